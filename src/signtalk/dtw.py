@@ -1,0 +1,210 @@
+"""How far apart two signed clips are when their timing is allowed to differ: exact dynamic time warping.
+
+Projections of a query and of references -> length-normalised distances; called by `scoring`. There is no
+band: a Sakoe-Chiba band of radius 6 is another measure than the prototype's fastdtw with radius 6, which
+gave the exact distance (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.files import BoolArray, FloatArray, IntArray
+
+MAX_FRAMES = 4096
+"""Longest clip that can be compared; FeatureConfig allows no longer one."""
+
+# The wavefront carries cost and path length in one float64, cost * _STEP + length, with the cost in whole
+# levels. All sums are then exact integers below 2**53, so one `minimum` picks the cheapest path and, among
+# equally cheap ones, the shortest: the same whichever clip is the query. It is also several times faster
+# than carrying the length beside the cost. 8,191 steps of at most 2**26 levels stay below 2**39.
+_STEP = 2.0**13
+_LEVELS = 2.0**26
+_PAIRS_AT_ONCE = 512
+"""Bounds memory: 512 pairs of 96 x 96 frames take about 20 MB of frame distances."""
+
+
+@dataclass(frozen=True, eq=False)
+class DtwResult:
+    """Distances between clips.
+
+    Attributes:
+        distances: sum of frame distances along the best path, float32; inf where a clip has no valid frame.
+        path_lengths: number of frame pairs on the best path (the shortest of equally good ones), int64; 0
+            where the distance is inf.
+    """
+
+    distances: FloatArray
+    path_lengths: IntArray
+
+    @property
+    def normalised(self) -> FloatArray:
+        """Mean frame distance along the best path, float32, comparable between clips of any length."""
+        return (self.distances / np.maximum(self.path_lengths, 1)).astype(np.float32)
+
+
+def dtw_distances(
+    query: FloatArray,
+    references: npt.NDArray[np.floating],
+    query_valid: BoolArray | None = None,
+    reference_valid: BoolArray | None = None,
+) -> DtwResult:
+    """Compare one clip with many.
+
+    Args:
+        query: (T, P) projection of each frame.
+        references: (K, T', P) the same of K clips, float32 or float16.
+        query_valid: (T,) bool; frames after the last True are cut off. All frames count when it is None.
+        reference_valid: (K, T') bool, likewise.
+
+    Returns:
+        Arrays of shape (K,).
+
+    Raises:
+        ValueError: shapes do not fit, a clip is longer than MAX_FRAMES, or a valid frame is not finite.
+    """
+    valid = np.ones(query.shape[:1], dtype=np.bool_) if query_valid is None else query_valid
+    of_references = np.ones(references.shape[:2], dtype=np.bool_) if reference_valid is None else reference_valid
+    if of_references.shape != references.shape[:2]:
+        raise ValueError(f"reference_valid {of_references.shape} for references {references.shape}; expected (K, T')")
+    rows = np.arange(len(references), dtype=np.int64)[None]
+    result = dtw_by_row(query[None], valid[None], references, valid_lengths(of_references), rows)
+    return DtwResult(result.distances[0], result.path_lengths[0])
+
+
+def dtw_by_row(
+    queries: FloatArray,
+    queries_valid: BoolArray,
+    references: npt.NDArray[np.floating],
+    reference_lengths: IntArray,
+    rows: IntArray,
+) -> DtwResult:
+    """Compare each query with references of its own choice, a bounded number of pairs at a time.
+
+    Args:
+        queries: (B, T, P).
+        queries_valid: (B, T) bool; frames after the last True are cut off.
+        references: (N, T', P), float32 or float16, possibly a memory map: only the rows asked for are read.
+        reference_lengths: (N,) frames that count in each reference.
+        rows: (B, K) which references each query meets; -1 = none.
+
+    Returns:
+        Arrays of shape (B, K); inf and 0 where the row is -1.
+
+    Raises:
+        ValueError: as for `dtw_distances`.
+    """
+    _check_shapes(queries, queries_valid, references, reference_lengths)
+    distances = np.full(rows.shape, np.inf, dtype=np.float32)
+    path_lengths = np.zeros(rows.shape, dtype=np.int64)
+    query_lengths = valid_lengths(queries_valid)
+    wanted_query, wanted_column = np.nonzero((rows >= 0) & (query_lengths > 0)[:, None])
+    wanted_row = rows[wanted_query, wanted_column]
+    kept = reference_lengths[wanted_row] > 0
+    wanted_query, wanted_column, wanted_row = wanted_query[kept], wanted_column[kept], wanted_row[kept]
+    for start in range(0, len(wanted_row), _PAIRS_AT_ONCE):
+        pairs = slice(start, start + _PAIRS_AT_ONCE)
+        used, lengths = query_lengths[wanted_query[pairs]], reference_lengths[wanted_row[pairs]]
+        chosen = references[wanted_row[pairs], : int(lengths.max())]
+        squares, levels = _squared_distances(queries[:, : int(used.max())], wanted_query[pairs], chosen, used, lengths)
+        totals = _wavefront(squares, levels, used, lengths)
+        path_lengths[wanted_query[pairs], wanted_column[pairs]] = (totals % _STEP).astype(np.int64)
+        distances[wanted_query[pairs], wanted_column[pairs]] = np.floor(totals / _STEP) / levels
+    return DtwResult(distances, path_lengths)
+
+
+def _check_shapes(
+    queries: FloatArray, queries_valid: BoolArray, references: npt.NDArray[np.floating], reference_lengths: IntArray
+) -> None:
+    if queries.ndim != 3 or references.ndim != 3 or queries.shape[2] != references.shape[2]:
+        raise ValueError(f"queries {queries.shape}, references {references.shape}; expected (B, T, P) and (N, T', P)")
+    if queries_valid.shape != queries.shape[:2]:
+        raise ValueError(f"valid frames {queries_valid.shape}; expected one a frame of the queries {queries.shape[:2]}")
+    if reference_lengths.shape != references.shape[:1]:
+        raise ValueError(f"reference lengths {reference_lengths.shape}; expected one a reference ({len(references)},)")
+    longest = max(queries.shape[1], references.shape[1])
+    if longest > MAX_FRAMES:
+        raise ValueError(f"a clip of {longest} frames; at most {MAX_FRAMES} can be compared")
+
+
+def valid_lengths(valid: BoolArray) -> IntArray:
+    """How many frames remain when those after the last valid one are cut off: (..., T) bool to (...) int64."""
+    num_frames = valid.shape[-1]
+    if num_frames == 0:
+        return np.zeros(valid.shape[:-1], dtype=np.int64)
+    from_the_end = np.argmax(valid[..., ::-1], axis=-1)
+    return np.where(valid.any(axis=-1), num_frames - from_the_end, 0).astype(np.int64)
+
+
+def _squared_distances(
+    queries: FloatArray,
+    query_of_pair: IntArray,
+    references: npt.NDArray[np.floating],
+    query_lengths: IntArray,
+    reference_lengths: IntArray,
+) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+    """(T, T', pairs) squared frame distances, one matrix product a query, and (pairs,) levels a unit distance.
+
+    Pairs of one query stand side by side. Padding is zeroed, so that whatever stands there has no say.
+    """
+    num_pairs, num_frames, width = references.shape
+    frames = np.empty((num_frames, num_pairs, width), dtype=np.float32)  # pairs inside: long runs for the wavefront
+    frames[...] = references.transpose(1, 0, 2)
+    frames[np.arange(num_frames)[:, None] >= reference_lengths] = 0
+    squared_norms = np.vecdot(frames, frames)
+    largest = np.zeros(num_pairs)
+    squares = np.empty((queries.shape[1], num_frames, num_pairs), dtype=np.float32)
+    borders = np.flatnonzero(np.diff(query_of_pair, prepend=-1, append=-1))
+    for first, end in pairwise(borders):
+        query = np.array(queries[query_of_pair[first]], dtype=np.float32)
+        query[query_lengths[first] :] = 0
+        query_norms = np.vecdot(query, query)
+        product = query @ frames[:, first:end].reshape(-1, width).T
+        product *= -2
+        product += squared_norms[:, first:end].reshape(-1)
+        product += query_norms[:, None]
+        squares[..., first:end] = product.reshape(len(query), num_frames, end - first)
+        largest[first:end] = query_norms.max()
+    largest = np.sqrt(largest) + np.sqrt(squared_norms.max(axis=0))  # no frame distance can be larger
+    if not np.isfinite(largest).all():
+        raise ValueError("projections are not finite (NaN or inf), or too large to be squared; check the encoder")
+    exponent = np.frexp(np.maximum(largest, np.finfo(np.float32).tiny))[1]
+    return squares, np.ldexp(_LEVELS, -exponent)  # a power of two, and of this pair alone
+
+
+def _wavefront(
+    squares: FloatArray, levels: npt.NDArray[np.float64], query_lengths: IntArray, reference_lengths: IntArray
+) -> npt.NDArray[np.float64]:
+    """(pairs,) packed cost and length of the best path of each pair.
+
+    Cell (i, j) needs (i-1, j), (i, j-1) and (i-1, j-1), which lie on the two anti-diagonals before its own: so
+    one anti-diagonal of all pairs is one step. A front holds row i at i + 1; its row 0 and the rows not yet
+    reached stay inf, which is the border. What lies behind the end of a pair does not reach back to it.
+    """
+    num_rows, num_columns, num_pairs = squares.shape
+    fronts = [np.full((num_rows + 1, num_pairs), np.inf) for _ in range(3)]
+    flipped = squares[::-1]  # an anti-diagonal of squares is a diagonal of this view
+    ends = query_lengths + reference_lengths - 2
+    totals = np.empty(num_pairs)
+    for diagonal in range(int(ends.max()) + 1):
+        low, high = max(0, diagonal - num_columns + 1), min(diagonal, num_rows - 1) + 1
+        front, before, two_before = (fronts[(diagonal - back) % 3] for back in range(3))
+        cells = np.maximum(np.diagonal(flipped, diagonal - num_rows + 1).T[::-1], 0)  # rounding goes below zero
+        costs = np.sqrt(cells, out=cells) * levels
+        np.rint(costs, out=costs)
+        costs *= _STEP
+        costs += 1
+        best = front[low + 1 : high + 1]
+        if diagonal:
+            np.minimum(before[low:high], before[low + 1 : high + 1], out=best)
+            np.minimum(best, two_before[low:high], out=best)
+            best += costs
+        else:
+            best[...] = costs
+        ended = np.flatnonzero(ends == diagonal)
+        totals[ended] = front[query_lengths[ended], ended]
+    return totals

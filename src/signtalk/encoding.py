@@ -1,0 +1,111 @@
+"""What an encoder gives for a batch of clips, and what anything that encodes must offer.
+
+PyTorch (checkpoint) and ONNX Runtime (bundle) both give an `Encoded`; index, scoring, gate and
+recognizer read nothing else of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.features import FeatureConfig
+from signtalk.files import BoolArray, FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A batch of encoded clips; T' is the same for projections and memory.
+
+    Attributes:
+        embeddings: (B, D) float32, unit length: the clip as one point, compared by cosine.
+        projections: (B, T', P) float32, one row a frame, compared by DTW; zeros in padding.
+        memory: (B, T', M) float32, what the text decoder reads.
+        memory_valid: (B, T') bool, False in padding, for projections and memory alike.
+        attention_mean: (B,) float32, mean attention weight of the valid frames.
+    """
+
+    embeddings: FloatArray
+    projections: FloatArray
+    memory: FloatArray
+    memory_valid: BoolArray
+    attention_mean: FloatArray
+
+    def __post_init__(self) -> None:
+        found = {field.name: getattr(self, field.name).shape for field in fields(self)}
+        expected_axes = {"embeddings": 2, "projections": 3, "memory": 3, "memory_valid": 2, "attention_mean": 1}
+        if any(len(found[name]) != axes for name, axes in expected_axes.items()):
+            raise ValueError(f"encoded clips of shapes {found}; expected this many axes: {expected_axes}")
+        if len({shape[0] for shape in found.values()}) != 1:
+            raise ValueError(f"encoded clips of shapes {found}; expected the same number of clips in each")
+        if len({found[name][1] for name in ("projections", "memory", "memory_valid")}) != 1:
+            raise ValueError(f"encoded clips of shapes {found}; expected the same frames in projections and memory")
+
+    @property
+    def num_clips(self) -> int:
+        """Number of clips B."""
+        return len(self.embeddings)
+
+    def select(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_] | slice) -> Encoded:
+        """The clips of `rows` (positions, a (B,) mask or a slice), in their order; the arrays are not changed."""
+        return Encoded(
+            embeddings=self.embeddings[rows],
+            projections=self.projections[rows],
+            memory=self.memory[rows],
+            memory_valid=self.memory_valid[rows],
+            attention_mean=self.attention_mean[rows],
+        )
+
+
+def concatenate(parts: Sequence[Encoded]) -> Encoded:
+    """All clips of several batches, in order.
+
+    Batches of fewer frames are padded at the end: zeros, invalid.
+
+    Raises:
+        ValueError: no batch is given, or widths differ (batches of different models).
+    """
+    if not parts:
+        raise ValueError("no encoded batch to concatenate; give at least one")
+    widths = {(p.embeddings.shape[1], p.projections.shape[2], p.memory.shape[2]) for p in parts}
+    if len(widths) != 1:
+        raise ValueError(f"encoded batches of different widths (D, P, M) {sorted(widths)}; one model gives one width")
+    num_frames = max(part.memory_valid.shape[1] for part in parts)
+    return Encoded(
+        embeddings=np.concatenate([part.embeddings for part in parts]),
+        projections=np.concatenate([_padded(part.projections, num_frames) for part in parts]),
+        memory=np.concatenate([_padded(part.memory, num_frames) for part in parts]),
+        memory_valid=np.concatenate([_padded(part.memory_valid, num_frames) for part in parts]),
+        attention_mean=np.concatenate([part.attention_mean for part in parts]),
+    )
+
+
+def _padded(frames: npt.NDArray[Any], num_frames: int) -> npt.NDArray[Any]:
+    """(B, T, ...) with zeros (False) appended along axis 1 up to `num_frames`."""
+    missing = num_frames - frames.shape[1]
+    return np.pad(frames, [(0, 0), (0, missing)] + [(0, 0)] * (frames.ndim - 2)) if missing else frames
+
+
+class ClipEncoder(Protocol):
+    """Anything that turns features into embeddings; not necessarily safe for several threads at once."""
+
+    @property
+    def feature_config(self) -> FeatureConfig:
+        """The features that this encoder was trained on; no other ones may be given to it."""
+        ...
+
+    def encode(self, features: FloatArray, valid: BoolArray) -> Encoded:
+        """Encode clips.
+
+        Args:
+            features: (B, T, F) float32, finite; what stands in padding does not matter.
+            valid: (B, T) bool, False in padding; at least one True a clip.
+
+        Returns:
+            One row a clip, in order; a padded clip gives what it gives alone.
+        """
+        ...

@@ -1,0 +1,43 @@
+"""Errors that a user can meet, one tree to catch them all.
+
+    SignTalkError                  anything the outside world did wrong; the CLI prints one line, exit code 2
+    ├── DataError                  a data folder, metadata table or split that cannot be used
+    │   └── ClipError              one clip that cannot be used; left out unless the caller is strict
+    ├── ArtifactError              a store, checkpoint, index or bundle that is damaged or of another version
+    │   └── ExportRefusedError     the exported graphs do not agree with the trained model
+    ├── ConfigError                a setting that does not exist or has no such value
+    └── MissingExtraError          an optional dependency is not installed
+
+A caller's programming mistake is a plain `ValueError` or `TypeError`; a refusal of the gate is a
+result and no error at all.
+"""
+
+from __future__ import annotations
+
+
+class SignTalkError(Exception):
+    """Base of every error that is not a programming mistake."""
+
+
+class DataError(SignTalkError):
+    """A data folder, metadata table or split file cannot be used."""
+
+
+class ClipError(DataError):
+    """One clip cannot be used; the others are not affected."""
+
+
+class ArtifactError(SignTalkError):
+    """A written artefact (store, checkpoint, index, bundle) is damaged, incomplete or of another version."""
+
+
+class ExportRefusedError(ArtifactError):
+    """Export stopped because the exported graphs and the trained model give different answers."""
+
+
+class ConfigError(SignTalkError):
+    """A setting is unknown, has the wrong type or is out of range."""
+
+
+class MissingExtraError(SignTalkError, ImportError):
+    """An optional dependency is missing; the message names the pip command that installs it."""

@@ -1,0 +1,212 @@
+"""Files in and out: every read is checked, every write is atomic.
+
+A write goes to a temporary name in the same folder and is renamed when it is complete, so a process
+killed at any moment leaves the old file or the new one, never half of one. Reads never unpickle and
+turn what the libraries raise into one line that names the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import tempfile
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.errors import ArtifactError, DataError
+
+FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
+
+_DAMAGE = (
+    OSError, EOFError, ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError, SyntaxError,
+    tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy and zipfile raise on damaged bytes; collected by flipping and cutting bytes of good files."""
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.
+
+    The suffix is kept, so that writers which choose a format by suffix work. Missing parent folders
+    are made.
+
+    Raises:
+        DataError: the folder cannot be made or written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise DataError(f"{path}: cannot write there ({error.strerror}); choose a folder you may write to") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror or error}); check the path and the disk"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented UTF-8 JSON, atomically; NaN is refused because JSON has none."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ArtifactError: the file is missing, not UTF-8 or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path}: no such file") from error
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, absurd numbers or nesting
+        raise ArtifactError(f"{path}: not a UTF-8 JSON file ({error})") from error
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write rows as a UTF-8 CSV with a header, atomically; a row with an unknown column is an error."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, fieldnames=list(columns), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Read a CSV as text: the column names, and one dict a row. "null" and "NaN" stay words.
+
+    A byte order mark is dropped; cells are stripped; a short row reads as empty cells.
+
+    Raises:
+        DataError: the file is missing, unreadable, not UTF-8, has no header, names a column twice, has an
+            unclosed quote, or a row with more cells than the header.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.reader(handle, strict=True)
+            columns = _column_names(path, next(reader, []))
+            rows = [_named_cells(path, reader.line_num, columns, cells) for cells in reader if cells]
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 at byte {error.start}; save the table as UTF-8") from error
+    except csv.Error as error:
+        raise DataError(f"{path}: not a CSV table ({error})") from error
+    return columns, rows
+
+
+def _column_names(path: Path, cells: list[str]) -> list[str]:
+    columns = [name.strip() for name in cells]
+    if not any(columns):
+        raise DataError(f"{path}: empty; expected a header line")
+    repeated = [name for name in columns if name and columns.count(name) > 1]
+    if repeated:
+        raise DataError(f"{path}: two columns '{repeated[0]}'; remove one")
+    return columns
+
+
+def _named_cells(path: Path, line: int, columns: list[str], cells: list[str]) -> dict[str, str]:
+    texts = [cell.strip() for cell in cells]
+    if any(texts[len(columns) :]):
+        raise DataError(f"{path}: line {line} has more cells than the header; quote texts that hold a comma")
+    return dict(zip(columns, texts + [""] * (len(columns) - len(texts)), strict=False))
+
+
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write one `.npy`, atomically."""
+    with atomic_path(path) as temporary, temporary.open("wb") as handle:
+        np.save(handle, array, allow_pickle=False)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Write one uncompressed `.npz`, atomically."""
+    with atomic_path(path) as temporary, temporary.open("wb") as handle:
+        np.savez(handle, **dict(arrays))  # type: ignore[arg-type]  # numpy types **kwds as bool
+
+
+def load_array(path: Path, memory_map: bool = False) -> npt.NDArray[Any]:
+    """Read one `.npy` without unpickling; `memory_map` leaves the values on disk, read-only.
+
+    Raises:
+        ArtifactError: the file is missing, truncated, pickled or no `.npy`.
+    """
+    try:
+        if memory_map:
+            return np.lib.format.open_memmap(path, mode="r")
+        with path.open("rb") as handle:
+            return np.lib.format.read_array(handle, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path}: no such file") from error
+    except _DAMAGE as error:
+        raise ArtifactError(f"{path}: not a readable .npy file ({error})") from error
+
+
+def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read every array of one `.npz` without unpickling.
+
+    Raises:
+        ArtifactError: the file is missing, truncated, holds pickled objects or is no `.npz`.
+    """
+    try:
+        with path.open("rb") as handle:  # opened here, because NumPy leaves damaged archives open
+            archive = np.load(handle, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ArtifactError(f"{path}: holds one array (.npy); expected an .npz archive")
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path}: no such file") from error
+    except _DAMAGE as error:
+        raise ArtifactError(f"{path}: not a readable .npz file ({error})") from error
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise ArtifactError(f"{path}: not an .npz file; the archive holds other things than arrays")
+    return arrays
+
+
+def sha256_file(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes, read in blocks.
+
+    Raises:
+        ArtifactError: the file is missing or unreadable.
+    """
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def sha256_text(text: str) -> str:
+    """Hex SHA-256 of a text's UTF-8 bytes."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

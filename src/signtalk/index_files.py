@@ -1,0 +1,285 @@
+"""The index as a folder: what it holds, how it is written whole, and the checks of reading it.
+
+`index.SentenceIndex` saves and loads through this; the format is told in docs/bundle-format.md. The folder
+keeps the prototype's files (`embeddings.npy`, `embeddings_map.csv`, `prototypes.npz`) and adds the frame
+projections and a header with the SHA-256 of every file, which ties vectors and map rows together.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field, ValidationError
+
+from signtalk.clip_records import ClipRecord
+from signtalk.errors import ArtifactError, DataError
+from signtalk.files import (
+    FloatArray,
+    IntArray,
+    load_array,
+    load_arrays,
+    read_csv,
+    read_json,
+    save_array,
+    save_arrays,
+    sha256_file,
+    write_csv,
+    write_json,
+)
+
+INDEX_FORMAT_VERSION = 1
+HEADER_FILE = "index.json"
+MAP_COLUMNS = (
+    "video_file", "feature_path", "sentence_id", "sentence", "category", "clip_id", "signer_id", "text_key",
+)  # fmt: skip
+"""The prototype's five columns, then ours."""
+_DATA_FILES = (
+    "embeddings.npy", "embeddings_map.csv", "prototypes.npz", "projections.npy", "projection_lengths.npy",
+)  # fmt: skip
+_READ_ATTEMPTS = 5
+
+HalfArray = npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class IndexEntry:
+    """What is known of one reference; the row of the map that stands beside the vectors.
+
+    `text_key` is the class: references of the same text are one sentence, whatever their `sentence_id`.
+    """
+
+    clip_id: str
+    video_file: str
+    feature_path: str
+    sentence_id: str
+    sentence: str
+    category: str
+    signer_id: str
+    text_key: str
+
+    @classmethod
+    def from_record(cls, record: ClipRecord) -> IndexEntry:
+        """The entry of a clip of a manifest."""
+        return cls(
+            clip_id=record.clip_id,
+            video_file=record.video_file,
+            feature_path=str(record.feature_path),
+            sentence_id=record.sentence_id,
+            sentence=record.sentence,
+            category=record.category,
+            signer_id=record.signer_id,
+            text_key=record.text_key,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Prototypes:
+    """The mean direction of each sentence that has two references or more.
+
+    Attributes:
+        sentence_ids: (S,) text, the canonical id of each sentence.
+        embeddings: (S, D) float32, unit length.
+        counts: (S,) int64 references of each.
+    """
+
+    sentence_ids: npt.NDArray[np.str_]
+    embeddings: FloatArray
+    counts: IntArray
+
+    def agrees_with(self, other: Prototypes) -> bool:
+        """Whether both hold the same sentences, counts and, but for rounding, directions."""
+        return (
+            np.array_equal(self.sentence_ids, other.sentence_ids)
+            and np.array_equal(self.counts, other.counts)
+            and self.embeddings.shape == other.embeddings.shape
+            and np.allclose(self.embeddings, other.embeddings, atol=1e-5)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class IndexParts:
+    """Everything an index folder holds; the arrays are those of `SentenceIndex`."""
+
+    embeddings: FloatArray
+    projections: HalfArray
+    projection_lengths: IntArray
+    entries: tuple[IndexEntry, ...]
+    prototypes: Prototypes
+    encoder_id: str
+
+
+class _Header(BaseModel, frozen=True, extra="forbid", strict=True):
+    """`index.json`."""
+
+    format_version: int
+    encoder_id: str
+    num_references: int = Field(ge=0)
+    num_prototypes: int = Field(ge=0)
+    embedding_width: int = Field(ge=0)
+    projection_width: int = Field(ge=0)
+    files: dict[str, str]
+
+
+def write_index(folder: Path, parts: IndexParts) -> None:
+    """Write an index folder whole: a reader, or a process killed at any moment, leaves the old one or the new one.
+
+    Raises:
+        ArtifactError: the folder holds files that are no part of an index; nothing is written.
+        DataError: the place cannot be written.
+    """
+    with _replaced_folder(folder) as temporary:
+        save_array(temporary / "embeddings.npy", parts.embeddings)
+        write_csv(temporary / "embeddings_map.csv", MAP_COLUMNS, map(asdict, parts.entries))
+        save_arrays(temporary / "prototypes.npz", vars(parts.prototypes))
+        save_array(temporary / "projections.npy", parts.projections)
+        save_array(temporary / "projection_lengths.npy", parts.projection_lengths)
+        header = _Header(
+            format_version=INDEX_FORMAT_VERSION,
+            encoder_id=parts.encoder_id,
+            num_references=len(parts.entries),
+            num_prototypes=len(parts.prototypes.counts),
+            embedding_width=parts.embeddings.shape[1],
+            projection_width=parts.projections.shape[2],
+            files={name: sha256_file(temporary / name) for name in _DATA_FILES},
+        )
+        write_json(temporary / HEADER_FILE, header.model_dump())
+
+
+def read_index(folder: Path) -> IndexParts:
+    """Read an index folder and check it against its header; the projections stay on disk, memory-mapped.
+
+    A folder that is being replaced meanwhile is read again, old or new, never mixed.
+
+    Raises:
+        ArtifactError: something is missing, damaged, of another version, or does not fit together.
+    """
+    for _ in range(_READ_ATTEMPTS):
+        before = _identity(folder)
+        try:
+            parts = _read_parts(_existing(folder))
+        except ArtifactError:
+            if _identity(folder) == before:
+                raise
+        else:
+            if _identity(folder) == before:
+                return parts
+    raise ArtifactError(f"{folder}: was replaced {_READ_ATTEMPTS} times while it was read; try again")
+
+
+def _identity(folder: Path) -> tuple[object, ...] | None:
+    """What changes when another folder takes this place; equal before and after reading = one folder was read."""
+    source = _existing(folder)
+    try:
+        state = source.stat()
+    except OSError:
+        return None
+    return source.name, state.st_dev, state.st_ino, state.st_ctime_ns
+
+
+def _read_parts(folder: Path) -> IndexParts:
+    header = _checked_header(folder / HEADER_FILE, read_json(folder / HEADER_FILE))
+    for name, expected in header.files.items():
+        try:
+            found_hash = sha256_file(folder / name)
+        except OSError as error:
+            raise ArtifactError(f"{folder / name}: cannot be read ({error.strerror}); build the index again") from error
+        if found_hash != expected:
+            raise ArtifactError(f"{folder / name}: not the file that was written (SHA-256 differs); build it again")
+    parts = IndexParts(
+        embeddings=load_array(folder / "embeddings.npy"),
+        projections=load_array(folder / "projections.npy", memory_map=True),
+        projection_lengths=load_array(folder / "projection_lengths.npy"),
+        entries=_read_entries(folder / "embeddings_map.csv"),
+        prototypes=_read_prototypes(folder / "prototypes.npz"),
+        encoder_id=header.encoder_id,
+    )
+    widths = parts.embeddings.shape[1:] + parts.projections.shape[2:]
+    found = (len(parts.entries), len(parts.prototypes.counts), *widths)
+    expected_counts = (header.num_references, header.num_prototypes, header.embedding_width, header.projection_width)
+    if found != expected_counts:
+        raise ArtifactError(f"{folder}: references, prototypes, widths {found}; {HEADER_FILE} says {expected_counts}")
+    return parts
+
+
+def _checked_header(path: Path, raw: Any) -> _Header:
+    version = raw.get("format_version") if isinstance(raw, dict) else None
+    if version != INDEX_FORMAT_VERSION:
+        raise ArtifactError(f"{path}: index format {version}; this SignTalk reads {INDEX_FORMAT_VERSION}; build again")
+    try:
+        header = _Header.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ArtifactError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; build again") from error
+    if set(header.files) != set(_DATA_FILES):
+        raise ArtifactError(f"{path}: names the files {sorted(header.files)}; expected {sorted(_DATA_FILES)}")
+    return header
+
+
+def _read_entries(path: Path) -> tuple[IndexEntry, ...]:
+    try:
+        columns, rows = read_csv(path)
+    except DataError as error:
+        raise ArtifactError(str(error)) from error
+    if tuple(columns) != MAP_COLUMNS:
+        raise ArtifactError(f"{path}: columns {', '.join(columns)}; expected {', '.join(MAP_COLUMNS)}")
+    return tuple(IndexEntry(**row) for row in rows)
+
+
+def _read_prototypes(path: Path) -> Prototypes:
+    arrays = load_arrays(path)
+    names = [field.name for field in fields(Prototypes)]
+    if sorted(arrays) != sorted(names) or len({array.shape[:1] for array in arrays.values()}) != 1:
+        raise ArtifactError(f"{path}: arrays {sorted(arrays)}; expected {sorted(names)}, one row a sentence")
+    return Prototypes(**arrays)
+
+
+def _previous(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.previous")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or, where a writer stands or was killed between its two renames, the one it replaces."""
+    return _previous(folder) if not folder.exists() and _previous(folder).exists() else folder
+
+
+@contextmanager
+def _replaced_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder` that takes its place when the block ends without error."""
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100  # a link stays a link, "index/.." is resolved
+    if folder.exists():
+        _refuse_other_files(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot write there ({error.strerror}); choose a folder you may write to") from error
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)
+        if folder.exists():
+            shutil.rmtree(_previous(folder), ignore_errors=True)
+            folder.rename(_previous(folder))
+        temporary.rename(folder)
+        shutil.rmtree(_previous(folder), ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_other_files(folder: Path) -> None:
+    """The old folder is removed as a whole, so it may hold nothing but an index."""
+    if not folder.is_dir():
+        raise ArtifactError(f"{folder}: is a file; give a folder for the index")
+    others = sorted(path.name for path in folder.iterdir() if path.name not in {*_DATA_FILES, HEADER_FILE})
+    if others:
+        raise ArtifactError(f"{folder}: holds {', '.join(others[:3])}, no part of an index; choose another folder")

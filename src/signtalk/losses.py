@@ -1,0 +1,152 @@
+"""What training minimises: one number a part, each from tensors alone.
+
+    contrastive (SupCon, cross-batch memory) + class (sub-centre ArcFace) + text (cross-entropy)
+    + words (CTC) + masked frames (smooth L1)
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from pydantic import BaseModel, Field
+from pytorch_metric_learning.losses import CrossBatchMemory, SubCenterArcFaceLoss, SupConLoss
+from torch import Tensor, nn
+
+from signtalk.model import ModelConfig, TrainingOutput
+
+
+class LossConfig(BaseModel, frozen=True, extra="forbid"):
+    """Weights and figures of the losses; a weight of 0 leaves a part out.
+
+    Attributes:
+        supcon_weight: supervised contrastive loss over both views (Khosla et al. 2020).
+        temperature: its softmax divisor.
+        memory_size: embeddings of earlier batches it is compared with as well (Wang et al. 2020); 0 = none.
+        class_weight: sub-centre ArcFace over the training sentences (Deng et al. 2020).
+        arcface_margin: its angular margin, radians.
+        arcface_scale: its inverse temperature.
+        sub_centres: centres a sentence.
+        text_weight: next-token cross-entropy of the decoder.
+        label_smoothing: of the text loss.
+        ctc_weight: words of the sentence in order over the frames (Graves et al. 2006).
+        mask_weight: reconstruction of hidden frames.
+    """
+
+    supcon_weight: float = Field(default=0.5, ge=0)
+    temperature: float = Field(default=0.1, gt=0)
+    memory_size: int = Field(default=0, ge=0)
+    class_weight: float = Field(default=1.0, ge=0)
+    arcface_margin: float = Field(default=0.2, ge=0, le=1.5)
+    arcface_scale: float = Field(default=20.0, gt=0)
+    sub_centres: int = Field(default=1, ge=1)
+    text_weight: float = Field(default=0.5, ge=0)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    ctc_weight: float = Field(default=1.0, ge=0)
+    mask_weight: float = Field(default=0.0, ge=0)
+
+    @classmethod
+    def prototype(cls) -> LossConfig:
+        """SPEC 1.7: 0.5 SupCon + 0.5 text + 0.2 masked frames, temperature 0.07, no memory."""
+        return cls(
+            supcon_weight=0.5, temperature=0.07, memory_size=0, class_weight=0.0,
+            text_weight=0.5, label_smoothing=0.1, ctc_weight=0.0, mask_weight=0.2,
+        )  # fmt: skip
+
+
+class LossTargets(nn.Module):
+    """The losses and their own parameters (class centres) and memory.
+
+    Attributes:
+        config: weights and figures.
+        pad_id: token id that the text loss ignores and that is CTC's blank.
+    """
+
+    def __init__(self, config: LossConfig, model: ModelConfig, num_classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.pad_id = model.decoder.pad_id
+        dim = model.supcon_dim or model.encoder.embedding_dim
+        self.supcon: nn.Module = SupConLoss(temperature=config.temperature)
+        if config.memory_size:
+            self.supcon = CrossBatchMemory(self.supcon, dim, memory_size=config.memory_size)
+        self.classes = SubCenterArcFaceLoss(
+            num_classes,
+            model.encoder.embedding_dim,
+            margin=math.degrees(config.arcface_margin),
+            scale=config.arcface_scale,
+            sub_centers=config.sub_centres,
+        )
+
+    def forget(self) -> None:
+        """Empty the memory: an epoch starts the same whether training was resumed before it or not."""
+        if isinstance(self.supcon, CrossBatchMemory):
+            self.supcon.reset_queue()
+
+    def forward(
+        self, views: list[TrainingOutput], labels: Tensor, texts: list[Tensor], words: Tensor, hidden: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """Weighted parts of the loss over all views of a batch; their sum is what is minimised.
+
+        Args:
+            views: one output a view, B clips each, the same clips.
+            labels: (B,) int64 class of each clip.
+            texts: for each view (B, S) int64 target tokens, eos last, then padding.
+            words: (B, W) int64 words of the canonical sentence for CTC, then padding.
+            hidden: for each view (B, T, num_coordinates) float32 true standardised coordinates; NaN where the
+                frame was not hidden or the landmark is missing.
+
+        Returns:
+            "supcon", "class", "text", "ctc", "mask": scalars; a part of weight 0 is absent.
+        """
+        config = self.config
+        parts: dict[str, Tensor] = {}
+        all_labels = labels.repeat(len(views))
+        if config.supcon_weight:
+            contrast = torch.cat([view.contrast for view in views])
+            parts["supcon"] = config.supcon_weight * self.supcon(contrast.float(), all_labels)
+        if config.class_weight:
+            embeddings = torch.cat([view.encoded.embedding for view in views])
+            parts["class"] = config.class_weight * self.classes(embeddings.float(), all_labels)
+        if config.text_weight:
+            pairs = zip(views, texts, strict=True)
+            losses = [self.text_loss(view.text_logits, text) for view, text in pairs]
+            parts["text"] = config.text_weight * torch.stack(losses).mean()
+        if config.ctc_weight:
+            losses = [ctc_loss(view.word_log_probs, view.encoded.attention > 0, words, self.pad_id) for view in views]
+            parts["ctc"] = config.ctc_weight * torch.stack(losses).mean()
+        if config.mask_weight:
+            losses = [mask_loss(view.reconstruction, truth) for view, truth in zip(views, hidden, strict=True)]
+            parts["mask"] = config.mask_weight * torch.stack(losses).mean()
+        return parts
+
+    def text_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy with label smoothing over (B, S, V) and (B, S); padding does not count."""
+        return nn.functional.cross_entropy(
+            logits.flatten(0, 1).float(),
+            targets.flatten(),
+            ignore_index=self.pad_id,
+            label_smoothing=self.config.label_smoothing,
+        )
+
+
+def ctc_loss(log_probs: Tensor, valid: Tensor, words: Tensor, blank_id: int) -> Tensor:
+    """CTC of (B, T, V) frame log probabilities against (B, W) words; each clip counts by its words.
+
+    A clip whose sentence does not fit into its frames gives 0 instead of infinity.
+    """
+    return nn.functional.ctc_loss(
+        log_probs.transpose(0, 1).float(),
+        words,
+        valid.sum(dim=1),
+        (words != blank_id).sum(dim=1),
+        blank=blank_id,
+        zero_infinity=True,
+    )
+
+
+def mask_loss(reconstruction: Tensor, truth: Tensor) -> Tensor:
+    """Smooth L1 between predicted and true coordinates where `truth` is not NaN; 0 when nothing was hidden."""
+    known = ~torch.isnan(truth)
+    errors = nn.functional.smooth_l1_loss(reconstruction.float(), torch.nan_to_num(truth), reduction="none")
+    return (errors * known).sum() / known.sum().clamp_min(1)

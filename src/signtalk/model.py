@@ -1,0 +1,130 @@
+"""The trainable whole: standardised features -> sign encoder -> embedding and memory -> text decoder.
+
+Tensors only, no files. Recognition needs `encode`, translation adds `decoder`; the other heads exist to
+teach the encoder and stay behind when a model is exported.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from pydantic import BaseModel, Field
+from torch import Tensor, nn
+
+from signtalk.encoders import EncoderConfig, EncoderOutput, build_encoder
+from signtalk.text_decoder import TextDecoder, TextDecoderConfig
+
+_STANDARD_LIMIT = 8.0
+"""Standardised features are clipped here: one wild frame must not decide (SPEC fault 7)."""
+
+
+class ModelConfig(BaseModel, frozen=True, extra="forbid"):
+    """Everything needed to build the network again.
+
+    Attributes:
+        encoder: the sign encoder.
+        decoder: the text decoder.
+        num_coordinates: how many of the first feature columns the masked-frame head predicts.
+        supcon_dim: width of the projection that the contrastive loss sees; 0 lets it see the embedding.
+    """
+
+    encoder: EncoderConfig
+    decoder: TextDecoderConfig
+    num_coordinates: int = Field(ge=1)
+    supcon_dim: int = Field(default=0, ge=0)
+
+
+class TrainingOutput(NamedTuple):
+    """One pass over a training view.
+
+    Attributes:
+        encoded: the encoder's output.
+        contrast: (B, P) unit length, what the contrastive loss compares.
+        text_logits: (B, S, V) next-token logits under teacher forcing.
+        word_log_probs: (B, T, V) log probability of each word at each frame, id 0 the blank, for CTC.
+        reconstruction: (B, T, num_coordinates) standardised coordinates predicted from the memory.
+    """
+
+    encoded: EncoderOutput
+    contrast: Tensor
+    text_logits: Tensor
+    word_log_probs: Tensor
+    reconstruction: Tensor
+
+
+class SignModel(nn.Module):
+    """Sign encoder, text decoder and the heads that only training uses.
+
+    Attributes:
+        config: what it was built from.
+        feature_mean: (F,) mean of each feature over the valid frames of the training clips.
+        feature_std: (F,) spread likewise; 1 for columns that are not standardised.
+    """
+
+    feature_mean: Tensor
+    feature_std: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        features, memory = config.encoder.num_features, config.encoder.memory_width
+        self.register_buffer("feature_mean", torch.zeros(features))
+        self.register_buffer("feature_std", torch.ones(features))
+        self.encoder = build_encoder(config.encoder)
+        self.decoder = TextDecoder(config.decoder)
+        self.word_head = nn.Linear(memory, config.decoder.vocabulary_size)
+        self.mask_token = nn.Parameter(torch.zeros(features))
+        self.mask_head = nn.Sequential(
+            nn.LayerNorm(memory), nn.Linear(memory, memory), nn.GELU(), nn.Linear(memory, config.num_coordinates)
+        )
+        self.contrast_head: nn.Module = nn.Identity()
+        if config.supcon_dim:
+            width = config.encoder.embedding_dim
+            self.contrast_head = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.supcon_dim))
+
+    def set_statistics(self, mean: Tensor, std: Tensor) -> None:
+        """Take over the training clips' statistics, (F,) each."""
+        self.feature_mean.copy_(mean)
+        self.feature_std.copy_(std)
+
+    def standardise(self, features: Tensor) -> Tensor:
+        """(B, T, F) to zero mean and unit spread, clipped."""
+        return ((features - self.feature_mean) / self.feature_std).clamp(-_STANDARD_LIMIT, _STANDARD_LIMIT)
+
+    def encode(self, features: Tensor, valid: Tensor) -> EncoderOutput:
+        """Encode clips.
+
+        Args:
+            features: (B, T, F) float32 from `features.derive`; the last column is the hand motion.
+            valid: (B, T) bool, True = real frame; padding only at the end.
+
+        Returns:
+            Embedding, projections, memory and attention; padding changes none of them.
+        """
+        keep = valid.unsqueeze(-1).to(features.dtype)
+        return self.encoder(self.standardise(features) * keep, valid, features[..., -1] * keep.squeeze(-1))
+
+    def forward(self, features: Tensor, valid: Tensor, masked: Tensor, tokens: Tensor) -> TrainingOutput:
+        """One training pass; every loss reads from it.
+
+        Args:
+            features: (B, T, F) as for `encode`.
+            valid: (B, T) bool, True = real frame.
+            masked: (B, T) bool, True = frame hidden behind the learned token; all False hides nothing.
+            tokens: (B, S) int64, sos first; what the decoder has already said.
+
+        Returns:
+            What the losses need.
+        """
+        keep = valid.unsqueeze(-1).to(features.dtype)
+        seen = torch.where(masked.unsqueeze(-1), self.mask_token, self.standardise(features)) * keep
+        motion = features[..., -1] * keep.squeeze(-1) * ~masked
+        encoded = self.encoder(seen, valid, motion)
+        return TrainingOutput(
+            encoded=encoded,
+            contrast=nn.functional.normalize(self.contrast_head(encoded.embedding), dim=-1),
+            text_logits=self.decoder(tokens, encoded.memory, valid),
+            word_log_probs=self.word_head(encoded.memory).log_softmax(dim=-1),
+            reconstruction=self.mask_head(encoded.memory),
+        )

@@ -1,0 +1,345 @@
+"""From an encoded query to ranked sentences: clips to sentences first, then one fused, comparable score.
+
+Encoded queries and `SentenceIndex` -> `Scores`, ranked lists that the gate, the recognizer and the evaluation
+read. Mode "prototype" ranks clips exactly as the research prototype did, its faults included, so that old and
+new are compared by one flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field, model_validator
+
+from signtalk.comparison import SentenceComparison, clip_distances, compare, exclusion_mask, warped_distances
+from signtalk.encoding import Encoded
+from signtalk.files import FloatArray, IntArray
+from signtalk.index import SentenceIndex
+
+_QUERIES_AT_ONCE = 256
+"""Bounds memory: 256 queries and 10,000 references take 10 MB an array."""
+# SPEC 1.9
+_PROTOTYPE_CLIPS = 5
+_PROTOTYPE_COSINE_WEIGHT = 0.65
+_PROTOTYPE_DTW_WEIGHT = 0.35
+_PROTOTYPE_DTW_RATE = 0.002
+_PROTOTYPE_TEMPERATURE = 0.12
+
+
+class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
+    """How evidence becomes one score; fitted by `fit_scoring`, stored with the gate that was fitted on it.
+
+    Attributes:
+        mode: "sentence" is SignTalk's own; "prototype" ranks clips as SPEC 1.9 says and ignores the weights.
+        similarity_weight: of the cosine to the sentence's closest clip.
+        prototype_weight: of the cosine to the sentence's mean direction.
+        dtw_weight: of exp(-distance / dtw_scale); the three weights sum to 1, and as the first two choose the
+            sentences that are compared frame by frame, this one alone is not enough.
+        dtw_scale: mean frame distance along the path at which the DTW score is 1/e.
+        rerank_sentences: how many of the best sentences by the first two are compared frame by frame; 0 = none.
+        references_per_sentence: how many clips of each, the closest ones.
+        exclude_self: honour `exclude_clip_ids`; False lets a query meet itself, as the prototype did.
+    """
+
+    mode: Literal["sentence", "prototype"] = "sentence"
+    similarity_weight: float = Field(default=0.4, ge=0, le=1)
+    prototype_weight: float = Field(default=0.3, ge=0, le=1)
+    dtw_weight: float = Field(default=0.3, ge=0, lt=1)
+    dtw_scale: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+    rerank_sentences: int = Field(default=10, ge=0)
+    references_per_sentence: int = Field(default=3, ge=1)
+    exclude_self: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> ScoringConfig:
+        total = self.similarity_weight + self.prototype_weight + self.dtw_weight
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"similarity_weight + prototype_weight + dtw_weight = {total:g}; expected 1")
+        return self
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One line of an answer: a sentence, shown by its closest clip (prototype mode: a clip).
+
+    Attributes:
+        rank: 1 = best.
+        clip_id: the closest clip.
+        video_file: its video.
+        feature_path: its landmark file.
+        sentence_id: canonical id of the sentence.
+        sentence: canonical text.
+        category: of the sentence.
+        text_key: class of the sentence.
+        similarity: the score that ranks, after re-ranking.
+        raw_similarity: cosine to the clip.
+        confidence: 0-1, how probably this is right; None before the gate has said so.
+        proto_similarity: cosine to the sentence's mean direction; None where prototype mode has no prototype.
+        dtw_distance: mean frame distance along the path (prototype mode: the sum); None where not compared.
+        dtw_score: the same as 0-1, higher = closer; None where not compared.
+        num_references: clips of the sentence; with 1 the prototype is that clip.
+    """
+
+    rank: int
+    clip_id: str
+    video_file: str
+    feature_path: str
+    sentence_id: str
+    sentence: str
+    category: str
+    text_key: str
+    similarity: float
+    raw_similarity: float
+    confidence: float | None
+    proto_similarity: float | None
+    dtw_distance: float | None
+    dtw_score: float | None
+    num_references: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The ranked list of each query, best first; K is the number of sentences (prototype mode: clips).
+
+    A sentence of which every clip was left out stands at the end with row -1 and score -inf.
+
+    Attributes:
+        index: the references that rows and classes point to.
+        classes: (B, K) int64 sentence.
+        rows: (B, K) int64 closest clip of the sentence (prototype mode: the clip).
+        scores: (B, K) float32, descending. Sentence mode: all comparable. Prototype mode: the re-ranked clips
+            first, the others follow with their bare cosine, which is another scale.
+        similarities: (B, K) float32 cosine to the clip.
+        prototype_similarities: (B, K) float32; NaN where prototype mode has no prototype.
+        dtw_distances: (B, K) float32; NaN where not compared.
+        dtw_scores: (B, K) float32; where not compared the upper bound that stands in for it (prototype mode: NaN).
+        num_references: (B, K) int64 clips of the sentence.
+        confidences: (B, K) float32, the prototype's softmax over clips; NaN in sentence mode, where the gate
+            gives the confidence.
+    """
+
+    index: SentenceIndex
+    classes: IntArray
+    rows: IntArray
+    scores: FloatArray
+    similarities: FloatArray
+    prototype_similarities: FloatArray
+    dtw_distances: FloatArray
+    dtw_scores: FloatArray
+    num_references: IntArray
+    confidences: FloatArray
+
+    def margins(self) -> FloatArray:
+        """(B,) score of the first minus that of the second; NaN where there is no second."""
+        if self.scores.shape[1] < 2:
+            return np.full(len(self.scores), np.nan, dtype=np.float32)
+        first, second = self.scores[:, 0], self.scores[:, 1]
+        both = self.rows[:, 1] >= 0
+        return np.subtract(first, second, out=np.full_like(first, np.nan), where=both)
+
+    def ranks_of(self, text_keys: Sequence[str]) -> IntArray:
+        """(B,) rank of each query's own sentence among sentences, 1 = best; 0 where no clip of it is there."""
+        if len(text_keys) != len(self.classes):
+            raise ValueError(f"{len(text_keys)} text_keys for {len(self.classes)} queries; expected one each")
+        position = {key: c for c, key in enumerate(self.index.groups.text_keys)}
+        ranks = np.zeros(len(text_keys), dtype=np.int64)
+        for query, key in enumerate(text_keys):
+            hits = np.flatnonzero((self.classes[query] == position.get(key, -1)) & (self.rows[query] >= 0))
+            if len(hits):
+                ranks[query] = len(np.unique(self.classes[query, : hits[0]])) + 1  # sentences, even where clips rank
+        return ranks
+
+    def candidates(self, query: int, limit: int = 5, confidences: FloatArray | None = None) -> tuple[Candidate, ...]:
+        """The first lines of one query's list, at most `limit`.
+
+        Args:
+            query: which of the B queries.
+            limit: how many lines.
+            confidences: (limit or more,) from the gate; None = those of these scores, if any.
+        """
+        given = self.confidences[query] if confidences is None else confidences
+        present = self.rows[query, :limit] >= 0
+        return tuple(self._candidate(query, place, given[place]) for place in np.flatnonzero(present).tolist())
+
+    def _candidate(self, query: int, place: int, confidence: np.float32) -> Candidate:
+        clip = named = self.index.entries[self.rows[query, place]]
+        if np.isnan(self.confidences[query, place]):  # a sentence, not a clip
+            named = self.index.entries[self.index.groups.canonical_rows[self.classes[query, place]]]
+        compared = not np.isnan(self.dtw_distances[query, place])
+        return Candidate(
+            rank=place + 1,
+            clip_id=clip.clip_id,
+            video_file=clip.video_file,
+            feature_path=clip.feature_path,
+            sentence_id=named.sentence_id,
+            sentence=named.sentence,
+            category=named.category,
+            text_key=named.text_key,
+            similarity=float(self.scores[query, place]),
+            raw_similarity=float(self.similarities[query, place]),
+            confidence=_known(confidence),
+            proto_similarity=_known(self.prototype_similarities[query, place]),
+            dtw_distance=_known(self.dtw_distances[query, place]),
+            dtw_score=float(self.dtw_scores[query, place]) if compared else None,
+            num_references=int(self.num_references[query, place]),
+        )
+
+
+def _known(value: np.float32) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+_ARRAYS = tuple(field.name for field in fields(Scores) if field.name != "index")
+
+
+def score_sentences(
+    encoded: Encoded,
+    index: SentenceIndex,
+    config: ScoringConfig,
+    exclude_clip_ids: Sequence[Iterable[str]] | None = None,
+    limit: int | None = None,
+) -> Scores:
+    """Rank the sentences of an index for each query.
+
+    Args:
+        encoded: B queries, encoded by the index's model.
+        index: the references; may be empty, then every list is.
+        config: mode and weights.
+        exclude_clip_ids: for each query the clips that it must not meet, such as itself; None = no clip.
+        limit: keep only the first so many places of each list; None keeps all, as measures of rank need.
+
+    Raises:
+        ValueError: shapes do not fit.
+    """
+    excluded = None
+    if exclude_clip_ids is not None:
+        if len(exclude_clip_ids) != encoded.num_clips:
+            raise ValueError(f"exclude_clip_ids for {len(exclude_clip_ids)} of {encoded.num_clips} queries")
+        excluded = exclusion_mask(index, exclude_clip_ids) if config.exclude_self else None
+    rank = _rank_sentences if config.mode == "sentence" else _rank_clips
+    parts = []
+    for start in range(0, max(encoded.num_clips, 1), _QUERIES_AT_ONCE):
+        block = slice(start, start + _QUERIES_AT_ONCE)
+        queries = encoded.select(block)
+        comparison = compare(queries.embeddings, index, None if excluded is None else excluded[block])
+        parts.append(_each(rank(queries, index, comparison, config), lambda array: array[:, :limit]))
+    return _joined(parts)
+
+
+def stage_scores(comparison: SentenceComparison, similarity_weight: float, prototype_weight: float) -> FloatArray:
+    """(B, C) what the embeddings give to the fused score; -inf for a sentence without a clip left."""
+    left = comparison.num_references > 0
+    similarities = np.where(left, comparison.similarities, 0)
+    prototypes = np.where(left, comparison.prototype_similarities, 0)
+    weighed = similarity_weight * similarities + prototype_weight * prototypes
+    return np.where(left, weighed, -np.inf).astype(np.float32)
+
+
+def stage_order(stage: FloatArray) -> IntArray:
+    """(B, C) sentences by descending stage score, equal ones in order of text_key."""
+    return np.argsort(-stage, axis=1, kind="stable")
+
+
+def dtw_score(distances: FloatArray, scale: float) -> FloatArray:
+    """Mean frame distance to a score: 1 = no distance, 1/e = one scale away, 0 = infinitely far."""
+    return np.exp(-distances / np.float32(scale)).astype(np.float32)
+
+
+def _rank_sentences(
+    encoded: Encoded, index: SentenceIndex, comparison: SentenceComparison, config: ScoringConfig
+) -> Scores:
+    """Order by embeddings, compare the head frame by frame, order the head by all three.
+
+    A sentence that is not compared frame by frame gets the worst DTW score of those that are, as an upper
+    bound. As it has no better stage score than any of them either, it can never stand above one; and as the
+    same sum is taken for all, the list is one scale: nothing falls by having been looked at more closely.
+    """
+    stage = stage_scores(comparison, config.similarity_weight, config.prototype_weight)
+    order = stage_order(stage)
+    head = order[:, : config.rerank_sentences]
+    in_order = np.take_along_axis(stage, order, axis=1)
+    left = in_order > -np.inf
+    of_head = left[:, : head.shape[1]]
+    chosen = np.where(of_head, head, -1)
+    distances = warped_distances(encoded, index, comparison, chosen, config.references_per_sentence)
+    head_scores = dtw_score(distances, config.dtw_scale)
+    bound = np.where(of_head, head_scores, 1).min(axis=1, initial=1) if head.shape[1] else np.zeros(len(head))
+    dtw_scores = np.repeat(bound.astype(np.float32)[:, None], order.shape[1], axis=1)
+    dtw_scores[:, : head.shape[1]] = head_scores
+    fused = np.where(left, in_order + np.float32(config.dtw_weight) * dtw_scores, -np.inf).astype(np.float32)
+    places = np.repeat(np.arange(order.shape[1])[None], len(order), axis=0)
+    places[:, : head.shape[1]] = np.argsort(-fused[:, : head.shape[1]], axis=1, kind="stable")
+    all_distances = np.full(order.shape, np.nan, dtype=np.float32)
+    all_distances[:, : head.shape[1]] = np.where(np.isfinite(distances), distances, np.nan)
+    classes = np.take_along_axis(order, places, axis=1)
+    return Scores(
+        index=index,
+        classes=classes,
+        rows=np.take_along_axis(comparison.best_rows, classes, axis=1),
+        scores=np.take_along_axis(fused, places, axis=1),
+        similarities=np.take_along_axis(comparison.similarities, classes, axis=1),
+        prototype_similarities=np.take_along_axis(comparison.prototype_similarities, classes, axis=1),
+        dtw_distances=np.take_along_axis(all_distances, places, axis=1),
+        dtw_scores=np.take_along_axis(dtw_scores, places, axis=1),
+        num_references=np.take_along_axis(comparison.num_references, classes, axis=1),
+        confidences=np.full(order.shape, np.nan, dtype=np.float32),
+    )
+
+
+def _rank_clips(
+    encoded: Encoded, index: SentenceIndex, comparison: SentenceComparison, config: ScoringConfig
+) -> Scores:
+    """SPEC 1.9 to the letter: five clips by cosine, re-ranked with a DTW sum that grows with length."""
+    del config  # the prototype had none of it
+    similarities = comparison.clip_similarities
+    rows = np.argsort(-similarities, axis=1, kind="stable")
+    cosines = np.take_along_axis(similarities, rows, axis=1)
+    rows = np.where(cosines > -np.inf, rows, -1)
+    head = slice(0, _PROTOTYPE_CLIPS)
+    distances = clip_distances(encoded, index, rows[:, head]).distances
+    head_scores = np.exp(-_PROTOTYPE_DTW_RATE * distances)
+    scores = cosines.copy()
+    scores[:, head] = _PROTOTYPE_COSINE_WEIGHT * cosines[:, head] + _PROTOTYPE_DTW_WEIGHT * head_scores
+    places = np.repeat(np.arange(rows.shape[1])[None], len(rows), axis=0)
+    places[:, head] = np.argsort(-scores[:, head], axis=1, kind="stable")
+    classes = index.groups.class_of_row[rows]
+    num_references = np.take_along_axis(comparison.num_references, classes, axis=1)
+    prototypes = np.take_along_axis(comparison.prototype_similarities, classes, axis=1)
+    beyond = np.full(rows.shape, np.nan, dtype=np.float32)
+    all_distances, all_scores, confidences = beyond.copy(), beyond.copy(), np.zeros_like(beyond)
+    all_distances[:, head] = np.where(np.isfinite(distances), distances, np.nan)
+    all_scores[:, head] = head_scores
+    confidences[:, head] = _softmax(scores[:, head] / _PROTOTYPE_TEMPERATURE)
+    unordered = Scores(
+        index=index,
+        classes=classes,
+        rows=rows,
+        scores=scores,
+        similarities=cosines,
+        prototype_similarities=np.where(num_references > 1, prototypes, np.nan).astype(np.float32),
+        dtw_distances=all_distances,
+        dtw_scores=all_scores,
+        num_references=num_references,
+        confidences=confidences,
+    )
+    return _each(unordered, lambda array: np.take_along_axis(array, places, axis=1))
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    """Over axis 1; a row of -inf gives zeros."""
+    highest = logits.max(axis=1, keepdims=True, initial=-np.inf)
+    weights = np.exp(logits - np.where(np.isfinite(highest), highest, 0))
+    return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-30), dtype=np.float32)
+
+
+def _each(scores: Scores, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Scores:
+    """The same change made to every array."""
+    return replace(scores, **{name: change(getattr(scores, name)) for name in _ARRAYS})
+
+
+def _joined(parts: Sequence[Scores]) -> Scores:
+    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS})
