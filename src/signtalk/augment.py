@@ -169,9 +169,7 @@ def mirror_clips(points: FloatArray, layout: Layout) -> FloatArray:
     return _mirror(points, layout, np.ones(len(points), dtype=np.bool_))
 
 
-def _hands_apart(
-    points: FloatArray, layout: Layout, config: AugmentConfig, rng: np.random.Generator
-) -> FloatArray:
+def _hands_apart(points: FloatArray, layout: Layout, config: AugmentConfig, rng: np.random.Generator) -> FloatArray:
     """Move and resize each hand by itself: people sign the same sign at other places, with other hands."""
     batch, coordinates = len(points), points.shape[-1]
     for names in _HANDS:
@@ -226,9 +224,7 @@ def _lost_frames(batch: int, frames: int, config: AugmentConfig, rng: np.random.
     return dropped | masked & (rng.random(batch) < config.time_mask_probability)[:, None]
 
 
-def _lost_hands(
-    batch: int, frames: int, layout: Layout, config: AugmentConfig, rng: np.random.Generator
-) -> BoolArray:
+def _lost_hands(batch: int, frames: int, layout: Layout, config: AugmentConfig, rng: np.random.Generator) -> BoolArray:
     """(B, T, L) one hand over up to half of the clip, and one finger all along."""
     lost = np.zeros((batch, frames, len(layout.names)), dtype=np.bool_)
     hands = [layout.positions(names) for names in (LEFT_HAND_NAMES, RIGHT_HAND_NAMES)]

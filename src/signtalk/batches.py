@@ -22,7 +22,6 @@ from torch.utils.data import Dataset
 from signtalk.augment import AugmentConfig, augment_points, warp_positions
 from signtalk.features import derive, frame_positions
 from signtalk.files import BoolArray, FloatArray, IntArray
-from signtalk.manifest import ClipRecord
 from signtalk.store import PackedClips
 from signtalk.tokenizer import SentenceTokenizer
 

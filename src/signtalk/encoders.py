@@ -199,7 +199,9 @@ class ConvTransformer(nn.Module):
         self.stem_norm = nn.LayerNorm(width)
         self.blocks = nn.ModuleList()
         for _ in range(config.num_layers):
-            self.blocks.extend(ConvBlock(width, config.kernel_size, 2, config.dropout) for _ in range(config.conv_blocks))
+            self.blocks.extend(
+                ConvBlock(width, config.kernel_size, 2, config.dropout) for _ in range(config.conv_blocks)
+            )
             self.blocks.append(AttentionBlock(width, config.num_heads, config.feed_forward, config.dropout))
         self.norm = nn.LayerNorm(width)
         self.widen = nn.Linear(width, 2 * width)

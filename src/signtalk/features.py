@@ -294,6 +294,16 @@ def derive(points: FloatArray, valid: BoolArray, config: FeatureConfig) -> Float
 _HANDS = (LEFT_HAND_NAMES, RIGHT_HAND_NAMES)
 
 
+def standardised_columns(config: FeatureConfig) -> BoolArray:
+    """(F,) bool: columns that are brought to zero mean and unit spread; presence, motion and visibility are not."""
+    columns = np.ones(config.num_features, dtype=np.bool_)
+    if config.preset == "prototype":
+        columns[3:132:4] = False
+    else:
+        columns[-len(_present_parts(config)) - 1 :] = False
+    return columns
+
+
 def _present_parts(config: FeatureConfig) -> list[tuple[str, ...]]:
     hands = list(_HANDS) if config.use_hands else []
     return [BODY_NAMES, *hands, *([FACE_POINT_NAMES] if config.use_face else [])]

@@ -1,7 +1,7 @@
 """What training minimises: one number a part, each from tensors alone.
 
-    contrastive (SupCon, cross-batch memory) + class (sub-centre ArcFace) + text (cross-entropy)
-    + words (CTC) + masked frames (smooth L1)
+contrastive (SupCon, cross-batch memory) + class (sub-centre ArcFace) + text (cross-entropy)
++ words (CTC) + masked frames (smooth L1)
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class LossTargets(nn.Module):
         if config.memory_size:
             self.supcon = CrossBatchMemory(self.supcon, dim, memory_size=config.memory_size)
         self.classes = SubCenterArcFaceLoss(
-            num_classes,
-            model.encoder.embedding_dim,
+            num_classes=num_classes,
+            embedding_size=model.encoder.embedding_dim,
             margin=math.degrees(config.arcface_margin),
             scale=config.arcface_scale,
             sub_centers=config.sub_centres,

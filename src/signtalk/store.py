@@ -189,9 +189,7 @@ def _source_of(record: ClipRecord) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{record.fps}:{record.smoothing_alpha}"
 
 
-def _finished(
-    folder: Path, config: FeatureConfig, wanted: Sequence[tuple[ClipRecord, str]]
-) -> PackedClips | None:
+def _finished(folder: Path, config: FeatureConfig, wanted: Sequence[tuple[ClipRecord, str]]) -> PackedClips | None:
     """The store in `folder` if it holds exactly what is wanted."""
     try:
         store = load_store(folder)

@@ -1,0 +1,207 @@
+"""From clips to answers: features, encoder, search, scores, gate and translation in one call.
+
+Evaluation, command line and (with a bundle instead of torch) the service all answer through `Recognizer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel
+
+from signtalk.decoding import DecodingOptions, StepDecoder, beam_search
+from signtalk.encoding import ClipEncoder, Encoded, concatenate
+from signtalk.features import extract_features
+from signtalk.files import FloatArray
+from signtalk.gate import Evidence, GateConfig, confidences, decide
+from signtalk.index import SentenceIndex
+from signtalk.index_files import IndexEntry
+from signtalk.landmarks import LandmarkClip
+from signtalk.manifest import ClipRecord
+from signtalk.scoring import Candidate, Scores, ScoringConfig, score_sentences
+from signtalk.store import PackedClips
+from signtalk.tokenizer import SentenceTokenizer
+
+_CLIPS_AT_ONCE = 64
+
+
+class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
+    """Everything fitted or chosen after training: how clips become an answer.
+
+    Attributes:
+        scoring: evidence to one score.
+        gate: score to accepted or refused.
+        decoding: translation.
+        translate: whether a text is decoded at all.
+    """
+
+    scoring: ScoringConfig = ScoringConfig()
+    gate: GateConfig = GateConfig()
+    decoding: DecodingOptions = DecodingOptions()
+    translate: bool = True
+
+    @classmethod
+    def prototype(cls) -> DecisionConfig:
+        """Scores and gate of the prototype (SPEC 1.9), its known faults included, for comparison."""
+        return cls(scoring=ScoringConfig(mode="prototype"), gate=GateConfig(mode="prototype"))
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The answer to one clip.
+
+    Attributes:
+        accepted: whether the first candidate is the answer; otherwise SignTalk is not sure.
+        reason: why not; empty when accepted.
+        confidence: 0-1, how probably the first candidate is right.
+        motion_mean: hand speed of the clip, shoulder widths a second.
+        attention_mean: mean attention weight of a frame.
+        candidates: the best sentences, best first; empty when nothing is indexed.
+        translation: text of the decoder, whether or not the sentence is known; None when not asked for.
+        translation_score: its length-penalised log probability.
+    """
+
+    accepted: bool
+    reason: str
+    confidence: float
+    motion_mean: float
+    attention_mean: float
+    candidates: tuple[Candidate, ...]
+    translation: str | None
+    translation_score: float | None
+
+    @property
+    def sentence(self) -> str | None:
+        """The accepted sentence, or None."""
+        return self.candidates[0].sentence if self.accepted and self.candidates else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Fields of SPEC 1.9 under their names, one dict a candidate."""
+        return {**asdict(self), "sentence": self.sentence}
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Answers with the evidence behind them, for evaluation.
+
+    Attributes:
+        recognitions: one a query.
+        scores: full ranked lists.
+        confidences: (B,) of the first candidate.
+    """
+
+    recognitions: tuple[Recognition, ...]
+    scores: Scores
+    confidences: npt.NDArray[np.floating]
+
+
+class Recognizer:
+    """Answers clips from an index.
+
+    Attributes:
+        encoder: torch or ONNX Runtime.
+        index: the references.
+        decision: scoring, gate and decoding.
+    """
+
+    def __init__(
+        self,
+        encoder: ClipEncoder,
+        index: SentenceIndex,
+        decision: DecisionConfig,
+        decoder: StepDecoder | None = None,
+        tokenizer: SentenceTokenizer | None = None,
+    ) -> None:
+        self.encoder, self.index, self.decision = encoder, index, decision
+        self._decoder, self._tokenizer = decoder, tokenizer
+
+    def recognize(self, clips: Sequence[LandmarkClip], num_candidates: int = 5) -> tuple[Recognition, ...]:
+        """Answer raw clips.
+
+        Raises:
+            ClipError: a clip has no frame or shows no shoulders.
+        """
+        made = [extract_features(clip, self.encoder.feature_config) for clip in clips]
+        if not made:
+            return ()
+        encoded = self.encoder.encode(np.stack([m.features for m in made]), np.stack([m.valid for m in made]))
+        motions = np.array([m.motion for m in made], dtype=np.float32)
+        return self.answer(encoded, motions, num_candidates=num_candidates).recognitions
+
+    def answer(
+        self,
+        encoded: Encoded,
+        motions: FloatArray,
+        exclude_clip_ids: Sequence[Iterable[str]] | None = None,
+        num_candidates: int = 5,
+    ) -> Answers:
+        """Answer encoded clips.
+
+        Args:
+            encoded: B queries, encoded by this recognizer's encoder.
+            motions: (B,) hand speeds, shoulder widths a second.
+            exclude_clip_ids: for each query the references it must not meet, such as itself.
+            num_candidates: how many sentences an answer lists.
+        """
+        scores = score_sentences(encoded, self.index, self.decision.scoring, exclude_clip_ids)
+        evidence = Evidence.from_scores(scores)
+        decisions = decide(evidence, motions, self.decision.gate)
+        found = confidences(evidence, self.decision.gate)
+        texts = self.translate(encoded) if self.decision.translate else [(None, None)] * encoded.num_clips
+        recognitions = []
+        for query, (decision, text) in enumerate(zip(decisions, texts, strict=True)):
+            shown = np.full(max(num_candidates, 1), np.nan, dtype=np.float32)
+            shown[0] = found[query]
+            given = None if self.decision.scoring.mode == "prototype" else shown
+            recognitions.append(
+                Recognition(
+                    accepted=decision.accepted,
+                    reason=decision.reason,
+                    confidence=decision.confidence,
+                    motion_mean=float(motions[query]),
+                    attention_mean=float(encoded.attention_mean[query]),
+                    candidates=scores.candidates(query, num_candidates, given),
+                    translation=text[0],
+                    translation_score=text[1],
+                )
+            )
+        return Answers(tuple(recognitions), scores, found)
+
+    def translate(self, encoded: Encoded) -> list[tuple[str | None, float | None]]:
+        """Text and score of each clip by beam search; (None, None) without a decoder."""
+        if self._decoder is None or self._tokenizer is None:
+            return [(None, None)] * encoded.num_clips
+        options = self.decision.decoding
+        best = [found[0] for found in beam_search(self._decoder, encoded.memory, encoded.memory_valid, options)]
+        return [(self._tokenizer.decode(result.tokens), float(result.score)) for result in best]
+
+
+def encode_packed(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Iterator[Encoded]:
+    """Encode packed clips in blocks, in order, without augmentation."""
+    for start in range(0, len(which), _CLIPS_AT_ONCE):
+        yield encoder.encode(*store.features(which[start : start + _CLIPS_AT_ONCE]))
+
+
+def encode_all(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Encoded:
+    """As `encode_packed`, all in one.
+
+    Raises:
+        ValueError: there is no clip to encode.
+    """
+    return concatenate(list(encode_packed(encoder, store, which)))
+
+
+def index_records(
+    encoder: ClipEncoder, store: PackedClips, records: Sequence[ClipRecord], encoder_id: str
+) -> SentenceIndex:
+    """Make the index of some records; those that could not be packed are left out."""
+    usable = {clip.clip_id for clip in store.clips}
+    kept = [record for record in records if record.clip_id in usable and not record.is_idle]
+    which = store.positions_of([record.clip_id for record in kept])
+    return SentenceIndex.build(
+        encode_packed(encoder, store, which), [IndexEntry.from_record(record) for record in kept], encoder_id
+    )

@@ -1,0 +1,361 @@
+"""Train a model: clips of a split, a recipe, and Lightning's Trainer.
+
+    Manifest + Split + Recipe -> train -> run folder
+
+A run folder holds `recipe.json`, `split.json`, `tokenizer_vocab.json`, `global_stats.npz`,
+`training_history.csv`, `training_curves.png`, `best.safetensors` (what is shipped), `last.ckpt` (to go
+on from) and `tensorboard/`.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from signtalk.batches import Batch, EpochBatches, TrainingSet, View
+from signtalk.encoders import EncoderConfig
+from signtalk.errors import ArtifactError, DataError
+from signtalk.features import standardised_columns
+from signtalk.files import IntArray, read_json, save_arrays, write_json
+from signtalk.history import RunHistory
+from signtalk.losses import LossTargets
+from signtalk.manifest import ClipRecord, Manifest
+from signtalk.model import ModelConfig, SignModel
+from signtalk.recipe import NetworkConfig, Recipe
+from signtalk.sampling import ClassBalancedBatches
+from signtalk.splits import Split
+from signtalk.store import PackedClips, pack_clips
+from signtalk.text_decoder import TextDecoderConfig
+from signtalk.tokenizer import SentenceTokenizer
+from signtalk.validation import ValidationSet, validate
+
+LAST_NAME = "last.ckpt"
+BEST_NAME = "best.safetensors"
+_MIN_STD = 0.02
+"""Smallest spread of a feature, shoulder widths: below it lies the tracker's noise (SPEC fault 7)."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Where and on what a run is made; unlike the recipe it does not change what is learned.
+
+    Attributes:
+        out: the run folder.
+        resume: go on from `last.ckpt` there, if it exists.
+        devices: processes; 2 or more train with DDP.
+        accelerator: "auto", "cpu" or "gpu".
+        progress: show a bar.
+        stop_after: end this call after so many epochs, to go on later; None runs to the end.
+    """
+
+    out: Path
+    resume: bool = False
+    devices: int = 1
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    progress: bool = True
+    stop_after: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run ended with.
+
+    Attributes:
+        best: the checkpoint that is shipped.
+        epochs: rows of the history.
+        best_epoch: the epoch it was taken from.
+        best_score: its validation measure.
+    """
+
+    best: Path
+    epochs: int
+    best_epoch: int
+    best_score: float
+
+
+class SignTraining(pl.LightningModule):
+    """One model with its losses in Lightning's terms.
+
+    Attributes:
+        model: what is trained.
+        objective: the losses.
+        history: measures of each epoch so far.
+    """
+
+    def __init__(self, recipe: Recipe, training: TrainingSet, validation: ValidationSet, out: Path) -> None:
+        super().__init__()
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.training_set, self.validation_set = recipe, training, validation
+        config = model_config(recipe, training)
+        self.model = SignModel(config)
+        self.objective = LossTargets(recipe.losses, config, int(training.labels.max()) + 1)
+        self.history = RunHistory(out, recipe, training.tokenizer)
+        signers = np.unique([record.signer_id for record in validation.train_records], return_inverse=True)[1]
+        optimiser = recipe.optimiser
+        self.batches = ClassBalancedBatches(
+            training.labels, signers.astype(np.int64), optimiser.batch_size, optimiser.clips_per_class, recipe.seed
+        )
+        self._sums: dict[str, float] = {}
+        self._num_steps = 0
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """The batches of the epoch that begins now, of this process."""
+        rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        epoch = self.current_epoch
+        members: list[IntArray] = self.batches.batches(epoch, rank, world_size)
+        # Batches are made whole by NumPy in this process: worker processes would only copy them about.
+        return DataLoader(EpochBatches(self.training_set, members, epoch, rank), batch_size=None, num_workers=0)
+
+    def on_train_epoch_start(self) -> None:
+        """Start every epoch from a state that depends on seed and epoch alone, so that resuming changes nothing."""
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.current_epoch * 101 + self.trainer.global_rank)
+        self.objective.forget()
+        self._sums, self._num_steps = {}, 0
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002  # Lightning's signature
+        """Loss of one batch."""
+        outputs = [self.model(view.features, view.valid, view.masked, view.tokens_in) for view in batch.views]
+        parts = self.objective(
+            outputs,
+            batch.labels,
+            [view.tokens_out for view in batch.views],
+            batch.words,
+            [self._hidden(view) for view in batch.views],
+        )
+        if not parts:
+            raise ValueError("every loss has weight 0; nothing can be learned")
+        total = torch.stack(list(parts.values())).sum()
+        for name, value in [("train", total), *parts.items()]:
+            self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
+        self._num_steps += 1
+        return total
+
+    def _hidden(self, view: View) -> Tensor:
+        """True coordinates of hidden frames, NaN elsewhere and where a landmark is missing."""
+        truth = self.model.standardise(view.features)[..., : self.model.config.num_coordinates]
+        return truth.masked_fill(~view.masked.unsqueeze(-1) | view.missing, torch.nan)
+
+    def on_train_epoch_end(self) -> None:
+        """Measure what the task asks for; every process learns the score, so that all stop together."""
+        row: dict[str, Any] = {name: value / max(self._num_steps, 1) for name, value in self._sums.items()}
+        due = (self.current_epoch + 1) % self.recipe.optimiser.val_every == 0
+        score = self.history.best_score
+        last = self.current_epoch + 1 == self.recipe.optimiser.epochs
+        if self.trainer.is_global_zero:
+            measures = validate(self.model, self.validation_set) if due or last else None
+            rate = float(self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+            score = self.history.record(self.current_epoch, row, measures, rate, self.model, self.validation_set)
+        score = self.trainer.strategy.broadcast(score)
+        self.log("val_score", score, prog_bar=True, sync_dist=False)
+        self.log_dict({f"loss/{name}": value for name, value in row.items()}, sync_dist=False)
+
+    def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]  # Lightning's union is wider
+        """AdamW and the recipe's schedule, stepped after each optimiser step."""
+        settings = self.recipe.optimiser
+        optimizer = torch.optim.AdamW(self.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        steps_per_epoch = math.ceil(self.batches.num_batches(self.trainer.world_size) / settings.accumulation)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_share(step, steps_per_epoch, self.recipe)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the history with the state it belongs to."""
+        checkpoint["signtalk_history"] = self.history.to_state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the history back, without rows of an epoch that was not finished."""
+        self.history.from_state(checkpoint["signtalk_history"])
+
+
+def learning_rate_share(step: int, steps_per_epoch: int, recipe: Recipe) -> float:
+    """Learning rate at an optimiser step as a share of the highest: linear warm-up, then the schedule."""
+    settings = recipe.optimiser
+    total = settings.epochs * steps_per_epoch
+    warmup = round(settings.warmup_share * total)
+    if step < warmup:
+        return (step + 1) / warmup
+    if settings.schedule == "constant":
+        return 1.0
+    length = settings.restart_epochs * steps_per_epoch if settings.schedule == "warm-restarts" else total - warmup
+    phase = ((step - warmup) % length) / length if settings.schedule == "warm-restarts" else (step - warmup) / length
+    return settings.min_rate_share + (1 - settings.min_rate_share) * 0.5 * (1 + math.cos(math.pi * min(phase, 1.0)))
+
+
+def model_config(recipe: Recipe, training: TrainingSet) -> ModelConfig:
+    """The network of a recipe for these clips' features and words."""
+    network: NetworkConfig = recipe.network
+    shared = set(EncoderConfig.model_fields) & set(NetworkConfig.model_fields)
+    encoder = EncoderConfig(
+        num_features=recipe.features.num_features, **{name: getattr(network, name) for name in shared}
+    )
+    decoder = TextDecoderConfig(
+        vocabulary_size=training.tokenizer.vocabulary_size,
+        width=network.decoder_width,
+        num_layers=network.decoder_layers,
+        num_heads=network.decoder_heads,
+        feed_forward=network.decoder_feed_forward,
+        dropout=network.decoder_dropout,
+        max_tokens=network.max_tokens,
+        memory_width=encoder.memory_width,
+    )
+    return ModelConfig(
+        encoder=encoder,
+        decoder=decoder,
+        num_coordinates=math.prod(recipe.features.row_shape),
+        supcon_dim=network.supcon_dim,
+    )
+
+
+def training_set(store: PackedClips, records: tuple[ClipRecord, ...], recipe: Recipe) -> TrainingSet:
+    """The training clips of a store; classes are numbered in the order of their texts.
+
+    Raises:
+        DataError: no clip is left to train on.
+    """
+    if not records:
+        raise DataError("no training clip; the split's `train` role is empty")
+    classes = {key: number for number, key in enumerate(sorted({record.text_key for record in records}))}
+    texts = tuple(record.variations or (record.sentence,) for record in records)
+    return TrainingSet(
+        store=store,
+        which=store.positions_of([record.clip_id for record in records]),
+        labels=np.array([classes[record.text_key] for record in records], dtype=np.int64),
+        texts=texts,
+        tokenizer=SentenceTokenizer.fit(text for variations in texts for text in variations),
+        augment=recipe.augment,
+        views=recipe.views,
+        seed=recipe.seed,
+    )
+
+
+def fit_statistics(training: TrainingSet, path: Path) -> tuple[Tensor, Tensor]:
+    """Mean and spread (F,) of each feature over the training clips' valid frames, also written as SPEC 1.3 says.
+
+    Columns that are not standardised (presence, motion, visibility) get 0 and 1.
+    """
+    store, total, squares, count = training.store, 0.0, 0.0, 0
+    for start in range(0, len(training.which), 256):
+        features, valid = store.features(training.which[start : start + 256])
+        seen = features[valid].astype(np.float64)
+        total, squares, count = total + seen.sum(axis=0), squares + (seen**2).sum(axis=0), count + len(seen)
+    mean = np.asarray(total) / max(count, 1)
+    std = np.sqrt(np.maximum(np.asarray(squares) / max(count, 1) - mean**2, _MIN_STD**2))
+    columns = standardised_columns(store.config)
+    mean, std = np.where(columns, mean, 0.0).astype(np.float32), np.where(columns, std, 1.0).astype(np.float32)
+    arrays = {
+        "feature_mean": mean,
+        "feature_std": std,
+        "seq_lengths": store.num_frames[training.which].astype(np.int32),
+        "motion_means": store.motions[training.which],
+    }
+    save_arrays(path, arrays)
+    return torch.from_numpy(mean), torch.from_numpy(std)
+
+
+def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptions) -> TrainResult:
+    """Train a model and leave a run folder.
+
+    Raises:
+        DataError: no training clip.
+        ArtifactError: the folder holds another run, or there is nothing to resume.
+    """
+    out = options.out
+    _claim_folder(out, recipe, split, options.resume)
+    records = split.records(manifest, "train", "val")
+    store = pack_clips(split.records(manifest, *_PACKED_ROLES), recipe.features, out / "store")
+    left_out = {problem.clip_id for problem in store.problems}
+    usable = [record for record in records if record.clip_id not in left_out]
+    train_records = tuple(record for record in usable if split.roles[record.clip_id] == "train")
+    val_records = tuple(record for record in usable if split.roles[record.clip_id] == "val")
+    training = training_set(store, train_records, recipe)
+    validation = ValidationSet(store, train_records, val_records, training.tokenizer, split.hash)
+    module = SignTraining(recipe, training, validation, out)
+    module.model.set_statistics(*fit_statistics(training, out / "global_stats.npz"))
+    training.tokenizer.save(out / "tokenizer_vocab.json")
+    trainer = _trainer(recipe, options)
+    last = out / LAST_NAME
+    with warnings.catch_warnings():
+        # Batches are vectorised in the main process on purpose; Lightning recommends workers all the same.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*")
+        warnings.filterwarnings("ignore", message=".*The number of training batches.*smaller than the logging.*")
+        warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+        trainer.fit(module, ckpt_path=last if options.resume and last.exists() else None, weights_only=True)
+    history = module.history
+    if trainer.is_global_zero:
+        history.finish()
+    return TrainResult(out / BEST_NAME, len(history.rows), history.best_epoch, history.best_score)
+
+
+_PACKED_ROLES = (
+    "train", "val", "val_unknown", "test", "test_new_clip", "test_unknown", "enroll",
+    "train_idle", "val_idle", "test_idle",
+)  # fmt: skip
+
+
+def _claim_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> None:
+    """Make the run folder, or make sure that it holds this very run and may be gone on with."""
+    recipe_path = out / "recipe.json"
+    if recipe_path.exists():
+        same = read_json(recipe_path) == recipe.model_dump(mode="json")
+        same = same and read_json(out / "split.json").get("hash") == split.hash
+        if not resume or not same:
+            why = "of another recipe or split" if resume else "already; add --resume to go on with it"
+            raise ArtifactError(f"{out}: holds a run {why}, or choose another folder")
+    elif resume:
+        raise ArtifactError(f"{out}: no run to resume; leave out --resume")
+    split.save(out / "split.json")
+    write_json(recipe_path, recipe.model_dump(mode="json"))
+
+
+def _trainer(recipe: Recipe, options: TrainOptions) -> pl.Trainer:
+    settings = recipe.optimiser
+    on_gpu = options.accelerator != "cpu" and torch.cuda.is_available()
+    precision: Any = ("16-mixed" if on_gpu else "32-true") if settings.precision == "auto" else settings.precision
+    callbacks: list[pl.Callback] = [
+        ModelCheckpoint(
+            dirpath=options.out,
+            filename=LAST_NAME.removesuffix(".ckpt"),
+            monitor=None,
+            save_top_k=1,
+            every_n_epochs=1,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+    ]
+    if settings.patience:
+        callbacks.append(
+            EarlyStopping("val_score", mode="max", patience=settings.patience, check_on_train_epoch_end=True)
+        )
+    if options.progress:
+        callbacks.append(TQDMProgressBar(leave=False))
+    return pl.Trainer(
+        accelerator=options.accelerator if options.accelerator != "auto" else ("gpu" if on_gpu else "cpu"),
+        devices=options.devices,
+        strategy="ddp_find_unused_parameters_true" if options.devices > 1 else "auto",
+        precision=precision,
+        max_epochs=min(settings.epochs, options.stop_after or settings.epochs),
+        accumulate_grad_batches=settings.accumulation,
+        gradient_clip_val=settings.gradient_clip or None,
+        logger=TensorBoardLogger(str(options.out), name="tensorboard", version=""),
+        callbacks=callbacks,
+        enable_progress_bar=options.progress,
+        enable_model_summary=False,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        default_root_dir=str(options.out),
+    )
