@@ -172,7 +172,9 @@ def span_mask(valid: BoolArray, share: float, span: int, rng: np.random.Generato
     if share == 0:
         return np.zeros_like(valid)
     starts = rng.random(valid.shape) < share / span
-    covered = np.cumsum(starts, axis=1) - np.pad(np.cumsum(starts, axis=1), [(0, 0), (span, 0)])[:, : valid.shape[1]]
+    covered: IntArray = (
+        np.cumsum(starts, axis=1) - np.pad(np.cumsum(starts, axis=1), [(0, 0), (span, 0)])[:, : valid.shape[1]]
+    )
     return (covered > 0) & valid
 
 

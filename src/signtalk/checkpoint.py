@@ -76,7 +76,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         raise ArtifactError(f"{path}: no such checkpoint; `signtalk train` writes best.safetensors into its run folder")
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(_HEADER_KEY)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
     except (SafetensorError, OSError) as error:

@@ -33,6 +33,7 @@ from signtalk.losses import LossTargets
 from signtalk.manifest import ClipRecord, Manifest
 from signtalk.model import ModelConfig, SignModel
 from signtalk.recipe import NetworkConfig, Recipe
+from signtalk.roles import Role
 from signtalk.sampling import ClassBalancedBatches
 from signtalk.splits import Split
 from signtalk.store import PackedClips, pack_clips
@@ -299,7 +300,7 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
     return TrainResult(out / BEST_NAME, len(history.rows), history.best_epoch, history.best_score)
 
 
-_PACKED_ROLES = (
+_PACKED_ROLES: tuple[Role, ...] = (
     "train", "val", "val_unknown", "test", "test_new_clip", "test_unknown", "enroll",
     "train_idle", "val_idle", "test_idle",
 )  # fmt: skip

@@ -1,0 +1,39 @@
+# Two commands do everything on a bare machine with Python 3.11 and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OMP_NUM_THREADS ?= 2
+
+.PHONY: help demo test check format clean
+
+help:
+	@echo "make demo    made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
+	@echo "make test    all tests with coverage"
+	@echo "make check   lint, format and types"
+	@echo "make format  rewrite files as the linter wants them"
+	@echo "make clean   remove the virtual environment and what runs left"
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "SignTalk needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make PYTHON=python3.11 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/signtalk demo --out runs/demo
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -q --cov --cov-report=term
+
+check: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

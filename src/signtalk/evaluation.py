@@ -1,0 +1,468 @@
+"""Every protocol of SPEC part 3, measured through the code that serves.
+
+    Recognizer + Manifest + Split + PackedClips -> evaluate -> EvaluationReport
+
+Nothing is fitted here. A protocol that a split gives no clips for is absent, with the reason, never 0.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.encoding import Encoded
+from signtalk.files import BoolArray, FloatArray
+from signtalk.index import SentenceIndex
+from signtalk.index_files import IndexEntry
+from signtalk.intervals import Interval, bootstrap_mean, wilson_interval
+from signtalk.manifest import ClipRecord, Manifest
+from signtalk.metrics import (
+    accuracy_at_coverage,
+    auroc,
+    expected_calibration_error,
+    fpr_at_tpr,
+    mean_reciprocal_rank,
+    recall_at_k,
+    reliability_bins,
+)
+from signtalk.recognizer import Answers, DecisionConfig, Recognizer, encode_all
+from signtalk.roles import Role
+from signtalk.scoring import ScoringConfig, score_sentences
+from signtalk.splits import Split
+from signtalk.store import PackedClips
+from signtalk.text_metrics import TextIntervals, score_texts
+
+_EXAMPLES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieval:
+    """How well sentences are found.
+
+    Attributes:
+        name: protocol.
+        num_queries: clips asked.
+        num_sentences: sentences in the index.
+        recall_at_1: part of the queries whose sentence ranks first.
+        recall_at_5: part of the queries whose sentence is among the first five.
+        mrr: mean reciprocal rank of the right sentence.
+        by_signer: recall at 1 and number of queries of each signer.
+        by_category: likewise of each category.
+    """
+
+    name: str
+    num_queries: int
+    num_sentences: int
+    recall_at_1: Interval
+    recall_at_5: Interval
+    mrr: Interval
+    by_signer: dict[str, tuple[float, int]]
+    by_category: dict[str, tuple[float, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class GateResult:
+    """What a gate lets through.
+
+    Attributes:
+        name: which gate.
+        known_accepted: part of the known queries that is answered (coverage).
+        precision: part of all answers (to known and unknown queries) that is right; None when nothing is answered.
+        known_wrong: part of the known queries that is answered wrongly.
+        unknown_accepted: part of the unknown queries that is answered; None without any.
+        idle_accepted: part of the idle clips that is answered; None without any.
+        reasons: how often each reason was given, over all queries; "" = accepted.
+    """
+
+    name: str
+    known_accepted: Interval
+    precision: Interval | None
+    known_wrong: float
+    unknown_accepted: Interval | None
+    idle_accepted: Interval | None
+    reasons: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSet:
+    """Telling known from unknown.
+
+    Attributes:
+        unknown_kind: where the unknown queries come from.
+        num_known: known queries.
+        num_unknown: unknown queries.
+        num_idle: idle clips.
+        auroc: of the confidence, known against unknown; None without unknown queries.
+        fpr_at_95_tpr: part of the unknown accepted where 95% of the known are; None likewise.
+        accuracy_at_80: part right among the most confident 80% of the known.
+        ece: expected calibration error over known and unknown.
+        gates: SignTalk's gate and the prototype's, on the same clips.
+    """
+
+    unknown_kind: Literal["held out of training and index", "trained, left out of the index"]
+    num_known: int
+    num_unknown: int
+    num_idle: int
+    auroc: float | None
+    fpr_at_95_tpr: float | None
+    accuracy_at_80: float
+    ece: float
+    gates: tuple[GateResult, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TextResult:
+    """What the decoder writes.
+
+    Attributes:
+        name: protocol.
+        num_clips: clips translated.
+        measures: WER, BLEU, chrF and exact match with intervals.
+        signatures: how sacrebleu computed BLEU and chrF.
+        examples: reference and translation of the first clips.
+    """
+
+    name: str
+    num_clips: int
+    measures: TextIntervals
+    signatures: tuple[str, str]
+    examples: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Arrays behind the report, for its pictures; one row a known query unless said otherwise.
+
+    Attributes:
+        confidences: (Q,) of the first candidate.
+        correct: (Q,) whether it is right.
+        unknown_confidences: (U,) of unknown queries.
+        right_similarities: (Q,) score of the right sentence; NaN when it is not indexed.
+        wrong_similarities: (Q,) score of the best other sentence.
+        embeddings: (Q, D) of the queries.
+        text_keys: sentence of each query.
+        signers: signer of each query.
+    """
+
+    confidences: npt.NDArray[np.floating]
+    correct: BoolArray
+    unknown_confidences: npt.NDArray[np.floating]
+    right_similarities: FloatArray
+    wrong_similarities: FloatArray
+    embeddings: FloatArray
+    text_keys: tuple[str, ...]
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationReport:
+    """All protocols of one model on one split.
+
+    Attributes:
+        split_hash: of the split.
+        encoder_id: of the model.
+        retrieval: one entry a protocol that has clips.
+        open_set: None when the split tests nobody.
+        texts: one entry a protocol that has clips.
+        confused: most frequent (right sentence, answered sentence, count).
+        absent: protocols without clips, and why.
+        evidence: arrays for pictures; None when the split tests nobody.
+    """
+
+    split_hash: str
+    encoder_id: str
+    retrieval: tuple[Retrieval, ...]
+    open_set: OpenSet | None
+    texts: tuple[TextResult, ...]
+    confused: tuple[tuple[str, str, int], ...]
+    absent: dict[str, str]
+    evidence: Evidence | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Queries:
+    """Clips of one role, encoded."""
+
+    records: tuple[ClipRecord, ...]
+    encoded: Encoded
+    motions: FloatArray
+
+    @property
+    def keys(self) -> list[str]:
+        return [record.text_key for record in self.records]
+
+
+def evaluate(
+    recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips, seed: int = 0
+) -> EvaluationReport:
+    """Run all protocols for which the split has clips.
+
+    Args:
+        recognizer: its index holds the clips of role `train` and nothing else.
+        manifest: the data.
+        split: whose roles decide what is asked.
+        store: packed clips of at least the split's test roles.
+        seed: of the bootstrap and of the choice of enrolled clips.
+    """
+    measured = _Measured(recognizer, manifest, split, store, seed)
+    measured.retrieval("seen sentence, unseen signer", "test")
+    measured.retrieval("seen sentence, new clip", "test_new_clip")
+    measured.retrieval("validation", "val")
+    for k in (1, 2):
+        measured.enrolled(k)
+    measured.text("seen sentence, unseen signer", "test")
+    measured.text("unseen sentence, unseen signer", "test_unknown")
+    return measured.report()
+
+
+class _Measured:
+    """Results so far; one method a protocol."""
+
+    def __init__(self, recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips, seed: int) -> None:
+        self.recognizer, self.manifest, self.split, self.store, self.seed = recognizer, manifest, split, store, seed
+        self.found: list[Retrieval] = []
+        self.texts: list[TextResult] = []
+        self.absent: dict[str, str] = {}
+        self._cache: dict[Role, _Queries | None] = {}
+
+    def queries(self, role: Role) -> _Queries | None:
+        """Encoded clips of a role, encoded once; None when there are none."""
+        if role not in self._cache:
+            packed = {clip.clip_id for clip in self.store.clips}
+            records = tuple(r for r in self.split.records(self.manifest, role) if r.clip_id in packed)
+            if not records:
+                self._cache[role] = None
+            else:
+                which = self.store.positions_of([record.clip_id for record in records])
+                encoded = encode_all(self.recognizer.encoder, self.store, which)
+                self._cache[role] = _Queries(records, encoded, self.store.motions[which])
+        return self._cache[role]
+
+    def retrieval(self, name: str, role: Role) -> None:
+        """Ask the clips of a role against the index."""
+        queries = self.queries(role)
+        if queries is None:
+            self.absent[f"retrieval: {name}"] = f"the split has no clip of role {role}"
+            return
+        self.found.append(self._retrieval(name, queries, self.recognizer.index))
+
+    def _retrieval(self, name: str, queries: _Queries, index: SentenceIndex) -> Retrieval:
+        exclude = [(record.clip_id,) for record in queries.records]
+        scores = score_sentences(queries.encoded, index, self.recognizer.decision.scoring, exclude)
+        ranks = scores.ranks_of(queries.keys).astype(np.float64)
+        ranks[ranks == 0] = np.inf  # not in the index: a miss
+        first = ranks == 1
+        return Retrieval(
+            name=name,
+            num_queries=len(ranks),
+            num_sentences=len(index.sentences),
+            recall_at_1=replace(self._mean(first, queries), estimate=recall_at_k(ranks, 1)),
+            recall_at_5=self._mean(ranks <= 5, queries),
+            mrr=replace(self._mean(1 / ranks, queries), estimate=mean_reciprocal_rank(ranks)),
+            by_signer=_by_group(first, [record.signer_id for record in queries.records]),
+            by_category=_by_group(first, [record.category for record in queries.records]),
+        )
+
+    def _mean(self, values: npt.NDArray[np.generic], queries: _Queries) -> Interval:
+        """Mean with an interval that resamples sentences: clips of one sentence are not independent."""
+        groups = np.array(queries.keys)
+        estimate = float(values.astype(np.float64).mean())
+        if len(np.unique(groups)) < 2:  # nothing to resample: no interval rather than a false one
+            return Interval(estimate, np.nan, np.nan, 0.95)
+        return bootstrap_mean(values.astype(np.float64), groups, np.random.default_rng(self.seed))
+
+    def enrolled(self, k: int) -> None:
+        """Enrol k clips of each sentence that training never saw, then ask for these sentences."""
+        name = f"unseen sentence, enrolled from {k} clip{'s' if k > 1 else ''}"
+        queries, pool = self.queries("test_unknown"), self.queries("enroll")
+        if queries is None or pool is None:
+            self.absent[f"retrieval: {name}"] = "the split holds no sentence out of training for the test signers"
+            return
+        chosen = _first_of_each(pool.records, k, self.seed)
+        rows = np.array(chosen, dtype=np.int64)
+        entries = [IndexEntry.from_record(pool.records[row]) for row in chosen]
+        index = self.recognizer.index.add(pool.encoded.select(rows), entries)
+        self.found.append(self._retrieval(name, queries, index))
+
+    def text(self, name: str, role: Role) -> None:
+        """Translate the clips of a role."""
+        queries = self.queries(role)
+        texts = [] if queries is None else [text for text, _ in self.recognizer.translate(queries.encoded)]
+        if queries is None or len(texts) < 2 or any(text is None for text in texts):
+            why = f"the split has too few clips of role {role}, or the model no text decoder"
+            self.absent[f"translation: {name}"] = why
+            return
+        written = [text or "" for text in texts]
+        scores = score_texts(written, [record.variations or (record.sentence,) for record in queries.records])
+        rng = np.random.default_rng(self.seed)
+        pairs = zip((record.sentence for record in queries.records), written, strict=True)
+        self.texts.append(
+            TextResult(
+                name=name,
+                num_clips=len(written),
+                measures=scores.intervals(None, rng),
+                signatures=(scores.bleu_signature, scores.chrf_signature),
+                examples=tuple(pairs)[:_EXAMPLES],
+            )
+        )
+
+    def report(self) -> EvaluationReport:
+        """Put everything together; the open set and the evidence come from the test clips."""
+        known = self.queries("test") or self.queries("test_new_clip")
+        open_set = evidence = None
+        confused: tuple[tuple[str, str, int], ...] = ()
+        if known is None:
+            self.absent["open set"] = "the split has no clip of role test or test_new_clip"
+        else:
+            open_set, evidence, confused = self._open_set(known)
+        return EvaluationReport(
+            split_hash=self.split.hash,
+            encoder_id=self.recognizer.index.encoder_id,
+            retrieval=tuple(self.found),
+            open_set=open_set,
+            texts=tuple(self.texts),
+            confused=confused,
+            absent=self.absent,
+            evidence=evidence,
+        )
+
+    def _open_set(self, known: _Queries) -> tuple[OpenSet, Evidence, tuple[tuple[str, str, int], ...]]:
+        held_out = self.queries("test_unknown")
+        idle = self.queries("test_idle") or self.queries("val_idle")
+        ours = _with_decision(self.recognizer, self.recognizer.decision)
+        theirs = _with_decision(self.recognizer, DecisionConfig.prototype().model_copy(update={"translate": False}))
+        answers, unknown = (self._answers(ours, part) for part in (known, held_out or known))
+        if held_out is None:
+            unknown = self._answers(ours, known, without_own_sentence=True)
+        assert answers is not None and unknown is not None
+        correct = _is_right(answers, known)
+        confidences = np.asarray(answers.confidences, dtype=np.float64)
+        strange = np.asarray(unknown.confidences, dtype=np.float64)
+        both = np.concatenate([confidences, strange])
+        is_known = np.arange(len(both)) < len(confidences)
+        right = np.concatenate([correct, np.zeros(len(strange), dtype=np.bool_)])
+        gates = []
+        for name, recognizer in (("SignTalk", ours), ("prototype", theirs)):
+            parts = (
+                self._answers(recognizer, known),
+                self._answers(recognizer, held_out or known, without_own_sentence=held_out is None),
+                self._answers(recognizer, idle),
+            )
+            gates.append(_gate_result(name, parts, known))
+        result = OpenSet(
+            unknown_kind="held out of training and index" if held_out else "trained, left out of the index",
+            num_known=len(known.records),
+            num_unknown=len(strange),
+            num_idle=len(idle.records) if idle is not None else 0,
+            auroc=auroc(both, is_known),
+            fpr_at_95_tpr=fpr_at_tpr(both, is_known),
+            accuracy_at_80=accuracy_at_coverage(confidences, correct),
+            ece=expected_calibration_error(reliability_bins(both, right)),
+            gates=tuple(gates),
+        )
+        return result, _evidence(known, answers, correct, strange), _confused(answers, known)
+
+    def _answers(
+        self, recognizer: Recognizer, queries: _Queries | None, without_own_sentence: bool = False
+    ) -> Answers | None:
+        if queries is None:
+            return None
+        exclude: list[tuple[str, ...]] = [(record.clip_id,) for record in queries.records]
+        if without_own_sentence:
+            index = recognizer.index
+            exclude = [
+                tuple(index.entries[row].clip_id for row in index.sentences.get(key, ())) for key in queries.keys
+            ]
+        return recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1)
+
+
+def _with_decision(recognizer: Recognizer, decision: DecisionConfig) -> Recognizer:
+    """The same index and encoder under another decision, without translation, which the gate does not need."""
+    return Recognizer(recognizer.encoder, recognizer.index, decision.model_copy(update={"translate": False}))
+
+
+def _is_right(answers: Answers, queries: _Queries) -> BoolArray:
+    return np.array(
+        [
+            bool(found.candidates) and found.candidates[0].text_key == key
+            for found, key in zip(answers.recognitions, queries.keys, strict=True)
+        ]
+    )
+
+
+def _gate_result(
+    name: str, parts: tuple[Answers | None, Answers | None, Answers | None], known: _Queries
+) -> GateResult:
+    accepted = [np.array([r.accepted for r in part.recognitions]) if part else np.zeros(0, bool) for part in parts]
+    assert parts[0] is not None
+    right = _is_right(parts[0], known) & accepted[0]
+    answered = int(sum(part.sum() for part in accepted))
+    reasons = Counter(r.reason for part in parts if part for r in part.recognitions)
+    return GateResult(
+        name=name,
+        known_accepted=wilson_interval(int(accepted[0].sum()), len(accepted[0])),
+        precision=wilson_interval(int(right.sum()), answered) if answered else None,
+        known_wrong=float((accepted[0] & ~right).mean()),
+        unknown_accepted=wilson_interval(int(accepted[1].sum()), len(accepted[1])) if len(accepted[1]) else None,
+        idle_accepted=wilson_interval(int(accepted[2].sum()), len(accepted[2])) if len(accepted[2]) else None,
+        reasons=dict(sorted(reasons.items())),
+    )
+
+
+def _evidence(known: _Queries, answers: Answers, correct: BoolArray, strange: npt.NDArray[np.floating]) -> Evidence:
+    scores = answers.scores
+    keys = np.array(scores.index.groups.text_keys)
+    own = keys[scores.classes] == np.array(known.keys)[:, None]
+    present = np.where(np.isfinite(scores.scores), scores.scores, np.nan)
+    return Evidence(
+        confidences=answers.confidences,
+        correct=correct,
+        unknown_confidences=strange,
+        right_similarities=_row_max(np.where(own, present, np.nan)),
+        wrong_similarities=_row_max(np.where(own, np.nan, present)),
+        embeddings=known.encoded.embeddings,
+        text_keys=tuple(known.keys),
+        signers=tuple(record.signer_id for record in known.records),
+    )
+
+
+def _row_max(values: FloatArray) -> FloatArray:
+    """Largest value of each row that is not NaN; NaN where there is none."""
+    highest = np.where(np.isnan(values), -np.inf, values).max(axis=1, initial=-np.inf)
+    return np.where(np.isfinite(highest), highest, np.nan).astype(np.float32)
+
+
+def _confused(answers: Answers, known: _Queries) -> tuple[tuple[str, str, int], ...]:
+    pairs = Counter(
+        (record.sentence, found.candidates[0].sentence)
+        for record, found in zip(known.records, answers.recognitions, strict=True)
+        if found.candidates and found.candidates[0].text_key != record.text_key
+    )
+    return tuple((right, wrong, count) for (right, wrong), count in pairs.most_common(15))
+
+
+def _by_group(hits: BoolArray, names: Sequence[str]) -> dict[str, tuple[float, int]]:
+    groups = np.array(names)
+    return {str(name): (float(hits[groups == name].mean()), int((groups == name).sum())) for name in np.unique(groups)}
+
+
+def _first_of_each(records: Sequence[ClipRecord], k: int, seed: int) -> list[int]:
+    """Positions of at most k clips a sentence, drawn by the seed."""
+    order = np.random.default_rng(seed).permutation(len(records))
+    taken: Counter[str] = Counter()
+    chosen = []
+    for row in order.tolist():
+        if taken[records[row].text_key] < k:
+            taken[records[row].text_key] += 1
+            chosen.append(row)
+    return sorted(chosen)
+
+
+__all__ = [
+    "EvaluationReport", "Evidence", "GateResult", "OpenSet", "Retrieval", "ScoringConfig", "TextResult", "evaluate",
+]  # fmt: skip

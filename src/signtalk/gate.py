@@ -1,0 +1,309 @@
+"""Accept or refuse: is the first sentence sure enough to be shown to a nurse?
+
+`Scores` + motion -> Evidence -> `decide` -> Decision. A refusal is a result with a reason, not an error.
+The calibrated gate turns sentence-level evidence into a probability that the answer is right and accepts
+above a threshold; the prototype's gate of SPEC 1.9 stays selectable for comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field
+
+from signtalk.files import BoolArray, FloatArray
+from signtalk.scoring import Scores
+
+Reason = Literal["", "low_motion", "low_similarity", "ambiguous_top2", "prototype_disagreement", "empty_index"]
+
+# SPEC 1.9
+_PROTOTYPE_MOTION_FLOOR = 7.5e-4
+_PROTOTYPE_MIN_SIMILARITY = 0.58
+_PROTOTYPE_MIN_MARGIN = 0.10
+_PROTOTYPE_MIN_AGREEMENT = 0.53
+
+_COLUMNS = ("score", "margin", "similarity", "dtw_score", "prototype")
+_REASON_OF: dict[str, Reason] = {
+    "score": "low_similarity",
+    "margin": "ambiguous_top2",
+    "similarity": "low_similarity",
+    "dtw_score": "low_similarity",
+    "prototype": "prototype_disagreement",
+}
+_MARGIN_WITHOUT_RIVAL = 1.0
+"""Margin of the only sentence of an index, in the units of a score: nothing speaks against it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of each query's first candidate; (B,) arrays, NaN where it cannot be known.
+
+    Attributes:
+        score: fused score.
+        margin: score minus that of the best other sentence (prototype mode: of the next clip).
+        similarity: cosine to the closest clip.
+        dtw_score: 0-1, of the frame by frame comparison.
+        prototype: cosine to the sentence's mean direction.
+        answered: whether there is a candidate at all.
+    """
+
+    score: FloatArray
+    margin: FloatArray
+    similarity: FloatArray
+    dtw_score: FloatArray
+    prototype: FloatArray
+    answered: BoolArray
+
+    @classmethod
+    def from_scores(cls, scores: Scores) -> Evidence:
+        """The evidence about the first place of each list."""
+        num_queries, places = scores.scores.shape
+        if places == 0:
+            nothing = np.full(num_queries, np.nan, dtype=np.float32)
+            return cls(nothing, nothing, nothing, nothing, nothing, np.zeros(num_queries, dtype=np.bool_))
+        return cls(
+            score=scores.scores[:, 0],
+            margin=scores.margins(),
+            similarity=scores.similarities[:, 0],
+            dtw_score=scores.dtw_scores[:, 0],
+            prototype=scores.prototype_similarities[:, 0],
+            answered=scores.rows[:, 0] >= 0,
+        )
+
+    def select(self, rows: BoolArray) -> Evidence:
+        """The queries where `rows` is True."""
+        return Evidence(*(getattr(self, name)[rows] for name in (*_COLUMNS, "answered")))
+
+    def matrix(self, typical: FloatArray) -> npt.NDArray[np.float64]:
+        """(B, 5) in the order of _COLUMNS; an unknown figure counts as typical, a missing rival as a wide margin."""
+        columns = np.stack([getattr(self, name) for name in _COLUMNS], axis=1).astype(np.float64)
+        margin = _COLUMNS.index("margin")
+        columns[:, margin] = np.where(np.isnan(columns[:, margin]), _MARGIN_WITHOUT_RIVAL, columns[:, margin])
+        return np.where(np.isfinite(columns), columns, typical)
+
+
+class GateConfig(BaseModel, frozen=True, extra="forbid"):
+    """A gate with all its numbers; the defaults are safe guesses for a gate that was never fitted.
+
+    Attributes:
+        mode: "calibrated", or "prototype" for the rule and thresholds of SPEC 1.9, which then ignore the rest.
+        motion_floor: hand speed in shoulder widths a second below which nothing was signed.
+        threshold: least confidence that is accepted.
+        weights: of the standardised evidence (score, margin, similarity, DTW score, prototype); none is negative.
+        bias: of the logistic function.
+        typical: mean of each figure over right answers.
+        spread: standard deviation likewise, above 0.
+    """
+
+    mode: Literal["calibrated", "prototype"] = "calibrated"
+    motion_floor: float = Field(default=0.1, ge=0)
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    weights: tuple[float, float, float, float, float] = (0.5, 2.0, 0.5, 0.5, 0.5)
+    bias: float = 3.0
+    typical: tuple[float, float, float, float, float] = (0.7, 0.1, 0.8, 0.6, 0.8)
+    spread: tuple[float, float, float, float, float] = (0.15, 0.07, 0.15, 0.2, 0.15)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether an answer is given.
+
+    Attributes:
+        accepted: True shows the sentence.
+        reason: why not; "" when accepted.
+        confidence: 0-1, how probably the first candidate is right; 0.0 without one.
+    """
+
+    accepted: bool
+    reason: Reason
+    confidence: float
+
+
+@dataclass(frozen=True)
+class GateFit:
+    """A fitted gate and how it came about.
+
+    Attributes:
+        config: the gate.
+        report: figures of the fit; `fallback` tells why the safe guesses were kept, if they were.
+    """
+
+    config: GateConfig
+    report: dict[str, Any]
+
+
+def confidences(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.float64]:
+    """(B,) probability that the first candidate is right: logistic in the standardised evidence; 0 without one.
+
+    In prototype mode, which has no probability of its own, the bare score.
+    """
+    if config.mode == "prototype":
+        return np.where(evidence.answered, np.nan_to_num(evidence.score).astype(np.float64), 0.0)
+    logits = _standardised(evidence, config) @ np.array(config.weights) + config.bias
+    return np.where(evidence.answered, 1 / (1 + np.exp(-np.clip(logits, -60, 60))), 0.0)
+
+
+def decide(evidence: Evidence, motions: FloatArray, config: GateConfig) -> tuple[Decision, ...]:
+    """One decision a query.
+
+    Args:
+        evidence: B queries.
+        motions: (B,) hand speeds, shoulder widths a second.
+        config: the gate.
+    """
+    found = confidences(evidence, config)
+    rule = _prototype_reasons if config.mode == "prototype" else _calibrated_reasons
+    return tuple(
+        Decision(accepted=not reason, reason=reason, confidence=float(confidence))
+        for reason, confidence in zip(rule(evidence, motions, found, config), found, strict=True)
+    )
+
+
+def _standardised(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.float64]:
+    typical = np.array(config.typical, dtype=np.float32)
+    standard = (evidence.matrix(typical) - np.array(config.typical)) / np.array(config.spread)
+    # Far above typical is no better than clearly above: one figure must not outvote the others.
+    return np.minimum(standard, 2.0)
+
+
+def _calibrated_reasons(
+    evidence: Evidence, motions: FloatArray, found: npt.NDArray[np.float64], config: GateConfig
+) -> list[Reason]:
+    """The weighted figure that lies lowest, measured by right answers, is the one that is told."""
+    against = _standardised(evidence, config) * np.maximum(np.array(config.weights), 1e-9)
+    reasons: list[Reason] = []
+    for query, lowest in enumerate(against.argmin(axis=1).tolist()):
+        if not evidence.answered[query]:
+            reasons.append("empty_index")
+        elif motions[query] < config.motion_floor:
+            reasons.append("low_motion")
+        else:
+            reasons.append("" if found[query] >= config.threshold else _REASON_OF[_COLUMNS[lowest]])
+    return reasons
+
+
+def _prototype_reasons(
+    evidence: Evidence,
+    motions: FloatArray,
+    found: npt.NDArray[np.float64],
+    config: GateConfig,
+) -> list[Reason]:
+    """SPEC 1.9: fixed thresholds in this order; a sentence of one clip has no prototype to disagree."""
+    del found, config
+    reasons: list[Reason] = []
+    for query in range(len(motions)):
+        margin, agreement = evidence.margin[query], evidence.prototype[query]
+        if not evidence.answered[query]:
+            reasons.append("empty_index")
+        elif motions[query] < _PROTOTYPE_MOTION_FLOOR:
+            reasons.append("low_motion")
+        elif evidence.score[query] < _PROTOTYPE_MIN_SIMILARITY:
+            reasons.append("low_similarity")
+        elif not np.isnan(margin) and margin < _PROTOTYPE_MIN_MARGIN:
+            reasons.append("ambiguous_top2")
+        elif not np.isnan(agreement) and agreement < _PROTOTYPE_MIN_AGREEMENT:
+            reasons.append("prototype_disagreement")
+        else:
+            reasons.append("")
+    return reasons
+
+
+def fit_gate(
+    evidence: Evidence,
+    correct: BoolArray,
+    motion_signing: FloatArray,
+    motion_idle: FloatArray,
+    precision: float = 0.98,
+    min_clips: int = 20,
+) -> GateFit:
+    """Fit the gate on clips that neither training nor test has seen.
+
+    Args:
+        evidence: queries, known and unknown.
+        correct: (B,) whether the first candidate is right; False for every unknown query.
+        motion_signing: hand speeds of clips in which somebody signs.
+        motion_idle: hand speeds of idle clips; may be empty.
+        precision: part of the accepted answers that shall be right.
+        min_clips: with fewer queries, or with only right or only wrong ones, the safe guesses are kept.
+
+    Returns:
+        The gate, and how it was found. Where `precision` cannot be reached on these clips the threshold of
+        the best precision is taken, and the report says so.
+    """
+    floor = _motion_floor(motion_signing, motion_idle)
+    usable = evidence.answered
+    evidence, right = evidence.select(usable), correct[usable]
+    report: dict[str, Any] = {"num_queries": len(right), "num_right": int(right.sum()), "precision_asked": precision}
+    report |= {"num_idle": len(motion_idle), "motion_floor": floor, "fallback": None}
+    if len(right) < min_clips or right.all() or not right.any():
+        report["fallback"] = f"{len(right)} queries, {int(right.sum())} right; too few of one kind to fit a gate"
+        return GateFit(GateConfig(motion_floor=floor), report)
+    config = _fit_logistic(evidence, right).model_copy(update={"motion_floor": floor})
+    found = confidences(evidence, config)
+    threshold, reached = _threshold(found, right, precision)
+    accepted = found >= threshold
+    report |= {
+        "threshold": threshold,
+        "target_reached": reached,
+        "precision_found": float(right[accepted].mean()),
+        "coverage_of_right": float(accepted[right].mean()),
+    }
+    return GateFit(config.model_copy(update={"threshold": threshold}), report)
+
+
+def _fit_logistic(evidence: Evidence, right: BoolArray) -> GateConfig:
+    """Logistic regression with weights that cannot be negative, so that better evidence never lowers confidence.
+
+    Right and wrong count the same in sum, whatever their numbers; a small L2 term keeps weights finite.
+    """
+    from scipy.optimize import minimize  # an extra's dependency: serving does not need it
+
+    raw = evidence.matrix(np.full(len(_COLUMNS), np.nan, dtype=np.float32))
+    typical = np.nan_to_num(np.nanmean(np.where(right[:, None], raw, np.nan), axis=0))
+    spread = np.maximum(np.nan_to_num(np.nanstd(raw, axis=0)), 1e-3)
+    draft = GateConfig(typical=tuple(typical.tolist()), spread=tuple(spread.tolist()))
+    inputs = _standardised(evidence, draft)
+    importance = np.where(right, 0.5 / right.mean(), 0.5 / (~right).mean()) / len(right)
+    sign = np.where(right, 1.0, -1.0)
+
+    def loss(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        weights, bias = parameters[:-1], parameters[-1]
+        margin = sign * (inputs @ weights + bias)
+        slope = -sign * importance / (1 + np.exp(np.clip(margin, -60, 60)))
+        value = float((importance * np.logaddexp(0, -margin)).sum() + 0.005 * (weights**2).sum())
+        return value, np.append(inputs.T @ slope + 0.01 * weights, slope.sum())
+
+    start = np.append(np.full(len(_COLUMNS), 0.5), 0.0)
+    bounds = [(0, None)] * len(_COLUMNS) + [(None, None)]
+    best = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
+    return draft.model_copy(update={"weights": tuple(best[:-1].tolist()), "bias": float(best[-1])})
+
+
+def _threshold(found: npt.NDArray[np.float64], right: BoolArray, precision: float) -> tuple[float, bool]:
+    """The lowest confidence at and above which `precision` holds, else that of the best precision."""
+    order = np.argsort(-found, kind="stable")
+    confidence, hits = found[order], np.cumsum(right[order])
+    counts = np.arange(1, len(order) + 1)
+    ends = np.append(confidence[1:] != confidence[:-1], True)  # equal ones are accepted together
+    reached = np.flatnonzero(ends & (hits / counts >= precision))
+    if len(reached):
+        last = int(reached[-1])
+        lower = confidence[last + 1] if last + 1 < len(confidence) else 0.0
+        return float((confidence[last] + lower) / 2), True
+    share = np.where(ends, hits / counts, -1.0)
+    return float(confidence[int(share.argmax())]), False
+
+
+def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:
+    """A speed between idle and signing that refuses hardly any signing clip."""
+    if not len(signing):
+        return GateConfig().motion_floor
+    slowest = float(np.percentile(signing, 1))
+    if not len(idle):
+        return 0.5 * slowest
+    speeds = np.sort(np.concatenate([signing, idle]))
+    youden = [float((idle < speed).mean() + (signing >= speed).mean()) for speed in speeds]
+    return min(float(speeds[int(np.argmax(youden))]), slowest)
