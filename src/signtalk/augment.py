@@ -144,11 +144,11 @@ def augment_points(
         return _augment_prototype_rows(points, config, rng)
     layout = features.layout
     batch, frames = points.shape[:2]
-    moved = _mirror(points, layout, rng.random(batch) < config.mirror_probability)
+    moved = _mirror(points, layout, np.asarray(rng.random(batch) < config.mirror_probability))
     moved = _hands_apart(moved, layout, config, rng)
     matrix, shift = _image_transform(batch, points.shape[-1], config, rng)
     moved = moved @ matrix[:, None] + shift[:, None, None]
-    noisy = (rng.random(batch) < config.noise_probability)[:, None, None, None]
+    noisy = rng.random((batch, 1, 1, 1)) < config.noise_probability
     moved = moved + rng.standard_normal(points.shape, dtype=np.float32) * np.float32(config.noise) * noisy
     lost = _lost_frames(batch, frames, config, rng)[:, :, None] | _lost_hands(batch, frames, layout, config, rng)
     moved[lost] = np.nan
@@ -254,7 +254,7 @@ def _augment_prototype_rows(rows: FloatArray, config: AugmentConfig, rng: np.ran
     turn[:, 0, 0, 2], turn[:, 0, 2, 0] = -np.sin(yaw), np.sin(yaw)
     turn[:, 0, 1, 1] = 1
     seen = (points != 0).any(axis=-1, keepdims=True)
-    noisy = (rng.random(batch) < config.noise_probability)[:, None, None, None]
+    noisy = rng.random((batch, 1, 1, 1)) < config.noise_probability
     noise = rng.standard_normal(points.shape, dtype=np.float32) * np.float32(config.noise) * noisy * seen
     points = points @ turn + noise
     flat[..., :132] = np.concatenate([points[:, :, :33], pose[..., 3:]], axis=-1).reshape(batch, frames, 132)

@@ -172,9 +172,8 @@ def span_mask(valid: BoolArray, share: float, span: int, rng: np.random.Generato
     if share == 0:
         return np.zeros_like(valid)
     starts = rng.random(valid.shape) < share / span
-    covered: IntArray = (
-        np.cumsum(starts, axis=1) - np.pad(np.cumsum(starts, axis=1), [(0, 0), (span, 0)])[:, : valid.shape[1]]
-    )
+    begun: IntArray = np.cumsum(starts, axis=1)
+    covered = begun - np.pad(begun, [(0, 0), (span, 0)])[:, : valid.shape[1]]
     return (covered > 0) & valid
 
 

@@ -178,5 +178,5 @@ def _clips_of_sentences(index: SentenceIndex, records: Sequence[ClipRecord]) -> 
 def _joined(parts: Sequence[Evidence]) -> Evidence:
     names = ("score", "margin", "similarity", "dtw_score", "prototype")
     nothing = np.zeros(0, dtype=np.float32)
-    columns = [np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in names]
-    return Evidence(*columns, np.concatenate([np.zeros(0, dtype=np.bool_), *(part.answered for part in parts)]))
+    columns = {name: np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in names}
+    return Evidence(**columns, answered=np.concatenate([np.zeros(0, dtype=np.bool_), *(p.answered for p in parts)]))

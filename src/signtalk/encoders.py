@@ -224,5 +224,6 @@ class ConvTransformer(nn.Module):
 
 def build_encoder(config: EncoderConfig) -> GruEncoder | TransformerSignEncoder | ConvTransformer:
     """The encoder that the configuration names, freshly initialised."""
-    kinds = {"gru": GruEncoder, "transformer": TransformerSignEncoder, "conv-transformer": ConvTransformer}
-    return kinds[config.kind](config)
+    if config.kind == "gru":
+        return GruEncoder(config)
+    return TransformerSignEncoder(config) if config.kind == "transformer" else ConvTransformer(config)

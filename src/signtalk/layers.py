@@ -92,7 +92,8 @@ class ConvBlock(nn.Module):
         # than the same one-dimensional convolution (measured on a training step, docs/experiments.md).
         self.depthwise = nn.Conv2d(
             inner, inner, (kernel_size, 1), padding=(kernel_size // 2, 0), groups=inner, bias=False
-        ).to(memory_format=torch.channels_last)
+        )
+        self.depthwise.weight.data = self.depthwise.weight.data.to(memory_format=torch.channels_last)
         self.norm = MaskedBatchNorm(inner)
         self.attention = ChannelAttention()
         self.project = nn.Linear(inner, width)

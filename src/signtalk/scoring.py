@@ -8,7 +8,7 @@ new are compared by one flag.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -338,8 +338,9 @@ def _softmax(logits: FloatArray) -> FloatArray:
 
 def _each(scores: Scores, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Scores:
     """The same change made to every array."""
-    return replace(scores, **{name: change(getattr(scores, name)) for name in _ARRAYS})
+    return Scores(scores.index, **{name: change(getattr(scores, name)) for name in _ARRAYS})
 
 
 def _joined(parts: Sequence[Scores]) -> Scores:
-    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS})
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+    return Scores(parts[0].index, **columns)

@@ -1,0 +1,166 @@
+"""An evaluation as files people and machines read: `report.json`, `report.md` and pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from signtalk.evaluation import EvaluationReport, GateResult, OpenSet, Retrieval, TextResult
+from signtalk.files import write_json, write_text
+from signtalk.intervals import Interval
+from signtalk.plots import plot_bars, plot_embedding_map, plot_gate, plot_similarities
+
+
+def write_report(report: EvaluationReport, folder: Path, title: str = "Evaluation") -> tuple[Path, ...]:
+    """Write everything into `folder`.
+
+    Returns:
+        The files that were written.
+    """
+    paths = [folder / "report.json", folder / "report.md"]
+    write_json(paths[0], report_json(report))
+    write_text(paths[1], report_markdown(report, title))
+    evidence = report.evidence
+    if evidence is None:
+        return tuple(paths)
+    names = ("similarities", "gate", "embedding_map", "by_signer", "by_category", "confused")
+    pictures = {name: folder / f"{name}.png" for name in names}
+    plot_similarities(evidence.right_similarities, evidence.wrong_similarities, pictures["similarities"])
+    plot_gate(evidence.confidences, evidence.correct, evidence.unknown_confidences, pictures["gate"])
+    plot_embedding_map(evidence.embeddings, evidence.text_keys, evidence.signers, pictures["embedding_map"])
+    headline = report.retrieval[0]
+    for name, groups in (("by_signer", headline.by_signer), ("by_category", headline.by_category)):
+        shown = {f"{group} ({count})": score for group, (score, count) in groups.items()}
+        plot_bars(shown, f"R@1 {name.replace('_', ' ')}", "R@1", pictures[name])
+    pairs = {f"{right} -> {wrong}": float(count) for right, wrong, count in report.confused}
+    plot_bars(pairs, "most confused sentences", "times", pictures["confused"])
+    return (*paths, *pictures.values())
+
+
+def report_json(report: EvaluationReport) -> dict[str, Any]:
+    """Plain JSON values; what is not known is null."""
+    plain: dict[str, Any] = _without_nan(asdict(replace(report, evidence=None)))
+    del plain["evidence"]
+    return plain
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def report_markdown(report: EvaluationReport, title: str) -> str:
+    """The report as a page."""
+    parts = [
+        f"# {title}",
+        f"Split `{report.split_hash[:16]}`, model `{report.encoder_id[:16]}`. Intervals are 95%.",
+        _retrieval_table(report.retrieval),
+    ]
+    if report.open_set is not None:
+        parts.append(_open_set_section(report.open_set))
+    parts += [_text_section(text) for text in report.texts]
+    if report.confused:
+        rows = ((right, wrong, str(count)) for right, wrong, count in report.confused)
+        parts.append("## Most confused sentences\n\n" + _table(("signed", "answered", "times"), rows))
+    if report.absent:
+        parts.append("## Not measured\n\n" + _table(("protocol", "why"), report.absent.items()))
+    return "\n\n".join(parts) + "\n"
+
+
+def _retrieval_table(retrieval: Sequence[Retrieval]) -> str:
+    header = ("protocol", "queries", "sentences", "R@1", "R@5", "MRR")
+    rows = (
+        (r.name, str(r.num_queries), str(r.num_sentences), _range(r.recall_at_1), _range(r.recall_at_5), _range(r.mrr))
+        for r in retrieval
+    )
+    return "## Recognition\n\n" + _table(header, rows)
+
+
+def _open_set_section(found: OpenSet) -> str:
+    figures = (
+        ("known, unknown and idle queries", f"{found.num_known}, {found.num_unknown}, {found.num_idle}"),
+        ("unknown queries are", found.unknown_kind),
+        ("AUROC of the confidence, known against unknown", _number(found.auroc)),
+        ("unknown accepted where 95% of the known are", _number(found.fpr_at_95_tpr)),
+        ("accuracy at 80% coverage of the known", _number(found.accuracy_at_80)),
+        ("expected calibration error", _number(found.ece)),
+    )
+    header = (
+        "gate",
+        "known accepted",
+        "precision of answers",
+        "known answered wrongly",
+        "unknown accepted",
+        "idle accepted",
+    )
+    gates = (_gate_row(gate) for gate in found.gates)
+    reasons = "\n".join(
+        f"* {gate.name}: " + ", ".join(f"{reason or 'accepted'} {count}" for reason, count in gate.reasons.items())
+        for gate in found.gates
+    )
+    return f"## Open set\n\n{_table(('figure', 'value'), figures)}\n\n{_table(header, gates)}\n\nReasons:\n\n{reasons}"
+
+
+def _gate_row(gate: GateResult) -> tuple[str, ...]:
+    return (
+        gate.name,
+        _range(gate.known_accepted),
+        _range(gate.precision),
+        _number(gate.known_wrong),
+        _range(gate.unknown_accepted),
+        _range(gate.idle_accepted),
+    )
+
+
+def _text_section(text: TextResult) -> str:
+    measures = text.measures
+    figures = (
+        ("clips", str(text.num_clips)),
+        ("WER", _range(measures.wer)),
+        ("BLEU", _range(measures.bleu, 1)),
+        ("chrF", _range(measures.chrf, 1)),
+        ("exact", _range(measures.exact_match)),
+    )
+    return (
+        f"## Translation: {text.name}\n\n{_table(('measure', 'value'), figures)}\n\n"
+        f"Signatures: `{text.signatures[0]}`, `{text.signatures[1]}`\n\n" + _table(("signed", "written"), text.examples)
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [" | ".join(header), " | ".join("---" for _ in header)]
+    lines += [" | ".join(cell.replace("|", "/") for cell in row) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _range(interval: Interval | None, digits: int = 3) -> str:
+    if interval is None:
+        return "-"
+    if math.isnan(interval.low):
+        return _number(interval.estimate, digits)
+    return f"{interval.estimate:.{digits}f} ({interval.low:.{digits}f}-{interval.high:.{digits}f})"
+
+
+def closing_summary(paths: Iterable[Path], title: str = "Files") -> Table:
+    """A table of the files that exist, with their sizes; others are not named."""
+    table = Table(title=title)
+    table.add_column("file")
+    table.add_column("size", justify="right")
+    for path in paths:
+        if path.is_file():
+            table.add_row(str(path), f"{path.stat().st_size:,} bytes")
+    return table
