@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from signtalk.files import atomic_path
+from signtalk.metrics import reliability_bins
 
 _SMOOTHED_EPOCHS = 5
 
@@ -63,3 +64,59 @@ def plot_training_curves(rows: Sequence[Mapping[str, Any]], best_epoch: int, pat
             axis.grid(alpha=0.3)
             if axis.get_legend_handles_labels()[0]:
                 axis.legend(fontsize=7)
+
+
+def plot_similarities(right: npt.NDArray[np.floating], wrong: npt.NDArray[np.floating], path: Path) -> None:
+    """Histograms of the score of the right sentence and of the best other one."""
+    with _picture(path) as (axis,):
+        for values, name, colour in ((right, "right sentence", "tab:green"), (wrong, "best other", "tab:red")):
+            seen = values[~np.isnan(values)]
+            if len(seen):
+                axis.hist(seen, bins=30, alpha=0.6, label=name, color=colour)
+        axis.set(title="score of the right and of the best other sentence", xlabel="score", ylabel="queries")
+        axis.legend()
+
+
+def plot_gate(
+    confidence: npt.NDArray[np.floating], correct: npt.NDArray[np.bool_], unknown: npt.NDArray[np.floating], path: Path
+) -> None:
+    """Risk-coverage, reliability and ROC of the confidence, side by side."""
+    with _picture(path, columns=3) as axes:
+        order = np.argsort(-confidence, kind="stable")
+        answered = np.arange(1, len(order) + 1)
+        axes[0].plot(answered / len(order), np.cumsum(~correct[order]) / answered)
+        axes[0].set(title="risk-coverage (known)", xlabel="coverage", ylabel="share of wrong answers", ylim=(0, 1))
+        bins = reliability_bins(np.concatenate([confidence, unknown]), np.append(correct, np.zeros(len(unknown), bool)))
+        axes[1].plot([0, 1], [0, 1], linestyle=":", color="grey")
+        axes[1].plot(bins.confidence, bins.accuracy, marker="o")
+        axes[1].set(title="reliability", xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
+        thresholds = np.sort(np.concatenate([confidence, unknown, [np.inf]]))[::-1]
+        if len(unknown):
+            false = [(unknown >= t).mean() for t in thresholds]
+            axes[2].plot(false, [(confidence >= t).mean() for t in thresholds])
+        axes[2].plot([0, 1], [0, 1], linestyle=":", color="grey")
+        axes[2].set(title="ROC: known against unknown", xlabel="unknown accepted", ylabel="known accepted")
+
+
+def plot_bars(values: Mapping[str, float], title: str, label: str, path: Path, limit: int = 25) -> None:
+    """Horizontal bars, the first `limit` entries."""
+    names = list(values)[:limit]
+    with _picture(path) as (axis,):
+        axis.barh(range(len(names)), [values[name] for name in names])
+        axis.set_yticks(range(len(names)), labels=[name[:60] for name in names], fontsize=6)
+        axis.invert_yaxis()
+        axis.set(title=title, xlabel=label)
+
+
+def plot_embedding_map(
+    embeddings: npt.NDArray[np.floating], sentences: Sequence[str], signers: Sequence[str], path: Path
+) -> None:
+    """The first two principal components of the queries, coloured by sentence and by signer."""
+    centred = embeddings - embeddings.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    flat = centred @ directions[:2].T if len(directions) > 1 else np.zeros((len(embeddings), 2))
+    with _picture(path, columns=2) as axes:
+        for axis, names, title in ((axes[0], sentences, "by sentence"), (axes[1], signers, "by signer")):
+            known, colours = np.unique(np.array(names), return_inverse=True)
+            axis.scatter(flat[:, 0], flat[:, 1], c=colours, cmap="tab20", s=10)
+            axis.set(title=f"embeddings {title} ({len(known)})", xticks=[], yticks=[])

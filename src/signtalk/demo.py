@@ -1,0 +1,114 @@
+"""The whole story on made-up clips: check, pack, train, index, evaluate, recognise, export.
+
+`signtalk demo` runs it; every step is what the command of the same name does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from signtalk.bundle import open_bundle
+from signtalk.data_check import check_folder, plot_report
+from signtalk.evaluation import EvaluationReport, evaluate
+from signtalk.export import export_bundle
+from signtalk.files import write_json
+from signtalk.manifest import Manifest, load_manifest, read_clip
+from signtalk.recipe import Recipe
+from signtalk.recognizer import Recognition
+from signtalk.report import write_report
+from signtalk.runs import Run, index_run
+from signtalk.splits import Split, SplitConfig, make_split
+from signtalk.synthetic import SyntheticConfig, write_dataset
+from signtalk.training import TrainOptions, train
+
+
+@dataclass(frozen=True)
+class DemoSize:
+    """How much the demo does.
+
+    Attributes:
+        data: what is made up.
+        settings: changes to the default recipe, as `signtalk train --set` takes them.
+        recipe: the recipe.
+    """
+
+    data: SyntheticConfig
+    settings: tuple[str, ...] = ()
+    recipe: str = "default"
+
+
+FULL = DemoSize(SyntheticConfig())
+SMALL = DemoSize(SyntheticConfig(num_sentences=16, num_signers=3, num_idle=6), ("optimiser.epochs=2",), "tiny")
+
+
+@dataclass(frozen=True, eq=False)
+class DemoResult:
+    """What the demo leaves.
+
+    Attributes:
+        report: all protocols.
+        answers: one clip of each kind: known, unknown, idle.
+        same_without_torch: whether the bundle gave the same answers.
+        paths: files worth looking at.
+    """
+
+    report: EvaluationReport
+    answers: dict[str, Recognition]
+    same_without_torch: bool
+    paths: tuple[Path, ...]
+
+
+def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bool = True) -> DemoResult:
+    """Run everything into `out`; a run that was interrupted goes on where it was."""
+    data, run_folder = out / "data", out / "run"
+    say(f"1 making up clips of {size.data.num_sentences} sentences by {size.data.num_signers} signers")
+    write_dataset(data, size.data)
+    say("2 checking them")
+    check = check_folder(data)
+    plot_report(check, out / "data.png")
+    write_json(out / "data.json", check.to_json())
+    manifest = load_manifest(data)
+    split = make_split(manifest, demo_split(manifest))
+    say("3 packing and training")
+    recipe = Recipe.named(size.recipe).changed(size.settings)
+    resume = (run_folder / "recipe.json").exists()
+    train(manifest, split, recipe, TrainOptions(run_folder, resume=resume, progress=progress))
+    say("4 indexing the training clips, fitting scores and gate on validation clips")
+    run = Run.open(run_folder)
+    index_run(run, manifest)
+    recognizer = run.recognizer(run.index(), run.decision())
+    say("5 evaluating every protocol on a signer that training never saw")
+    report = evaluate(recognizer, manifest, split, run.store())
+    written = write_report(report, out / "report", "Demo: made-up signers")
+    say("6 exporting, with parity of PyTorch, ONNX Runtime and TorchScript")
+    bundle = export_bundle(run.checkpoint, run.index(), run.decision(), out / "export")
+    say("7 recognising a known, an unknown and an idle clip, with torch and from the bundle")
+    clips = {kind: read_clip(manifest.select([clip_id])[0]) for kind, clip_id in demo_queries(split).items()}
+    answers = dict(zip(clips, recognizer.recognize(list(clips.values())), strict=True))
+    with open_bundle(bundle) as opened:
+        without_torch = opened.recognizer.recognize(list(clips.values()))
+    same = [_essence(answer) for answer in answers.values()] == [_essence(answer) for answer in without_torch]
+    write_json(out / "answers.json", json.loads(json.dumps({k: a.to_json() for k, a in answers.items()})))
+    curves = run_folder / "training_curves.png"
+    history = run_folder / "training_history.csv"
+    paths = (out / "data.png", history, curves, *written, out / "answers.json", *sorted((out / "export").iterdir()))
+    return DemoResult(report, answers, same, paths)
+
+
+def demo_split(manifest: Manifest) -> SplitConfig:
+    """The last signer is tested, a fifth of the sentences is held out of training, some known clips too."""
+    return SplitConfig(test_signers=(manifest.signers[-1],), val_fraction=0.15, holdout_sentences=0.2)
+
+
+def demo_queries(split: Split) -> dict[str, str]:
+    """The first clip of each kind that the split holds."""
+    roles: dict[str, Any] = {"known": "test", "unknown": "test_unknown", "idle": "test_idle"}
+    return {kind: split.clips(role)[0] for kind, role in roles.items() if split.clips(role)}
+
+
+def _essence(answer: Recognition) -> tuple[bool, str, tuple[str, ...], str | None]:
+    return answer.accepted, answer.reason, tuple(c.text_key for c in answer.candidates), answer.translation
