@@ -126,7 +126,7 @@ def warped_distances(
     """
     rows = _closest_rows(index, comparison, classes, references_per_sentence)
     result = clip_distances(encoded, index, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
-    return result.normalised.reshape(rows.shape).min(axis=2, initial=np.inf)
+    return np.asarray(result.normalised.reshape(rows.shape).min(axis=2, initial=np.inf), dtype=np.float32)
 
 
 def clip_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> DtwResult:

@@ -42,6 +42,7 @@ __all__ = [
     "describe_clip",
     "load_manifest",
     "read_clip",
+    "read_landmarks",
     "scan_manifest",
     "table_path",
     "text_key",
@@ -223,7 +224,15 @@ def read_clip(record: ClipRecord) -> LandmarkClip:
     Raises:
         ClipError: the file is missing, damaged, of another shape or version, or shows nothing.
     """
-    path = record.feature_path
+    return read_landmarks(record.feature_path, record.fps, record.smoothing_alpha)
+
+
+def read_landmarks(path: Path, fps: float, smoothing_alpha: float) -> LandmarkClip:
+    """Read one landmark file; frame rate and smoothing are those of a `.npy`, which does not tell its own.
+
+    Raises:
+        ClipError: the file is missing, damaged, of another shape or version, or shows nothing.
+    """
     if path.suffix.lower() == ".npz":
         return load_clip(path)
     if path.suffix.lower() != ".npy":
@@ -232,7 +241,7 @@ def read_clip(record: ClipRecord) -> LandmarkClip:
         rows = load_array(path)
     except ArtifactError as error:
         raise ClipError(str(error)) from error
-    return from_prototype_rows(rows, fps=record.fps, smoothing_alpha=record.smoothing_alpha, where=str(path))
+    return from_prototype_rows(rows, fps=fps, smoothing_alpha=smoothing_alpha, where=str(path))
 
 
 def describe_clip(clip: LandmarkClip) -> ClipNumbers:

@@ -246,7 +246,7 @@ def stage_order(stage: FloatArray) -> IntArray:
 
 def dtw_score(distances: FloatArray, scale: float) -> FloatArray:
     """Mean frame distance to a score: 1 = no distance, 1/e = one scale away, 0 = infinitely far."""
-    return np.exp(-distances / np.float32(scale)).astype(np.float32)
+    return np.asarray(np.exp(-distances / scale), dtype=np.float32)
 
 
 def _rank_sentences(
@@ -259,35 +259,30 @@ def _rank_sentences(
     same sum is taken for all, the list is one scale: nothing falls by having been looked at more closely.
     """
     stage = stage_scores(comparison, config.similarity_weight, config.prototype_weight)
-    order = stage_order(stage)
-    head = order[:, : config.rerank_sentences]
-    in_order = np.take_along_axis(stage, order, axis=1)
+    classes = stage_order(stage)
+    in_order = np.take_along_axis(stage, classes, axis=1)
     left = in_order > -np.inf
-    of_head = left[:, : head.shape[1]]
-    chosen = np.where(of_head, head, -1)
+    head = slice(0, config.rerank_sentences)
+    chosen = np.where(left, classes, -1)[:, head]
     distances = warped_distances(encoded, index, comparison, chosen, config.references_per_sentence)
     head_scores = dtw_score(distances, config.dtw_scale)
-    bound = np.where(of_head, head_scores, 1).min(axis=1, initial=1) if head.shape[1] else np.zeros(len(head))
-    dtw_scores = np.repeat(bound.astype(np.float32)[:, None], order.shape[1], axis=1)
-    dtw_scores[:, : head.shape[1]] = head_scores
-    fused = np.where(left, in_order + np.float32(config.dtw_weight) * dtw_scores, -np.inf).astype(np.float32)
-    places = np.repeat(np.arange(order.shape[1])[None], len(order), axis=0)
-    places[:, : head.shape[1]] = np.argsort(-fused[:, : head.shape[1]], axis=1, kind="stable")
-    all_distances = np.full(order.shape, np.nan, dtype=np.float32)
-    all_distances[:, : head.shape[1]] = np.where(np.isfinite(distances), distances, np.nan)
-    classes = np.take_along_axis(order, places, axis=1)
-    return Scores(
+    bound = np.where(chosen >= 0, head_scores, np.inf).min(axis=1, initial=np.inf)
+    dtw_scores = np.repeat(np.where(np.isfinite(bound), bound, 0)[:, None], classes.shape[1], axis=1)
+    dtw_scores[:, head] = head_scores
+    fused = np.where(left, in_order + config.dtw_weight * dtw_scores, -np.inf)
+    by_stage = Scores(
         index=index,
         classes=classes,
         rows=np.take_along_axis(comparison.best_rows, classes, axis=1),
-        scores=np.take_along_axis(fused, places, axis=1),
+        scores=fused.astype(np.float32),
         similarities=np.take_along_axis(comparison.similarities, classes, axis=1),
         prototype_similarities=np.take_along_axis(comparison.prototype_similarities, classes, axis=1),
-        dtw_distances=np.take_along_axis(all_distances, places, axis=1),
-        dtw_scores=np.take_along_axis(dtw_scores, places, axis=1),
+        dtw_distances=_with_head(classes.shape, distances),
+        dtw_scores=dtw_scores.astype(np.float32),
         num_references=np.take_along_axis(comparison.num_references, classes, axis=1),
-        confidences=np.full(order.shape, np.nan, dtype=np.float32),
+        confidences=np.full(classes.shape, np.nan, dtype=np.float32),
     )
+    return _with_sorted_head(by_stage, head)
 
 
 def _rank_clips(
@@ -304,29 +299,36 @@ def _rank_clips(
     head_scores = np.exp(-_PROTOTYPE_DTW_RATE * distances)
     scores = cosines.copy()
     scores[:, head] = _PROTOTYPE_COSINE_WEIGHT * cosines[:, head] + _PROTOTYPE_DTW_WEIGHT * head_scores
-    places = np.repeat(np.arange(rows.shape[1])[None], len(rows), axis=0)
-    places[:, head] = np.argsort(-scores[:, head], axis=1, kind="stable")
     classes = index.groups.class_of_row[rows]
     num_references = np.take_along_axis(comparison.num_references, classes, axis=1)
     prototypes = np.take_along_axis(comparison.prototype_similarities, classes, axis=1)
-    beyond = np.full(rows.shape, np.nan, dtype=np.float32)
-    all_distances, all_scores, confidences = beyond.copy(), beyond.copy(), np.zeros_like(beyond)
-    all_distances[:, head] = np.where(np.isfinite(distances), distances, np.nan)
-    all_scores[:, head] = head_scores
-    confidences[:, head] = _softmax(scores[:, head] / _PROTOTYPE_TEMPERATURE)
-    unordered = Scores(
+    by_cosine = Scores(
         index=index,
         classes=classes,
         rows=rows,
         scores=scores,
         similarities=cosines,
         prototype_similarities=np.where(num_references > 1, prototypes, np.nan).astype(np.float32),
-        dtw_distances=all_distances,
-        dtw_scores=all_scores,
+        dtw_distances=_with_head(rows.shape, distances),
+        dtw_scores=_with_head(rows.shape, head_scores),
         num_references=num_references,
-        confidences=confidences,
+        confidences=np.nan_to_num(_with_head(rows.shape, _softmax(scores[:, head] / _PROTOTYPE_TEMPERATURE))),
     )
-    return _each(unordered, lambda array: np.take_along_axis(array, places, axis=1))
+    return _with_sorted_head(by_cosine, head)
+
+
+def _with_head(shape: tuple[int, ...], head: FloatArray) -> FloatArray:
+    """NaN but for the first columns; what is infinite there is NaN as well."""
+    array = np.full(shape, np.nan, dtype=np.float32)
+    array[:, : head.shape[1]] = np.where(np.isfinite(head), head, np.nan)
+    return array
+
+
+def _with_sorted_head(scores: Scores, head: slice) -> Scores:
+    """The first places in descending order of score, equal ones as they stood; the others stay."""
+    places = np.repeat(np.arange(scores.rows.shape[1])[None], len(scores.rows), axis=0)
+    places[:, head] = np.argsort(-scores.scores[:, head], axis=1, kind="stable")
+    return _each(scores, lambda array: np.take_along_axis(array, places, axis=1))
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

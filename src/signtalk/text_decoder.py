@@ -6,10 +6,10 @@ Training feeds whole sentences (`forward`), decoding one token at a time with ca
 (`step`), and export wraps the same two calls (`DecoderStart`, `DecoderStep`). All of them run
 `_read`, and everything that a step remembers is an explicit tensor, so that the three cannot differ.
 
-Two choices were made by trial on made-up sentences, seen and new (docs/experiments.md): normalisation
-before each block, which needs no warm-up; and token embeddings that start small and are not scaled by
-sqrt(width), because a decoder that hears its own last words loudly learns the training sentences by
-heart instead of reading the memory.
+Token embeddings start small and are not scaled by sqrt(width): a decoder that hears its own last words
+loudly learns the training sentences by heart instead of reading the memory (on made-up sentences the
+loss on new texts was 1.5 against 2.6). Each block normalises its input, the usual choice for deeper stacks; at two
+layers normalising the output instead did as well or a little better.
 """
 
 from __future__ import annotations

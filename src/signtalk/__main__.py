@@ -1,0 +1,5 @@
+"""`python -m signtalk` is the command line."""
+
+from signtalk.cli import main
+
+main()

@@ -1,0 +1,411 @@
+"""The command line: parses, calls one function, prints. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from signtalk import __version__
+from signtalk.errors import MissingExtraError, SignTalkError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from signtalk.recognizer import Recognition, Recognizer
+
+app = typer.Typer(
+    help="SignTalk: from a signed sentence to text, or an honest 'not sure'.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+data_app = typer.Typer(help="Look at a data folder and prepare it.", no_args_is_help=True)
+bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(bundle_app, name="bundle")
+out_console = Console()
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Data folder with processed_metadata.csv.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+Strict = Annotated[bool, typer.Option(help="Stop at the first clip that cannot be used.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]
+DataOption = Annotated[Path, typer.Option("--data", help="The data folder that the run was trained on.")]
+
+
+def main() -> None:
+    """Entry point: one line and exit code 2 for whatever the world did wrong."""
+    try:
+        app()
+    except SignTalkError as error:
+        Console(stderr=True).print(f"signtalk: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("signtalk"):
+            raise
+        hint = MissingExtraError(f"this command needs {error.name}: pip install 'signtalk[train,export]'")
+        Console(stderr=True).print(f"signtalk: {hint}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        out_console.print(__version__, highlight=False)
+        raise typer.Exit
+
+
+@data_app.command("check")
+def data_check(folder: Folder, strict: Strict = False, as_json: Json = False) -> None:
+    """Validate every clip of a data folder and report on it.
+
+    Writes report and plots into DIR/.signtalk; a run that was interrupted goes on where it was.
+
+    Example: signtalk data check ~/signtalk-gh
+    """
+    from signtalk.data_check import check_folder, plot_report
+
+    with _Bar("checking", hidden=as_json) as bar:
+        report = check_folder(folder, strict=strict, progress=bar)
+    picture = folder / ".signtalk" / "data.png"
+    if report.num_clips:
+        plot_report(report, picture)
+    if as_json:
+        _print_json(report.to_json())
+        return
+    out_console.print(report.to_table())
+    for problem in report.problems:
+        out_console.print(f"{problem.kind}: {problem.clip_id}: {problem.message}", markup=False, soft_wrap=True)
+    out_console.print(f"plots: {picture}", soft_wrap=True)
+
+
+@data_app.command("pack")
+def data_pack(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="Folder of the store.")],
+    recipe: Annotated[str, typer.Option(help="Recipe whose features are packed.")] = "default",
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Normalise all clips once into one memory-mapped store.
+
+    Example: signtalk data pack ~/signtalk-gh --out store
+    """
+    from signtalk.manifest import load_manifest
+    from signtalk.recipe import Recipe
+    from signtalk.store import pack_clips
+
+    manifest = load_manifest(folder, strict=strict)
+    with _Bar("packing", hidden=as_json) as bar:
+        store = pack_clips(manifest.records, Recipe.named(recipe).features, out, strict=strict, progress=bar)
+    left_out = [vars(problem) for problem in (*manifest.problems, *store.problems)]
+    _show({"clips": len(store.clips), "frames": len(store.rows), "left_out": left_out, "store": str(out)}, as_json)
+
+
+@data_app.command("synthesize")
+def data_synthesize(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the made-up data set.")],
+    sentences: Annotated[int, typer.Option(help="How many sentences.")] = 120,
+    signers: Annotated[int, typer.Option(help="How many signers.")] = 5,
+    seed: Annotated[int, typer.Option(help="Other seed, other people.")] = 0,
+    prototype: Annotated[bool, typer.Option(help="Write files of the prototype's form.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make up clips of signers who do not exist.
+
+    Example: signtalk data synthesize made-up --sentences 40
+    """
+    from signtalk.synthetic import SyntheticConfig, write_dataset
+
+    config = _checked(lambda: SyntheticConfig(num_sentences=sentences, num_signers=signers, seed=seed))
+    with _Bar("rendering", hidden=as_json) as bar:
+        table = write_dataset(out, config, "prototype" if prototype else "clips", bar)
+    _show({"table": str(table)}, as_json)
+
+
+@data_app.command("split")
+def data_split(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="The split file to write.")],
+    test_signer: Annotated[list[str] | None, typer.Option(help="Signer to test on; repeat for several.")] = None,
+    val_signer: Annotated[list[str] | None, typer.Option(help="Signer to choose and calibrate on.")] = None,
+    val_fraction: Annotated[float, typer.Option(help="Share of clips for validation without --val-signer.")] = 0.1,
+    new_clip_fraction: Annotated[float, typer.Option(help="Share of clips that test known signers.")] = 0.0,
+    holdout_sentences: Annotated[float, typer.Option(help="Share of sentences kept out of training.")] = 0.0,
+    protocol: Annotated[str, typer.Option(help="unseen_signer or unseen_sentence.")] = "unseen_signer",
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 42,
+    as_json: Json = False,
+) -> None:
+    """Give every clip its role, once, in a hashed file.
+
+    Example: signtalk data split ~/signtalk-gh --test-signer E --holdout-sentences 0.1 --out split.json
+    """
+    from signtalk.manifest import load_manifest
+    from signtalk.roles import SplitConfig
+    from signtalk.splits import make_split
+
+    given: dict[str, Any] = {
+        "protocol": protocol, "test_signers": tuple(test_signer or ()), "val_signers": tuple(val_signer or ()),
+        "val_fraction": val_fraction, "new_clip_fraction": new_clip_fraction,
+        "holdout_sentences": holdout_sentences, "seed": seed,
+    }  # fmt: skip
+    split = make_split(load_manifest(folder), _checked(lambda: SplitConfig.model_validate(given)))
+    split.save(out)
+    _show({"split": str(out), "hash": split.hash, **{k: v for k, v in split.counts.items() if v}}, as_json)
+
+
+@app.command()
+def train(
+    folder: Folder,
+    split: Annotated[Path, typer.Option(help="Split file of `signtalk data split`.")],
+    out: Annotated[Path, typer.Option(help="Run folder to make.")],
+    recipe: Annotated[str, typer.Option(help="default, prototype, gru, transformer or tiny.")] = "default",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
+    devices: Annotated[int, typer.Option(min=1, help="Processes; 2 or more train with DDP.")] = 1,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Train a model on the `train` clips of a split, choosing the best epoch on its `val` clips.
+
+    Example: signtalk train ~/signtalk-gh --split split.json --out runs/first --set optimiser.epochs=60
+    """
+    from signtalk.manifest import load_manifest
+    from signtalk.recipe import Recipe
+    from signtalk.splits import Split
+    from signtalk.training import TrainOptions
+    from signtalk.training import train as run_training
+
+    manifest = load_manifest(folder, strict=strict)
+    chosen = Recipe.named(recipe).changed(settings or ())
+    options = TrainOptions(out, resume=resume, devices=devices, progress=not as_json)
+    result = run_training(manifest, Split.load(split, manifest), chosen, options)
+    if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+        shown = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
+        _show({**shown, "val_retrieval_mrr": result.best_score}, as_json)
+
+
+@app.command()
+def index(
+    run: RunFolder,
+    data: DataOption,
+    precision: Annotated[float, typer.Option(min=0.5, max=1.0, help="Precision that the gate shall keep.")] = 0.98,
+    as_json: Json = False,
+) -> None:
+    """Index a run's training clips; fit scores and gate on its validation clips.
+
+    Example: signtalk index runs/first --data ~/signtalk-gh
+    """
+    from signtalk.manifest import load_manifest
+    from signtalk.runs import Run, index_run
+
+    _show(index_run(Run.open(run), load_manifest(data), precision), as_json)
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    data: DataOption,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; RUN/report by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure every protocol through the code that serves; write report.json, report.md and pictures.
+
+    Example: signtalk evaluate runs/first --data ~/signtalk-gh
+    """
+    from signtalk.evaluation import evaluate as run_evaluation
+    from signtalk.manifest import load_manifest
+    from signtalk.report import closing_summary, report_json, report_markdown, write_report
+    from signtalk.runs import Run
+
+    opened, manifest = Run.open(run), load_manifest(data)
+    recognizer = opened.recognizer(opened.index(), opened.decision())
+    report = run_evaluation(recognizer, manifest, opened.split(manifest), opened.store())
+    written = write_report(report, out or run / "report")
+    if as_json:
+        _print_json(report_json(report))
+        return
+    out_console.print(report_markdown(report, "Evaluation"), markup=False, soft_wrap=True)
+    out_console.print(closing_summary(written))
+
+
+@app.command()
+def recognize(
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Landmark files, .npz or .npy.")],
+    run: Annotated[Path | None, typer.Option(help="Run folder with an index.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")] = None,
+    fps: Annotated[float, typer.Option(help="Frame rate of .npy files, which do not know theirs.")] = 30.0,
+    smoothing_alpha: Annotated[float, typer.Option(help="Smoothing of .npy files; 0 = none.")] = 0.2,
+    prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
+    strict: Strict = False,
+    as_json: Json = False,
+) -> None:
+    """Recognise clips: the sentence, or "not sure" with the reason.
+
+    Example: signtalk recognize clip.npz --bundle sign_encoder_bundle.zip
+    """
+    from signtalk.errors import ClipError, ConfigError
+    from signtalk.manifest import read_landmarks
+    from signtalk.recognizer import DecisionConfig
+
+    if (run is None) == (bundle is None):
+        raise ConfigError("give either --run or --bundle")
+    answers: dict[str, Recognition | None] = {}
+    with _opened(run, bundle) as recognizer:
+        if prototype_gate:
+            recognizer.decision = DecisionConfig.prototype()
+        for path in clips:
+            try:
+                clip = read_landmarks(path, fps=fps, smoothing_alpha=smoothing_alpha)
+                answers[str(path)] = recognizer.recognize([clip])[0]
+            except ClipError as error:
+                if strict or len(clips) == 1:
+                    raise
+                Console(stderr=True).print(f"left out: {error}", markup=False, soft_wrap=True)
+                answers[str(path)] = None
+    if as_json:
+        _print_json({path: answer.to_json() if answer else None for path, answer in answers.items()})
+    else:
+        _print_answers({path: answer for path, answer in answers.items() if answer})
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="Folder of the exported files.")],
+    as_json: Json = False,
+) -> None:
+    """Export a run: ONNX, TorchScript, configuration and one bundle zip; refused unless all agree.
+
+    Example: signtalk export runs/first --out shipped
+    """
+    from signtalk.export import export_bundle
+    from signtalk.report import closing_summary
+    from signtalk.runs import Run
+
+    opened = Run.open(run)
+    bundle = export_bundle(opened.checkpoint, opened.index(), opened.decision(), out)
+    if as_json:
+        _print_json({"bundle": str(bundle)})
+        return
+    out_console.print(closing_summary(sorted(out.iterdir())))
+
+
+@bundle_app.command("verify")
+def bundle_verify(
+    bundle: Annotated[Path, typer.Argument(metavar="ZIP", help="The bundle.")], as_json: Json = False
+) -> None:
+    """Check a bundle's entries, hashes and version, and replay its golden clips.
+
+    Example: signtalk bundle verify sign_encoder_bundle.zip
+    """
+    from signtalk.bundle import verify_bundle
+
+    _show({"verified": str(bundle), "largest_differences": verify_bundle(bundle)}, as_json)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
+    small: Annotated[bool, typer.Option(help="A few sentences and epochs, to see that it runs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The whole story on made-up clips: check, pack, train, index, evaluate, recognise, export.
+
+    Example: signtalk demo --out runs/demo
+    """
+    from signtalk.demo import FULL, SMALL, run_demo
+    from signtalk.report import closing_summary, report_json, report_markdown
+
+    console = Console(stderr=True) if as_json else out_console
+    result = run_demo(out, SMALL if small else FULL, console.print, progress=not as_json)
+    if as_json:
+        answers = {kind: answer.to_json() for kind, answer in result.answers.items()}
+        same = result.same_without_torch
+        _print_json({"report": report_json(result.report), "answers": answers, "same_without_torch": same})
+        return
+    out_console.print(report_markdown(result.report, "Demo: made-up signers"), markup=False, soft_wrap=True)
+    _print_answers(result.answers)
+    out_console.print(f"the bundle answers the same without torch: {'yes' if result.same_without_torch else 'NO'}")
+    out_console.print(closing_summary(result.paths))
+
+
+class _Bar:
+    """A progress bar on standard error that is a callback(done, total)."""
+
+    def __init__(self, title: str, hidden: bool) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True)
+        self._task = self._progress.add_task(title, total=None)
+
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        self._progress.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+@contextmanager
+def _opened(run: Path | None, bundle: Path | None) -> Iterator[Recognizer]:
+    """A recognizer from a run folder or a bundle, closed at the end of the block."""
+    if run is not None:
+        from signtalk.runs import Run
+
+        opened = Run.open(run)
+        yield opened.recognizer(opened.index(), opened.decision())
+    elif bundle is not None:
+        from signtalk.bundle import open_bundle
+
+        with open_bundle(bundle) as unpacked:
+            yield unpacked.recognizer
+
+
+def _checked(make: Callable[[], Any]) -> Any:
+    """A settings object, or one clear line about what is wrong with it."""
+    from pydantic import ValidationError
+
+    from signtalk.errors import ConfigError
+
+    try:
+        return make()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigError(f"{name}: {first['msg']}") from error
+
+
+def _show(values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json(values)
+        return
+    for name, value in values.items():
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+        out_console.print(f"{name}: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def _print_answers(answers: dict[str, Recognition]) -> None:
+    from rich.table import Table
+
+    table = Table("clip", "answer", "confidence", "best candidate", "translation", title="Answers")
+    for name, answer in answers.items():
+        said = answer.sentence or f"not sure ({answer.reason})"
+        best = answer.candidates[0].sentence if answer.candidates else "-"
+        table.add_row(name, said, f"{answer.confidence:.2f}", best, answer.translation or "-")
+    out_console.print(table)

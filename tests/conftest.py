@@ -1,0 +1,38 @@
+"""What several tests share: one small run of the whole chain on made-up clips, made once a session."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@dataclass(frozen=True)
+class SmallRun:
+    out: Path
+    result: object
+
+    @property
+    def data(self) -> Path:
+        return self.out / "data"
+
+    @property
+    def run(self) -> Path:
+        return self.out / "run"
+
+    @property
+    def bundle(self) -> Path:
+        return self.out / "export" / "sign_encoder_bundle.zip"
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    from signtalk.demo import SMALL, run_demo
+
+    out = tmp_path_factory.mktemp("small_run")
+    said: list[str] = []
+    result = run_demo(out, SMALL, said.append, progress=False)
+    assert len(said) == 7
+    return SmallRun(out, result)

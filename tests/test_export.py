@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from signtalk import export
+from signtalk.bundle import open_bundle, verify_bundle
+from signtalk.checkpoint import Checkpoint, TorchEncoder
+from signtalk.encoders import EncoderConfig
+from signtalk.errors import ExportRefusedError
+from signtalk.export import PARITY_TOLERANCE, export_bundle, random_clips
+from signtalk.features import FeatureConfig
+from signtalk.index import SentenceIndex
+from signtalk.index_files import IndexEntry
+from signtalk.model import ModelConfig, SignModel
+from signtalk.recognizer import DecisionConfig
+from signtalk.text_decoder import TextDecoderConfig, TorchStepDecoder
+from signtalk.tokenizer import SentenceTokenizer
+
+FEATURES = FeatureConfig(num_frames=24)
+
+
+def tiny_checkpoint(kind: str, seed: int = 0) -> Checkpoint:
+    torch.manual_seed(seed)
+    tokenizer = SentenceTokenizer.fit(["where is the pain", "the pain is here"])
+    encoder = EncoderConfig(
+        kind=kind, num_features=FEATURES.num_features, width=16, embedding_dim=16, num_layers=1, num_heads=2,
+        feed_forward=16, conv_blocks=1, kernel_size=5,
+    )  # fmt: skip
+    decoder = TextDecoderConfig(
+        vocabulary_size=tokenizer.vocabulary_size, width=16, num_layers=1, num_heads=2, feed_forward=16,
+        memory_width=encoder.memory_width,
+    )  # fmt: skip
+    model = SignModel(ModelConfig(encoder=encoder, decoder=decoder, num_coordinates=110))
+    return Checkpoint(model.eval(), FEATURES, tokenizer, {"split_hash": "x"}, f"id-{kind}-{seed}")
+
+
+def tiny_index(checkpoint: Checkpoint) -> SentenceIndex:
+    features, valid = random_clips(checkpoint, batch=3, frames=24, seed=5)
+    encoded = TorchEncoder(checkpoint.model, FEATURES).encode(features, valid)
+    entries = [IndexEntry(f"c{i}", f"c{i}.mp4", "x", str(i), f"text {i}", "", "A", f"text {i}") for i in range(3)]
+    return SentenceIndex.build(encoded, entries, checkpoint.encoder_id)
+
+
+@pytest.mark.parametrize("kind", ["gru", "transformer", "conv-transformer"])
+def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp_path: Path) -> None:
+    checkpoint = tiny_checkpoint(kind)
+    path = export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
+    assert max(verify_bundle(path).values()) < PARITY_TOLERANCE
+    with open_bundle(path) as bundle:
+        assert set(bundle.manifest.parity) == {
+            f"{graph}_{part}" for graph in ("onnx", "torchscript") for part in ("embeddings", "projections", "memory")
+        }
+        for batch, frames in ((1, 1), (1, 300), (8, 33)):
+            features, valid = random_clips(checkpoint, batch, frames, seed=frames)
+            ours = bundle.recognizer.encoder.encode(features, valid)
+            truth = TorchEncoder(checkpoint.model, FEATURES).encode(features, valid)
+            np.testing.assert_allclose(ours.embeddings, truth.embeddings, atol=1e-5)
+            np.testing.assert_allclose(ours.memory, truth.memory, atol=1e-4)
+            from signtalk.recognizer import Recognizer
+
+            plain = Recognizer(
+                TorchEncoder(checkpoint.model, FEATURES), bundle.recognizer.index, DecisionConfig(),
+                TorchStepDecoder(checkpoint.model.decoder), checkpoint.tokenizer,
+            )  # fmt: skip
+            ours_texts = [text for text, _ in bundle.recognizer.translate(truth)]
+            assert ours_texts == [text for text, _ in plain.translate(truth)]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {
+        "sign_encoder.onnx", "sign_encoder.ts", "sign_decoder.onnx", "model_config.json", "sign_encoder_bundle.zip",
+        "export_manifest.json",
+    }  # fmt: skip
+
+
+def test_a_graph_that_differs_is_refused_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = tiny_checkpoint("conv-transformer")
+    real = export._write_parts
+
+    def tampered(checkpoint: Checkpoint, *rest: object) -> None:
+        real(checkpoint, *rest)
+        with torch.no_grad():
+            checkpoint.model.encoder.stem.weight.mul_(1.5)
+
+    monkeypatch.setattr(export, "_write_parts", tampered)
+    with pytest.raises(ExportRefusedError, match="differ by"):
+        export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_index_of_another_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportRefusedError, match="another model"):
+        export_bundle(
+            tiny_checkpoint("gru", seed=1), tiny_index(tiny_checkpoint("gru")), DecisionConfig(), tmp_path / "x"
+        )
+    assert not (tmp_path / "x").exists()
