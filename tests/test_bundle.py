@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import SmallRun
 
+from conftest import SmallRun
 from signtalk.bundle import open_bundle, verify_bundle
 from signtalk.errors import ArtifactError
 from signtalk.manifest import load_manifest, read_clip
@@ -81,9 +81,7 @@ def test_a_link_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
         ({"export_manifest.json": None}, "no such file"),
     ],
 )
-def test_damage_is_told(
-    change: dict[str, bytes | None], message: str, small_run: SmallRun, tmp_path: Path
-) -> None:
+def test_damage_is_told(change: dict[str, bytes | None], message: str, small_run: SmallRun, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=message):
         open_bundle(rewritten(small_run.bundle, tmp_path / "bad.zip", dict(change)))
 

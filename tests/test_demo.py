@@ -1,7 +1,6 @@
 from pathlib import Path
 
 from conftest import SmallRun
-
 from signtalk.demo import SMALL, demo_queries, demo_split
 from signtalk.files import read_json
 from signtalk.manifest import load_manifest

@@ -91,6 +91,15 @@ def test_strata_keep_their_number_of_groups(rng: np.random.Generator) -> None:
     assert 0 in seen
 
 
+def test_three_strata_are_drawn_from_themselves(rng: np.random.Generator) -> None:
+    strata = np.repeat(np.array(["a", "b", "c"]), [2, 3, 5])
+    drawn = set()
+    bootstrap_statistic(
+        lambda rows: float(drawn.add(tuple(sorted(strata[rows].tolist()))) or 0), np.arange(10), rng, strata=strata
+    )
+    assert drawn == {tuple("aabbbccccc")}
+
+
 def test_equal_values_have_no_width(rng: np.random.Generator) -> None:
     interval = bootstrap_mean(np.ones(10, dtype=bool), None, rng)
     assert (interval.estimate, interval.low, interval.high) == (1.0, 1.0, 1.0)

@@ -348,14 +348,15 @@ class _Bar:
         self._task = self._progress.add_task(title, total=None)
 
     def __enter__(self) -> _Bar:
-        self._progress.start()
         return self
 
     def __call__(self, done: int, total: int) -> None:
+        self._progress.start()  # with the first report, so that a command that fails at once prints its error alone
         self._progress.update(self._task, completed=done, total=total)
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()
 
 
 @contextmanager

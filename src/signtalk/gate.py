@@ -8,7 +8,7 @@ above a threshold; the prototype's gate of SPEC 1.9 stays selectable for compari
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -33,8 +33,11 @@ _REASON_OF: dict[str, Reason] = {
     "dtw_score": "low_similarity",
     "prototype": "prototype_disagreement",
 }
-_MARGIN_WITHOUT_RIVAL = 1.0
-"""Margin of the only sentence of an index, in the units of a score: nothing speaks against it."""
+_MIN_ACCEPTED = 10
+"""A precision that fewer clips than this show is chance."""
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +81,11 @@ class Evidence:
         return Evidence(*(getattr(self, name)[rows] for name in (*_COLUMNS, "answered")))
 
     def matrix(self, typical: FloatArray) -> npt.NDArray[np.float64]:
-        """(B, 5) in the order of _COLUMNS; an unknown figure counts as typical, a missing rival as a wide margin."""
+        """(B, 5) in the order of _COLUMNS; an unknown figure counts as typical, so that the others decide.
+
+        So does the margin of an index's only sentence: that it has no rival says nothing for it.
+        """
         columns = np.stack([getattr(self, name) for name in _COLUMNS], axis=1).astype(np.float64)
-        margin = _COLUMNS.index("margin")
-        columns[:, margin] = np.where(np.isnan(columns[:, margin]), _MARGIN_WITHOUT_RIVAL, columns[:, margin])
         return np.where(np.isfinite(columns), columns, typical)
 
 
@@ -99,12 +103,12 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     """
 
     mode: Literal["calibrated", "prototype"] = "calibrated"
-    motion_floor: float = Field(default=0.1, ge=0)
-    threshold: float = Field(default=0.5, ge=0, le=1)
-    weights: tuple[float, float, float, float, float] = (0.5, 2.0, 0.5, 0.5, 0.5)
-    bias: float = 3.0
-    typical: tuple[float, float, float, float, float] = (0.7, 0.1, 0.8, 0.6, 0.8)
-    spread: tuple[float, float, float, float, float] = (0.15, 0.07, 0.15, 0.2, 0.15)
+    motion_floor: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    threshold: float = Field(default=0.9, ge=0, le=1)
+    weights: tuple[_Weight, _Weight, _Weight, _Weight, _Weight] = (0.5, 2.0, 0.5, 0.5, 0.5)
+    bias: _Finite = 3.0
+    typical: tuple[_Finite, _Finite, _Finite, _Finite, _Finite] = (0.7, 0.1, 0.8, 0.6, 0.8)
+    spread: tuple[_Spread, _Spread, _Spread, _Spread, _Spread] = (0.15, 0.07, 0.15, 0.2, 0.15)
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ def _calibrated_reasons(
     for query, lowest in enumerate(against.argmin(axis=1).tolist()):
         if not evidence.answered[query]:
             reasons.append("empty_index")
-        elif motions[query] < config.motion_floor:
+        elif not motions[query] >= config.motion_floor:  # an unknown motion (NaN) is none
             reasons.append("low_motion")
         else:
             reasons.append("" if found[query] >= config.threshold else _REASON_OF[_COLUMNS[lowest]])
@@ -198,7 +202,7 @@ def _prototype_reasons(
         margin, agreement = evidence.margin[query], evidence.prototype[query]
         if not evidence.answered[query]:
             reasons.append("empty_index")
-        elif motions[query] < _PROTOTYPE_MOTION_FLOOR:
+        elif not motions[query] >= _PROTOTYPE_MOTION_FLOOR:
             reasons.append("low_motion")
         elif evidence.score[query] < _PROTOTYPE_MIN_SIMILARITY:
             reasons.append("low_similarity")
@@ -248,7 +252,9 @@ def fit_gate(
     report |= {
         "threshold": threshold,
         "target_reached": reached,
+        "num_accepted": int(accepted.sum()),
         "precision_found": float(right[accepted].mean()),
+        "precision_lower_bound": _lower_bound(int(right[accepted].sum()), int(accepted.sum())),
         "coverage_of_right": float(accepted[right].mean()),
     }
     return GateFit(config.model_copy(update={"threshold": threshold}), report)
@@ -261,9 +267,9 @@ def _fit_logistic(evidence: Evidence, right: BoolArray) -> GateConfig:
     """
     from scipy.optimize import minimize  # an extra's dependency: serving does not need it
 
-    raw = evidence.matrix(np.full(len(_COLUMNS), np.nan, dtype=np.float32))
-    typical = np.nan_to_num(np.nanmean(np.where(right[:, None], raw, np.nan), axis=0))
-    spread = np.maximum(np.nan_to_num(np.nanstd(raw, axis=0)), 1e-3)
+    raw = np.ma.masked_invalid(evidence.matrix(np.full(len(_COLUMNS), np.nan, dtype=np.float32)))
+    typical = raw[right].mean(axis=0).filled(0)  # a figure that no query has stays typical for all
+    spread = np.maximum(raw.std(axis=0).filled(0), 1e-3)
     draft = GateConfig(typical=tuple(typical.tolist()), spread=tuple(spread.tolist()))
     inputs = _standardised(evidence, draft)
     importance = np.where(right, 0.5 / right.mean(), 0.5 / (~right).mean()) / len(right)
@@ -283,27 +289,42 @@ def _fit_logistic(evidence: Evidence, right: BoolArray) -> GateConfig:
 
 
 def _threshold(found: npt.NDArray[np.float64], right: BoolArray, precision: float) -> tuple[float, bool]:
-    """The lowest confidence at and above which `precision` holds, else that of the best precision."""
+    """The lowest confidence at and above which `precision` holds, else that of the best precision.
+
+    A precision counts where at least _MIN_ACCEPTED clips show it (or as many as are right, if fewer): the one
+    clip at the top is right by chance and would make a threshold that nothing else passes.
+    """
     order = np.argsort(-found, kind="stable")
     confidence, hits = found[order], np.cumsum(right[order])
     counts = np.arange(1, len(order) + 1)
+    enough = counts >= min(_MIN_ACCEPTED, int(hits[-1]))
     ends = np.append(confidence[1:] != confidence[:-1], True)  # equal ones are accepted together
-    reached = np.flatnonzero(ends & (hits / counts >= precision))
+    shares = np.where(ends & enough, hits / counts, -1.0)
+    reached = np.flatnonzero(shares >= precision)
     if len(reached):
         last = int(reached[-1])
         lower = confidence[last + 1] if last + 1 < len(confidence) else 0.0
         return float((confidence[last] + lower) / 2), True
-    share = np.where(ends, hits / counts, -1.0)
-    return float(confidence[int(share.argmax())]), False
+    return float(confidence[int(shares.argmax())]), False
+
+
+def _lower_bound(hits: int, count: int) -> float:
+    """Lower end of the 95% Wilson interval of a share (Wilson, 1927): what a precision found on few clips is worth."""
+    z = 1.959964
+    share = hits / count
+    middle = share + z**2 / (2 * count)
+    return float((middle - z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))) / (1 + z**2 / count))
 
 
 def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:
-    """A speed between idle and signing that refuses hardly any signing clip."""
+    """A speed between idle and signing (largest Youden index) that refuses hardly any signing clip."""
     if not len(signing):
         return GateConfig().motion_floor
     slowest = float(np.percentile(signing, 1))
     if not len(idle):
         return 0.5 * slowest
-    speeds = np.sort(np.concatenate([signing, idle]))
-    youden = [float((idle < speed).mean() + (signing >= speed).mean()) for speed in speeds]
-    return min(float(speeds[int(np.argmax(youden))]), slowest)
+    speeds = np.unique(np.concatenate([signing, idle]).astype(np.float64))
+    between = np.append(speeds[0], (speeds[1:] + speeds[:-1]) / 2)
+    idle_below = np.searchsorted(np.sort(idle), between) / len(idle)
+    signing_above = 1 - np.searchsorted(np.sort(signing), between) / len(signing)
+    return min(float(between[int(np.argmax(idle_below + signing_above))]), slowest)

@@ -256,12 +256,12 @@ def _violations(split: Split, by_id: Mapping[str, ClipRecord]) -> Iterator[str]:
         record = by_id[clip_id]
         if role not in ROLES:
             yield f"clip {clip_id} has role {role!r}, which does not exist"
-            continue
-        if role not in _allowed_roles(split.config.side(record), split.config):
+        elif role not in _allowed_roles(split.config.side(record), split.config):
             yield f"clip {clip_id} by signer {record.signer_id!r} has role {role}"
-        if role != "unused" and (role in _IDLE_ROLES) != record.is_idle:
+        elif role != "unused" and (role in _IDLE_ROLES) != record.is_idle:
             yield f"clip {clip_id} has role {role} and shows {'nothing' if record.is_idle else 'a sentence'}"
-        texts[role].add(record.text_key)
+        else:
+            texts[role].add(record.text_key)
     explained = sum(split.unused_reasons.values())
     if explained != split.counts["unused"]:
         yield f"{split.counts['unused']} clips are unused and {explained} of them have a reason"

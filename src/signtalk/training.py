@@ -9,6 +9,7 @@ on from) and `tensorboard/`.
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
 from dataclasses import dataclass
@@ -285,6 +286,7 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
     module = SignTraining(recipe, training, validation, out)
     module.model.set_statistics(*fit_statistics(training, out / "global_stats.npz"))
     training.tokenizer.save(out / "tokenizer_vocab.json")
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips are for other people
     trainer = _trainer(recipe, options)
     last = out / LAST_NAME
     with warnings.catch_warnings():
