@@ -1,7 +1,6 @@
 """The real commands in this process, and their failures: one line, exit code 2, nothing left behind."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -129,7 +128,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = bad_calls(small_run, tmp_path)
-    before = sorted(os.listdir(tmp_path))
+    before = sorted(tmp_path.iterdir())
     for name, arguments in calls.items():
         assert run_cli(monkeypatch, *arguments) == 2, name
         printed = capsys.readouterr()
@@ -137,7 +136,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
         if name != "unknown option":  # typer draws a box
             assert printed.err.startswith("signtalk: "), name
             assert len(printed.err.strip().splitlines()) == 1, (name, printed.err)
-    assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_one_bad_clip_among_others_is_left_out(

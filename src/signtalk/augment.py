@@ -179,7 +179,11 @@ def _hands_apart(points: FloatArray, layout: Layout, config: AugmentConfig, rng:
         columns = columns[columns >= 0]
         hand = points[:, :, columns]
         if len(columns) > 1:  # column 0 is the body's wrist, column 1 the hand's own
-            hand = hand[:, :, 1:2] + (hand - hand[:, :, 1:2]) * size
+            wrist = np.nan_to_num(hand[:, :, 1:2])
+            seen_size = np.where(
+                np.isnan(hand[:, :, 1:2]), np.float32(1), size
+            )  # without its wrist a hand keeps its size
+            hand = wrist + (hand - wrist) * seen_size
             hand[:, :, 0] = points[:, :, columns[0]]
         points[:, :, columns] = hand + shift
     return points
