@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# No time limit for one example: a shared machine may stall at any of them.
+settings.register_profile("signtalk", deadline=None)
+settings.load_profile("signtalk")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 

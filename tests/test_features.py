@@ -135,8 +135,17 @@ def test_resample_interpolates_and_lets_the_nearer_frame_decide_at_gaps() -> Non
     assert np.isnan(found[0, 4]).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"use_face": True}, {"use_depth": True}, {"num_differences": 0},
-                                     {"use_hand_local": False}, {"use_hands": False, "use_hand_local": False}])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"use_face": True},
+        {"use_depth": True},
+        {"num_differences": 0},
+        {"use_hand_local": False},
+        {"use_hands": False, "use_hand_local": False},
+    ],
+)
 def test_features_are_finite_and_as_many_as_promised(options: dict[str, object]) -> None:
     config = FeatureConfig(num_frames=8, **options)
     clip = made_clip()

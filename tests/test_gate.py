@@ -285,3 +285,10 @@ def test_config_goes_through_json_unchanged_and_refuses_what_it_does_not_know():
     ):
         with pytest.raises(ValidationError):
             GateConfig.model_validate(config.model_dump() | change)
+
+
+def test_evidence_that_is_the_same_for_all_gives_a_gate_that_says_it_missed_its_precision():
+    right = np.arange(40) % 2 == 0
+    fit = fit_gate(evidence_of(*[{}] * 40), right, np.ones(3), NO_IDLE)
+    assert not fit.report["target_reached"]
+    assert fit.report["precision_found"] == 0.5

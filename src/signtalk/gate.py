@@ -35,6 +35,8 @@ _REASON_OF: dict[str, Reason] = {
 }
 _MIN_ACCEPTED = 10
 """A precision that fewer clips than this show is chance."""
+_LEAST_THRESHOLD = 0.5
+"""As right and wrong count the same in the fit, a lower confidence speaks for wrong."""
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -292,19 +294,20 @@ def _threshold(found: npt.NDArray[np.float64], right: BoolArray, precision: floa
     """The lowest confidence at and above which `precision` holds, else that of the best precision.
 
     A precision counts where at least _MIN_ACCEPTED clips show it (or as many as are right, if fewer): the one
-    clip at the top is right by chance and would make a threshold that nothing else passes.
+    clip at the top is right by chance and would make a threshold that nothing else passes. Below
+    _LEAST_THRESHOLD nothing is accepted: many right answers would pay for some that are plainly wrong.
     """
     order = np.argsort(-found, kind="stable")
     confidence, hits = found[order], np.cumsum(right[order])
     counts = np.arange(1, len(order) + 1)
-    enough = counts >= min(_MIN_ACCEPTED, int(hits[-1]))
+    enough = (counts >= min(_MIN_ACCEPTED, int(hits[-1]))) & (confidence >= _LEAST_THRESHOLD)
     ends = np.append(confidence[1:] != confidence[:-1], True)  # equal ones are accepted together
     shares = np.where(ends & enough, hits / counts, -1.0)
     reached = np.flatnonzero(shares >= precision)
     if len(reached):
         last = int(reached[-1])
         lower = confidence[last + 1] if last + 1 < len(confidence) else 0.0
-        return float((confidence[last] + lower) / 2), True
+        return max(float((confidence[last] + lower) / 2), _LEAST_THRESHOLD), True
     return float(confidence[int(shares.argmax())]), False
 
 

@@ -1,0 +1,76 @@
+import torch
+
+from signtalk.encoders import EncoderConfig
+from signtalk.model import ModelConfig, SignModel
+from signtalk.text_decoder import TextDecoderConfig
+
+
+def small_config(**changes: object) -> ModelConfig:
+    encoder = EncoderConfig(
+        num_features=12, width=16, embedding_dim=16, num_layers=1, num_heads=2, feed_forward=16, conv_blocks=1,
+        kernel_size=3, dropout=0.0,
+    )  # fmt: skip
+    decoder = TextDecoderConfig(
+        vocabulary_size=8, width=16, num_layers=1, num_heads=2, feed_forward=16, dropout=0.0, memory_width=16
+    )
+    return ModelConfig(encoder=encoder, decoder=decoder, num_coordinates=6, **changes)
+
+
+def small_model(**changes: object) -> SignModel:
+    torch.manual_seed(0)
+    return SignModel(small_config(**changes)).eval()
+
+
+def clips() -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(1)
+    return torch.randn(3, 9, 12), torch.arange(9)[None] < torch.tensor([9, 5, 1])[:, None]
+
+
+def test_a_padded_clip_is_encoded_as_it_is_alone_whatever_stands_in_padding() -> None:
+    model, (features, valid) = small_model(), clips()
+    model.set_statistics(torch.full((12,), 3.0), torch.full((12,), 2.0))  # zeros in padding are no zeros any more
+    features[~valid] = 77.0
+    with torch.no_grad():
+        together = model.encode(features, valid)
+        alone = model.encode(features[1:2, :5], valid[1:2, :5])
+    torch.testing.assert_close(together.embedding[1], alone.embedding[0], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(together.memory[1, :5], alone.memory[0], atol=1e-5, rtol=1e-5)
+
+
+def test_features_are_standardised_and_clipped() -> None:
+    model = small_model()
+    model.set_statistics(torch.full((12,), 1.0), torch.full((12,), 0.5))
+    found = model.standardise(torch.tensor([1.0, 2.0, 1e6]).view(1, 3, 1).expand(1, 3, 12))
+    assert found[0, :, 0].tolist() == [0.0, 2.0, 8.0]
+
+
+def test_a_hidden_frame_cannot_be_seen() -> None:
+    model, (features, valid) = small_model(), clips()
+    tokens = torch.tensor([[1, 4]] * 3)
+    masked = torch.zeros_like(valid)
+    masked[0, 4] = True
+    other = features.clone()
+    other[0, 4] += 5.0
+    with torch.no_grad():
+        first, second = model(features, valid, masked, tokens), model(other, valid, masked, tokens)
+        open_view = model(other, valid, torch.zeros_like(valid), tokens)
+    torch.testing.assert_close(first.encoded.embedding, second.encoded.embedding)
+    torch.testing.assert_close(first.reconstruction, second.reconstruction)
+    assert not torch.allclose(open_view.encoded.embedding[0], second.encoded.embedding[0])
+
+
+def test_training_and_serving_see_the_same_embedding() -> None:
+    model, (features, valid) = small_model(), clips()
+    with torch.no_grad():
+        served = model.encode(features, valid).embedding
+        trained = model(features, valid, torch.zeros_like(valid), torch.tensor([[1]] * 3))
+    torch.testing.assert_close(trained.encoded.embedding, served)
+    assert trained.text_logits.shape == (3, 1, 8)
+    torch.testing.assert_close(trained.word_log_probs.exp().sum(-1), torch.ones(3, 9))
+
+
+def test_the_contrastive_projection_is_a_head_of_its_own() -> None:
+    model, (features, valid) = small_model(supcon_dim=4), clips()
+    output = model(features, valid, torch.zeros_like(valid), torch.tensor([[1]] * 3))
+    assert output.contrast.shape == (3, 4)
+    torch.testing.assert_close(output.contrast.norm(dim=1), torch.ones(3))
