@@ -1,0 +1,190 @@
+"""Training runs on a few made-up clips: every option acts, one seed gives one run, a killed run goes on."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import SmallRun
+from signtalk.checkpoint import load_checkpoint
+from signtalk.errors import ArtifactError
+from signtalk.files import load_arrays
+from signtalk.manifest import load_manifest
+from signtalk.recipe import Recipe
+from signtalk.runs import Run
+from signtalk.training import TrainOptions, learning_rate_share, train
+
+SMALL = ("optimiser.epochs=2", "optimiser.batch_size=12", "optimiser.val_every=1")
+
+
+def trained(
+    small_run: SmallRun, out: Path, *settings: str, recipe: str = "tiny", **options: object
+) -> list[dict[str, str]]:
+    manifest = load_manifest(small_run.data)
+    split = Run.open(small_run.run).split(manifest)
+    chosen = Recipe.named(recipe).changed([*SMALL, *settings])
+    train(manifest, split, chosen, TrainOptions(out, progress=False, **options))
+    return history(out)
+
+
+def history(out: Path) -> list[dict[str, str]]:
+    with (out / "training_history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def losses(rows: list[dict[str, str]]) -> list[float]:
+    return [float(row["train_loss"]) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def reference(small_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    return trained(small_run, tmp_path_factory.mktemp("reference"))
+
+
+def test_one_seed_gives_one_run(small_run: SmallRun, tmp_path: Path, reference: list[dict[str, str]]) -> None:
+    again = trained(small_run, tmp_path / "again")
+    assert losses(again) == losses(reference)
+    names = {path.name for path in (tmp_path / "again").iterdir()}
+    assert names >= {
+        "best.safetensors", "last.ckpt", "training_history.csv", "training_curves.png", "global_stats.npz",
+        "recipe.json", "split.json", "tokenizer_vocab.json", "tensorboard", "store",
+    }  # fmt: skip
+    assert len(again) == 2
+
+
+CHANGES = [
+    "seed=1", "augment.noise=0.3", "views.num_views=2", "views.kind=even-odd", "network.width=48",
+    "network.dropout=0.5", "network.decoder_dropout=0.5", "network.supcon_dim=8", "losses.temperature=0.5",
+    "losses.memory_size=64", "losses.mask_weight=1", "optimiser.learning_rate=0.01", "optimiser.schedule=constant",
+    "optimiser.warmup_share=0.5", "optimiser.min_rate_share=0.5", "optimiser.accumulation=2",
+    "optimiser.gradient_clip=0.01", "optimiser.batch_size=24", "optimiser.clips_per_class=4",
+    "optimiser.weight_decay=0.9", "optimiser.precision=bf16-mixed", "features.max_gap_s=0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_option_changes_the_run(
+    change: str, small_run: SmallRun, tmp_path: Path, reference: list[dict[str, str]]
+) -> None:
+    extra = ("views.mask_share=0.3",) if "mask_weight" in change else ()
+    assert losses(trained(small_run, tmp_path / "run", change, *extra)) != losses(reference)
+
+
+def test_patience_stops_early_and_epochs_end_a_run(small_run: SmallRun, tmp_path: Path) -> None:
+    still = ("optimiser.learning_rate=1e-12", "optimiser.epochs=8", "optimiser.patience=2")
+    assert len(trained(small_run, tmp_path / "patient", *still)) == 3
+    assert len(trained(small_run, tmp_path / "few", "optimiser.epochs=3", "optimiser.val_every=5")) == 3
+
+
+def test_measures_are_taken_when_due_and_the_best_epoch_is_kept(small_run: SmallRun, tmp_path: Path) -> None:
+    rows = trained(small_run, tmp_path / "run", "optimiser.epochs=5", "optimiser.val_every=2")
+    assert [bool(row["val_retrieval_mrr"]) for row in rows] == [False, True, False, True, True]
+    scores = {int(row["epoch"]): float(row["val_retrieval_mrr"]) for row in rows if row["val_retrieval_mrr"]}
+    origin = load_checkpoint(tmp_path / "run" / "best.safetensors").origin
+    assert origin["val_retrieval_mrr"] == max(scores.values())
+    assert scores[origin["epoch"]] == max(scores.values())
+
+
+def test_statistics_come_from_the_training_clips(small_run: SmallRun, tmp_path: Path) -> None:
+    trained(small_run, tmp_path / "run", "optimiser.epochs=1")
+    run, manifest = Run.open(tmp_path / "run"), load_manifest(small_run.data)
+    stats = load_arrays(tmp_path / "run" / "global_stats.npz")
+    store = run.store()
+    which = store.positions_of(run.split(manifest).clips("train"))
+    features, valid = store.features(which)
+    model = run.checkpoint.model
+    np.testing.assert_allclose(stats["feature_mean"][:50], features[valid][:, :50].mean(axis=0), atol=1e-4)
+    np.testing.assert_allclose(model.feature_mean.numpy(), stats["feature_mean"])
+    assert stats["seq_lengths"].tolist() == store.num_frames[which].tolist()
+
+
+def test_stopping_and_going_on_gives_the_run_that_was_never_stopped(small_run: SmallRun, tmp_path: Path) -> None:
+    settings = ("optimiser.epochs=4", "losses.memory_size=32")
+    whole = trained(small_run, tmp_path / "whole", *settings)
+    assert len(trained(small_run, tmp_path / "part", *settings, stop_after=2)) == 2
+    resumed = trained(small_run, tmp_path / "part", *settings, resume=True)
+    assert losses(resumed) == pytest.approx(losses(whole), rel=1e-6)
+    assert [row["val_retrieval_mrr"] for row in resumed] == [row["val_retrieval_mrr"] for row in whole]
+
+
+def command(small_run: SmallRun, out: Path, *more: str) -> list[str]:
+    split = small_run.run / "split.json"
+    changes = [word for setting in SMALL for word in ("--set", setting)]
+    base = [sys.executable, "-m", "signtalk", "train", str(small_run.data), "--split", str(split), "--out", str(out)]
+    return [*base, "--recipe", "tiny", *changes, "--json", *more]
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_moment_goes_on(small_run: SmallRun, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    long = ("--set", "optimiser.epochs=12")
+    process = subprocess.Popen(command(small_run, out, *long), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (out / "last.ckpt").exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (out / "last.ckpt").exists()
+    done = subprocess.run(command(small_run, out, *long, "--resume"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [int(row["epoch"]) for row in history(out)] == list(range(1, 13))
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(small_run: SmallRun, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command(small_run, out, "--devices", "2"), capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(history(out)) == 2
+    assert load_checkpoint(out / "best.safetensors").origin["epoch"] in {1, 2}
+
+
+def test_another_run_is_not_overwritten(small_run: SmallRun, tmp_path: Path) -> None:
+    trained(small_run, tmp_path / "run", "optimiser.epochs=1")
+    with pytest.raises(ArtifactError, match="--resume"):
+        trained(small_run, tmp_path / "run", "optimiser.epochs=1")
+    with pytest.raises(ArtifactError, match="another recipe"):
+        trained(small_run, tmp_path / "run", "optimiser.epochs=2", resume=True)
+
+
+def test_every_loss_off_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
+    off = [f"losses.{part}_weight=0" for part in ("supcon", "class", "text", "ctc", "mask")]
+    with pytest.raises(ValueError, match="weight 0"):
+        trained(small_run, tmp_path / "run", *off)
+
+
+def test_the_prototype_recipe_trains_on_its_own_features(small_run: SmallRun, tmp_path: Path) -> None:
+    small = ("network.width=16", "network.decoder_width=16", "network.decoder_feed_forward=16", "optimiser.epochs=1")
+    rows = trained(small_run, tmp_path / "run", *small, recipe="prototype")
+    assert {name for name in ("supcon_loss", "ce_loss", "mask_loss") if rows[0][name]} == {
+        "supcon_loss", "ce_loss", "mask_loss"
+    }  # fmt: skip
+    assert load_checkpoint(tmp_path / "run" / "best.safetensors").features.preset == "prototype"
+
+
+def test_schedules_follow_their_formulas() -> None:
+    cosine = Recipe().changed(["optimiser.epochs=10", "optimiser.warmup_share=0.1", "optimiser.min_rate_share=0.2"])
+    shares = [learning_rate_share(step, 10, cosine) for step in range(100)]
+    assert shares[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
+    assert shares[10] == 1.0
+    assert shares[55] == pytest.approx(0.6)
+    assert min(shares[10:]) > 0.2
+    restarts = Recipe.named("prototype").changed(["optimiser.restart_epochs=2"])
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=6, T_mult=1, eta_min=0.2)
+    for step in range(14):
+        assert learning_rate_share(step, 3, restarts) == pytest.approx(theirs.get_last_lr()[0])
+        optimizer.step()
+        theirs.step()
+    constant = Recipe().changed(["optimiser.schedule=constant", "optimiser.warmup_share=0"])
+    assert learning_rate_share(5, 3, constant) == 1.0
