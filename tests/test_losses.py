@@ -9,6 +9,7 @@ from signtalk.model import TrainingOutput
 from test_model import small_config, small_model
 
 
+@torch.no_grad()
 def outputs(views: int = 1) -> list[TrainingOutput]:
     model = small_model()
     features, valid = torch.randn(4, 9, 12), torch.ones(4, 9, dtype=torch.bool)
@@ -23,13 +24,7 @@ def targets() -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor, list[torc
 
 
 NONE = {"supcon_weight": 0.0, "class_weight": 0.0, "text_weight": 0.0, "ctc_weight": 0.0, "mask_weight": 0.0}
-PARTS = {
-    "supcon": "supcon_weight",
-    "class": "class_weight",
-    "text": "text_weight",
-    "ctc": "ctc_weight",
-    "mask": "mask_weight",
-}
+PARTS = {part: f"{part}_weight" for part in ("supcon", "class", "text", "ctc", "mask")}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -42,7 +37,7 @@ def test_every_weight_turns_its_part_on_and_scales_it(part: str) -> None:
         loss = LossTargets(LossConfig(**{**NONE, PARTS[part]: weight}), small_config(), num_classes=2)
         found = loss(view, *targets())
         assert set(found) == {part}
-        values.append(float(found[part]))
+        values.append(found[part].item())
     assert values[1] == pytest.approx(2 * values[0], rel=1e-5)
     assert values[0] > 0
 
@@ -88,10 +83,10 @@ def test_the_memory_adds_negatives_and_can_be_forgotten() -> None:
     torch.manual_seed(0)
     view = outputs()
     loss = LossTargets(LossConfig(**{**NONE, "supcon_weight": 1.0, "memory_size": 32}), small_config(), 2)
-    first = float(loss(view, *targets())["supcon"])
-    second = float(loss(view, *targets())["supcon"])
+    first = loss(view, *targets())["supcon"].item()
+    second = loss(view, *targets())["supcon"].item()
     loss.forget()
-    assert float(loss(view, *targets())["supcon"]) == pytest.approx(first, rel=1e-5)
+    assert loss(view, *targets())["supcon"].item() == pytest.approx(first, rel=1e-5)
     assert second != pytest.approx(first, rel=1e-3)
 
 

@@ -41,7 +41,7 @@ class DemoSize:
     recipe: str = "default"
 
 
-FULL = DemoSize(SyntheticConfig())
+FULL = DemoSize(SyntheticConfig(num_sentences=140), ("optimiser.epochs=120", "optimiser.val_every=4"))
 SMALL = DemoSize(SyntheticConfig(num_sentences=16, num_signers=3, num_idle=6), ("optimiser.epochs=2",), "tiny")
 
 
@@ -100,8 +100,8 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
 
 
 def demo_split(manifest: Manifest) -> SplitConfig:
-    """The last signer is tested, a fifth of the sentences is held out of training, some known clips too."""
-    return SplitConfig(test_signers=(manifest.signers[-1],), val_fraction=0.15, holdout_sentences=0.2)
+    """The last signer is tested, an eighth of the sentences and of the other clips is held out of training."""
+    return SplitConfig(test_signers=(manifest.signers[-1],), val_fraction=0.12, holdout_sentences=0.12)
 
 
 def demo_queries(split: Split) -> dict[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,9 +122,13 @@ class SignTraining(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Start every epoch from a state that depends on seed and epoch alone, so that resuming changes nothing."""
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.current_epoch * 101 + self.trainer.global_rank)
         self.objective.forget()
         self._sums, self._num_steps = {}, 0
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002  # Lightning's signature
+        """Seed dropout by the step's place, whatever random numbers were drawn before it."""
+        place = (self.recipe.seed, self.current_epoch, self.trainer.global_rank, batch_idx)
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002  # Lightning's signature
         """Loss of one batch."""
@@ -274,7 +279,8 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
         ArtifactError: the folder holds another run, or there is nothing to resume.
     """
     out = options.out
-    _claim_folder(out, recipe, split, options.resume)
+    if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # further processes of DDP join a run that is claimed
+        _claim_folder(out, recipe, split, options.resume)
     records = split.records(manifest, "train", "val")
     store = pack_clips(split.records(manifest, *_PACKED_ROLES), recipe.features, out / "store")
     left_out = {problem.clip_id for problem in store.problems}
