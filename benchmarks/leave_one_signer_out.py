@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from signtalk.evaluation import EvaluationReport, evaluate
+from signtalk.evaluation import evaluate
+from signtalk.evaluation_results import EvaluationReport
 from signtalk.files import read_json, write_json, write_text
 from signtalk.intervals import bootstrap_mean
 from signtalk.manifest import Manifest, load_manifest

@@ -63,6 +63,7 @@ MODULES = {
     "history": "T",
     "training": "T",
     "calibration": "T",
+    "evaluation_results": "T",
     "evaluation": "T",
     "report": "T",
     "bundle": "o",
@@ -75,6 +76,7 @@ MODULES = {
 COMMANDS = sorted(path.stem for path in PACKAGE.glob("cli_*.py"))
 
 WITHOUT_OWN_TEST = {
+    "evaluation_results": "holds results that test_evaluation makes and looks at",
     "synthetic_camera": "test_synthetic looks at what it gives",
     "synthetic_signers": "test_synthetic looks at what it gives",
     "synthetic_signing": "test_synthetic looks at what it gives",

@@ -13,7 +13,8 @@ from typing import Any
 
 from signtalk.bundle import open_bundle
 from signtalk.data_check import check_folder, plot_report
-from signtalk.evaluation import EvaluationReport, evaluate
+from signtalk.evaluation import evaluate
+from signtalk.evaluation_results import EvaluationReport
 from signtalk.export import export_bundle
 from signtalk.files import write_json
 from signtalk.manifest import Manifest, load_manifest, read_clip

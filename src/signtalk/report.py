@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from signtalk.evaluation import EvaluationReport, GateResult, OpenSet, Retrieval, TextResult
+from signtalk.evaluation_results import EvaluationReport, GateResult, OpenSet, Retrieval, TextResult
 from signtalk.files import write_json, write_text
 from signtalk.intervals import Interval
 from signtalk.plots import plot_bars, plot_embedding_map, plot_gate, plot_similarities

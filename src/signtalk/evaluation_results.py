@@ -1,0 +1,157 @@
+"""What an evaluation finds, as plain results; `evaluation` makes them, `report` writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.files import BoolArray, FloatArray
+from signtalk.intervals import Interval
+from signtalk.text_metrics import TextIntervals
+
+
+@dataclass(frozen=True, eq=False)
+class Retrieval:
+    """How well sentences are found.
+
+    Attributes:
+        name: protocol.
+        num_queries: clips asked.
+        num_sentences: sentences in the index.
+        recall_at_1: part of the queries whose sentence ranks first.
+        recall_at_5: part of the queries whose sentence is among the first five.
+        mrr: mean reciprocal rank of the right sentence.
+        by_signer: recall at 1 and number of queries of each signer.
+        by_category: likewise of each category.
+    """
+
+    name: str
+    num_queries: int
+    num_sentences: int
+    recall_at_1: Interval
+    recall_at_5: Interval
+    mrr: Interval
+    by_signer: dict[str, tuple[float, int]]
+    by_category: dict[str, tuple[float, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class GateResult:
+    """What a gate lets through.
+
+    Attributes:
+        name: which gate.
+        known_accepted: part of the known queries that is answered (coverage).
+        precision: part of all answers (to known and unknown queries) that is right; None when nothing is answered.
+        known_wrong: part of the known queries that is answered wrongly.
+        unknown_accepted: part of the unknown queries that is answered; None without any.
+        idle_accepted: part of the idle clips that is answered; None without any.
+        reasons: how often each reason was given, over all queries; "" = accepted.
+    """
+
+    name: str
+    known_accepted: Interval
+    precision: Interval | None
+    known_wrong: float
+    unknown_accepted: Interval | None
+    idle_accepted: Interval | None
+    reasons: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSet:
+    """Telling known from unknown.
+
+    Attributes:
+        unknown_kind: where the unknown queries come from.
+        num_known: known queries.
+        num_unknown: unknown queries.
+        num_idle: idle clips.
+        auroc: of the confidence, known against unknown; None without unknown queries.
+        fpr_at_95_tpr: part of the unknown accepted where 95% of the known are; None likewise.
+        accuracy_at_80: part right among the most confident 80% of the known.
+        ece: expected calibration error over known and unknown.
+        gates: SignTalk's gate and the prototype's, on the same clips.
+    """
+
+    unknown_kind: Literal["held out of training and index", "trained, left out of the index"]
+    num_known: int
+    num_unknown: int
+    num_idle: int
+    auroc: float | None
+    fpr_at_95_tpr: float | None
+    accuracy_at_80: float
+    ece: float
+    gates: tuple[GateResult, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TextResult:
+    """What the decoder writes.
+
+    Attributes:
+        name: protocol.
+        num_clips: clips translated.
+        measures: WER, BLEU, chrF and exact match with intervals.
+        signatures: how sacrebleu computed BLEU and chrF.
+        examples: reference and translation of the first clips.
+    """
+
+    name: str
+    num_clips: int
+    measures: TextIntervals
+    signatures: tuple[str, str]
+    examples: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Arrays behind the report, for its pictures; one row a known query unless said otherwise.
+
+    Attributes:
+        confidences: (Q,) of the first candidate.
+        correct: (Q,) whether it is right.
+        unknown_confidences: (U,) of unknown queries.
+        right_similarities: (Q,) score of the right sentence; NaN when it is not indexed.
+        wrong_similarities: (Q,) score of the best other sentence.
+        embeddings: (Q, D) of the queries.
+        text_keys: sentence of each query.
+        signers: signer of each query.
+    """
+
+    confidences: npt.NDArray[np.floating]
+    correct: BoolArray
+    unknown_confidences: npt.NDArray[np.floating]
+    right_similarities: FloatArray
+    wrong_similarities: FloatArray
+    embeddings: FloatArray
+    text_keys: tuple[str, ...]
+    signers: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationReport:
+    """All protocols of one model on one split.
+
+    Attributes:
+        split_hash: of the split.
+        encoder_id: of the model.
+        retrieval: one entry a protocol that has clips.
+        open_set: None when the split tests nobody.
+        texts: one entry a protocol that has clips.
+        confused: most frequent (right sentence, answered sentence, count).
+        absent: protocols without clips, and why.
+        evidence: arrays for pictures; None when the split tests nobody.
+    """
+
+    split_hash: str
+    encoder_id: str
+    retrieval: tuple[Retrieval, ...]
+    open_set: OpenSet | None
+    texts: tuple[TextResult, ...]
+    confused: tuple[tuple[str, str, int], ...]
+    absent: dict[str, str]
+    evidence: Evidence | None = field(repr=False, default=None)

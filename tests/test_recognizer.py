@@ -1,0 +1,55 @@
+from conftest import SmallRun
+from signtalk.manifest import load_manifest, read_clip
+from signtalk.recognizer import DecisionConfig
+from signtalk.runs import Run
+
+SPEC_FIELDS = {
+    "rank", "video_file", "feature_path", "sentence_id", "sentence", "category", "similarity", "raw_similarity",
+    "confidence", "proto_similarity", "dtw_distance", "dtw_score",
+}  # fmt: skip
+
+
+def test_an_answer_has_the_fields_of_the_contract(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.index(), run.decision())
+    clip = read_clip(manifest.records[0])
+    answer = recognizer.recognize([clip], num_candidates=3)[0]
+    found = answer.to_json()
+    assert {"accepted", "reason", "motion_mean", "attention_mean"} <= set(found)
+    assert set(found["candidates"][0]) >= SPEC_FIELDS
+    assert [candidate["rank"] for candidate in found["candidates"]] == [1, 2, 3]
+    assert (answer.sentence is None) == (not answer.accepted)
+    assert recognizer.recognize([]) == ()
+
+
+def test_one_clip_or_many_give_the_same(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.index(), run.decision())
+    clips = [read_clip(record) for record in manifest.records[:4]]
+    together = recognizer.recognize(clips)
+    for clip, answer in zip(clips, together, strict=True):
+        alone = recognizer.recognize([clip])[0]
+        assert alone.reason == answer.reason
+        assert alone.translation == answer.translation
+        assert [c.text_key for c in alone.candidates] == [c.text_key for c in answer.candidates]
+
+
+def test_a_known_clip_meets_itself_unless_it_is_excluded(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.index(), run.decision())
+    record = run.split(manifest).records(manifest, "train")[0]
+    candidate = recognizer.recognize([read_clip(record)])[0].candidates[0]
+    assert candidate.clip_id == record.clip_id
+    store = run.store()
+    which = store.positions_of([record.clip_id])
+    encoded = recognizer.encoder.encode(*store.features(which))
+    without = recognizer.answer(encoded, store.motions[which], [(record.clip_id,)]).recognitions[0]
+    assert record.clip_id not in {c.clip_id for c in without.candidates}
+
+
+def test_the_prototypes_decision_stays_selectable(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.index(), DecisionConfig.prototype())
+    answer = recognizer.recognize([read_clip(manifest.records[0])])[0]
+    assert answer.reason in {"", "low_similarity", "ambiguous_top2", "prototype_disagreement"}
+    assert abs(sum(c.confidence or 0 for c in answer.candidates) - 1) < 1e-5  # the softmax over five clips
