@@ -145,9 +145,11 @@ def _trial(scores: Scores, own: npt.NDArray[np.bool_], similarity: float, protot
     compared = np.where(np.isnan(scores.dtw_distances), -np.inf, -scores.dtw_distances)
     dtw_scores = np.exp(compared / scale)
     worst = np.where(np.isfinite(compared), dtw_scores, 1.0).min(axis=1, keepdims=True)
-    fused = similarity * scores.similarities + prototype * scores.prototype_similarities
+    present = scores.rows >= 0
+    cosines = np.where(present, scores.similarities, 0), np.where(present, scores.prototype_similarities, 0)
+    fused = similarity * cosines[0] + prototype * cosines[1]
     fused = fused + dtw * np.where(np.isfinite(compared), dtw_scores, worst)
-    fused = np.where(scores.rows >= 0, fused, -np.inf)
+    fused = np.where(present, fused, -np.inf)
     right = np.where(own, fused, -np.inf).max(axis=1, keepdims=True)
     others = np.where(own, -np.inf, fused)
     ranks = 1.0 + (others >= right).sum(axis=1)
