@@ -91,7 +91,7 @@ def test_other_encodings_and_empty_tables_are_told(tmp_path: Path) -> None:
     table_path(tmp_path).write_bytes(HEADER.encode() + b"\n\xff\xfe\n")
     with pytest.raises(DataError, match="not UTF-8"):
         load_manifest(tmp_path)
-    with pytest.raises(DataError, match="no processed_metadata.csv"):
+    with pytest.raises(DataError, match="no processed_metadata"):
         load_manifest(tmp_path / "none")
 
 

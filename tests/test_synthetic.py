@@ -56,13 +56,9 @@ def test_idle_moves_less_than_signing() -> None:
 
 def test_without_differences_everybody_is_one_person() -> None:
     config = SyntheticConfig(num_sentences=6, num_signers=3, num_idle=0, difficulty=0.0, detector_errors=0.0)
-    clips = list(generate_clips(config))
-    widths = [
-        np.nanmedian(
-            np.abs(c.clip.landmarks[:, HOLISTIC.index["left_shoulder"], 0] - c.clip.landmarks[:, HOLISTIC.index["right_shoulder"], 0])
-        )
-        for c in clips
-    ]  # fmt: skip
+    left, right = HOLISTIC.index["left_shoulder"], HOLISTIC.index["right_shoulder"]
+    points = [made.clip.landmarks for made in generate_clips(config)]
+    widths = [np.nanmedian(np.abs(seen[:, left, 0] - seen[:, right, 0])) for seen in points]
     assert np.ptp(widths) < 0.01
 
 
