@@ -70,12 +70,14 @@ MODULES = {
     "export": "T",
     "runs": "T",
     "demo": "T",
+    "console": "o",
     # The files of single commands, cli_*.py, stand here; they need no line of their own.
     "cli": "o",
 }
 COMMANDS = sorted(path.stem for path in PACKAGE.glob("cli_*.py"))
 
 WITHOUT_OWN_TEST = {
+    "console": "what the commands share; test_cli runs them",
     "evaluation_results": "holds results that test_evaluation makes and looks at",
     "synthetic_camera": "test_synthetic looks at what it gives",
     "synthetic_signers": "test_synthetic looks at what it gives",

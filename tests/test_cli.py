@@ -37,7 +37,7 @@ def test_help_is_quick_and_names_every_command() -> None:
     "command",
     [
         "train", "index", "evaluate", "recognize", "export", "demo", "data check", "data pack", "data synthesize",
-        "data split", "bundle verify",
+        "data split", "data stats", "bundle verify",
     ],
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(
@@ -67,6 +67,8 @@ def test_the_whole_chain_by_commands(
     assert ask("data", "pack", data, "--out", tmp_path / "store", "--recipe", "tiny")["left_out"] == []
     made = ask("data", "split", data, "--test-signer", "C", "--val-fraction", 0.2, "--out", split)
     assert made["test"] > 0
+    stats = ask("data", "stats", data, "--split", split, "--out", tmp_path / "global_stats.npz")
+    assert stats["clips"] == made["train"] == len(np.load(tmp_path / "global_stats.npz")["seq_lengths"])
     small = ("--recipe", "tiny", "--set", "optimiser.epochs=1")
     assert ask("train", data, "--split", split, "--out", run, *small)["epochs"] == 1
     assert ask("index", run, "--data", data)["num_references"] == made["train"]

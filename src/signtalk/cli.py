@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from signtalk import __version__
+from signtalk.cli_data import data_app
+from signtalk.console import Folder, Json, Strict, out_console, print_json, show
 from signtalk.errors import MissingExtraError, SignTalkError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from signtalk.recognizer import Recognition, Recognizer
 
@@ -27,15 +28,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-data_app = typer.Typer(help="Look at a data folder and prepare it.", no_args_is_help=True)
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
-out_console = Console()
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Data folder with processed_metadata.csv.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
-Strict = Annotated[bool, typer.Option(help="Stop at the first clip that cannot be used.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]
 DataOption = Annotated[Path, typer.Option("--data", help="The data folder that the run was trained on.")]
 
@@ -60,105 +56,6 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
     if version:
         out_console.print(__version__, highlight=False)
         raise typer.Exit
-
-
-@data_app.command("check")
-def data_check(folder: Folder, strict: Strict = False, as_json: Json = False) -> None:
-    """Validate every clip of a data folder and report on it.
-
-    Writes report and plots into DIR/.signtalk; a run that was interrupted goes on where it was.
-
-    Example: signtalk data check ~/signtalk-gh
-    """
-    from signtalk.data_check import check_folder, plot_report
-
-    with _Bar("checking", hidden=as_json) as bar:
-        report = check_folder(folder, strict=strict, progress=bar)
-    picture = folder / ".signtalk" / "data.png"
-    if report.num_clips:
-        plot_report(report, picture)
-    if as_json:
-        _print_json(report.to_json())
-        return
-    out_console.print(report.to_table())
-    for problem in report.problems:
-        out_console.print(f"{problem.kind}: {problem.clip_id}: {problem.message}", markup=False, soft_wrap=True)
-    out_console.print(f"plots: {picture}", soft_wrap=True)
-
-
-@data_app.command("pack")
-def data_pack(
-    folder: Folder,
-    out: Annotated[Path, typer.Option(help="Folder of the store.")],
-    recipe: Annotated[str, typer.Option(help="Recipe whose features are packed.")] = "default",
-    strict: Strict = False,
-    as_json: Json = False,
-) -> None:
-    """Normalise all clips once into one memory-mapped store.
-
-    Example: signtalk data pack ~/signtalk-gh --out store
-    """
-    from signtalk.manifest import load_manifest
-    from signtalk.recipe import Recipe
-    from signtalk.store import pack_clips
-
-    manifest = load_manifest(folder, strict=strict)
-    with _Bar("packing", hidden=as_json) as bar:
-        store = pack_clips(manifest.records, Recipe.named(recipe).features, out, strict=strict, progress=bar)
-    left_out = [vars(problem) for problem in (*manifest.problems, *store.problems)]
-    _show({"clips": len(store.clips), "frames": len(store.rows), "left_out": left_out, "store": str(out)}, as_json)
-
-
-@data_app.command("synthesize")
-def data_synthesize(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the made-up data set.")],
-    sentences: Annotated[int, typer.Option(help="How many sentences.")] = 120,
-    signers: Annotated[int, typer.Option(help="How many signers.")] = 5,
-    seed: Annotated[int, typer.Option(help="Other seed, other people.")] = 0,
-    prototype: Annotated[bool, typer.Option(help="Write files of the prototype's form.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Make up clips of signers who do not exist.
-
-    Example: signtalk data synthesize made-up --sentences 40
-    """
-    from signtalk.synthetic import SyntheticConfig, write_dataset
-
-    config = _checked(lambda: SyntheticConfig(num_sentences=sentences, num_signers=signers, seed=seed))
-    with _Bar("rendering", hidden=as_json) as bar:
-        table = write_dataset(out, config, "prototype" if prototype else "clips", bar)
-    _show({"table": str(table)}, as_json)
-
-
-@data_app.command("split")
-def data_split(
-    folder: Folder,
-    out: Annotated[Path, typer.Option(help="The split file to write.")],
-    test_signer: Annotated[list[str] | None, typer.Option(help="Signer to test on; repeat for several.")] = None,
-    val_signer: Annotated[list[str] | None, typer.Option(help="Signer to choose and calibrate on.")] = None,
-    val_fraction: Annotated[float, typer.Option(help="Share of clips for validation without --val-signer.")] = 0.1,
-    new_clip_fraction: Annotated[float, typer.Option(help="Share of clips that test known signers.")] = 0.0,
-    holdout_sentences: Annotated[float, typer.Option(help="Share of sentences kept out of training.")] = 0.0,
-    protocol: Annotated[str, typer.Option(help="unseen_signer or unseen_sentence.")] = "unseen_signer",
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 42,
-    as_json: Json = False,
-) -> None:
-    """Give every clip its role, once, in a hashed file.
-
-    Example: signtalk data split ~/signtalk-gh --test-signer E --holdout-sentences 0.1 --out split.json
-    """
-    from signtalk.manifest import load_manifest
-    from signtalk.roles import SplitConfig
-    from signtalk.splits import make_split
-
-    given: dict[str, Any] = {
-        "protocol": protocol, "test_signers": tuple(test_signer or ()), "val_signers": tuple(val_signer or ()),
-        "val_fraction": val_fraction, "new_clip_fraction": new_clip_fraction,
-        "holdout_sentences": holdout_sentences, "seed": seed,
-    }  # fmt: skip
-    split = make_split(load_manifest(folder), _checked(lambda: SplitConfig.model_validate(given)))
-    split.save(out)
-    _show({"split": str(out), "hash": split.hash, **{k: v for k, v in split.counts.items() if v}}, as_json)
 
 
 @app.command()
@@ -189,7 +86,7 @@ def train(
     result = run_training(manifest, Split.load(split, manifest), chosen, options)
     if int(os.environ.get("LOCAL_RANK", "0")) == 0:
         shown = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
-        _show({**shown, "val_retrieval_mrr": result.best_score}, as_json)
+        show({**shown, "val_retrieval_mrr": result.best_score}, as_json)
 
 
 @app.command()
@@ -206,7 +103,7 @@ def index(
     from signtalk.manifest import load_manifest
     from signtalk.runs import Run, index_run
 
-    _show(index_run(Run.open(run), load_manifest(data), precision), as_json)
+    show(index_run(Run.open(run), load_manifest(data), precision), as_json)
 
 
 @app.command()
@@ -230,7 +127,7 @@ def evaluate(
     report = run_evaluation(recognizer, manifest, opened.split(manifest), opened.store())
     written = write_report(report, out or run / "report")
     if as_json:
-        _print_json(report_json(report))
+        print_json(report_json(report))
         return
     out_console.print(report_markdown(report, "Evaluation"), markup=False, soft_wrap=True)
     out_console.print(closing_summary(written))
@@ -271,7 +168,7 @@ def recognize(
                 Console(stderr=True).print(f"left out: {error}", markup=False, soft_wrap=True)
                 answers[str(path)] = None
     if as_json:
-        _print_json({path: answer.to_json() if answer else None for path, answer in answers.items()})
+        print_json({path: answer.to_json() if answer else None for path, answer in answers.items()})
     else:
         _print_answers({path: answer for path, answer in answers.items() if answer})
 
@@ -293,7 +190,7 @@ def export(
     opened = Run.open(run)
     bundle = export_bundle(opened.checkpoint, opened.index(), opened.decision(), out)
     if as_json:
-        _print_json({"bundle": str(bundle)})
+        print_json({"bundle": str(bundle)})
         return
     out_console.print(closing_summary(sorted(out.iterdir())))
 
@@ -308,7 +205,7 @@ def bundle_verify(
     """
     from signtalk.bundle import verify_bundle
 
-    _show({"verified": str(bundle), "largest_differences": verify_bundle(bundle)}, as_json)
+    show({"verified": str(bundle), "largest_differences": verify_bundle(bundle)}, as_json)
 
 
 @app.command()
@@ -329,34 +226,12 @@ def demo(
     if as_json:
         answers = {kind: answer.to_json() for kind, answer in result.answers.items()}
         same = result.same_without_torch
-        _print_json({"report": report_json(result.report), "answers": answers, "same_without_torch": same})
+        print_json({"report": report_json(result.report), "answers": answers, "same_without_torch": same})
         return
     out_console.print(report_markdown(result.report, "Demo: made-up signers"), markup=False, soft_wrap=True)
     _print_answers(result.answers)
     out_console.print(f"the bundle answers the same without torch: {'yes' if result.same_without_torch else 'NO'}")
     out_console.print(closing_summary(result.paths))
-
-
-class _Bar:
-    """A progress bar on standard error that is a callback(done, total)."""
-
-    def __init__(self, title: str, hidden: bool) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True)
-        self._task = self._progress.add_task(title, total=None)
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __call__(self, done: int, total: int) -> None:
-        self._progress.start()  # with the first report, so that a command that fails at once prints its error alone
-        self._progress.update(self._task, completed=done, total=total)
-
-    def __exit__(self, *_: object) -> None:
-        if self._progress.live.is_started:
-            self._progress.stop()
 
 
 @contextmanager
@@ -372,33 +247,6 @@ def _opened(run: Path | None, bundle: Path | None) -> Iterator[Recognizer]:
 
         with open_bundle(bundle) as unpacked:
             yield unpacked.recognizer
-
-
-def _checked(make: Callable[[], Any]) -> Any:
-    """A settings object, or one clear line about what is wrong with it."""
-    from pydantic import ValidationError
-
-    from signtalk.errors import ConfigError
-
-    try:
-        return make()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise ConfigError(f"{name}: {first['msg']}") from error
-
-
-def _show(values: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        _print_json(values)
-        return
-    for name, value in values.items():
-        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-        out_console.print(f"{name}: {text}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def _print_answers(answers: dict[str, Recognition]) -> None:

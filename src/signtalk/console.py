@@ -1,0 +1,72 @@
+"""What every command shares: consoles, the progress bar, plain and JSON output, one line for a wrong setting."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+out_console = Console()
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Data folder with processed_metadata.csv.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+Strict = Annotated[bool, typer.Option(help="Stop at the first clip that cannot be used.")]
+
+
+class ProgressBar:
+    """A progress bar on standard error that is a callback(done, total)."""
+
+    def __init__(self, title: str, hidden: bool) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True)
+        self._task = self._progress.add_task(title, total=None)
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are finished."""
+        self._progress.start()  # with the first report, so that a command that fails at once prints its error alone
+        self._progress.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress.live.is_started:
+            self._progress.stop()
+
+
+def checked(make: Callable[[], Any]) -> Any:
+    """A settings object, or one clear line about what is wrong with it."""
+    from pydantic import ValidationError
+
+    from signtalk.errors import ConfigError
+
+    try:
+        return make()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigError(f"{name}: {first['msg']}") from error
+
+
+def show(values: dict[str, Any], as_json: bool) -> None:
+    """Print named values as lines, or as one JSON document."""
+    if as_json:
+        print_json(values)
+        return
+    for name, value in values.items():
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+        out_console.print(f"{name}: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on standard output, unwrapped and uncoloured."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
