@@ -5,6 +5,7 @@ import torch
 from conftest import SmallRun
 from signtalk.augment import AugmentConfig
 from signtalk.batches import EpochBatches, TrainingSet, ViewConfig, even_odd_positions, span_mask
+from signtalk.features import derive
 from signtalk.manifest import load_manifest
 from signtalk.recipe import Recipe
 from signtalk.runs import Run
@@ -27,9 +28,9 @@ def changed(training: TrainingSet, **fields: object) -> TrainingSet:
 def test_a_batch_depends_on_its_place_alone(training: TrainingSet) -> None:
     members = [np.array([0, 1, 2]), np.array([3, 4, 5])]
     first, again = EpochBatches(training, members, epoch=3, rank=0), EpochBatches(training, members, epoch=3, rank=0)
-    torch.testing.assert_close(first[1].views[0].features, again[1].views[0].features)
+    torch.testing.assert_close(first[1].features, again[1].features)
     for other in (EpochBatches(training, members, 4, 0), EpochBatches(training, members, 3, 1)):
-        assert not torch.equal(other[1].views[0].features, first[1].views[0].features)
+        assert not torch.equal(other[1].features, first[1].features)
     assert len(first) == 2
 
 
@@ -40,16 +41,15 @@ def test_labels_words_and_texts_belong_to_the_clips(training: TrainingSet) -> No
     for row, member in enumerate(members):
         words = training.tokenizer.encode(training.texts[member][0], add_special=False)
         assert batch.words[row].tolist()[: len(words)] == words
-        view = batch.views[0]
-        spoken = training.tokenizer.decode(view.tokens_out[row].tolist())
+        spoken = training.tokenizer.decode(batch.tokens_out[row].tolist())
         assert spoken in {training.tokenizer.decode(training.tokenizer.encode(t)) for t in training.texts[member]}
-        assert view.tokens_in[row, 0] == 1
+        assert batch.tokens_in[row, 0] == 1
 
 
 def test_without_augmentation_the_view_is_what_is_served(training: TrainingSet) -> None:
     plain = changed(training, augment=AugmentConfig.none(), views=ViewConfig())
     members = np.array([0, 3])
-    view = plain.batch(members, np.random.default_rng(0)).views[0]
+    view = plain.batch(members, np.random.default_rng(0))
     served, valid = training.store.features(training.which[members])
     np.testing.assert_allclose(view.features.numpy(), served, atol=1e-5)
     np.testing.assert_array_equal(view.valid.numpy(), valid)
@@ -58,8 +58,19 @@ def test_without_augmentation_the_view_is_what_is_served(training: TrainingSet) 
 
 def test_two_views_are_drawn_from_one_distribution_and_differ(training: TrainingSet) -> None:
     batch = changed(training, views=ViewConfig(num_views=2)).batch(np.arange(4), np.random.default_rng(0))
-    assert len(batch.views) == 2
-    assert not torch.equal(batch.views[0].features, batch.views[1].features)
+    assert len(batch.features) == len(batch.tokens_in) == 8
+    assert batch.labels[:4].tolist() == batch.labels[4:].tolist()
+    assert not torch.equal(batch.features[:4], batch.features[4:])
+
+
+def test_even_and_odd_views_take_turns(training: TrainingSet) -> None:
+    views = ViewConfig(num_views=2, kind="even-odd")
+    plain = changed(training, augment=AugmentConfig.none(), views=views)
+    batch = plain.batch(np.arange(3), np.random.default_rng(0))
+    for parity in (0, 1):
+        positions, valid = even_odd_positions(training.store, training.which[:3], parity)
+        expected = derive(training.store.gather(training.which[:3], positions), valid, training.store.config)
+        np.testing.assert_allclose(batch.features[3 * parity :][:3].numpy(), expected, atol=1e-5)
 
 
 def test_even_and_odd_frames_are_the_clips_frames(training: TrainingSet) -> None:

@@ -10,17 +10,17 @@ from test_model import small_config, small_model
 
 
 @torch.no_grad()
-def outputs(views: int = 1) -> list[TrainingOutput]:
+def output() -> TrainingOutput:
     model = small_model()
     features, valid = torch.randn(4, 9, 12), torch.ones(4, 9, dtype=torch.bool)
     tokens = torch.tensor([[1, 4, 5]] * 4)
-    return [model(features + view, valid, torch.zeros_like(valid), tokens) for view in range(views)]
+    return model(features, valid, torch.zeros_like(valid), tokens)
 
 
-def targets() -> tuple[torch.Tensor, list[torch.Tensor], torch.Tensor, list[torch.Tensor]]:
+def targets() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     hidden = torch.full((4, 9, 6), torch.nan)
     hidden[:, 2:4] = 1.0
-    return torch.tensor([0, 0, 1, 1]), [torch.tensor([[4, 5, 2]] * 4)], torch.tensor([[4, 5]] * 4), [hidden]
+    return torch.tensor([0, 0, 1, 1]), torch.tensor([[4, 5, 2]] * 4), torch.tensor([[4, 5]] * 4), hidden
 
 
 NONE = {"supcon_weight": 0.0, "class_weight": 0.0, "text_weight": 0.0, "ctc_weight": 0.0, "mask_weight": 0.0}
@@ -30,12 +30,12 @@ PARTS = {part: f"{part}_weight" for part in ("supcon", "class", "text", "ctc", "
 @pytest.mark.parametrize("part", PARTS)
 def test_every_weight_turns_its_part_on_and_scales_it(part: str) -> None:
     torch.manual_seed(0)
-    view = outputs()
+    passed = output()
     values = []
     for weight in (1.0, 2.0):
         torch.manual_seed(1)
         loss = LossTargets(LossConfig(**{**NONE, PARTS[part]: weight}), small_config(), num_classes=2)
-        found = loss(view, *targets())
+        found = loss(passed, *targets())
         assert set(found) == {part}
         values.append(found[part].item())
     assert values[1] == pytest.approx(2 * values[0], rel=1e-5)
@@ -54,21 +54,21 @@ def test_every_weight_turns_its_part_on_and_scales_it(part: str) -> None:
 )
 def test_every_figure_acts(change: dict[str, float]) -> None:
     torch.manual_seed(0)
-    view = outputs()
+    passed = output()
     totals = []
     for settings in ({}, change):
         torch.manual_seed(1)
         loss = LossTargets(LossConfig(**settings), small_config(), num_classes=2)
-        totals.append(float(sum(part.detach() for part in loss(view, *targets()).values())))
+        totals.append(float(sum(part.detach() for part in loss(passed, *targets()).values())))
     assert totals[0] != pytest.approx(totals[1], rel=1e-6)
 
 
 def test_supcon_equals_the_plain_loop() -> None:
     torch.manual_seed(0)
-    view = outputs()
+    passed = output()
     config = LossConfig(**{**NONE, "supcon_weight": 1.0, "temperature": 0.2})
-    found = LossTargets(config, small_config(), 2)(view, *targets())["supcon"]
-    embeddings, labels = view[0].contrast, targets()[0].tolist()
+    found = LossTargets(config, small_config(), 2)(passed, *targets())["supcon"]
+    embeddings, labels = passed.contrast, targets()[0].tolist()
     per_anchor = []
     for i in range(4):
         others = [j for j in range(4) if j != i]
@@ -81,12 +81,12 @@ def test_supcon_equals_the_plain_loop() -> None:
 
 def test_the_memory_adds_negatives_and_can_be_forgotten() -> None:
     torch.manual_seed(0)
-    view = outputs()
+    passed = output()
     loss = LossTargets(LossConfig(**{**NONE, "supcon_weight": 1.0, "memory_size": 32}), small_config(), 2)
-    first = loss(view, *targets())["supcon"].item()
-    second = loss(view, *targets())["supcon"].item()
+    first = loss(passed, *targets())["supcon"].item()
+    second = loss(passed, *targets())["supcon"].item()
     loss.forget()
-    assert loss(view, *targets())["supcon"].item() == pytest.approx(first, rel=1e-5)
+    assert loss(passed, *targets())["supcon"].item() == pytest.approx(first, rel=1e-5)
     assert second != pytest.approx(first, rel=1e-3)
 
 

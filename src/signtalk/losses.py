@@ -84,40 +84,34 @@ class LossTargets(nn.Module):
             self.supcon.reset_queue()
 
     def forward(
-        self, views: list[TrainingOutput], labels: Tensor, texts: list[Tensor], words: Tensor, hidden: list[Tensor]
+        self, output: TrainingOutput, labels: Tensor, texts: Tensor, words: Tensor, hidden: Tensor
     ) -> dict[str, Tensor]:
-        """Weighted parts of the loss over all views of a batch; their sum is what is minimised.
+        """Weighted parts of the loss over a batch; their sum is what is minimised.
 
         Args:
-            views: one output a view, B clips each, the same clips.
-            labels: (B,) int64 class of each clip.
-            texts: for each view (B, S) int64 target tokens, eos last, then padding.
+            output: one pass over B rows; rows of one class are each other's positives.
+            labels: (B,) int64 class of each row.
+            texts: (B, S) int64 target tokens, eos last, then padding.
             words: (B, W) int64 words of the canonical sentence for CTC, then padding.
-            hidden: for each view (B, T, num_coordinates) float32 true standardised coordinates; NaN where the
-                frame was not hidden or the landmark is missing.
+            hidden: (B, T, num_coordinates) float32 true standardised coordinates; NaN where the frame was not
+                hidden or the landmark is missing.
 
         Returns:
             "supcon", "class", "text", "ctc", "mask": scalars; a part of weight 0 is absent.
         """
-        config = self.config
+        config, encoded = self.config, output.encoded
         parts: dict[str, Tensor] = {}
-        all_labels = labels.repeat(len(views))
         if config.supcon_weight:
-            contrast = torch.cat([view.contrast for view in views])
-            parts["supcon"] = config.supcon_weight * self.supcon(contrast.float(), all_labels)
+            parts["supcon"] = config.supcon_weight * self.supcon(output.contrast.float(), labels)
         if config.class_weight:
-            embeddings = torch.cat([view.encoded.embedding for view in views])
-            parts["class"] = config.class_weight * self.classes(embeddings.float(), all_labels)
+            parts["class"] = config.class_weight * self.classes(encoded.embedding.float(), labels)
         if config.text_weight:
-            pairs = zip(views, texts, strict=True)
-            losses = [self.text_loss(view.text_logits, text) for view, text in pairs]
-            parts["text"] = config.text_weight * torch.stack(losses).mean()
+            parts["text"] = config.text_weight * self.text_loss(output.text_logits, texts)
         if config.ctc_weight:
-            losses = [ctc_loss(view.word_log_probs, view.encoded.attention > 0, words, self.pad_id) for view in views]
-            parts["ctc"] = config.ctc_weight * torch.stack(losses).mean()
+            valid = encoded.attention > 0
+            parts["ctc"] = config.ctc_weight * ctc_loss(output.word_log_probs, valid, words, self.pad_id)
         if config.mask_weight:
-            losses = [mask_loss(view.reconstruction, truth) for view, truth in zip(views, hidden, strict=True)]
-            parts["mask"] = config.mask_weight * torch.stack(losses).mean()
+            parts["mask"] = config.mask_weight * mask_loss(output.reconstruction, hidden)
         return parts
 
     def text_loss(self, logits: Tensor, targets: Tensor) -> Tensor:

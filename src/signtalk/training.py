@@ -25,7 +25,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from signtalk.batches import Batch, EpochBatches, TrainingSet, View
+from signtalk.batches import Batch, EpochBatches, TrainingSet
 from signtalk.encoders import EncoderConfig
 from signtalk.errors import ArtifactError, DataError
 from signtalk.features import standardised_columns
@@ -132,14 +132,8 @@ class SignTraining(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002  # Lightning's signature
         """Loss of one batch."""
-        outputs = [self.model(view.features, view.valid, view.masked, view.tokens_in) for view in batch.views]
-        parts = self.objective(
-            outputs,
-            batch.labels,
-            [view.tokens_out for view in batch.views],
-            batch.words,
-            [self._hidden(view) for view in batch.views],
-        )
+        output = self.model(batch.features, batch.valid, batch.masked, batch.tokens_in)
+        parts = self.objective(output, batch.labels, batch.tokens_out, batch.words, self._hidden(batch))
         if not parts:
             raise ValueError("every loss has weight 0; nothing can be learned")
         total = torch.stack(list(parts.values())).sum()
@@ -148,10 +142,10 @@ class SignTraining(pl.LightningModule):
         self._num_steps += 1
         return total
 
-    def _hidden(self, view: View) -> Tensor:
+    def _hidden(self, batch: Batch) -> Tensor:
         """True coordinates of hidden frames, NaN elsewhere and where a landmark is missing."""
-        truth = self.model.standardise(view.features)[..., : self.model.config.num_coordinates]
-        return truth.masked_fill(~view.masked.unsqueeze(-1) | view.missing, torch.nan)
+        truth = self.model.standardise(batch.features)[..., : self.model.config.num_coordinates]
+        return truth.masked_fill(~batch.masked.unsqueeze(-1) | batch.missing, torch.nan)
 
     def on_train_epoch_end(self) -> None:
         """Measure what the task asks for; every process learns the score, so that all stop together."""
