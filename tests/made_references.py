@@ -8,7 +8,11 @@ from signtalk.index import IndexEntry, SentenceIndex, unit_rows
 WIDTH, FRAMES, PROJECTION = 8, 6, 3
 
 
-def encoded(num_clips, seed=0, num_frames=FRAMES, width=WIDTH):
+def log_softmax(logits):
+    return (logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def encoded(num_clips, seed=0, num_frames=FRAMES, width=WIDTH, words=0):
     rng = np.random.default_rng(seed)
     lengths = rng.integers(1, num_frames + 1, num_clips)
     return Encoded(
@@ -17,6 +21,7 @@ def encoded(num_clips, seed=0, num_frames=FRAMES, width=WIDTH):
         memory=np.zeros((num_clips, num_frames, 2), dtype=np.float32),
         memory_valid=np.arange(num_frames) < lengths[:, None],
         attention_mean=np.zeros(num_clips, dtype=np.float32),
+        word_log_probs=log_softmax(rng.standard_normal((num_clips, num_frames, words))),
     )
 
 

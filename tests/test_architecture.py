@@ -50,6 +50,7 @@ MODULES = {
     "metrics": "o",
     "text_metrics": "T",
     "decoding": "o",
+    "spelling": "o",
     "encoding": "o",
     "index_files": "o",
     "index": "o",

@@ -77,7 +77,7 @@ def test_a_link_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
         ({"decision.json": None}, "incomplete"),
         ({"export_manifest.json": b"[]"}, "bundle format None"),
         ({"export_manifest.json": b'{"format_version": 99}'}, "bundle format 99"),
-        ({"export_manifest.json": b'{"format_version": 1}'}, "damaged"),
+        ({"export_manifest.json": b'{"format_version": 2}'}, "damaged"),
         ({"export_manifest.json": None}, "no such file"),
     ],
 )

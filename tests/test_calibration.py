@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 
 from conftest import SmallRun
-from signtalk.calibration import calibrate, fit_scoring
+from signtalk.calibration import Trial, _chosen, _fit_spelling, calibrate, fit_scoring
 from signtalk.manifest import load_manifest
 from signtalk.recognizer import DecisionConfig, encode_all
 from signtalk.runs import Run
-from signtalk.scoring import ScoringConfig, score_sentences
+from signtalk.scoring import ScoringConfig
 
 
 def test_the_fitted_weights_are_no_worse_than_the_start(small_run: SmallRun) -> None:
@@ -15,17 +17,42 @@ def test_the_fitted_weights_are_no_worse_than_the_start(small_run: SmallRun) -> 
     store = run.store()
     encoded = encode_all(recognizer.encoder, store, store.positions_of([record.clip_id for record in records]))
     exclude = [(record.clip_id,) for record in records]
-    base = ScoringConfig(similarity_weight=1.0, prototype_weight=0.0, dtw_weight=0.0)
-    config, trials = fit_scoring(encoded, records, recognizer.index, exclude, base)
+    base = ScoringConfig(similarity_weight=1.0, prototype_weight=0.0, dtw_weight=0.0, text_weight=0.0)
+    recognizer = recognizer.changed(decision=DecisionConfig(scoring=base))
+    config, best, num_trials = fit_scoring(recognizer, encoded, records, exclude)
 
     def top1(scoring: ScoringConfig) -> float:
-        scores = score_sentences(encoded, recognizer.index, scoring, exclude)
+        scores = recognizer.changed(decision=DecisionConfig(scoring=scoring)).scores(encoded, exclude)
         return float((scores.ranks_of([record.text_key for record in records]) == 1).mean())
 
+    assert best is not None
+    assert num_trials == 3 * 50
     assert top1(config) >= top1(base) - 1 / len(records)  # ties of equal scores may fall either way
-    best = max(trials, key=lambda trial: (trial.recall_at_1, trial.mrr, trial.margin))
+    assert abs(best.recall_at_1 - top1(config)) <= 1 / len(records)  # weighing anew is scoring anew
     assert (config.dtw_weight, config.dtw_scale) == (best.dtw_weight, best.dtw_scale)
-    assert abs(config.similarity_weight + config.prototype_weight + config.dtw_weight - 1) < 1e-6
+
+
+def test_of_equally_good_settings_the_usual_one_is_taken() -> None:
+    usual = ScoringConfig()
+    far = Trial(1.0, 0.0, 0.0, usual.dtw_scale, 0.0, recall_at_1=0.91, mrr=0.95)
+    near = Trial(0.2, 0.2, 0.4, usual.dtw_scale, 0.2, recall_at_1=0.90, mrr=0.93)
+    poor = Trial(0.2, 0.2, 0.4, usual.dtw_scale, 0.2, recall_at_1=0.50, mrr=0.60)
+    assert _chosen([far, near, poor], usual, num_queries=30) is near
+    assert _chosen([far, near, poor], usual, num_queries=30_000) is far  # with so many clips a point is no chance
+    assert _chosen([far, poor], usual, num_queries=30) is far
+
+
+def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.index(), DecisionConfig())
+    records = run.split(manifest).records(manifest, "train")
+    store = run.store()
+    encoded = encode_all(recognizer.encoder, store, store.positions_of([record.clip_id for record in records]))
+    decision, found = _fit_spelling(recognizer, [(encoded, records)])
+    assert set(found) == {"0.0", "0.3", "0.5", "0.7", "0.9", "1.0"}
+    assert found[str(decision.spelling_weight)] <= min(found.values()) + 0.1
+    silent = replace(encoded, word_log_probs=encoded.word_log_probs[..., :0])
+    assert _fit_spelling(recognizer, [(silent, records)]) == (recognizer.decision, {})
 
 
 def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ def encoded(num_clips=3, num_frames=4, width=2, seed=0):
         memory=rng.standard_normal((num_clips, num_frames, 3)).astype(np.float32),
         memory_valid=np.ones((num_clips, num_frames), dtype=np.bool_),
         attention_mean=rng.random(num_clips).astype(np.float32),
+        word_log_probs=-rng.random((num_clips, num_frames, 7)).astype(np.float32),
     )
 
 
@@ -23,7 +26,7 @@ def test_select_takes_the_same_clips_of_every_array(rows, order):
     clips = encoded()
     chosen = clips.select(rows)
     assert chosen.num_clips == len(order)
-    for name in ("embeddings", "projections", "memory", "memory_valid", "attention_mean"):
+    for name in ("embeddings", "projections", "memory", "memory_valid", "attention_mean", "word_log_probs"):
         np.testing.assert_array_equal(getattr(chosen, name), getattr(clips, name)[order])
 
 
@@ -62,13 +65,12 @@ def test_batches_of_different_models_do_not_mix():
         ("attention_mean", (2,), "same number of clips"),
         ("memory", (3, 9, 3), "same frames"),
         ("memory_valid", (3, 5), "same frames"),
+        ("word_log_probs", (3, 5, 7), "same frames"),
     ],
 )
 def test_shapes_that_do_not_belong_together_are_refused(name, shape, message):
     clips = encoded()
-    arrays = {
-        key: getattr(clips, key) for key in ("embeddings", "projections", "memory", "memory_valid", "attention_mean")
-    }
+    arrays = {field.name: getattr(clips, field.name) for field in fields(clips)}
     arrays[name] = np.zeros(shape, dtype=arrays[name].dtype)
     with pytest.raises(ValueError, match=message):
         Encoded(**arrays)

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from signtalk.gate import Evidence, GateConfig, confidences, decide, fit_gate
 from signtalk.index import SentenceIndex
 from signtalk.scoring import ScoringConfig, score_sentences
 
-FIGURES = ("score", "margin", "similarity", "dtw_score", "prototype")
-TYPICAL = {"score": 0.7, "margin": 0.1, "similarity": 0.8, "dtw_score": 0.6, "prototype": 0.8}
+FIGURES = ("score", "margin", "similarity", "dtw_score", "prototype", "text_score")
+TYPICAL = {"score": 0.7, "margin": 0.1, "similarity": 0.8, "dtw_score": 0.6, "prototype": 0.8, "text_score": 0.6}
 
 
 def evidence_of(*queries, answered=None):
@@ -25,7 +26,8 @@ def evidence_of(*queries, answered=None):
 def made_evidence(rng, num_right, num_wrong, gap=2.0):
     """Right answers lie `gap` standard deviations above wrong ones in every figure."""
     right = np.arange(num_right + num_wrong) < num_right
-    latent = rng.standard_normal((len(right), 1)) + rng.standard_normal((len(right), 5)) + gap * right[:, None]
+    shared, own = rng.standard_normal((len(right), 1)), rng.standard_normal((len(right), len(FIGURES)))
+    latent = shared + own + gap * right[:, None]
     columns = {name: (0.5 + 0.05 * latent[:, i]).astype(np.float32) for i, name in enumerate(FIGURES)}
     return Evidence(**columns, answered=np.ones(len(right), np.bool_)), right
 
@@ -36,10 +38,14 @@ NO_IDLE = np.zeros(0, dtype=np.float32)
 
 def test_confidence_is_the_logistic_of_the_standardised_evidence():
     config = GateConfig(
-        weights=(1, 2, 0, 0.5, 0.25), bias=-0.5, typical=(0.7, 0.1, 0.8, 0.6, 0.8), spread=(0.1, 0.05, 1, 0.2, 0.1)
+        weights=(1, 2, 0, 0.5, 0.25, 0.75),
+        bias=-0.5,
+        typical=(0.7, 0.1, 0.8, 0.6, 0.8, 0.6),
+        spread=(0.1, 0.05, 1, 0.2, 0.1, 0.3),
     )
-    found = confidences(evidence_of({"score": 0.75, "margin": 0.05, "dtw_score": 0.5, "prototype": 0.7}), config)
-    logit = 1 * 0.5 + 2 * -1.0 + 0.5 * -0.5 + 0.25 * -1.0 - 0.5
+    query = {"score": 0.75, "margin": 0.05, "dtw_score": 0.5, "prototype": 0.7, "text_score": 0.9}
+    found = confidences(evidence_of(query), config)
+    logit = 1 * 0.5 + 2 * -1.0 + 0.5 * -0.5 + 0.25 * -1.0 + 0.75 * 1.0 - 0.5
     assert found[0] == pytest.approx(1 / (1 + math.exp(-logit)), rel=1e-5)
 
 
@@ -169,7 +175,8 @@ def test_fitted_gate_tells_right_from_wrong_and_keeps_its_precision():
     fresh, fresh_right = made_evidence(np.random.default_rng(1), 2000, 2000)
     fresh_accepted = confidences(fresh, fit.config) >= fit.config.threshold
     assert fresh_right[fresh_accepted].mean() > 0.92
-    assert {d.reason for d in decisions} <= {"", "low_similarity", "ambiguous_top2", "prototype_disagreement"}
+    reasons = {"", "low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement"}
+    assert {d.reason for d in decisions} <= reasons
 
 
 def test_weights_agree_with_unbounded_logistic_regression_where_none_would_be_negative():
@@ -187,14 +194,12 @@ def test_weights_agree_with_unbounded_logistic_regression_where_none_would_be_ne
 
 def test_a_figure_that_speaks_the_wrong_way_gets_no_weight():
     evidence, right = made_evidence(np.random.default_rng(3), 200, 200)
-    turned = Evidence(
-        evidence.score, evidence.margin, -evidence.similarity, evidence.dtw_score, evidence.prototype, evidence.answered
-    )
+    turned = replace(evidence, similarity=-evidence.similarity)
     assert fit_gate(turned, right, np.ones(3), NO_IDLE).config.weights[2] == 0
     assert all(weight >= 0 for weight in fit_gate(turned, ~right, np.ones(3), NO_IDLE).config.weights)
 
 
-@pytest.mark.parametrize("name", ["margin", "prototype"])
+@pytest.mark.parametrize("name", ["margin", "prototype", "text_score"])
 def test_a_figure_that_no_query_has_does_not_disturb_the_fit(name):
     evidence, right = made_evidence(np.random.default_rng(4), 100, 100)
     columns = {figure: getattr(evidence, figure) for figure in FIGURES} | {name: np.full(200, np.nan, np.float32)}

@@ -11,7 +11,7 @@ from made_references import encoded, entry, small_index
 from signtalk.comparison import compare
 from signtalk.dtw import dtw_distances
 from signtalk.index import SentenceIndex
-from signtalk.scoring import ScoringConfig, score_sentences
+from signtalk.scoring import ScoringConfig, score_sentences, text_score
 
 PROTOTYPE = ScoringConfig(mode="prototype", exclude_self=False)
 
@@ -63,7 +63,8 @@ def test_sentence_mode_equals_plain_loops(rerank):
 @given(st.integers(0, 2**31), st.integers(0, 12), st.floats(0, 0.95), st.floats(0, 1), st.floats(0.01, 50))
 def test_lists_descend_and_nothing_passes_what_was_looked_at_more_closely(seed, rerank, dtw, share, scale):
     index, queries = made_index(20, 8, seed), encoded(3, seed=seed + 1)
-    weights = {"similarity_weight": (1 - dtw) * share, "prototype_weight": (1 - dtw) * (1 - share), "dtw_weight": dtw}
+    weights = {"similarity_weight": (1 - dtw) * share, "prototype_weight": (1 - dtw) * (1 - share)}
+    weights |= {"dtw_weight": dtw, "text_weight": 0.0}
     config = ScoringConfig(rerank_sentences=rerank, dtw_scale=scale, **weights)
     scores = score_sentences(queries, index, config)
     assert (np.diff(scores.scores, axis=1) <= 1e-6).all()
@@ -85,7 +86,7 @@ def test_two_clips_of_the_right_sentence_are_not_ambiguous():
     clips.embeddings[1] = clips.embeddings[0]
     index = SentenceIndex.build(clips, [entry("a1", "a"), entry("a2", "a"), entry("b1", "b")], "m")
     query = clips.select(slice(0, 1))
-    config = ScoringConfig(similarity_weight=0.5, prototype_weight=0.5, dtw_weight=0, rerank_sentences=0)
+    config = ScoringConfig(similarity_weight=0.5, prototype_weight=0.5, dtw_weight=0, text_weight=0, rerank_sentences=0)
     assert score_sentences(query, index, config).margins()[0] == pytest.approx(1.0)
     assert score_sentences(query, index, PROTOTYPE).margins()[0] < 0.4
 
@@ -168,7 +169,7 @@ def test_candidates_say_what_is_known():
         assert line.confidence is None
     assert lines[2].dtw_distance is None
     assert lines[2].dtw_score is None
-    assert lines[0].dtw_score == pytest.approx(math.exp(-lines[0].dtw_distance / 5.0), rel=1e-5)
+    assert lines[0].dtw_score == pytest.approx(math.exp(-lines[0].dtw_distance / ScoringConfig().dtw_scale), rel=1e-5)
     named = {line.text_key: (line.sentence_id, line.sentence) for line in lines}
     assert named["where does it hurt"] == ("105", "Where does it hurt")  # canonical, whichever clip is closest
     given = scores.candidates(0, limit=1, confidences=np.array([0.25], dtype=np.float32))
@@ -222,7 +223,8 @@ def test_wrong_calls_are_refused():
     "change",
     [
         {"dtw_weight": 0.5},
-        {"dtw_weight": 1.0, "similarity_weight": 0, "prototype_weight": 0},
+        {"dtw_weight": 1.0, "similarity_weight": 0, "prototype_weight": 0, "text_weight": 0},
+        {"dtw_weight": 0.5, "similarity_weight": 0, "prototype_weight": 0, "text_weight": 0.5},
         {"dtw_scale": 0},
         {"dtw_scale": math.inf},
         {"references_per_sentence": 0},
@@ -250,3 +252,32 @@ def test_ten_thousand_references_are_scored_without_a_loop_over_them():
     for item, embedding in zip(index.entries, index.embeddings, strict=True):
         best[item.text_key] = max(best.get(item.text_key, -1.0), float(query.embeddings[0] @ embedding))
     assert elapsed_s < time.perf_counter() - start  # all of scoring costs less than the plainest loop over clips
+
+
+def test_a_sentence_that_the_frames_spell_rises():
+    index = made_index()
+    texts = [[4 + c] for c in range(len(index.groups.text_keys))]
+    query = encoded(1, seed=4, words=4 + len(texts))
+    query.memory_valid[:] = True
+    config = ScoringConfig(text_scale=1.0, rerank_sentences=50)
+    silent = score_sentences(query, index, config)
+    assert np.isnan(silent.text_scores).all()
+    last = int(silent.classes[0, -1])  # the frames spell the sentence that everything else thinks least likely
+    query.word_log_probs[:] = -30.0
+    query.word_log_probs[0, :, 4 + last] = -0.01
+    heard = score_sentences(query, index, config, spellings=texts)
+    place = int(np.flatnonzero(heard.classes[0] == last)[0])
+    assert heard.text_scores[0, place] == pytest.approx(1.0, abs=0.01)
+    assert np.delete(heard.text_scores[0], place).max() < 1e-6
+    gained = heard.scores[0, place] - silent.scores[0, -1]
+    assert gained == pytest.approx(config.text_weight, abs=0.01)
+    assert heard.candidates(0, 50)[place].text_score == pytest.approx(1.0, abs=0.01)
+    with pytest.raises(ValueError, match="spellings"):
+        score_sentences(query, index, config, spellings=texts[1:])
+
+
+def test_an_unspellable_sentence_is_neither_helped_nor_hurt():
+    likelihoods = np.array([[-1.0, np.nan, -3.0, -2.0], [np.nan] * 4], dtype=np.float32)
+    found = text_score(likelihoods, 2.0)
+    np.testing.assert_allclose(found[0], np.exp([-0.5, -1.0, -1.5, -1.0]), rtol=1e-6)
+    assert not found[1].any()

@@ -31,7 +31,7 @@ from signtalk.index import SentenceIndex
 from signtalk.recognizer import DecisionConfig, Recognizer
 from signtalk.tokenizer import SentenceTokenizer
 
-BUNDLE_FORMAT_VERSION = 1
+BUNDLE_FORMAT_VERSION = 2
 BUNDLE_NAME = "sign_encoder_bundle.zip"
 MANIFEST_NAME = "export_manifest.json"
 _MAX_ENTRIES = 64
@@ -65,14 +65,14 @@ class OnnxEncoder:
         feature_config: what its input must be made with.
     """
 
-    def __init__(self, path: Path, features: FeatureConfig) -> None:
-        self.feature_config = features
+    def __init__(self, path: Path, features: FeatureConfig, spells: bool) -> None:
+        self.feature_config, self._spells = features, spells
         self._session = _session(path)
 
     def encode(self, features: FloatArray, valid: BoolArray) -> Encoded:
         """Encode (B, T, F) features under their (B, T) valid mask."""
         inputs = {"features": np.asarray(features, dtype=np.float32), "valid": np.asarray(valid, dtype=np.bool_)}
-        embedding, projections, memory, attention = _run(self._session, inputs)
+        embedding, projections, memory, attention, words = _run(self._session, inputs)
         counts = np.maximum(valid.sum(axis=1), 1)
         return Encoded(
             embeddings=embedding,
@@ -80,6 +80,7 @@ class OnnxEncoder:
             memory=memory,
             memory_valid=valid,
             attention_mean=(np.where(valid, attention, 0).sum(axis=1) / counts).astype(np.float32),
+            word_log_probs=words if self._spells else words[..., :0],
         )
 
 
@@ -184,6 +185,7 @@ def verify_bundle(path: Path) -> dict[str, float]:
         found = {
             "embedding": float(np.abs(encoded.embeddings - golden["embedding"]).max()),
             "memory": float(np.abs(encoded.memory - golden["memory"]).max()),
+            "words": float(np.abs(encoded.word_log_probs - golden["words"]).max(initial=0)),
         }
     if max(found.values()) > GOLDEN_TOLERANCE:
         raise ArtifactError(f"{path}: golden clips differ by {max(found.values()):.2g}; allowed {GOLDEN_TOLERANCE:g}")
@@ -215,7 +217,7 @@ def _load(folder: Path, temporary: bool) -> Bundle:
         config = read_json(folder / "model_config.json")
         features = FeatureConfig.model_validate(config["features"])
         decision = DecisionConfig.model_validate(read_json(folder / "decision.json"))
-        encoder = OnnxEncoder(folder / "sign_encoder.onnx", features)
+        encoder = OnnxEncoder(folder / "sign_encoder.onnx", features, config["model"]["spells"])
         decoder = OnnxStepDecoder(
             folder / "sign_decoder_start.onnx", folder / "sign_decoder.onnx", config["model"]["decoder"]
         )

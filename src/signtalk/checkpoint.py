@@ -140,6 +140,7 @@ class TorchEncoder:
             torch.as_tensor(features, device=self._device), torch.as_tensor(valid, device=self._device)
         )
         embedding, projections, memory, attention = (part.float().cpu().numpy() for part in output)
+        words = self._model.spell(output.memory).float().cpu().numpy()
         counts = np.maximum(valid.sum(axis=1), 1)
         return Encoded(
             embeddings=embedding,
@@ -147,4 +148,5 @@ class TorchEncoder:
             memory=memory,
             memory_valid=valid,
             attention_mean=(np.where(valid, attention, 0).sum(axis=1) / counts).astype(np.float32),
+            word_log_probs=words if self._model.config.spells else words[..., :0],
         )

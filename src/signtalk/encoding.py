@@ -16,17 +16,21 @@ import numpy.typing as npt
 from signtalk.features import FeatureConfig
 from signtalk.files import BoolArray, FloatArray
 
+_BY_FRAME = ("projections", "memory", "word_log_probs")
+
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """A batch of encoded clips; T' is the same for projections and memory.
+    """A batch of encoded clips; T' is the same for all that is told frame by frame.
 
     Attributes:
         embeddings: (B, D) float32, unit length: the clip as one point, compared by cosine.
         projections: (B, T', P) float32, one row a frame, compared by DTW; zeros in padding.
         memory: (B, T', M) float32, what the text decoder reads.
-        memory_valid: (B, T') bool, False in padding, for projections and memory alike.
+        memory_valid: (B, T') bool, False in padding, for all of these.
         attention_mean: (B,) float32, mean attention weight of the valid frames.
+        word_log_probs: (B, T', V) float32, natural log probability of each word at each frame, id 0 = none; V is 0
+            for a model that was not trained to spell.
     """
 
     embeddings: FloatArray
@@ -34,16 +38,18 @@ class Encoded:
     memory: FloatArray
     memory_valid: BoolArray
     attention_mean: FloatArray
+    word_log_probs: FloatArray
 
     def __post_init__(self) -> None:
         found = {field.name: getattr(self, field.name).shape for field in fields(self)}
-        expected_axes = {"embeddings": 2, "projections": 3, "memory": 3, "memory_valid": 2, "attention_mean": 1}
+        expected_axes = {"embeddings": 2, "attention_mean": 1, "memory_valid": 2}
+        expected_axes |= dict.fromkeys(_BY_FRAME, 3)
         if any(len(found[name]) != axes for name, axes in expected_axes.items()):
             raise ValueError(f"encoded clips of shapes {found}; expected this many axes: {expected_axes}")
         if len({shape[0] for shape in found.values()}) != 1:
             raise ValueError(f"encoded clips of shapes {found}; expected the same number of clips in each")
-        if len({found[name][1] for name in ("projections", "memory", "memory_valid")}) != 1:
-            raise ValueError(f"encoded clips of shapes {found}; expected the same frames in projections and memory")
+        if len({found[name][1] for name in (*_BY_FRAME, "memory_valid")}) != 1:
+            raise ValueError(f"encoded clips of shapes {found}; expected the same frames in {', '.join(_BY_FRAME)}")
 
     @property
     def num_clips(self) -> int:
@@ -52,13 +58,7 @@ class Encoded:
 
     def select(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_] | slice) -> Encoded:
         """The clips of `rows` (positions, a (B,) mask or a slice), in their order; the arrays are not changed."""
-        return Encoded(
-            embeddings=self.embeddings[rows],
-            projections=self.projections[rows],
-            memory=self.memory[rows],
-            memory_valid=self.memory_valid[rows],
-            attention_mean=self.attention_mean[rows],
-        )
+        return Encoded(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def concatenate(parts: Sequence[Encoded]) -> Encoded:
@@ -71,17 +71,16 @@ def concatenate(parts: Sequence[Encoded]) -> Encoded:
     """
     if not parts:
         raise ValueError("no encoded batch to concatenate; give at least one")
-    widths = {(p.embeddings.shape[1], p.projections.shape[2], p.memory.shape[2]) for p in parts}
+    widths = {(part.embeddings.shape[1], *(getattr(part, name).shape[2] for name in _BY_FRAME)) for part in parts}
     if len(widths) != 1:
-        raise ValueError(f"encoded batches of different widths (D, P, M) {sorted(widths)}; one model gives one width")
+        raise ValueError(f"encoded batches of different widths (D, P, M, V) {sorted(widths)}; one model gives one")
     num_frames = max(part.memory_valid.shape[1] for part in parts)
-    return Encoded(
-        embeddings=np.concatenate([part.embeddings for part in parts]),
-        projections=np.concatenate([_padded(part.projections, num_frames) for part in parts]),
-        memory=np.concatenate([_padded(part.memory, num_frames) for part in parts]),
-        memory_valid=np.concatenate([_padded(part.memory_valid, num_frames) for part in parts]),
-        attention_mean=np.concatenate([part.attention_mean for part in parts]),
-    )
+    joined: dict[str, list[npt.NDArray[Any]]] = {
+        field.name: [getattr(part, field.name) for part in parts] for field in fields(Encoded)
+    }
+    for name in (*_BY_FRAME, "memory_valid"):
+        joined[name] = [_padded(array, num_frames) for array in joined[name]]
+    return Encoded(**{name: np.concatenate(arrays) for name, arrays in joined.items()})
 
 
 def _padded(frames: npt.NDArray[Any], num_frames: int) -> npt.NDArray[Any]:

@@ -32,7 +32,6 @@ from signtalk.metrics import (
 )
 from signtalk.recognizer import Answers, DecisionConfig, Recognizer, encode_all
 from signtalk.roles import Role
-from signtalk.scoring import score_sentences
 from signtalk.splits import Split
 from signtalk.store import PackedClips
 from signtalk.text_metrics import score_texts
@@ -109,7 +108,7 @@ class _Measured:
 
     def _retrieval(self, name: str, queries: _Queries, index: SentenceIndex) -> Retrieval:
         exclude = [(record.clip_id,) for record in queries.records]
-        scores = score_sentences(queries.encoded, index, self.recognizer.decision.scoring, exclude)
+        scores = self.recognizer.changed(index=index).scores(queries.encoded, exclude)
         ranks = scores.ranks_of(queries.keys).astype(np.float64)
         ranks[ranks == 0] = np.inf  # not in the index: a miss
         first = ranks == 1
@@ -191,7 +190,7 @@ class _Measured:
         held_out = self.queries("test_unknown")
         idle = self.queries("test_idle") or self.queries("val_idle")
         ours = _with_decision(self.recognizer, self.recognizer.decision)
-        theirs = _with_decision(self.recognizer, DecisionConfig.prototype().model_copy(update={"translate": False}))
+        theirs = _with_decision(self.recognizer, DecisionConfig.prototype())
         answers, unknown = (self._answers(ours, part) for part in (known, held_out or known))
         if held_out is None:
             unknown = self._answers(ours, known, without_own_sentence=True)
@@ -239,7 +238,7 @@ class _Measured:
 
 def _with_decision(recognizer: Recognizer, decision: DecisionConfig) -> Recognizer:
     """The same index and encoder under another decision, without translation, which the gate does not need."""
-    return Recognizer(recognizer.encoder, recognizer.index, decision.model_copy(update={"translate": False}))
+    return recognizer.changed(decision=decision.model_copy(update={"translate": False}))
 
 
 def _is_right(answers: Answers, queries: _Queries) -> BoolArray:

@@ -35,6 +35,7 @@ from signtalk.files import BoolArray, FloatArray, save_arrays, sha256_file, writ
 from signtalk.index import SentenceIndex
 from signtalk.model import SignModel
 from signtalk.recognizer import DecisionConfig
+from signtalk.spelling import JointStepDecoder
 from signtalk.text_decoder import DecoderStart, DecoderStep, TextDecoder, TorchStepDecoder
 
 PARITY_TOLERANCE = 2e-4
@@ -44,16 +45,16 @@ _OPSET = 18
 
 
 class ExportedEncoder(nn.Module):
-    """`SignModel.encode` with plain outputs, as the graphs have them."""
+    """`SignModel.encode` and `spell` with plain outputs, as the graphs have them."""
 
     def __init__(self, model: SignModel) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, features: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Embedding (B, D), projections (B, T, P), memory (B, T, M) and attention (B, T)."""
+    def forward(self, features: Tensor, valid: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Embedding (B, D), projections (B, T, P), memory (B, T, M), attention (B, T) and words (B, T, V)."""
         output = self.model.encode(features, valid)
-        return output.embedding, output.projections, output.memory, output.attention
+        return output.embedding, output.projections, output.memory, output.attention, self.model.spell(output.memory)
 
 
 def export_bundle(checkpoint: Checkpoint, index: SentenceIndex, decision: DecisionConfig, out: Path) -> Path:
@@ -95,7 +96,7 @@ def _write_parts(checkpoint: Checkpoint, index: SentenceIndex, decision: Decisio
     encoder = ExportedEncoder(model).eval()
     _write_onnx(
         encoder, inputs, folder / "sign_encoder.onnx", ["features", "valid"],
-        ["embedding", "projections", "memory", "attention"], [{0: "batch", 1: "frames"}] * 2,
+        ["embedding", "projections", "memory", "attention", "words"], [{0: "batch", 1: "frames"}] * 2,
     )  # fmt: skip
     with torch.no_grad(), warnings.catch_warnings():
         # Tracing is deprecated in favour of torch.export; SPEC 1.11 still asks for TorchScript.
@@ -113,7 +114,13 @@ def _write_parts(checkpoint: Checkpoint, index: SentenceIndex, decision: Decisio
     encoded = TorchEncoder(model, checkpoint.features).encode(golden, golden_valid)
     save_arrays(
         folder / "golden.npz",
-        {"features": golden, "valid": golden_valid, "embedding": encoded.embeddings, "memory": encoded.memory},
+        {
+            "features": golden,
+            "valid": golden_valid,
+            "embedding": encoded.embeddings,
+            "memory": encoded.memory,
+            "words": encoded.word_log_probs,
+        },
     )
 
 
@@ -181,7 +188,7 @@ class _ScriptEncoder:
     """The TorchScript file as a ClipEncoder, for the parity check."""
 
     def __init__(self, path: Path, checkpoint: Checkpoint) -> None:
-        self.feature_config = checkpoint.features
+        self.feature_config, self._spells = checkpoint.features, checkpoint.model.config.spells
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch.jit is deprecated, see _write_parts
             self._module: Any = torch.jit.load(str(path))
@@ -189,8 +196,9 @@ class _ScriptEncoder:
     @torch.no_grad()
     def encode(self, features: FloatArray, valid: BoolArray) -> Encoded:
         parts = self._module(torch.from_numpy(features), torch.from_numpy(valid))
-        embedding, projections, memory, attention = (part.numpy() for part in parts)
-        return Encoded(embedding, projections, memory, valid, attention.mean(axis=1))
+        embedding, projections, memory, attention, words = (part.numpy() for part in parts)
+        words = words if self._spells else words[..., :0]
+        return Encoded(embedding, projections, memory, valid, attention.mean(axis=1), words)
 
 
 def check_parity(checkpoint: Checkpoint, folder: Path) -> dict[str, float]:
@@ -207,7 +215,7 @@ def check_parity(checkpoint: Checkpoint, folder: Path) -> dict[str, float]:
     decoder_shape = model.config.decoder.model_dump()
     decoder = OnnxStepDecoder(folder / "sign_decoder_start.onnx", folder / "sign_decoder.onnx", decoder_shape)
     exported: dict[str, ClipEncoder] = {
-        "onnx": OnnxEncoder(folder / "sign_encoder.onnx", checkpoint.features),
+        "onnx": OnnxEncoder(folder / "sign_encoder.onnx", checkpoint.features, model.config.spells),
         "torchscript": _ScriptEncoder(folder / "sign_encoder.ts", checkpoint),
     }
     worst: dict[str, float] = {}
@@ -216,8 +224,8 @@ def check_parity(checkpoint: Checkpoint, folder: Path) -> dict[str, float]:
         truth = torch_encoder.encode(features, valid)
         for name, encoder in exported.items():
             found = encoder.encode(features, valid)
-            for part in ("embeddings", "projections", "memory"):
-                difference = float(np.abs(getattr(found, part) - getattr(truth, part)).max())
+            for part in ("embeddings", "projections", "memory", "word_log_probs"):
+                difference = float(np.abs(getattr(found, part) - getattr(truth, part)).max(initial=0))
                 worst[f"{name}_{part}"] = max(worst.get(f"{name}_{part}", 0.0), difference)
                 if not difference <= PARITY_TOLERANCE:
                     raise ExportRefusedError(
@@ -230,8 +238,12 @@ def check_parity(checkpoint: Checkpoint, folder: Path) -> dict[str, float]:
 
 
 def _texts(decoder: StepDecoder, encoded: Encoded) -> list[tuple[int, ...]]:
-    options = DecodingOptions(max_tokens=12)
-    return [found[0].tokens for found in beam_search(decoder, encoded.memory, encoded.memory_valid, options)]
+    """What a decoder says alone, and together with the frames' own words."""
+    options, heard = DecodingOptions(max_tokens=12), [decoder]
+    if encoded.word_log_probs.shape[2]:
+        heard.append(JointStepDecoder(decoder, encoded.word_log_probs, DecisionConfig().spelling_weight))
+    found = [beam_search(said, encoded.memory, encoded.memory_valid, options) for said in heard]
+    return [results[0].tokens for part in found for results in part]
 
 
 def _write_manifest(checkpoint: Checkpoint, parity: dict[str, float], folder: Path) -> None:

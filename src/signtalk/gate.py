@@ -17,7 +17,9 @@ from pydantic import BaseModel, Field
 from signtalk.files import BoolArray, FloatArray
 from signtalk.scoring import Scores
 
-Reason = Literal["", "low_motion", "low_similarity", "ambiguous_top2", "prototype_disagreement", "empty_index"]
+Reason = Literal[
+    "", "low_motion", "low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement", "empty_index"
+]
 
 # SPEC 1.9
 _PROTOTYPE_MOTION_FLOOR = 7.5e-4
@@ -25,13 +27,14 @@ _PROTOTYPE_MIN_SIMILARITY = 0.58
 _PROTOTYPE_MIN_MARGIN = 0.10
 _PROTOTYPE_MIN_AGREEMENT = 0.53
 
-_COLUMNS = ("score", "margin", "similarity", "dtw_score", "prototype")
+_COLUMNS = ("score", "margin", "similarity", "dtw_score", "prototype", "text_score")
 _REASON_OF: dict[str, Reason] = {
     "score": "low_similarity",
     "margin": "ambiguous_top2",
     "similarity": "low_similarity",
     "dtw_score": "low_similarity",
     "prototype": "prototype_disagreement",
+    "text_score": "text_disagreement",
 }
 _MIN_ACCEPTED = 10
 """A precision that fewer clips than this show is chance."""
@@ -52,6 +55,7 @@ class Evidence:
         similarity: cosine to the closest clip.
         dtw_score: 0-1, of the frame by frame comparison.
         prototype: cosine to the sentence's mean direction.
+        text_score: 0-1, how well the frames spell the sentence.
         answered: whether there is a candidate at all.
     """
 
@@ -60,6 +64,7 @@ class Evidence:
     similarity: FloatArray
     dtw_score: FloatArray
     prototype: FloatArray
+    text_score: FloatArray
     answered: BoolArray
 
     @classmethod
@@ -68,13 +73,14 @@ class Evidence:
         num_queries, places = scores.scores.shape
         if places == 0:
             nothing = np.full(num_queries, np.nan, dtype=np.float32)
-            return cls(nothing, nothing, nothing, nothing, nothing, np.zeros(num_queries, dtype=np.bool_))
+            return cls(nothing, nothing, nothing, nothing, nothing, nothing, np.zeros(num_queries, dtype=np.bool_))
         return cls(
             score=scores.scores[:, 0],
             margin=scores.margins(),
             similarity=scores.similarities[:, 0],
             dtw_score=scores.dtw_scores[:, 0],
             prototype=scores.prototype_similarities[:, 0],
+            text_score=np.where(np.isnan(scores.text_log_likelihoods[:, 0]), np.nan, scores.text_scores[:, 0]),
             answered=scores.rows[:, 0] >= 0,
         )
 
@@ -83,7 +89,7 @@ class Evidence:
         return Evidence(*(getattr(self, name)[rows] for name in (*_COLUMNS, "answered")))
 
     def matrix(self, typical: FloatArray) -> npt.NDArray[np.float64]:
-        """(B, 5) in the order of _COLUMNS; an unknown figure counts as typical, so that the others decide.
+        """(B, 6) in the order of _COLUMNS; an unknown figure counts as typical, so that the others decide.
 
         So does the margin of an index's only sentence: that it has no rival says nothing for it.
         """
@@ -98,7 +104,7 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         mode: "calibrated", or "prototype" for the rule and thresholds of SPEC 1.9, which then ignore the rest.
         motion_floor: hand speed in shoulder widths a second below which nothing was signed.
         threshold: least confidence that is accepted.
-        weights: of the standardised evidence (score, margin, similarity, DTW score, prototype); none is negative.
+        weights: of the standardised evidence (score, margin, similarity, DTW, prototype, text); none is negative.
         bias: of the logistic function.
         typical: mean of each figure over right answers.
         spread: standard deviation likewise, above 0.
@@ -107,10 +113,10 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     mode: Literal["calibrated", "prototype"] = "calibrated"
     motion_floor: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     threshold: float = Field(default=0.9, ge=0, le=1)
-    weights: tuple[_Weight, _Weight, _Weight, _Weight, _Weight] = (0.5, 2.0, 0.5, 0.5, 0.5)
+    weights: tuple[_Weight, _Weight, _Weight, _Weight, _Weight, _Weight] = (0.5, 2.0, 0.5, 0.5, 0.5, 0.5)
     bias: _Finite = 3.0
-    typical: tuple[_Finite, _Finite, _Finite, _Finite, _Finite] = (0.7, 0.1, 0.8, 0.6, 0.8)
-    spread: tuple[_Spread, _Spread, _Spread, _Spread, _Spread] = (0.15, 0.07, 0.15, 0.2, 0.15)
+    typical: tuple[_Finite, _Finite, _Finite, _Finite, _Finite, _Finite] = (0.7, 0.1, 0.8, 0.6, 0.8, 0.6)
+    spread: tuple[_Spread, _Spread, _Spread, _Spread, _Spread, _Spread] = (0.15, 0.07, 0.15, 0.2, 0.15, 0.3)
 
 
 @dataclass(frozen=True)

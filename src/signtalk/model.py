@@ -1,7 +1,7 @@
 """The trainable whole: standardised features -> sign encoder -> embedding and memory -> text decoder.
 
-Tensors only, no files. Recognition needs `encode`, translation adds `decoder`; the other heads exist to
-teach the encoder and stay behind when a model is exported.
+Tensors only, no files. Recognition needs `encode` and `spell`, translation adds `decoder`; the other heads
+exist to teach the encoder and stay behind when a model is exported.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
         decoder: the text decoder.
         num_coordinates: how many of the first feature columns the masked-frame head predicts.
         supcon_dim: width of the projection that the contrastive loss sees; 0 lets it see the embedding.
+        spells: the word head is trained (CTC), so what it says of each frame counts in answers and texts.
     """
 
     encoder: EncoderConfig
     decoder: TextDecoderConfig
     num_coordinates: int = Field(ge=1)
     supcon_dim: int = Field(default=0, ge=0)
+    spells: bool = True
 
 
 class TrainingOutput(NamedTuple):
@@ -105,6 +107,10 @@ class SignModel(nn.Module):
         keep = valid.unsqueeze(-1).to(features.dtype)
         return self.encoder(self.standardise(features) * keep, valid, features[..., -1] * keep.squeeze(-1))
 
+    def spell(self, memory: Tensor) -> Tensor:
+        """(B, T, V) log probability of each word at each frame of a memory (B, T, M), id 0 = no word."""
+        return self.word_head(memory).log_softmax(dim=-1)
+
     def forward(self, features: Tensor, valid: Tensor, masked: Tensor, tokens: Tensor) -> TrainingOutput:
         """One training pass; every loss reads from it.
 
@@ -125,6 +131,6 @@ class SignModel(nn.Module):
             encoded=encoded,
             contrast=nn.functional.normalize(self.contrast_head(encoded.embedding), dim=-1),
             text_logits=self.decoder(tokens, encoded.memory, valid),
-            word_log_probs=self.word_head(encoded.memory).log_softmax(dim=-1),
+            word_log_probs=self.spell(encoded.memory),
             reconstruction=self.mask_head(encoded.memory),
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from signtalk.decoding import DecodingOptions, StepDecoder, beam_search
 from signtalk.encoding import ClipEncoder, Encoded, concatenate
@@ -23,6 +23,7 @@ from signtalk.index_files import IndexEntry
 from signtalk.landmarks import LandmarkClip
 from signtalk.manifest import ClipRecord
 from signtalk.scoring import Candidate, Scores, ScoringConfig, score_sentences
+from signtalk.spelling import JointStepDecoder
 from signtalk.store import PackedClips
 from signtalk.tokenizer import SentenceTokenizer
 
@@ -36,18 +37,21 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
         scoring: evidence to one score.
         gate: score to accepted or refused.
         decoding: translation.
+        spelling_weight: how much translation listens to the frames' own words, 0 = to the text decoder alone; a
+            model that does not spell leaves it out.
         translate: whether a text is decoded at all.
     """
 
     scoring: ScoringConfig = ScoringConfig()
     gate: GateConfig = GateConfig()
     decoding: DecodingOptions = DecodingOptions()
+    spelling_weight: float = Field(default=0.7, ge=0, le=1)
     translate: bool = True
 
     @classmethod
     def prototype(cls) -> DecisionConfig:
         """Scores and gate of the prototype (SPEC 1.9), its known faults included, for comparison."""
-        return cls(scoring=ScoringConfig(mode="prototype"), gate=GateConfig(mode="prototype"))
+        return cls(scoring=ScoringConfig(mode="prototype"), gate=GateConfig(mode="prototype"), spelling_weight=0.0)
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,28 @@ class Recognizer:
     ) -> None:
         self.encoder, self.index, self.decision = encoder, index, decision
         self._decoder, self._tokenizer = decoder, tokenizer
+        self._spelled: tuple[SentenceIndex, list[list[int]]] | None = None
+
+    def changed(self, index: SentenceIndex | None = None, decision: DecisionConfig | None = None) -> Recognizer:
+        """The same model over another index, or under another decision."""
+        index, decision = self.index if index is None else index, self.decision if decision is None else decision
+        return Recognizer(self.encoder, index, decision, self._decoder, self._tokenizer)
+
+    def scores(self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None) -> Scores:
+        """The ranked sentences of encoded clips under this decision; arguments as `answer`."""
+        return score_sentences(
+            encoded, self.index, self.decision.scoring, exclude_clip_ids, spellings=self._spellings(encoded)
+        )
+
+    def _spellings(self, encoded: Encoded) -> list[list[int]] | None:
+        """Token ids of the index's sentences, made once an index; None for a model that does not spell."""
+        if self._tokenizer is None or not encoded.word_log_probs.shape[2]:
+            return None
+        if self._spelled is None or self._spelled[0] is not self.index:
+            rows = self.index.groups.canonical_rows
+            texts = [self.index.entries[row].sentence for row in rows]
+            self._spelled = (self.index, [self._tokenizer.encode(text, add_special=False) for text in texts])
+        return self._spelled[1]
 
     def recognize(self, clips: Sequence[LandmarkClip], num_candidates: int = 5) -> tuple[Recognition, ...]:
         """Answer raw clips.
@@ -147,7 +173,7 @@ class Recognizer:
             exclude_clip_ids: for each query the references it must not meet, such as itself.
             num_candidates: how many sentences an answer lists.
         """
-        scores = score_sentences(encoded, self.index, self.decision.scoring, exclude_clip_ids)
+        scores = self.scores(encoded, exclude_clip_ids)
         evidence = Evidence.from_scores(scores)
         decisions = decide(evidence, motions, self.decision.gate)
         found = confidences(evidence, self.decision.gate)
@@ -176,7 +202,10 @@ class Recognizer:
         if self._decoder is None or self._tokenizer is None:
             return [(None, None)] * encoded.num_clips
         options = self.decision.decoding
-        best = [found[0] for found in beam_search(self._decoder, encoded.memory, encoded.memory_valid, options)]
+        decoder: StepDecoder = self._decoder
+        if encoded.word_log_probs.shape[2] and self.decision.spelling_weight:
+            decoder = JointStepDecoder(decoder, encoded.word_log_probs, self.decision.spelling_weight)
+        best = [found[0] for found in beam_search(decoder, encoded.memory, encoded.memory_valid, options)]
         return [(self._tokenizer.decode(result.tokens), float(result.score)) for result in best]
 
 

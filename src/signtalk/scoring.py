@@ -17,11 +17,14 @@ from pydantic import BaseModel, Field, model_validator
 
 from signtalk.comparison import SentenceComparison, clip_distances, compare, exclusion_mask, warped_distances
 from signtalk.encoding import Encoded
-from signtalk.files import FloatArray, IntArray
+from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index import SentenceIndex
+from signtalk.spelling import best_path_log_probs, sentence_log_likelihoods
 
 _QUERIES_AT_ONCE = 256
 """Bounds memory: 256 queries and 10,000 references take 10 MB an array."""
+_NEVER = -1e4
+"""The log likelihood of a sentence that the frames cannot spell at all."""
 # SPEC 1.9
 _PROTOTYPE_CLIPS = 5
 _PROTOTYPE_COSINE_WEIGHT = 0.65
@@ -37,28 +40,35 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
         mode: "sentence" is SignTalk's own; "prototype" ranks clips as SPEC 1.9 says and ignores the weights.
         similarity_weight: of the cosine to the sentence's closest clip.
         prototype_weight: of the cosine to the sentence's mean direction.
-        dtw_weight: of exp(-distance / dtw_scale); the three weights sum to 1, and as the first two choose the
-            sentences that are compared frame by frame, this one alone is not enough.
+        dtw_weight: of exp(-distance / dtw_scale).
         dtw_scale: mean frame distance along the path at which the DTW score is 1/e.
-        rerank_sentences: how many of the best sentences by the first two are compared frame by frame; 0 = none.
+        text_weight: of how well the frames spell the sentence, exp(-(log likelihood short of the best) / text_scale).
+            The four weights sum to 1; the first two choose the sentences that the others look at, so that
+            these alone are not enough. A model that does not spell leaves this weight out.
+        text_scale: log likelihood short of the best at which the text score is 1/e.
+        rerank_sentences: how many of the best sentences by the first two are looked at more closely; 0 = none.
         references_per_sentence: how many clips of each, the closest ones.
         exclude_self: honour `exclude_clip_ids`; False lets a query meet itself, as the prototype did.
     """
 
     mode: Literal["sentence", "prototype"] = "sentence"
-    similarity_weight: float = Field(default=0.4, ge=0, le=1)
-    prototype_weight: float = Field(default=0.3, ge=0, le=1)
-    dtw_weight: float = Field(default=0.3, ge=0, lt=1)
-    dtw_scale: float = Field(default=5.0, gt=0, allow_inf_nan=False)
-    rerank_sentences: int = Field(default=10, ge=0)
+    similarity_weight: float = Field(default=0.2, ge=0, le=1)
+    prototype_weight: float = Field(default=0.2, ge=0, le=1)
+    dtw_weight: float = Field(default=0.4, ge=0, lt=1)
+    dtw_scale: float = Field(default=0.5, gt=0, allow_inf_nan=False)
+    text_weight: float = Field(default=0.2, ge=0, lt=1)
+    text_scale: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    rerank_sentences: int = Field(default=30, ge=0)
     references_per_sentence: int = Field(default=3, ge=1)
     exclude_self: bool = True
 
     @model_validator(mode="after")
     def _check(self) -> ScoringConfig:
-        total = self.similarity_weight + self.prototype_weight + self.dtw_weight
+        total = self.similarity_weight + self.prototype_weight + self.dtw_weight + self.text_weight
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"similarity_weight + prototype_weight + dtw_weight = {total:g}; expected 1")
+            raise ValueError(f"similarity, prototype, dtw and text weight sum to {total:g}; expected 1")
+        if self.similarity_weight + self.prototype_weight == 0:
+            raise ValueError("similarity and prototype weight are both 0; one of them must choose what is looked at")
         return self
 
 
@@ -81,6 +91,7 @@ class Candidate:
         proto_similarity: cosine to the sentence's mean direction; None where prototype mode has no prototype.
         dtw_distance: mean frame distance along the path (prototype mode: the sum); None where not compared.
         dtw_score: the same as 0-1, higher = closer; None where not compared.
+        text_score: 0-1, how well the frames spell the sentence; None where not compared, or where they cannot tell.
         num_references: clips of the sentence; with 1 the prototype is that clip.
     """
 
@@ -98,6 +109,7 @@ class Candidate:
     proto_similarity: float | None
     dtw_distance: float | None
     dtw_score: float | None
+    text_score: float | None
     num_references: int
 
 
@@ -117,6 +129,9 @@ class Scores:
         prototype_similarities: (B, K) float32; NaN where prototype mode has no prototype.
         dtw_distances: (B, K) float32; NaN where not compared.
         dtw_scores: (B, K) float32; where not compared the upper bound that stands in for it (prototype mode: NaN).
+        text_log_likelihoods: (B, K) float32, log likelihood of the sentence's words short of the best path, at
+            most about 0; NaN where not compared or not to be told.
+        text_scores: (B, K) float32; where not compared the stand-in that was counted; NaN where texts do not count.
         num_references: (B, K) int64 clips of the sentence.
         confidences: (B, K) float32, the prototype's softmax over clips; NaN in sentence mode, where the gate
             gives the confidence.
@@ -130,6 +145,8 @@ class Scores:
     prototype_similarities: FloatArray
     dtw_distances: FloatArray
     dtw_scores: FloatArray
+    text_log_likelihoods: FloatArray
+    text_scores: FloatArray
     num_references: IntArray
     confidences: FloatArray
 
@@ -170,6 +187,7 @@ class Scores:
         if np.isnan(self.confidences[query, place]):  # a sentence, not a clip
             named = self.index.entries[self.index.groups.canonical_rows[self.classes[query, place]]]
         compared = not np.isnan(self.dtw_distances[query, place])
+        spelled = not np.isnan(self.text_log_likelihoods[query, place])
         return Candidate(
             rank=place + 1,
             clip_id=clip.clip_id,
@@ -185,6 +203,7 @@ class Scores:
             proto_similarity=_known(self.prototype_similarities[query, place]),
             dtw_distance=_known(self.dtw_distances[query, place]),
             dtw_score=float(self.dtw_scores[query, place]) if compared else None,
+            text_score=_known(self.text_scores[query, place]) if spelled else None,
             num_references=int(self.num_references[query, place]),
         )
 
@@ -202,6 +221,7 @@ def score_sentences(
     config: ScoringConfig,
     exclude_clip_ids: Sequence[Iterable[str]] | None = None,
     limit: int | None = None,
+    spellings: Sequence[Sequence[int]] | None = None,
 ) -> Scores:
     """Rank the sentences of an index for each query.
 
@@ -211,6 +231,7 @@ def score_sentences(
         config: mode and weights.
         exclude_clip_ids: for each query the clips that it must not meet, such as itself; None = no clip.
         limit: keep only the first so many places of each list; None keeps all, as measures of rank need.
+        spellings: token ids of each sentence of `index.groups`; None leaves texts out of the score.
 
     Raises:
         ValueError: shapes do not fit.
@@ -220,13 +241,18 @@ def score_sentences(
         if len(exclude_clip_ids) != encoded.num_clips:
             raise ValueError(f"exclude_clip_ids for {len(exclude_clip_ids)} of {encoded.num_clips} queries")
         excluded = exclusion_mask(index, exclude_clip_ids) if config.exclude_self else None
-    rank = _rank_sentences if config.mode == "sentence" else _rank_clips
+    if spellings is not None and len(spellings) != len(index.groups.text_keys):
+        raise ValueError(f"{len(spellings)} spellings for {len(index.groups.text_keys)} sentences; expected one each")
     parts = []
     for start in range(0, max(encoded.num_clips, 1), _QUERIES_AT_ONCE):
         block = slice(start, start + _QUERIES_AT_ONCE)
         queries = encoded.select(block)
         comparison = compare(queries.embeddings, index, None if excluded is None else excluded[block])
-        parts.append(_each(rank(queries, index, comparison, config), lambda array: array[:, :limit]))
+        if config.mode == "sentence":
+            ranked = _rank_sentences(queries, index, comparison, config, spellings)
+        else:
+            ranked = _rank_clips(queries, index, comparison)
+        parts.append(_each(ranked, lambda array: array[:, :limit]))
     return _joined(parts)
 
 
@@ -249,12 +275,27 @@ def dtw_score(distances: FloatArray, scale: float) -> FloatArray:
     return np.asarray(np.exp(-distances / scale), dtype=np.float32)
 
 
-def _rank_sentences(
-    encoded: Encoded, index: SentenceIndex, comparison: SentenceComparison, config: ScoringConfig
-) -> Scores:
-    """Order by embeddings, compare the head frame by frame, order the head by all three.
+def text_score(log_likelihoods: FloatArray, scale: float) -> FloatArray:
+    """(B, R) 0-1 of (B, R) log likelihoods short of the best path; the query's median where that is NaN.
 
-    A sentence that is not compared frame by frame gets the worst DTW score of those that are, as an upper
+    A sentence with a word that the model never learned cannot be spelled: that speaks neither for nor against it.
+    """
+    scores = np.exp(np.minimum(log_likelihoods, 0) / scale)
+    told = ~np.isnan(scores)
+    typical = np.array([np.median(row[told[q]]) if told[q].any() else 0.0 for q, row in enumerate(scores)])
+    return np.asarray(np.where(told, scores, typical[:, None]), dtype=np.float32)
+
+
+def _rank_sentences(
+    encoded: Encoded,
+    index: SentenceIndex,
+    comparison: SentenceComparison,
+    config: ScoringConfig,
+    spellings: Sequence[Sequence[int]] | None,
+) -> Scores:
+    """Order by embeddings, look at the head more closely (DTW, spelling), order the head by everything.
+
+    A sentence that is not looked at closely gets the worst DTW and text scores of those that are, as an upper
     bound. As it has no better stage score than any of them either, it can never stand above one; and as the
     same sum is taken for all, the list is one scale: nothing falls by having been looked at more closely.
     """
@@ -266,10 +307,14 @@ def _rank_sentences(
     chosen = np.where(left, classes, -1)[:, head]
     distances = warped_distances(encoded, index, comparison, chosen, config.references_per_sentence)
     head_scores = dtw_score(distances, config.dtw_scale)
-    bound = np.where(chosen >= 0, head_scores, np.inf).min(axis=1, initial=np.inf)
-    dtw_scores = np.repeat(np.where(np.isfinite(bound), bound, 0)[:, None], classes.shape[1], axis=1)
-    dtw_scores[:, head] = head_scores
-    fused = np.where(left, in_order + config.dtw_weight * dtw_scores, -np.inf)
+    dtw_scores = _with_bound(head_scores, chosen >= 0, classes.shape[1])
+    closer = config.dtw_weight * dtw_scores
+    likelihoods, texts = np.full(chosen.shape, np.nan, dtype=np.float32), np.full(classes.shape, np.nan)
+    if spellings is not None and encoded.word_log_probs.shape[2]:
+        likelihoods = text_log_likelihoods(encoded, spellings, chosen)
+        texts = _with_bound(text_score(likelihoods, config.text_scale), chosen >= 0, classes.shape[1])
+        closer = closer + config.text_weight * texts
+    fused = np.where(left, in_order + closer, -np.inf)
     by_stage = Scores(
         index=index,
         classes=classes,
@@ -279,17 +324,32 @@ def _rank_sentences(
         prototype_similarities=np.take_along_axis(comparison.prototype_similarities, classes, axis=1),
         dtw_distances=_with_head(classes.shape, distances),
         dtw_scores=dtw_scores.astype(np.float32),
+        text_log_likelihoods=_with_head(classes.shape, likelihoods),
+        text_scores=texts.astype(np.float32),
         num_references=np.take_along_axis(comparison.num_references, classes, axis=1),
         confidences=np.full(classes.shape, np.nan, dtype=np.float32),
     )
     return _with_sorted_head(by_stage, head)
 
 
-def _rank_clips(
-    encoded: Encoded, index: SentenceIndex, comparison: SentenceComparison, config: ScoringConfig
-) -> Scores:
+def text_log_likelihoods(encoded: Encoded, spellings: Sequence[Sequence[int]], classes: IntArray) -> FloatArray:
+    """(B, R) log likelihood of each chosen sentence's words short of the best path; NaN where it cannot be told."""
+    words, valid = encoded.word_log_probs, encoded.memory_valid
+    found = sentence_log_likelihoods(words, valid, spellings, classes)
+    short = np.where(classes >= 0, found - best_path_log_probs(words, valid)[:, None], np.nan)
+    return np.asarray(np.maximum(short, _NEVER), dtype=np.float32)
+
+
+def _with_bound(head_scores: FloatArray, compared: BoolArray, width: int) -> npt.NDArray[np.floating]:
+    """(B, width): the head's scores, then the worst of those that were compared, 0 where none was."""
+    bound = np.where(compared, head_scores, np.inf).min(axis=1, initial=np.inf)
+    scores = np.repeat(np.where(np.isfinite(bound), bound, 0)[:, None], width, axis=1)
+    scores[:, : head_scores.shape[1]] = head_scores
+    return scores
+
+
+def _rank_clips(encoded: Encoded, index: SentenceIndex, comparison: SentenceComparison) -> Scores:
     """SPEC 1.9 to the letter: five clips by cosine, re-ranked with a DTW sum that grows with length."""
-    del config  # the prototype had none of it
     similarities = comparison.clip_similarities
     rows = np.argsort(-similarities, axis=1, kind="stable")
     cosines = np.take_along_axis(similarities, rows, axis=1)
@@ -311,6 +371,8 @@ def _rank_clips(
         prototype_similarities=np.where(num_references > 1, prototypes, np.nan).astype(np.float32),
         dtw_distances=_with_head(rows.shape, distances),
         dtw_scores=_with_head(rows.shape, head_scores),
+        text_log_likelihoods=np.full(rows.shape, np.nan, dtype=np.float32),
+        text_scores=np.full(rows.shape, np.nan, dtype=np.float32),
         num_references=num_references,
         confidences=np.nan_to_num(_with_head(rows.shape, _softmax(scores[:, head] / _PROTOTYPE_TEMPERATURE))),
     )

@@ -216,6 +216,7 @@ def model_config(recipe: Recipe, training: TrainingSet) -> ModelConfig:
         decoder=decoder,
         num_coordinates=math.prod(recipe.features.row_shape),
         supcon_dim=network.supcon_dim,
+        spells=recipe.losses.ctc_weight > 0,
     )
 
 

@@ -13,14 +13,13 @@ import numpy.typing as npt
 
 from signtalk.batches import even_odd_positions
 from signtalk.checkpoint import TorchEncoder
-from signtalk.decoding import DecodingOptions, greedy_decode
+from signtalk.decoding import DecodingOptions
 from signtalk.encoding import Encoded
 from signtalk.features import derive
 from signtalk.manifest import ClipRecord
 from signtalk.metrics import mean_reciprocal_rank, recall_at_k, view_alignment
 from signtalk.model import SignModel
-from signtalk.recognizer import encode_all, index_records
-from signtalk.scoring import ScoringConfig, score_sentences
+from signtalk.recognizer import DecisionConfig, Recognizer, encode_all, index_records
 from signtalk.store import PackedClips
 from signtalk.text_decoder import TorchStepDecoder
 from signtalk.text_metrics import score_texts
@@ -85,12 +84,15 @@ def validate(model: SignModel, data: ValidationSet) -> ValidationMeasures:
         which = data.store.positions_of([record.clip_id for record in asked])
         encoded = encode_all(encoder, data.store, which)
         exclude = [(record.clip_id,) for record in asked]
-        scores = score_sentences(encoded, index, ScoringConfig(), exclude_clip_ids=exclude)
+        decoder = TorchStepDecoder(model.decoder)
+        greedy = DecodingOptions(num_beams=1, max_tokens=model.config.decoder.max_tokens)
+        recognizer = Recognizer(encoder, index, DecisionConfig(decoding=greedy), decoder, data.tokenizer)
+        scores = recognizer.scores(encoded, exclude)
         ranks = scores.ranks_of([record.text_key for record in asked]).astype(np.float64)
         ranks = ranks[ranks > 0] if (ranks > 0).any() else np.full(1, np.inf)
         alignment = _alignment(encoder, data.store, which)
         return ValidationMeasures(
-            recall_at_k(ranks, 1), mean_reciprocal_rank(ranks), *alignment, *_texts(model, encoded, asked, data)
+            recall_at_k(ranks, 1), mean_reciprocal_rank(ranks), *alignment, *_texts(recognizer, encoded, asked)
         )
     finally:
         model.train(training)
@@ -108,11 +110,7 @@ def _alignment(encoder: TorchEncoder, store: PackedClips, which: npt.NDArray[np.
     return found.inst_at_1, found.positive_similarity, found.hardest_negative_similarity
 
 
-def _texts(
-    model: SignModel, encoded: Encoded, asked: tuple[ClipRecord, ...], data: ValidationSet
-) -> tuple[float, float, float]:
-    options = DecodingOptions(num_beams=1, max_tokens=model.config.decoder.max_tokens)
-    results = greedy_decode(TorchStepDecoder(model.decoder), encoded.memory, encoded.memory_valid, options)
-    texts = [data.tokenizer.decode(result.tokens) for result in results]
+def _texts(recognizer: Recognizer, encoded: Encoded, asked: tuple[ClipRecord, ...]) -> tuple[float, float, float]:
+    texts = [text or "" for text, _ in recognizer.translate(encoded)]
     scores = score_texts(texts, [record.variations or (record.sentence,) for record in asked])
     return scores.wer, scores.bleu, scores.exact_match

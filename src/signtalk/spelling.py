@@ -1,0 +1,225 @@
+"""What the frames themselves spell: words in order, without a decoder that expects sentences it has heard.
+
+    word_log_probs (B, T', V), id 0 the blank -> how well known sentences fit (`sentence_log_likelihoods`)
+                                              -> a decoder that listens to them (`JointStepDecoder`)
+
+The encoder's word head is trained by CTC (Graves et al. 2006). It is certain about words that it sees and knows
+nothing of sentences; the text decoder is the other way round. Recognition uses the first as evidence for a
+sentence, translation both at once (Watanabe et al. 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.decoding import DecoderState, StepDecoder
+from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.tokenizer import EOS_ID, PAD_ID, UNK_ID
+
+BLANK_ID = PAD_ID
+"""The word that stands for "no word here"; padding never is one, so it lends its id."""
+_CANDIDATES = 48
+"""Words tried at each step: as many as the decoder likes best and as many as the frames show most."""
+_IMPOSSIBLE = -1e30
+"""A log probability for what cannot be; finite, so that differences of two stay numbers."""
+
+Float64Array = npt.NDArray[np.float64]
+
+
+def sentence_log_likelihoods(
+    word_log_probs: FloatArray, valid: BoolArray, sentences: Sequence[Sequence[int]], classes: IntArray
+) -> Float64Array:
+    """How probable the frames hold the chosen sentences: the CTC forward sum over all ways to place the words.
+
+    Args:
+        word_log_probs: (B, T, V) float32 natural logarithms, id 0 the blank.
+        valid: (B, T) bool, True = real frame; padding stands at the end.
+        sentences: C token sequences without special tokens.
+        classes: (B, R) which sentences each clip is asked for; -1 = none.
+
+    Returns:
+        (B, R) float64; -inf where there is no sentence, none of its words, or more words than frames, and NaN
+        for a sentence with a word that the model never learned: nothing can be said of it.
+
+    Source:
+        Graves et al. (2006), equations 6-8.
+    """
+    num_clips, num_frames, vocabulary = word_log_probs.shape
+    width = 2 * max((len(words) for words in sentences), default=0) + 1
+    labels = np.full((len(sentences) + 1, width), BLANK_ID, dtype=np.int64)  # the last row answers for class -1
+    lengths = np.zeros(len(sentences) + 1, dtype=np.int64)
+    for row, words in enumerate(sentences):
+        labels[row, 1 : 2 * len(words) : 2] = words
+        lengths[row] = len(words)
+    unknown = (labels == UNK_ID).any(axis=1) | (labels >= vocabulary).any(axis=1)
+    labels[unknown] = BLANK_ID
+    chosen, num_words = labels[classes], lengths[classes]
+    # A word may follow its neighbour without a blank between, unless they are the same word.
+    may_skip = np.zeros(chosen.shape, dtype=np.bool_)
+    may_skip[..., 2:] = (chosen[..., 2:] != BLANK_ID) & (chosen[..., 2:] != chosen[..., :-2])
+    clip = np.arange(num_clips)[:, None, None]
+    alpha = np.full(chosen.shape, -np.inf)
+    for t in range(num_frames):
+        emitted = word_log_probs[clip, t, chosen].astype(np.float64)
+        if t == 0:
+            alpha[..., :2] = emitted[..., :2]
+            continue
+        grown = np.logaddexp(alpha, _shifted(alpha, 1))
+        grown = np.where(may_skip, np.logaddexp(grown, _shifted(alpha, 2)), grown) + emitted
+        alpha = np.where(valid[:, t, None, None], grown, alpha)
+    last = np.take_along_axis(alpha, 2 * num_words[..., None], axis=-1)[..., 0]
+    before = np.take_along_axis(alpha, np.maximum(2 * num_words[..., None] - 1, 0), axis=-1)[..., 0]
+    total = np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
+    return np.where(unknown[classes], np.nan, np.where(classes >= 0, total, -np.inf))
+
+
+def best_path_log_probs(word_log_probs: FloatArray, valid: BoolArray) -> Float64Array:
+    """(B,) log probability of the most probable word at each valid frame: what no sentence can be far above."""
+    best = word_log_probs.max(axis=2, initial=_IMPOSSIBLE).astype(np.float64)
+    return np.asarray(np.where(valid, best, 0).sum(axis=1))
+
+
+def _shifted(alpha: Float64Array, by: int) -> Float64Array:
+    moved = np.full_like(alpha, -np.inf)
+    moved[..., by:] = alpha[..., :-by]
+    return moved
+
+
+@dataclass(frozen=True, eq=False)
+class _JointState:
+    """One row an open text.
+
+    Attributes:
+        inner: the decoder's own state.
+        clips: (R,) row of the batch that each text describes.
+        last: (R,) last token, -1 before the first.
+        word_end, blank_end: (R, T) log probability that the frames up to t spell the text so far, the last of
+            them a word or a blank.
+        spelled: (R,) log probability that the frames begin with the text so far.
+    """
+
+    inner: Any
+    clips: IntArray
+    last: IntArray
+    word_end: Float64Array
+    blank_end: Float64Array
+    spelled: Float64Array
+
+    def select(self, rows: npt.NDArray[np.integer]) -> _JointState:
+        """The state of `rows`, in their order, repeats allowed."""
+        mine = (getattr(self, name)[rows] for name in ("clips", "last", "word_end", "blank_end", "spelled"))
+        return _JointState(self.inner.select(rows), *mine)
+
+
+class JointStepDecoder:
+    """A text decoder and the frames' own spelling, weighed, as one `decoding.StepDecoder`.
+
+    Each step scores a word by (1 - weight) * log p(decoder) + weight * the change of log p(the frames begin with
+    the text so far). Both only fall as a text grows, as beam search's early stop needs.
+
+    Attributes:
+        sos_id: id every text starts with.
+        eos_id: id every text ends with.
+        vocabulary_size: V.
+
+    Source:
+        Watanabe et al. (2017), "Hybrid CTC/attention architecture for end-to-end speech recognition", algorithm 2,
+        for all open texts and candidate words at once.
+    """
+
+    def __init__(self, decoder: StepDecoder, word_log_probs: FloatArray, weight: float) -> None:
+        """Listen to a batch.
+
+        Args:
+            decoder: the text decoder.
+            word_log_probs: (B, T', V) of the clips whose memory `start` will be given.
+            weight: 0 (the decoder alone) to 1 (the frames alone).
+        """
+        if not 0 <= weight <= 1:
+            raise ValueError(f"weight {weight}; expected 0 to 1")
+        if word_log_probs.shape[2] != decoder.vocabulary_size:
+            raise ValueError(f"{word_log_probs.shape[2]} words for a decoder of {decoder.vocabulary_size} tokens")
+        self.sos_id, self.eos_id, self.vocabulary_size = decoder.sos_id, decoder.eos_id, decoder.vocabulary_size
+        self._decoder, self._weight = decoder, weight
+        self._words = word_log_probs.astype(np.float64)
+        self._num_frames = np.zeros(0, dtype=np.int64)
+
+    def start(self, memory: FloatArray, memory_valid: BoolArray) -> _JointState:
+        """The state before the first token of each clip; shapes as `decoding.StepDecoder.start`."""
+        if memory_valid.shape != self._words.shape[:2]:
+            raise ValueError(f"memory of {memory_valid.shape} frames; expected {self._words.shape[:2]}")
+        num_clips = len(memory_valid)
+        self._num_frames = memory_valid.sum(axis=1)
+        self._words[~memory_valid] = _IMPOSSIBLE
+        blank = np.cumsum(self._words[..., BLANK_ID], axis=1)
+        return _JointState(
+            inner=self._decoder.start(memory, memory_valid),
+            clips=np.arange(num_clips, dtype=np.int64),
+            last=np.full(num_clips, -1, dtype=np.int64),
+            word_end=np.full(blank.shape, _IMPOSSIBLE),
+            blank_end=np.maximum(blank, _IMPOSSIBLE),
+            spelled=np.zeros(num_clips),
+        )
+
+    def step(self, tokens: IntArray, state: _JointState) -> tuple[FloatArray, DecoderState]:
+        """Add one token a row; gives (B, V) float32 joint log scores of the next, -inf for words not tried."""
+        if not (tokens == self.sos_id).all():
+            state = self._grown(tokens, state)
+        heard, inner = self._decoder.step(tokens, state.inner)
+        candidates = self._candidates(heard, state)
+        prefix = self._prefixes(state, candidates)[2]
+        rows = np.arange(len(tokens))
+        end = np.logaddexp(state.word_end, state.blank_end)[rows, self._num_frames[state.clips] - 1]
+        spelled = np.full(heard.shape, -np.inf)
+        spelled[rows[:, None], candidates] = prefix - state.spelled[:, None]
+        spelled[:, EOS_ID] = end - state.spelled
+        joint = (1 - self._weight) * heard + self._weight * np.maximum(spelled, _IMPOSSIBLE)
+        joint[~np.isfinite(spelled)] = -np.inf
+        return joint.astype(np.float32), replace(state, inner=inner)
+
+    def _candidates(self, heard: FloatArray, state: _JointState) -> IntArray:
+        """(R, K) words worth trying: all of a small vocabulary, else the decoder's and the frames' favourites."""
+        words = np.arange(UNK_ID + 1, self.vocabulary_size)
+        if len(words) <= 2 * _CANDIDATES:
+            return np.repeat(words[None], len(heard), axis=0)
+        shown = self._words.max(axis=1)[state.clips]
+        best = [np.argpartition(-part[:, words], _CANDIDATES, axis=1)[:, :_CANDIDATES] for part in (heard, shown)]
+        return np.asarray(words[np.concatenate(best, axis=1)])
+
+    def _prefixes(self, state: _JointState, words: IntArray) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """Each row's text with one of K words more.
+
+        Returns:
+            (R, K, T) `word_end` and `blank_end` of the longer texts, and (R, K) log probability that the frames
+            begin with them.
+        """
+        emitted = np.swapaxes(self._words[state.clips[:, None], :, words], 1, 2)  # (R, T, K) in memory order of t
+        repeated = (words == state.last[:, None])[:, None]
+        # Ways to have spelled the text so far just before frame t; a repeated word needs a blank between.
+        fresh = np.where(repeated, state.blank_end[..., None], np.logaddexp(state.word_end, state.blank_end)[..., None])
+        began = 0.0 if state.last[0] < 0 else _IMPOSSIBLE
+        fresh = np.concatenate([np.full_like(fresh[:, :1], began), fresh[:, :-1]], axis=1)
+        word_end, blank_end = np.empty_like(fresh), np.empty_like(fresh)
+        last_word = last_blank = np.full_like(fresh[:, 0], _IMPOSSIBLE)
+        blank = self._words[state.clips, :, BLANK_ID]
+        for t in range(fresh.shape[1]):
+            last_blank = np.logaddexp(last_word, last_blank) + blank[:, t, None]
+            last_word = np.logaddexp(last_word, fresh[:, t]) + emitted[:, t]
+            word_end[:, t], blank_end[:, t] = last_word, last_blank
+        started = np.logaddexp.reduce(fresh + emitted, axis=1)
+        return np.swapaxes(word_end, 1, 2), np.swapaxes(blank_end, 1, 2), started
+
+    def _grown(self, tokens: IntArray, state: _JointState) -> _JointState:
+        word_end, blank_end, spelled = self._prefixes(state, tokens[:, None])
+        return replace(
+            state,
+            last=tokens,
+            word_end=np.maximum(word_end[:, 0], _IMPOSSIBLE),
+            blank_end=np.maximum(blank_end[:, 0], _IMPOSSIBLE),
+            spelled=np.maximum(spelled[:, 0], _IMPOSSIBLE),
+        )

@@ -1,0 +1,169 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from made_references import log_softmax
+from signtalk.decoding import DecodingOptions, beam_search
+from signtalk.spelling import JointStepDecoder, best_path_log_probs, sentence_log_likelihoods
+from signtalk.text_decoder import TextDecoder, TextDecoderConfig, TorchStepDecoder
+
+EVERY = np.ones((1, 4), dtype=np.bool_)
+
+
+def made_words(num_clips, num_frames, vocabulary, seed=0):
+    """Words and blanks alone are seen, as a trained head has it: no sos, eos or unknown word."""
+    logits = np.random.default_rng(seed).standard_normal((num_clips, num_frames, vocabulary)) * 2
+    logits[..., 1:4] = -1e3
+    return log_softmax(logits)
+
+
+def spelled_by(path):
+    """What a path of one id a frame spells: repeats joined, blanks removed."""
+    return tuple(k for k, _ in itertools.groupby(path) if k)
+
+
+def sums_by_text(log_probs):
+    """text -> probability, over every path of (T, V)."""
+    totals = {}
+    for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
+        probability = np.exp(sum(float(log_probs[t, k]) for t, k in enumerate(path)))
+        totals[spelled_by(path)] = totals.get(spelled_by(path), 0.0) + probability
+    return totals
+
+
+def test_likelihoods_equal_the_sum_over_all_paths():
+    words = made_words(1, 4, 6)
+    truth = sums_by_text(words[0])
+    sentences = [[4], [5, 4], [4, 4], [4, 5, 4, 5], [4, 4, 4]]
+    found = sentence_log_likelihoods(words, EVERY, sentences, np.arange(5)[None])
+    for place, sentence in enumerate(sentences):
+        expected = np.log(truth[tuple(sentence)]) if tuple(sentence) in truth else -np.inf  # [4, 4, 4] needs 5 frames
+        assert found[0, place] == pytest.approx(expected, rel=1e-5)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 2**31))
+def test_likelihoods_equal_pytorch_and_do_not_read_padding(seed):
+    rng = np.random.default_rng(seed)
+    words = made_words(3, 9, 8, seed)
+    lengths = rng.integers(1, 10, 3)
+    valid = np.arange(9)[None] < lengths[:, None]
+    sentences = [rng.integers(4, 8, rng.integers(1, 5)).tolist() for _ in range(4)]
+    classes = rng.integers(0, 4, (3, 2))
+    found = sentence_log_likelihoods(words, valid, sentences, classes)
+    words[~valid] = np.nan
+    np.testing.assert_array_equal(sentence_log_likelihoods(words, valid, sentences, classes), found)
+    for clip, place in np.ndindex(3, 2):
+        target = torch.tensor([sentences[classes[clip, place]]])
+        loss = torch.nn.functional.ctc_loss(
+            torch.from_numpy(words[clip, : lengths[clip]])[:, None], target, [lengths[clip]], [target.shape[1]],
+            reduction="sum",
+        )  # fmt: skip
+        assert found[clip, place] == pytest.approx(-float(loss), rel=1e-4)
+
+
+def test_what_cannot_be_told_is_nan_and_what_is_not_asked_is_minus_infinity():
+    words = made_words(1, 4, 6)
+    found = sentence_log_likelihoods(words, EVERY, [[4], [3, 4], [], [17]], np.array([[0, 1, 2, 3, -1]]))
+    assert np.isfinite(found[0, 0])
+    assert np.isnan(found[0, [1, 3]]).all()
+    assert np.isneginf(found[0, [2, 4]]).all()
+    assert sentence_log_likelihoods(words, EVERY, [], np.zeros((1, 0), np.int64)).shape == (1, 0)
+
+
+def test_no_sentence_is_above_the_best_path_by_more_than_its_spellings():
+    words = made_words(2, 5, 7, seed=3)
+    valid = np.array([[True] * 5, [True] * 3 + [False] * 2])
+    best = best_path_log_probs(words, valid)
+    assert best[0] == pytest.approx(sum(words[0].max(axis=1)), rel=1e-5)
+    assert best[1] == pytest.approx(sum(words[1, :3].max(axis=1)), rel=1e-5)
+
+
+def small_decoder(vocabulary=8):
+    torch.manual_seed(0)
+    config = TextDecoderConfig(vocabulary_size=vocabulary, width=16, num_heads=2, feed_forward=16, memory_width=3)
+    return TorchStepDecoder(TextDecoder(config).eval())
+
+
+def test_a_step_scores_every_word_by_how_much_less_the_frames_begin_so():
+    words = made_words(1, 4, 6, seed=5)
+    truth = sums_by_text(words[0])
+
+    def begins(*text):
+        return sum(p for spelled, p in truth.items() if spelled[: len(text)] == text)
+
+    decoder = JointStepDecoder(small_decoder(6), words, weight=1.0)
+    state = decoder.start(np.zeros((1, 4, 3), dtype=np.float32), EVERY)
+    first, state = decoder.step(np.array([decoder.sos_id]), state)
+    for word in (4, 5):
+        assert first[0, word] == pytest.approx(np.log(begins(word)), rel=1e-4)
+    assert first[0, decoder.eos_id] == pytest.approx(np.log(truth[()]), rel=1e-4)
+    second, state = decoder.step(np.array([4]), state)
+    assert second[0, 4] == pytest.approx(np.log(begins(4, 4) / begins(4)), rel=1e-4)
+    assert second[0, 5] == pytest.approx(np.log(begins(4, 5) / begins(4)), rel=1e-4)
+    assert second[0, decoder.eos_id] == pytest.approx(np.log(truth[4,] / begins(4)), rel=1e-4)
+    third, _ = decoder.step(np.array([4]), state)
+    assert third[0, 5] == pytest.approx(np.log(begins(4, 4, 5) / begins(4, 4)), rel=1e-3)
+    assert np.isneginf(first[0, [0, 1]]).all()
+
+
+def test_with_weight_one_the_search_finds_the_most_probable_text():
+    words = made_words(1, 4, 6, seed=7)
+    best = max(sums_by_text(words[0]).items(), key=lambda item: item[1])
+    decoder = JointStepDecoder(small_decoder(6), words, weight=1.0)
+    options = DecodingOptions(num_beams=30, length_penalty=0.0, max_tokens=8)
+    found = beam_search(decoder, np.zeros((1, 4, 3), dtype=np.float32), EVERY, options)[0][0]
+    assert found.tokens == best[0]
+    assert found.score == pytest.approx(np.log(best[1]), rel=1e-4)
+
+
+def test_with_weight_zero_the_decoder_alone_decides():
+    plain, words = small_decoder(), made_words(3, 5, 8)
+    valid = np.array([[True] * 5, [True] * 3 + [False] * 2, [True] * 5])
+    memory = np.random.default_rng(0).standard_normal((3, 5, 3)).astype(np.float32)
+    options = DecodingOptions(num_beams=3, max_tokens=6)
+    joint = beam_search(JointStepDecoder(plain, words, 0.0), memory, valid, options)
+    # The decoder alone may say <pad> and <unk>; with the frames it may not.
+    alone = beam_search(_WithoutSpecials(plain), memory, valid, options)
+    assert [[r.tokens for r in clip] for clip in joint] == [[r.tokens for r in clip] for clip in alone]
+
+
+class _WithoutSpecials:
+    def __init__(self, inner):
+        self.inner, self.sos_id, self.eos_id = inner, inner.sos_id, inner.eos_id
+        self.vocabulary_size = inner.vocabulary_size
+
+    def start(self, memory, memory_valid):
+        return self.inner.start(memory, memory_valid)
+
+    def step(self, tokens, state):
+        log_probs, state = self.inner.step(tokens, state)
+        log_probs[:, [0, 3]] = -np.inf
+        return log_probs, state
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.0])
+def test_a_clip_is_translated_alone_as_in_a_batch(weight):
+    words = made_words(4, 6, 200, seed=9)  # more words than are tried at each step
+    valid = np.arange(6)[None] < np.array([6, 3, 1, 5])[:, None]
+    memory = np.random.default_rng(1).standard_normal((4, 6, 3)).astype(np.float32)
+    decoder, options = small_decoder(200), DecodingOptions(num_beams=4, max_tokens=7)
+    together = beam_search(JointStepDecoder(decoder, words, weight), memory, valid, options)
+    for clip in range(4):
+        part = slice(clip, clip + 1)
+        alone = beam_search(JointStepDecoder(decoder, words[part], weight), memory[part], valid[part], options)[0]
+        assert alone[0].tokens == together[clip][0].tokens
+        assert alone[0].score == pytest.approx(together[clip][0].score, rel=1e-4)
+
+
+def test_parts_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="0 to 1"):
+        JointStepDecoder(small_decoder(), made_words(1, 4, 8), 1.5)
+    with pytest.raises(ValueError, match="6 words for a decoder of 8"):
+        JointStepDecoder(small_decoder(), made_words(1, 4, 6), 0.5)
+    with pytest.raises(ValueError, match="frames"):
+        JointStepDecoder(small_decoder(), made_words(1, 5, 8), 0.5).start(np.zeros((1, 4, 3), np.float32), EVERY)
