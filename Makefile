@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 2
+# Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: help demo test check format clean
 

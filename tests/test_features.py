@@ -185,6 +185,16 @@ def test_motion_does_not_depend_on_the_frame_rate_or_the_camera() -> None:
     assert motion_energy(still) == 0.0
 
 
+def test_a_trembling_tracker_is_no_faster_at_a_higher_frame_rate() -> None:
+    def trembling(fps: float) -> float:
+        still = made_clip(num_frames=round(4 * fps), fps=fps)
+        points = np.repeat(still.landmarks[:1], still.num_frames, axis=0)
+        points[..., :2] += np.random.default_rng(0).normal(0, 0.002, points[..., :2].shape).astype(np.float32)
+        return motion_energy(LandmarkClip(points, still.visibility, still.timestamps_s))
+
+    assert trembling(60.0) == pytest.approx(trembling(15.0), rel=0.25)
+
+
 def test_one_frame_is_enough_and_none_is_not() -> None:
     found = extract_features(made_clip(num_frames=1), FIXED)
     assert np.isfinite(found.features).all()

@@ -30,11 +30,12 @@ def data() -> ValidationSet:
     return ValidationSet(store, (), (), SentenceTokenizer.fit(["pain"]), "hash")
 
 
-def test_the_best_epoch_is_the_first_of_the_highest(history: RunHistory, tmp_path: Path) -> None:
+def test_the_best_epoch_is_the_last_of_the_highest(history: RunHistory, tmp_path: Path) -> None:
     scores = [history.record(e, {"train": 1.0}, measures(mrr), 0.1, small_model(), data())
               for e, mrr in enumerate([0.2, 0.6, 0.6, 0.4])]  # fmt: skip
     assert scores == [0.2, 0.6, 0.6, 0.6]
-    assert history.best_epoch == 2
+    assert history.best_epoch == 3
+    assert history.evaluations_without_gain == 2  # since the score was first reached
     columns, rows = read_csv(tmp_path / "training_history.csv")
     assert tuple(columns) == HISTORY_COLUMNS
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
@@ -50,4 +51,7 @@ def test_the_state_travels_with_the_checkpoint(history: RunHistory, tmp_path: Pa
     assert other.rows == history.rows
     assert (other.best_epoch, other.best_score) == (1, 0.3)
     assert other.record(1, {}, None, 0.1, small_model(), data()) == 0.3
+    assert other.evaluations_without_gain == 0  # an epoch that was not measured does not count
+    other.record(2, {}, measures(0.1), 0.1, small_model(), data())
+    assert other.evaluations_without_gain == 1
     assert len(history.rows) == 1

@@ -1,7 +1,9 @@
+import numpy as np
 import torch
 
 from signtalk.encoders import EncoderConfig
 from signtalk.model import ModelConfig, SignModel
+from signtalk.prototype_files import frame_motion
 from signtalk.text_decoder import TextDecoderConfig
 
 
@@ -74,3 +76,15 @@ def test_the_contrastive_projection_is_a_head_of_its_own() -> None:
     output = model(features, valid, torch.zeros_like(valid), torch.tensor([[1]] * 3))
     assert output.contrast.shape == (3, 4)
     torch.testing.assert_close(output.contrast.norm(dim=1), torch.ones(3))
+
+
+def test_motion_of_prototype_rows_is_their_movement_without_visibility() -> None:
+    config = small_config()
+    encoder = config.encoder.model_copy(update={"num_features": 540})
+    model = SignModel(config.model_copy(update={"encoder": encoder, "motion": "prototype-rows"}))
+    rows = np.random.default_rng(0).standard_normal((2, 7, 540)).astype(np.float32)
+    found = model.motion(torch.from_numpy(rows))
+    for clip in range(2):
+        np.testing.assert_allclose(found[clip], frame_motion(rows[clip]), rtol=1e-5)
+    features = torch.randn(1, 4, 12)
+    torch.testing.assert_close(small_model().motion(features), features[..., -1])

@@ -80,6 +80,9 @@ def test_every_option_changes_the_run(
 def test_patience_stops_early_and_epochs_end_a_run(small_run: SmallRun, tmp_path: Path) -> None:
     still = ("optimiser.learning_rate=1e-12", "optimiser.epochs=8", "optimiser.patience=2")
     assert len(trained(small_run, tmp_path / "patient", *still)) == 3
+    seldom = ("optimiser.val_every=2", "optimiser.patience=1")
+    assert len(trained(small_run, tmp_path / "seldom", *still, *seldom)) == 4  # counted in evaluations
+    assert (tmp_path / "seldom" / "best.safetensors").is_file()
     assert len(trained(small_run, tmp_path / "few", "optimiser.epochs=3", "optimiser.val_every=5")) == 3
 
 

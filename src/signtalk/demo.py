@@ -42,6 +42,7 @@ class DemoSize:
     recipe: str = "default"
 
 
+_SHOWN_OF_EACH = 4
 FULL = DemoSize(SyntheticConfig(num_sentences=140), ("optimiser.epochs=120", "optimiser.val_every=4"))
 SMALL = DemoSize(SyntheticConfig(num_sentences=16, num_signers=3, num_idle=6), ("optimiser.epochs=2",), "tiny")
 
@@ -52,7 +53,7 @@ class DemoResult:
 
     Attributes:
         report: all protocols.
-        answers: one clip of each kind: known, unknown, idle.
+        answers: a few clips of each kind: known, unknown, idle.
         same_without_torch: whether the bundle gave the same answers.
         paths: files worth looking at.
     """
@@ -87,7 +88,7 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     written = write_report(report, out / "report", "Demo: made-up signers")
     say("6 exporting, with parity of PyTorch, ONNX Runtime and TorchScript")
     bundle = export_bundle(run.checkpoint, run.index(), run.decision(), out / "export")
-    say("7 recognising a known, an unknown and an idle clip, with torch and from the bundle")
+    say("7 recognising known, unknown and idle clips of that signer, with torch and from the bundle")
     clips = {kind: read_clip(manifest.select([clip_id])[0]) for kind, clip_id in demo_queries(split).items()}
     answers = dict(zip(clips, recognizer.recognize(list(clips.values())), strict=True))
     with open_bundle(bundle) as opened:
@@ -101,14 +102,20 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
 
 
 def demo_split(manifest: Manifest) -> SplitConfig:
-    """The last signer is tested, an eighth of the sentences and of the other clips is held out of training."""
-    return SplitConfig(test_signers=(manifest.signers[-1],), val_fraction=0.12, holdout_sentences=0.12)
+    """The last signer is tested; of the others' clips some test new clips, and enough prove the gate."""
+    return SplitConfig(
+        test_signers=(manifest.signers[-1],), val_fraction=0.2, new_clip_fraction=0.05, holdout_sentences=0.2
+    )
 
 
 def demo_queries(split: Split) -> dict[str, str]:
-    """The first clip of each kind that the split holds."""
+    """The first clips of each kind that the split holds, by kind and number."""
     roles: dict[str, Any] = {"known": "test", "unknown": "test_unknown", "idle": "test_idle"}
-    return {kind: split.clips(role)[0] for kind, role in roles.items() if split.clips(role)}
+    return {
+        f"{kind} {number}": clip_id
+        for kind, role in roles.items()
+        for number, clip_id in enumerate(split.clips(role)[:_SHOWN_OF_EACH], start=1)
+    }
 
 
 def _essence(answer: Recognition) -> tuple[bool, str, tuple[str, ...], str | None]:

@@ -188,7 +188,9 @@ class _Measured:
 
     def _open_set(self, known: _Queries) -> tuple[OpenSet, Evidence, tuple[tuple[str, str, int], ...]]:
         held_out = self.queries("test_unknown")
-        idle = self.queries("test_idle") or self.queries("val_idle")
+        idle = self.queries("test_idle")
+        if idle is None:
+            self.absent["open set: idle clips"] = "the split has no clip of role test_idle"
         ours = _with_decision(self.recognizer, self.recognizer.decision)
         theirs = _with_decision(self.recognizer, DecisionConfig.prototype())
         answers, unknown = (self._answers(ours, part) for part in (known, held_out or known))
@@ -219,8 +221,10 @@ class _Measured:
             accuracy_at_80=accuracy_at_coverage(confidences, correct),
             ece=expected_calibration_error(reliability_bins(both, right)),
             gates=tuple(gates),
+            gate_note=ours.decision.gate.note,
         )
-        return result, _evidence(known, answers, correct, strange), _confused(answers, known)
+        evidence = _evidence(known, answers, correct, strange, self.recognizer.index)
+        return result, evidence, _confused(answers, known)
 
     def _answers(
         self, recognizer: Recognizer, queries: _Queries | None, without_own_sentence: bool = False
@@ -269,7 +273,13 @@ def _gate_result(
     )
 
 
-def _evidence(known: _Queries, answers: Answers, correct: BoolArray, strange: npt.NDArray[np.floating]) -> Evidence:
+def _evidence(
+    known: _Queries,
+    answers: Answers,
+    correct: BoolArray,
+    strange: npt.NDArray[np.floating],
+    index: SentenceIndex,
+) -> Evidence:
     scores = answers.scores
     keys = np.array(scores.index.groups.text_keys)
     own = keys[scores.classes] == np.array(known.keys)[:, None]
@@ -280,9 +290,9 @@ def _evidence(known: _Queries, answers: Answers, correct: BoolArray, strange: np
         unknown_confidences=strange,
         right_similarities=_row_max(np.where(own, present, np.nan)),
         wrong_similarities=_row_max(np.where(own, np.nan, present)),
-        embeddings=known.encoded.embeddings,
-        text_keys=tuple(known.keys),
-        signers=tuple(record.signer_id for record in known.records),
+        embeddings=np.concatenate([known.encoded.embeddings, index.embeddings]),
+        text_keys=(*known.keys, *(entry.text_key for entry in index.entries)),
+        signers=(*(record.signer_id for record in known.records), *(entry.signer_id for entry in index.entries)),
     )
 
 

@@ -75,6 +75,7 @@ class OpenSet:
         accuracy_at_80: part right among the most confident 80% of the known.
         ece: expected calibration error over known and unknown.
         gates: SignTalk's gate and the prototype's, on the same clips.
+        gate_note: what a reader of SignTalk's answers must know of its gate; "" when it keeps what it promises.
     """
 
     unknown_kind: Literal["held out of training and index", "trained, left out of the index"]
@@ -86,6 +87,7 @@ class OpenSet:
     accuracy_at_80: float
     ece: float
     gates: tuple[GateResult, ...]
+    gate_note: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +119,9 @@ class Evidence:
         unknown_confidences: (U,) of unknown queries.
         right_similarities: (Q,) score of the right sentence; NaN when it is not indexed.
         wrong_similarities: (Q,) score of the best other sentence.
-        embeddings: (Q, D) of the queries.
-        text_keys: sentence of each query.
-        signers: signer of each query.
+        embeddings: (Q + N, D) of the queries and, after them, of the references.
+        text_keys: sentence of each of these.
+        signers: signer of each of these.
     """
 
     confidences: npt.NDArray[np.floating]

@@ -43,6 +43,8 @@ _SPEED_NAMES = tuple(f"{side}_wrist" for side in ("left", "right")) + tuple(
     f"{side}_hand_{tip}" for side in ("left", "right") for tip in _TIPS
 )
 _MIN_SHOULDER_WIDTH = 1e-3
+_MOTION_RATE = 10.0
+"""Comparisons a second of the hand speed: between two of them a signing hand moves far more than a tracker trembles."""
 
 
 class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
@@ -333,7 +335,8 @@ def _frame_motion(points: FloatArray, layout: Layout) -> FloatArray:
 def motion_energy(clip: LandmarkClip) -> float:
     """Mean speed of the hand that moves most, in shoulder widths a second.
 
-    Frame rate, camera distance and body size cancel, so that one floor serves every camera (SPEC fault 5).
+    Camera distance and body size cancel, so that one floor serves every camera (SPEC fault 5). So does the frame
+    rate: positions are compared at a fixed rate, or the tracker's trembling would count once a frame.
     Returns 0.0 when fewer than two frames show a wrist or fingertip.
 
     Raises:
@@ -341,7 +344,10 @@ def motion_energy(clip: LandmarkClip) -> float:
     """
     config = FeatureConfig()
     points = normalise_clip(clip, config)
-    moved = _frame_motion(points[None], config.layout)[0]
+    last = clip.num_frames - 1
+    num_steps = max(round(last / clip.fps * _MOTION_RATE), 1)
+    positions = np.linspace(0, last, num_steps + 1)[None]
+    moved = _frame_motion(resample(points, np.zeros(1, dtype=np.int64), positions), config.layout)[0]
     return float(moved.sum() / max(clip.duration_s, 1e-3))
 
 

@@ -18,7 +18,14 @@ from signtalk.files import BoolArray, FloatArray
 from signtalk.scoring import Scores
 
 Reason = Literal[
-    "", "low_motion", "low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement", "empty_index"
+    "",
+    "low_motion",
+    "low_similarity",
+    "ambiguous_top2",
+    "prototype_disagreement",
+    "text_disagreement",
+    "empty_index",
+    "gate_not_fitted",
 ]
 
 # SPEC 1.9
@@ -39,7 +46,7 @@ _REASON_OF: dict[str, Reason] = {
 _MIN_ACCEPTED = 10
 """A precision that fewer clips than this show is chance."""
 _LEAST_THRESHOLD = 0.5
-"""As right and wrong count the same in the fit, a lower confidence speaks for wrong."""
+"""What is more probably wrong than right is not said, whatever precision was asked for."""
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -108,6 +115,10 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         bias: of the logistic function.
         typical: mean of each figure over right answers.
         spread: standard deviation likewise, above 0.
+        fitted: False for numbers that no clip has proven; such a gate refuses everything and says why.
+        precision_asked: what the threshold was fitted for; None when it was not fitted.
+        precision_reached: whether the clips of the fit showed that precision; where not, the threshold lies above all
+            their wrong answers.
     """
 
     mode: Literal["calibrated", "prototype"] = "calibrated"
@@ -117,6 +128,20 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     bias: _Finite = 3.0
     typical: tuple[_Finite, _Finite, _Finite, _Finite, _Finite, _Finite] = (0.7, 0.1, 0.8, 0.6, 0.8, 0.6)
     spread: tuple[_Spread, _Spread, _Spread, _Spread, _Spread, _Spread] = (0.15, 0.07, 0.15, 0.2, 0.15, 0.3)
+    fitted: bool = True
+    precision_asked: float | None = Field(default=None, ge=0, le=1)
+    precision_reached: bool = False
+
+    @property
+    def note(self) -> str:
+        """What a reader of its answers must know; "" when the gate keeps what was asked for."""
+        if self.mode == "prototype":
+            return "the prototype's fixed thresholds, for comparison"
+        if not self.fitted:
+            return "the gate could not be fitted (too few validation clips), so every answer is refused"
+        if self.precision_asked is not None and not self.precision_reached:
+            return f"validation never showed the precision of {self.precision_asked:g} that was asked for"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -190,6 +215,8 @@ def _calibrated_reasons(
     for query, lowest in enumerate(against.argmin(axis=1).tolist()):
         if not evidence.answered[query]:
             reasons.append("empty_index")
+        elif not config.fitted:
+            reasons.append("gate_not_fitted")
         elif not motions[query] >= config.motion_floor:  # an unknown motion (NaN) is none
             reasons.append("low_motion")
         else:
@@ -239,11 +266,11 @@ def fit_gate(
         motion_signing: hand speeds of clips in which somebody signs.
         motion_idle: hand speeds of idle clips; may be empty.
         precision: part of the accepted answers that shall be right.
-        min_clips: with fewer queries, or with only right or only wrong ones, the safe guesses are kept.
+        min_clips: with fewer queries, or with only right or only wrong ones, nothing is fitted.
 
     Returns:
-        The gate, and how it was found. Where `precision` cannot be reached on these clips the threshold of
-        the best precision is taken, and the report says so.
+        The gate, and how it was found. Where `precision` cannot be shown on these clips the threshold lies above
+        every wrong answer among them, and config and report say so; a gate that cannot be fitted refuses all.
     """
     floor = _motion_floor(motion_signing, motion_idle)
     usable = evidence.answered
@@ -252,26 +279,29 @@ def fit_gate(
     report |= {"num_idle": len(motion_idle), "motion_floor": floor, "fallback": None}
     if len(right) < min_clips or right.all() or not right.any():
         report["fallback"] = f"{len(right)} queries, {int(right.sum())} right; too few of one kind to fit a gate"
-        return GateFit(GateConfig(motion_floor=floor), report)
+        return GateFit(GateConfig(motion_floor=floor, fitted=False, precision_asked=precision), report)
     config = _fit_logistic(evidence, right).model_copy(update={"motion_floor": floor})
     found = confidences(evidence, config)
     threshold, reached = _threshold(found, right, precision)
     accepted = found >= threshold
+    num_accepted = int(accepted.sum())
     report |= {
         "threshold": threshold,
         "target_reached": reached,
-        "num_accepted": int(accepted.sum()),
-        "precision_found": float(right[accepted].mean()),
-        "precision_lower_bound": _lower_bound(int(right[accepted].sum()), int(accepted.sum())),
+        "num_accepted": num_accepted,
+        "precision_found": float(right[accepted].mean()) if num_accepted else None,
+        "precision_lower_bound": _lower_bound(int(right[accepted].sum()), num_accepted) if num_accepted else None,
         "coverage_of_right": float(accepted[right].mean()),
     }
-    return GateFit(config.model_copy(update={"threshold": threshold}), report)
+    fitted = {"threshold": threshold, "precision_asked": precision, "precision_reached": reached}
+    return GateFit(config.model_copy(update=fitted), report)
 
 
 def _fit_logistic(evidence: Evidence, right: BoolArray) -> GateConfig:
     """Logistic regression with weights that cannot be negative, so that better evidence never lowers confidence.
 
-    Right and wrong count the same in sum, whatever their numbers; a small L2 term keeps weights finite.
+    Every query counts the same, so that the confidence is the share that is right among clips like these; a small
+    L2 term keeps weights finite.
     """
     from scipy.optimize import minimize  # an extra's dependency: serving does not need it
 
@@ -280,14 +310,13 @@ def _fit_logistic(evidence: Evidence, right: BoolArray) -> GateConfig:
     spread = np.maximum(raw.std(axis=0).filled(0), 1e-3)
     draft = GateConfig(typical=tuple(typical.tolist()), spread=tuple(spread.tolist()))
     inputs = _standardised(evidence, draft)
-    importance = np.where(right, 0.5 / right.mean(), 0.5 / (~right).mean()) / len(right)
     sign = np.where(right, 1.0, -1.0)
 
     def loss(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         weights, bias = parameters[:-1], parameters[-1]
         margin = sign * (inputs @ weights + bias)
-        slope = -sign * importance / (1 + np.exp(np.clip(margin, -60, 60)))
-        value = float((importance * np.logaddexp(0, -margin)).sum() + 0.005 * (weights**2).sum())
+        slope = -sign / len(right) / (1 + np.exp(np.clip(margin, -60, 60)))
+        value = float(np.logaddexp(0, -margin).mean() + 0.005 * (weights**2).sum())
         return value, np.append(inputs.T @ slope + 0.01 * weights, slope.sum())
 
     start = np.append(np.full(len(_COLUMNS), 0.5), 0.0)
@@ -297,11 +326,11 @@ def _fit_logistic(evidence: Evidence, right: BoolArray) -> GateConfig:
 
 
 def _threshold(found: npt.NDArray[np.float64], right: BoolArray, precision: float) -> tuple[float, bool]:
-    """The lowest confidence at and above which `precision` holds, else that of the best precision.
+    """The lowest confidence at and above which `precision` holds, else the next above all wrong answers.
 
-    A precision counts where at least _MIN_ACCEPTED clips show it (or as many as are right, if fewer): the one
-    clip at the top is right by chance and would make a threshold that nothing else passes. Below
-    _LEAST_THRESHOLD nothing is accepted: many right answers would pay for some that are plainly wrong.
+    A precision counts where at least _MIN_ACCEPTED clips show it (or as many as are right, if fewer): a few
+    clips at the top may be right by chance. Below _LEAST_THRESHOLD nothing is accepted: many right answers would
+    pay for some that are plainly wrong.
     """
     order = np.argsort(-found, kind="stable")
     confidence, hits = found[order], np.cumsum(right[order])
@@ -314,7 +343,8 @@ def _threshold(found: npt.NDArray[np.float64], right: BoolArray, precision: floa
         last = int(reached[-1])
         lower = confidence[last + 1] if last + 1 < len(confidence) else 0.0
         return max(float((confidence[last] + lower) / 2), _LEAST_THRESHOLD), True
-    return float(confidence[int(shares.argmax())]), False
+    highest_wrong = float(confidence[~right[order]].max(initial=0.0))
+    return min(float(np.nextafter(max(highest_wrong, _LEAST_THRESHOLD), 2.0)), 1.0), False
 
 
 def _lower_bound(hits: int, count: int) -> float:

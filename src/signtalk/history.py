@@ -51,6 +51,12 @@ class RunHistory:
         self.best_epoch = 0
         self.best_score = -1.0
 
+    @property
+    def evaluations_without_gain(self) -> int:
+        """Evaluations since the best score was first reached: patience counts these, not epochs."""
+        scores = [row["val_retrieval_mrr"] for row in self.rows if row["val_retrieval_mrr"] != ""]
+        return len(scores) - 1 - scores.index(self.best_score) if self.best_score in scores else 0
+
     def record(
         self,
         epoch: int,
@@ -68,7 +74,8 @@ class RunHistory:
         if measures is not None:
             row |= {f"val_{name}": value for name, value in asdict(measures).items() if not math.isnan(value)}
         self.rows.append(row)
-        if measures is not None and measures.retrieval_mrr > self.best_score:
+        # Of equal ones the later: validation by people whom training knows is soon perfect, the model is not.
+        if measures is not None and measures.retrieval_mrr >= self.best_score:
             self.best_epoch, self.best_score = epoch + 1, measures.retrieval_mrr
             self._keep(model, data)
         write_csv(self._out / HISTORY_NAME, HISTORY_COLUMNS, self.rows)

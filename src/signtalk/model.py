@@ -6,7 +6,7 @@ exist to teach the encoder and stay behind when a model is exported.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import BaseModel, Field
@@ -19,6 +19,10 @@ _STANDARD_LIMIT = 8.0
 """Standardised features are clipped here: one wild frame must not decide (SPEC fault 7)."""
 
 
+_POSE_COLUMNS = 132
+"""Of the prototype's rows: x, y, z, visibility of 33 points (SPEC 1.1)."""
+
+
 class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     """Everything needed to build the network again.
 
@@ -28,6 +32,8 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
         num_coordinates: how many of the first feature columns the masked-frame head predicts.
         supcon_dim: width of the projection that the contrastive loss sees; 0 lets it see the embedding.
         spells: the word head is trained (CTC), so what it says of each frame counts in answers and texts.
+        motion: where a frame's motion is read, which attention pooling looks at: "last-column" of the features, or
+            how far the "prototype-rows" moved since the frame before (SPEC 1.3).
     """
 
     encoder: EncoderConfig
@@ -35,6 +41,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     num_coordinates: int = Field(ge=1)
     supcon_dim: int = Field(default=0, ge=0)
     spells: bool = True
+    motion: Literal["last-column", "prototype-rows"] = "last-column"
 
 
 class TrainingOutput(NamedTuple):
@@ -66,6 +73,7 @@ class SignModel(nn.Module):
 
     feature_mean: Tensor
     feature_std: Tensor
+    moving_columns: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -73,6 +81,8 @@ class SignModel(nn.Module):
         features, memory = config.encoder.num_features, config.encoder.memory_width
         self.register_buffer("feature_mean", torch.zeros(features))
         self.register_buffer("feature_std", torch.ones(features))
+        moving = [i for i in range(features) if i >= _POSE_COLUMNS or i % 4 != 3]  # all but visibility
+        self.register_buffer("moving_columns", torch.tensor(moving), persistent=False)
         self.encoder = build_encoder(config.encoder)
         self.decoder = TextDecoder(config.decoder)
         self.word_head = nn.Linear(memory, config.decoder.vocabulary_size)
@@ -98,14 +108,22 @@ class SignModel(nn.Module):
         """Encode clips.
 
         Args:
-            features: (B, T, F) float32 from `features.derive`; the last column is the hand motion.
+            features: (B, T, F) float32 from `features.derive`.
             valid: (B, T) bool, True = real frame; padding only at the end.
 
         Returns:
             Embedding, projections, memory and attention; padding changes none of them.
         """
         keep = valid.unsqueeze(-1).to(features.dtype)
-        return self.encoder(self.standardise(features) * keep, valid, features[..., -1] * keep.squeeze(-1))
+        return self.encoder(self.standardise(features) * keep, valid, self.motion(features) * keep.squeeze(-1))
+
+    def motion(self, features: Tensor) -> Tensor:
+        """(B, T) how much each frame moves, in the features' own unit; what padding holds there does not matter."""
+        if self.config.motion == "last-column":
+            return features[..., -1]
+        points = features[..., self.moving_columns]
+        moved = torch.linalg.vector_norm(points[:, 1:] - points[:, :-1], dim=-1)
+        return nn.functional.pad(moved, (1, 0))
 
     def spell(self, memory: Tensor) -> Tensor:
         """(B, T, V) log probability of each word at each frame of a memory (B, T, M), id 0 = no word."""
@@ -125,7 +143,7 @@ class SignModel(nn.Module):
         """
         keep = valid.unsqueeze(-1).to(features.dtype)
         seen = torch.where(masked.unsqueeze(-1), self.mask_token, self.standardise(features)) * keep
-        motion = features[..., -1] * keep.squeeze(-1) * ~masked
+        motion = self.motion(features) * keep.squeeze(-1) * ~masked
         encoded = self.encoder(seen, valid, motion)
         return TrainingOutput(
             encoded=encoded,

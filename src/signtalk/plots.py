@@ -19,6 +19,7 @@ from signtalk.files import atomic_path
 from signtalk.metrics import reliability_bins
 
 _SMOOTHED_EPOCHS = 5
+_MAX_COLOURS = 10
 
 
 @contextmanager
@@ -111,12 +112,16 @@ def plot_bars(values: Mapping[str, float], title: str, label: str, path: Path, l
 def plot_embedding_map(
     embeddings: npt.NDArray[np.floating], sentences: Sequence[str], signers: Sequence[str], path: Path
 ) -> None:
-    """The first two principal components of the queries, coloured by sentence and by signer."""
+    """The first two principal components of clips, coloured by sentence and by signer; rare names are grey."""
     centred = embeddings - embeddings.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     flat = centred @ directions[:2].T if len(directions) > 1 else np.zeros((len(embeddings), 2))
     with _picture(path, columns=2) as axes:
         for axis, names, title in ((axes[0], sentences, "by sentence"), (axes[1], signers, "by signer")):
-            known, colours = np.unique(np.array(names), return_inverse=True)
-            axis.scatter(flat[:, 0], flat[:, 1], c=colours, cmap="tab20", s=10)
+            known, which, counts = np.unique(np.array(names), return_inverse=True, return_counts=True)
+            shown = np.argsort(-counts, kind="stable")[:_MAX_COLOURS]
+            axis.scatter(*flat[~np.isin(which, shown)].T, color="lightgrey", s=6)
+            for number, name in enumerate(shown.tolist()):
+                axis.scatter(*flat[which == name].T, color=f"C{number}", s=14, label=str(known[name])[:32])
             axis.set(title=f"embeddings {title} ({len(known)})", xticks=[], yticks=[])
+            axis.legend(fontsize=5, loc="best")

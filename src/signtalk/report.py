@@ -37,7 +37,7 @@ def write_report(report: EvaluationReport, folder: Path, title: str = "Evaluatio
     for name, groups in (("by_signer", headline.by_signer), ("by_category", headline.by_category)):
         shown = {f"{group} ({count})": score for group, (score, count) in groups.items()}
         plot_bars(shown, f"R@1 {name.replace('_', ' ')}", "R@1", pictures[name])
-    pairs = {f"{right} -> {wrong}": float(count) for right, wrong, count in report.confused}
+    pairs = {f"{right[:28]} -> {wrong[:28]}": float(count) for right, wrong, count in report.confused}
     plot_bars(pairs, "most confused sentences", "times", pictures["confused"])
     return (*paths, *pictures.values())
 
@@ -108,7 +108,9 @@ def _open_set_section(found: OpenSet) -> str:
         f"* {gate.name}: " + ", ".join(f"{reason or 'accepted'} {count}" for reason, count in gate.reasons.items())
         for gate in found.gates
     )
-    return f"## Open set\n\n{_table(('figure', 'value'), figures)}\n\n{_table(header, gates)}\n\nReasons:\n\n{reasons}"
+    note = f"\n\n**Mind:** {found.gate_note}." if found.gate_note else ""
+    tables = f"{_table(('figure', 'value'), figures)}\n\n{_table(header, gates)}"
+    return f"## Open set\n\n{tables}{note}\n\nReasons:\n\n{reasons}"
 
 
 def _gate_row(gate: GateResult) -> tuple[str, ...]:

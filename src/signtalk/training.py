@@ -20,7 +20,7 @@ from typing import Any, Literal
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -157,7 +157,10 @@ class SignTraining(pl.LightningModule):
             measures = validate(self.model, self.validation_set) if due or last else None
             rate = float(self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
             score = self.history.record(self.current_epoch, row, measures, rate, self.model, self.validation_set)
-        score = self.trainer.strategy.broadcast(score)
+        score, waited = self.trainer.strategy.broadcast((score, self.history.evaluations_without_gain))
+        patience = self.recipe.optimiser.patience
+        if patience and waited >= patience:
+            self.trainer.should_stop = True
         self.log("val_score", score, prog_bar=True, sync_dist=False)
         self.log_dict({f"loss/{name}": value for name, value in row.items()}, sync_dist=False)
 
@@ -217,6 +220,7 @@ def model_config(recipe: Recipe, training: TrainingSet) -> ModelConfig:
         num_coordinates=math.prod(recipe.features.row_shape),
         supcon_dim=network.supcon_dim,
         spells=recipe.losses.ctc_weight > 0,
+        motion="prototype-rows" if recipe.features.preset == "prototype" else "last-column",
     )
 
 
@@ -339,10 +343,6 @@ def _trainer(recipe: Recipe, options: TrainOptions) -> pl.Trainer:
             enable_version_counter=False,
         )
     ]
-    if settings.patience:
-        callbacks.append(
-            EarlyStopping("val_score", mode="max", patience=settings.patience, check_on_train_epoch_end=True)
-        )
     if options.progress:
         callbacks.append(TQDMProgressBar(leave=False))
     return pl.Trainer(
