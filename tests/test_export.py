@@ -63,8 +63,8 @@ def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp
                 TorchEncoder(checkpoint.model, FEATURES), bundle.recognizer.index, DecisionConfig(),
                 TorchStepDecoder(checkpoint.model.decoder), checkpoint.tokenizer,
             )  # fmt: skip
-            ours_texts = [text for text, _ in bundle.recognizer.translate(truth)]
-            assert ours_texts == [text for text, _ in plain.translate(truth)]
+            ours_texts = [text.text for text in bundle.recognizer.translate(truth)]
+            assert ours_texts == [text.text for text in plain.translate(truth)]
     names = {path.name for path in tmp_path.iterdir()}
     assert names >= {
         "sign_encoder.onnx", "sign_encoder.ts", "sign_decoder.onnx", "model_config.json", "sign_encoder_bundle.zip",

@@ -1,7 +1,8 @@
 from conftest import SmallRun
 from signtalk.manifest import load_manifest, read_clip
-from signtalk.recognizer import DecisionConfig
+from signtalk.recognizer import DecisionConfig, Recognition
 from signtalk.runs import Run
+from signtalk.translation import TranslationRule
 
 SPEC_FIELDS = {
     "rank", "video_file", "feature_path", "sentence_id", "sentence", "category", "similarity", "raw_similarity",
@@ -53,3 +54,26 @@ def test_the_prototypes_decision_stays_selectable(small_run: SmallRun) -> None:
     answer = recognizer.recognize([read_clip(manifest.records[0])])[0]
     assert answer.reason in {"", "low_similarity", "ambiguous_top2", "prototype_disagreement"}
     assert abs(sum(c.confidence or 0 for c in answer.candidates) - 1) < 1e-5  # the softmax over five clips
+
+
+def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accepted(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    clip = read_clip(manifest.records[0])
+    silent = run.decision().gate.model_copy(update={"threshold": 1.0, "fitted": True, "motion_floor": 0.0})
+    rule = TranslationRule(threshold=0.0, fitted=True)
+
+    def ask(**changes: object) -> Recognition:
+        decision = DecisionConfig(**({"gate": silent, "translation": rule} | changes))
+        return run.recognizer(run.index(), decision).recognize([clip])[0]
+
+    told = ask()
+    assert (told.text, told.text_source) == (told.translation, "translation")
+    assert 0 <= told.translation_confidence <= 1
+    assert " ".join(word for word, _ in told.translation_words) == told.translation
+    assert all(0 <= probability <= 1 for _, probability in told.translation_words)
+    assert ask(translation=TranslationRule()).text is None
+    still = silent.model_copy(update={"motion_floor": 1e9})
+    assert (ask(gate=still).text, ask(gate=still).reason) == (None, "low_motion")
+    known = ask(gate=silent.model_copy(update={"threshold": 0.0}))
+    assert (known.text, known.text_source) == (known.candidates[0].sentence, "sentence")
+    assert known.to_json()["text"] == known.text

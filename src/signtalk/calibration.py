@@ -18,7 +18,7 @@ import numpy as np
 
 from signtalk.encoding import Encoded
 from signtalk.files import BoolArray, FloatArray
-from signtalk.gate import Evidence, fit_gate
+from signtalk.gate import Evidence, confidences, fit_gate
 from signtalk.index import SentenceIndex
 from signtalk.manifest import ClipRecord, Manifest
 from signtalk.metrics import mean_reciprocal_rank, recall_at_k
@@ -28,6 +28,7 @@ from signtalk.scoring import Scores, ScoringConfig
 from signtalk.splits import Split
 from signtalk.store import PackedClips
 from signtalk.text_metrics import score_texts
+from signtalk.translation import TranslationRule, fit_translation_rule, is_right
 
 _MIN_QUERIES = 10
 _WEIGHT_STEPS = 5
@@ -81,7 +82,7 @@ def calibrate(
     if known_encoded is not None:
         scoring, chosen, num_trials = fit_scoring(recognizer, known_encoded, known, exclude)
         decision = decision.model_copy(update={"scoring": scoring})
-    texts = [part for part in ((known_encoded, known), (unknown_encoded, unknown)) if part[0] is not None]
+    texts = ((known_encoded, known), (unknown_encoded, unknown))
     decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), texts)
     recognizer = recognizer.changed(decision=decision)
     parts, correct = [], []
@@ -96,11 +97,14 @@ def calibrate(
         parts.append(Evidence.from_scores(recognizer.scores(unknown_encoded)))
         correct.append(np.zeros(len(unknown), dtype=np.bool_))
     fit = fit_gate(joined(parts), np.concatenate(correct or [np.zeros(0, bool)]), signing, idle_motion, precision)
-    return decision.model_copy(update={"gate": fit.config}), {
+    decision = decision.model_copy(update={"gate": fit.config})
+    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), texts, exclude, precision)
+    return decision.model_copy(update={"translation": rule}), {
         "scoring": asdict(chosen) if chosen else "kept: too few validation clips",
         "num_trials": num_trials,
         "wer_by_spelling_weight": words_wrong,
         "gate": fit.report,
+        "translation": rule_report,
         "num_val": len(known),
         "num_val_unknown": len(unknown),
         "split_hash": split.hash,
@@ -198,12 +202,32 @@ def _fit_spelling(
     found: dict[float, float] = {}
     for weight in _SPELLING_WEIGHTS:
         asked = recognizer.changed(decision=decision.model_copy(update={"spelling_weight": weight}))
-        written = [text or "" for encoded, _ in known for text, _ in asked.translate(encoded)]
+        written = [text.text if text else "" for encoded, _ in known for text in asked.translate(encoded)]
         found[weight] = score_texts(written, references).wer
     lowest, num_words = min(found.values()), sum(len(texts[0].split()) for texts in references)
     good = [weight for weight, wer in found.items() if wer <= lowest + _standard_error(min(lowest, 1.0), num_words)]
     best = min(good, key=lambda weight: abs(weight - decision.spelling_weight))
     return decision.model_copy(update={"spelling_weight": best}), {str(k): v for k, v in found.items()}
+
+
+def _fit_translation(
+    recognizer: Recognizer,
+    texts: Sequence[tuple[Encoded | None, tuple[ClipRecord, ...]]],
+    exclude_known: Sequence[tuple[str, ...]],
+    precision: float,
+) -> tuple[TranslationRule, dict[str, Any]]:
+    """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
+    figures, right = [np.zeros((0, 4))], list[bool]()
+    for (encoded, records), exclude in zip(texts, (exclude_known, None), strict=True):
+        if encoded is None:
+            continue
+        scores = recognizer.scores(encoded, exclude)
+        found = confidences(Evidence.from_scores(scores), recognizer.decision.gate)
+        written = recognizer.translate(encoded)
+        figures.append(recognizer.translation_figures(written, scores, found))
+        pairs = zip(written, records, strict=True)
+        right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
+    return fit_translation_rule(np.concatenate(figures), np.array(right, dtype=np.bool_), precision)
 
 
 def _clips(

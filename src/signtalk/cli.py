@@ -254,7 +254,8 @@ def _print_answers(answers: dict[str, Recognition]) -> None:
 
     table = Table("clip", "answer", "confidence", "best candidate", "translation", title="Answers")
     for name, answer in answers.items():
-        said = answer.sentence or f"not sure ({answer.reason})"
+        said = answer.text or f"not sure ({answer.reason})"
+        said += " (translated)" if answer.text_source == "translation" else ""
         best = answer.candidates[0].sentence if answer.candidates else "-"
         table.add_row(name, said, f"{answer.confidence:.2f}", best, answer.translation or "-")
     out_console.print(table)

@@ -18,12 +18,6 @@ from signtalk.files import BoolArray, FloatArray, IntArray
 MAX_FRAMES = 4096
 """Longest clip that can be compared; FeatureConfig allows no longer one."""
 
-# The wavefront carries cost and path length in one float64, cost * _STEP + length, with the cost in whole
-# levels. All sums are then exact integers below 2**53, so one `minimum` picks the cheapest path and, among
-# equally cheap ones, the shortest: the same whichever clip is the query. It is also several times faster
-# than carrying the length beside the cost. 8,191 steps of at most 2**26 levels stay below 2**39.
-_STEP = 2.0**13
-_LEVELS = 2.0**26
 _PAIRS_AT_ONCE = 512
 """Bounds memory: 512 pairs of 96 x 96 frames take about 20 MB of frame distances."""
 
@@ -34,17 +28,20 @@ class DtwResult:
 
     Attributes:
         distances: sum of frame distances along the best path, float32; inf where a clip has no valid frame.
-        path_lengths: number of frame pairs on the best path (the shortest of equally good ones), int64; 0
-            where the distance is inf.
+        num_frames: frames of both clips together, int64; 0 where the distance is inf.
     """
 
     distances: FloatArray
-    path_lengths: IntArray
+    num_frames: IntArray
 
     @property
     def normalised(self) -> FloatArray:
-        """Mean frame distance along the best path, float32, comparable between clips of any length."""
-        return (self.distances / np.maximum(self.path_lengths, 1)).astype(np.float32)
+        """Distance a frame of the two clips' mean length, float32, comparable between clips of any length.
+
+        After Sakoe and Chiba (1978), who divide by the sum of the lengths. The mean along the path itself would be
+        another measure: it rewards detours, and found fewer sentences of new signers (docs/experiments.md).
+        """
+        return (2 * self.distances / np.maximum(self.num_frames, 1)).astype(np.float32)
 
 
 def dtw_distances(
@@ -73,7 +70,7 @@ def dtw_distances(
         raise ValueError(f"reference_valid {of_references.shape} for references {references.shape}; expected (K, T')")
     rows = np.arange(len(references), dtype=np.int64)[None]
     result = dtw_by_row(query[None], valid[None], references, valid_lengths(of_references), rows)
-    return DtwResult(result.distances[0], result.path_lengths[0])
+    return DtwResult(result.distances[0], result.num_frames[0])
 
 
 def dtw_by_row(
@@ -100,7 +97,7 @@ def dtw_by_row(
     """
     _check_shapes(queries, queries_valid, references, reference_lengths)
     distances = np.full(rows.shape, np.inf, dtype=np.float32)
-    path_lengths = np.zeros(rows.shape, dtype=np.int64)
+    num_frames = np.zeros(rows.shape, dtype=np.int64)
     query_lengths = valid_lengths(queries_valid)
     wanted_query, wanted_column = np.nonzero((rows >= 0) & (query_lengths > 0)[:, None])
     wanted_row = rows[wanted_query, wanted_column]
@@ -110,11 +107,10 @@ def dtw_by_row(
         pairs = slice(start, start + _PAIRS_AT_ONCE)
         used, lengths = query_lengths[wanted_query[pairs]], reference_lengths[wanted_row[pairs]]
         chosen = references[wanted_row[pairs], : int(lengths.max())]
-        squares, levels = _squared_distances(queries[:, : int(used.max())], wanted_query[pairs], chosen, used, lengths)
-        totals = _wavefront(squares, levels, used, lengths)
-        path_lengths[wanted_query[pairs], wanted_column[pairs]] = (totals % _STEP).astype(np.int64)
-        distances[wanted_query[pairs], wanted_column[pairs]] = np.floor(totals / _STEP) / levels
-    return DtwResult(distances, path_lengths)
+        squares = _squared_distances(queries[:, : int(used.max())], wanted_query[pairs], chosen, used, lengths)
+        distances[wanted_query[pairs], wanted_column[pairs]] = _wavefront(squares, used, lengths)
+        num_frames[wanted_query[pairs], wanted_column[pairs]] = used + lengths
+    return DtwResult(distances, num_frames)
 
 
 def _check_shapes(
@@ -146,8 +142,8 @@ def _squared_distances(
     references: npt.NDArray[np.floating],
     query_lengths: IntArray,
     reference_lengths: IntArray,
-) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-    """(T, T', pairs) squared frame distances, one matrix product a query, and (pairs,) levels a unit distance.
+) -> FloatArray:
+    """(T, T', pairs) squared frame distances, one matrix product a query.
 
     Pairs of one query stand side by side. Padding is zeroed, so that whatever stands there has no say.
     """
@@ -156,7 +152,6 @@ def _squared_distances(
     frames[...] = references.transpose(1, 0, 2)
     frames[np.arange(num_frames)[:, None] >= reference_lengths] = 0
     squared_norms = np.vecdot(frames, frames)
-    largest = np.zeros(num_pairs)
     squares = np.empty((queries.shape[1], num_frames, num_pairs), dtype=np.float32)
     borders = np.flatnonzero(np.diff(query_of_pair, prepend=-1, append=-1))
     for first, end in pairwise(borders):
@@ -168,18 +163,13 @@ def _squared_distances(
         product += squared_norms[:, first:end].reshape(-1)
         product += query_norms[:, None]
         squares[..., first:end] = product.reshape(len(query), num_frames, end - first)
-        largest[first:end] = query_norms.max()
-    largest = np.sqrt(largest) + np.sqrt(squared_norms.max(axis=0))  # no frame distance can be larger
-    if not np.isfinite(largest).all():
-        raise ValueError("projections are not finite (NaN or inf), or too large to be squared; check the encoder")
-    exponent = np.frexp(np.maximum(largest, np.finfo(np.float32).tiny))[1]
-    return squares, np.ldexp(_LEVELS, -exponent)  # a power of two, and of this pair alone
+        if not (np.isfinite(query_norms).all() and np.isfinite(squared_norms[:, first:end]).all()):
+            raise ValueError("projections are not finite (NaN or inf), or too large to be squared; check the encoder")
+    return squares
 
 
-def _wavefront(
-    squares: FloatArray, levels: npt.NDArray[np.float64], query_lengths: IntArray, reference_lengths: IntArray
-) -> npt.NDArray[np.float64]:
-    """(pairs,) packed cost and length of the best path of each pair.
+def _wavefront(squares: FloatArray, query_lengths: IntArray, reference_lengths: IntArray) -> npt.NDArray[np.float64]:
+    """(pairs,) cost of the best path of each pair, summed in float64.
 
     Cell (i, j) needs (i-1, j), (i, j-1) and (i-1, j-1), which lie on the two anti-diagonals before its own: so
     one anti-diagonal of all pairs is one step. A front holds row i at i + 1; its row 0 and the rows not yet
@@ -194,10 +184,7 @@ def _wavefront(
         low, high = max(0, diagonal - num_columns + 1), min(diagonal, num_rows - 1) + 1
         front, before, two_before = (fronts[(diagonal - back) % 3] for back in range(3))
         cells = np.maximum(np.diagonal(flipped, diagonal - num_rows + 1).T[::-1], 0)  # rounding goes below zero
-        costs = np.sqrt(cells, out=cells) * levels
-        np.rint(costs, out=costs)
-        costs *= _STEP
-        costs += 1
+        costs = np.sqrt(cells, out=cells)
         best = front[low + 1 : high + 1]
         if diagonal:
             np.minimum(before[low:high], before[low + 1 : high + 1], out=best)

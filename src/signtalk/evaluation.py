@@ -15,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.encoding import Encoded
-from signtalk.evaluation_results import EvaluationReport, Evidence, GateResult, OpenSet, Retrieval, TextResult
+from signtalk.evaluation_results import (
+    EvaluationReport,
+    Evidence,
+    GateResult,
+    OneAnswer,
+    OpenSet,
+    Retrieval,
+    TextResult,
+)
 from signtalk.files import BoolArray, FloatArray
 from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry
@@ -35,6 +43,7 @@ from signtalk.roles import Role
 from signtalk.splits import Split
 from signtalk.store import PackedClips
 from signtalk.text_metrics import score_texts
+from signtalk.translation import is_right
 
 _EXAMPLES = 10
 
@@ -82,6 +91,7 @@ class _Measured:
         self.recognizer, self.manifest, self.split, self.store, self.seed = recognizer, manifest, split, store, seed
         self.found: list[Retrieval] = []
         self.texts: list[TextResult] = []
+        self.told: list[OneAnswer] = []
         self.absent: dict[str, str] = {}
         self._cache: dict[Role, _Queries | None] = {}
 
@@ -147,12 +157,13 @@ class _Measured:
     def text(self, name: str, role: Role) -> None:
         """Translate the clips of a role."""
         queries = self.queries(role)
-        texts = [] if queries is None else [text for text, _ in self.recognizer.translate(queries.encoded)]
+        texts = [] if queries is None else self.recognizer.translate(queries.encoded)
         if queries is None or len(texts) < 2 or any(text is None for text in texts):
             why = f"the split has too few clips of role {role}, or the model no text decoder"
             self.absent[f"translation: {name}"] = why
             return
-        written = [text or "" for text in texts]
+        self.told.append(self._one_answer(name, queries))
+        written = [text.text if text else "" for text in texts]
         scores = score_texts(written, [record.variations or (record.sentence,) for record in queries.records])
         rng = np.random.default_rng(self.seed)
         pairs = zip((record.sentence for record in queries.records), written, strict=True)
@@ -164,6 +175,24 @@ class _Measured:
                 signatures=(scores.bleu_signature, scores.chrf_signature),
                 examples=tuple(pairs)[:_EXAMPLES],
             )
+        )
+
+    def _one_answer(self, name: str, queries: _Queries) -> OneAnswer:
+        exclude = [(record.clip_id,) for record in queries.records]
+        told = self.recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1).recognitions
+        sources = np.array([answer.text_source for answer in told])
+        right = [
+            bool(answer.text) and is_right(answer.text or "", (record.sentence, *record.variations))
+            for answer, record in zip(told, queries.records, strict=True)
+        ]
+        answered = int((sources != "").sum())
+        return OneAnswer(
+            name=name,
+            num_clips=len(told),
+            by_sentence=float((sources == "sentence").mean()),
+            by_translation=float((sources == "translation").mean()),
+            precision=wilson_interval(sum(right), answered) if answered else None,
+            wrong=float((answered - sum(right)) / len(told)),
         )
 
     def report(self) -> EvaluationReport:
@@ -181,6 +210,7 @@ class _Measured:
             retrieval=tuple(self.found),
             open_set=open_set,
             texts=tuple(self.texts),
+            answers=tuple(self.told),
             confused=confused,
             absent=self.absent,
             evidence=evidence,

@@ -110,6 +110,27 @@ class TextResult:
 
 
 @dataclass(frozen=True, eq=False)
+class OneAnswer:
+    """What a person is told: a known sentence, else a translation that may be shown, else "not sure".
+
+    Attributes:
+        name: protocol.
+        num_clips: clips asked.
+        by_sentence: part answered with a known sentence.
+        by_translation: part answered with a translation.
+        precision: part of all answers that is right word for word; None when nothing is answered.
+        wrong: part of the clips that is answered wrongly.
+    """
+
+    name: str
+    num_clips: int
+    by_sentence: float
+    by_translation: float
+    precision: Interval | None
+    wrong: float
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Arrays behind the report, for its pictures; one row a known query unless said otherwise.
 
@@ -144,6 +165,7 @@ class EvaluationReport:
         retrieval: one entry a protocol that has clips.
         open_set: None when the split tests nobody.
         texts: one entry a protocol that has clips.
+        answers: likewise, sentence and translation as one answer.
         confused: most frequent (right sentence, answered sentence, count).
         absent: protocols without clips, and why.
         evidence: arrays for pictures; None when the split tests nobody.
@@ -154,6 +176,7 @@ class EvaluationReport:
     retrieval: tuple[Retrieval, ...]
     open_set: OpenSet | None
     texts: tuple[TextResult, ...]
+    answers: tuple[OneAnswer, ...]
     confused: tuple[tuple[str, str, int], ...]
     absent: dict[str, str]
     evidence: Evidence | None = field(repr=False, default=None)

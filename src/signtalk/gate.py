@@ -7,7 +7,7 @@ above a threshold; the prototype's gate of SPEC 1.9 stays selectable for compari
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from signtalk.files import BoolArray, FloatArray
+from signtalk.intervals import wilson_interval
+from signtalk.logistic import Logistic, fit_logistic, precision_threshold
 from signtalk.scoring import Scores
 
 Reason = Literal[
@@ -43,10 +45,6 @@ _REASON_OF: dict[str, Reason] = {
     "prototype": "prototype_disagreement",
     "text_score": "text_disagreement",
 }
-_MIN_ACCEPTED = 10
-"""A precision that fewer clips than this show is chance."""
-_LEAST_THRESHOLD = 0.5
-"""What is more probably wrong than right is not said, whatever precision was asked for."""
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -95,13 +93,9 @@ class Evidence:
         """The queries where `rows` is True."""
         return Evidence(*(getattr(self, name)[rows] for name in (*_COLUMNS, "answered")))
 
-    def matrix(self, typical: FloatArray) -> npt.NDArray[np.float64]:
-        """(B, 6) in the order of _COLUMNS; an unknown figure counts as typical, so that the others decide.
-
-        So does the margin of an index's only sentence: that it has no rival says nothing for it.
-        """
-        columns = np.stack([getattr(self, name) for name in _COLUMNS], axis=1).astype(np.float64)
-        return np.where(np.isfinite(columns), columns, typical)
+    def matrix(self) -> npt.NDArray[np.float64]:
+        """(B, 6) in the order of _COLUMNS; NaN where unknown, the margin of an index's only sentence included."""
+        return np.stack([getattr(self, name) for name in _COLUMNS], axis=1).astype(np.float64)
 
 
 class GateConfig(BaseModel, frozen=True, extra="forbid"):
@@ -131,6 +125,11 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     fitted: bool = True
     precision_asked: float | None = Field(default=None, ge=0, le=1)
     precision_reached: bool = False
+
+    @property
+    def logistic(self) -> Logistic:
+        """The function from evidence to confidence."""
+        return Logistic(self.weights, self.bias, self.typical, self.spread)
 
     @property
     def note(self) -> str:
@@ -179,8 +178,7 @@ def confidences(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.float6
     """
     if config.mode == "prototype":
         return np.where(evidence.answered, np.nan_to_num(evidence.score).astype(np.float64), 0.0)
-    logits = _standardised(evidence, config) @ np.array(config.weights) + config.bias
-    return np.where(evidence.answered, 1 / (1 + np.exp(-np.clip(logits, -60, 60))), 0.0)
+    return np.where(evidence.answered, config.logistic.confidences(evidence.matrix()), 0.0)
 
 
 def decide(evidence: Evidence, motions: FloatArray, config: GateConfig) -> tuple[Decision, ...]:
@@ -199,18 +197,11 @@ def decide(evidence: Evidence, motions: FloatArray, config: GateConfig) -> tuple
     )
 
 
-def _standardised(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.float64]:
-    typical = np.array(config.typical, dtype=np.float32)
-    standard = (evidence.matrix(typical) - np.array(config.typical)) / np.array(config.spread)
-    # Far above typical is no better than clearly above: one figure must not outvote the others.
-    return np.minimum(standard, 2.0)
-
-
 def _calibrated_reasons(
     evidence: Evidence, motions: FloatArray, found: npt.NDArray[np.float64], config: GateConfig
 ) -> list[Reason]:
     """The weighted figure that lies lowest, measured by right answers, is the one that is told."""
-    against = _standardised(evidence, config) * np.maximum(np.array(config.weights), 1e-9)
+    against = config.logistic.standardised(evidence.matrix()) * np.maximum(np.array(config.weights), 1e-9)
     reasons: list[Reason] = []
     for query, lowest in enumerate(against.argmin(axis=1).tolist()):
         if not evidence.answered[query]:
@@ -280,79 +271,22 @@ def fit_gate(
     if len(right) < min_clips or right.all() or not right.any():
         report["fallback"] = f"{len(right)} queries, {int(right.sum())} right; too few of one kind to fit a gate"
         return GateFit(GateConfig(motion_floor=floor, fitted=False, precision_asked=precision), report)
-    config = _fit_logistic(evidence, right).model_copy(update={"motion_floor": floor})
-    found = confidences(evidence, config)
-    threshold, reached = _threshold(found, right, precision)
+    logistic = fit_logistic(evidence.matrix(), right)
+    found = logistic.confidences(evidence.matrix())
+    threshold, reached = precision_threshold(found, right, precision)
     accepted = found >= threshold
     num_accepted = int(accepted.sum())
+    shown = wilson_interval(int(right[accepted].sum()), num_accepted) if num_accepted else None
     report |= {
         "threshold": threshold,
         "target_reached": reached,
         "num_accepted": num_accepted,
-        "precision_found": float(right[accepted].mean()) if num_accepted else None,
-        "precision_lower_bound": _lower_bound(int(right[accepted].sum()), num_accepted) if num_accepted else None,
+        "precision_found": shown.estimate if shown else None,
+        "precision_lower_bound": shown.low if shown else None,
         "coverage_of_right": float(accepted[right].mean()),
     }
     fitted = {"threshold": threshold, "precision_asked": precision, "precision_reached": reached}
-    return GateFit(config.model_copy(update=fitted), report)
-
-
-def _fit_logistic(evidence: Evidence, right: BoolArray) -> GateConfig:
-    """Logistic regression with weights that cannot be negative, so that better evidence never lowers confidence.
-
-    Every query counts the same, so that the confidence is the share that is right among clips like these; a small
-    L2 term keeps weights finite.
-    """
-    from scipy.optimize import minimize  # an extra's dependency: serving does not need it
-
-    raw = np.ma.masked_invalid(evidence.matrix(np.full(len(_COLUMNS), np.nan, dtype=np.float32)))
-    typical = raw[right].mean(axis=0).filled(0)  # a figure that no query has stays typical for all
-    spread = np.maximum(raw.std(axis=0).filled(0), 1e-3)
-    draft = GateConfig(typical=tuple(typical.tolist()), spread=tuple(spread.tolist()))
-    inputs = _standardised(evidence, draft)
-    sign = np.where(right, 1.0, -1.0)
-
-    def loss(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        weights, bias = parameters[:-1], parameters[-1]
-        margin = sign * (inputs @ weights + bias)
-        slope = -sign / len(right) / (1 + np.exp(np.clip(margin, -60, 60)))
-        value = float(np.logaddexp(0, -margin).mean() + 0.005 * (weights**2).sum())
-        return value, np.append(inputs.T @ slope + 0.01 * weights, slope.sum())
-
-    start = np.append(np.full(len(_COLUMNS), 0.5), 0.0)
-    bounds = [(0, None)] * len(_COLUMNS) + [(None, None)]
-    best = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
-    return draft.model_copy(update={"weights": tuple(best[:-1].tolist()), "bias": float(best[-1])})
-
-
-def _threshold(found: npt.NDArray[np.float64], right: BoolArray, precision: float) -> tuple[float, bool]:
-    """The lowest confidence at and above which `precision` holds, else the next above all wrong answers.
-
-    A precision counts where at least _MIN_ACCEPTED clips show it (or as many as are right, if fewer): a few
-    clips at the top may be right by chance. Below _LEAST_THRESHOLD nothing is accepted: many right answers would
-    pay for some that are plainly wrong.
-    """
-    order = np.argsort(-found, kind="stable")
-    confidence, hits = found[order], np.cumsum(right[order])
-    counts = np.arange(1, len(order) + 1)
-    enough = (counts >= min(_MIN_ACCEPTED, int(hits[-1]))) & (confidence >= _LEAST_THRESHOLD)
-    ends = np.append(confidence[1:] != confidence[:-1], True)  # equal ones are accepted together
-    shares = np.where(ends & enough, hits / counts, -1.0)
-    reached = np.flatnonzero(shares >= precision)
-    if len(reached):
-        last = int(reached[-1])
-        lower = confidence[last + 1] if last + 1 < len(confidence) else 0.0
-        return max(float((confidence[last] + lower) / 2), _LEAST_THRESHOLD), True
-    highest_wrong = float(confidence[~right[order]].max(initial=0.0))
-    return min(float(np.nextafter(max(highest_wrong, _LEAST_THRESHOLD), 2.0)), 1.0), False
-
-
-def _lower_bound(hits: int, count: int) -> float:
-    """Lower end of the 95% Wilson interval of a share (Wilson, 1927): what a precision found on few clips is worth."""
-    z = 1.959964
-    share = hits / count
-    middle = share + z**2 / (2 * count)
-    return float((middle - z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))) / (1 + z**2 / count))
+    return GateFit(GateConfig(motion_floor=floor, **asdict(logistic), **fitted), report)
 
 
 def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from signtalk.scoring import Candidate, Scores, ScoringConfig, score_sentences
 from signtalk.spelling import JointStepDecoder
 from signtalk.store import PackedClips
 from signtalk.tokenizer import SentenceTokenizer
+from signtalk.translation import Translation, TranslationRule, translation_figures
 
 _CLIPS_AT_ONCE = 64
 
@@ -40,6 +41,7 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
         spelling_weight: how much translation listens to the frames' own words, 0 = to the text decoder alone; a
             model that does not spell leaves it out.
         translate: whether a text is decoded at all.
+        translation: when a decoded text is shown although no known sentence is accepted.
     """
 
     scoring: ScoringConfig = ScoringConfig()
@@ -47,6 +49,7 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
     decoding: DecodingOptions = DecodingOptions()
     spelling_weight: float = Field(default=0.7, ge=0, le=1)
     translate: bool = True
+    translation: TranslationRule = TranslationRule()
 
     @classmethod
     def prototype(cls) -> DecisionConfig:
@@ -67,6 +70,9 @@ class Recognition:
         candidates: the best sentences, best first; empty when nothing is indexed.
         translation: text of the decoder, whether or not the sentence is known; None when not asked for.
         translation_score: its length-penalised log probability.
+        translation_words: each of its words with a probability 0-1, given the words before.
+        translation_confidence: 0-1, how probably the text is right word for word; None without one.
+        translation_shown: whether that suffices to show the text where no sentence is accepted.
     """
 
     accepted: bool
@@ -77,6 +83,21 @@ class Recognition:
     candidates: tuple[Candidate, ...]
     translation: str | None
     translation_score: float | None
+    translation_words: tuple[tuple[str, float], ...]
+    translation_confidence: float | None
+    translation_shown: bool
+
+    @property
+    def text(self) -> str | None:
+        """The answer in words: the accepted sentence, else a translation that may be shown, else None = not sure."""
+        return self.sentence or (self.translation if self.translation_shown else None)
+
+    @property
+    def text_source(self) -> Literal["sentence", "translation", ""]:
+        """Where `text` comes from: a sentence that references back, the decoder alone, or nowhere."""
+        if self.sentence:
+            return "sentence"
+        return "translation" if self.text else ""
 
     @property
     def sentence(self) -> str | None:
@@ -85,7 +106,7 @@ class Recognition:
 
     def to_json(self) -> dict[str, Any]:
         """Fields of SPEC 1.9 under their names, one dict a candidate."""
-        return {**asdict(self), "sentence": self.sentence}
+        return {**asdict(self), "sentence": self.sentence, "text": self.text, "text_source": self.text_source}
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,12 +198,15 @@ class Recognizer:
         evidence = Evidence.from_scores(scores)
         decisions = decide(evidence, motions, self.decision.gate)
         found = confidences(evidence, self.decision.gate)
-        texts = self.translate(encoded) if self.decision.translate else [(None, None)] * encoded.num_clips
+        texts = self.translate(encoded) if self.decision.translate else [None] * encoded.num_clips
+        surely = self.translation_confidences(texts, scores, found)
         recognitions = []
         for query, (decision, text) in enumerate(zip(decisions, texts, strict=True)):
             shown = np.full(max(num_candidates, 1), np.nan, dtype=np.float32)
             shown[0] = found[query]
             given = None if self.decision.scoring.mode == "prototype" else shown
+            # Whoever does not move says nothing, in whatever words.
+            may_show = decision.reason != "low_motion" and self.decision.translation.shows(surely[query])
             recognitions.append(
                 Recognition(
                     accepted=decision.accepted,
@@ -191,22 +215,40 @@ class Recognizer:
                     motion_mean=float(motions[query]),
                     attention_mean=float(encoded.attention_mean[query]),
                     candidates=scores.candidates(query, num_candidates, given),
-                    translation=text[0],
-                    translation_score=text[1],
+                    translation=text.text if text else None,
+                    translation_score=text.score if text else None,
+                    translation_words=text.words if text else (),
+                    translation_confidence=float(surely[query]) if text else None,
+                    translation_shown=may_show and text is not None,
                 )
             )
         return Answers(tuple(recognitions), scores, found)
 
-    def translate(self, encoded: Encoded) -> list[tuple[str | None, float | None]]:
-        """Text and score of each clip by beam search; (None, None) without a decoder."""
+    def translation_confidences(
+        self, texts: Sequence[Translation | None], scores: Scores, confidences: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.float64]:
+        """(B,) how probably each text is right word for word; 0 without a text."""
+        figures = self.translation_figures(texts, scores, confidences)
+        found = self.decision.translation.logistic.confidences(figures)
+        return np.where(np.isfinite(figures[:, 0]), found, 0.0)
+
+    def translation_figures(
+        self, texts: Sequence[Translation | None], scores: Scores, confidences: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.float64]:
+        """(B, 4) what `translation.translation_figures` says of texts beside these scores."""
+        best = [scores.candidates(query, 1) for query in range(len(texts))]
+        return translation_figures(texts, [found[0].sentence if found else None for found in best], confidences)
+
+    def translate(self, encoded: Encoded) -> list[Translation | None]:
+        """Text of each clip by beam search; None without a decoder."""
         if self._decoder is None or self._tokenizer is None:
-            return [(None, None)] * encoded.num_clips
+            return [None] * encoded.num_clips
         options = self.decision.decoding
         decoder: StepDecoder = self._decoder
         if encoded.word_log_probs.shape[2] and self.decision.spelling_weight:
             decoder = JointStepDecoder(decoder, encoded.word_log_probs, self.decision.spelling_weight)
         best = [found[0] for found in beam_search(decoder, encoded.memory, encoded.memory_valid, options)]
-        return [(self._tokenizer.decode(result.tokens), float(result.score)) for result in best]
+        return [Translation.from_result(result, self._tokenizer) for result in best]
 
 
 def encode_packed(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Iterator[Encoded]:

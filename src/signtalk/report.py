@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from signtalk.evaluation_results import EvaluationReport, GateResult, OpenSet, Retrieval, TextResult
+from signtalk.evaluation_results import EvaluationReport, GateResult, OneAnswer, OpenSet, Retrieval, TextResult
 from signtalk.files import write_json, write_text
 from signtalk.intervals import Interval
 from signtalk.plots import plot_bars, plot_embedding_map, plot_gate, plot_similarities
@@ -68,6 +68,8 @@ def report_markdown(report: EvaluationReport, title: str) -> str:
     ]
     if report.open_set is not None:
         parts.append(_open_set_section(report.open_set))
+    if report.answers:
+        parts.append(_answers_section(report.answers))
     parts += [_text_section(text) for text in report.texts]
     if report.confused:
         rows = ((right, wrong, str(count)) for right, wrong, count in report.confused)
@@ -122,6 +124,15 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
         _range(gate.unknown_accepted),
         _range(gate.idle_accepted),
     )
+
+
+def _answers_section(answers: Sequence[OneAnswer]) -> str:
+    header = ("protocol", "clips", "known sentence", "translation", "precision, word for word", "answered wrongly")
+    rows = [
+        (a.name, str(a.num_clips), _number(a.by_sentence), _number(a.by_translation), _range(a.precision), wrong)
+        for a, wrong in ((answer, _number(answer.wrong)) for answer in answers)
+    ]
+    return '## One answer: a known sentence, else a translation, else "not sure"\n\n' + _table(header, rows)
 
 
 def _text_section(text: TextResult) -> str:

@@ -41,7 +41,7 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
         similarity_weight: of the cosine to the sentence's closest clip.
         prototype_weight: of the cosine to the sentence's mean direction.
         dtw_weight: of exp(-distance / dtw_scale).
-        dtw_scale: mean frame distance along the path at which the DTW score is 1/e.
+        dtw_scale: normalised DTW distance at which the DTW score is 1/e.
         text_weight: of how well the frames spell the sentence, exp(-(log likelihood short of the best) / text_scale).
             The four weights sum to 1; the first two choose the sentences that the others look at, so that
             these alone are not enough. A model that does not spell leaves this weight out.
@@ -89,7 +89,7 @@ class Candidate:
         raw_similarity: cosine to the clip.
         confidence: 0-1, how probably this is right; None before the gate has said so.
         proto_similarity: cosine to the sentence's mean direction; None where prototype mode has no prototype.
-        dtw_distance: mean frame distance along the path (prototype mode: the sum); None where not compared.
+        dtw_distance: normalised DTW distance (prototype mode: the bare sum); None where not compared.
         dtw_score: the same as 0-1, higher = closer; None where not compared.
         text_score: 0-1, how well the frames spell the sentence; None where not compared, or where they cannot tell.
         num_references: clips of the sentence; with 1 the prototype is that clip.

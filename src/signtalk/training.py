@@ -167,7 +167,9 @@ class SignTraining(pl.LightningModule):
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]  # Lightning's union is wider
         """AdamW and the recipe's schedule, stepped after each optimiser step."""
         settings = self.recipe.optimiser
-        optimizer = torch.optim.AdamW(self.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        optimizer = torch.optim.AdamW(
+            self.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
         steps_per_epoch = math.ceil(self.batches.num_batches(self.trainer.world_size) / settings.accumulation)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_share(step, steps_per_epoch, self.recipe)

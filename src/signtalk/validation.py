@@ -111,6 +111,6 @@ def _alignment(encoder: TorchEncoder, store: PackedClips, which: npt.NDArray[np.
 
 
 def _texts(recognizer: Recognizer, encoded: Encoded, asked: tuple[ClipRecord, ...]) -> tuple[float, float, float]:
-    texts = [text or "" for text, _ in recognizer.translate(encoded)]
+    texts = [found.text if found else "" for found in recognizer.translate(encoded)]
     scores = score_texts(texts, [record.variations or (record.sentence,) for record in asked])
     return scores.wer, scores.bleu, scores.exact_match
