@@ -3,147 +3,79 @@
 
     python benchmarks/leave_one_signer_out.py DATA --out runs/loso [--recipe prototype] [--results docs/results.md]
 
-Each fold is a run folder under --out and is not done again; a killed run goes on where it was. Splits (with
-hashes), seeds and settings lie in the run folders; the summary is written as summary.json and, with --results,
-appended to a page.
+For a data folder of your own; the sets that SignTalk is measured on have `quality.py`. Each fold is a run folder
+under --out and is not done again; a killed run goes on where it was. Splits (with hashes), seeds and settings lie
+in the run folders; the row is written as summary.json and, with --results, put into a page: in place of the
+section of the same title, or at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import shlex
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from signtalk.evaluation import evaluate
-from signtalk.evaluation_results import EvaluationReport
-from signtalk.files import read_json, write_json, write_text
-from signtalk.intervals import bootstrap_mean
-from signtalk.manifest import Manifest, load_manifest
+from folds import Job, recipe_hash, run_fold, train_and_measure
+from results_page import Page, replace_section, section
+from rows import Origin, store_row, summarise
+from signtalk.errors import SignTalkError
+from signtalk.manifest import load_manifest
 from signtalk.recipe import Recipe
-from signtalk.report import report_json, write_report
-from signtalk.runs import Run, index_run
-from signtalk.splits import Split, SplitConfig, leave_one_signer_out
-from signtalk.training import TrainOptions, train
+from signtalk.splits import SplitConfig, leave_one_signer_out
 
 
-def main() -> None:
-    """Run all folds and print the summary."""
-    options = _options()
-    manifest = load_manifest(options.data)
-    recipe = Recipe.named(options.recipe).changed(options.set)
-    splits = leave_one_signer_out(manifest, SplitConfig(val_fraction=options.val_fraction, seed=options.seed))
-    folds = [_fold(manifest, split, recipe, options.out) for split in splits]
-    summary = _summary(folds)
-    write_json(options.out / "summary.json", summary)
-    section = _section(summary, options)
-    print(section)
-    if options.results:
-        before = options.results.read_text(encoding="utf-8") if options.results.exists() else "# Results\n"
-        write_text(options.results, before.rstrip("\n") + "\n\n" + section)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all folds and print the section; 2 when it cannot be done, with the reason."""
+    options = _options(arguments)
+    try:
+        text = _measure(options, sys.argv[1:] if arguments is None else arguments)
+        print(text)
+        if options.results:
+            replace_section(options.results, _title(options), text)
+    except SignTalkError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="data folder")
     parser.add_argument("--out", type=Path, required=True, help="folder of the folds")
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--val-fraction", type=float, default=0.08)
-    parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--results", type=Path, help="page to append the summary to")
+    parser.add_argument("--seed", type=int, default=42, help="of the splits and of training")
+    parser.add_argument("--results", type=Path, help="page to put the summary into")
     parser.add_argument("--title", default="", help="name of the data set in the summary")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def _fold(manifest: Manifest, split: Split, recipe: Recipe, out: Path) -> dict[str, Any]:
-    signer = split.config.test_signers[0]
-    folder = out / signer
-    done = folder / "fold.json"
-    if done.exists():
-        found: dict[str, Any] = read_json(done)
-        return found
-    started = time.perf_counter()
-    resume = (folder / "recipe.json").exists()
-    result = train(manifest, split, recipe, TrainOptions(folder, resume=resume, progress=sys.stderr.isatty()))
-    run = Run.open(folder)
-    index_run(run, manifest)
-    report = evaluate(run.recognizer(run.index(), run.decision()), manifest, split, run.store())
-    write_report(report, folder / "report", f"Signer {signer} left out")
-    row = {
-        "signer": signer,
-        "split_hash": split.hash,
-        "minutes": round((time.perf_counter() - started) / 60, 2),
-        "best_epoch": result.best_epoch,
-        "val_mrr": result.best_score,
-        **_figures(report),
-        "report": report_json(report),
-    }
-    write_json(done, row)
-    return row
+def _title(options: argparse.Namespace) -> str:
+    return options.title or options.data.name
 
 
-def _figures(report: EvaluationReport) -> dict[str, Any]:
-    headline, open_set = report.retrieval[0], report.open_set
-    assert open_set is not None
-    ours, theirs = open_set.gates
-    return {
-        "queries": headline.num_queries,
-        "r1": headline.recall_at_1.estimate,
-        "r1_interval": [headline.recall_at_1.low, headline.recall_at_1.high],
-        "r5": headline.recall_at_5.estimate,
-        "mrr": headline.mrr.estimate,
-        "wer": report.texts[0].measures.wer.estimate if report.texts else None,
-        "auroc": open_set.auroc,
-        "accepted": ours.known_accepted.estimate,
-        "precision": ours.precision.estimate if ours.precision else None,
-        "prototype_gate_accepted": theirs.known_accepted.estimate,
-    }
-
-
-def _summary(folds: list[dict[str, Any]]) -> dict[str, Any]:
-    names = ("r1", "r5", "mrr", "wer", "auroc", "accepted", "precision")
-    means = {n: float(np.mean([f[n] for f in folds if f[n] is not None] or [np.nan])) for n in names}
-    hits = np.concatenate([np.arange(f["queries"]) < round(f["r1"] * f["queries"]) for f in folds]).astype(np.float64)
-    interval = bootstrap_mean(hits, None, np.random.default_rng(0))
-    return {
-        "folds": [{k: v for k, v in fold.items() if k != "report"} for fold in folds],
-        "mean": {name: value if np.isfinite(value) else None for name, value in means.items()},
-        "r1_interval_over_clips": [interval.low, interval.high],
-    }
-
-
-def _section(summary: dict[str, Any], options: argparse.Namespace) -> str:
-    words = [a if " " not in a else f'"{a}"' for a in sys.argv[1:]]
-    header = "| left out | queries | R@1 (95%) | R@5 | MRR | WER | AUROC | accepted | precision | split |"
-    lines = [
-        f"## {options.title or options.data.name}, recipe {options.recipe}, leave one signer out",
-        "",
-        f"{datetime.datetime.now(datetime.UTC).date()}, seed {options.seed}: "
-        f"`python benchmarks/leave_one_signer_out.py {' '.join(words)}`",
-        "",
-        header,
-        "|" + " --- |" * 10,
-    ]
-    for fold in summary["folds"]:
-        low, high = fold["r1_interval"]
-        cells = [fold["signer"], fold["queries"], f"{fold['r1']:.3f} ({low:.3f}-{high:.3f})"]
-        cells += [_cell(fold[name]) for name in ("r5", "mrr", "wer", "auroc", "accepted", "precision")]
-        lines.append("| " + " | ".join(map(str, [*cells, f"`{fold['split_hash'][:12]}`"])) + " |")
-    mean, (low, high) = summary["mean"], summary["r1_interval_over_clips"]
-    cells = ["**mean**", "", f"**{mean['r1']:.3f}** ({low:.3f}-{high:.3f})"]
-    cells += [_cell(mean[name]) for name in ("r5", "mrr", "wer", "auroc", "accepted", "precision")]
-    lines.append("| " + " | ".join([*cells, ""]) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _measure(options: argparse.Namespace, words: Sequence[str]) -> str:
+    manifest = load_manifest(options.data)
+    recipe = Recipe.named(options.recipe).changed([f"seed={options.seed}", *options.set])
+    results = []
+    for split in leave_one_signer_out(manifest, SplitConfig(val_fraction=options.val_fraction, seed=options.seed)):
+        signer = split.config.test_signers[0]
+        job = Job(signer, manifest, split, recipe, options.out / signer, keep=True, progress=sys.stderr.isatty())
+        results.append(run_fold(job, train_and_measure))
+    origin = Origin(
+        label=options.recipe,
+        model=f"{options.recipe}-{recipe_hash(recipe)}",
+        settings=tuple(options.set),
+        command=f"python benchmarks/leave_one_signer_out.py {shlex.join(words)}",
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+    )
+    rows = store_row(options.out / "summary.json", summarise(origin, results))
+    return section(Page(_title(options), "leave one signer out"), rows)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

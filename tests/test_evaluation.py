@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from conftest import SmallRun
-from signtalk.evaluation import _first_of_each, _row_max, evaluate
+from signtalk.evaluation import _row_max, evaluate, first_of_each
 from signtalk.manifest import load_manifest, read_clip
 from signtalk.runs import Run
 from signtalk.splits import SplitConfig, make_split
@@ -45,10 +45,10 @@ def test_enrolled_sentences_are_added_to_the_index(small_run: SmallRun) -> None:
 
 def test_at_most_k_clips_of_each_are_enrolled(small_run: SmallRun) -> None:
     records = load_manifest(small_run.data).records
-    chosen = _first_of_each(records, 1, seed=0)
+    chosen = first_of_each(records, 1, seed=0)
     keys = [records[row].text_key for row in chosen]
     assert len(keys) == len(set(keys)) == len({record.text_key for record in records})
-    assert _first_of_each(records, 1, seed=0) == chosen
+    assert first_of_each(records, 1, seed=0) == chosen
 
 
 def test_the_best_of_a_row_without_any_is_unknown() -> None:

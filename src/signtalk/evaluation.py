@@ -148,7 +148,7 @@ class _Measured:
         if queries is None or pool is None:
             self.absent[f"retrieval: {name}"] = "the split holds no sentence out of training for the test signers"
             return
-        chosen = _first_of_each(pool.records, k, self.seed)
+        chosen = first_of_each(pool.records, k, self.seed)
         rows = np.array(chosen, dtype=np.int64)
         entries = [IndexEntry.from_record(pool.records[row]) for row in chosen]
         index = self.recognizer.index.add(pool.encoded.select(rows), entries)
@@ -317,6 +317,7 @@ def _evidence(
     return Evidence(
         confidences=answers.confidences,
         correct=correct,
+        ranks=scores.ranks_of(known.keys),
         unknown_confidences=strange,
         right_similarities=_row_max(np.where(own, present, np.nan)),
         wrong_similarities=_row_max(np.where(own, np.nan, present)),
@@ -346,7 +347,7 @@ def _by_group(hits: BoolArray, names: Sequence[str]) -> dict[str, tuple[float, i
     return {str(name): (float(hits[groups == name].mean()), int((groups == name).sum())) for name in np.unique(groups)}
 
 
-def _first_of_each(records: Sequence[ClipRecord], k: int, seed: int) -> list[int]:
+def first_of_each(records: Sequence[ClipRecord], k: int, seed: int) -> list[int]:
     """Positions of at most k clips a sentence, drawn by the seed."""
     order = np.random.default_rng(seed).permutation(len(records))
     taken: Counter[str] = Counter()

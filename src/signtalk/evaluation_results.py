@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.files import BoolArray, FloatArray
+from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.intervals import Interval
 from signtalk.text_metrics import TextIntervals
 
@@ -137,6 +137,7 @@ class Evidence:
     Attributes:
         confidences: (Q,) of the first candidate.
         correct: (Q,) whether it is right.
+        ranks: (Q,) rank of the query's own sentence, 1 = best; 0 when it is not indexed.
         unknown_confidences: (U,) of unknown queries.
         right_similarities: (Q,) score of the right sentence; NaN when it is not indexed.
         wrong_similarities: (Q,) score of the best other sentence.
@@ -147,6 +148,7 @@ class Evidence:
 
     confidences: npt.NDArray[np.floating]
     correct: BoolArray
+    ranks: IntArray
     unknown_confidences: npt.NDArray[np.floating]
     right_similarities: FloatArray
     wrong_similarities: FloatArray

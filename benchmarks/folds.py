@@ -1,0 +1,309 @@
+"""One fold: train, index and evaluate a model with some signers left out, once.
+
+    Job -> run_fold -> FoldResult, kept as `fold.json` in the run folder
+
+A fold whose `fold.json` is there is not done again; one that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ValidationError
+
+from signtalk.checkpoint import TorchEncoder
+from signtalk.errors import ArtifactError
+from signtalk.evaluation import evaluate
+from signtalk.evaluation_results import EvaluationReport
+from signtalk.files import read_json, sha256_text, write_json, write_text
+from signtalk.history import HISTORY_NAME
+from signtalk.intervals import Interval
+from signtalk.manifest import ClipRecord, Manifest
+from signtalk.recipe import Recipe
+from signtalk.report import report_json, report_markdown, write_report
+from signtalk.runs import INDEX_NAME, Run, index_run
+from signtalk.splits import Split
+from signtalk.training import LAST_NAME, TrainOptions, TrainResult, train
+
+FOLD_NAME = "fold.json"
+_CLOCK_NAME = "clock.json"
+_BIG = ("store", "tensorboard", INDEX_NAME, LAST_NAME)
+_TIMED_CLIPS = 50
+
+
+class Figures(BaseModel, frozen=True, extra="forbid"):
+    """What one fold, or several on average, measured; None where nothing was measured.
+
+    Attributes:
+        r1: part of the queries whose sentence ranks first; r5 likewise, mrr the mean reciprocal rank.
+        wer_seen: word error rate of trained sentences by the test signers; chrf_seen, bleu_seen likewise (0-100).
+        wer_unseen: of sentences that were never trained, by the test signers.
+        enrolled_1: R@1 of never trained sentences, enrolled from one clip each; enrolled_2 from two.
+        auroc: known against unknown queries by confidence.
+        ece: expected calibration error.
+        accepted: part of the known queries that is answered.
+        precision: part of the answers that is right.
+        parameters: of the network, decoder included.
+        minutes: of training on this machine.
+        ms: milliseconds from the features of one clip to its embedding, median of single clips.
+    """
+
+    r1: float
+    r5: float
+    mrr: float
+    wer_seen: float | None = None
+    wer_unseen: float | None = None
+    chrf_seen: float | None = None
+    chrf_unseen: float | None = None
+    bleu_seen: float | None = None
+    bleu_unseen: float | None = None
+    enrolled_1: float | None = None
+    enrolled_2: float | None = None
+    auroc: float | None = None
+    ece: float | None = None
+    accepted: float | None = None
+    precision: float | None = None
+    parameters: float | None = None
+    minutes: float | None = None
+    ms: float | None = None
+
+
+class Query(BaseModel, frozen=True, extra="forbid"):
+    """One clip that was asked for.
+
+    Attributes:
+        key: sentence.
+        signer: who signed it.
+        rank: of its sentence, 1 = best; 0 when it is not indexed.
+    """
+
+    key: str
+    signer: str
+    rank: int
+
+    @property
+    def reciprocal(self) -> float:
+        """1 / rank; 0 when the sentence is not indexed."""
+        return 1 / self.rank if self.rank else 0.0
+
+
+class FoldResult(BaseModel, frozen=True, extra="forbid"):
+    """What `fold.json` holds.
+
+    Attributes:
+        fold: who was left out.
+        seed: of training.
+        split_hash: of the split.
+        code: version of the code that measured.
+        machine: cores and threads, without which times say nothing.
+        best_epoch: whose model was evaluated; None without training.
+        figures: the measures.
+        queries: one a known query.
+    """
+
+    fold: str
+    seed: int
+    split_hash: str
+    code: str
+    machine: str
+    best_epoch: int | None
+    figures: Figures
+    queries: tuple[Query, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A fold to be done.
+
+    Attributes:
+        fold: who is left out.
+        manifest: the data.
+        split: of this fold.
+        recipe: with its seed.
+        folder: the run folder.
+        keep: leave index, store and pictures there; otherwise what is big is deleted when the fold is done.
+        progress: show a bar while training.
+    """
+
+    fold: str
+    manifest: Manifest
+    split: Split
+    recipe: Recipe
+    folder: Path
+    keep: bool = False
+    progress: bool = False
+
+
+class Measure(Protocol):
+    """Whatever measures one fold: `train_and_measure`, or a baseline without training."""
+
+    def __call__(self, job: Job) -> FoldResult:
+        """Measure."""
+
+
+def recipe_hash(recipe: Recipe) -> str:
+    """Eight digits for all settings but the seed: what folds of one model share."""
+    settings: dict[str, Any] = recipe.model_dump(mode="json", exclude={"seed"})
+    return sha256_text(repr(sorted(settings.items())))[:8]
+
+
+def run_fold(job: Job, measure: Measure) -> FoldResult:
+    """The result of a fold: the one that is kept, or a new one.
+
+    Raises:
+        ArtifactError: what is kept is damaged or of another split.
+    """
+    path = job.folder / FOLD_NAME
+    if path.exists():
+        result = _kept(path, job.split)
+    else:
+        result = measure(job)
+        write_json(path, result.model_dump(mode="json"))
+    if not job.keep:
+        _delete_big(job.folder)  # also after a kill between the result and this line
+    return result
+
+
+def _kept(path: Path, split: Split) -> FoldResult:
+    try:
+        result = FoldResult.model_validate(read_json(path))
+    except ValidationError as error:
+        raise ArtifactError(f"{path}: not a result of this version; delete its folder to do the fold again") from error
+    if result.split_hash != split.hash:
+        raise ArtifactError(f"{path}: measured on another split; delete its folder to do the fold again")
+    return result
+
+
+def _delete_big(folder: Path) -> None:
+    for path in (folder / name for name in _BIG):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def train_and_measure(job: Job) -> FoldResult:
+    """Train, index and evaluate."""
+    trained = _trained(job)
+    minutes = read_json(job.folder / _CLOCK_NAME)["seconds"] / 60
+    run = Run.open(job.folder)
+    index_run(run, job.manifest)
+    report = evaluate(run.recognizer(run.index(), run.decision()), job.manifest, job.split, run.store())
+    _write_reports(report, job)
+    assert report.evidence is not None  # every suite tests somebody
+    queries = _queries(report.evidence.text_keys, report.evidence.signers, report.evidence.ranks.tolist())
+    cost = {
+        "parameters": float(sum(p.numel() for p in run.checkpoint.model.parameters())),
+        "minutes": minutes,
+        "ms": milliseconds_a_clip(run, job.split.records(job.manifest, "test")),
+    }
+    return FoldResult(
+        fold=job.fold,
+        seed=job.recipe.seed,
+        split_hash=job.split.hash,
+        code=code_version(),
+        machine=machine(),
+        best_epoch=trained.best_epoch,
+        figures=Figures(**rank_figures(queries), **report_figures(report), **cost),
+        queries=queries,
+    )
+
+
+def _trained(job: Job) -> TrainResult:
+    """Train, counting the time of earlier sittings of a fold that was killed."""
+    clock, history = job.folder / _CLOCK_NAME, job.folder / HISTORY_NAME
+    resume = (job.folder / "recipe.json").exists()
+    seconds = 0.0
+    if resume and clock.exists():
+        before = read_json(clock)
+        seconds = before["seconds"]
+        if before["started"] is not None and history.exists():  # killed: it worked until its last epoch at least
+            seconds += max(0.0, history.stat().st_mtime - before["started"])
+    started = time.time()
+    write_json(clock, {"seconds": seconds, "started": started})
+    result = train(job.manifest, job.split, job.recipe, TrainOptions(job.folder, resume, progress=job.progress))
+    write_json(clock, {"seconds": seconds + time.time() - started, "started": None})
+    return result
+
+
+def _write_reports(report: EvaluationReport, job: Job) -> None:
+    folder, title = job.folder / "report", f"{job.fold} left out"
+    if job.keep:
+        write_report(report, folder, title)
+        return
+    write_json(folder / "report.json", report_json(report))
+    write_text(folder / "report.md", report_markdown(report, title))
+
+
+def _queries(keys: Sequence[str], signers: Sequence[str], ranks: Sequence[int]) -> tuple[Query, ...]:
+    return tuple(Query(key=k, signer=s, rank=r) for k, s, r in zip(keys, signers, ranks, strict=True))
+
+
+def rank_figures(queries: Sequence[Query]) -> dict[str, float]:
+    """R@1, R@5 and MRR of some queries."""
+    ranks = np.array([query.rank for query in queries])
+    return {
+        "r1": float((ranks == 1).mean()),
+        "r5": float(((ranks > 0) & (ranks <= 5)).mean()),
+        "mrr": float(np.mean([query.reciprocal for query in queries])),
+    }
+
+
+def report_figures(report: EvaluationReport) -> dict[str, float | None]:
+    """What an evaluation says beyond the ranks, by the names of `Figures`."""
+    found: dict[str, float | None] = {}
+    for text in report.texts:
+        kind = "unseen" if text.name.startswith("unseen") else "seen"
+        for name in ("wer", "chrf", "bleu"):
+            found[f"{name}_{kind}"] = getattr(text.measures, name).estimate
+    for retrieval in report.retrieval:
+        for k, clips in ((1, "1 clip"), (2, "2 clips")):
+            if retrieval.name.endswith(f"enrolled from {clips}"):
+                found[f"enrolled_{k}"] = retrieval.recall_at_1.estimate
+    if report.open_set is not None:
+        gate = report.open_set.gates[0]
+        precision: Interval | None = gate.precision
+        found |= {
+            "auroc": report.open_set.auroc,
+            "ece": report.open_set.ece,
+            "accepted": gate.known_accepted.estimate,
+            "precision": None if precision is None else precision.estimate,
+        }
+    return found
+
+
+def milliseconds_a_clip(run: Run, records: Sequence[ClipRecord]) -> float:
+    """Median time from the features of one clip to its embedding, one clip at a time."""
+    store = run.store()
+    encoder = TorchEncoder(run.checkpoint.model, run.checkpoint.features)
+    times = []
+    for position in store.positions_of([record.clip_id for record in records[: _TIMED_CLIPS + 3]]):
+        features, valid = store.features(np.array([position]))
+        started = time.perf_counter()
+        encoder.encode(features, valid)
+        times.append(time.perf_counter() - started)
+    return 1000 * float(np.median(times[3:] or times))  # the first ones warm up
+
+
+def machine() -> str:
+    """Processor cores here, and how many threads torch uses."""
+    return f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"
+
+
+def code_version() -> str:
+    """The commit that is checked out, with "-dirty" when files differ from it; "unknown" outside git."""
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

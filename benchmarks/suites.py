@@ -1,0 +1,204 @@
+"""What is measured: data sets and the protocols that fit them, their splits, and what others published.
+
+    Suite -> prepare (data folder, made once) -> Manifest -> fold_splits (files in the repository) -> Split a fold
+
+The split files under `splits/` are part of the repository, so that every model compared, now and later, is asked
+the same clips.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from perturbations import PERTURBATIONS, VALIDATION_NAME, perturbed
+from raw_clips import SourceClip, source_clips, write_clips
+from signtalk.demo import FULL, demo_split
+from signtalk.errors import DataError
+from signtalk.manifest import TABLE_NAME, Manifest, load_manifest
+from signtalk.splits import Split, SplitConfig, make_split
+from signtalk.synthetic import plan_clips, write_dataset
+
+SPLITS = Path(__file__).resolve().parent / "splits"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A data set under a protocol.
+
+    Attributes:
+        data: the set; also the name of its data folder.
+        protocol: one sentence for the reader of the results.
+        leave_out: who is tested in a fold: each signer in turn, each two signers, the made-up signers of all
+            perturbations at once, or whom the demo tests.
+        holdout_sentences: as in `SplitConfig`; half of them become unseen sentences of the test signers.
+        val_fraction: as in `SplitConfig`.
+        overrides: changes to any recipe, before those of the command line: large sets need fewer passes.
+        session_as_signer: recording days are left out instead of people.
+        perturbed: each clip is written once more by each perturbation.
+    """
+
+    data: str
+    protocol: str
+    leave_out: Literal["each", "pairs", "perturbations", "demo"] = "each"
+    holdout_sentences: float = 0.0
+    val_fraction: float = 0.08
+    overrides: tuple[str, ...] = ()
+    session_as_signer: bool = False
+    perturbed: bool = False
+
+
+_UNSEEN = "; a fifth of the sentences is held out, half of them to be translated and enrolled"
+
+SUITES: dict[str, Suite] = {
+    "asl_sentences": Suite("asl_sentences_3signers", "leave one signer out"),
+    "asl_sentences_unseen": Suite(
+        "asl_sentences_3signers", f"leave one signer out{_UNSEEN}", holdout_sentences=0.2
+    ),
+    "isl_sentences": Suite("isl_sentences_10signers_body", "leave two signers out", "pairs"),
+    "isl_sentences_unseen": Suite(
+        "isl_sentences_10signers_body", f"leave two signers out{_UNSEEN}", "pairs", holdout_sentences=0.2
+    ),
+    "isl_words": Suite(
+        "isl_words_10signers_body", "leave one signer out", overrides=("optimiser.epochs=16", "optimiser.val_every=4")
+    ),
+    "asl_words_17": Suite("asl_words_17signers", "leave one signer out", overrides=("optimiser.epochs=24",)),
+    "ksl_phrases": Suite(
+        "ksl_phrases_5sessions",
+        "one person, leave one session out",
+        overrides=("optimiser.epochs=16", "optimiser.val_every=4"),
+        session_as_signer=True,
+    ),
+    "asl_words_3": Suite(
+        "asl_words_3signers", "leave one signer out", overrides=("optimiser.epochs=20", "optimiser.val_every=4")
+    ),
+    "medical_perturbed": Suite(
+        "asl_medical_sentences",
+        "one person; recorded clips are trained on and indexed, perturbed copies of each are asked; the model is "
+        "chosen and calibrated on copies of another, mixed perturbation",
+        "perturbations",
+        perturbed=True,
+    ),
+    "made_up": Suite("made_up", "the data, split and settings of `signtalk demo`", "demo", overrides=FULL.settings),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Published:
+    """A figure that somebody else measured, shown beside ours.
+
+    Attributes:
+        label: what was measured.
+        source: where it is written.
+        r1: R@1 (accuracy, where a set has words).
+        mrr: mean reciprocal rank.
+        worst: R@1 of the worst fold.
+    """
+
+    label: str
+    source: str
+    r1: float
+    mrr: float | None = None
+    worst: float | None = None
+
+
+_README = "README of the shared clips"
+_BAND = "DTW nearest neighbour, band 12"
+PUBLISHED: dict[str, tuple[Published, ...]] = {
+    "asl_sentences": (
+        Published(_BAND, _README, 0.565, 0.677, 0.43),
+        Published("research prototype unchanged, 25 epochs, s03 left out alone", _README, 0.042, 0.137),
+    ),
+    "isl_sentences": (Published(_BAND, _README, 0.169, 0.250),),
+    "isl_words": (
+        Published("accuracy, leave one signer out", "arXiv 2010.12669", 0.8481),
+        Published(f"{_BAND}, every third clip", _README, 0.630, 0.748),
+    ),
+    "asl_words_17": (Published(_BAND, _README, 0.669, 0.797, 0.0),),
+    "ksl_phrases": (Published(_BAND, _README, 0.893, 0.914, 0.635),),
+}
+
+
+def suite_named(name: str) -> Suite:
+    """One of SUITES.
+
+    Raises:
+        DataError: there is none of this name.
+    """
+    if name not in SUITES:
+        raise DataError(f"no suite '{name}'; there are {', '.join(SUITES)}")
+    return SUITES[name]
+
+
+def prepare(suite: Suite, data: Path) -> Manifest:
+    """The clips of a suite, written under `data` when they are not there yet.
+
+    Raises:
+        DataError: the shared clips are not there.
+    """
+    folder = data / suite.data
+    if suite.data == "made_up":
+        write_dataset(folder, FULL.data)
+    elif not (folder / TABLE_NAME).exists():
+        print(f"writing {folder}", file=sys.stderr)
+        write_clips(folder, _source(suite), suite.data)
+    return load_manifest(folder)
+
+
+def _source(suite: Suite) -> Iterator[SourceClip]:
+    clips = source_clips(suite.data, suite.session_as_signer)
+    return perturbed(clips) if suite.perturbed else clips
+
+
+def fold_configs(suite: Suite, manifest: Manifest) -> dict[str, SplitConfig]:
+    """How each fold is split, by the fold's name."""
+    if suite.leave_out == "demo":
+        config = demo_split(manifest)
+        return {"+".join(config.test_signers): config}
+    shared = SplitConfig(val_fraction=suite.val_fraction, holdout_sentences=suite.holdout_sentences)
+    if suite.leave_out == "perturbations":
+        settings = {"test_signers": tuple(PERTURBATIONS), "val_signers": (VALIDATION_NAME,)}
+        return {"perturbed": shared.model_copy(update=settings)}
+    signers = sorted({record.signer_id for record in manifest.records if not record.is_idle})
+    size = 2 if suite.leave_out == "pairs" else 1
+    groups = [tuple(signers[i : i + size]) for i in range(0, len(signers), size)]
+    return {"+".join(group): shared.model_copy(update={"test_signers": group}) for group in groups}
+
+
+def fold_splits(name: str, suite: Suite, manifest: Manifest, splits: Path) -> dict[str, Split]:
+    """The split of each fold: read from its file, or made and written to it where there is none.
+
+    Raises:
+        DataError: a file was made with other settings or from other data.
+    """
+    found = {}
+    for fold, config in fold_configs(suite, manifest).items():
+        path = splits / name / f"{fold}.json"
+        if not path.exists():
+            make_split(manifest, config).save(path)
+        found[fold] = Split.load(path, manifest)
+        if found[fold].config != config:
+            raise DataError(f"{path}: made with other settings than the suite's; delete it to make it again")
+    return found
+
+
+def describe(suite: Suite) -> tuple[int, int]:
+    """Number of clips and of labels, idle clips counted and idle labels not, without writing anything.
+
+    Raises:
+        DataError: the shared clips are not there.
+    """
+    if suite.data == "made_up":
+        planned = plan_clips(FULL.data)
+        return len(planned), len({plan.sentence.sentence_id for plan in planned if plan.sentence.glosses})
+    clips = [(clip.sentence_id, clip.is_idle) for clip in source_clips(suite.data, suite.session_as_signer)]
+    copies = 2 + len(PERTURBATIONS) if suite.perturbed else 1
+    return len(clips) * copies, len({sentence_id for sentence_id, is_idle in clips if not is_idle})
+
+
+def folds_on_file(name: str, splits: Path) -> list[str]:
+    """Names of the folds of a suite that have a split file."""
+    return sorted(path.stem for path in (splits / name).glob("*.json"))
