@@ -131,18 +131,18 @@ def pack_clips(
     Raises:
         DataError: the folder cannot be written, no clip can be used, or (strict) one cannot.
     """
-    wanted = [(record, _source_of(record)) for record in records]
-    present = _finished(folder, config, wanted)
+    present = fitting_store(folder, config, records)
     if present is not None:
+        _refuse_problems(present.problems if strict else ())
         return present
+    wanted = [(record, _source_of(record)) for record in records]
     partial = _PartialStore(folder, config)
     try:
-        done, problems = partial.resume({record.clip_id: source for record, source in wanted})
+        done = partial.resume({record.clip_id: source for record, source in wanted})
         for number, (record, source) in enumerate(wanted):
-            if record.clip_id not in done and record.clip_id not in problems:
+            if record.clip_id not in done:
                 outcome = _packed_rows(record, config)
-                if isinstance(outcome, Problem) and strict:
-                    raise DataError(f"{outcome.clip_id}: {outcome.message}")
+                _refuse_problems((outcome,) if strict and isinstance(outcome, Problem) else ())
                 partial.append(record, source, outcome)
             if progress is not None:
                 progress(number + 1, len(wanted))
@@ -150,6 +150,11 @@ def pack_clips(
         partial.close()
     partial.finish([record.clip_id for record in records])
     return load_store(folder)
+
+
+def _refuse_problems(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        raise DataError(f"{problem.clip_id}: {problem.message}; repair it, or leave it out without --strict")
 
 
 def load_store(folder: Path) -> PackedClips:
@@ -189,17 +194,21 @@ def _source_of(record: ClipRecord) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{record.fps}:{record.smoothing_alpha}"
 
 
-def _finished(folder: Path, config: FeatureConfig, wanted: Sequence[tuple[ClipRecord, str]]) -> PackedClips | None:
-    """The store in `folder` if it holds exactly what is wanted."""
+def fitting_store(folder: Path, config: FeatureConfig, records: Sequence[ClipRecord]) -> PackedClips | None:
+    """The store in `folder` if it holds exactly these records as their files are now.
+
+    Clips that it left out are tried again: a file that was repaired makes the store unfit.
+    """
     try:
         store = load_store(folder)
     except ArtifactError:
         return None
     left_out = {problem.clip_id for problem in store.problems}
-    expected = [(record.clip_id, source) for record, source in wanted if record.clip_id not in left_out]
+    expected = [(record.clip_id, _source_of(record)) for record in records if record.clip_id not in left_out]
     if store.config != config or [(clip.clip_id, clip.source) for clip in store.clips] != expected:
         return None
-    return store if left_out <= {record.clip_id for record, _ in wanted} else None
+    again = [_packed_rows(record, config) for record in records if record.clip_id in left_out]
+    return store if set(store.problems) == {found for found in again if isinstance(found, Problem)} else None
 
 
 def _packed_rows(record: ClipRecord, config: FeatureConfig) -> tuple[npt.NDArray[np.float16], float, float] | Problem:
@@ -230,8 +239,11 @@ class _PartialStore:
     def _row_bytes(self) -> int:
         return int(np.prod(self.config.row_shape)) * _ROW_DTYPE.itemsize
 
-    def resume(self, sources: dict[str, str]) -> tuple[dict[str, PackedClip], dict[str, Problem]]:
-        """Take over what an earlier run left, if it was made with these features from these files."""
+    def resume(self, sources: dict[str, str]) -> dict[str, PackedClip]:
+        """Take over what an earlier run left, if it was made with these features from these files.
+
+        Clips that it left out are tried again, for they may have been repaired.
+        """
         self.log.seek(0)
         text = self.log.read()
         complete = text[: text.rfind("\n") + 1]  # a killed run may have left half a line
@@ -239,13 +251,13 @@ class _PartialStore:
         lines = complete.splitlines()
         header = json.dumps(self.config.model_dump(), sort_keys=True)
         if not lines or lines[0] != header or not self._take_over(lines[1:], sources):
-            self.entries, self.problems, self.num_rows = {}, {}, 0
+            self.entries, self.num_rows = {}, 0
             self.log.truncate(0)
             self.log.write(header + "\n")
             self.log.flush()
         self.frames.truncate(self.num_rows * self._row_bytes)
         self.frames.seek(0, 2)
-        return self.entries, self.problems
+        return self.entries
 
     def _take_over(self, lines: list[str], sources: dict[str, str]) -> bool:
         size = self.frames.seek(0, 2)
@@ -253,7 +265,6 @@ class _PartialStore:
             try:
                 entry = json.loads(line)
                 if "message" in entry:
-                    self.problems[entry["clip_id"]] = Problem(**entry)
                     continue
                 clip = PackedClip(**entry)
             except (json.JSONDecodeError, TypeError, KeyError):
