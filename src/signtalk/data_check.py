@@ -245,7 +245,8 @@ def plot_report(report: DataReport, path: Path) -> None:
         (report.motions, "mean motion energy of a clip", "clips"),
         (tuple(report.clips_by_sentence.values()), "clips of a sentence", "sentences"),
     )
-    for axes, (values, title, unit) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+    panels = tuple(panel for panel in panels if panel[0])  # a folder of idle clips has no sentence
+    for axes, (values, title, unit) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         whole = isinstance(values[0], int) and max(values) - min(values) < _MAX_BARS
         bins = np.arange(min(values), max(values) + 2) - 0.5 if whole else _MAX_BARS
         axes.hist(values, bins=bins, color="tab:blue")
