@@ -96,7 +96,9 @@ class PackedClips:
         left_out = {problem.clip_id for problem in self.problems}
         unknown = [c for c in clip_ids if c not in self._position and c not in left_out]
         if unknown:
-            raise DataError(f"the store has no clip '{unknown[0]}' ({len(unknown)} missing); run `signtalk data pack`")
+            raise DataError(
+                f"the store has no clip '{unknown[0]}' ({len(unknown)} missing); run `signtalk train` with --resume"
+            )
         return np.array([self._position[c] for c in clip_ids if c in self._position], dtype=np.int64)
 
     def gather(self, which: npt.NDArray[np.int64], positions: npt.NDArray[np.float64]) -> FloatArray:
@@ -166,13 +168,13 @@ def load_store(folder: Path) -> PackedClips:
     path = folder / CLIPS_NAME
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format_version") != STORE_FORMAT_VERSION:
-        raise ArtifactError(f"{path}: not a store of format {STORE_FORMAT_VERSION}; run `signtalk data pack` again")
+        raise ArtifactError(f"{path}: not a store of format {STORE_FORMAT_VERSION}; run `signtalk train` with --resume")
     try:
         config = FeatureConfig.model_validate(content["features"])
         clips = tuple(PackedClip(**entry) for entry in content["clips"])
         problems = tuple(Problem(**entry) for entry in content["problems"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(f"{path}: damaged ({error}); run `signtalk data pack` again") from error
+        raise ArtifactError(f"{path}: damaged ({error}); run `signtalk train` with --resume") from error
     num_rows = max((clip.first_row + clip.num_frames for clip in clips), default=0)
     return PackedClips(config, clips, _map_rows(folder / FRAMES_NAME, num_rows, config), problems)
 
@@ -182,7 +184,7 @@ def _map_rows(path: Path, num_rows: int, config: FeatureConfig) -> npt.NDArray[n
     expected = int(np.prod(shape)) * _ROW_DTYPE.itemsize
     found = path.stat().st_size if path.is_file() else 0
     if found != expected or not num_rows:
-        raise ArtifactError(f"{path}: {found} bytes; expected {expected}; run `signtalk data pack` again")
+        raise ArtifactError(f"{path}: {found} bytes; expected {expected}; run `signtalk train` with --resume")
     return np.memmap(path, dtype=_ROW_DTYPE, mode="r", shape=shape)
 
 
@@ -192,6 +194,12 @@ def _source_of(record: ClipRecord) -> str:
     except OSError:
         return "missing"
     return f"{status.st_size}:{status.st_mtime_ns}:{record.fps}:{record.smoothing_alpha}"
+
+
+def changed_sources(store: PackedClips, records: Sequence[ClipRecord]) -> list[ClipRecord]:
+    """Those of the records whose landmark file, frame rate or smoothing is not what the store was made from."""
+    packed = {clip.clip_id: clip.source for clip in store.clips}
+    return [r for r in records if r.clip_id in packed and packed[r.clip_id] != _source_of(r)]
 
 
 def fitting_store(folder: Path, config: FeatureConfig, records: Sequence[ClipRecord]) -> PackedClips | None:
