@@ -157,6 +157,18 @@ def test_two_processes_train_one_model(small_run: SmallRun, tmp_path: Path) -> N
     assert load_checkpoint(out / "best.safetensors").origin["epoch"] in {1, 2}
 
 
+@pytest.mark.slow
+def test_two_processes_under_torchrun_pack_once(small_run: SmallRun, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    words = [*torchrun, "-m", *command(small_run, out, "--devices", "2")[2:]]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(history(out)) == 2
+    assert not list((out / "store").glob("*.partial"))
+
+
 def test_another_run_is_not_overwritten(small_run: SmallRun, tmp_path: Path) -> None:
     trained(small_run, tmp_path / "run", "optimiser.epochs=1")
     with pytest.raises(ArtifactError, match="--resume"):
