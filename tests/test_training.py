@@ -160,7 +160,7 @@ def test_two_processes_train_one_model(small_run: SmallRun, tmp_path: Path) -> N
 @pytest.mark.slow
 def test_two_processes_under_torchrun_pack_once(small_run: SmallRun, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     words = [*torchrun, "-m", *command(small_run, out, "--devices", "2")[2:]]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, timeout=240)
