@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -191,6 +192,17 @@ def _write_onnx(
                 module, inputs, str(path), input_names=input_names, output_names=output_names,
                 dynamic_shapes=shapes, opset_version=_OPSET, dynamo=True, external_data=False, verbose=False,
             )  # fmt: skip
+    _strip_traces(path)
+
+
+def _strip_traces(path: Path) -> None:
+    """Take out where each node comes from: paths of the machine that exported it, which serve nobody else."""
+    model = onnx.load(str(path))
+    for graph in (model.graph, *model.functions):
+        for part in (graph, *graph.node, *graph.value_info):
+            part.ClearField("metadata_props")
+            part.ClearField("doc_string")
+    onnx.save(model, str(path))
 
 
 def random_clips(checkpoint: Checkpoint, batch: int, frames: int, seed: int) -> tuple[FloatArray, BoolArray]:
