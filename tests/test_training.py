@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,13 @@ import pytest
 import torch
 
 from conftest import SmallRun
+from signtalk import training
 from signtalk.checkpoint import load_checkpoint
 from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.files import load_arrays
 from signtalk.manifest import load_manifest
 from signtalk.recipe import Recipe
+from signtalk.run_folder import wait_for_store
 from signtalk.runs import Run
 from signtalk.training import TrainOptions, learning_rate_share, train
 
@@ -155,6 +158,16 @@ def test_two_processes_train_one_model(small_run: SmallRun, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(history(out)) == 2
     assert load_checkpoint(out / "best.safetensors").origin["epoch"] in {1, 2}
+
+
+def test_a_further_process_waits_for_the_store_and_writes_nothing(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(training, "wait_for_store", partial(wait_for_store, timeout_s=0))
+    with pytest.raises(ArtifactError, match="the process with LOCAL_RANK 0 packs it"):
+        trained(small_run, tmp_path / "run", devices=2)
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
