@@ -20,6 +20,7 @@ MAX_LINES = 450
 MODULES = {
     "errors": "o",
     "files": "o",
+    "tokenizer": "o",
     "landmarks": "o",
     "prototype_files": "o",
     "clip_records": "o",
@@ -37,7 +38,6 @@ MODULES = {
     "splits": "o",
     "sampling": "o",
     "augment": "o",
-    "tokenizer": "o",
     "batches": "T",
     "layers": "T",
     "encoders": "T",
@@ -63,6 +63,7 @@ MODULES = {
     "recognizer": "o",
     "validation": "T",
     "plots": "T",
+    "run_folder": "T",
     "history": "T",
     "training": "T",
     "calibration": "T",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import signtalk
 from conftest import SmallRun
-from signtalk.bundle import open_bundle, verify_bundle
+from signtalk.bundle import _num_threads, open_bundle, verify_bundle
 from signtalk.errors import ArtifactError
 from signtalk.manifest import load_manifest, read_clip
 
@@ -74,7 +75,7 @@ def test_a_link_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"tokenizer_vocab.json": b"{}"}, "changed since"),
-        ({"decision.json": None}, "incomplete"),
+        ({"decision.json": None}, "bad.zip: no file 'decision.json'; the bundle is incomplete"),
         ({"export_manifest.json": b"[]"}, "bundle format None"),
         ({"export_manifest.json": b'{"format_version": 99}'}, "bundle format 99"),
         ({"export_manifest.json": b'{"format_version": 2}'}, "damaged"),
@@ -92,6 +93,42 @@ def test_other_files_are_no_bundle(tmp_path: Path) -> None:
         open_bundle(tmp_path / "x.zip")
     with pytest.raises(ArtifactError, match="no such file"):
         open_bundle(tmp_path / "none.zip")
+
+
+def test_a_bundle_with_flipped_bytes_is_refused_under_its_own_name(small_run: SmallRun, tmp_path: Path) -> None:
+    good = small_run.bundle.read_bytes()
+    directory = good.index(b"PK\x01\x02")
+    bad = tmp_path / "bad.zip"
+    # compression method, flags, CRC and size in the central directory, and bytes of the compressed data
+    for place in (directory + 10, directory + 8, directory + 16, directory + 20, 60, 200, len(good) // 2):
+        for flip in (0x01, 0x63, 0xFF):
+            damaged = bytearray(good)
+            damaged[place] ^= flip
+            bad.write_bytes(damaged)
+            try:
+                open_bundle(bad).close()
+            except ArtifactError as error:
+                assert str(bad) in str(error)
+                assert "signtalk-bundle-" not in str(error)
+                assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(("value", "threads"), [("4,2", 4), ("", 1), ("x", 1), ("-3", 1), ("0", 1), ("3", 3)])
+def test_the_number_of_threads_is_read_as_openmp_reads_it(
+    value: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert _num_threads() == threads
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert _num_threads() == 1
+
+
+def test_a_bundle_tells_of_no_disk(small_run: SmallRun) -> None:
+    with zipfile.ZipFile(small_run.bundle) as archive:
+        for name in archive.namelist():
+            content = archive.read(name)
+            for place in (str(small_run.out), str(Path(signtalk.__file__).parent), "site-packages"):
+                assert place.encode() not in content, (name, place)
 
 
 def test_too_many_entries_are_refused(tmp_path: Path) -> None:

@@ -49,7 +49,10 @@ def header(path: Path) -> dict[str, object]:
     [
         ({"format_version": 99}, "checkpoint format 99; this SignTalk reads 1"),
         ({"features": {"speed": 1}}, "do not fit"),
-        ({"tokenizer": {}}, "tokenizer|vocab|do not fit|token2id"),
+        ({"tokenizer": {}}, "do not fit.*token2id"),
+        ({"model": {"encoder": 3}}, "do not fit"),
+        ({"model": None}, "do not fit"),
+        ({"features": 3}, "do not fit"),
     ],
 )
 def test_another_version_or_damage_is_told(change: dict[str, object], message: str, tmp_path: Path) -> None:
@@ -58,6 +61,26 @@ def test_another_version_or_damage_is_told(change: dict[str, object], message: s
     save_file(small_model().state_dict(), path, {"signtalk": json.dumps(content)})
     with pytest.raises(ArtifactError, match=message):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "header is not JSON"), ("[1]", "header is a list"), ("3", "header is a int")]
+)
+def test_a_damaged_header_is_told(text: str, message: str, tmp_path: Path) -> None:
+    save_file(small_model().state_dict(), tmp_path / "x.safetensors", {"signtalk": text})
+    with pytest.raises(ArtifactError, match=f"x.safetensors: its {message}"):
+        load_checkpoint(tmp_path / "x.safetensors")
+
+
+def test_sizes_that_do_not_fit_each_other_are_told_in_one_line(tmp_path: Path) -> None:
+    path = saved(tmp_path / "best.safetensors")
+    content = header(path)
+    for section, change in (("decoder", {"num_heads": 3}), ("encoder", {"width": 24})):
+        model = {**content["model"], section: {**content["model"][section], **change}}
+        save_file(small_model().state_dict(), path, {"signtalk": json.dumps({**content, "model": model})})
+        with pytest.raises(ArtifactError, match="do not fit") as caught:
+            load_checkpoint(path)
+        assert "\n" not in str(caught.value)
 
 
 def test_what_is_no_checkpoint_is_told(tmp_path: Path) -> None:

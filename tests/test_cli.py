@@ -1,6 +1,8 @@
 """The real commands in this process, and their failures: one line, exit code 2, nothing left behind."""
 
 import json
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,10 @@ import pytest
 
 from conftest import SmallRun
 from signtalk import cli
+from signtalk.files import read_csv, write_csv
+from signtalk.manifest import load_manifest, table_path
+from signtalk.roles import SplitConfig
+from signtalk.splits import Split
 
 
 def run_cli(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -122,8 +128,35 @@ def bad_calls(small_run: SmallRun, tmp_path: Path) -> dict[str, tuple[object, ..
         "unwritable": ("data", "synthesize", tmp_path / "text.txt" / "below"),
         "unknown signer": ("data", "split", small_run.data, "--test-signer", "Z", "--out", tmp_path / "s.json"),
         "bad fraction": ("data", "split", small_run.data, "--val-fraction", "7", "--out", tmp_path / "s.json"),
+        "sizes that do not fit": (*train, tmp_path / "new", "--set", "network.num_heads=5"),
+        "texts that do not fit": (*train, tmp_path / "new", "--set", "network.max_tokens=2"),
+        "export into a run": ("export", small_run.run, "--out", small_run.run),
+        "signers without need": (
+            "data",
+            "split",
+            small_run.data,
+            "--protocol",
+            "unseen_sentence",
+            "--test-size",
+            "2",
+            "--out",
+            tmp_path / "s.json",
+        ),
         "unknown option": ("data", "check", small_run.data, "--hurry"),
+        "no smoothing": ("recognize", tmp_path / "wrong.npy", "--run", small_run.run, "--smoothing-alpha", "0"),
+        "no frame rate": ("recognize", tmp_path / "wrong.npy", "--run", small_run.run, "--fps", "0"),
+        "negative frame rate": ("recognize", tmp_path / "wrong.npy", "--run", small_run.run, "--fps", "-5"),
+        "nan frame rate": ("recognize", tmp_path / "wrong.npy", "--run", small_run.run, "--fps", "nan"),
+        "nan smoothing": ("recognize", tmp_path / "wrong.npy", "--run", small_run.run, "--smoothing-alpha", "nan"),
+        "nan precision": ("index", small_run.run, "--data", small_run.data, "--precision", "nan"),
     }
+
+
+# Options that typer refuses by itself, in a box.
+BOXED = {
+    "unknown option", "no smoothing", "no frame rate", "negative frame rate", "nan frame rate", "nan smoothing",
+    "nan precision",
+}  # fmt: skip
 
 
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -135,7 +168,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
         assert run_cli(monkeypatch, *arguments) == 2, name
         printed = capsys.readouterr()
         assert "Traceback" not in printed.err, name
-        if name != "unknown option":  # typer draws a box
+        if name not in BOXED:
             assert printed.err.startswith("signtalk: "), name
             assert len(printed.err.strip().splitlines()) == 1, (name, printed.err)
     assert sorted(tmp_path.iterdir()) == before
@@ -152,3 +185,113 @@ def test_one_bad_clip_among_others_is_left_out(
     assert json.loads(printed.out)[str(bad)] is None
     assert "left out" in printed.err
     assert run_cli(monkeypatch, "recognize", bad, good, "--run", small_run.run, "--strict") == 2
+
+
+def test_a_clip_without_shoulders_is_named_and_no_answer_at_all_is_a_failure(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = next(small_run.data.rglob("*.npz"))
+    arrays = dict(np.load(good))
+    hidden = np.isin(arrays["landmark_names"], ["left_shoulder", "right_shoulder"])
+    arrays["landmarks"] = np.where(hidden[None, :, None], np.nan, arrays["landmarks"]).astype(np.float32)
+    bad = [tmp_path / "bad.npz", tmp_path / "worse.npz"]
+    for path in bad:
+        np.savez(path, **arrays)
+    assert run_cli(monkeypatch, "recognize", *bad, "--run", small_run.run) == 2
+    printed = capsys.readouterr()
+    told = printed.err.strip().splitlines()
+    assert [line.split(":")[:2] for line in told[:2]] == [["left out", f" {path}"] for path in bad]
+    assert told[2].startswith("signtalk: none of the 2 clips")
+    assert "Answers" not in printed.out
+    assert run_cli(monkeypatch, "recognize", bad[0], "--run", small_run.run) == 2
+    assert capsys.readouterr().err.startswith(f"signtalk: {bad[0]}: no frame shows both shoulders")
+
+
+def test_what_is_left_out_is_told_by_every_command(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run, split = tmp_path / "data", tmp_path / "run", tmp_path / "split.json"
+    shutil.copytree(small_run.data, data)
+    columns, rows = read_csv(table_path(data))
+    wordless = Path(rows[0]["video_file"]).stem
+    rows[0]["sentence"], rows[0]["text_variations"] = "?!", ""
+    write_csv(table_path(data), columns, rows)
+    make_split = ("data", "split", data, "--test-signer", "C", "--out", split)
+    assert run_cli(monkeypatch, *make_split) == 0
+    assert capsys.readouterr().err.startswith(f"left out: 1 (first: {wordless}: the text '?!' holds no word")
+    assert run_cli(monkeypatch, *make_split, "--json") == 0
+    printed = capsys.readouterr()
+    assert [problem["clip_id"] for problem in json.loads(printed.out)["left_out"]] == [wordless]
+    assert printed.err == ""
+    manifest = load_manifest(data)
+    broken = Split.load(split, manifest).records(manifest, "train")[0]
+    broken.feature_path.write_bytes(b"no clip")
+    train = ("train", data, "--split", split, "--out", run, "--recipe", "tiny", "--set", "optimiser.epochs=1")
+    assert run_cli(monkeypatch, *train, "--json") == 0
+    left_out = [wordless, broken.clip_id]
+    assert [problem["clip_id"] for problem in json.loads(capsys.readouterr().out)["left_out"]] == left_out
+    for command in (("index", run, "--data", data), ("evaluate", run, "--data", data)):
+        assert run_cli(monkeypatch, *command) == 0
+        assert "left out: 2 (first: " in capsys.readouterr().err
+
+
+def test_a_strict_training_stops_at_a_damaged_clip(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(small_run.data, tmp_path / "data")
+    broken = next((tmp_path / "data").rglob("*A.npz"))
+    broken.write_bytes(b"no clip")
+    split = small_run.run / "split.json"
+    train = ("train", tmp_path / "data", "--split", split, "--out", tmp_path / "run", "--recipe", "tiny", "--strict")
+    assert run_cli(monkeypatch, *train) == 2
+    told = capsys.readouterr().err
+    assert str(broken) in told
+    assert "pickle=" not in told
+    assert not (tmp_path / "run" / "recipe.json").exists()
+
+
+def test_the_split_takes_its_defaults_from_one_place(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "split.json"
+    assert run_cli(monkeypatch, "data", "split", small_run.data, "--test-signer", "C", "--out", out) == 0
+    assert json.loads(out.read_text())["config"] == SplitConfig(test_signers=("C",)).model_dump(mode="json")
+    given = ("--protocol", "unseen_sentence", "--test-size", "0.3", "--out", out)
+    assert run_cli(monkeypatch, "data", "split", small_run.data, *given) == 0
+    assert json.loads(out.read_text())["config"]["test_size"] == 0.3
+
+
+def test_the_check_leaves_its_report_or_says_why_not(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(small_run.data, data)
+    shutil.rmtree(data / ".signtalk")
+    assert run_cli(monkeypatch, "data", "check", data, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert json.loads((data / ".signtalk" / "report.json").read_text()) == shown
+    assert (data / ".signtalk" / "report.md").read_text().startswith("# Data check of")
+    assert (data / ".signtalk" / "data.png").is_file()
+    shutil.rmtree(data / ".signtalk")
+    (data / ".signtalk").write_text("in the way")
+    assert run_cli(monkeypatch, "data", "check", data) == 0
+    printed = capsys.readouterr()
+    assert "not written: " in printed.err
+    assert "clips per sentence" in printed.out
+
+
+def test_ctrl_c_says_how_to_go_on(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from signtalk.training import SignTraining
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(SignTraining, "training_step", stop)
+    train = ("train", small_run.data, "--split", small_run.run / "split.json", "--out", tmp_path / "run")
+    assert run_cli(monkeypatch, *train, "--recipe", "tiny", "--json") == 130
+    signal.signal(signal.SIGINT, before)  # Lightning leaves it ignored
+    assert "signtalk: stopped; go on with --resume" in capsys.readouterr().err
+    assert (tmp_path / "run" / "recipe.json").is_file()

@@ -36,6 +36,13 @@ def test_variations_of_cell_and_file_are_merged_the_sentence_first(tmp_path: Pat
     assert record.signer_id == "B"
 
 
+def test_paraphrases_without_a_word_are_dropped(tmp_path: Path) -> None:
+    odd = reader(tmp_path).read("7B", {**ROW, "text_variations": '["...", "Hi", " ?! "]'})
+    assert odd.variations == ("Hello", "Hi", "More ways")
+    first = reader(tmp_path).read("7B", {**ROW, "sentence": "", "text_variations": '["...", "Hi"]'})
+    assert (first.sentence, first.variations) == ("Hi", ("Hi", "More ways"))
+
+
 def test_a_signer_column_wins_over_the_letter(tmp_path: Path) -> None:
     assert reader(tmp_path).read("7B", {**ROW, "signer": "Ama"}).signer_id == "Ama"
 
@@ -55,6 +62,7 @@ def test_a_signer_column_wins_over_the_letter(tmp_path: Path) -> None:
         ({"text_variations": "[1"}, "bad_variations"),
         ({"text_variations": '{"a": 1}'}, "bad_variations"),
         ({"sentence": ""}, "no_text"),
+        ({"sentence": "?!"}, "no_word"),
     ],
 )
 def test_a_bad_cell_is_told_by_kind(change: dict[str, str], kind: str, tmp_path: Path) -> None:

@@ -71,6 +71,15 @@ def test_statistics_are_those_of_all_frames_of_the_given_clips(folder: Path, tmp
     assert found["seq_lengths"].dtype == np.int32
 
 
+def test_a_folder_of_idle_clips_has_a_picture_too(folder: Path, tmp_path: Path) -> None:
+    columns, rows = read_csv(table_path(folder))
+    write_csv(table_path(folder), columns, [row for row in rows if row["is_idle"] == "1"])
+    report = check_folder(folder)
+    assert report.num_clips == report.num_idle > 0
+    plot_report(report, tmp_path / "data.png")
+    assert (tmp_path / "data.png").read_bytes()[:4] == b"\x89PNG"
+
+
 def test_the_plots_are_a_picture(folder: Path, tmp_path: Path) -> None:
     plot_report(check_folder(folder), tmp_path / "data.png")
     assert (tmp_path / "data.png").read_bytes()[:4] == b"\x89PNG"

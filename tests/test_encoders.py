@@ -67,7 +67,14 @@ def test_reversing_twice_gives_the_input_back() -> None:
     torch.testing.assert_close(reverse_valid(sequence, valid)[1, :2], sequence[1, [1, 0]])
 
 
-@pytest.mark.parametrize("wrong", [{"kernel_size": 4}, {"kind": "gru", "width": 9}, {"kind": "lstm"}, {"depth": 3}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kernel_size": 4}, {"kind": "gru", "width": 9}, {"kind": "lstm"}, {"depth": 3}, {"width": 30, "num_heads": 4},
+        {"kind": "transformer", "embedding_dim": 30, "num_heads": 4},
+        {"kind": "transformer", "embedding_dim": 9, "num_heads": 3},
+    ],
+)  # fmt: skip
 def test_sizes_that_do_not_work_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         EncoderConfig(num_features=4, **wrong)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from signtalk import export
 from signtalk.bundle import open_bundle, verify_bundle
 from signtalk.checkpoint import Checkpoint, TorchEncoder
 from signtalk.encoders import EncoderConfig
-from signtalk.errors import ExportRefusedError
+from signtalk.errors import DataError, ExportRefusedError
 from signtalk.export import PARITY_TOLERANCE, export_bundle, random_clips
 from signtalk.features import FeatureConfig
 from signtalk.index import SentenceIndex
@@ -93,3 +94,23 @@ def test_an_index_of_another_model_is_refused(tmp_path: Path) -> None:
             tiny_checkpoint("gru", seed=1), tiny_index(tiny_checkpoint("gru")), DecisionConfig(), tmp_path / "x"
         )
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("name", "message"), [("recipe.json", "holds a run"), ("index/index.json", "no export made")])
+def test_a_folder_of_something_else_is_left_alone(name: str, message: str, tmp_path: Path) -> None:
+    checkpoint = tiny_checkpoint("gru")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(DataError, match=f"{message}.*choose another folder"):
+        export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [name]
+
+
+def test_paths_of_an_older_index_do_not_leak_and_an_export_may_be_made_again(tmp_path: Path) -> None:
+    checkpoint = tiny_checkpoint("gru")
+    index = tiny_index(checkpoint)
+    entries = [replace(entry, feature_path=f"/home/ama/{entry.clip_id}.npz") for entry in index.entries]
+    for _ in range(2):
+        path = export_bundle(checkpoint, replace(index, entries=tuple(entries)), DecisionConfig(), tmp_path / "out")
+    with open_bundle(path) as bundle:
+        assert [entry.feature_path for entry in bundle.recognizer.index.entries] == ["c0.npz", "c1.npz", "c2.npz"]

@@ -1,5 +1,6 @@
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -213,10 +214,11 @@ def test_written_parts_are_what_is_read(tmp_path):
 
 def test_the_entry_of_a_record():
     record = ClipRecord(
-        clip_id="12B", video_file="12B.mp4", feature_path=Path("/data/12B.npy"), sentence_id="12",
+        clip_id="12B", video_file="12B.mp4", feature_path=Path("/data/x/12B.npy"), sentence_id="12",
         sentence="Where does it hurt?", category="pain", signer_id="B", variations=(), num_frames=80, fps=25.0,
         motion_mean=1.0, motion_p95=2.0, mean_visibility=0.9, is_idle=False, session="",
     )  # fmt: skip
-    assert IndexEntry.from_record(record) == IndexEntry(
-        "12B", "12B.mp4", str(Path("/data/12B.npy")), "12", "Where does it hurt?", "pain", "B", "where does it hurt"
-    )
+    told = IndexEntry("12B", "12B.mp4", "x/12B.npy", "12", "Where does it hurt?", "pain", "B", "where does it hurt")
+    assert IndexEntry.from_record(record, Path("/data")) == told
+    for root in (None, Path("/data/y")):  # outside the folder: the name alone, never a place on a disk
+        assert IndexEntry.from_record(record, root) == replace(told, feature_path="12B.npy")

@@ -60,11 +60,11 @@ def test_the_same_text_is_one_class_and_blanks_do_not_split_categories(tmp_path:
 
 
 def test_rows_that_cannot_be_used_are_left_out_and_told(tmp_path: Path) -> None:
-    rows = (row("1A"), row("9Z"), row("1A"), row("2A", mean="fast"), row("1B", text=""))
+    rows = (row("1A"), row("9Z"), row("1A"), row("2A", mean="fast"), row("1B", text=""), row("2B", text="?!"))
     manifest = load_manifest(folder_with(tmp_path, *rows))
     assert [record.clip_id for record in manifest.records] == ["1A"]
     kinds = {problem.clip_id: problem.kind for problem in manifest.problems}
-    assert kinds == {"9Z": "missing_file", "1A": "duplicate", "2A": "bad_number", "1B": "no_text"}
+    assert kinds == {"9Z": "missing_file", "1A": "duplicate", "2A": "bad_number", "1B": "no_text", "2B": "no_word"}
     with pytest.raises(DataError, match="9Z"):
         load_manifest(tmp_path, strict=True)
 

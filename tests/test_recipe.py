@@ -43,11 +43,29 @@ def test_settings_are_changed_by_name() -> None:
         ("optimiser.epochs=0", "optimiser.epochs: .*found 0"),
         ("network.kind=lstm", "network.kind: .*found 'lstm'"),
         ("features.preset=prototype", "features: .*crop"),
+        ("network.kernel_size=4", "network: kernel_size 4 is even"),
+        ("network.width=33", "network: width 33 is not a multiple of num_heads 4"),
+        ("network.num_heads=5", "network: width 128 is not a multiple of num_heads 5"),
+        ("network.decoder_heads=3", "network: decoder_width 128 is not a multiple of decoder_heads 3"),
+        ("network.decoder_width=33", "network.decoder_width: .*multiple of 2; found 33"),
+        ("optimiser.batch_size=1", "optimiser: batch_size 1 is under clips_per_class 2"),
+        ("losses.mask_weight=1", "setting of the recipe: losses.mask_weight 1 with views.mask_share 0"),
     ],
 )
 def test_a_wrong_setting_is_an_error_that_names_it(assignment: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Recipe().changed([assignment])
+
+
+def test_every_loss_off_is_an_error() -> None:
+    off = [f"losses.{part}_weight=0" for part in ("supcon", "class", "text", "ctc", "mask")]
+    assert Recipe().changed(off[:-2]).losses.ctc_weight == 1.0
+    with pytest.raises(ConfigError, match=r"losses: supcon_weight, .*are all 0"):
+        Recipe().changed(off)
+
+
+def test_a_gru_pools_with_any_number_of_heads() -> None:
+    assert Recipe.named("gru").changed(["network.num_heads=5"]).network.num_heads == 5
 
 
 def test_an_unknown_recipe_is_an_error() -> None:

@@ -95,7 +95,7 @@ def test_leave_one_signer_out_refuses_what_it_fills_in_itself(manifest: Manifest
         (SplitConfig(test_signers=("A",), val_signers=("Y",)), ConfigError, "val_signers: no clip by Y"),
         (SplitConfig(test_signers=("A", "B", "C", "D")), DataError, "nothing left to train.*A, B, C, D tested"),
         (SplitConfig(test_signers=("A", "B"), val_signers=("C", "D")), DataError, "nothing left to train"),
-        (SplitConfig(protocol="unseen_sentence", test_size=0), DataError, "nothing left to test"),
+        (SplitConfig(protocol="unseen_sentence", test_size=0), DataError, "nothing left to test.*give test_size above"),
     ],
 )
 def test_a_split_that_cannot_be_made_says_why(

@@ -87,6 +87,22 @@ def test_one_bad_clip_is_left_out_unless_strict(small_run: SmallRun, tmp_path: P
         store.positions_of(["other"])
 
 
+def test_a_clip_that_was_repaired_is_packed(small_run: SmallRun, tmp_path: Path) -> None:
+    import shutil
+    from dataclasses import replace
+
+    good = load_manifest(small_run.data).records[:2]
+    path = tmp_path / "clip.npz"
+    path.write_bytes(b"no clip")
+    records = (good[0], replace(good[1], feature_path=path))
+    assert len(pack_clips(records, CONFIG, tmp_path / "store").problems) == 1
+    with pytest.raises(DataError, match=good[1].clip_id):  # a store without it is no excuse
+        pack_clips(records, CONFIG, tmp_path / "store", strict=True)
+    shutil.copy(good[1].feature_path, path)
+    store = pack_clips(records, CONFIG, tmp_path / "store", strict=True)
+    assert (len(store.clips), store.problems) == (2, ())
+
+
 @pytest.mark.parametrize("damage", ["version", "json", "short", "missing", "fields"])
 def test_damage_is_told(damage: str, small_run: SmallRun, tmp_path: Path) -> None:
     pack_clips(load_manifest(small_run.data).records[:2], CONFIG, tmp_path)

@@ -2,10 +2,12 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,13 @@ import pytest
 import torch
 
 from conftest import SmallRun
+from signtalk import training
 from signtalk.checkpoint import load_checkpoint
-from signtalk.errors import ArtifactError
+from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.files import load_arrays
 from signtalk.manifest import load_manifest
 from signtalk.recipe import Recipe
+from signtalk.run_folder import wait_for_store
 from signtalk.runs import Run
 from signtalk.training import TrainOptions, learning_rate_share, train
 
@@ -46,6 +50,13 @@ def losses(rows: list[dict[str, str]]) -> list[float]:
 @pytest.fixture(scope="module")
 def reference(small_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     return trained(small_run, tmp_path_factory.mktemp("reference"))
+
+
+@pytest.fixture(scope="module")
+def trained_once(small_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("once") / "run"
+    trained(small_run, out, "optimiser.epochs=1")
+    return out
 
 
 def test_one_seed_gives_one_run(small_run: SmallRun, tmp_path: Path, reference: list[dict[str, str]]) -> None:
@@ -152,6 +163,28 @@ def test_two_processes_train_one_model(small_run: SmallRun, tmp_path: Path) -> N
     assert load_checkpoint(out / "best.safetensors").origin["epoch"] in {1, 2}
 
 
+def test_a_further_process_waits_for_the_store_and_writes_nothing(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(training, "wait_for_store", partial(wait_for_store, timeout_s=0))
+    with pytest.raises(ArtifactError, match="the process with LOCAL_RANK 0 packs it"):
+        trained(small_run, tmp_path / "run", devices=2)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_under_torchrun_pack_once(small_run: SmallRun, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words = [*torchrun, "-m", *command(small_run, out, "--devices", "2")[2:]]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(history(out)) == 2
+    assert not list((out / "store").glob("*.partial"))
+
+
 def test_another_run_is_not_overwritten(small_run: SmallRun, tmp_path: Path) -> None:
     trained(small_run, tmp_path / "run", "optimiser.epochs=1")
     with pytest.raises(ArtifactError, match="--resume"):
@@ -160,10 +193,44 @@ def test_another_run_is_not_overwritten(small_run: SmallRun, tmp_path: Path) -> 
         trained(small_run, tmp_path / "run", "optimiser.epochs=2", resume=True)
 
 
-def test_every_loss_off_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
-    off = [f"losses.{part}_weight=0" for part in ("supcon", "class", "text", "ctc", "mask")]
-    with pytest.raises(ValueError, match="weight 0"):
-        trained(small_run, tmp_path / "run", *off)
+def test_what_cannot_be_built_claims_no_folder(small_run: SmallRun, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"clip .*words.*set network.max_tokens="):
+        trained(small_run, tmp_path / "run", "network.max_tokens=2")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_clip_is_left_out_and_told_or_stops_a_strict_run(small_run: SmallRun, tmp_path: Path) -> None:
+    shutil.copytree(small_run.data, tmp_path / "data")
+    manifest = load_manifest(tmp_path / "data")
+    split = Run.open(small_run.run).split(manifest)
+    bad = split.records(manifest, "train")[0]
+    bad.feature_path.write_bytes(b"no clip")
+    recipe = Recipe.named("tiny").changed([*SMALL, "optimiser.epochs=1"])
+    with pytest.raises(DataError, match=bad.clip_id):
+        train(manifest, split, recipe, TrainOptions(tmp_path / "run", progress=False, strict=True))
+    assert not (tmp_path / "run" / "recipe.json").exists()  # a retry is no other run
+    result = train(manifest, split, recipe, TrainOptions(tmp_path / "run", progress=False))
+    assert [problem.clip_id for problem in result.left_out] == [bad.clip_id]
+    with pytest.raises(DataError, match=bad.clip_id):  # a store that left it out does not hide it
+        train(manifest, split, recipe, TrainOptions(tmp_path / "run", progress=False, strict=True, resume=True))
+
+
+@pytest.mark.parametrize("damage", ["cut", "junk", "other"])
+def test_a_damaged_state_is_told_before_anything_is_trained(
+    damage: str, trained_once: Path, small_run: SmallRun, tmp_path: Path
+) -> None:
+    shutil.copytree(trained_once, tmp_path / "run")
+    last = tmp_path / "run" / "last.ckpt"
+    if damage == "other":
+        content = torch.load(last, weights_only=True)
+        content["state_dict"]["model.mask_token"] = torch.zeros(1)
+        torch.save(content, last)
+    else:
+        last.write_bytes(last.read_bytes()[:999] if damage == "cut" else b"junk")
+    with pytest.raises(ArtifactError, match=r"last.ckpt: .*remove it and resume again"):
+        trained(small_run, tmp_path / "run", "optimiser.epochs=1", resume=True)
+    last.unlink()
+    assert len(trained(small_run, tmp_path / "run", "optimiser.epochs=1", resume=True)) == 1
 
 
 def test_the_prototype_recipe_trains_on_its_own_features(small_run: SmallRun, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ValidationError
 from signtalk.encoding import Encoded
 from signtalk.errors import ArtifactError
 from signtalk.features import FeatureConfig
-from signtalk.files import BoolArray, FloatArray, IntArray, load_arrays, read_json, sha256_file
+from signtalk.files import DAMAGE, BoolArray, FloatArray, IntArray, load_arrays, read_json, sha256_file
 from signtalk.index import SentenceIndex
 from signtalk.recognizer import DecisionConfig, Recognizer
 from signtalk.tokenizer import SentenceTokenizer
@@ -72,16 +72,7 @@ class OnnxEncoder:
     def encode(self, features: FloatArray, valid: BoolArray) -> Encoded:
         """Encode (B, T, F) features under their (B, T) valid mask."""
         inputs = {"features": np.asarray(features, dtype=np.float32), "valid": np.asarray(valid, dtype=np.bool_)}
-        embedding, projections, memory, attention, words = _run(self._session, inputs)
-        counts = np.maximum(valid.sum(axis=1), 1)
-        return Encoded(
-            embeddings=embedding,
-            projections=projections,
-            memory=memory,
-            memory_valid=valid,
-            attention_mean=(np.where(valid, attention, 0).sum(axis=1) / counts).astype(np.float32),
-            word_log_probs=words if self._spells else words[..., :0],
-        )
+        return Encoded.from_outputs(_run(self._session, inputs), valid, self._spells)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +156,9 @@ def open_bundle(path: Path) -> Bundle:
     try:
         _unpack(path, folder)
         return _load(folder, temporary=True)
+    except ArtifactError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ArtifactError(str(error).replace(str(folder), str(path))) from error  # the file that the user gave
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -207,8 +201,8 @@ def _unpack(path: Path, folder: Path) -> None:
             archive.extractall(folder)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: no such file") from error
-    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise ArtifactError(f"{path}: not a readable zip ({error})") from error
+    except (*DAMAGE, zipfile.LargeZipFile) as error:
+        raise ArtifactError(f"{path}: not a readable zip ({error}); get the bundle again") from error
 
 
 def _load(folder: Path, temporary: bool) -> Bundle:
@@ -249,12 +243,18 @@ def _checked_manifest(folder: Path) -> BundleManifest:
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
+    options.intra_op_num_threads = _num_threads()
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises classes of its C extension without a common base
         raise ArtifactError(f"{path}: ONNX Runtime cannot load it ({error})") from error
+
+
+def _num_threads() -> int:
+    """OMP_NUM_THREADS, of whose levels ("4,2") the outer one counts; 1 where it is not set or no such number."""
+    outer = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return max(1, int(outer)) if outer.isascii() and outer.isdecimal() and len(outer) < 5 else 1
 
 
 def _run(session: onnxruntime.InferenceSession, inputs: dict[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:

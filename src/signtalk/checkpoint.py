@@ -14,9 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
@@ -83,7 +81,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ArtifactError(f"{path}: not a readable safetensors file ({error})") from error
     if text is None:
         raise ArtifactError(f"{path}: safetensors without SignTalk's header; expected a checkpoint of `signtalk train`")
-    header = json.loads(text)
+    header = _header(path, text)
     found = header.get("format_version")
     if found != CHECKPOINT_FORMAT_VERSION:
         raise ArtifactError(f"{path}: checkpoint format {found}; this SignTalk reads {CHECKPOINT_FORMAT_VERSION}")
@@ -97,8 +95,19 @@ def load_checkpoint(path: Path) -> Checkpoint:
             origin=header["origin"],
             encoder_id=sha256_file(path),
         )
-    except (KeyError, ValidationError, RuntimeError) as error:
-        raise ArtifactError(f"{path}: header and weights do not fit this SignTalk ({error})") from error
+    except (KeyError, TypeError, ValueError, RuntimeError, ArtifactError) as error:
+        reason = " ".join(str(error).split())[:300]  # libraries list every weight, a line each
+        raise ArtifactError(f"{path}: header and weights do not fit this SignTalk or each other ({reason})") from error
+
+
+def _header(path: Path, text: str) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path}: its header is not JSON ({error}); the file is damaged") from error
+    if not isinstance(header, dict):
+        raise ArtifactError(f"{path}: its header is a {type(header).__name__}; expected an object, the file is damaged")
+    return header
 
 
 def library_versions() -> dict[str, str]:
@@ -139,14 +148,6 @@ class TorchEncoder:
         output = self._model.encode(
             torch.as_tensor(features, device=self._device), torch.as_tensor(valid, device=self._device)
         )
-        embedding, projections, memory, attention = (part.float().cpu().numpy() for part in output)
-        words = self._model.spell(output.memory).float().cpu().numpy()
-        counts = np.maximum(valid.sum(axis=1), 1)
-        return Encoded(
-            embeddings=embedding,
-            projections=projections,
-            memory=memory,
-            memory_valid=valid,
-            attention_mean=(np.where(valid, attention, 0).sum(axis=1) / counts).astype(np.float32),
-            word_log_probs=words if self._model.config.spells else words[..., :0],
-        )
+        parts = (*output, self._model.spell(output.memory))
+        outputs = [part.float().cpu().numpy() for part in parts]
+        return Encoded.from_outputs(outputs, valid, self._model.config.spells)

@@ -6,14 +6,24 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from signtalk import __version__
 from signtalk.cli_data import data_app
-from signtalk.console import Folder, Json, Strict, out_console, print_json, show
+from signtalk.console import (
+    Folder,
+    Json,
+    Strict,
+    not_nan,
+    out_console,
+    print_error,
+    print_json,
+    show,
+    tell_left_out,
+)
 from signtalk.errors import MissingExtraError, SignTalkError
 
 if TYPE_CHECKING:
@@ -32,6 +42,7 @@ bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=Tru
 app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
 
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]
 DataOption = Annotated[Path, typer.Option("--data", help="The data folder that the run was trained on.")]
 
@@ -41,13 +52,13 @@ def main() -> None:
     try:
         app()
     except SignTalkError as error:
-        Console(stderr=True).print(f"signtalk: {error}", markup=False, highlight=False, soft_wrap=True)
+        print_error(f"signtalk: {error}")
         sys.exit(2)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("signtalk"):
             raise
         hint = MissingExtraError(f"this command needs {error.name}: pip install 'signtalk[train,export]'")
-        Console(stderr=True).print(f"signtalk: {hint}", markup=False, highlight=False, soft_wrap=True)
+        print_error(f"signtalk: {hint}")
         sys.exit(2)
 
 
@@ -80,20 +91,29 @@ def train(
     from signtalk.training import TrainOptions
     from signtalk.training import train as run_training
 
+    first = int(os.environ.get("LOCAL_RANK", "0")) == 0
     manifest = load_manifest(folder, strict=strict)
     chosen = Recipe.named(recipe).changed(settings or ())
-    options = TrainOptions(out, resume=resume, devices=devices, progress=not as_json)
-    result = run_training(manifest, Split.load(split, manifest), chosen, options)
-    if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+    options = TrainOptions(out, resume=resume, devices=devices, strict=strict, progress=not as_json)
+    try:
+        result = run_training(manifest, Split.load(split, manifest), chosen, options)
+    except KeyboardInterrupt:
+        if first:
+            print_error(f"signtalk: stopped; go on with --resume (the run is in {out})")
+        raise typer.Exit(_INTERRUPTED) from None
+    if first:
         shown = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
-        show({**shown, "val_retrieval_mrr": result.best_score}, as_json)
+        left_out = tell_left_out((*manifest.problems, *result.left_out), as_json)
+        show({**shown, "val_retrieval_mrr": result.best_score, **_in_json(as_json, left_out)}, as_json)
 
 
 @app.command()
 def index(
     run: RunFolder,
     data: DataOption,
-    precision: Annotated[float, typer.Option(min=0.5, max=1.0, help="Precision that the gate shall keep.")] = 0.98,
+    precision: Annotated[
+        float, typer.Option(min=0.5, max=1.0, callback=not_nan, help="Precision that the gate shall keep.")
+    ] = 0.98,
     as_json: Json = False,
 ) -> None:
     """Index a run's training clips; fit scores and gate on its validation clips.
@@ -103,7 +123,10 @@ def index(
     from signtalk.manifest import load_manifest
     from signtalk.runs import Run, index_run
 
-    show(index_run(Run.open(run), load_manifest(data), precision), as_json)
+    opened, manifest = Run.open(run), load_manifest(data)
+    report = index_run(opened, manifest, precision)
+    left_out = tell_left_out((*manifest.problems, *opened.store().problems), as_json)
+    show({**report, **_in_json(as_json, left_out)}, as_json)
 
 
 @app.command()
@@ -124,10 +147,12 @@ def evaluate(
 
     opened, manifest = Run.open(run), load_manifest(data)
     recognizer = opened.recognizer(opened.index(), opened.decision())
-    report = run_evaluation(recognizer, manifest, opened.split(manifest), opened.store())
+    store = opened.store(manifest)
+    report = run_evaluation(recognizer, manifest, opened.split(manifest), store)
     written = write_report(report, out or run / "report")
+    left_out = tell_left_out((*manifest.problems, *store.problems), as_json)
     if as_json:
-        print_json(report_json(report))
+        print_json({**report_json(report), "left_out": left_out})
         return
     out_console.print(report_markdown(report, "Evaluation"), markup=False, soft_wrap=True)
     out_console.print(closing_summary(written))
@@ -138,8 +163,19 @@ def recognize(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Landmark files, .npz or .npy.")],
     run: Annotated[Path | None, typer.Option(help="Run folder with an index.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")] = None,
-    fps: Annotated[float, typer.Option(help="Frame rate of .npy files, which do not know theirs.")] = 30.0,
-    smoothing_alpha: Annotated[float, typer.Option(help="Smoothing of .npy files; 0 = none.")] = 0.2,
+    fps: Annotated[
+        float,
+        typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate of .npy files, which do not know theirs."),
+    ] = 30.0,
+    smoothing_alpha: Annotated[
+        float,
+        typer.Option(
+            min=1e-3,
+            max=1,
+            callback=not_nan,
+            help="Weight of the new frame in the smoothing of .npy files; 1 = not smoothed.",
+        ),
+    ] = 0.2,
     prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
     strict: Strict = False,
     as_json: Json = False,
@@ -157,20 +193,25 @@ def recognize(
     answers: dict[str, Recognition | None] = {}
     with _opened(run, bundle) as recognizer:
         if prototype_gate:
-            recognizer.decision = DecisionConfig.prototype()
+            decoding = recognizer.decision.decoding  # its longest text is the decoder's
+            recognizer.decision = DecisionConfig.prototype().model_copy(update={"decoding": decoding})
         for path in clips:
             try:
                 clip = read_landmarks(path, fps=fps, smoothing_alpha=smoothing_alpha)
                 answers[str(path)] = recognizer.recognize([clip])[0]
             except ClipError as error:
+                named = str(error) if str(path) in str(error) else f"{path}: {error}"
                 if strict or len(clips) == 1:
-                    raise
-                Console(stderr=True).print(f"left out: {error}", markup=False, soft_wrap=True)
+                    raise ClipError(named) from error
+                print_error(f"left out: {named}")
                 answers[str(path)] = None
+    answered = {path: answer for path, answer in answers.items() if answer}
     if as_json:
         print_json({path: answer.to_json() if answer else None for path, answer in answers.items()})
-    else:
-        _print_answers({path: answer for path, answer in answers.items() if answer})
+    elif answered:
+        _print_answers(answered)
+    if not answered:
+        raise ClipError(f"none of the {len(clips)} clips could be used; the lines above say why")
 
 
 @app.command()
@@ -247,6 +288,11 @@ def _opened(run: Path | None, bundle: Path | None) -> Iterator[Recognizer]:
 
         with open_bundle(bundle) as unpacked:
             yield unpacked.recognizer
+
+
+def _in_json(as_json: bool, left_out: list[dict[str, str]]) -> dict[str, Any]:
+    """What the JSON document says besides; people have read it on standard error."""
+    return {"left_out": left_out} if as_json else {}
 
 
 def _print_answers(answers: dict[str, Recognition]) -> None:

@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from signtalk.console import Folder, Json, ProgressBar, Strict, checked, out_console, print_json, show
+from signtalk.console import (
+    Folder,
+    Json,
+    ProgressBar,
+    Strict,
+    checked,
+    out_console,
+    print_error,
+    print_json,
+    show,
+    tell_left_out,
+)
 
 data_app = typer.Typer(help="Look at a data folder and prepare it.", no_args_is_help=True)
 
@@ -20,20 +31,24 @@ def data_check(folder: Folder, strict: Strict = False, as_json: Json = False) ->
 
     Example: signtalk data check ~/signtalk-gh
     """
-    from signtalk.data_check import check_folder, plot_report
+    from signtalk.data_check import check_folder, write_check
+    from signtalk.errors import DataError
 
     with ProgressBar("checking", hidden=as_json) as bar:
         report = check_folder(folder, strict=strict, progress=bar)
-    picture = folder / ".signtalk" / "data.png"
-    if report.num_clips:
-        plot_report(report, picture)
     if as_json:
         print_json(report.to_json())
+    else:
+        out_console.print(report.to_table())
+        for problem in report.problems:
+            out_console.print(f"{problem.kind}: {problem.clip_id}: {problem.message}", markup=False, soft_wrap=True)
+    try:
+        written = write_check(report, folder)
+    except DataError as error:  # a folder that may only be read can be checked all the same
+        print_error(f"not written: {error}")
         return
-    out_console.print(report.to_table())
-    for problem in report.problems:
-        out_console.print(f"{problem.kind}: {problem.clip_id}: {problem.message}", markup=False, soft_wrap=True)
-    out_console.print(f"plots: {picture}", soft_wrap=True)
+    if not as_json:
+        out_console.print(f"written: {', '.join(map(str, written))}", markup=False, highlight=False, soft_wrap=True)
 
 
 @data_app.command("pack")
@@ -86,11 +101,16 @@ def data_split(
     out: Annotated[Path, typer.Option(help="The split file to write.")],
     test_signer: Annotated[list[str] | None, typer.Option(help="Signer to test on; repeat for several.")] = None,
     val_signer: Annotated[list[str] | None, typer.Option(help="Signer to choose and calibrate on.")] = None,
-    val_fraction: Annotated[float, typer.Option(help="Share of clips for validation without --val-signer.")] = 0.1,
-    new_clip_fraction: Annotated[float, typer.Option(help="Share of clips that test known signers.")] = 0.0,
-    holdout_sentences: Annotated[float, typer.Option(help="Share of sentences kept out of training.")] = 0.0,
-    protocol: Annotated[str, typer.Option(help="unseen_signer or unseen_sentence.")] = "unseen_signer",
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 42,
+    val_fraction: Annotated[
+        float | None, typer.Option(help="Share of clips for validation without --val-signer; a tenth by default.")
+    ] = None,
+    new_clip_fraction: Annotated[float | None, typer.Option(help="Share of clips that test known signers.")] = None,
+    holdout_sentences: Annotated[float | None, typer.Option(help="Share of sentences kept out of training.")] = None,
+    test_size: Annotated[
+        float | None, typer.Option(help="Share of sentences that are tested under unseen_sentence.")
+    ] = None,
+    protocol: Annotated[str | None, typer.Option(help="unseen_signer (default) or unseen_sentence.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the draw.")] = None,
     as_json: Json = False,
 ) -> None:
     """Give every clip its role, once, in a hashed file.
@@ -101,14 +121,18 @@ def data_split(
     from signtalk.roles import SplitConfig
     from signtalk.splits import make_split
 
-    given: dict[str, Any] = {
+    options: dict[str, Any] = {
         "protocol": protocol, "test_signers": tuple(test_signer or ()), "val_signers": tuple(val_signer or ()),
-        "val_fraction": val_fraction, "new_clip_fraction": new_clip_fraction,
+        "val_fraction": val_fraction, "new_clip_fraction": new_clip_fraction, "test_size": test_size,
         "holdout_sentences": holdout_sentences, "seed": seed,
     }  # fmt: skip
-    split = make_split(load_manifest(folder), checked(lambda: SplitConfig.model_validate(given)))
+    given = {name: value for name, value in options.items() if value is not None}  # the defaults are SplitConfig's
+    manifest = load_manifest(folder)
+    split = make_split(manifest, checked(lambda: SplitConfig.model_validate(given)))
     split.save(out)
-    show({"split": str(out), "hash": split.hash, **{k: v for k, v in split.counts.items() if v}}, as_json)
+    left_out = tell_left_out(manifest.problems, as_json)
+    shown: dict[str, Any] = {"split": str(out), "hash": split.hash, **{k: v for k, v in split.counts.items() if v}}
+    show(shown | ({"left_out": left_out} if as_json else {}), as_json)
 
 
 @data_app.command("stats")

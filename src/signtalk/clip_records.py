@@ -17,6 +17,7 @@ from pathlib import Path
 
 from signtalk.landmarks import DEFAULT_FPS
 from signtalk.prototype_files import DEFAULT_SMOOTHING_ALPHA, PROTOTYPE_COLUMNS
+from signtalk.tokenizer import split_words
 
 REQUIRED_COLUMNS = (
     "video_file", "feature_path", "sentence_id", "num_frames", "motion_mean", "motion_p95", "mean_visibility",
@@ -59,7 +60,7 @@ class ClipRecord:
         sentence: the canonical text, trimmed; may be empty for an idle clip.
         category: as in the table, spellings that differ by blanks alone made one; "" when not given.
         signer_id: "" when neither the table nor the file name tells.
-        variations: paraphrases, the sentence itself first; empty when there is no text.
+        variations: paraphrases, the sentence itself first, each with a word; empty when there is no text.
         num_frames: as the table says; `signtalk.data_check` compares it with the file.
         fps: frames a second of a `.npy` file; a `.npz` file carries its own timestamps.
         motion_mean: mean motion energy in the prototype's units, see `describe_clip`.
@@ -139,6 +140,8 @@ class RowReader:
         if not is_idle and not (sentence and sentence_id):
             name = "text" if sentence_id else "sentence_id"
             raise RowError("no_text", f"no {name}; expected a sentence_id and a text unless is_idle is 1")
+        if not is_idle and not split_words(sentence):
+            raise RowError("no_word", f"the text '{sentence}' holds no word; correct it, or set is_idle to 1")
         motion_mean = _number(row, "motion_mean")
         if motion_mean < self.motion_floor and not is_idle:
             raise RowError("low_motion", f"motion_mean {motion_mean:g} is under the floor {self.motion_floor:g}")
@@ -238,8 +241,8 @@ def _cell_variations(cell: str) -> tuple[str, ...]:
 
 
 def _merged(*lists: Iterable[str]) -> tuple[str, ...]:
-    """All texts once, trimmed, in order, without empty ones."""
-    return tuple(dict.fromkeys(text.strip() for texts in lists for text in texts if text.strip()))
+    """All texts once, trimmed, in order, without those that hold no word."""
+    return tuple(dict.fromkeys(text.strip() for texts in lists for text in texts if split_words(text)))
 
 
 def to_row(record: ClipRecord, root: Path) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,9 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from signtalk.manifest import Problem
 
 out_console = Console()
 
@@ -54,7 +57,31 @@ def checked(make: Callable[[], Any]) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise ConfigError(f"{name}: {first['msg']}") from error
+        raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def tell_left_out(problems: Sequence[Problem], as_json: bool) -> list[dict[str, str]]:
+    """One line on standard error about what was left out, unless the JSON document tells it.
+
+    Returns:
+        What stands under "left_out" in that document.
+    """
+    if problems and not as_json:
+        first = problems[0]
+        print_error(f"left out: {len(problems)} (first: {first.clip_id}: {first.message})")
+    return [dict(vars(problem)) for problem in problems]
+
+
+def print_error(text: str) -> None:
+    """One line on standard error, whatever breaks a library's message has."""
+    Console(stderr=True).print(" ".join(text.split()), markup=False, highlight=False, soft_wrap=True)
+
+
+def not_nan(value: float | None) -> float | None:
+    """Refuse NaN, which passes every comparison of a range: callback of a float option."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("nan is no number; give one")
+    return value
 
 
 def show(values: dict[str, Any], as_json: bool) -> None:

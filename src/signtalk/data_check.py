@@ -22,7 +22,7 @@ import numpy as np
 from rich.table import Table
 
 from signtalk.errors import ArtifactError, ClipError, DataError, MissingExtraError
-from signtalk.files import atomic_path, save_arrays, sha256_file
+from signtalk.files import atomic_path, save_arrays, sha256_file, write_json, write_text
 from signtalk.landmarks import PARTS
 from signtalk.manifest import ClipRecord, Manifest, Problem, describe_clip, read_clip, scan_manifest
 from signtalk.prototype_files import PROTOTYPE_COLUMNS, frame_motion, prototype_rows_of, smoothing_evidence
@@ -226,6 +226,25 @@ def write_global_stats(folder: Path, records: Sequence[ClipRecord], path: Path |
     return path
 
 
+def write_check(report: DataReport, folder: Path) -> tuple[Path, ...]:
+    """Write `report.json`, `report.md` and, where a clip is usable, the plots into `.signtalk` of the folder.
+
+    Returns:
+        The files.
+
+    Raises:
+        DataError: they cannot be written.
+    """
+    target = (folder / CACHE_NAME).parent
+    paths = [target / "report.json", target / "report.md"]
+    write_json(paths[0], report.to_json())
+    write_text(paths[1], report.to_markdown())
+    if report.num_clips:
+        paths.append(target / "data.png")
+        plot_report(report, paths[-1])
+    return tuple(paths)
+
+
 def plot_report(report: DataReport, path: Path) -> None:
     """Draw clip lengths, motion and clips a sentence as one picture, its format by the path's suffix.
 
@@ -245,7 +264,8 @@ def plot_report(report: DataReport, path: Path) -> None:
         (report.motions, "mean motion energy of a clip", "clips"),
         (tuple(report.clips_by_sentence.values()), "clips of a sentence", "sentences"),
     )
-    for axes, (values, title, unit) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+    panels = tuple(panel for panel in panels if panel[0])  # a folder of idle clips has no sentence
+    for axes, (values, title, unit) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         whole = isinstance(values[0], int) and max(values) - min(values) < _MAX_BARS
         bins = np.arange(min(values), max(values) + 2) - 0.5 if whole else _MAX_BARS
         axes.hist(values, bins=bins, color="tab:blue")

@@ -6,7 +6,7 @@ SignTalk's own: depthwise convolutions over time and attention in turn.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 from pydantic import BaseModel, Field, model_validator
@@ -21,12 +21,11 @@ from signtalk.layers import (
 )
 
 
-class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
-    """Size and kind of the sign encoder.
+class EncoderSize(BaseModel, frozen=True, extra="forbid"):
+    """Size and kind of the sign encoder, as far as a recipe says it.
 
     Attributes:
         kind: which encoder.
-        num_features: F, columns of the features.
         width: channels of the frame sequence inside (prototype: 160 for the projector).
         embedding_dim: D, length of the clip's vector.
         num_layers: GRU layers, transformer layers, or rounds of (conv_blocks convolutions + 1 attention).
@@ -38,7 +37,6 @@ class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
     """
 
     kind: Literal["gru", "transformer", "conv-transformer"] = "conv-transformer"
-    num_features: int = Field(ge=1)
     width: int = Field(default=128, ge=8)
     embedding_dim: int = Field(default=256, ge=2)
     num_layers: int = Field(default=2, ge=1)
@@ -49,12 +47,25 @@ class EncoderConfig(BaseModel, frozen=True, extra="forbid"):
     dropout: float = Field(default=0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _check(self) -> EncoderConfig:
+    def _check(self) -> Self:
         if self.kernel_size % 2 == 0:
-            raise ValueError("kernel_size must be odd, so that a frame is in the middle of what it sees")
+            raise ValueError(f"kernel_size {self.kernel_size} is even; it must be odd, with a frame in its middle")
         if self.kind == "gru" and self.width % 2:
-            raise ValueError("a GRU of two directions needs an even width")
+            raise ValueError(f"width {self.width} is odd; a GRU of two directions needs an even one")
+        # The transformer attends in the embedding's width, with sine and cosine in turn; the GRU only pools by heads.
+        attending = {"conv-transformer": "width", "transformer": "embedding_dim"}.get(self.kind)
+        if attending is not None and getattr(self, attending) % self.num_heads:
+            found = f"{attending} {getattr(self, attending)}"
+            raise ValueError(f"{found} is not a multiple of num_heads {self.num_heads}; change one of them")
+        if self.kind == "transformer" and self.embedding_dim % 2:
+            raise ValueError(f"embedding_dim {self.embedding_dim} is odd; the transformer's positions need an even one")
         return self
+
+
+class EncoderConfig(EncoderSize, frozen=True, extra="forbid"):
+    """All that an encoder is built from: its size, and F, columns of the features."""
+
+    num_features: int = Field(ge=1)
 
     @property
     def memory_width(self) -> int:

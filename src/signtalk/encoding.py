@@ -51,6 +51,26 @@ class Encoded:
         if len({found[name][1] for name in (*_BY_FRAME, "memory_valid")}) != 1:
             raise ValueError(f"encoded clips of shapes {found}; expected the same frames in {', '.join(_BY_FRAME)}")
 
+    @classmethod
+    def from_outputs(cls, outputs: Sequence[npt.NDArray[Any]], valid: npt.NDArray[np.bool_], spells: bool) -> Encoded:
+        """What a graph said, whichever library ran it.
+
+        Args:
+            outputs: embedding (B, D), projections (B, T, P), memory (B, T, M), attention (B, T), words (B, T, V).
+            valid: (B, T) bool, the mask that it was given.
+            spells: the words count; otherwise they are left out.
+        """
+        embedding, projections, memory, attention, words = outputs
+        counts = np.maximum(valid.sum(axis=1), 1)
+        return cls(
+            embeddings=embedding,
+            projections=projections,
+            memory=memory,
+            memory_valid=valid,
+            attention_mean=(np.where(valid, attention, 0).sum(axis=1) / counts).astype(np.float32),
+            word_log_probs=words if spells else words[..., :0],
+        )
+
     @property
     def num_clips(self) -> int:
         """Number of clips B."""
@@ -79,11 +99,11 @@ def concatenate(parts: Sequence[Encoded]) -> Encoded:
         field.name: [getattr(part, field.name) for part in parts] for field in fields(Encoded)
     }
     for name in (*_BY_FRAME, "memory_valid"):
-        joined[name] = [_padded(array, num_frames) for array in joined[name]]
+        joined[name] = [padded_frames(array, num_frames) for array in joined[name]]
     return Encoded(**{name: np.concatenate(arrays) for name, arrays in joined.items()})
 
 
-def _padded(frames: npt.NDArray[Any], num_frames: int) -> npt.NDArray[Any]:
+def padded_frames(frames: npt.NDArray[Any], num_frames: int) -> npt.NDArray[Any]:
     """(B, T, ...) with zeros (False) appended along axis 1 up to `num_frames`."""
     missing = num_frames - frames.shape[1]
     return np.pad(frames, [(0, 0), (0, missing)] + [(0, 0)] * (frames.ndim - 2)) if missing else frames

@@ -12,10 +12,12 @@ import shutil
 import tempfile
 import warnings
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +37,7 @@ from signtalk.files import BoolArray, FloatArray, save_arrays, sha256_file, writ
 from signtalk.index import SentenceIndex
 from signtalk.model import SignModel
 from signtalk.recognizer import DecisionConfig
+from signtalk.run_folder import INDEX_NAME, RECIPE_NAME
 from signtalk.spelling import JointStepDecoder
 from signtalk.text_decoder import DecoderStart, DecoderStep, TextDecoder, TorchStepDecoder
 
@@ -65,8 +68,9 @@ def export_bundle(checkpoint: Checkpoint, index: SentenceIndex, decision: Decisi
 
     Raises:
         ExportRefusedError: a graph disagrees with the model, or the index belongs to another model.
-        DataError: the folder cannot be written.
+        DataError: the folder holds a run or an index that no export made, or cannot be written.
     """
+    _refuse_other_folders(out)
     if index.encoder_id != checkpoint.encoder_id:
         raise ExportRefusedError("the index was made by another model; run `signtalk index` again, then export")
     try:
@@ -89,6 +93,23 @@ def export_bundle(checkpoint: Checkpoint, index: SentenceIndex, decision: Decisi
     return out / BUNDLE_NAME
 
 
+def _refuse_other_folders(out: Path) -> None:
+    """What an export replaces must be an export's own."""
+    if (out / RECIPE_NAME).exists():
+        raise DataError(f"{out}: holds a run, whose files the export would replace; choose another folder for --out")
+    if (out / INDEX_NAME).exists() and not (out / MANIFEST_NAME).exists():
+        raise DataError(f"{out}: holds an {INDEX_NAME}/ that no export made; choose another folder for --out")
+
+
+def _without_absolute_paths(index: SentenceIndex) -> SentenceIndex:
+    """The index without anything that tells whose disk it was made on."""
+    entries = [
+        replace(entry, feature_path=Path(entry.feature_path).name) if Path(entry.feature_path).is_absolute() else entry
+        for entry in index.entries
+    ]
+    return replace(index, entries=tuple(entries))
+
+
 def _write_parts(checkpoint: Checkpoint, index: SentenceIndex, decision: DecisionConfig, folder: Path) -> None:
     model = checkpoint.model
     features, valid = random_clips(checkpoint, batch=2, frames=40, seed=0)
@@ -109,7 +130,7 @@ def _write_parts(checkpoint: Checkpoint, index: SentenceIndex, decision: Decisio
     )
     checkpoint.tokenizer.save(folder / "tokenizer_vocab.json")
     write_json(folder / "decision.json", decision.model_dump(mode="json"))
-    index.save(folder / "index")
+    _without_absolute_paths(index).save(folder / INDEX_NAME)
     golden, golden_valid = random_clips(checkpoint, batch=4, frames=50, seed=1)
     encoded = TorchEncoder(model, checkpoint.features).encode(golden, golden_valid)
     save_arrays(
@@ -171,6 +192,17 @@ def _write_onnx(
                 module, inputs, str(path), input_names=input_names, output_names=output_names,
                 dynamic_shapes=shapes, opset_version=_OPSET, dynamo=True, external_data=False, verbose=False,
             )  # fmt: skip
+    _strip_traces(path)
+
+
+def _strip_traces(path: Path) -> None:
+    """Take out where each node comes from: paths of the machine that exported it, which serve nobody else."""
+    model = onnx.load(str(path))
+    for graph in (model.graph, *model.functions):
+        for part in (graph, *graph.node, *graph.value_info):
+            part.ClearField("metadata_props")
+            part.ClearField("doc_string")
+    onnx.save(model, str(path))
 
 
 def random_clips(checkpoint: Checkpoint, batch: int, frames: int, seed: int) -> tuple[FloatArray, BoolArray]:
@@ -196,9 +228,7 @@ class _ScriptEncoder:
     @torch.no_grad()
     def encode(self, features: FloatArray, valid: BoolArray) -> Encoded:
         parts = self._module(torch.from_numpy(features), torch.from_numpy(valid))
-        embedding, projections, memory, attention, words = (part.numpy() for part in parts)
-        words = words if self._spells else words[..., :0]
-        return Encoded(embedding, projections, memory, valid, attention.mean(axis=1), words)
+        return Encoded.from_outputs([part.numpy() for part in parts], valid, self._spells)
 
 
 def check_parity(checkpoint: Checkpoint, folder: Path) -> dict[str, float]:
@@ -232,14 +262,15 @@ def check_parity(checkpoint: Checkpoint, folder: Path) -> dict[str, float]:
                         f"{name} and PyTorch differ by {difference:.2g} in {part} at {frames} frames; "
                         f"allowed {PARITY_TOLERANCE:g}; nothing was exported"
                     )
-        if _texts(TorchStepDecoder(model.decoder), truth) != _texts(decoder, truth):
+        longest = model.config.decoder.max_tokens
+        if _texts(TorchStepDecoder(model.decoder), truth, longest) != _texts(decoder, truth, longest):
             raise ExportRefusedError(f"the exported decoder says another text at {frames} frames; nothing was exported")
     return worst
 
 
-def _texts(decoder: StepDecoder, encoded: Encoded) -> list[tuple[int, ...]]:
+def _texts(decoder: StepDecoder, encoded: Encoded, max_tokens: int) -> list[tuple[int, ...]]:
     """What a decoder says alone, and together with the frames' own words."""
-    options, heard = DecodingOptions(max_tokens=12), [decoder]
+    options, heard = DecodingOptions(max_tokens=min(12, max_tokens)), [decoder]
     if encoded.word_log_probs.shape[2]:
         heard.append(JointStepDecoder(decoder, encoded.word_log_probs, DecisionConfig().spelling_weight))
     found = [beam_search(said, encoded.memory, encoded.memory_valid, options) for said in heard]

@@ -29,7 +29,7 @@ FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
-_DAMAGE = (
+DAMAGE = (
     OSError, EOFError, ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError, SyntaxError,
     tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -169,8 +169,8 @@ def load_array(path: Path, memory_map: bool = False) -> npt.NDArray[Any]:
             return np.lib.format.read_array(handle, allow_pickle=False)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: no such file") from error
-    except _DAMAGE as error:
-        raise ArtifactError(f"{path}: not a readable .npy file ({error})") from error
+    except DAMAGE as error:
+        raise ArtifactError(f"{path}: not a readable .npy file ({_without_advice(error)})") from error
 
 
 def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -187,11 +187,17 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: no such file") from error
-    except _DAMAGE as error:
-        raise ArtifactError(f"{path}: not a readable .npz file ({error})") from error
+    except DAMAGE as error:
+        raise ArtifactError(f"{path}: not a readable .npz file ({_without_advice(error)})") from error
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise ArtifactError(f"{path}: not an .npz file; the archive holds other things than arrays")
     return arrays
+
+
+def _without_advice(error: BaseException) -> str:
+    """The reason in our words where NumPy's would advise to load an unknown file unsafely."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "no NumPy file, or one of pickled objects, which are never read" if "pickle" in text else text
 
 
 def sha256_file(path: Path) -> str:

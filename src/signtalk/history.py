@@ -18,6 +18,7 @@ from signtalk.files import write_csv
 from signtalk.model import SignModel
 from signtalk.plots import plot_training_curves
 from signtalk.recipe import Recipe
+from signtalk.run_folder import BEST_NAME
 from signtalk.tokenizer import SentenceTokenizer
 from signtalk.validation import ValidationMeasures, ValidationSet
 
@@ -89,7 +90,7 @@ class RunHistory:
             "val_retrieval_mrr": self.best_score,
             "num_train_clips": len(data.train_records),
         }
-        save_checkpoint(self._out / "best.safetensors", model, data.store.config, self._tokenizer, origin)
+        save_checkpoint(self._out / BEST_NAME, model, data.store.config, self._tokenizer, origin)
 
     def finish(self) -> None:
         """Draw the curves of the whole run."""

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.dtw import valid_lengths
-from signtalk.encoding import Encoded
+from signtalk.encoding import Encoded, padded_frames
 from signtalk.errors import ArtifactError
 from signtalk.files import FloatArray, IntArray
 from signtalk.index_files import HalfArray, IndexParts, Prototypes, read_index, write_index
@@ -150,7 +150,7 @@ class SentenceIndex:
             parts = [(empty, np.zeros((0, 0, 0), dtype=np.float16), np.zeros(0, dtype=np.int64))]
         return cls(
             embeddings=np.concatenate([part[0] for part in parts]),
-            projections=np.concatenate([_padded(part[1], num_frames) for part in parts]),
+            projections=np.concatenate([padded_frames(part[1], num_frames) for part in parts]),
             projection_lengths=np.concatenate([part[2] for part in parts]),
             entries=tuple(entries),
             encoder_id=encoder_id,
@@ -306,7 +306,9 @@ class SentenceIndex:
         num_frames = max(self.projections.shape[1], more.projections.shape[1])
         return SentenceIndex(
             embeddings=np.concatenate([self.embeddings, more.embeddings]),
-            projections=np.concatenate([_padded(self.projections, num_frames), _padded(more.projections, num_frames)]),
+            projections=np.concatenate(
+                [padded_frames(self.projections, num_frames), padded_frames(more.projections, num_frames)]
+            ),
             projection_lengths=np.concatenate([self.projection_lengths, more.projection_lengths]),
             entries=self.entries + more.entries,
             encoder_id=self.encoder_id,
@@ -345,11 +347,6 @@ def _reference_arrays(encoded: Encoded) -> tuple[FloatArray, HalfArray, IntArray
     if not np.isfinite(projections).all():
         raise ValueError("projections are not finite in half precision; check the encoder")
     return encoded.embeddings.astype(np.float32), projections, valid_lengths(encoded.memory_valid)
-
-
-def _padded(projections: HalfArray, num_frames: int) -> HalfArray:
-    missing = num_frames - projections.shape[1]
-    return np.pad(projections, ((0, 0), (0, missing), (0, 0))) if missing else projections
 
 
 def _as_set(names: Collection[str]) -> set[str]:

@@ -55,6 +55,7 @@ class IndexEntry:
     """What is known of one reference; the row of the map that stands beside the vectors.
 
     `text_key` is the class: references of the same text are one sentence, whatever their `sentence_id`.
+    `feature_path` is relative to the data folder, or a bare name: an index is shipped and tells of no disk.
     """
 
     clip_id: str
@@ -67,12 +68,14 @@ class IndexEntry:
     text_key: str
 
     @classmethod
-    def from_record(cls, record: ClipRecord) -> IndexEntry:
-        """The entry of a clip of a manifest."""
+    def from_record(cls, record: ClipRecord, root: Path | None = None) -> IndexEntry:
+        """The entry of a clip of a manifest in the data folder `root`; of a path outside it the name alone is kept."""
+        path = record.feature_path
+        told = path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else path.name
         return cls(
             clip_id=record.clip_id,
             video_file=record.video_file,
-            feature_path=str(record.feature_path),
+            feature_path=told,
             sentence_id=record.sentence_id,
             sentence=record.sentence,
             category=record.category,

@@ -7,9 +7,10 @@ contrastive (SupCon, cross-batch memory) + class (sub-centre ArcFace) + text (cr
 from __future__ import annotations
 
 import math
+from typing import Self
 
 import torch
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from pytorch_metric_learning.losses import CrossBatchMemory, SubCenterArcFaceLoss, SupConLoss
 from torch import Tensor, nn
 
@@ -44,6 +45,13 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     ctc_weight: float = Field(default=1.0, ge=0)
     mask_weight: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        weights = {name: value for name, value in self if name.endswith("_weight")}
+        if not any(weights.values()):
+            raise ValueError(f"{', '.join(weights)} are all 0, so nothing can be learned; set one above 0")
+        return self
 
     @classmethod
     def prototype(cls) -> LossConfig:

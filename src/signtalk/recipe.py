@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from signtalk.augment import AugmentConfig
 from signtalk.batches import ViewConfig
+from signtalk.encoders import EncoderSize
 from signtalk.errors import ConfigError
 from signtalk.features import FeatureConfig
 from signtalk.losses import LossConfig
@@ -22,29 +23,27 @@ RecipeName = Literal["default", "prototype", "gru", "transformer", "tiny"]
 RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "prototype", "gru", "transformer", "tiny")
 
 
-class NetworkConfig(BaseModel, frozen=True, extra="forbid"):
+class NetworkConfig(EncoderSize, frozen=True, extra="forbid"):
     """Size of the network; what follows from the data (features, vocabulary) is added when it is built.
 
-    Attributes are those of `encoders.EncoderConfig` and, with `decoder_`, of
+    Attributes are those of `encoders.EncoderSize` and, with `decoder_`, of
     `text_decoder.TextDecoderConfig`; `supcon_dim` is that of `model.ModelConfig`.
     """
 
-    kind: Literal["gru", "transformer", "conv-transformer"] = "conv-transformer"
-    width: int = Field(default=128, ge=8)
-    embedding_dim: int = Field(default=256, ge=2)
-    num_layers: int = Field(default=2, ge=1)
-    num_heads: int = Field(default=4, ge=1)
-    feed_forward: int = Field(default=256, ge=8)
-    conv_blocks: int = Field(default=3, ge=1)
-    kernel_size: int = Field(default=17, ge=1)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
     supcon_dim: int = Field(default=0, ge=0)
-    decoder_width: int = Field(default=128, ge=2)
+    decoder_width: int = Field(default=128, ge=2, multiple_of=2)
     decoder_layers: int = Field(default=2, ge=1)
     decoder_heads: int = Field(default=4, ge=1)
     decoder_feed_forward: int = Field(default=256, ge=1)
     decoder_dropout: float = Field(default=0.2, ge=0, lt=1)
     max_tokens: int = Field(default=64, ge=2)
+
+    @model_validator(mode="after")
+    def _check_decoder(self) -> Self:
+        if self.decoder_width % self.decoder_heads:
+            found = f"decoder_width {self.decoder_width} is not a multiple of decoder_heads {self.decoder_heads}"
+            raise ValueError(f"{found}; change one of them")
+        return self
 
 
 class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
@@ -69,7 +68,7 @@ class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
     """
 
     epochs: int = Field(default=40, ge=1)
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int = Field(default=24, ge=1)
     clips_per_class: int = Field(default=2, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
@@ -82,6 +81,13 @@ class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
     patience: int = Field(default=0, ge=0)
     val_every: int = Field(default=2, ge=1)
     precision: Literal["auto", "32-true", "16-mixed", "bf16-mixed"] = "auto"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.batch_size < self.clips_per_class:
+            found = f"batch_size {self.batch_size} is under clips_per_class {self.clips_per_class}"
+            raise ValueError(f"{found}; a batch must hold the clips of one sentence, so raise it or lower the other")
+        return self
 
 
 class Recipe(BaseModel, frozen=True, extra="forbid"):
@@ -106,6 +112,13 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     network: NetworkConfig = NetworkConfig()
     losses: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.losses.mask_weight and not self.views.mask_share:
+            found = f"losses.mask_weight {self.losses.mask_weight:g} with views.mask_share 0"
+            raise ValueError(f"{found} hides no frame to reconstruct; set views.mask_share above 0, or the weight to 0")
+        return self
 
     @classmethod
     def named(cls, name: str) -> Recipe:
@@ -142,7 +155,9 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
             return cls.model_validate(tree)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
+            where = ".".join(str(part) for part in first["loc"]) or "of the recipe"
+            if first["type"] == "value_error":  # of several settings together: the message names what was found
+                raise ConfigError(f"setting {where}: {first['ctx']['error']}") from error
             raise ConfigError(f"setting {where}: {first['msg']}; found {first['input']!r}") from error
 
 

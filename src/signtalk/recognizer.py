@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -267,12 +268,19 @@ def encode_all(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.i
 
 
 def index_records(
-    encoder: ClipEncoder, store: PackedClips, records: Sequence[ClipRecord], encoder_id: str
+    encoder: ClipEncoder,
+    store: PackedClips,
+    records: Sequence[ClipRecord],
+    encoder_id: str,
+    root: Path | None = None,
 ) -> SentenceIndex:
-    """Make the index of some records; those that could not be packed are left out."""
+    """Make the index of some records; those that could not be packed are left out.
+
+    `root` is the data folder that their paths are told from.
+    """
     usable = {clip.clip_id for clip in store.clips}
     kept = [record for record in records if record.clip_id in usable and not record.is_idle]
     which = store.positions_of([record.clip_id for record in kept])
     return SentenceIndex.build(
-        encode_packed(encoder, store, which), [IndexEntry.from_record(record) for record in kept], encoder_id
+        encode_packed(encoder, store, which), [IndexEntry.from_record(record, root) for record in kept], encoder_id
     )

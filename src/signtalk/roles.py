@@ -60,7 +60,7 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     protocol: Literal["unseen_signer", "unseen_sentence"] = "unseen_signer"
     test_signers: tuple[str, ...] = ()
     val_signers: tuple[str, ...] = ()
-    val_fraction: float = Field(0.15, ge=0, lt=1)
+    val_fraction: float = Field(0.1, ge=0, lt=1)
     new_clip_fraction: float = Field(0.0, ge=0, lt=1)
     holdout_sentences: float = Field(0.0, ge=0, lt=1)
     test_size: float = Field(0.15, ge=0, lt=1)

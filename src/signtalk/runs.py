@@ -13,18 +13,16 @@ from pydantic import ValidationError
 
 from signtalk.calibration import calibrate
 from signtalk.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
+from signtalk.decoding import DecodingOptions
 from signtalk.errors import ArtifactError
 from signtalk.files import read_json, write_json
 from signtalk.index import SentenceIndex
 from signtalk.manifest import Manifest
 from signtalk.recognizer import DecisionConfig, Recognizer, index_records
+from signtalk.run_folder import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
 from signtalk.splits import Split
-from signtalk.store import PackedClips, load_store
+from signtalk.store import PackedClips, changed_sources, load_store
 from signtalk.text_decoder import TorchStepDecoder
-
-BEST_NAME = "best.safetensors"
-INDEX_NAME = "index"
-DECISION_NAME = "decision.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,19 +48,38 @@ class Run:
 
     def split(self, manifest: Manifest) -> Split:
         """The split it was trained on, checked against the data."""
-        return Split.load(self.folder / "split.json", manifest)
+        return Split.load(self.folder / SPLIT_NAME, manifest)
 
-    def store(self) -> PackedClips:
-        """Its packed clips."""
-        return load_store(self.folder / "store")
+    def store(self, manifest: Manifest | None = None) -> PackedClips:
+        """Its packed clips, checked against the files of `manifest` if it is given.
+
+        Raises:
+            ArtifactError: it is damaged, or a file changed since it was packed.
+        """
+        store = load_store(self.folder / STORE_NAME)
+        changed = [] if manifest is None else changed_sources(store, manifest.records)
+        if changed:
+            raise ArtifactError(
+                f"{self.folder / STORE_NAME}: {len(changed)} landmark files changed since they were packed (first "
+                f"{changed[0].feature_path}); put them back, or run `signtalk train` with --resume, which packs them"
+            )
+        return store
 
     def index(self) -> SentenceIndex:
         """Its index; an index of another model is refused."""
-        return SentenceIndex.load(self.folder / INDEX_NAME, self.checkpoint.encoder_id)
+        folder = self.folder / INDEX_NAME
+        try:
+            return SentenceIndex.load(folder, self.checkpoint.encoder_id)
+        except ArtifactError as error:
+            if folder.exists():
+                raise
+            raise ArtifactError(f"{folder}: no index yet; run `signtalk index` first") from error
 
     def decision(self) -> DecisionConfig:
         """What was fitted by `index_run`."""
         path = self.folder / DECISION_NAME
+        if not path.exists():
+            raise ArtifactError(f"{path}: no such file yet; run `signtalk index` first")
         try:
             return DecisionConfig.model_validate(read_json(path)["decision"])
         except (KeyError, TypeError, ValidationError) as error:
@@ -81,10 +98,12 @@ def index_run(run: Run, manifest: Manifest, precision: float = 0.98) -> dict[str
     Returns:
         The report of the fit.
     """
-    checkpoint, split, store = run.checkpoint, run.split(manifest), run.store()
+    checkpoint, split, store = run.checkpoint, run.split(manifest), run.store(manifest)
     encoder = TorchEncoder(checkpoint.model, checkpoint.features)
-    index = index_records(encoder, store, split.records(manifest, "train"), checkpoint.encoder_id)
-    decision, report = calibrate(run.recognizer(index, DecisionConfig()), manifest, split, store, precision)
+    index = index_records(encoder, store, split.records(manifest, "train"), checkpoint.encoder_id, manifest.root)
+    longest = min(DecodingOptions().max_tokens, checkpoint.model.config.decoder.max_tokens)
+    start = DecisionConfig(decoding=DecodingOptions(max_tokens=longest))
+    decision, report = calibrate(run.recognizer(index, start), manifest, split, store, precision)
     index.save(run.folder / INDEX_NAME)
     write_json(run.folder / DECISION_NAME, {"decision": decision.model_dump(mode="json"), "report": report})
     return {"num_references": len(index), "num_sentences": len(index.sentences), **report}

@@ -211,7 +211,10 @@ def _check_not_empty(split: Split, manifest: Manifest) -> None:
     if not split.clips("train"):
         raise DataError(f"{manifest.root}: nothing left to train {found}; test fewer signers or hold out less")
     if not split.clips(*_TEST_ROLES):
-        raise DataError(f"{manifest.root}: nothing left to test {found}; test signers must share trained sentences")
+        advice = "test signers must share trained sentences"
+        if split.config.protocol == "unseen_sentence":
+            advice = "give test_size above 0 and sentences of two clips or more: one asks, the other is enrolled"
+        raise DataError(f"{manifest.root}: nothing left to test {found}; {advice}")
 
 
 def _content_hash(content: Mapping[str, Any]) -> str:

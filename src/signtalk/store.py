@@ -96,7 +96,9 @@ class PackedClips:
         left_out = {problem.clip_id for problem in self.problems}
         unknown = [c for c in clip_ids if c not in self._position and c not in left_out]
         if unknown:
-            raise DataError(f"the store has no clip '{unknown[0]}' ({len(unknown)} missing); run `signtalk data pack`")
+            raise DataError(
+                f"the store has no clip '{unknown[0]}' ({len(unknown)} missing); run `signtalk train` with --resume"
+            )
         return np.array([self._position[c] for c in clip_ids if c in self._position], dtype=np.int64)
 
     def gather(self, which: npt.NDArray[np.int64], positions: npt.NDArray[np.float64]) -> FloatArray:
@@ -131,18 +133,18 @@ def pack_clips(
     Raises:
         DataError: the folder cannot be written, no clip can be used, or (strict) one cannot.
     """
-    wanted = [(record, _source_of(record)) for record in records]
-    present = _finished(folder, config, wanted)
+    present = fitting_store(folder, config, records)
     if present is not None:
+        _refuse_problems(present.problems if strict else ())
         return present
+    wanted = [(record, _source_of(record)) for record in records]
     partial = _PartialStore(folder, config)
     try:
-        done, problems = partial.resume({record.clip_id: source for record, source in wanted})
+        done = partial.resume({record.clip_id: source for record, source in wanted})
         for number, (record, source) in enumerate(wanted):
-            if record.clip_id not in done and record.clip_id not in problems:
+            if record.clip_id not in done:
                 outcome = _packed_rows(record, config)
-                if isinstance(outcome, Problem) and strict:
-                    raise DataError(f"{outcome.clip_id}: {outcome.message}")
+                _refuse_problems((outcome,) if strict and isinstance(outcome, Problem) else ())
                 partial.append(record, source, outcome)
             if progress is not None:
                 progress(number + 1, len(wanted))
@@ -150,6 +152,11 @@ def pack_clips(
         partial.close()
     partial.finish([record.clip_id for record in records])
     return load_store(folder)
+
+
+def _refuse_problems(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        raise DataError(f"{problem.clip_id}: {problem.message}; repair it, or leave it out without --strict")
 
 
 def load_store(folder: Path) -> PackedClips:
@@ -161,13 +168,13 @@ def load_store(folder: Path) -> PackedClips:
     path = folder / CLIPS_NAME
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format_version") != STORE_FORMAT_VERSION:
-        raise ArtifactError(f"{path}: not a store of format {STORE_FORMAT_VERSION}; run `signtalk data pack` again")
+        raise ArtifactError(f"{path}: not a store of format {STORE_FORMAT_VERSION}; run `signtalk train` with --resume")
     try:
         config = FeatureConfig.model_validate(content["features"])
         clips = tuple(PackedClip(**entry) for entry in content["clips"])
         problems = tuple(Problem(**entry) for entry in content["problems"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(f"{path}: damaged ({error}); run `signtalk data pack` again") from error
+        raise ArtifactError(f"{path}: damaged ({error}); run `signtalk train` with --resume") from error
     num_rows = max((clip.first_row + clip.num_frames for clip in clips), default=0)
     return PackedClips(config, clips, _map_rows(folder / FRAMES_NAME, num_rows, config), problems)
 
@@ -177,7 +184,7 @@ def _map_rows(path: Path, num_rows: int, config: FeatureConfig) -> npt.NDArray[n
     expected = int(np.prod(shape)) * _ROW_DTYPE.itemsize
     found = path.stat().st_size if path.is_file() else 0
     if found != expected or not num_rows:
-        raise ArtifactError(f"{path}: {found} bytes; expected {expected}; run `signtalk data pack` again")
+        raise ArtifactError(f"{path}: {found} bytes; expected {expected}; run `signtalk train` with --resume")
     return np.memmap(path, dtype=_ROW_DTYPE, mode="r", shape=shape)
 
 
@@ -189,17 +196,27 @@ def _source_of(record: ClipRecord) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}:{record.fps}:{record.smoothing_alpha}"
 
 
-def _finished(folder: Path, config: FeatureConfig, wanted: Sequence[tuple[ClipRecord, str]]) -> PackedClips | None:
-    """The store in `folder` if it holds exactly what is wanted."""
+def changed_sources(store: PackedClips, records: Sequence[ClipRecord]) -> list[ClipRecord]:
+    """Those of the records whose landmark file, frame rate or smoothing is not what the store was made from."""
+    packed = {clip.clip_id: clip.source for clip in store.clips}
+    return [r for r in records if r.clip_id in packed and packed[r.clip_id] != _source_of(r)]
+
+
+def fitting_store(folder: Path, config: FeatureConfig, records: Sequence[ClipRecord]) -> PackedClips | None:
+    """The store in `folder` if it holds exactly these records as their files are now.
+
+    Clips that it left out are tried again: a file that was repaired makes the store unfit.
+    """
     try:
         store = load_store(folder)
     except ArtifactError:
         return None
     left_out = {problem.clip_id for problem in store.problems}
-    expected = [(record.clip_id, source) for record, source in wanted if record.clip_id not in left_out]
+    expected = [(record.clip_id, _source_of(record)) for record in records if record.clip_id not in left_out]
     if store.config != config or [(clip.clip_id, clip.source) for clip in store.clips] != expected:
         return None
-    return store if left_out <= {record.clip_id for record, _ in wanted} else None
+    again = [_packed_rows(record, config) for record in records if record.clip_id in left_out]
+    return store if set(store.problems) == {found for found in again if isinstance(found, Problem)} else None
 
 
 def _packed_rows(record: ClipRecord, config: FeatureConfig) -> tuple[npt.NDArray[np.float16], float, float] | Problem:
@@ -230,8 +247,11 @@ class _PartialStore:
     def _row_bytes(self) -> int:
         return int(np.prod(self.config.row_shape)) * _ROW_DTYPE.itemsize
 
-    def resume(self, sources: dict[str, str]) -> tuple[dict[str, PackedClip], dict[str, Problem]]:
-        """Take over what an earlier run left, if it was made with these features from these files."""
+    def resume(self, sources: dict[str, str]) -> dict[str, PackedClip]:
+        """Take over what an earlier run left, if it was made with these features from these files.
+
+        Clips that it left out are tried again, for they may have been repaired.
+        """
         self.log.seek(0)
         text = self.log.read()
         complete = text[: text.rfind("\n") + 1]  # a killed run may have left half a line
@@ -239,13 +259,13 @@ class _PartialStore:
         lines = complete.splitlines()
         header = json.dumps(self.config.model_dump(), sort_keys=True)
         if not lines or lines[0] != header or not self._take_over(lines[1:], sources):
-            self.entries, self.problems, self.num_rows = {}, {}, 0
+            self.entries, self.num_rows = {}, 0
             self.log.truncate(0)
             self.log.write(header + "\n")
             self.log.flush()
         self.frames.truncate(self.num_rows * self._row_bytes)
         self.frames.seek(0, 2)
-        return self.entries, self.problems
+        return self.entries
 
     def _take_over(self, lines: list[str], sources: dict[str, str]) -> bool:
         size = self.frames.seek(0, 2)
@@ -253,7 +273,6 @@ class _PartialStore:
             try:
                 entry = json.loads(line)
                 if "message" in entry:
-                    self.problems[entry["clip_id"]] = Problem(**entry)
                     continue
                 clip = PackedClip(**entry)
             except (json.JSONDecodeError, TypeError, KeyError):

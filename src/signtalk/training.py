@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import lightning.pytorch as pl
 import numpy as np
+import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -26,16 +27,26 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from signtalk.batches import Batch, EpochBatches, TrainingSet
-from signtalk.encoders import EncoderConfig
-from signtalk.errors import ArtifactError, DataError
+from signtalk.encoders import EncoderConfig, EncoderSize
+from signtalk.errors import DataError
 from signtalk.features import standardised_columns
-from signtalk.files import IntArray, read_json, save_arrays, write_json
+from signtalk.files import IntArray, save_arrays
 from signtalk.history import RunHistory
 from signtalk.losses import LossTargets
-from signtalk.manifest import ClipRecord, Manifest
+from signtalk.manifest import ClipRecord, Manifest, Problem
 from signtalk.model import ModelConfig, SignModel
-from signtalk.recipe import NetworkConfig, Recipe
+from signtalk.recipe import Recipe
 from signtalk.roles import Role
+from signtalk.run_folder import (
+    BEST_NAME,
+    LAST_NAME,
+    STORE_NAME,
+    check_folder,
+    check_texts,
+    checked_last,
+    claim_folder,
+    wait_for_store,
+)
 from signtalk.sampling import ClassBalancedBatches
 from signtalk.splits import Split
 from signtalk.store import PackedClips, pack_clips
@@ -43,8 +54,6 @@ from signtalk.text_decoder import TextDecoderConfig
 from signtalk.tokenizer import SentenceTokenizer
 from signtalk.validation import ValidationSet, validate
 
-LAST_NAME = "last.ckpt"
-BEST_NAME = "best.safetensors"
 _MIN_STD = 0.02
 """Smallest spread of a feature, shoulder widths: below it lies the tracker's noise (SPEC fault 7)."""
 
@@ -57,6 +66,7 @@ class TrainOptions:
         out: the run folder.
         resume: go on from `last.ckpt` there, if it exists.
         devices: processes; 2 or more train with DDP.
+        strict: stop at the first clip that cannot be packed instead of leaving it out.
         accelerator: "auto", "cpu" or "gpu".
         progress: show a bar.
         stop_after: end this call after so many epochs, to go on later; None runs to the end.
@@ -65,6 +75,7 @@ class TrainOptions:
     out: Path
     resume: bool = False
     devices: int = 1
+    strict: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     progress: bool = True
     stop_after: int | None = None
@@ -79,12 +90,14 @@ class TrainResult:
         epochs: rows of the history.
         best_epoch: the epoch it was taken from.
         best_score: its validation measure.
+        left_out: clips that could not be packed, and why.
     """
 
     best: Path
     epochs: int
     best_epoch: int
     best_score: float
+    left_out: tuple[Problem, ...] = ()
 
 
 class SignTraining(pl.LightningModule):
@@ -92,6 +105,7 @@ class SignTraining(pl.LightningModule):
 
     Attributes:
         model: what is trained.
+        statistics: arrays of `global_stats.npz`, whose mean and spread the model holds.
         objective: the losses.
         history: measures of each epoch so far.
     """
@@ -100,8 +114,10 @@ class SignTraining(pl.LightningModule):
         super().__init__()
         torch.manual_seed(recipe.seed)
         self.recipe, self.training_set, self.validation_set = recipe, training, validation
-        config = model_config(recipe, training)
+        config = model_config(recipe, training.tokenizer.vocabulary_size)
         self.model = SignModel(config)
+        self.statistics = fit_statistics(training)
+        self.model.set_statistics(*(torch.from_numpy(self.statistics[f"feature_{name}"]) for name in ("mean", "std")))
         self.objective = LossTargets(recipe.losses, config, int(training.labels.max()) + 1)
         self.history = RunHistory(out, recipe, training.tokenizer)
         signers = np.unique([record.signer_id for record in validation.train_records], return_inverse=True)[1]
@@ -134,8 +150,6 @@ class SignTraining(pl.LightningModule):
         """Loss of one batch."""
         output = self.model(batch.features, batch.valid, batch.masked, batch.tokens_in)
         parts = self.objective(output, batch.labels, batch.tokens_out, batch.words, self._hidden(batch))
-        if not parts:
-            raise ValueError("every loss has weight 0; nothing can be learned")
         total = torch.stack(list(parts.values())).sum()
         for name, value in [("train", total), *parts.items()]:
             self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
@@ -201,15 +215,14 @@ def learning_rate_share(step: int, steps_per_epoch: int, recipe: Recipe) -> floa
     return settings.min_rate_share + (1 - settings.min_rate_share) * 0.5 * (1 + math.cos(math.pi * min(phase, 1.0)))
 
 
-def model_config(recipe: Recipe, training: TrainingSet) -> ModelConfig:
-    """The network of a recipe for these clips' features and words."""
-    network: NetworkConfig = recipe.network
-    shared = set(EncoderConfig.model_fields) & set(NetworkConfig.model_fields)
+def model_config(recipe: Recipe, vocabulary_size: int) -> ModelConfig:
+    """The network of a recipe for its features and so many words."""
+    network = recipe.network
     encoder = EncoderConfig(
-        num_features=recipe.features.num_features, **{name: getattr(network, name) for name in shared}
+        num_features=recipe.features.num_features, **network.model_dump(include=set(EncoderSize.model_fields))
     )
     decoder = TextDecoderConfig(
-        vocabulary_size=training.tokenizer.vocabulary_size,
+        vocabulary_size=vocabulary_size,
         width=network.decoder_width,
         num_layers=network.decoder_layers,
         num_heads=network.decoder_heads,
@@ -250,10 +263,10 @@ def training_set(store: PackedClips, records: tuple[ClipRecord, ...], recipe: Re
     )
 
 
-def fit_statistics(training: TrainingSet, path: Path) -> tuple[Tensor, Tensor]:
-    """Mean and spread (F,) of each feature over the training clips' valid frames, also written as SPEC 1.3 says.
+def fit_statistics(training: TrainingSet) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of `global_stats.npz` (SPEC 1.3) over the training clips' valid frames.
 
-    Columns that are not standardised (presence, motion, visibility) get 0 and 1.
+    Mean and spread (F,) of columns that are not standardised (presence, motion, visibility) are 0 and 1.
     """
     store, total, squares, count = training.store, 0.0, 0.0, 0
     for start in range(0, len(training.which), 256):
@@ -264,72 +277,85 @@ def fit_statistics(training: TrainingSet, path: Path) -> tuple[Tensor, Tensor]:
     std = np.sqrt(np.maximum(np.asarray(squares) / max(count, 1) - mean**2, _MIN_STD**2))
     columns = standardised_columns(store.config)
     mean, std = np.where(columns, mean, 0.0).astype(np.float32), np.where(columns, std, 1.0).astype(np.float32)
-    arrays = {
+    return {
         "feature_mean": mean,
         "feature_std": std,
         "seq_lengths": store.num_frames[training.which].astype(np.int32),
         "motion_means": store.motions[training.which],
     }
-    save_arrays(path, arrays)
-    return torch.from_numpy(mean), torch.from_numpy(std)
 
 
 def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptions) -> TrainResult:
     """Train a model and leave a run folder.
 
+    Everything is checked and built before the folder is claimed: what cannot work leaves no run behind, at most
+    packed clips, which the next attempt takes over.
+
     Raises:
-        DataError: no training clip.
-        ArtifactError: the folder holds another run, or there is nothing to resume.
+        ConfigError: a setting that does not fit the data.
+        DataError: no training clip, or (strict) one that cannot be packed.
+        ArtifactError: the folder holds another run, there is nothing to resume, or its last state is damaged.
+        KeyboardInterrupt: stopped from outside; the run can be resumed.
     """
-    out = options.out
-    if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # further processes of DDP join a run that is claimed
-        _claim_folder(out, recipe, split, options.resume)
-    records = split.records(manifest, "train", "val")
-    store = pack_clips(split.records(manifest, *_PACKED_ROLES), recipe.features, out / "store")
+    out, first = options.out, int(os.environ.get("LOCAL_RANK", "0")) == 0
+    if first:  # further processes of DDP join a run that is claimed
+        check_folder(out, recipe, split, options.resume)
+    check_texts(split.records(manifest, "train"), recipe.network.max_tokens)
+    store = _store(manifest, split, recipe, options, first)
+    module = _module(manifest, split, recipe, store, out)
+    last = checked_last(out, module.state_dict()) if options.resume else None
+    if first:
+        save_arrays(out / "global_stats.npz", module.statistics)
+        module.training_set.tokenizer.save(out / "tokenizer_vocab.json")
+        claim_folder(out, recipe, split)
+    trainer = _fit(module, options, last)
+    history = module.history
+    if trainer.is_global_zero:
+        history.finish()
+    return TrainResult(out / BEST_NAME, len(history.rows), history.best_epoch, history.best_score, store.problems)
+
+
+def _store(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptions, first: bool) -> PackedClips:
+    """The packed clips of every role; one process packs, further ones wait for it."""
+    records = split.records(manifest, *_PACKED_ROLES)
+    if not first:
+        return wait_for_store(options.out, recipe.features, records)
+    return pack_clips(records, recipe.features, options.out / STORE_NAME, strict=options.strict)
+
+
+def _module(manifest: Manifest, split: Split, recipe: Recipe, store: PackedClips, out: Path) -> SignTraining:
+    """Model, losses and data of a run, ready to be fitted; nothing is written."""
     left_out = {problem.clip_id for problem in store.problems}
-    usable = [record for record in records if record.clip_id not in left_out]
+    usable = [record for record in split.records(manifest, "train", "val") if record.clip_id not in left_out]
     train_records = tuple(record for record in usable if split.roles[record.clip_id] == "train")
     val_records = tuple(record for record in usable if split.roles[record.clip_id] == "val")
     training = training_set(store, train_records, recipe)
     validation = ValidationSet(store, train_records, val_records, training.tokenizer, split.hash)
-    module = SignTraining(recipe, training, validation, out)
-    module.model.set_statistics(*fit_statistics(training, out / "global_stats.npz"))
-    training.tokenizer.save(out / "tokenizer_vocab.json")
+    return SignTraining(recipe, training, validation, out)
+
+
+def _fit(module: SignTraining, options: TrainOptions, last: Path | None) -> pl.Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips are for other people
-    trainer = _trainer(recipe, options)
-    last = out / LAST_NAME
+    trainer = _trainer(module.recipe, options)
     with warnings.catch_warnings():
         # Batches are vectorised in the main process on purpose; Lightning recommends workers all the same.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*")
         warnings.filterwarnings("ignore", message=".*The number of training batches.*smaller than the logging.*")
         warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
-        trainer.fit(module, ckpt_path=last if options.resume and last.exists() else None, weights_only=True)
-    history = module.history
-    if trainer.is_global_zero:
-        history.finish()
-    return TrainResult(out / BEST_NAME, len(history.rows), history.best_epoch, history.best_score)
+        try:
+            trainer.fit(module, ckpt_path=last, weights_only=True)
+        except SystemExit as stopped:  # Lightning tidies up after Ctrl-C and leaves with code 1
+            if trainer.interrupted:
+                raise KeyboardInterrupt from stopped
+            raise
+    return trainer
 
 
 _PACKED_ROLES: tuple[Role, ...] = (
     "train", "val", "val_unknown", "test", "test_new_clip", "test_unknown", "enroll",
     "train_idle", "val_idle", "test_idle",
 )  # fmt: skip
-
-
-def _claim_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> None:
-    """Make the run folder, or make sure that it holds this very run and may be gone on with."""
-    recipe_path = out / "recipe.json"
-    if recipe_path.exists():
-        same = read_json(recipe_path) == recipe.model_dump(mode="json")
-        same = same and read_json(out / "split.json").get("hash") == split.hash
-        if not resume or not same:
-            why = "of another recipe or split" if resume else "already; add --resume to go on with it"
-            raise ArtifactError(f"{out}: holds a run {why}, or choose another folder")
-    elif resume:
-        raise ArtifactError(f"{out}: no run to resume; leave out --resume")
-    split.save(out / "split.json")
-    write_json(recipe_path, recipe.model_dump(mode="json"))
 
 
 def _trainer(recipe: Recipe, options: TrainOptions) -> pl.Trainer:
