@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from signtalk import data_check
 from signtalk.data_check import check_folder, plot_report, write_global_stats
 from signtalk.errors import DataError
 from signtalk.files import load_arrays, read_csv, write_csv
+from signtalk.landmarks import save_clip
 from signtalk.manifest import load_manifest, read_clip, table_path
 from signtalk.prototype_files import prototype_rows_of
 
@@ -46,6 +48,16 @@ def test_damage_and_oddities_are_told(folder: Path) -> None:
     assert kinds >= {"same_content", "frame_count"}
     with pytest.raises(DataError, match=Path(rows[0]["video_file"]).stem):
         check_folder(folder, strict=True)
+
+
+def test_hands_that_do_not_move_are_told_at_any_frame_rate(folder: Path) -> None:
+    record = next(record for record in load_manifest(folder).records if not record.is_idle)
+    clip = read_clip(record)
+    frozen = np.repeat(clip.landmarks[:1], clip.num_frames, axis=0)
+    save_clip(record.feature_path, replace(clip, landmarks=frozen))
+    warnings = {(w.clip_id, w.kind) for w in check_folder(folder).warnings}
+    assert (record.clip_id, "still") in warnings
+    assert sum(kind == "still" for _, kind in warnings) == 1
 
 
 def test_files_that_did_not_change_are_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 from rich.table import Table
 
 from signtalk.errors import ArtifactError, ClipError, DataError, MissingExtraError
+from signtalk.features import motion_energy
 from signtalk.files import atomic_path, save_arrays, sha256_file, write_json, write_text
 from signtalk.landmarks import PARTS
 from signtalk.manifest import ClipRecord, Manifest, Problem, describe_clip, read_clip, scan_manifest
@@ -29,10 +30,10 @@ from signtalk.prototype_files import PROTOTYPE_COLUMNS, frame_motion, prototype_
 
 CACHE_NAME = ".signtalk/check.jsonl"
 STATS_NAME = "global_stats.npz"
-_CHECK_VERSION = 1
+_CHECK_VERSION = 2
 _SHORT_FRAMES = 8
-_STILL_MOTION = 7.5e-4
-"""The prototype's motion floor: real signing lies hundreds of times higher (SPEC fault 5)."""
+_STILL_SPEED = 0.1
+"""Shoulder widths a second that signing hands always exceed; a tracker's trembling alone stays below."""
 _MIN_VARIANCE = 1e-8
 _MAX_BARS = 40
 Progress = Callable[[int, int], None]
@@ -48,6 +49,7 @@ class ClipCheck:
         sha256: of the file's bytes.
         num_frames: frames in the file.
         motion_mean: mean motion energy as `describe_clip` defines it.
+        hand_speed: shoulder widths a second, as `features.motion_energy` defines it.
         mean_visibility: 0-1; None when no score is known.
         detection: share of frames, 0-1, in which each part was seen.
         smoothing: estimated smoothing_alpha; None when the file does not tell.
@@ -58,6 +60,7 @@ class ClipCheck:
     sha256: str = ""
     num_frames: int = 0
     motion_mean: float = 0.0
+    hand_speed: float = 0.0
     mean_visibility: float | None = None
     detection: dict[str, float] | None = None
     smoothing: float | None = None
@@ -340,6 +343,7 @@ def _check_clip(record: ClipRecord) -> ClipCheck:
     try:
         digest = sha256_file(record.feature_path)
         clip = read_clip(record)
+        hand_speed = motion_energy(clip)
     except (ClipError, ArtifactError) as error:
         return ClipCheck(record.clip_id, str(error))
     numbers = describe_clip(clip)
@@ -350,6 +354,7 @@ def _check_clip(record: ClipRecord) -> ClipCheck:
         sha256=digest,
         num_frames=numbers.num_frames,
         motion_mean=numbers.motion_mean,
+        hand_speed=hand_speed,
         mean_visibility=None if math.isnan(numbers.mean_visibility) else numbers.mean_visibility,
         detection={part: float(seen.mean()) for part, seen in clip.part_presence().items()},
         smoothing=None if evidence is None else evidence.alpha,
@@ -404,8 +409,8 @@ def _clip_warnings(record: ClipRecord, check: ClipCheck) -> Iterable[tuple[str, 
         )
     if record.is_idle:
         return
-    if check.motion_mean < _STILL_MOTION:
-        yield "still", f"nothing moves (motion_mean {check.motion_mean:.2g}); a frozen picture?"
+    if check.hand_speed < _STILL_SPEED:
+        yield "still", f"the hands hardly move ({check.hand_speed:.2g} shoulder widths a second); is anything signed?"
     detection = check.detection or {}
     if not (detection.get("left_hand") or detection.get("right_hand")):
         yield "no_hands", "no hand was detected in any frame"
