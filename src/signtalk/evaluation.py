@@ -321,9 +321,10 @@ def _evidence(
         unknown_confidences=strange,
         right_similarities=_row_max(np.where(own, present, np.nan)),
         wrong_similarities=_row_max(np.where(own, np.nan, present)),
-        embeddings=np.concatenate([known.encoded.embeddings, index.embeddings]),
-        text_keys=(*known.keys, *(entry.text_key for entry in index.entries)),
-        signers=(*(record.signer_id for record in known.records), *(entry.signer_id for entry in index.entries)),
+        embeddings=known.encoded.embeddings,
+        text_keys=tuple(known.keys),
+        signers=tuple(record.signer_id for record in known.records),
+        index=index,
     )
 
 

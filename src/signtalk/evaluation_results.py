@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.index import SentenceIndex
 from signtalk.intervals import Interval
 from signtalk.text_metrics import TextIntervals
 
@@ -141,9 +142,10 @@ class Evidence:
         unknown_confidences: (U,) of unknown queries.
         right_similarities: (Q,) score of the right sentence; NaN when it is not indexed.
         wrong_similarities: (Q,) score of the best other sentence.
-        embeddings: (Q + N, D) of the queries and, after them, of the references.
-        text_keys: sentence of each of these.
-        signers: signer of each of these.
+        embeddings: (Q, D) of the queries.
+        text_keys: sentence of each query.
+        signers: signer of each query.
+        index: the references that were asked.
     """
 
     confidences: npt.NDArray[np.floating]
@@ -155,6 +157,7 @@ class Evidence:
     embeddings: FloatArray
     text_keys: tuple[str, ...]
     signers: tuple[str, ...]
+    index: SentenceIndex
 
 
 @dataclass(frozen=True, eq=False)

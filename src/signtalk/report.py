@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from signtalk.evaluation_results import EvaluationReport, GateResult, OneAnswer, OpenSet, Retrieval, TextResult
@@ -32,7 +33,13 @@ def write_report(report: EvaluationReport, folder: Path, title: str = "Evaluatio
     pictures = {name: folder / f"{name}.png" for name in names}
     plot_similarities(evidence.right_similarities, evidence.wrong_similarities, pictures["similarities"])
     plot_gate(evidence.confidences, evidence.correct, evidence.unknown_confidences, pictures["gate"])
-    plot_embedding_map(evidence.embeddings, evidence.text_keys, evidence.signers, pictures["embedding_map"])
+    entries = evidence.index.entries
+    plot_embedding_map(
+        np.concatenate([evidence.embeddings, evidence.index.embeddings]),
+        (*evidence.text_keys, *(entry.text_key for entry in entries)),
+        (*evidence.signers, *(entry.signer_id for entry in entries)),
+        pictures["embedding_map"],
+    )
     headline = report.retrieval[0]
     for name, groups in (("by_signer", headline.by_signer), ("by_category", headline.by_category)):
         shown = {f"{group} ({count})": score for group, (score, count) in groups.items()}
