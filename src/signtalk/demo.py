@@ -107,7 +107,7 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
 def demo_split(manifest: Manifest) -> SplitConfig:
     """The last signer is tested; of the others' clips some test new clips, and enough prove the gate."""
     return SplitConfig(
-        test_signers=(manifest.signers[-1],), val_fraction=0.2, new_clip_fraction=0.05, holdout_sentences=0.2
+        test_signers=(manifest.signers[-1],), val_fraction=0.15, new_clip_fraction=0.05, holdout_sentences=0.15
     )
 
 
