@@ -1,6 +1,6 @@
 import itertools
 
-from signtalk.lexicon import HANDSHAPES, sentences, sign_distance, signs, variants
+from signtalk.lexicon import HANDSHAPES, distinct_sentences, one_sign_apart, sentences, sign_distance, signs, variants
 from signtalk.manifest import text_key
 
 
@@ -38,3 +38,23 @@ def test_near_misses_exist() -> None:
         for a, b in itertools.combinations(glosses, 2)
     )
     assert one_word > 20
+
+
+def test_one_sign_apart_is_one_exchanged_added_or_left_out() -> None:
+    assert one_sign_apart("ABC", "ABC")
+    assert one_sign_apart("ABC", "AXC")
+    assert one_sign_apart("ABC", "ABCD")
+    assert one_sign_apart("BC", "ABC")
+    assert not one_sign_apart("ABC", "CBA")
+    assert not one_sign_apart("ABC", "AXY")
+    assert not one_sign_apart("ABC", "ABCDE")
+
+
+def test_distinct_sentences_are_two_signs_apart_and_in_order() -> None:
+    found = distinct_sentences()
+    assert len(found) >= 60
+    assert not any(one_sign_apart(a.glosses, b.glosses) for a, b in itertools.combinations(found, 2))
+    numbers = [int(sentence.sentence_id) for sentence in found]
+    assert numbers == sorted(numbers)
+    left_out = set(sentences()) - set(found)
+    assert all(any(one_sign_apart(s.glosses, kept.glosses) for kept in found) for s in left_out)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 
@@ -395,6 +395,24 @@ def sentences() -> tuple[Sentence, ...]:
             category = line.rstrip(":")
     mixed = (s for row in itertools.zip_longest(*patterns) for s in row if s is not None)
     return tuple(replace(sentence, sentence_id=str(i)) for i, sentence in enumerate(mixed, 1))
+
+
+@cache
+def distinct_sentences() -> tuple[Sentence, ...]:
+    """The sentences, in their order, that differ in two signs or more from every one before."""
+    kept: list[Sentence] = []
+    for sentence in sentences():
+        if not any(one_sign_apart(sentence.glosses, other.glosses) for other in kept):
+            kept.append(sentence)
+    return tuple(kept)
+
+
+def one_sign_apart(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether one sign exchanged, added or left out makes one sentence the other; or none at all."""
+    short, long = sorted((tuple(first), tuple(second)), key=len)
+    if len(short) == len(long):
+        return sum(a != b for a, b in zip(short, long, strict=True)) <= 1
+    return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
 
 
 def _expand(category: str, line: str, slots: dict[str, dict[str, str]]) -> list[Sentence]:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, model_validator
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import load_array, read_json, save_array, write_json
 from signtalk.landmarks import LandmarkClip, load_clip, regular_timestamps, save_clip
-from signtalk.lexicon import Sentence, sentences
+from signtalk.lexicon import Sentence, distinct_sentences, sentences
 from signtalk.manifest import ClipRecord, describe_clip, write_manifest
 from signtalk.prototype_files import from_prototype_rows, to_prototype_rows
 from signtalk.synthetic_body import pose_body
@@ -37,7 +37,9 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
     """What to make up.
 
     Attributes:
-        num_sentences: how many sentences of `lexicon.sentences`.
+        num_sentences: how many sentences of the lexicon.
+        near_misses: take the sentences as they come, many of which differ in one sign; False takes only those
+            that differ in two or more from every one before.
         first_sentence: how many of them to pass over. What lies outside the part that a model was
             trained on are unknown sentences to it, signed by the same people.
         num_signers: how many people, from A on; B is left-handed.
@@ -51,6 +53,7 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
     """
 
     num_sentences: int = Field(default=120, ge=1)
+    near_misses: bool = True
     first_sentence: int = Field(default=0, ge=0)
     num_signers: int = Field(default=5, ge=1, le=len(SIGNER_LETTERS))
     clips_per_sentence: tuple[int, int] = (2, 3)
@@ -60,9 +63,14 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
     variant_share: float = Field(default=0.15, ge=0, le=0.6)
     detector_errors: float = Field(default=1.0, ge=0, le=5)
 
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """The sentences that `num_sentences` are taken of, in their order."""
+        return sentences() if self.near_misses else distinct_sentences()
+
     @model_validator(mode="after")
     def _check(self) -> SyntheticConfig:
-        last, available = self.first_sentence + self.num_sentences, len(sentences())
+        last, available = self.first_sentence + self.num_sentences, len(self.sentences)
         if last > available:
             raise ValueError(f"first_sentence + num_sentences is {last}; there are {available} sentences")
         low, high = self.clips_per_sentence
@@ -118,7 +126,7 @@ def plan_clips(config: SyntheticConfig) -> tuple[PlannedClip, ...]:
     """
     letters = SIGNER_LETTERS[: config.num_signers]
     planned = []
-    for sentence in sentences()[config.first_sentence :][: config.num_sentences]:
+    for sentence in config.sentences[config.first_sentence :][: config.num_sentences]:
         rng = generator(config.seed, "who signs", sentence.sentence_id)
         count = rng.integers(config.clips_per_sentence[0], config.clips_per_sentence[1] + 1)
         chosen = sorted(rng.permutation(len(letters))[:count])
