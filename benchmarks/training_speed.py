@@ -40,7 +40,7 @@ from signtalk.manifest import Manifest, load_manifest
 from signtalk.recipe import Recipe
 from signtalk.store import pack_clips
 from signtalk.synthetic import SyntheticConfig, write_dataset
-from signtalk.training import SignTraining, fit_statistics, training_set
+from signtalk.training import SignTraining, training_set
 from signtalk.validation import ValidationSet
 
 SECTION = "training_speed"
@@ -66,7 +66,6 @@ class SignTalkTraining:
         training = training_set(store, manifest.records, recipe)
         validation = ValidationSet(store, manifest.records, (), training.tokenizer, "")
         self.module = SignTraining(recipe, training, validation, out).train()
-        self.module.model.set_statistics(*fit_statistics(training, out / "global_stats.npz"))
         settings = recipe.optimiser
         self.optimiser = torch.optim.AdamW(
             self.module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay

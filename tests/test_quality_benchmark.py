@@ -16,7 +16,7 @@ import results_page
 import rows
 import suites
 from folds import Figures, FoldResult, Job, Query, run_fold
-from signtalk.demo import DemoSize
+from signtalk.demo import DemoSize, demo_split
 from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.manifest import Manifest, load_manifest
 from signtalk.splits import Split, SplitConfig, leave_one_signer_out, make_split
@@ -53,7 +53,7 @@ def test_folds_leave_out_whom_the_suite_says(manifest: Manifest) -> None:
     assert [make_split(manifest, config) for config in each.values()] == library
     pairs = suites.fold_configs(replace(SUITE, leave_out="pairs"), manifest)
     assert {name: config.test_signers for name, config in pairs.items()} == {"A+B": ("A", "B"), "C": ("C",)}
-    assert suites.fold_configs(replace(SUITE, leave_out="demo"), manifest)["C"].holdout_sentences == 0.12
+    assert suites.fold_configs(replace(SUITE, leave_out="demo"), manifest) == {"C": demo_split(manifest)}
     (perturbed,) = suites.fold_configs(replace(SUITE, leave_out="perturbations"), manifest).values()
     assert perturbed.test_signers == tuple(perturbations.PERTURBATIONS)
     assert perturbed.val_signers == ("mixed",)

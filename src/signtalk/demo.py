@@ -44,8 +44,8 @@ class DemoSize:
 
 _SHOWN_OF_EACH = 4
 FULL = DemoSize(
-    SyntheticConfig(num_sentences=140, difficulty=0.4, variant_share=0.1),
-    ("optimiser.epochs=80", "optimiser.val_every=4"),
+    SyntheticConfig(num_sentences=87, near_misses=False, num_idle=40, difficulty=0.5, detector_errors=0.5),
+    ("optimiser.epochs=120", "optimiser.val_every=4", "optimiser.learning_rate=0.002"),
 )
 SMALL = DemoSize(SyntheticConfig(num_sentences=16, num_signers=3, num_idle=6), ("optimiser.epochs=2",), "tiny")
 
