@@ -1,3 +1,5 @@
+import json
+
 from conftest import SmallRun
 from signtalk.manifest import load_manifest, read_clip
 from signtalk.recognizer import DecisionConfig, Recognition
@@ -76,4 +78,5 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
     assert (ask(gate=still).text, ask(gate=still).reason) == (None, "low_motion")
     known = ask(gate=silent.model_copy(update={"threshold": 0.0}))
     assert (known.text, known.text_source) == (known.candidates[0].sentence, "sentence")
+    assert json.loads(json.dumps(told.to_json()))["text"] == told.text  # plain values all through
     assert known.to_json()["text"] == known.text

@@ -88,7 +88,7 @@ class TranslationRule(BaseModel, frozen=True, extra="forbid"):
 
     def shows(self, confidence: float) -> bool:
         """Whether a text of this confidence is shown."""
-        return self.fitted and confidence >= self.threshold
+        return self.fitted and bool(confidence >= self.threshold)
 
 
 def translation_figures(
