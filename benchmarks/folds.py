@@ -30,6 +30,7 @@ from signtalk.intervals import Interval
 from signtalk.manifest import ClipRecord, Manifest
 from signtalk.recipe import Recipe
 from signtalk.report import report_json, report_markdown, write_report
+from signtalk.run_folder import RECIPE_NAME
 from signtalk.runs import INDEX_NAME, Run, index_run
 from signtalk.splits import Split
 from signtalk.training import LAST_NAME, TrainOptions, TrainResult, train
@@ -221,7 +222,7 @@ def train_and_measure(job: Job) -> FoldResult:
 def _trained(job: Job) -> TrainResult:
     """Train, counting the time of earlier sittings of a fold that was killed."""
     clock, history = job.folder / _CLOCK_NAME, job.folder / HISTORY_NAME
-    resume = (job.folder / "recipe.json").exists()
+    resume = (job.folder / RECIPE_NAME).exists()
     seconds = 0.0
     if resume and clock.exists():
         before = read_json(clock)

@@ -4,18 +4,25 @@ import numpy as np
 
 from conftest import SmallRun
 from signtalk.calibration import Trial, _chosen, _fit_spelling, calibrate, fit_scoring
-from signtalk.manifest import load_manifest
-from signtalk.recognizer import DecisionConfig, encode_all
+from signtalk.encoding import Encoded
+from signtalk.manifest import ClipRecord, load_manifest
+from signtalk.recognizer import DecisionConfig, Recognizer, encode_all
 from signtalk.runs import Run
 from signtalk.scoring import ScoringConfig
 
 
-def test_the_fitted_weights_are_no_worse_than_the_start(small_run: SmallRun) -> None:
+def trained_clips(small_run: SmallRun) -> tuple[Recognizer, Encoded, tuple[ClipRecord, ...]]:
+    """The small run's model over its index, with the training clips as queries."""
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
     recognizer = run.recognizer(run.index(), DecisionConfig())
     records = run.split(manifest).records(manifest, "train")
     store = run.store()
     encoded = encode_all(recognizer.encoder, store, store.positions_of([record.clip_id for record in records]))
+    return recognizer, encoded, records
+
+
+def test_the_fitted_weights_are_no_worse_than_the_start(small_run: SmallRun) -> None:
+    recognizer, encoded, records = trained_clips(small_run)
     exclude = [(record.clip_id,) for record in records]
     base = ScoringConfig(similarity_weight=1.0, prototype_weight=0.0, dtw_weight=0.0, text_weight=0.0)
     recognizer = recognizer.changed(decision=DecisionConfig(scoring=base))
@@ -43,11 +50,7 @@ def test_of_equally_good_settings_the_usual_one_is_taken() -> None:
 
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), DecisionConfig())
-    records = run.split(manifest).records(manifest, "train")
-    store = run.store()
-    encoded = encode_all(recognizer.encoder, store, store.positions_of([record.clip_id for record in records]))
+    recognizer, encoded, records = trained_clips(small_run)
     decision, found = _fit_spelling(recognizer, [(encoded, records)])
     assert set(found) == {"0.0", "0.3", "0.5", "0.7", "0.9", "1.0"}
     assert found[str(decision.spelling_weight)] <= min(found.values()) + 0.1

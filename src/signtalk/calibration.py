@@ -85,20 +85,24 @@ def calibrate(
     texts = ((known_encoded, known), (unknown_encoded, unknown))
     decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), texts)
     recognizer = recognizer.changed(decision=decision)
-    parts, correct = [], []
+    parts, correct, written = [], [], []
     if known_encoded is not None:
         scores = recognizer.scores(known_encoded, exclude)
+        written.append((known_encoded, known, scores))
         parts.append(Evidence.from_scores(scores))
         correct.append(scores.ranks_of([record.text_key for record in known]) == 1)
         strange = recognizer.scores(known_encoded, _clips_of_sentences(recognizer.index, known))
         parts.append(Evidence.from_scores(strange))
         correct.append(np.zeros(len(known), dtype=np.bool_))
     if unknown_encoded is not None:
-        parts.append(Evidence.from_scores(recognizer.scores(unknown_encoded)))
+        scores = recognizer.scores(unknown_encoded)
+        written.append((unknown_encoded, unknown, scores))
+        parts.append(Evidence.from_scores(scores))
         correct.append(np.zeros(len(unknown), dtype=np.bool_))
-    fit = fit_gate(joined(parts), np.concatenate(correct or [np.zeros(0, bool)]), signing, idle_motion, precision)
+    right = np.concatenate(correct or [np.zeros(0, dtype=np.bool_)])
+    fit = fit_gate(Evidence.joined(parts), right, signing, idle_motion, precision)
     decision = decision.model_copy(update={"gate": fit.config})
-    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), texts, exclude, precision)
+    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), written, precision)
     return decision.model_copy(update={"translation": rule}), {
         "scoring": asdict(chosen) if chosen else "kept: too few validation clips",
         "num_trials": num_trials,
@@ -211,17 +215,11 @@ def _fit_spelling(
 
 
 def _fit_translation(
-    recognizer: Recognizer,
-    texts: Sequence[tuple[Encoded | None, tuple[ClipRecord, ...]]],
-    exclude_known: Sequence[tuple[str, ...]],
-    precision: float,
+    recognizer: Recognizer, parts: Sequence[tuple[Encoded, tuple[ClipRecord, ...], Scores]], precision: float
 ) -> tuple[TranslationRule, dict[str, Any]]:
     """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
     figures, right = [np.zeros((0, 4))], list[bool]()
-    for (encoded, records), exclude in zip(texts, (exclude_known, None), strict=True):
-        if encoded is None:
-            continue
-        scores = recognizer.scores(encoded, exclude)
+    for encoded, records, scores in parts:
         found = confidences(Evidence.from_scores(scores), recognizer.decision.gate)
         written = recognizer.translate(encoded)
         figures.append(recognizer.translation_figures(written, scores, found))
@@ -246,11 +244,3 @@ def _motions(manifest: Manifest, split: Split, store: PackedClips, role: Role) -
 
 def _clips_of_sentences(index: SentenceIndex, records: Sequence[ClipRecord]) -> list[tuple[str, ...]]:
     return [tuple(index.entries[row].clip_id for row in index.sentences.get(record.text_key, ())) for record in records]
-
-
-def joined(parts: Sequence[Evidence]) -> Evidence:
-    """All queries of several parts, in order."""
-    names = ("score", "margin", "similarity", "dtw_score", "prototype", "text_score")
-    nothing = np.zeros(0, dtype=np.float32)
-    columns = {name: np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in names}
-    return Evidence(**columns, answered=np.concatenate([np.zeros(0, dtype=np.bool_), *(p.answered for p in parts)]))

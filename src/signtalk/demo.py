@@ -21,6 +21,7 @@ from signtalk.manifest import Manifest, load_manifest, read_clip
 from signtalk.recipe import Recipe
 from signtalk.recognizer import Recognition
 from signtalk.report import write_report
+from signtalk.run_folder import RECIPE_NAME
 from signtalk.runs import Run, index_run
 from signtalk.splits import Split, SplitConfig, make_split
 from signtalk.synthetic import SyntheticConfig, write_dataset
@@ -80,7 +81,7 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     split = make_split(manifest, demo_split(manifest))
     say("3 packing and training")
     recipe = Recipe.named(size.recipe).changed(size.settings)
-    resume = (run_folder / "recipe.json").exists()
+    resume = (run_folder / RECIPE_NAME).exists()
     train(manifest, split, recipe, TrainOptions(run_folder, resume=resume, progress=progress))
     say("4 indexing the training clips, fitting scores and gate on validation clips")
     run = Run.open(run_folder)

@@ -38,7 +38,7 @@ from signtalk.metrics import (
     recall_at_k,
     reliability_bins,
 )
-from signtalk.recognizer import Answers, DecisionConfig, Recognizer, encode_all
+from signtalk.recognizer import Answers, DecisionConfig, Recognition, Recognizer, encode_all
 from signtalk.roles import Role
 from signtalk.splits import Split
 from signtalk.store import PackedClips
@@ -157,13 +157,14 @@ class _Measured:
     def text(self, name: str, role: Role) -> None:
         """Translate the clips of a role."""
         queries = self.queries(role)
-        texts = [] if queries is None else self.recognizer.translate(queries.encoded)
+        told = () if queries is None else self._recognitions(queries)
+        texts = [answer.translation for answer in told]
         if queries is None or len(texts) < 2 or any(text is None for text in texts):
             why = f"the split has too few clips of role {role}, or the model no text decoder"
             self.absent[f"translation: {name}"] = why
             return
-        self.told.append(self._one_answer(name, queries))
-        written = [text.text if text else "" for text in texts]
+        self.told.append(_one_answer(name, told, queries))
+        written = [text or "" for text in texts]
         scores = score_texts(written, [record.variations or (record.sentence,) for record in queries.records])
         rng = np.random.default_rng(self.seed)
         pairs = zip((record.sentence for record in queries.records), written, strict=True)
@@ -177,23 +178,9 @@ class _Measured:
             )
         )
 
-    def _one_answer(self, name: str, queries: _Queries) -> OneAnswer:
+    def _recognitions(self, queries: _Queries) -> tuple[Recognition, ...]:
         exclude = [(record.clip_id,) for record in queries.records]
-        told = self.recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1).recognitions
-        sources = np.array([answer.text_source for answer in told])
-        right = [
-            bool(answer.text) and is_right(answer.text or "", (record.sentence, *record.variations))
-            for answer, record in zip(told, queries.records, strict=True)
-        ]
-        answered = int((sources != "").sum())
-        return OneAnswer(
-            name=name,
-            num_clips=len(told),
-            by_sentence=float((sources == "sentence").mean()),
-            by_translation=float((sources == "translation").mean()),
-            precision=wilson_interval(sum(right), answered) if answered else None,
-            wrong=float((answered - sum(right)) / len(told)),
-        )
+        return self.recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1).recognitions
 
     def report(self) -> EvaluationReport:
         """Put everything together; the open set and the evidence come from the test clips."""
@@ -281,6 +268,23 @@ def _is_right(answers: Answers, queries: _Queries) -> BoolArray:
             bool(found.candidates) and found.candidates[0].text_key == key
             for found, key in zip(answers.recognitions, queries.keys, strict=True)
         ]
+    )
+
+
+def _one_answer(name: str, told: Sequence[Recognition], queries: _Queries) -> OneAnswer:
+    sources = np.array([answer.text_source for answer in told])
+    right = [
+        bool(answer.text) and is_right(answer.text or "", (record.sentence, *record.variations))
+        for answer, record in zip(told, queries.records, strict=True)
+    ]
+    answered = int((sources != "").sum())
+    return OneAnswer(
+        name=name,
+        num_clips=len(told),
+        by_sentence=float((sources == "sentence").mean()),
+        by_translation=float((sources == "translation").mean()),
+        precision=wilson_interval(sum(right), answered) if answered else None,
+        wrong=float((answered - sum(right)) / len(told)),
     )
 
 

@@ -7,6 +7,7 @@ above a threshold; the prototype's gate of SPEC 1.9 stays selectable for compari
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
@@ -88,6 +89,13 @@ class Evidence:
             text_score=np.where(np.isnan(scores.text_log_likelihoods[:, 0]), np.nan, scores.text_scores[:, 0]),
             answered=scores.rows[:, 0] >= 0,
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Evidence]) -> Evidence:
+        """All queries of several parts, in order; none of no part."""
+        nothing, nobody = np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.bool_)
+        columns = {name: np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in _COLUMNS}
+        return cls(**columns, answered=np.concatenate([nobody, *(part.answered for part in parts)]))
 
     def select(self, rows: BoolArray) -> Evidence:
         """The queries where `rows` is True."""
