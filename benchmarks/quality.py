@@ -70,7 +70,7 @@ class Request:
 
     def recipe_for(self, suite: Suite, seed: int) -> Recipe:
         """The recipe with everything set."""
-        name = "default" if self.is_dtw else self.recipe
+        name = suite.recipe if self.is_dtw or self.recipe == "default" else self.recipe
         return Recipe.named(name).changed([*self.resolved(suite), f"seed={seed}"])
 
     def model(self, suite: Suite) -> str:

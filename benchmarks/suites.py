@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ from raw_clips import SourceClip, source_clips, write_clips
 from signtalk.demo import FULL, demo_split
 from signtalk.errors import DataError
 from signtalk.manifest import TABLE_NAME, Manifest, load_manifest
+from signtalk.recipe import RecipeName
 from signtalk.splits import Split, SplitConfig, make_split
 from signtalk.synthetic import plan_clips, write_dataset
 
@@ -39,6 +40,9 @@ class Suite:
         overrides: changes to any recipe, before those of the command line: large sets need fewer passes.
         session_as_signer: recording days are left out instead of people.
         perturbed: each clip is written once more by each perturbation.
+        recipe: what "default" stands for here: the recipe that fits what the set's tracker gives.
+        without_signers: left out of everything. A development suite: what is chosen on its folds has not seen them.
+        only_folds: of the folds that `leave_out` gives; empty = all.
     """
 
     data: str
@@ -49,6 +53,9 @@ class Suite:
     overrides: tuple[str, ...] = ()
     session_as_signer: bool = False
     perturbed: bool = False
+    recipe: RecipeName = "default"
+    without_signers: tuple[str, ...] = ()
+    only_folds: tuple[str, ...] = ()
 
 
 _UNSEEN = "; a fifth of the sentences is held out, half of them to be translated and enrolled"
@@ -58,12 +65,27 @@ SUITES: dict[str, Suite] = {
     "asl_sentences_unseen": Suite(
         "asl_sentences_3signers", f"leave one signer out{_UNSEEN}", holdout_sentences=0.2
     ),
-    "isl_sentences": Suite("isl_sentences_10signers_body", "leave two signers out", "pairs"),
+    "isl_sentences": Suite("isl_sentences_10signers_body", "leave two signers out", "pairs", recipe="body"),
     "isl_sentences_unseen": Suite(
-        "isl_sentences_10signers_body", f"leave two signers out{_UNSEEN}", "pairs", holdout_sentences=0.2
+        "isl_sentences_10signers_body",
+        f"leave two signers out{_UNSEEN}",
+        "pairs",
+        holdout_sentences=0.2,
+        recipe="body",
+    ),
+    "isl_sentences_dev": Suite(
+        "isl_sentences_10signers_body",
+        "for choosing recipes: s01 and s02 are left out of everything, s03 and s04 are asked",
+        "pairs",
+        recipe="body",
+        without_signers=("s01", "s02"),
+        only_folds=("s03+s04",),
     ),
     "isl_words": Suite(
-        "isl_words_10signers_body", "leave one signer out", overrides=("optimiser.epochs=16", "optimiser.val_every=4")
+        "isl_words_10signers_body",
+        "leave one signer out",
+        overrides=("optimiser.epochs=16", "optimiser.val_every=4"),
+        recipe="body",
     ),
     "asl_words_17": Suite("asl_words_17signers", "leave one signer out", overrides=("optimiser.epochs=24",)),
     "ksl_phrases": Suite(
@@ -81,6 +103,13 @@ SUITES: dict[str, Suite] = {
         "chosen and calibrated on copies of another, mixed perturbation",
         "perturbations",
         perturbed=True,
+    ),
+    "made_up_dev": Suite(
+        "made_up",
+        "for choosing recipes: the signer whom the demo tests is left out of everything, another one is asked",
+        overrides=FULL.settings,
+        without_signers=("E",),
+        only_folds=("D",),
     ),
     "made_up": Suite("made_up", "the data, split and settings of `signtalk demo`", "demo", overrides=FULL.settings),
 }  # fmt: skip
@@ -145,7 +174,9 @@ def prepare(suite: Suite, data: Path) -> Manifest:
     elif not (folder / TABLE_NAME).exists():
         print(f"writing {folder}", file=sys.stderr)
         write_clips(folder, _source(suite), suite.data)
-    return load_manifest(folder)
+    manifest = load_manifest(folder)
+    kept = tuple(record for record in manifest.records if record.signer_id not in suite.without_signers)
+    return replace(manifest, records=kept)
 
 
 def _source(suite: Suite) -> Iterator[SourceClip]:
@@ -165,7 +196,8 @@ def fold_configs(suite: Suite, manifest: Manifest) -> dict[str, SplitConfig]:
     signers = sorted({record.signer_id for record in manifest.records if not record.is_idle})
     size = 2 if suite.leave_out == "pairs" else 1
     groups = [tuple(signers[i : i + size]) for i in range(0, len(signers), size)]
-    return {"+".join(group): shared.model_copy(update={"test_signers": group}) for group in groups}
+    named = {"+".join(group): shared.model_copy(update={"test_signers": group}) for group in groups}
+    return {name: config for name, config in named.items() if not suite.only_folds or name in suite.only_folds}
 
 
 def fold_splits(name: str, suite: Suite, manifest: Manifest, splits: Path) -> dict[str, Split]:
@@ -192,9 +224,10 @@ def describe(suite: Suite) -> tuple[int, int]:
         DataError: the shared clips are not there.
     """
     if suite.data == "made_up":
-        planned = plan_clips(FULL.data)
+        planned = [plan for plan in plan_clips(FULL.data) if plan.signer_id not in suite.without_signers]
         return len(planned), len({plan.sentence.sentence_id for plan in planned if plan.sentence.glosses})
-    clips = [(clip.sentence_id, clip.is_idle) for clip in source_clips(suite.data, suite.session_as_signer)]
+    sources = source_clips(suite.data, suite.session_as_signer)
+    clips = [(clip.sentence_id, clip.is_idle) for clip in sources if clip.signer_id not in suite.without_signers]
     copies = 2 + len(PERTURBATIONS) if suite.perturbed else 1
     return len(clips) * copies, len({sentence_id for sentence_id, is_idle in clips if not is_idle})
 

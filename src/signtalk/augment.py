@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk.features import FeatureConfig
+from signtalk.features import POSE_HAND_NAMES, FeatureConfig
 from signtalk.files import BoolArray, FloatArray
 from signtalk.landmarks import LEFT_HAND_NAMES, RIGHT_HAND_NAMES, Layout
 from signtalk.prototype_files import PROTOTYPE_COLUMNS
 
 _HANDS = (("left_wrist", *LEFT_HAND_NAMES), ("right_wrist", *RIGHT_HAND_NAMES))
+_POSE_HANDS = (POSE_HAND_NAMES[:3], POSE_HAND_NAMES[3:])
 
 
 class AugmentConfig(BaseModel, frozen=True, extra="forbid"):
@@ -172,7 +173,7 @@ def mirror_clips(points: FloatArray, layout: Layout) -> FloatArray:
 def _hands_apart(points: FloatArray, layout: Layout, config: AugmentConfig, rng: np.random.Generator) -> FloatArray:
     """Move and resize each hand by itself: people sign the same sign at other places, with other hands."""
     batch, coordinates = len(points), points.shape[-1]
-    for names in _HANDS:
+    for names, pose_names in zip(_HANDS, _POSE_HANDS, strict=True):
         shift = rng.normal(0, config.hand_shift, (batch, 1, 1, coordinates)).astype(np.float32)
         size = (1 + rng.uniform(-config.hand_scale, config.hand_scale, (batch, 1, 1, 1))).astype(np.float32)
         columns = layout.positions(names)
@@ -186,6 +187,8 @@ def _hands_apart(points: FloatArray, layout: Layout, config: AugmentConfig, rng:
             hand = wrist + (hand - wrist) * seen_size
             hand[:, :, 0] = points[:, :, columns[0]]
         points[:, :, columns] = hand + shift
+        pose_columns = layout.positions(pose_names)
+        points[:, :, pose_columns[pose_columns >= 0]] += shift
     return points
 
 

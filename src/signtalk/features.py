@@ -38,10 +38,13 @@ FACE_POINT_NAMES = tuple(
     f"face_{i}" for i in sorted({p for pair in FACE_PAIRS for p in pair} | set(FACE_MIDLINE) - {10})
 )
 """Lips, brows, nose and chin, chosen so that each has its mirror partner among SignTalk's points."""
+POSE_HAND_NAMES = tuple(f"{side}_{finger}" for side in ("left", "right") for finger in ("pinky", "index", "thumb"))
+"""What a body tracker knows of the hands; a hand tracker knows it better."""
 _TIPS = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "pinky_tip")
 _SPEED_NAMES = tuple(f"{side}_wrist" for side in ("left", "right")) + tuple(
     f"{side}_hand_{tip}" for side in ("left", "right") for tip in _TIPS
 )
+_SHOULDERS = ("left_shoulder", "right_shoulder")
 _MIN_SHOULDER_WIDTH = 1e-3
 _MOTION_RATE = 10.0
 """Comparisons a second of the hand speed: between two of them a signing hand moves far more than a tracker trembles."""
@@ -60,7 +63,10 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
         target_fps: frame rate of "rate".
         use_hands: both hands, 21 points each.
         use_face: lips, brows, nose and chin of the face mesh.
+        use_pose_hands: the pose's own pinky, index and thumb of each hand: all there is where no hand was tracked.
         use_depth: z as a third coordinate; MediaPipe's is unstable and of another origin a part.
+        frontal: turn each clip about the vertical axis until the shoulders face the camera, on average over the clip.
+            Needs depth that was measured (a depth camera's), and one origin for all landmarks: not with hands.
         use_hand_local: a copy of each hand relative to its own wrist, in hand sizes.
         num_differences: how many differences in time to add: x[t+1]-x[t], then x[t+2]-x[t].
         max_gap_s: a gap of a landmark up to this long is bridged linearly; longer ones stay missing.
@@ -73,7 +79,9 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
     target_fps: float = Field(default=15.0, gt=0, le=240)
     use_hands: bool = True
     use_face: bool = False
+    use_pose_hands: bool = False
     use_depth: bool = False
+    frontal: bool = False
     use_hand_local: bool = True
     num_differences: int = Field(default=2, ge=0, le=2)
     max_gap_s: float = Field(default=0.25, ge=0)
@@ -85,6 +93,8 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
             raise ValueError('the prototype preset crops: set resampling="crop"')
         if self.use_hand_local and not self.use_hands:
             raise ValueError("use_hand_local needs use_hands")
+        if self.frontal and (self.use_hands or self.use_face or not self.use_depth):
+            raise ValueError("frontal needs use_depth, and neither use_hands nor use_face, whose z have other origins")
         return self
 
     @classmethod
@@ -95,7 +105,7 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
     @property
     def layout(self) -> Layout:
         """The landmarks along axis 1 of a normalised clip."""
-        return _selected_layout(self.use_hands, self.use_face)
+        return _selected_layout(self.use_hands, self.use_face, self.use_pose_hands)
 
     @property
     def num_coordinates(self) -> int:
@@ -119,9 +129,10 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
 
 
 @lru_cache
-def _selected_layout(use_hands: bool, use_face: bool) -> Layout:
+def _selected_layout(use_hands: bool, use_face: bool, use_pose_hands: bool) -> Layout:
+    body = BODY_NAMES + (POSE_HAND_NAMES if use_pose_hands else ())
     hands = LEFT_HAND_NAMES + RIGHT_HAND_NAMES if use_hands else ()
-    return Layout(BODY_NAMES + hands + (FACE_POINT_NAMES if use_face else ()))
+    return Layout(body + hands + (FACE_POINT_NAMES if use_face else ()))
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,9 @@ def normalise_clip(clip: LandmarkClip, config: FeatureConfig) -> FloatArray:
     upright[..., 0] *= clip.aspect or 1.0
     upright[..., 2] *= clip.aspect or 1.0  # MediaPipe scales z like x
     max_gap = round(config.max_gap_s * clip.fps)
-    shoulders = bridge_gaps(upright[:, HOLISTIC.positions(("left_shoulder", "right_shoulder"))], len(upright))
+    if config.frontal:
+        upright = _facing_camera(upright)
+    shoulders = bridge_gaps(upright[:, HOLISTIC.positions(_SHOULDERS)], len(upright))
     width = np.linalg.norm(shoulders[:, 0, :2] - shoulders[:, 1, :2], axis=-1)
     if not (width > _MIN_SHOULDER_WIDTH).any():
         raise ClipError("no frame shows both shoulders, so there is no unit to measure in; film the upper body")
@@ -175,6 +188,20 @@ def normalise_clip(clip: LandmarkClip, config: FeatureConfig) -> FloatArray:
     origin = shoulders.mean(axis=1)[:, None, : config.num_coordinates]
     chest = (bridge_gaps(chosen, max_gap) - origin) / unit[:, None, None]
     return np.clip(chest, -config.limit, config.limit).astype(np.float32)
+
+
+def _facing_camera(upright: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(T, L, 3) turned about the vertical axis by one angle, so that the median line of the shoulders has no depth."""
+    left, right = (upright[:, column] for column in HOLISTIC.positions(_SHOULDERS))
+    seen = ~np.isnan(left - right).any(axis=-1)
+    if not seen.any():
+        return upright
+    across, _, deep = np.median((left - right)[seen], axis=0)
+    angle = np.arctan2(deep, across)
+    turned = upright.copy()
+    turned[..., 0] = np.cos(angle) * upright[..., 0] + np.sin(angle) * upright[..., 2]
+    turned[..., 2] = np.cos(angle) * upright[..., 2] - np.sin(angle) * upright[..., 0]
+    return turned
 
 
 def bridge_gaps(points: npt.NDArray[np.floating], max_gap: int) -> npt.NDArray[np.floating]:

@@ -19,8 +19,8 @@ from signtalk.errors import ConfigError
 from signtalk.features import FeatureConfig
 from signtalk.losses import LossConfig
 
-RecipeName = Literal["default", "prototype", "gru", "transformer", "tiny"]
-RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "prototype", "gru", "transformer", "tiny")
+RecipeName = Literal["default", "body", "prototype", "gru", "transformer", "tiny"]
+RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "body", "prototype", "gru", "transformer", "tiny")
 
 
 class NetworkConfig(EncoderSize, frozen=True, extra="forbid"):
@@ -197,6 +197,12 @@ _PROTOTYPE: dict[str, Any] = {
 
 _DIFFERENCES: dict[str, dict[str, Any]] = {
     "default": {},
+    "body": {  # of a depth camera: body joints whose depth is measured, no hands
+        "features": {
+            "num_frames": 64, "use_hands": False, "use_hand_local": False, "use_pose_hands": True,
+            "use_depth": True, "frontal": True,
+        },
+    },
     "prototype": _PROTOTYPE,
     "gru": {"network": {"kind": "gru"}},
     "transformer": {
