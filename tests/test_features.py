@@ -223,3 +223,72 @@ def test_settings_that_do_not_fit_are_refused() -> None:
     for wrong in ({"preset": "prototype"}, {"use_hands": False}, {"num_frames": 0}, {"speed": 3}):
         with pytest.raises(ValidationError):
             FeatureConfig(**wrong)
+
+
+BODY = FeatureConfig(
+    num_frames=16, use_hands=False, use_hand_local=False, use_pose_hands=True, use_depth=True, frontal=True
+)
+
+
+def turned(clip: LandmarkClip, degrees: float) -> LandmarkClip:
+    """The same person, turned about the vertical axis."""
+    angle = np.deg2rad(degrees)
+    points = clip.landmarks.astype(np.float64)
+    x, z = points[..., 0].copy(), points[..., 2].copy()
+    points[..., 0], points[..., 2] = np.cos(angle) * x - np.sin(angle) * z, np.sin(angle) * x + np.cos(angle) * z
+    return LandmarkClip(points.astype(np.float32), clip.visibility, clip.timestamps_s, clip.aspect)
+
+
+@pytest.mark.parametrize("degrees", [-50, 20, 70])
+def test_frontal_undoes_a_turn_of_the_body(degrees: float) -> None:
+    clip = made_clip()
+    expected = normalise_clip(clip, BODY)
+    np.testing.assert_allclose(normalise_clip(turned(clip, degrees), BODY), expected, atol=2e-4)
+    layout = BODY.layout
+    assert (
+        abs(float(expected[0, layout.index["left_shoulder"], 2] - expected[0, layout.index["right_shoulder"], 2]))
+        < 1e-5
+    )
+    away = BODY.model_copy(update={"frontal": False})
+    assert not np.allclose(normalise_clip(turned(clip, degrees), away), normalise_clip(clip, away), atol=0.05)
+
+
+def test_a_clip_without_the_depth_of_its_shoulders_is_not_turned() -> None:
+    clip = made_clip()
+    points = clip.landmarks.copy()
+    points[:, HOLISTIC.index["left_shoulder"], 2] = np.nan
+    flat = LandmarkClip(points, clip.visibility, clip.timestamps_s, clip.aspect)
+    without = BODY.model_copy(update={"frontal": False})
+    np.testing.assert_allclose(normalise_clip(flat, BODY)[:, 0, :2], normalise_clip(flat, without)[:, 0, :2], atol=1e-6)
+
+
+@pytest.mark.parametrize("change", [{"use_hands": True}, {"use_face": True}, {"use_depth": False}])
+def test_frontal_is_refused_where_depth_has_several_origins(change: dict[str, bool]) -> None:
+    with pytest.raises(ValidationError, match="frontal needs use_depth"):
+        FeatureConfig.model_validate({**BODY.model_dump(), **change})
+
+
+@given(length=st.floats(0.3, 3))
+def test_bone_directions_do_not_depend_on_the_length_of_a_forearm(length: float) -> None:
+    config = BODY.model_copy(update={"use_bones": True, "use_pose_hands": False, "num_differences": 0})
+    layout = config.layout
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(2, 8, len(layout.names), 3)).astype(np.float32)
+    longer = points.copy()
+    elbow, wrist = layout.index["left_elbow"], layout.index["left_wrist"]
+    longer[:, :, wrist] = points[:, :, elbow] + np.float32(length) * (points[:, :, wrist] - points[:, :, elbow])
+    valid = np.ones((2, 8), dtype=np.bool_)
+    bones = slice(points.shape[2] * 3, points.shape[2] * 3 + 4 * 3)  # two bones of each arm
+    seen, grown = (derive(p, valid, config)[..., bones] for p in (points, longer))
+    np.testing.assert_allclose(grown, seen, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(seen.reshape(2, 8, 4, 3), axis=-1), 1, atol=1e-5)
+
+
+def test_a_bone_without_an_end_is_zero() -> None:
+    config = BODY.model_copy(update={"use_bones": True})
+    points = np.ones((1, 4, len(config.layout.names), 3), dtype=np.float32)
+    points[:, :, config.layout.index["left_wrist"]] = np.nan
+    features = derive(points, np.ones((1, 4), dtype=np.bool_), config)
+    assert np.isfinite(features).all()
+    bones = slice(points.shape[2] * 3, points.shape[2] * 3 + 6 * 3)
+    assert not features[..., bones].any()

@@ -11,7 +11,7 @@ from made_references import encoded, entry, small_index
 from signtalk.comparison import compare
 from signtalk.dtw import dtw_distances
 from signtalk.index import SentenceIndex
-from signtalk.scoring import ScoringConfig, score_sentences, text_score
+from signtalk.scoring import ScoringConfig, look_order, score_sentences, text_score
 
 PROTOTYPE = ScoringConfig(mode="prototype", exclude_self=False)
 
@@ -42,7 +42,8 @@ def plain_scores(query, b, index, config):
     head = found[: config.rerank_sentences]
     bound = min((dtw for _, dtw, _ in head), default=0.0)
     fused = [(stage + config.dtw_weight * dtw, key) for stage, dtw, key in head]
-    rest = [(stage + config.dtw_weight * bound, key) for stage, _, key in found[len(head) :]]
+    least = min((score for score, _ in fused), default=math.inf)
+    rest = [(min(stage + config.dtw_weight * bound, least), key) for stage, _, key in found[len(head) :]]
     return sorted(fused, key=lambda line: -line[0]) + rest
 
 
@@ -73,7 +74,9 @@ def test_lists_descend_and_nothing_passes_what_was_looked_at_more_closely(seed, 
     # Not an artefact either: without DTW the order would be the same as with none re-ranked.
     rest = ~compared
     stage = config.similarity_weight * scores.similarities + config.prototype_weight * scores.prototype_similarities
-    np.testing.assert_allclose(scores.scores[rest], (stage + config.dtw_weight * scores.dtw_scores)[rest], atol=1e-5)
+    least = np.where(compared, scores.scores, np.inf).min(axis=1, keepdims=True)
+    expected = np.minimum(stage + config.dtw_weight * scores.dtw_scores, least)
+    np.testing.assert_allclose(scores.scores[rest], expected[rest], atol=1e-5)
     if 0 < rerank < compared.shape[1]:
         worst = np.where(compared, scores.dtw_scores, np.inf).min(axis=1)
         np.testing.assert_allclose(scores.dtw_scores[:, -1], worst)
@@ -224,7 +227,6 @@ def test_wrong_calls_are_refused():
     [
         {"dtw_weight": 0.5},
         {"dtw_weight": 1.0, "similarity_weight": 0, "prototype_weight": 0, "text_weight": 0},
-        {"dtw_weight": 0.5, "similarity_weight": 0, "prototype_weight": 0, "text_weight": 0.5},
         {"dtw_scale": 0},
         {"dtw_scale": math.inf},
         {"references_per_sentence": 0},
@@ -281,3 +283,19 @@ def test_an_unspellable_sentence_is_neither_helped_nor_hurt():
     found = text_score(likelihoods, 2.0)
     np.testing.assert_allclose(found[0], np.exp([-0.5, -1.0, -1.5, -1.0]), rtol=1e-6)
     assert not found[1].any()
+
+
+def test_a_sentence_far_by_its_clips_is_looked_at_when_the_frames_show_its_words() -> None:
+    by_clips = np.array([[0.9, 0.8, 0.7, -np.inf]], dtype=np.float32)
+    assert look_order(by_clips, None).tolist() == [[0, 1, 2, 3]]
+    shown = np.array([[-9.0, -5.0, -1.0, 0.0]], dtype=np.float32)
+    assert look_order(by_clips, shown).tolist() == [[0, 2, 1, 3]]  # one without a clip left stays last
+
+
+def test_a_clip_counts_for_the_look_even_where_it_does_not_for_the_score() -> None:
+    index, queries = made_index(), encoded(2, seed=7)
+    silent = {"similarity_weight": 0.0, "prototype_weight": 0.0, "dtw_weight": 0.9, "text_weight": 0.1}
+    scores = score_sentences(queries, index, ScoringConfig(rerank_sentences=2, **silent))
+    comparison = compare(queries.embeddings, index)
+    near = np.argsort(-(comparison.similarities + comparison.prototype_similarities), axis=1, kind="stable")[:, :2]
+    np.testing.assert_array_equal(np.sort(scores.classes[:, :2], axis=1), np.sort(near, axis=1))

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from made_references import log_softmax
 from signtalk.decoding import DecodingOptions, beam_search
-from signtalk.spelling import JointStepDecoder, best_path_log_probs, sentence_log_likelihoods
+from signtalk.spelling import JointStepDecoder, best_path_log_probs, sentence_log_likelihoods, words_shown
 from signtalk.text_decoder import TextDecoder, TextDecoderConfig, TorchStepDecoder
+from signtalk.tokenizer import UNK_ID
 
 EVERY = np.ones((1, 4), dtype=np.bool_)
 
@@ -167,3 +168,26 @@ def test_parts_that_do_not_fit_are_refused():
         JointStepDecoder(small_decoder(), made_words(1, 4, 6), 0.5)
     with pytest.raises(ValueError, match="frames"):
         JointStepDecoder(small_decoder(), made_words(1, 5, 8), 0.5).start(np.zeros((1, 4, 3), np.float32), EVERY)
+
+
+def test_words_shown_is_the_sum_of_each_words_best_frame_whatever_the_order() -> None:
+    rng = np.random.default_rng(3)
+    log_probs = np.log(rng.dirichlet(np.ones(7), (2, 5))).astype(np.float32)
+    valid = np.array([[True] * 5, [True] * 3 + [False] * 2])
+    sentences = [[4, 5], [5, 4], [6, 6, 4], [], [3]]
+    shown = words_shown(log_probs, valid, sentences)
+    for clip in range(2):
+        best = log_probs[clip, valid[clip]].max(axis=0)
+        typical = best[UNK_ID + 1 :].mean()
+        expected = [sum(typical if word == UNK_ID else best[word] for word in words) for words in sentences]
+        spoken = [number for number, words in enumerate(sentences) if words]
+        np.testing.assert_allclose(shown[clip, spoken], np.array(expected)[spoken], rtol=1e-5)
+        assert shown[clip, 3] < shown[clip, spoken].min()  # no word is no evidence
+    np.testing.assert_allclose(shown[:, 0], shown[:, 1])
+
+
+def test_words_shown_of_a_clip_without_a_frame_prefers_nothing() -> None:
+    log_probs = np.zeros((1, 2, 6), dtype=np.float32)
+    shown = words_shown(log_probs, np.zeros((1, 2), dtype=np.bool_), [[4], [5]])
+    assert shown[0, 0] == shown[0, 1]
+    assert words_shown(log_probs, np.ones((1, 2), dtype=np.bool_), []).shape == (1, 0)

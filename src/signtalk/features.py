@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -68,6 +69,8 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
         frontal: turn each clip about the vertical axis until the shoulders face the camera, on average over the clip.
             Needs depth that was measured (a depth camera's), and one origin for all landmarks: not with hands.
         use_hand_local: a copy of each hand relative to its own wrist, in hand sizes.
+        use_bones: the directions of upper arms, forearms and (use_pose_hands) hands, which do not depend on how long a
+            signer's arms are.
         num_differences: how many differences in time to add: x[t+1]-x[t], then x[t+2]-x[t].
         max_gap_s: a gap of a landmark up to this long is bridged linearly; longer ones stay missing.
         limit: coordinates are clipped to this many shoulder widths.
@@ -83,6 +86,7 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
     use_depth: bool = False
     frontal: bool = False
     use_hand_local: bool = True
+    use_bones: bool = False
     num_differences: int = Field(default=2, ge=0, le=2)
     max_gap_s: float = Field(default=0.25, ge=0)
     limit: float = Field(default=6.0, gt=0)
@@ -288,7 +292,7 @@ def resample(
 def derive(points: FloatArray, valid: BoolArray, config: FeatureConfig) -> FloatArray:
     """Turn normalised landmarks into the network's columns.
 
-    Order: coordinates; hand-local copies; their differences in time; presence of each part (0 or 1);
+    Order: coordinates; hand-local copies; bones; their differences in time; presence of each part (0 or 1);
     last, the frame's hand motion (shoulder widths a frame). The prototype preset passes its 540 columns.
 
     Args:
@@ -306,6 +310,8 @@ def derive(points: FloatArray, valid: BoolArray, config: FeatureConfig) -> Float
     layout = config.layout
     if config.use_hand_local:
         coordinates += [_hand_local(points[:, :, layout.positions(names)]) for names in _HANDS]
+    if config.use_bones:
+        coordinates.append(_bone_directions(points, layout))
     stacked = np.concatenate(coordinates, axis=2)
     columns = [stacked]
     for step in range(1, config.num_differences + 1):
@@ -345,6 +351,19 @@ def _hand_local(hand: FloatArray) -> FloatArray:
     seen = ~np.isnan(palm)
     mean_palm = np.where(seen, palm, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     return local / np.maximum(mean_palm, np.float32(0.05))[:, None, None, None]
+
+
+def _bone_directions(points: FloatArray, layout: Layout) -> FloatArray:
+    """(B, T, J, C) unit vector along each bone of the arms; NaN where an end is missing, zeros where both coincide."""
+    bones = np.array([layout.positions(ends) for side in ("left", "right") for ends in _bones(side)])
+    bones = bones[(bones >= 0).all(axis=1)]
+    along = points[:, :, bones[:, 1]] - points[:, :, bones[:, 0]]
+    return along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), np.float32(1e-3))
+
+
+def _bones(side: str) -> tuple[tuple[str, str], ...]:
+    joints = tuple(f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist", "index"))
+    return tuple(pairwise(joints))
 
 
 def _frame_motion(points: FloatArray, layout: Layout) -> FloatArray:

@@ -39,6 +39,9 @@ class MaskedBatchNorm(nn.BatchNorm1d):
     def forward(self, sequence: Tensor, valid: Tensor) -> Tensor:  # type: ignore[override]  # one more input
         """Normalise (B, T, W); padding comes out as zeros."""
         if self.training:
+            if bool(valid.all()):  # the usual case where whole clips are stretched; gathering rows would only cost time
+                rows = super().forward(sequence.flatten(0, 1))
+                return rows.view_as(sequence).to(sequence.dtype)
             normal = torch.zeros_like(sequence)
             normal[valid] = super().forward(sequence[valid]).to(sequence.dtype)
             return normal

@@ -19,7 +19,7 @@ from signtalk.comparison import SentenceComparison, clip_distances, compare, exc
 from signtalk.encoding import Encoded
 from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index import SentenceIndex
-from signtalk.spelling import best_path_log_probs, sentence_log_likelihoods
+from signtalk.spelling import best_path_log_probs, sentence_log_likelihoods, words_shown
 
 _QUERIES_AT_ONCE = 256
 """Bounds memory: 256 queries and 10,000 references take 10 MB an array."""
@@ -43,10 +43,10 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
         dtw_weight: of exp(-distance / dtw_scale).
         dtw_scale: normalised DTW distance at which the DTW score is 1/e.
         text_weight: of how well the frames spell the sentence, exp(-(log likelihood short of the best) / text_scale).
-            The four weights sum to 1; the first two choose the sentences that the others look at, so that
-            these alone are not enough. A model that does not spell leaves this weight out.
+            The four weights sum to 1. A model that does not spell leaves this weight out.
         text_scale: log likelihood short of the best at which the text score is 1/e.
-        rerank_sentences: how many of the best sentences by the first two are looked at more closely; 0 = none.
+        rerank_sentences: how many sentences are looked at more closely, frame by frame and word by word: the best by
+            their clips and, in turn, those whose words the frames show best; 0 = none.
         references_per_sentence: how many clips of each, the closest ones.
         exclude_self: honour `exclude_clip_ids`; False lets a query meet itself, as the prototype did.
     """
@@ -67,8 +67,6 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
         total = self.similarity_weight + self.prototype_weight + self.dtw_weight + self.text_weight
         if abs(total - 1) > 1e-6:
             raise ValueError(f"similarity, prototype, dtw and text weight sum to {total:g}; expected 1")
-        if self.similarity_weight + self.prototype_weight == 0:
-            raise ValueError("similarity and prototype weight are both 0; one of them must choose what is looked at")
         return self
 
 
@@ -265,9 +263,29 @@ def stage_scores(comparison: SentenceComparison, similarity_weight: float, proto
     return np.where(left, weighed, -np.inf).astype(np.float32)
 
 
-def stage_order(stage: FloatArray) -> IntArray:
-    """(B, C) sentences by descending stage score, equal ones in order of text_key."""
-    return np.argsort(-stage, axis=1, kind="stable")
+def look_order(by_clips: FloatArray, shown: FloatArray | None) -> IntArray:
+    """(B, C) sentences in the order in which they are worth a closer look; those without a clip left stand last.
+
+    The best by their clips and the best by their words in turn: for a signer who is new to the model either may
+    miss the right sentence, and only what is looked at can be found.
+
+    Args:
+        by_clips: (B, C) how close each sentence's clips are; -inf for a sentence without a clip left.
+        shown: (B, C) how well the frames show each sentence's words; None = nothing is spelled.
+    """
+    left = by_clips > -np.inf
+    place = _places(by_clips)
+    if shown is not None:
+        place = np.minimum(place, _places(np.where(left, shown, -np.inf)))
+    return np.argsort(np.where(left, place, by_clips.shape[1]), axis=1, kind="stable")
+
+
+def _places(scores: FloatArray) -> IntArray:
+    """(B, C) place of each sentence in descending order, 0 = best, equal ones in order of text_key."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    places = np.empty_like(order)
+    np.put_along_axis(places, order, np.arange(scores.shape[1])[None], axis=1)
+    return places
 
 
 def dtw_score(distances: FloatArray, scale: float) -> FloatArray:
@@ -293,14 +311,17 @@ def _rank_sentences(
     config: ScoringConfig,
     spellings: Sequence[Sequence[int]] | None,
 ) -> Scores:
-    """Order by embeddings, look at the head more closely (DTW, spelling), order the head by everything.
+    """Look closely at the sentences that are worth it (DTW, spelling), then order all by everything.
 
     A sentence that is not looked at closely gets the worst DTW and text scores of those that are, as an upper
-    bound. As it has no better stage score than any of them either, it can never stand above one; and as the
-    same sum is taken for all, the list is one scale: nothing falls by having been looked at more closely.
+    bound, and never more than the least of them: the list is one scale, and nothing falls by having been looked
+    at more closely.
     """
+    spells = spellings is not None and encoded.word_log_probs.shape[2] > 0
+    shown = words_shown(encoded.word_log_probs, encoded.memory_valid, spellings) if spells and spellings else None
     stage = stage_scores(comparison, config.similarity_weight, config.prototype_weight)
-    classes = stage_order(stage)
+    counted = config.similarity_weight + config.prototype_weight > 0
+    classes = look_order(stage if counted else stage_scores(comparison, 0.5, 0.5), shown)
     in_order = np.take_along_axis(stage, classes, axis=1)
     left = in_order > -np.inf
     head = slice(0, config.rerank_sentences)
@@ -310,12 +331,14 @@ def _rank_sentences(
     dtw_scores = _with_bound(head_scores, chosen >= 0, classes.shape[1])
     closer = config.dtw_weight * dtw_scores
     likelihoods, texts = np.full(chosen.shape, np.nan, dtype=np.float32), np.full(classes.shape, np.nan)
-    if spellings is not None and encoded.word_log_probs.shape[2]:
+    if spells and spellings is not None:
         likelihoods = text_log_likelihoods(encoded, spellings, chosen)
         texts = _with_bound(text_score(likelihoods, config.text_scale), chosen >= 0, classes.shape[1])
         closer = closer + config.text_weight * texts
     fused = np.where(left, in_order + closer, -np.inf)
-    by_stage = Scores(
+    least = np.where(chosen >= 0, fused[:, head], np.inf).min(axis=1, initial=np.inf, keepdims=True)
+    fused[:, config.rerank_sentences :] = np.minimum(fused[:, config.rerank_sentences :], least)
+    looked = Scores(
         index=index,
         classes=classes,
         rows=np.take_along_axis(comparison.best_rows, classes, axis=1),
@@ -329,7 +352,7 @@ def _rank_sentences(
         num_references=np.take_along_axis(comparison.num_references, classes, axis=1),
         confidences=np.full(classes.shape, np.nan, dtype=np.float32),
     )
-    return _with_sorted_head(by_stage, head)
+    return _sorted(looked, slice(None))
 
 
 def text_log_likelihoods(encoded: Encoded, spellings: Sequence[Sequence[int]], classes: IntArray) -> FloatArray:
@@ -376,7 +399,7 @@ def _rank_clips(encoded: Encoded, index: SentenceIndex, comparison: SentenceComp
         num_references=num_references,
         confidences=np.nan_to_num(_with_head(rows.shape, _softmax(scores[:, head] / _PROTOTYPE_TEMPERATURE))),
     )
-    return _with_sorted_head(by_cosine, head)
+    return _sorted(by_cosine, head)
 
 
 def _with_head(shape: tuple[int, ...], head: FloatArray) -> FloatArray:
@@ -386,8 +409,8 @@ def _with_head(shape: tuple[int, ...], head: FloatArray) -> FloatArray:
     return array
 
 
-def _with_sorted_head(scores: Scores, head: slice) -> Scores:
-    """The first places in descending order of score, equal ones as they stood; the others stay."""
+def _sorted(scores: Scores, head: slice) -> Scores:
+    """The places of `head` in descending order of score, equal ones as they stood; the others stay."""
     places = np.repeat(np.arange(scores.rows.shape[1])[None], len(scores.rows), axis=0)
     places[:, head] = np.argsort(-scores.scores[:, head], axis=1, kind="stable")
     return _each(scores, lambda array: np.take_along_axis(array, places, axis=1))

@@ -25,6 +25,8 @@ BLANK_ID = PAD_ID
 """The word that stands for "no word here"; padding never is one, so it lends its id."""
 _CANDIDATES = 48
 """Words tried at each step: as many as the decoder likes best and as many as the frames show most."""
+_NEVER_SHOWN = -30.0
+"""Log probability of a word in a clip without a frame, or of a sentence without a word."""
 _IMPOSSIBLE = -1e30
 """A log probability for what cannot be; finite, so that differences of two stay numbers."""
 
@@ -76,6 +78,34 @@ def sentence_log_likelihoods(
     before = np.take_along_axis(alpha, np.maximum(2 * num_words[..., None] - 1, 0), axis=-1)[..., 0]
     total = np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
     return np.where(unknown[classes], np.nan, np.where(classes >= 0, total, -np.inf))
+
+
+def words_shown(
+    word_log_probs: FloatArray, valid: BoolArray, sentences: Sequence[Sequence[int]]
+) -> npt.NDArray[np.float32]:
+    """How well the frames show each sentence's words, wherever and in whatever order: cheap, so for all sentences.
+
+    Args:
+        word_log_probs: (B, T, V) float32 natural logarithms, id 0 the blank.
+        valid: (B, T) bool, True = real frame.
+        sentences: C token sequences without special tokens.
+
+    Returns:
+        (B, C) sum over a sentence's words of the word's highest log probability at any frame; a word that was never
+        learned counts as the mean word does, a sentence without words as one word of none.
+    """
+    highest = np.where(valid[..., None], word_log_probs, np.float32(_NEVER_SHOWN)).max(axis=1, initial=_NEVER_SHOWN)
+    highest[:, BLANK_ID] = 0.0
+    highest[:, UNK_ID] = highest[:, UNK_ID + 1 :].mean(axis=1) if highest.shape[1] > UNK_ID + 1 else _NEVER_SHOWN
+    shown = np.full((len(word_log_probs), len(sentences)), _NEVER_SHOWN, dtype=np.float32)
+    width = max((len(words) for words in sentences), default=0)
+    words = np.full((len(sentences), width), BLANK_ID, dtype=np.int64)
+    for row, sentence in enumerate(sentences):
+        words[row, : len(sentence)] = [word if word < highest.shape[1] else UNK_ID for word in sentence]
+    spoken = (words != BLANK_ID).any(axis=1)
+    for query, heights in enumerate(highest):  # one query at a time bounds the memory
+        shown[query, spoken] = heights[words[spoken]].sum(axis=1)
+    return shown
 
 
 def best_path_log_probs(word_log_probs: FloatArray, valid: BoolArray) -> Float64Array:
