@@ -34,10 +34,10 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
         mask_weight: reconstruction of hidden frames.
     """
 
-    supcon_weight: float = Field(default=0.5, ge=0)
+    supcon_weight: float = Field(default=0.2, ge=0)
     temperature: float = Field(default=0.1, gt=0)
     memory_size: int = Field(default=0, ge=0)
-    class_weight: float = Field(default=1.0, ge=0)
+    class_weight: float = Field(default=0.1, ge=0)
     arcface_margin: float = Field(default=0.2, ge=0, le=1.5)
     arcface_scale: float = Field(default=20.0, gt=0)
     sub_centres: int = Field(default=1, ge=1)

@@ -70,7 +70,7 @@ class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
     epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=24, ge=1)
     clips_per_class: int = Field(default=2, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
     schedule: Literal["cosine", "warm-restarts", "constant"] = "cosine"
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
@@ -200,8 +200,13 @@ _DIFFERENCES: dict[str, dict[str, Any]] = {
     "body": {  # of a depth camera: body joints whose depth is measured, no hands
         "features": {
             "num_frames": 64, "use_hands": False, "use_hand_local": False, "use_pose_hands": True,
-            "use_depth": True, "frontal": True,
+            "use_depth": True, "frontal": True, "use_bones": True,
         },
+        "augment": {
+            "time_warp": 0.6, "scale": 0.4, "hand_shift": 0.2, "noise": 0.03, "yaw_degrees": 25.0,
+            "rotation_degrees": 15.0,
+        },
+        "optimiser": {"learning_rate": 3e-3},
     },
     "prototype": _PROTOTYPE,
     "gru": {"network": {"kind": "gru"}},

@@ -52,12 +52,12 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
     """
 
     mode: Literal["sentence", "prototype"] = "sentence"
-    similarity_weight: float = Field(default=0.2, ge=0, le=1)
-    prototype_weight: float = Field(default=0.2, ge=0, le=1)
-    dtw_weight: float = Field(default=0.4, ge=0, lt=1)
+    similarity_weight: float = Field(default=0.1, ge=0, le=1)
+    prototype_weight: float = Field(default=0.1, ge=0, le=1)
+    dtw_weight: float = Field(default=0.5, ge=0, lt=1)
     dtw_scale: float = Field(default=0.5, gt=0, allow_inf_nan=False)
-    text_weight: float = Field(default=0.2, ge=0, lt=1)
-    text_scale: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    text_weight: float = Field(default=0.3, ge=0, lt=1)
+    text_scale: float = Field(default=20.0, gt=0, allow_inf_nan=False)
     rerank_sentences: int = Field(default=30, ge=0)
     references_per_sentence: int = Field(default=3, ge=1)
     exclude_self: bool = True
