@@ -42,6 +42,7 @@ MODULES = {
     "layers": "T",
     "encoders": "T",
     "text_decoder": "T",
+    "text_encoder": "T",
     "model": "T",
     "losses": "T",
     "recipe": "T",
