@@ -59,7 +59,7 @@ def test_a_truncated_file_is_found_even_when_its_hash_is_right(folder, name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "index format 2"),
+        ({"format_version": 3}, "index format 3; this SignTalk reads 1 and 2"),
         ({"format_version": None}, "index format None"),
         ({"extra": 1}, "extra"),
         ({"num_references": "5"}, "num_references"),

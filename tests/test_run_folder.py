@@ -58,7 +58,7 @@ def test_a_text_that_the_decoder_cannot_write_is_named() -> None:
     check_texts(records, words, 81)
     check_texts([], words, 2)
     letters = SentenceTokenizer.fit(["drow"], config=TokenizerConfig(kind="bpe", vocabulary=5))
-    with pytest.raises(ConfigError, match="set network.max_tokens=401"):  # a mark and four letters a word
+    with pytest.raises(ConfigError, match=r"set network\.max_tokens=401"):  # a mark and four letters a word
         check_texts(records, letters, 81)
 
 

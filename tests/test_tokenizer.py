@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import subprocess
@@ -198,7 +199,7 @@ def reference_merges(words, num_merges):
     for _ in range(num_merges):
         pairs = {}
         for word in parts:
-            for pair in zip(word, word[1:], strict=False):
+            for pair in itertools.pairwise(word):
                 pairs[pair] = pairs.get(pair, 0) + 1
         best = min(pairs, key=lambda pair: (-pairs[pair], known.index(pair[0]), known.index(pair[1])))
         merges.append(best)

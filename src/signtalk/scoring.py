@@ -20,6 +20,7 @@ from signtalk.encoding import Encoded
 from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index import SentenceIndex
 from signtalk.spelling import best_path_log_probs, sentence_log_likelihoods
+from signtalk.written import clip_parts, equated_stage, stand_in_dtw
 
 _QUERIES_AT_ONCE = 256
 """Bounds memory: 256 queries and 10,000 references take 10 MB an array."""
@@ -76,6 +77,8 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
 class Candidate:
     """One line of an answer: a sentence, shown by its closest clip (prototype mode: a clip).
 
+    A sentence that is only written has no clip: video and path are "", `raw_similarity` is the cosine to its text.
+
     Attributes:
         rank: 1 = best.
         clip_id: the closest clip.
@@ -92,7 +95,7 @@ class Candidate:
         dtw_distance: normalised DTW distance (prototype mode: the bare sum); None where not compared.
         dtw_score: the same as 0-1, higher = closer; None where not compared.
         text_score: 0-1, how well the frames spell the sentence; None where not compared, or where they cannot tell.
-        num_references: clips of the sentence; with 1 the prototype is that clip.
+        num_references: clips of the sentence; with 1 the prototype is that clip, with 0 it is only written.
     """
 
     rank: int
@@ -126,13 +129,14 @@ class Scores:
         scores: (B, K) float32, descending. Sentence mode: all comparable. Prototype mode: the re-ranked clips
             first, the others follow with their bare cosine, which is another scale.
         similarities: (B, K) float32 cosine to the clip.
-        prototype_similarities: (B, K) float32; NaN where prototype mode has no prototype.
+        prototype_similarities: (B, K) float32; NaN where prototype mode has no prototype, and for written sentences.
         dtw_distances: (B, K) float32; NaN where not compared.
-        dtw_scores: (B, K) float32; where not compared the upper bound that stands in for it (prototype mode: NaN).
+        dtw_scores: (B, K) float32; where not compared what stands in for it: an upper bound, or what `written` gives
+            (prototype mode: NaN).
         text_log_likelihoods: (B, K) float32, log likelihood of the sentence's words short of the best path, at
             most about 0; NaN where not compared or not to be told.
         text_scores: (B, K) float32; where not compared the stand-in that was counted; NaN where texts do not count.
-        num_references: (B, K) int64 clips of the sentence.
+        num_references: (B, K) int64 clips of the sentence, 0 for a written one.
         confidences: (B, K) float32, the prototype's softmax over clips; NaN in sentence mode, where the gate
             gives the confidence.
     """
@@ -222,6 +226,7 @@ def score_sentences(
     exclude_clip_ids: Sequence[Iterable[str]] | None = None,
     limit: int | None = None,
     spellings: Sequence[Sequence[int]] | None = None,
+    text_embeddings: FloatArray | None = None,
 ) -> Scores:
     """Rank the sentences of an index for each query.
 
@@ -232,6 +237,8 @@ def score_sentences(
         exclude_clip_ids: for each query the clips that it must not meet, such as itself; None = no clip.
         limit: keep only the first so many places of each list; None keeps all, as measures of rank need.
         spellings: token ids of each sentence of `index.groups`; None leaves texts out of the score.
+        text_embeddings: (C, D) float32, unit length, the texts of these sentences; an index with written sentences
+            needs them, except in prototype mode, which knows clips alone.
 
     Raises:
         ValueError: shapes do not fit.
@@ -243,13 +250,22 @@ def score_sentences(
         excluded = exclusion_mask(index, exclude_clip_ids) if config.exclude_self else None
     if spellings is not None and len(spellings) != len(index.groups.text_keys):
         raise ValueError(f"{len(spellings)} spellings for {len(index.groups.text_keys)} sentences; expected one each")
+    if index.written.any():
+        if config.mode == "prototype":
+            excluded = (
+                index.written | (False if excluded is None else excluded) | np.zeros((encoded.num_clips, 1), bool)
+            )
+        elif text_embeddings is None:
+            raise ValueError(
+                "no text_embeddings; an index with written sentences is scored with those of all its texts"
+            )
     parts = []
     for start in range(0, max(encoded.num_clips, 1), _QUERIES_AT_ONCE):
         block = slice(start, start + _QUERIES_AT_ONCE)
         queries = encoded.select(block)
         comparison = compare(queries.embeddings, index, None if excluded is None else excluded[block])
         if config.mode == "sentence":
-            ranked = _rank_sentences(queries, index, comparison, config, spellings)
+            ranked = _rank_sentences(queries, index, comparison, config, (spellings, text_embeddings))
         else:
             ranked = _rank_clips(queries, index, comparison)
         parts.append(_each(ranked, lambda array: array[:, :limit]))
@@ -291,28 +307,41 @@ def _rank_sentences(
     index: SentenceIndex,
     comparison: SentenceComparison,
     config: ScoringConfig,
-    spellings: Sequence[Sequence[int]] | None,
+    texts_of_index: tuple[Sequence[Sequence[int]] | None, FloatArray | None],
 ) -> Scores:
     """Order by embeddings, look at the head more closely (DTW, spelling), order the head by everything.
 
     A sentence that is not looked at closely gets the worst DTW and text scores of those that are, as an upper
     bound. As it has no better stage score than any of them either, it can never stand above one; and as the
-    same sum is taken for all, the list is one scale: nothing falls by having been looked at more closely.
+    same sum is taken for all, the list is one scale: nothing falls by having been looked at more closely. What
+    stands in for what a written sentence lacks is never below that worst (`written`): the bound holds with them too.
     """
+    spellings, text_embeddings = texts_of_index
     stage = stage_scores(comparison, config.similarity_weight, config.prototype_weight)
+    if text_embeddings is not None and index.written.any():
+        highest = config.similarity_weight + config.prototype_weight
+        stage = equated_stage(stage, encoded.embeddings @ text_embeddings.T, index.written_classes, highest)
     classes = stage_order(stage)
     in_order = np.take_along_axis(stage, classes, axis=1)
     left = in_order > -np.inf
     head = slice(0, config.rerank_sentences)
     chosen = np.where(left, classes, -1)[:, head]
     distances = warped_distances(encoded, index, comparison, chosen, config.references_per_sentence)
-    head_scores = dtw_score(distances, config.dtw_scale)
-    dtw_scores = _with_bound(head_scores, chosen >= 0, classes.shape[1])
-    closer = config.dtw_weight * dtw_scores
     likelihoods, texts = np.full(chosen.shape, np.nan, dtype=np.float32), np.full(classes.shape, np.nan)
     if spellings is not None and encoded.word_log_probs.shape[2]:
         likelihoods = text_log_likelihoods(encoded, spellings, chosen)
         texts = _with_bound(text_score(likelihoods, config.text_scale), chosen >= 0, classes.shape[1])
+    head_scores = dtw_score(distances, config.dtw_scale)
+    written = index.written_classes[classes]
+    of_head = (texts[:, : chosen.shape[1]], written[:, : chosen.shape[1]], chosen >= 0)
+    if written.any():
+        head_scores = stand_in_dtw(head_scores, *of_head)
+    dtw_scores = _with_bound(head_scores, chosen >= 0, classes.shape[1])
+    closer = config.dtw_weight * dtw_scores
+    if written.any():
+        parts = (in_order + closer)[:, head]
+        closer[:, head] += np.where(of_head[1], clip_parts(parts, *of_head) - parts, 0)
+    if not np.isnan(texts).all():
         closer = closer + config.text_weight * texts
     fused = np.where(left, in_order + closer, -np.inf)
     by_stage = Scores(
@@ -321,12 +350,14 @@ def _rank_sentences(
         rows=np.take_along_axis(comparison.best_rows, classes, axis=1),
         scores=fused.astype(np.float32),
         similarities=np.take_along_axis(comparison.similarities, classes, axis=1),
-        prototype_similarities=np.take_along_axis(comparison.prototype_similarities, classes, axis=1),
+        prototype_similarities=np.where(
+            written, np.float32(np.nan), np.take_along_axis(comparison.prototype_similarities, classes, axis=1)
+        ),
         dtw_distances=_with_head(classes.shape, distances),
         dtw_scores=dtw_scores.astype(np.float32),
         text_log_likelihoods=_with_head(classes.shape, likelihoods),
         text_scores=texts.astype(np.float32),
-        num_references=np.take_along_axis(comparison.num_references, classes, axis=1),
+        num_references=np.where(written, 0, np.take_along_axis(comparison.num_references, classes, axis=1)),
         confidences=np.full(classes.shape, np.nan, dtype=np.float32),
     )
     return _with_sorted_head(by_stage, head)
