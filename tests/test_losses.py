@@ -26,7 +26,14 @@ def targets() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.tensor([0, 0, 1, 1]), torch.tensor([[4, 5, 2]] * 4), torch.tensor([[4, 5]] * 4), hidden
 
 
-NONE = {"supcon_weight": 0.0, "class_weight": 0.0, "text_weight": 0.0, "ctc_weight": 0.0, "mask_weight": 0.0}
+NONE = {
+    "supcon_weight": 0.0,
+    "class_weight": 0.0,
+    "text_weight": 0.0,
+    "ctc_weight": 0.0,
+    "mask_weight": 0.0,
+    "align_weight": 0.0,
+}
 PARTS = {part: f"{part}_weight" for part in ("supcon", "class", "text", "ctc", "mask", "align")}
 
 
@@ -54,6 +61,7 @@ def test_every_weight_turns_its_part_on_and_scales_it(part: str) -> None:
         {"sub_centres": 3},
         {"label_smoothing": 0.3},
         {"align_weight": 1.0},
+        {"align_temperature": 0.5},
     ],
 )
 def test_every_figure_acts(change: dict[str, float]) -> None:

@@ -347,6 +347,7 @@ def _print_answers(answers: dict[str, Recognition]) -> None:
     for name, answer in answers.items():
         said = answer.text or f"not sure ({answer.reason})"
         said += " (translated)" if answer.text_source == "translation" else ""
+        said += " (no clip of it, only written)" if answer.sentence and not answer.candidates[0].num_references else ""
         best = answer.candidates[0].sentence if answer.candidates else "-"
         table.add_row(name, said, f"{answer.confidence:.2f}", best, answer.translation or "-")
     out_console.print(table)

@@ -48,7 +48,7 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     ctc_weight: float = Field(default=1.0, ge=0)
     mask_weight: float = Field(default=0.0, ge=0)
-    align_weight: float = Field(default=0.0, ge=0)
+    align_weight: float = Field(default=0.5, ge=0)
     align_temperature: float = Field(default=0.07, gt=0)
     align_gradient: bool = False
 
@@ -61,10 +61,10 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def prototype(cls) -> LossConfig:
-        """SPEC 1.7: 0.5 SupCon + 0.5 text + 0.2 masked frames, temperature 0.07, no memory."""
+        """SPEC 1.7: 0.5 SupCon + 0.5 text + 0.2 masked frames, temperature 0.07, no memory, no alignment."""
         return cls(
             supcon_weight=0.5, temperature=0.07, memory_size=0, class_weight=0.0,
-            text_weight=0.5, label_smoothing=0.1, ctc_weight=0.0, mask_weight=0.2,
+            text_weight=0.5, label_smoothing=0.1, ctc_weight=0.0, mask_weight=0.2, align_weight=0.0,
         )  # fmt: skip
 
 

@@ -339,7 +339,7 @@ def _rank_sentences(
     dtw_scores = _with_bound(head_scores, chosen >= 0, classes.shape[1])
     closer = config.dtw_weight * dtw_scores
     if written.any():
-        parts = (in_order + closer)[:, head]
+        parts = np.where(of_head[2], (in_order + closer)[:, head], 0)
         closer[:, head] += np.where(of_head[1], clip_parts(parts, *of_head) - parts, 0)
     if not np.isnan(texts).all():
         closer = closer + config.text_weight * texts

@@ -20,8 +20,8 @@ from signtalk.index import SentenceIndex
 from signtalk.tokenizer import UNK_ID, SentenceTokenizer, split_words
 
 NO_TEXT_ENCODER = (
-    "the model has no text encoder, so texts and signs cannot be compared; train it with --set losses.align_weight=0.5 "
-    "and, for a bundle, export it again"
+    "the model has no text encoder, so texts and signs cannot be compared; train one with losses.align_weight above "
+    "0, as the default recipe does, index it and, for a bundle, export it again"
 )
 
 
