@@ -14,7 +14,7 @@ import pytest
 from conftest import SmallRun
 from signtalk import cli
 from signtalk.files import read_csv, write_csv
-from signtalk.manifest import load_manifest, table_path
+from signtalk.manifest import ClipRecord, load_manifest, table_path
 from signtalk.roles import SplitConfig
 from signtalk.splits import Split
 from test_bundle import old_bundle
@@ -303,10 +303,15 @@ def test_ctrl_c_says_how_to_go_on(
     assert (tmp_path / "run" / "recipe.json").is_file()
 
 
+def trained_record(small_run: SmallRun) -> ClipRecord:
+    manifest = load_manifest(small_run.data)
+    return Split.load(small_run.run / "split.json", manifest).records(manifest, "train")[0]
+
+
 def test_clips_are_found_by_text_from_run_and_bundle_alike(
     small_run: SmallRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record = load_manifest(small_run.data).records[0]
+    record = trained_record(small_run)
     found = []
     for place in (("--run", small_run.run), ("--bundle", small_run.bundle)):
         assert run_cli(monkeypatch, "search", f"{record.sentence} zebras", *place, "-k", 3, "--json") == 0
@@ -336,7 +341,7 @@ def test_sentences_are_written_into_an_index(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(small_run.run, run)
-    known = next(record.sentence for record in load_manifest(small_run.data).records if record.sentence)
+    known = trained_record(small_run).sentence
     (tmp_path / "new.csv").write_text(f"sentence,category\nThe zebra is here,animals\n{known},x\n", encoding="utf-8")
     index = ("index", run, "--data", small_run.data, "--json")
     assert run_cli(monkeypatch, *index) == 0

@@ -141,7 +141,7 @@ def _write_parts(checkpoint: Checkpoint, index: SentenceIndex, decision: Decisio
         tokens = random_tokens(checkpoint, batch=3, words=5, seed=0)
         _write_onnx(
             text_encoder.eval(), (torch.from_numpy(tokens),), folder / TEXT_ENCODER_NAME,
-            ["tokens"], ["embedding"], [{0: "batch", 1: "words"}],
+            ["tokens"], ["text_embedding"], [{0: "batch", 1: "words"}],
         )  # fmt: skip
         golden_texts = {"tokens": tokens, "text_embedding": TorchTextEncoder(text_encoder).encode(tokens)}
     golden, golden_valid = random_clips(checkpoint, batch=4, frames=50, seed=1)
