@@ -49,6 +49,10 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
         wer_seen: word error rate of trained sentences by the test signers; chrf_seen, bleu_seen likewise (0-100).
         wer_unseen: of sentences that were never trained, by the test signers.
         enrolled_1: R@1 of never trained sentences, enrolled from one clip each; enrolled_2 from two.
+        search_seen: R@1 of texts and paraphrases of trained sentences among the test signers' clips; search_unseen of
+            never trained ones.
+        written: R@1 of never trained sentences that are only written into the index; written_mrr likewise.
+        written_known: R@1 of trained sentences beside them.
         auroc: known against unknown queries by confidence.
         ece: expected calibration error.
         accepted: part of the known queries that is answered.
@@ -69,6 +73,11 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
     bleu_unseen: float | None = None
     enrolled_1: float | None = None
     enrolled_2: float | None = None
+    search_seen: float | None = None
+    search_unseen: float | None = None
+    written: float | None = None
+    written_mrr: float | None = None
+    written_known: float | None = None
     auroc: float | None = None
     ece: float | None = None
     accepted: float | None = None
@@ -270,6 +279,12 @@ def report_figures(report: EvaluationReport) -> dict[str, float | None]:
         for k, clips in ((1, "1 clip"), (2, "2 clips")):
             if retrieval.name.endswith(f"enrolled from {clips}"):
                 found[f"enrolled_{k}"] = retrieval.recall_at_1.estimate
+        if "only written" in retrieval.name:
+            found |= {"written": retrieval.recall_at_1.estimate, "written_mrr": retrieval.mrr.estimate}
+        if "beside written" in retrieval.name:
+            found["written_known"] = retrieval.recall_at_1.estimate
+    for search in report.searches:
+        found[f"search_{'unseen' if search.name.startswith('unseen') else 'seen'}"] = search.recall_at_1.estimate
     if report.open_set is not None:
         gate = report.open_set.gates[0]
         precision: Interval | None = gate.precision

@@ -81,6 +81,15 @@ SUITES: dict[str, Suite] = {
         without_signers=("s01", "s02"),
         only_folds=("s03+s04",),
     ),
+    "isl_sentences_unseen_dev": Suite(
+        "isl_sentences_10signers_body",
+        f"for choosing recipes: s01 and s02 are left out of everything, s03 and s04 are asked{_UNSEEN}",
+        "pairs",
+        holdout_sentences=0.2,
+        recipe="body",
+        without_signers=("s01", "s02"),
+        only_folds=("s03+s04",),
+    ),
     "isl_words": Suite(
         "isl_words_10signers_body",
         "leave one signer out",

@@ -4,6 +4,8 @@ import numpy as np
 
 from signtalk.encoding import Encoded
 from signtalk.index import IndexEntry, SentenceIndex, unit_rows
+from signtalk.text_search import TextSpace
+from signtalk.tokenizer import SentenceTokenizer
 
 WIDTH, FRAMES, PROJECTION = 8, 6, 3
 
@@ -57,3 +59,16 @@ def assert_same(first, second):
     for name in ("embeddings", "projections", "projection_lengths"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
         assert getattr(first, name).dtype == getattr(second, name).dtype
+
+
+class MadeEmbedder:
+    """A `text_search.TextEmbedder` by rule: the mean of a fixed random vector of each word."""
+
+    def encode(self, tokens):
+        vectors = np.random.default_rng(9).standard_normal((500, WIDTH))
+        return unit_rows(np.stack([vectors[row[row > 2]].mean(axis=0) for row in tokens]))
+
+
+def made_space(*texts):
+    known = [*(entry.sentence for entry in ENTRIES), *texts]
+    return TextSpace(MadeEmbedder(), SentenceTokenizer.fit(known))

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import stat
 import subprocess
@@ -77,7 +78,7 @@ def test_a_link_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
         ({"tokenizer_vocab.json": b"{}"}, "changed since"),
         ({"decision.json": None}, "bad.zip: no file 'decision.json'; the bundle is incomplete"),
         ({"export_manifest.json": b"[]"}, "bundle format None"),
-        ({"export_manifest.json": b'{"format_version": 99}'}, "bundle format 99"),
+        ({"export_manifest.json": b'{"format_version": 99}'}, "bundle format 99; this SignTalk reads 2 and 3"),
         ({"export_manifest.json": b'{"format_version": 2}'}, "damaged"),
         ({"export_manifest.json": None}, "no such file"),
     ],
@@ -93,6 +94,34 @@ def test_other_files_are_no_bundle(tmp_path: Path) -> None:
         open_bundle(tmp_path / "x.zip")
     with pytest.raises(ArtifactError, match="no such file"):
         open_bundle(tmp_path / "none.zip")
+
+
+def old_bundle(bundle: Path, target: Path) -> Path:
+    """The bundle as format version 2 was: no text encoder, an index whose entries have no kind."""
+    with zipfile.ZipFile(bundle) as archive:
+        manifest = json.loads(archive.read("export_manifest.json"))
+        rows = [line.rsplit(",", 1) for line in archive.read("index/embeddings_map.csv").decode().splitlines()]
+        header = json.loads(archive.read("index/index.json"))
+    assert rows[0][1] == "kind"
+    changed: dict[str, bytes] = {"index/embeddings_map.csv": "".join(f"{row[0]}\n" for row in rows).encode()}
+    header["files"]["embeddings_map.csv"] = hashlib.sha256(changed["index/embeddings_map.csv"]).hexdigest()
+    changed["index/index.json"] = json.dumps(header | {"format_version": 1}).encode()
+    for name, content in changed.items():
+        manifest["files"][name] = hashlib.sha256(content).hexdigest()
+    del manifest["files"]["sign_text_encoder.onnx"]
+    changed["export_manifest.json"] = json.dumps(manifest | {"format_version": 2}).encode()
+    return rewritten(bundle, target, {**changed, "sign_text_encoder.onnx": None})
+
+
+def test_a_bundle_of_the_version_before_answers_the_same_without_texts(small_run: SmallRun, tmp_path: Path) -> None:
+    record = load_manifest(small_run.data).records[0]
+    with open_bundle(old_bundle(small_run.bundle, tmp_path / "old.zip")) as old, open_bundle(small_run.bundle) as new:
+        assert old.manifest.format_version == 2
+        assert old.recognizer.text_space is None
+        assert new.recognizer.text_space is not None
+        clips = [read_clip(record)]
+        assert old.recognizer.recognize(clips) == new.recognizer.recognize(clips)
+    assert "text_embedding" not in verify_bundle(tmp_path / "old.zip")
 
 
 def test_a_bundle_with_flipped_bytes_is_refused_under_its_own_name(small_run: SmallRun, tmp_path: Path) -> None:
@@ -140,8 +169,6 @@ def test_too_many_entries_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_graph_that_is_none_is_told(small_run: SmallRun, tmp_path: Path) -> None:
-    import hashlib
-
     with zipfile.ZipFile(small_run.bundle) as archive:
         manifest = json.loads(archive.read("export_manifest.json"))
     manifest["files"]["sign_encoder.onnx"] = hashlib.sha256(b"no graph").hexdigest()

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 
 from conftest import SmallRun
-from signtalk.calibration import Trial, _chosen, _fit_spelling, calibrate, fit_scoring
+from signtalk.calibration import Trial, _chosen, _fit_spelling, _fit_written, calibrate, fit_scoring
 from signtalk.encoding import Encoded
 from signtalk.manifest import ClipRecord, load_manifest
 from signtalk.recognizer import DecisionConfig, Recognizer, encode_all
@@ -69,3 +69,24 @@ def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:
     assert decision.gate.motion_floor > 0
     assert np.isfinite(decision.gate.threshold)
     assert report["split_hash"] == split.hash
+
+
+def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(small_run: SmallRun) -> None:
+    recognizer, encoded, records = trained_clips(small_run)
+    unseen = {record.text_key for record in records[::2]}
+    known = np.array([record.text_key not in unseen for record in records])
+    parts = [
+        (encoded.select(mask), tuple(record for record, kept in zip(records, mask, strict=True) if kept))
+        for mask in (known, ~known)
+    ]
+    assert recognizer.text_space is not None
+    recognizer = recognizer.changed(index=recognizer.index.without_sentences(unseen))
+    motions = (np.full(9, 1.0, np.float32), np.zeros(0, np.float32))
+    gate, report = _fit_written(recognizer, parts, motions, 0.9)
+    assert 0 <= report["num_right"] <= report["num_queries"] <= len(records) + int((~known).sum())
+    assert (gate is None) == (report["fallback"] is not None)
+    assert _fit_written(recognizer, [parts[0], (None, ())], motions, 0.9)[0] is None
+    recognizer.text_space = None
+    found, why = _fit_written(recognizer, parts, motions, 0.9)
+    assert found is None
+    assert why["fallback"].startswith("the model has no text encoder")

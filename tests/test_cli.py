@@ -14,9 +14,10 @@ import pytest
 from conftest import SmallRun
 from signtalk import cli
 from signtalk.files import read_csv, write_csv
-from signtalk.manifest import load_manifest, table_path
+from signtalk.manifest import ClipRecord, load_manifest, table_path
 from signtalk.roles import SplitConfig
 from signtalk.splits import Split
+from test_bundle import old_bundle
 
 
 def run_cli(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -35,15 +36,15 @@ def test_help_is_quick_and_names_every_command() -> None:
     bare = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import typer.rich_utils"], capture_output=True, check=True)
     assert took < 4 * (time.perf_counter() - bare)  # no torch, no NumPy: little more than typer itself
-    for command in ("train", "index", "evaluate", "recognize", "export", "demo", "data", "bundle"):
+    for command in ("train", "index", "evaluate", "recognize", "search", "export", "demo", "data", "bundle"):
         assert command in done.stdout
 
 
 @pytest.mark.parametrize(
     "command",
     [
-        "train", "index", "evaluate", "recognize", "export", "demo", "data check", "data pack", "data synthesize",
-        "data split", "data stats", "bundle verify",
+        "train", "index", "evaluate", "recognize", "search", "export", "demo", "data check", "data pack",
+        "data synthesize", "data split", "data stats", "bundle verify",
     ],
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(
@@ -96,6 +97,7 @@ def test_tables_for_people(
         ("data", "check", small_run.data),
         ("evaluate", small_run.run, "--data", small_run.data),
         ("recognize", clip, "--bundle", small_run.bundle),
+        ("search", "where does it hurt", "--run", small_run.run),
         ("export", small_run.run, "--out", small_run.out / "again"),
         ("bundle", "verify", small_run.bundle),
         ("demo", "--small", "--out", small_run.out),
@@ -118,6 +120,10 @@ def bad_calls(small_run: SmallRun, tmp_path: Path) -> dict[str, tuple[object, ..
         "wrong shape": ("recognize", tmp_path / "wrong.npy", "--run", small_run.run),
         "pickled clip": ("recognize", tmp_path / "objects.npy", "--run", small_run.run),
         "not a clip": ("recognize", tmp_path / "text.txt", "--run", small_run.run),
+        "search nowhere": ("search", "pain"),
+        "search for nothing": ("search", "?!", "--run", small_run.run),
+        "no such category": ("search", "pain", "--run", small_run.run, "--category", "astronomy"),
+        "no sentences": ("index", small_run.run, "--data", small_run.data, "--written", tmp_path / "none.txt"),
         "neither run nor bundle": ("recognize", tmp_path / "wrong.npy"),
         "not a bundle": ("bundle", "verify", tmp_path / "text.txt"),
         "no such recipe": (*train, tmp_path / "new", "--recipe", "best"),
@@ -295,3 +301,59 @@ def test_ctrl_c_says_how_to_go_on(
     signal.signal(signal.SIGINT, before)  # Lightning leaves it ignored
     assert "signtalk: stopped; go on with --resume" in capsys.readouterr().err
     assert (tmp_path / "run" / "recipe.json").is_file()
+
+
+def trained_record(small_run: SmallRun) -> ClipRecord:
+    manifest = load_manifest(small_run.data)
+    return Split.load(small_run.run / "split.json", manifest).records(manifest, "train")[0]
+
+
+def test_clips_are_found_by_text_from_run_and_bundle_alike(
+    small_run: SmallRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = trained_record(small_run)
+    found = []
+    for place in (("--run", small_run.run), ("--bundle", small_run.bundle)):
+        assert run_cli(monkeypatch, "search", f"{record.sentence} zebras", *place, "-k", 3, "--json") == 0
+        found.append(json.loads(capsys.readouterr().out))
+    run, bundle = found
+    assert run["unknown_words"] == bundle["unknown_words"] == ["zebras"]
+    assert [hit["clip_id"] for hit in run["clips"]] == [hit["clip_id"] for hit in bundle["clips"]]
+    assert [hit["rank"] for hit in run["clips"]] == [1, 2, 3]
+    category = run["clips"][2]["category"]
+    only = ("--category", category.upper(), "--json", "-k", 50)
+    assert run_cli(monkeypatch, "search", record.sentence, "--run", small_run.run, *only) == 0
+    assert {hit["category"] for hit in json.loads(capsys.readouterr().out)["clips"]} == {category}
+    assert run_cli(monkeypatch, "search", "zebras here", "--run", small_run.run) == 0
+    assert "not understood: zebras" in capsys.readouterr().err
+
+
+def test_a_bundle_without_text_encoder_says_what_is_missing(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = old_bundle(small_run.bundle, tmp_path / "old.zip")
+    assert run_cli(monkeypatch, "search", "pain", "--bundle", old) == 2
+    assert "the model has no text encoder" in capsys.readouterr().err
+
+
+def test_sentences_are_written_into_an_index(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(small_run.run, run)
+    known = trained_record(small_run).sentence
+    (tmp_path / "new.csv").write_text(f"sentence,category\nThe zebra is here,animals\n{known},x\n", encoding="utf-8")
+    index = ("index", run, "--data", small_run.data, "--json")
+    assert run_cli(monkeypatch, *index) == 0
+    before = json.loads(capsys.readouterr().out)
+    assert run_cli(monkeypatch, *index, "--written", tmp_path / "new.csv") == 0
+    after = json.loads(capsys.readouterr().out)
+    assert after["written"]["num"] + len(after["written"]["already"]) == 2
+    assert after["written"]["unknown_words"] == ["The zebra is here"]
+    assert after["num_sentences"] == before["num_sentences"] + after["written"]["num"]
+    assert after["num_references"] == before["num_references"]
+    clip = next(small_run.data.rglob("*.npz"))
+    assert run_cli(monkeypatch, "recognize", clip, "--run", run, "--json") == 0
+    assert json.loads(capsys.readouterr().out)[str(clip)]["candidates"]
+    assert run_cli(monkeypatch, "search", "the zebra", "--run", run, "--json", "-k", 99) == 0
+    assert "The zebra is here" not in {hit["sentence"] for hit in json.loads(capsys.readouterr().out)["clips"]}

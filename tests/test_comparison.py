@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_references import encoded, entry, small_index
-from signtalk.comparison import clip_distances, compare, exclusion_mask, warped_distances
+from signtalk.comparison import clip_distances, compare, exclusion_mask, look_order, warped_distances
 from signtalk.dtw import dtw_distances
 from signtalk.index import SentenceIndex
 
@@ -100,3 +100,10 @@ def test_warped_distance_is_the_smallest_of_the_closest_clips(references_per_sen
                 for row in rows[:references_per_sentence]
             ]
             assert found[b, place] == pytest.approx(min(each, default=np.inf), rel=1e-6)
+
+
+def test_a_sentence_far_by_its_clips_is_looked_at_when_the_frames_show_its_words() -> None:
+    by_clips = np.array([[0.9, 0.8, 0.7, -np.inf]], dtype=np.float32)
+    assert look_order(by_clips, None).tolist() == [[0, 1, 2, 3]]
+    shown = np.array([[-9.0, -5.0, -1.0, 0.0]], dtype=np.float32)
+    assert look_order(by_clips, shown).tolist() == [[0, 2, 1, 3]]  # one without a clip left stays last

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 
 from conftest import SmallRun
+from signtalk import evaluation
 from signtalk.evaluation import _row_max, evaluate, first_of_each
 from signtalk.manifest import load_manifest, read_clip
+from signtalk.recognizer import encode_all
 from signtalk.runs import Run
 from signtalk.splits import SplitConfig, make_split
+from signtalk.text_metrics import TextScores, score_texts
 
 
 def test_the_headline_is_what_recognize_answers(small_run: SmallRun) -> None:
@@ -42,6 +45,71 @@ def test_enrolled_sentences_are_added_to_the_index(small_run: SmallRun) -> None:
     by_name = {found.name: found for found in small_run.result.report.retrieval}
     seen = by_name["seen sentence, unseen signer"].num_sentences
     assert by_name["unseen sentence, enrolled from 1 clip"].num_sentences == seen + len(held_out)
+
+
+def test_written_sentences_are_asked_and_what_they_cost_is_shown(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    split, index = run.split(manifest), run.index()
+    by_name = {found.name: found for found in small_run.result.report.retrieval}
+    written = by_name["unseen sentence, only written, unseen signer"]
+    beside = by_name["seen sentence, beside written ones"]
+    unseen = {record.text_key for record in split.records(manifest, "test_unknown")}
+    assert written.num_sentences == beside.num_sentences == len(index.sentences) + len(unseen)
+    assert written.num_queries == len(split.records(manifest, "test_unknown"))
+    assert beside.num_queries == by_name["seen sentence, unseen signer"].num_queries
+    assert "unseen sentence, only written, unseen signer" in {a.name for a in small_run.result.report.answers}
+    assert not index.written.any()  # nothing of it stays
+
+
+def test_texts_find_clips_as_a_plain_loop_does(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    recognizer, split, store = run.recognizer(run.index(), run.decision()), run.split(manifest), run.store()
+    clips = [record for role in ("test", "test_unknown") for record in split.records(manifest, role)]
+    encoded = encode_all(recognizer.encoder, store, store.positions_of([record.clip_id for record in clips]))
+    assert recognizer.text_space is not None
+    for result in small_run.result.report.searches:
+        role = "test_unknown" if result.name.startswith("unseen") else "test"
+        ranks = {}
+        for record in split.records(manifest, role):
+            for text in record.variations:
+                cosines = encoded.embeddings @ recognizer.text_space.embed([text])[0]
+                ranked = sorted(range(len(clips)), key=lambda i: -cosines[i])
+                hits = [clips[i].text_key == record.text_key for i in ranked]
+                ranks[text] = 1 + hits.index(True)
+        assert result.num_queries == len(ranks)
+        assert result.num_clips == len(clips)
+        assert result.recall_at_1.estimate == pytest.approx(np.mean([rank == 1 for rank in ranks.values()]))
+        assert result.mrr.estimate == pytest.approx(np.mean([1 / rank for rank in ranks.values()]))
+        canonical = {record.sentence for record in split.records(manifest, role)}
+        assert result.canonical == pytest.approx(np.mean([ranks[text] == 1 for text in canonical]))
+    assert len(small_run.result.report.searches) == 2
+
+
+def test_a_model_without_a_text_encoder_says_so(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.index(), run.decision())
+    recognizer.text_space = None
+    report = evaluate(recognizer, manifest, run.split(manifest), run.store())
+    assert report.searches == ()
+    for name in ("retrieval: unseen sentence, only written", "text search: seen sentence"):
+        assert report.absent[f"{name}, unseen signer"] == "the model has no text encoder"
+
+
+def test_paraphrases_are_references_of_a_translation(small_run: SmallRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[tuple[str, ...]]] = []
+
+    def noted(texts: list[str], references: list[tuple[str, ...]]) -> TextScores:
+        asked.append(references)
+        return score_texts(texts, references)
+
+    monkeypatch.setattr(evaluation, "score_texts", noted)
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    split = run.split(manifest)
+    evaluate(run.recognizer(run.index(), run.decision()), manifest, split, run.store())
+    records = split.records(manifest, "test")
+    assert asked[0] == [record.variations for record in records]
+    assert max(len(record.variations) for record in records) > 1
+    assert all(record.variations[0] == record.sentence for record in records)
 
 
 def test_at_most_k_clips_of_each_are_enrolled(small_run: SmallRun) -> None:

@@ -17,12 +17,13 @@ from signtalk.index_files import IndexEntry
 from signtalk.model import ModelConfig, SignModel
 from signtalk.recognizer import DecisionConfig
 from signtalk.text_decoder import TextDecoderConfig, TorchStepDecoder
+from signtalk.text_encoder import TextEncoderConfig
 from signtalk.tokenizer import SentenceTokenizer
 
 FEATURES = FeatureConfig(num_frames=24)
 
 
-def tiny_checkpoint(kind: str, seed: int = 0) -> Checkpoint:
+def tiny_checkpoint(kind: str, seed: int = 0, with_texts: bool = False) -> Checkpoint:
     torch.manual_seed(seed)
     tokenizer = SentenceTokenizer.fit(["where is the pain", "the pain is here"])
     encoder = EncoderConfig(
@@ -33,7 +34,10 @@ def tiny_checkpoint(kind: str, seed: int = 0) -> Checkpoint:
         vocabulary_size=tokenizer.vocabulary_size, width=16, num_layers=1, num_heads=2, feed_forward=16,
         memory_width=encoder.memory_width,
     )  # fmt: skip
-    model = SignModel(ModelConfig(encoder=encoder, decoder=decoder, num_coordinates=110))
+    texts = None
+    if with_texts:
+        texts = TextEncoderConfig(vocabulary_size=tokenizer.vocabulary_size, embedding_dim=16, width=8, num_heads=2)
+    model = SignModel(ModelConfig(encoder=encoder, decoder=decoder, num_coordinates=110, text_encoder=texts))
     return Checkpoint(model.eval(), FEATURES, tokenizer, {"split_hash": "x"}, f"id-{kind}-{seed}")
 
 
@@ -71,6 +75,36 @@ def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp
         "sign_encoder.onnx", "sign_encoder.ts", "sign_decoder.onnx", "model_config.json", "sign_encoder_bundle.zip",
         "export_manifest.json",
     }  # fmt: skip
+
+
+def test_the_text_encoder_exports_and_agrees_at_any_batch_and_length(tmp_path: Path) -> None:
+    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    path = export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
+    found = verify_bundle(path)
+    assert found["text_embedding"] < PARITY_TOLERANCE
+    with open_bundle(path) as bundle:
+        assert 0 <= bundle.manifest.parity["onnx_text_embeddings"] < PARITY_TOLERANCE
+        ours, truth = bundle.recognizer.text_space, checkpoint.text_space
+        assert ours is not None
+        assert truth is not None
+        for texts in (["pain"], ["where is the pain", "here"], ["the pain is where it is here " * 9] * 5):
+            np.testing.assert_allclose(ours.embed(texts), truth.embed(texts), atol=1e-5)
+
+
+def test_a_text_encoder_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    real = export._write_parts
+
+    def tampered(checkpoint: Checkpoint, *rest: object) -> None:
+        real(checkpoint, *rest)
+        with torch.no_grad():
+            assert checkpoint.model.text_encoder is not None
+            checkpoint.model.text_encoder.project.weight.mul_(-1)
+
+    monkeypatch.setattr(export, "_write_parts", tampered)
+    with pytest.raises(ExportRefusedError, match=r"differ by .* in texts"):
+        export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_graph_that_differs_is_refused_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,11 @@ TYPICAL = {"score": 0.7, "margin": 0.1, "similarity": 0.8, "dtw_score": 0.6, "pr
 def evidence_of(*queries, answered=None):
     """Evidence of queries given as changes to typical figures."""
     columns = {name: np.array([(TYPICAL | query)[name] for query in queries], dtype=np.float32) for name in FIGURES}
-    return Evidence(**columns, answered=np.ones(len(queries), np.bool_) if answered is None else np.array(answered))
+    return whole_evidence(columns, np.ones(len(queries), np.bool_) if answered is None else np.array(answered))
+
+
+def whole_evidence(columns, answered, written=None):
+    return Evidence(**columns, answered=answered, written=np.zeros(len(answered), bool) if written is None else written)
 
 
 def made_evidence(rng, num_right, num_wrong, gap=2.0):
@@ -29,7 +33,7 @@ def made_evidence(rng, num_right, num_wrong, gap=2.0):
     shared, own = rng.standard_normal((len(right), 1)), rng.standard_normal((len(right), len(FIGURES)))
     latent = shared + own + gap * right[:, None]
     columns = {name: (0.5 + 0.05 * latent[:, i]).astype(np.float32) for i, name in enumerate(FIGURES)}
-    return Evidence(**columns, answered=np.ones(len(right), np.bool_)), right
+    return whole_evidence(columns, np.ones(len(right), np.bool_)), right
 
 
 MOVING = np.array([1.0], dtype=np.float32)
@@ -203,7 +207,7 @@ def test_a_figure_that_speaks_the_wrong_way_gets_no_weight():
 def test_a_figure_that_no_query_has_does_not_disturb_the_fit(name):
     evidence, right = made_evidence(np.random.default_rng(4), 100, 100)
     columns = {figure: getattr(evidence, figure) for figure in FIGURES} | {name: np.full(200, np.nan, np.float32)}
-    fit = fit_gate(Evidence(**columns, answered=evidence.answered), right, np.ones(3), NO_IDLE, precision=0.9)
+    fit = fit_gate(whole_evidence(columns, evidence.answered), right, np.ones(3), NO_IDLE, precision=0.9)
     assert np.isfinite(fit.config.weights).all()
     assert fit.report["precision_found"] >= 0.9
 
@@ -227,7 +231,7 @@ def test_one_lucky_clip_at_the_top_is_no_proof_of_precision():
     order = np.linspace(1, 0, 40)
     right = np.array([True, False, False] + [True, False] * 18 + [False])
     columns = {name: (0.5 + 0.2 * order).astype(np.float32) for name in FIGURES}
-    fit = fit_gate(Evidence(**columns, answered=np.ones(40, np.bool_)), right, np.ones(3), NO_IDLE)
+    fit = fit_gate(whole_evidence(columns, np.ones(40, np.bool_)), right, np.ones(3), NO_IDLE)
     assert not fit.report["target_reached"]
     assert fit.report["num_accepted"] <= 1
 
@@ -255,7 +259,7 @@ def test_unanswered_queries_take_no_part_in_the_fit():
     evidence, right = made_evidence(np.random.default_rng(8), 100, 100)
     answered = np.arange(200) % 10 > 0
     columns = {name: np.where(answered, getattr(evidence, name), np.float32(np.nan)) for name in FIGURES}
-    with_gaps = fit_gate(Evidence(**columns, answered=answered), right, np.ones(3), NO_IDLE)
+    with_gaps = fit_gate(whole_evidence(columns, answered), right, np.ones(3), NO_IDLE)
     without = fit_gate(evidence.select(answered), right[answered], np.ones(3), NO_IDLE)
     assert with_gaps.config == without.config
     assert with_gaps.report["num_queries"] == 180
@@ -303,3 +307,30 @@ def test_evidence_that_is_the_same_for_all_gives_a_gate_that_says_it_missed_its_
     fit = fit_gate(evidence_of(*[{}] * 40), right, np.ones(3), NO_IDLE)
     assert not fit.report["target_reached"]
     assert fit.report["precision_found"] is None  # nothing is accepted
+
+
+def test_a_written_sentence_is_refused_until_a_gate_of_its_own_is_proven():
+    columns = {name: np.full(3, TYPICAL[name], np.float32) for name in FIGURES}
+    both = whole_evidence(columns, np.ones(3, bool), np.array([False, True, True]))
+    motions = np.array([1.0, 1.0, 0.0], np.float32)
+    open_gate = GateConfig(threshold=0.0)
+    reasons = [decision.reason for decision in decide(both, motions, open_gate)]
+    assert reasons == ["", "written_not_proven", "low_motion"]
+    assert confidences(both, open_gate)[1] == 0.0
+    unproven = open_gate.model_copy(update={"written": GateConfig(threshold=0.0, fitted=False)})
+    assert [decision.reason for decision in decide(both, motions, unproven)] == reasons
+    own = GateConfig(threshold=0.6, bias=0.0, weights=(1.0, 0, 0, 0, 0, 0), typical=(TYPICAL["score"],) + (0.5,) * 5)
+    proven = open_gate.model_copy(update={"written": own})
+    np.testing.assert_allclose(confidences(both, proven)[1:], 0.5)
+    assert [decision.reason for decision in decide(both, motions, proven)] == ["", "low_similarity", "low_motion"]
+    generous = open_gate.model_copy(update={"written": own.model_copy(update={"threshold": 0.4})})
+    assert [decision.accepted for decision in decide(both, motions, generous)] == [True, True, False]
+    assert GateConfig.model_validate(proven.model_dump(mode="json")) == proven
+
+
+def test_written_rows_are_kept_by_joining_and_selecting():
+    columns = {name: np.arange(3, dtype=np.float32) for name in FIGURES}
+    part = whole_evidence(columns, np.ones(3, bool), np.array([True, False, True]))
+    joined = Evidence.joined([part, part])
+    assert joined.written.tolist() == [True, False, True] * 2
+    assert joined.select(joined.written).score.tolist() == [0.0, 2.0] * 2

@@ -12,7 +12,7 @@ from made_references import assert_same, encoded, entry, small_index
 from signtalk import index_files
 from signtalk.clip_records import ClipRecord
 from signtalk.errors import ArtifactError, DataError
-from signtalk.files import save_array, save_arrays, sha256_file, write_json
+from signtalk.files import read_csv, save_array, save_arrays, sha256_file, write_csv, write_json
 from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry, read_index, write_index
 
@@ -59,7 +59,7 @@ def test_a_truncated_file_is_found_even_when_its_hash_is_right(folder, name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format_version": 2}, "index format 2"),
+        ({"format_version": 3}, "index format 3; this SignTalk reads 1 and 2"),
         ({"format_version": None}, "index format None"),
         ({"extra": 1}, "extra"),
         ({"num_references": "5"}, "num_references"),
@@ -73,6 +73,26 @@ def test_a_wrong_header_is_refused(folder, change, message):
     header = json.loads((folder / "index.json").read_text())
     write_json(folder / "index.json", header | change)
     with pytest.raises(ArtifactError, match=message):
+        SentenceIndex.load(folder)
+
+
+def test_an_index_of_the_version_before_is_read(folder):
+    columns, rows = read_csv(folder / "embeddings_map.csv")
+    write_csv(folder / "embeddings_map.csv", columns[:-1], [{k: row[k] for k in columns[:-1]} for row in rows])
+    resign(folder)
+    header = json.loads((folder / "index.json").read_text())
+    write_json(folder / "index.json", header | {"format_version": 1})
+    assert_same(SentenceIndex.load(folder), small_index())
+    write_json(folder / "index.json", header)
+    with pytest.raises(ArtifactError, match=r"columns .* expected .*, kind$"):
+        SentenceIndex.load(folder)
+
+
+def test_an_entry_of_another_kind_is_refused(folder):
+    columns, rows = read_csv(folder / "embeddings_map.csv")
+    write_csv(folder / "embeddings_map.csv", columns, [row | {"kind": "sung"} for row in rows])
+    resign(folder)
+    with pytest.raises(ArtifactError, match="kind 'sung'; expected clip or written"):
         SentenceIndex.load(folder)
 
 

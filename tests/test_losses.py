@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from signtalk.losses import LossConfig, LossTargets, ctc_loss, mask_loss
+from signtalk.losses import LossConfig, LossTargets, alignment_loss, ctc_loss, mask_loss
 from signtalk.model import TrainingOutput
+from signtalk.text_encoder import TextEncoderConfig
 from test_model import small_config, small_model
+
+TEXTS = TextEncoderConfig(vocabulary_size=8, embedding_dim=16, width=8, num_heads=2)
 
 
 @torch.no_grad()
 def output() -> TrainingOutput:
-    model = small_model()
+    model = small_model(text_encoder=TEXTS)
     features, valid = torch.randn(4, 9, 12), torch.ones(4, 9, dtype=torch.bool)
     tokens = torch.tensor([[1, 4, 5]] * 4)
     return model(features, valid, torch.zeros_like(valid), tokens)
@@ -23,8 +26,15 @@ def targets() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     return torch.tensor([0, 0, 1, 1]), torch.tensor([[4, 5, 2]] * 4), torch.tensor([[4, 5]] * 4), hidden
 
 
-NONE = {"supcon_weight": 0.0, "class_weight": 0.0, "text_weight": 0.0, "ctc_weight": 0.0, "mask_weight": 0.0}
-PARTS = {part: f"{part}_weight" for part in ("supcon", "class", "text", "ctc", "mask")}
+NONE = {
+    "supcon_weight": 0.0,
+    "class_weight": 0.0,
+    "text_weight": 0.0,
+    "ctc_weight": 0.0,
+    "mask_weight": 0.0,
+    "align_weight": 0.0,
+}
+PARTS = {part: f"{part}_weight" for part in ("supcon", "class", "text", "ctc", "mask", "align")}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -50,6 +60,8 @@ def test_every_weight_turns_its_part_on_and_scales_it(part: str) -> None:
         {"arcface_scale": 5.0},
         {"sub_centres": 3},
         {"label_smoothing": 0.3},
+        {"align_weight": 1.0},
+        {"align_temperature": 0.5},
     ],
 )
 def test_every_figure_acts(change: dict[str, float]) -> None:
@@ -117,3 +129,32 @@ def test_masked_frames_are_compared_where_they_are_known() -> None:
     truth = torch.tensor([[[0.5, torch.nan], [torch.nan, torch.nan]]])
     assert float(mask_loss(guess, truth)) == pytest.approx(0.125)
     assert float(mask_loss(guess, torch.full_like(truth, torch.nan))) == 0.0
+
+
+def unit(rows: int, seed: int) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.randn(rows, 5, generator=torch.Generator().manual_seed(seed)), dim=-1)
+
+
+def test_alignment_equals_the_plain_loop_both_ways() -> None:
+    signs, texts, labels = unit(5, 0), unit(5, 1), [0, 0, 1, 2, 1]
+    total = 0.0
+    for ours, theirs in ((signs, texts), (texts, signs)):
+        for i in range(5):
+            logits = [float(ours[i] @ theirs[j]) / 0.2 for j in range(5)]
+            normaliser = np.logaddexp.reduce(logits)
+            total -= np.mean([logits[j] - normaliser for j in range(5) if labels[j] == labels[i]]) / 10
+    assert float(alignment_loss(signs, texts, torch.tensor(labels), 0.2)) == pytest.approx(total, rel=1e-5)
+    swapped = alignment_loss(texts, signs, torch.tensor(labels), 0.2)
+    assert float(swapped) == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_the_alignment_moves_the_signs_only_when_it_is_told_to(moves: bool) -> None:
+    model = small_model(text_encoder=TEXTS).train()
+    tokens, valid = torch.tensor([[1, 4, 5]] * 4), torch.ones(4, 9, dtype=torch.bool)
+    passed = model(torch.randn(4, 9, 12), valid, torch.zeros_like(valid), tokens)
+    config = LossConfig(**{**NONE, "align_weight": 1.0, "align_gradient": moves})
+    LossTargets(config, small_config(), 2)(passed, *targets())["align"].backward()
+    assert (model.encoder.stem.weight.grad is not None) == moves
+    assert model.text_encoder is not None
+    assert float(model.text_encoder.project.weight.grad.abs().sum()) > 0

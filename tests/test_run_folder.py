@@ -13,6 +13,7 @@ from signtalk.run_folder import check_folder, check_texts, checked_last, claim_f
 from signtalk.runs import Run
 from signtalk.splits import SplitConfig, make_split
 from signtalk.store import pack_clips
+from signtalk.tokenizer import SentenceTokenizer, TokenizerConfig
 from signtalk.training import _PACKED_ROLES
 
 SPLIT = make_split(made_manifest(full_grid(4, "AB")), SplitConfig(test_signers=("B",)))
@@ -49,12 +50,16 @@ def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
 
 def test_a_text_that_the_decoder_cannot_write_is_named() -> None:
     records = [made_record("short", "A"), made_record(" ".join(["word"] * 80), "B")]
+    words = SentenceTokenizer.fit(record.sentence for record in records)
     with pytest.raises(
-        ConfigError, match=r"clip word.*-B-0: .*80 words, 81 tokens.*takes 64; set network.max_tokens=81"
+        ConfigError, match=r"clip word.*-B-0: .*80 tokens, 81 with.*takes 64; set network.max_tokens=81"
     ):
-        check_texts(records, 64)
-    check_texts(records, 81)
-    check_texts([], 2)
+        check_texts(records, words, 64)
+    check_texts(records, words, 81)
+    check_texts([], words, 2)
+    letters = SentenceTokenizer.fit(["drow"], config=TokenizerConfig(kind="bpe", vocabulary=5))
+    with pytest.raises(ConfigError, match=r"set network\.max_tokens=401"):  # a mark and four letters a word
+        check_texts(records, letters, 81)
 
 
 def test_no_state_is_no_error_and_junk_is(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import jiwer
 import numpy as np
 import pytest
 from sacrebleu.metrics import BLEU, CHRF
@@ -61,6 +62,24 @@ def test_word_errors_equal_a_plain_loop(seed):
     np.testing.assert_array_equal(scores.reference_words, words)
     assert scores.wer == sum(errors) / sum(words)
     assert scores.num_texts == 40
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_references_as_jiwer_and_sacrebleu_themselves_have_them(seed):
+    hypotheses, references = random_texts(seed, 25)
+    scores = score_texts(hypotheses, references)
+    best = []
+    for said, texts in zip(hypotheses, references, strict=True):
+        measured = [jiwer.process_words(" ".join(split_words(text)), " ".join(split_words(said))) for text in texts]
+        found = [each.substitutions + each.deletions + each.insertions for each in measured]
+        best.append(texts[found.index(min(found))])
+    chosen = [" ".join(split_words(text)) for text in best]
+    assert scores.wer == pytest.approx(jiwer.wer(chosen, [" ".join(split_words(said)) for said in hypotheses]))
+    assert (scores.bleu, scores.chrf) == sacrebleu_scores(hypotheses, references)
+    alone = score_texts(hypotheses, [texts[:1] for texts in references])
+    assert scores.wer < alone.wer  # a paraphrase is as right as the canonical sentence
+    assert scores.bleu > alone.bleu
+    assert scores.chrf > alone.chrf
 
 
 @pytest.mark.parametrize("seed", range(5))

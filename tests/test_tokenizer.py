@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +15,16 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from signtalk.errors import ArtifactError
-from signtalk.tokenizer import EOS_ID, PAD_ID, SOS_ID, SPECIAL_TOKENS, UNK_ID, SentenceTokenizer, split_words
+from signtalk.tokenizer import (
+    EOS_ID,
+    PAD_ID,
+    SOS_ID,
+    SPECIAL_TOKENS,
+    UNK_ID,
+    SentenceTokenizer,
+    TokenizerConfig,
+    split_words,
+)
 
 TEXTS = ["Where does it hurt?", "It hurts here.", "Does it hurt here, or here?", "Wo ho te sɛn? Ɔyɛ. Ŋkɔ!"]
 SENTENCES = st.text(st.sampled_from("abcdɛɔŋƐ ,.?!\"'-"), max_size=20)
@@ -158,3 +170,90 @@ def test_a_missing_file_is_named_once(tmp_path):
     with pytest.raises(ArtifactError, match="no such file") as caught:
         SentenceTokenizer.load(path)
     assert str(caught.value).count(str(path)) == 1
+
+
+def bpe(texts, vocabulary=0):
+    return SentenceTokenizer.fit(texts, config=TokenizerConfig(kind="bpe", vocabulary=vocabulary))
+
+
+@given(st.lists(SENTENCES, min_size=1, max_size=5), st.sampled_from([0, 5, 12, 40]))
+def test_known_texts_come_back_word_for_word_from_parts(texts, vocabulary):
+    tokenizer = bpe(texts, vocabulary)
+    for text in texts:
+        assert tokenizer.decode(tokenizer.encode(text)) == " ".join(plain_words(text))
+
+
+@given(st.lists(st.sampled_from("abcdɛ"), min_size=1, max_size=12))
+def test_parts_spell_words_that_training_never_saw(letters):
+    tokenizer = bpe(["ab cd", "abc ɛd"], vocabulary=14)
+    word = "".join(letters)
+    assert tokenizer.decode(tokenizer.encode(f"{word} ab")) == f"{word} ab"
+    assert UNK_ID not in tokenizer.encode(word)
+
+
+def reference_merges(words, num_merges):
+    """The textbook loop: join the most frequent pair, of equal ones the one whose parts are the older tokens."""
+    parts = [["\u2581", *word] for word in words]
+    known = sorted({part for word in parts for part in word})
+    merges = []
+    for _ in range(num_merges):
+        pairs = {}
+        for word in parts:
+            for pair in itertools.pairwise(word):
+                pairs[pair] = pairs.get(pair, 0) + 1
+        best = min(pairs, key=lambda pair: (-pairs[pair], known.index(pair[0]), known.index(pair[1])))
+        merges.append(best)
+        known.append("".join(best))
+        for word in parts:
+            for i in range(len(word) - 1, 0, -1):
+                if (word[i - 1], word[i]) == best:
+                    word[i - 1 : i + 1] = ["".join(best)]
+    return tuple(merges)
+
+
+def test_parts_are_those_of_the_textbook_loop():
+    words = [word for text in TEXTS for word in plain_words(text)]
+    alphabet = {"\u2581", *"".join(words)}
+    tokenizer = bpe(TEXTS, vocabulary=4 + len(alphabet) + 8)
+    assert tokenizer.merges == reference_merges(words, 8)
+    assert tokenizer.vocabulary_size == 4 + len(alphabet) + 8
+
+
+def test_parts_know_their_words_and_unknown_letters_are_unk():
+    tokenizer = bpe(["hurt hurts", "here"], vocabulary=12)
+    ids = tokenizer.encode("hurts zzz here", add_special=False)
+    assert ids.count(UNK_ID) == 1
+    found = tokenizer.decode_words([SOS_ID, *ids, EOS_ID, ids[0]])
+    assert [word for word, _ in found] == ["hurts", "here"]
+    places = [place for _, of_word in found for place in of_word]
+    assert places == sorted(set(places))
+    assert all(ids[place - 1] > UNK_ID for place in places)
+    assert tokenizer.encode("a\u2581b") == tokenizer.encode("a b")
+    assert bpe(["a <pad> x<pad> x<pad>"]).encode("x<pad>", add_special=False).count(PAD_ID) == 0
+
+
+def test_a_bound_keeps_the_most_frequent_words_and_too_small_a_one_is_refused():
+    tokenizer = SentenceTokenizer.fit(["b a", "c b", "d"], config=TokenizerConfig(vocabulary=6))
+    assert list(tokenizer.to_dict()["token2id"])[4:] == ["b", "a"]
+    assert bpe(["ab ab"], vocabulary=10**9).decode([*bpe(["ab ab"]).encode("ab")]) == "ab"
+    with pytest.raises(ValueError, match="vocabulary 4 leaves no room"):
+        TokenizerConfig(vocabulary=4)
+
+
+def test_a_file_of_parts_holds_its_merges_and_loads_the_same(tmp_path, capfd, monkeypatch):
+    monkeypatch.delenv("TOKENIZERS_PARALLELISM", raising=False)
+    tokenizer, path = bpe(TEXTS, vocabulary=40), tmp_path / "tokenizer_vocab.json"
+    tokenizer.save(path)
+    loaded = SentenceTokenizer.load(path)
+    assert set(json.loads(path.read_text(encoding="utf-8"))) == {"token2id", "merges"}
+    assert loaded.to_dict() == tokenizer.to_dict() == bpe(TEXTS, vocabulary=40).to_dict()
+    assert loaded.encode("Does it hurt, ɔyɛ?") == tokenizer.encode("Does it hurt, ɔyɛ?")
+    assert pickle.loads(pickle.dumps(loaded)).merges == tokenizer.merges
+    subprocess.run([sys.executable, "-c", ""], check=True)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("merges", ["ab", [["a"]], [["a", 1]], [["a", "b"]], {"a": "b"}])
+def test_damaged_merges_are_refused(merges):
+    with pytest.raises(ArtifactError, match="merge"):
+        SentenceTokenizer.from_dict({"token2id": {**SPECIALS, "a": 4, "b": 5}, "merges": merges})

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from signtalk.decoding import DecodingResult
-from signtalk.tokenizer import SentenceTokenizer
+from signtalk.tokenizer import SentenceTokenizer, TokenizerConfig
 from signtalk.translation import (
     Translation,
     TranslationRule,
@@ -28,6 +28,17 @@ def test_every_word_has_its_probability() -> None:
     np.testing.assert_allclose([p for _, p in found.words], [0.9, 0.5])
     assert found.end_log_prob == pytest.approx(np.log(0.25))
     assert decoded("the pain", 0.9, 0.5, finished=False).end_log_prob == 0.0
+
+
+def test_a_word_of_several_parts_is_as_probable_as_all_of_them() -> None:
+    parts = SentenceTokenizer.fit(["pain here"], config=TokenizerConfig(kind="bpe", vocabulary=5))
+    tokens = tuple(parts.encode("pain a", add_special=False))
+    assert len(tokens) == 7  # a mark and the letters of each word
+    log_probs = tuple(np.log([0.9, 0.8, 1.0, 1.0, 0.5, 0.9, 0.7, 0.25]))
+    found = Translation.from_result(DecodingResult(tokens, -1.0, log_probs, True), parts)
+    assert found.text == "pain a"
+    np.testing.assert_allclose([p for _, p in found.words], [0.9 * 0.8 * 0.5, 0.9 * 0.7])
+    assert found.end_log_prob == pytest.approx(np.log(0.25))
 
 
 def test_figures_are_mean_least_agreement_and_confidence() -> None:

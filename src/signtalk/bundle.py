@@ -29,9 +29,13 @@ from signtalk.features import FeatureConfig
 from signtalk.files import DAMAGE, BoolArray, FloatArray, IntArray, load_arrays, read_json, sha256_file
 from signtalk.index import SentenceIndex
 from signtalk.recognizer import DecisionConfig, Recognizer
+from signtalk.text_search import TextSpace
 from signtalk.tokenizer import SentenceTokenizer
 
-BUNDLE_FORMAT_VERSION = 2
+BUNDLE_FORMAT_VERSION = 3
+_READABLE_VERSIONS = (2, BUNDLE_FORMAT_VERSION)
+"""Version 2 has no text encoder: clips cannot be searched by text."""
+TEXT_ENCODER_NAME = "sign_text_encoder.onnx"
 BUNDLE_NAME = "sign_encoder_bundle.zip"
 MANIFEST_NAME = "export_manifest.json"
 _MAX_ENTRIES = 64
@@ -73,6 +77,18 @@ class OnnxEncoder:
         """Encode (B, T, F) features under their (B, T) valid mask."""
         inputs = {"features": np.asarray(features, dtype=np.float32), "valid": np.asarray(valid, dtype=np.bool_)}
         return Encoded.from_outputs(_run(self._session, inputs), valid, self._spells)
+
+
+class OnnxTextEncoder:
+    """The exported text encoder as a `text_search.TextEmbedder`."""
+
+    def __init__(self, path: Path) -> None:
+        self._session = _session(path)
+
+    def encode(self, tokens: IntArray) -> FloatArray:
+        """Place (B, S) token ids among the signs: (B, D)."""
+        (embeddings,) = _run(self._session, {"tokens": np.asarray(tokens, dtype=np.int64)})
+        return embeddings
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +197,10 @@ def verify_bundle(path: Path) -> dict[str, float]:
             "memory": float(np.abs(encoded.memory - golden["memory"]).max()),
             "words": float(np.abs(encoded.word_log_probs - golden["words"]).max(initial=0)),
         }
+        space = bundle.recognizer.text_space
+        if space is not None:
+            texts = space.embedder.encode(golden["tokens"])
+            found["text_embedding"] = float(np.abs(texts - golden["text_embedding"]).max())
     if max(found.values()) > GOLDEN_TOLERANCE:
         raise ArtifactError(f"{path}: golden clips differ by {max(found.values()):.2g}; allowed {GOLDEN_TOLERANCE:g}")
     return found
@@ -219,15 +239,20 @@ def _load(folder: Path, temporary: bool) -> Bundle:
         raise ArtifactError(f"{folder}: model_config.json or decision.json is damaged ({error})") from error
     tokenizer = SentenceTokenizer.load(folder / "tokenizer_vocab.json")
     index = SentenceIndex.load(folder / "index")
-    return Bundle(folder, manifest, Recognizer(encoder, index, decision, decoder, tokenizer), tokenizer, temporary)
+    space = None
+    if TEXT_ENCODER_NAME in manifest.files:
+        space = TextSpace(OnnxTextEncoder(folder / TEXT_ENCODER_NAME), tokenizer)
+    recognizer = Recognizer(encoder, index, decision, decoder, tokenizer, space)
+    return Bundle(folder, manifest, recognizer, tokenizer, temporary)
 
 
 def _checked_manifest(folder: Path) -> BundleManifest:
     path = folder / MANIFEST_NAME
     content = read_json(path)
     found = content.get("format_version") if isinstance(content, dict) else None
-    if found != BUNDLE_FORMAT_VERSION:
-        raise ArtifactError(f"{path}: bundle format {found}; this SignTalk reads {BUNDLE_FORMAT_VERSION}")
+    if found not in _READABLE_VERSIONS:
+        known = " and ".join(map(str, _READABLE_VERSIONS))
+        raise ArtifactError(f"{path}: bundle format {found}; this SignTalk reads {known}")
     try:
         manifest = BundleManifest.model_validate(content)
     except ValidationError as error:

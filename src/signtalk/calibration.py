@@ -5,6 +5,9 @@
 Known queries are the validation clips; unknown ones are the clips of sentences held out of everything and,
 always, the validation clips once more with every reference of their own sentence left out. Test clips
 are not looked at.
+
+Sentences that are only written get a gate of their own: the sentences held out of everything are written into the
+index, and the same clips are asked.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import numpy as np
 
 from signtalk.encoding import Encoded
 from signtalk.files import BoolArray, FloatArray
-from signtalk.gate import Evidence, confidences, fit_gate
+from signtalk.gate import Evidence, GateConfig, confidences, fit_gate
 from signtalk.index import SentenceIndex
 from signtalk.manifest import ClipRecord, Manifest
 from signtalk.metrics import mean_reciprocal_rank, recall_at_k
@@ -29,6 +32,7 @@ from signtalk.splits import Split
 from signtalk.store import PackedClips
 from signtalk.text_metrics import score_texts
 from signtalk.translation import TranslationRule, fit_translation_rule, is_right
+from signtalk.written import WrittenSentence, write_sentences
 
 _MIN_QUERIES = 10
 _WEIGHT_STEPS = 5
@@ -101,13 +105,15 @@ def calibrate(
         correct.append(np.zeros(len(unknown), dtype=np.bool_))
     right = np.concatenate(correct or [np.zeros(0, dtype=np.bool_)])
     fit = fit_gate(Evidence.joined(parts), right, signing, idle_motion, precision)
-    decision = decision.model_copy(update={"gate": fit.config})
+    written_gate, written_report = _fit_written(recognizer, texts, (signing, idle_motion), precision)
+    decision = decision.model_copy(update={"gate": fit.config.model_copy(update={"written": written_gate})})
     rule, rule_report = _fit_translation(recognizer.changed(decision=decision), written, precision)
     return decision.model_copy(update={"translation": rule}), {
         "scoring": asdict(chosen) if chosen else "kept: too few validation clips",
         "num_trials": num_trials,
         "wer_by_spelling_weight": words_wrong,
         "gate": fit.report,
+        "written_gate": written_report,
         "translation": rule_report,
         "num_val": len(known),
         "num_val_unknown": len(unknown),
@@ -212,6 +218,37 @@ def _fit_spelling(
     good = [weight for weight, wer in found.items() if wer <= lowest + _standard_error(min(lowest, 1.0), num_words)]
     best = min(good, key=lambda weight: abs(weight - decision.spelling_weight))
     return decision.model_copy(update={"spelling_weight": best}), {str(k): v for k, v in found.items()}
+
+
+def _fit_written(
+    recognizer: Recognizer,
+    texts: Sequence[tuple[Encoded | None, tuple[ClipRecord, ...]]],
+    motions: tuple[FloatArray, FloatArray],
+    precision: float,
+) -> tuple[GateConfig | None, dict[str, Any]]:
+    """The gate of written sentences: the unknown sentences are written, and all validation clips asked.
+
+    Each unknown clip is asked once more without its own sentence, so that there is something to refuse.
+    """
+    (known_encoded, known), (unknown_encoded, unknown) = texts
+    if recognizer.text_space is None or unknown_encoded is None:
+        why = "the model has no text encoder" if recognizer.text_space is None else "no sentence was held out"
+        return None, {"fallback": f"{why}; no written sentence is accepted"}
+    sentences = [WrittenSentence(record.sentence) for record in unknown]
+    index = write_sentences(recognizer.index, sentences, recognizer.text_space).index
+    recognizer = recognizer.changed(index=index)
+    asked = [(unknown_encoded, unknown, None), (unknown_encoded, unknown, _clips_of_sentences(index, unknown))]
+    if known_encoded is not None:
+        asked.append((known_encoded, known, [(record.clip_id,) for record in known]))
+    parts, correct = [], []
+    for encoded, records, exclude in asked:
+        scores = recognizer.scores(encoded, exclude)
+        parts.append(Evidence.from_scores(scores))
+        correct.append(scores.ranks_of([record.text_key for record in records]) == 1)
+    evidence = Evidence.joined(parts)
+    right = np.concatenate(correct)[evidence.written]
+    fit = fit_gate(evidence.select(evidence.written), right, *motions, precision)
+    return (fit.config if fit.config.fitted else None), fit.report
 
 
 def _fit_translation(

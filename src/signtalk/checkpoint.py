@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -21,8 +22,10 @@ from safetensors.torch import save
 from signtalk.encoding import Encoded
 from signtalk.errors import ArtifactError
 from signtalk.features import FeatureConfig
-from signtalk.files import BoolArray, FloatArray, atomic_path, sha256_file
+from signtalk.files import BoolArray, FloatArray, IntArray, atomic_path, sha256_file
 from signtalk.model import ModelConfig, SignModel
+from signtalk.text_encoder import TextEncoder
+from signtalk.text_search import TextSpace
 from signtalk.tokenizer import SentenceTokenizer
 
 CHECKPOINT_FORMAT_VERSION = 1
@@ -47,6 +50,12 @@ class Checkpoint:
     tokenizer: SentenceTokenizer
     origin: dict[str, Any]
     encoder_id: str
+
+    @property
+    def text_space(self) -> TextSpace | None:
+        """Where texts lie among the model's signs; None for a model without a text encoder."""
+        encoder = self.model.text_encoder
+        return None if encoder is None else TextSpace(TorchTextEncoder(encoder), self.tokenizer)
 
 
 def save_checkpoint(
@@ -151,3 +160,22 @@ class TorchEncoder:
         parts = (*output, self._model.spell(output.memory))
         outputs = [part.float().cpu().numpy() for part in parts]
         return Encoded.from_outputs(outputs, valid, self._model.config.spells)
+
+
+class TorchTextEncoder:
+    """A `TextEncoder` as a `text_search.TextEmbedder`."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+
+    @torch.no_grad()
+    def encode(self, tokens: IntArray) -> FloatArray:
+        """Place (B, S) token ids among the signs: (B, D).
+
+        Raises:
+            ValueError: the model is in training mode.
+        """
+        if self._encoder.training:
+            raise ValueError("the model is in training mode; call eval() before encoding")
+        device = self._encoder.embedding.weight.device
+        return np.asarray(self._encoder(torch.as_tensor(tokens, device=device)).float().cpu().numpy())

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from signtalk.recognizer import Recognition, Recognizer
+    from signtalk.text_search import ClipHit
 
 app = typer.Typer(
     help="SignTalk: from a signed sentence to text, or an honest 'not sure'.",
@@ -44,6 +45,8 @@ app.add_typer(bundle_app, name="bundle")
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]
+RunOption = Annotated[Path | None, typer.Option(help="Run folder with an index.")]
+BundleOption = Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")]
 DataOption = Annotated[Path, typer.Option("--data", help="The data folder that the run was trained on.")]
 
 
@@ -114,17 +117,27 @@ def index(
     precision: Annotated[
         float, typer.Option(min=0.5, max=1.0, callback=not_nan, help="Precision that the gate shall keep.")
     ] = 0.98,
+    written: Annotated[
+        Path | None,
+        typer.Option(
+            help="Sentences that nobody has signed: one a line, or .csv with sentence, sentence_id, category."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Index a run's training clips; fit scores and gate on its validation clips.
 
-    Example: signtalk index runs/first --data ~/signtalk-gh
+    With --written sentences are recognised of which there is no clip.
+
+    Example: signtalk index runs/first --data ~/signtalk-gh --written sentences.txt
     """
     from signtalk.manifest import load_manifest
     from signtalk.runs import Run, index_run
+    from signtalk.written import read_sentences
 
+    sentences = read_sentences(written) if written else ()
     opened, manifest = Run.open(run), load_manifest(data)
-    report = index_run(opened, manifest, precision)
+    report = index_run(opened, manifest, precision, sentences)
     left_out = tell_left_out((*manifest.problems, *opened.store().problems), as_json)
     show({**report, **_in_json(as_json, left_out)}, as_json)
 
@@ -161,8 +174,8 @@ def evaluate(
 @app.command()
 def recognize(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Landmark files, .npz or .npy.")],
-    run: Annotated[Path | None, typer.Option(help="Run folder with an index.")] = None,
-    bundle: Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")] = None,
+    run: RunOption = None,
+    bundle: BundleOption = None,
     fps: Annotated[
         float,
         typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate of .npy files, which do not know theirs."),
@@ -184,12 +197,10 @@ def recognize(
 
     Example: signtalk recognize clip.npz --bundle sign_encoder_bundle.zip
     """
-    from signtalk.errors import ClipError, ConfigError
+    from signtalk.errors import ClipError
     from signtalk.manifest import read_landmarks
     from signtalk.recognizer import DecisionConfig
 
-    if (run is None) == (bundle is None):
-        raise ConfigError("give either --run or --bundle")
     answers: dict[str, Recognition | None] = {}
     with _opened(run, bundle) as recognizer:
         if prototype_gate:
@@ -212,6 +223,36 @@ def recognize(
         _print_answers(answered)
     if not answered:
         raise ClipError(f"none of the {len(clips)} clips could be used; the lines above say why")
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the clips shall mean, in your own words.")],
+    run: RunOption = None,
+    bundle: BundleOption = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many clips.")] = 5,
+    category: Annotated[list[str] | None, typer.Option(help="Only clips of this category; repeat for several.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Find the indexed clips that mean a text, nearest first.
+
+    Example: signtalk search "where does it hurt" --bundle sign_encoder_bundle.zip
+    """
+    from signtalk.errors import ArtifactError
+    from signtalk.text_search import NO_TEXT_ENCODER, search_clips
+
+    with _opened(run, bundle) as recognizer:
+        space = recognizer.text_space
+        if space is None:
+            raise ArtifactError(f"{run or bundle}: {NO_TEXT_ENCODER}")
+        (hits,) = search_clips(recognizer.index, space.embed([text]), k, category or ())
+        unknown = space.unknown_words(text)
+    if as_json:
+        print_json({"text": text, "unknown_words": unknown, "clips": [hit.to_json() for hit in hits]})
+        return
+    if unknown:
+        print_error(f"not understood: {', '.join(unknown)} (the model never learned it)")
+    _print_hits(text, hits)
 
 
 @app.command()
@@ -277,7 +318,11 @@ def demo(
 
 @contextmanager
 def _opened(run: Path | None, bundle: Path | None) -> Iterator[Recognizer]:
-    """A recognizer from a run folder or a bundle, closed at the end of the block."""
+    """A recognizer from a run folder or a bundle, one of which is given, closed at the end of the block."""
+    from signtalk.errors import ConfigError
+
+    if (run is None) == (bundle is None):
+        raise ConfigError("give either --run or --bundle")
     if run is not None:
         from signtalk.runs import Run
 
@@ -302,6 +347,16 @@ def _print_answers(answers: dict[str, Recognition]) -> None:
     for name, answer in answers.items():
         said = answer.text or f"not sure ({answer.reason})"
         said += " (translated)" if answer.text_source == "translation" else ""
+        said += " (no clip of it, only written)" if answer.sentence and not answer.candidates[0].num_references else ""
         best = answer.candidates[0].sentence if answer.candidates else "-"
         table.add_row(name, said, f"{answer.confidence:.2f}", best, answer.translation or "-")
+    out_console.print(table)
+
+
+def _print_hits(text: str, hits: tuple[ClipHit, ...]) -> None:
+    from rich.table import Table
+
+    table = Table("", "clip", "sentence", "category", "similarity", title=f"Clips for '{text}'")
+    for hit in hits:
+        table.add_row(str(hit.rank), hit.clip_id, hit.sentence, hit.category or "-", f"{hit.similarity:.2f}")
     out_console.print(table)

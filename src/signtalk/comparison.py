@@ -147,3 +147,37 @@ def _closest_rows(index: SentenceIndex, comparison: SentenceComparison, classes:
     closest = np.argsort(-similarities, axis=2, kind="stable")[..., :count]
     present = np.take_along_axis(similarities, closest, axis=2) > -np.inf
     return np.where(present, np.take_along_axis(rows, closest, axis=2), -1)
+
+
+def stage_scores(comparison: SentenceComparison, similarity_weight: float, prototype_weight: float) -> FloatArray:
+    """(B, C) what the embeddings give to the fused score; -inf for a sentence without a clip left."""
+    left = comparison.num_references > 0
+    similarities = np.where(left, comparison.similarities, 0)
+    prototypes = np.where(left, comparison.prototype_similarities, 0)
+    weighed = similarity_weight * similarities + prototype_weight * prototypes
+    return np.where(left, weighed, -np.inf).astype(np.float32)
+
+
+def look_order(by_clips: FloatArray, shown: FloatArray | None) -> IntArray:
+    """(B, C) sentences in the order in which they are worth a closer look; those without a clip left stand last.
+
+    The best by their clips and the best by their words in turn: for a signer who is new to the model either may
+    miss the right sentence, and only what is looked at can be found.
+
+    Args:
+        by_clips: (B, C) how close each sentence's clips are; -inf for a sentence without a clip left.
+        shown: (B, C) how well the frames show each sentence's words; None = nothing is spelled.
+    """
+    left = by_clips > -np.inf
+    place = _places(by_clips)
+    if shown is not None:
+        place = np.minimum(place, _places(np.where(left, shown, -np.inf)))
+    return np.argsort(np.where(left, place, by_clips.shape[1]), axis=1, kind="stable")
+
+
+def _places(scores: FloatArray) -> IntArray:
+    """(B, C) place of each sentence in descending order, 0 = best, equal ones in order of text_key."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    places = np.empty_like(order)
+    np.put_along_axis(places, order, np.arange(scores.shape[1])[None], axis=1)
+    return places

@@ -23,6 +23,7 @@ from signtalk.evaluation_results import (
     OpenSet,
     Retrieval,
     TextResult,
+    TextSearch,
 )
 from signtalk.files import BoolArray, FloatArray
 from signtalk.index import SentenceIndex
@@ -44,6 +45,7 @@ from signtalk.splits import Split
 from signtalk.store import PackedClips
 from signtalk.text_metrics import score_texts
 from signtalk.translation import is_right
+from signtalk.written import WrittenSentence, write_sentences
 
 _EXAMPLES = 10
 
@@ -79,6 +81,9 @@ def evaluate(
     measured.retrieval("validation", "val")
     for k in (1, 2):
         measured.enrolled(k)
+    measured.written()
+    measured.search("seen sentence, unseen signer", "test")
+    measured.search("unseen sentence, unseen signer", "test_unknown")
     measured.text("seen sentence, unseen signer", "test")
     measured.text("unseen sentence, unseen signer", "test_unknown")
     return measured.report()
@@ -90,6 +95,7 @@ class _Measured:
     def __init__(self, recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips, seed: int) -> None:
         self.recognizer, self.manifest, self.split, self.store, self.seed = recognizer, manifest, split, store, seed
         self.found: list[Retrieval] = []
+        self.searched: list[TextSearch] = []
         self.texts: list[TextResult] = []
         self.told: list[OneAnswer] = []
         self.absent: dict[str, str] = {}
@@ -121,21 +127,20 @@ class _Measured:
         scores = self.recognizer.changed(index=index).scores(queries.encoded, exclude)
         ranks = scores.ranks_of(queries.keys).astype(np.float64)
         ranks[ranks == 0] = np.inf  # not in the index: a miss
-        first = ranks == 1
+        first, keys = ranks == 1, np.array(queries.keys)
         return Retrieval(
             name=name,
             num_queries=len(ranks),
             num_sentences=len(index.sentences),
-            recall_at_1=replace(self._mean(first, queries), estimate=recall_at_k(ranks, 1)),
-            recall_at_5=self._mean(ranks <= 5, queries),
-            mrr=replace(self._mean(1 / ranks, queries), estimate=mean_reciprocal_rank(ranks)),
+            recall_at_1=replace(self._mean(first, keys), estimate=recall_at_k(ranks, 1)),
+            recall_at_5=self._mean(ranks <= 5, keys),
+            mrr=replace(self._mean(1 / ranks, keys), estimate=mean_reciprocal_rank(ranks)),
             by_signer=_by_group(first, [record.signer_id for record in queries.records]),
             by_category=_by_group(first, [record.category for record in queries.records]),
         )
 
-    def _mean(self, values: npt.NDArray[np.generic], queries: _Queries) -> Interval:
-        """Mean with an interval that resamples sentences: clips of one sentence are not independent."""
-        groups = np.array(queries.keys)
+    def _mean(self, values: npt.NDArray[np.generic], groups: npt.NDArray[np.str_]) -> Interval:
+        """Mean with an interval that resamples sentences: clips, or texts, of one sentence are not independent."""
         estimate = float(values.astype(np.float64).mean())
         if len(np.unique(groups)) < 2:  # nothing to resample: no interval rather than a false one
             return Interval(estimate, np.nan, np.nan, 0.95)
@@ -153,6 +158,52 @@ class _Measured:
         entries = [IndexEntry.from_record(pool.records[row]) for row in chosen]
         index = self.recognizer.index.add(pool.encoded.select(rows), entries)
         self.found.append(self._retrieval(name, queries, index))
+
+    def written(self) -> None:
+        """Write the sentences that training never saw into the index, without a clip, and ask for all sentences.
+
+        The known sentences are asked beside them, so that the price of writing is seen.
+        """
+        name, beside = "unseen sentence, only written, unseen signer", "seen sentence, beside written ones"
+        queries, known, space = self.queries("test_unknown"), self.queries("test"), self.recognizer.text_space
+        if queries is None or space is None:
+            why = "the split holds no sentence out of training for the test signers"
+            self.absent[f"retrieval: {name}"] = why if queries is None else "the model has no text encoder"
+            return
+        sentences = [WrittenSentence(record.sentence) for record in queries.records]
+        index = write_sentences(self.recognizer.index, sentences, space).index
+        self.found.append(self._retrieval(name, queries, index))
+        told = self._recognitions(queries, self.recognizer.changed(index=index))
+        self.told.append(_one_answer(name, told, queries))
+        if known is not None:
+            self.found.append(self._retrieval(beside, known, index))
+
+    def search(self, name: str, role: Role) -> None:
+        """Ask with the texts of a role's sentences, paraphrases too, for a clip of them among the test signers'."""
+        asked, space = self.queries(role), self.recognizer.text_space
+        if asked is None or space is None:
+            why = f"the split has no clip of role {role}" if asked is None else "the model has no text encoder"
+            self.absent[f"text search: {name}"] = why
+            return
+        pool = [part for part in (self.queries("test"), self.queries("test_unknown")) if part is not None]
+        clips = np.concatenate([part.encoded.embeddings for part in pool])
+        keys = np.array([key for part in pool for key in part.keys])
+        texts = list(dict.fromkeys((text, r.text_key) for r in asked.records for text in (r.sentence, *r.variations)))
+        order = np.argsort(-(space.embed([text for text, _ in texts]) @ clips.T), axis=1, kind="stable")
+        own = np.array([key for _, key in texts])
+        ranks = 1.0 + (keys[order] == own[:, None]).argmax(axis=1)
+        canonical = np.array([text in {r.sentence for r in asked.records} for text, _ in texts])
+        self.searched.append(
+            TextSearch(
+                name=name,
+                num_queries=len(texts),
+                num_clips=len(clips),
+                recall_at_1=self._mean(ranks == 1, own),
+                recall_at_5=self._mean(ranks <= 5, own),
+                mrr=self._mean(1 / ranks, own),
+                canonical=float((ranks == 1)[canonical].mean()),
+            )
+        )
 
     def text(self, name: str, role: Role) -> None:
         """Translate the clips of a role."""
@@ -178,9 +229,10 @@ class _Measured:
             )
         )
 
-    def _recognitions(self, queries: _Queries) -> tuple[Recognition, ...]:
+    def _recognitions(self, queries: _Queries, recognizer: Recognizer | None = None) -> tuple[Recognition, ...]:
         exclude = [(record.clip_id,) for record in queries.records]
-        return self.recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1).recognitions
+        recognizer = recognizer or self.recognizer
+        return recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1).recognitions
 
     def report(self) -> EvaluationReport:
         """Put everything together; the open set and the evidence come from the test clips."""
@@ -195,6 +247,7 @@ class _Measured:
             split_hash=self.split.hash,
             encoder_id=self.recognizer.index.encoder_id,
             retrieval=tuple(self.found),
+            searches=tuple(self.searched),
             open_set=open_set,
             texts=tuple(self.texts),
             answers=tuple(self.told),

@@ -40,6 +40,29 @@ class Retrieval:
 
 
 @dataclass(frozen=True, eq=False)
+class TextSearch:
+    """How well clips are found by what they mean.
+
+    Attributes:
+        name: protocol.
+        num_queries: texts asked, paraphrases included.
+        num_clips: clips that were searched, all of the test signers.
+        recall_at_1: part of the texts whose nearest clip is of their sentence.
+        recall_at_5: part of the texts of whose sentence a clip is among the nearest five.
+        mrr: mean reciprocal rank of the first such clip.
+        canonical: recall at 1 of the canonical texts alone, without paraphrases.
+    """
+
+    name: str
+    num_queries: int
+    num_clips: int
+    recall_at_1: Interval
+    recall_at_5: Interval
+    mrr: Interval
+    canonical: float
+
+
+@dataclass(frozen=True, eq=False)
 class GateResult:
     """What a gate lets through.
 
@@ -168,6 +191,7 @@ class EvaluationReport:
         split_hash: of the split.
         encoder_id: of the model.
         retrieval: one entry a protocol that has clips.
+        searches: clips found by texts; none for a model without a text encoder.
         open_set: None when the split tests nobody.
         texts: one entry a protocol that has clips.
         answers: likewise, sentence and translation as one answer.
@@ -179,6 +203,7 @@ class EvaluationReport:
     split_hash: str
     encoder_id: str
     retrieval: tuple[Retrieval, ...]
+    searches: tuple[TextSearch, ...]
     open_set: OpenSet | None
     texts: tuple[TextResult, ...]
     answers: tuple[OneAnswer, ...]

@@ -25,25 +25,29 @@ from signtalk.bundle import (
     BUNDLE_FORMAT_VERSION,
     BUNDLE_NAME,
     MANIFEST_NAME,
+    TEXT_ENCODER_NAME,
     BundleManifest,
     OnnxEncoder,
     OnnxStepDecoder,
+    OnnxTextEncoder,
 )
-from signtalk.checkpoint import Checkpoint, TorchEncoder, library_versions
+from signtalk.checkpoint import Checkpoint, TorchEncoder, TorchTextEncoder, library_versions
 from signtalk.decoding import DecodingOptions, StepDecoder, beam_search
 from signtalk.encoding import ClipEncoder, Encoded
 from signtalk.errors import DataError, ExportRefusedError
-from signtalk.files import BoolArray, FloatArray, save_arrays, sha256_file, write_json
+from signtalk.files import BoolArray, FloatArray, IntArray, save_arrays, sha256_file, write_json
 from signtalk.index import SentenceIndex
 from signtalk.model import SignModel
 from signtalk.recognizer import DecisionConfig
 from signtalk.run_folder import INDEX_NAME, RECIPE_NAME
 from signtalk.spelling import JointStepDecoder
 from signtalk.text_decoder import DecoderStart, DecoderStep, TextDecoder, TorchStepDecoder
+from signtalk.tokenizer import PAD_ID, UNK_ID
 
 PARITY_TOLERANCE = 2e-4
 """Largest difference between PyTorch and an exported graph, in embeddings, projections and memory."""
 _CHECKED_LENGTHS = (1, 2, 17, 64, 150)
+_CHECKED_WORDS = (1, 2, 7, 40)
 _OPSET = 18
 
 
@@ -131,6 +135,15 @@ def _write_parts(checkpoint: Checkpoint, index: SentenceIndex, decision: Decisio
     checkpoint.tokenizer.save(folder / "tokenizer_vocab.json")
     write_json(folder / "decision.json", decision.model_dump(mode="json"))
     _without_absolute_paths(index).save(folder / INDEX_NAME)
+    text_encoder = model.text_encoder
+    golden_texts: dict[str, FloatArray | IntArray] = {}
+    if text_encoder is not None:
+        tokens = random_tokens(checkpoint, batch=3, words=5, seed=0)
+        _write_onnx(
+            text_encoder.eval(), (torch.from_numpy(tokens),), folder / TEXT_ENCODER_NAME,
+            ["tokens"], ["text_embedding"], [{0: "batch", 1: "words"}],
+        )  # fmt: skip
+        golden_texts = {"tokens": tokens, "text_embedding": TorchTextEncoder(text_encoder).encode(tokens)}
     golden, golden_valid = random_clips(checkpoint, batch=4, frames=50, seed=1)
     encoded = TorchEncoder(model, checkpoint.features).encode(golden, golden_valid)
     save_arrays(
@@ -141,6 +154,7 @@ def _write_parts(checkpoint: Checkpoint, index: SentenceIndex, decision: Decisio
             "embedding": encoded.embeddings,
             "memory": encoded.memory,
             "words": encoded.word_log_probs,
+            **golden_texts,
         },
     )
 
@@ -216,6 +230,15 @@ def random_clips(checkpoint: Checkpoint, batch: int, frames: int, seed: int) -> 
     return features.astype(np.float32), np.arange(frames)[None] < lengths[:, None]
 
 
+def random_tokens(checkpoint: Checkpoint, batch: int, words: int, seed: int) -> IntArray:
+    """(B, S) int64 token ids of made-up texts of 1 to S words, padded at the end."""
+    rng = np.random.default_rng(seed)
+    tokens = rng.integers(UNK_ID, checkpoint.tokenizer.vocabulary_size, (batch, words))
+    lengths = rng.integers(1, words + 1, batch)
+    lengths[0] = words
+    return np.where(np.arange(words)[None] < lengths[:, None], tokens, PAD_ID).astype(np.int64)
+
+
 class _ScriptEncoder:
     """The TorchScript file as a ClipEncoder, for the parity check."""
 
@@ -265,7 +288,23 @@ def check_parity(checkpoint: Checkpoint, folder: Path) -> dict[str, float]:
         longest = model.config.decoder.max_tokens
         if _texts(TorchStepDecoder(model.decoder), truth, longest) != _texts(decoder, truth, longest):
             raise ExportRefusedError(f"the exported decoder says another text at {frames} frames; nothing was exported")
-    return worst
+    return worst | _text_parity(checkpoint, folder)
+
+
+def _text_parity(checkpoint: Checkpoint, folder: Path) -> dict[str, float]:
+    """The largest difference of the exported text encoder over texts of many lengths; nothing without one."""
+    if checkpoint.model.text_encoder is None:
+        return {}
+    exported, ours = OnnxTextEncoder(folder / TEXT_ENCODER_NAME), TorchTextEncoder(checkpoint.model.text_encoder)
+    worst = 0.0
+    for number, words in enumerate(_CHECKED_WORDS):
+        tokens = random_tokens(checkpoint, batch=1 + 2 * number, words=words, seed=words)
+        worst = max(worst, float(np.abs(exported.encode(tokens) - ours.encode(tokens)).max()))
+    if not worst <= PARITY_TOLERANCE:
+        raise ExportRefusedError(
+            f"onnx and PyTorch differ by {worst:.2g} in texts; allowed {PARITY_TOLERANCE:g}; nothing was exported"
+        )
+    return {"onnx_text_embeddings": worst}
 
 
 def _texts(decoder: StepDecoder, encoded: Encoded, max_tokens: int) -> list[tuple[int, ...]]:

@@ -3,6 +3,9 @@
 `Scores` + motion -> Evidence -> `decide` -> Decision. A refusal is a result with a reason, not an error.
 The calibrated gate turns sentence-level evidence into a probability that the answer is right and accepts
 above a threshold; the prototype's gate of SPEC 1.9 stays selectable for comparison.
+
+A sentence that is only written lacks half of the evidence, and what clips have proven says nothing about it: it has
+a gate of its own (`GateConfig.written`), and is refused where that was not fitted.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ Reason = Literal[
     "text_disagreement",
     "empty_index",
     "gate_not_fitted",
+    "written_not_proven",
 ]
 
 # SPEC 1.9
@@ -38,6 +42,7 @@ _PROTOTYPE_MIN_MARGIN = 0.10
 _PROTOTYPE_MIN_AGREEMENT = 0.53
 
 _COLUMNS = ("score", "margin", "similarity", "dtw_score", "prototype", "text_score")
+_FLAGS = ("answered", "written")
 _REASON_OF: dict[str, Reason] = {
     "score": "low_similarity",
     "margin": "ambiguous_top2",
@@ -63,6 +68,8 @@ class Evidence:
         prototype: cosine to the sentence's mean direction.
         text_score: 0-1, how well the frames spell the sentence.
         answered: whether there is a candidate at all.
+        written: whether the candidate is a sentence without a clip; similarity is then that to its text, and DTW and
+            prototype are NaN.
     """
 
     score: FloatArray
@@ -72,22 +79,26 @@ class Evidence:
     prototype: FloatArray
     text_score: FloatArray
     answered: BoolArray
+    written: BoolArray
 
     @classmethod
     def from_scores(cls, scores: Scores) -> Evidence:
         """The evidence about the first place of each list."""
         num_queries, places = scores.scores.shape
         if places == 0:
-            nothing = np.full(num_queries, np.nan, dtype=np.float32)
-            return cls(nothing, nothing, nothing, nothing, nothing, nothing, np.zeros(num_queries, dtype=np.bool_))
+            nothing, nobody = np.full(num_queries, np.nan, dtype=np.float32), np.zeros(num_queries, dtype=np.bool_)
+            return cls(nothing, nothing, nothing, nothing, nothing, nothing, nobody, nobody)
+        answered = scores.rows[:, 0] >= 0
+        written = answered & scores.index.written[scores.rows[:, 0]]
         return cls(
             score=scores.scores[:, 0],
             margin=scores.margins(),
             similarity=scores.similarities[:, 0],
-            dtw_score=scores.dtw_scores[:, 0],
+            dtw_score=np.where(written, np.float32(np.nan), scores.dtw_scores[:, 0]),
             prototype=scores.prototype_similarities[:, 0],
             text_score=np.where(np.isnan(scores.text_log_likelihoods[:, 0]), np.nan, scores.text_scores[:, 0]),
-            answered=scores.rows[:, 0] >= 0,
+            answered=answered,
+            written=written,
         )
 
     @classmethod
@@ -95,11 +106,12 @@ class Evidence:
         """All queries of several parts, in order; none of no part."""
         nothing, nobody = np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.bool_)
         columns = {name: np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in _COLUMNS}
-        return cls(**columns, answered=np.concatenate([nobody, *(part.answered for part in parts)]))
+        flags = {name: np.concatenate([nobody, *(getattr(part, name) for part in parts)]) for name in _FLAGS}
+        return cls(**columns, **flags)
 
     def select(self, rows: BoolArray) -> Evidence:
         """The queries where `rows` is True."""
-        return Evidence(*(getattr(self, name)[rows] for name in (*_COLUMNS, "answered")))
+        return Evidence(*(getattr(self, name)[rows] for name in (*_COLUMNS, *_FLAGS)))
 
     def matrix(self) -> npt.NDArray[np.float64]:
         """(B, 6) in the order of _COLUMNS; NaN where unknown, the margin of an index's only sentence included."""
@@ -121,6 +133,8 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         precision_asked: what the threshold was fitted for; None when it was not fitted.
         precision_reached: whether the clips of the fit showed that precision; where not, the threshold lies above all
             their wrong answers.
+        written: the gate of sentences that are only written, fitted on sentences that training never saw; its motion
+            floor does not count. None = none of them is accepted.
     """
 
     mode: Literal["calibrated", "prototype"] = "calibrated"
@@ -133,6 +147,7 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     fitted: bool = True
     precision_asked: float | None = Field(default=None, ge=0, le=1)
     precision_reached: bool = False
+    written: GateConfig | None = None
 
     @property
     def logistic(self) -> Logistic:
@@ -186,7 +201,15 @@ def confidences(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.float6
     """
     if config.mode == "prototype":
         return np.where(evidence.answered, np.nan_to_num(evidence.score).astype(np.float64), 0.0)
-    return np.where(evidence.answered, config.logistic.confidences(evidence.matrix()), 0.0)
+    found = config.logistic.confidences(evidence.matrix())
+    proven = _written_gate(config)
+    of_written = proven.logistic.confidences(evidence.matrix()) if proven else np.zeros(len(found))
+    return np.where(evidence.answered, np.where(evidence.written, of_written, found), 0.0)
+
+
+def _written_gate(config: GateConfig) -> GateConfig | None:
+    """The gate of written sentences, where clips have proven it."""
+    return config.written if config.written is not None and config.written.fitted else None
 
 
 def decide(evidence: Evidence, motions: FloatArray, config: GateConfig) -> tuple[Decision, ...]:
@@ -209,18 +232,28 @@ def _calibrated_reasons(
     evidence: Evidence, motions: FloatArray, found: npt.NDArray[np.float64], config: GateConfig
 ) -> list[Reason]:
     """The weighted figure that lies lowest, measured by right answers, is the one that is told."""
-    against = config.logistic.standardised(evidence.matrix()) * np.maximum(np.array(config.weights), 1e-9)
+    proven = _written_gate(config)
+    lowest_of = {False: _lowest(evidence, config), True: _lowest(evidence, proven or config)}
     reasons: list[Reason] = []
-    for query, lowest in enumerate(against.argmin(axis=1).tolist()):
+    for query, written in enumerate(evidence.written.tolist()):
+        gate, lowest = (proven or config if written else config), int(lowest_of[written][query])
         if not evidence.answered[query]:
             reasons.append("empty_index")
         elif not config.fitted:
             reasons.append("gate_not_fitted")
         elif not motions[query] >= config.motion_floor:  # an unknown motion (NaN) is none
             reasons.append("low_motion")
+        elif written and proven is None:
+            reasons.append("written_not_proven")
         else:
-            reasons.append("" if found[query] >= config.threshold else _REASON_OF[_COLUMNS[lowest]])
+            reasons.append("" if found[query] >= gate.threshold else _REASON_OF[_COLUMNS[lowest]])
     return reasons
+
+
+def _lowest(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.int64]:
+    """(B,) the column that speaks most against each first candidate."""
+    against = config.logistic.standardised(evidence.matrix()) * np.maximum(np.array(config.weights), 1e-9)
+    return np.asarray(against.argmin(axis=1))
 
 
 def _prototype_reasons(

@@ -28,11 +28,11 @@ CURVES_NAME = "training_curves.png"
 HISTORY_COLUMNS = (
     "run_id", "timestamp", "epoch", "train_loss", "supcon_loss", "ce_loss", "mask_loss", "val_inst_top1",
     "val_pos_sim", "val_neg_sim", "val_decoder_wer", "val_decoder_bleu", "val_decoder_exact",
-    "val_retrieval_top1", "val_retrieval_mrr", "class_loss", "ctc_loss", "learning_rate",
+    "val_retrieval_top1", "val_retrieval_mrr", "class_loss", "ctc_loss", "align_loss", "learning_rate",
 )  # fmt: skip
 _LOSS_COLUMNS = {
     "train": "train_loss", "supcon": "supcon_loss", "text": "ce_loss", "mask": "mask_loss",
-    "class": "class_loss", "ctc": "ctc_loss",
+    "class": "class_loss", "ctc": "ctc_loss", "align": "align_loss",
 }  # fmt: skip
 
 

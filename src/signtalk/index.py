@@ -1,4 +1,6 @@
-"""The reference clips that a query is compared with: vectors, frame projections and what each one says.
+"""The references that a query is compared with: vectors, frame projections and what each one says.
+
+References are clips, or sentences that are only written: vectors of a text, without a frame (`written`).
 
 Encoded clips -> `SentenceIndex` -> neighbours and sentences, read by `scoring`; on disk the folder of
 docs/bundle-format.md. An index is never changed: enrolling and leaving out give new ones, so that a
@@ -19,7 +21,7 @@ import numpy.typing as npt
 from signtalk.dtw import valid_lengths
 from signtalk.encoding import Encoded, padded_frames
 from signtalk.errors import ArtifactError
-from signtalk.files import FloatArray, IntArray
+from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index_files import HalfArray, IndexParts, Prototypes, read_index, write_index
 from signtalk.index_files import IndexEntry as IndexEntry
 
@@ -88,7 +90,7 @@ class SentenceIndex:
     Attributes:
         embeddings: (N, D) float32, unit length.
         projections: (N, T', P) float16, zeros in padding; a read-only memory map after loading.
-        projection_lengths: (N,) int64, frames that count, at least 1.
+        projection_lengths: (N,) int64, frames that count, at least 1; 0 for a written sentence.
         entries: what each reference is; clip_ids are unique.
         encoder_id: hash of the model that made the vectors; vectors of two models cannot be compared.
 
@@ -114,8 +116,11 @@ class SentenceIndex:
         if off_unit.any():
             clip_id = self.entries[int(np.argmax(off_unit))].clip_id
             raise ValueError(f"{int(off_unit.sum())} embeddings not of unit length, first that of clip {clip_id}")
-        if ((self.projection_lengths < 1) | (self.projection_lengths > self.projections.shape[1])).any():
-            raise ValueError(f"projection lengths outside 1 to {self.projections.shape[1]}; a clip needs a frame")
+        least = np.where(self.written, 0, 1)
+        most = np.where(self.written, 0, self.projections.shape[1])
+        if ((self.projection_lengths < least) | (self.projection_lengths > most)).any():
+            expected = f"1 to {self.projections.shape[1]}; a clip needs a frame, a written sentence has none"
+            raise ValueError(f"projection lengths outside {expected}")
         self._check_entries()
 
     def _check_entries(self) -> None:
@@ -126,6 +131,10 @@ class SentenceIndex:
             if not entry.text_key:
                 raise ValueError(f"clip {entry.clip_id} says nothing (no text_key); only sentences can be references")
             seen.add(entry.clip_id)
+        mixed = np.flatnonzero(self.written & (self.groups.counts[self.groups.class_of_row] > 1))
+        if mixed.size:
+            key = self.entries[int(mixed[0])].text_key
+            raise ValueError(f"'{key}' is written and there besides; a sentence has clips, or is written once")
 
     @classmethod
     def build(
@@ -221,6 +230,16 @@ class SentenceIndex:
         return len(self.entries)
 
     @cached_property
+    def written(self) -> BoolArray:
+        """(N,) bool, True where the reference is a sentence without a clip."""
+        return np.array([entry.kind == "written" for entry in self.entries], dtype=np.bool_)
+
+    @cached_property
+    def written_classes(self) -> BoolArray:
+        """(C,) bool, the same by sentence: a sentence has clips, or is written."""
+        return np.asarray(self.written[self.groups.canonical_rows])
+
+    @cached_property
     def groups(self) -> SentenceGroups:
         """The references by sentence."""
         return SentenceGroups.of(self.entries)
@@ -290,7 +309,9 @@ class SentenceIndex:
             raise ValueError(f"queries {queries.shape} for embeddings {self.embeddings.shape}; expected (B, D)")
 
     def add(self, encoded: Encoded, entries: Sequence[IndexEntry]) -> SentenceIndex:
-        """A new index with further references at the end (enrolment); clips of the same model only.
+        """A new index with further clips at the end (enrolment), of the same model only.
+
+        A sentence that was only written so far is its clips from now on.
 
         Raises:
             ValueError: as for `build`, or the widths differ from those of this index.
@@ -303,6 +324,34 @@ class SentenceIndex:
         widths = [(i.embeddings.shape[1], i.projections.shape[2]) for i in (self, more)]
         if widths[0] != widths[1]:
             raise ValueError(f"widths (D, P) {widths[1]} of the new clips; expected {widths[0]} of the index's encoder")
+        return self.without(self._written_ids(more.sentences))._joined(more)
+
+    def with_written(self, embeddings: FloatArray, entries: Sequence[IndexEntry]) -> SentenceIndex:
+        """A new index with sentences at the end that nobody has signed; `written.write_sentences` makes them.
+
+        Args:
+            embeddings: (M, D) float32, unit length: the texts among the signs.
+            entries: M entries of kind "written", of sentences that this index does not hold.
+
+        Raises:
+            ValueError: an entry is a clip, its sentence is there already, or widths differ.
+        """
+        if any(entry.kind != "written" for entry in entries):
+            raise ValueError("entries of clips; expected written sentences alone")
+        if embeddings.shape != (len(entries), self.embeddings.shape[1]):
+            raise ValueError(f"embeddings {embeddings.shape}; expected ({len(entries)}, {self.embeddings.shape[1]})")
+        shape = (len(entries), *self.projections.shape[1:])
+        lengths = np.zeros(len(entries), dtype=np.int64)
+        frames = np.zeros(shape, dtype=np.float16)
+        return self._joined(
+            SentenceIndex(embeddings.astype(np.float32), frames, lengths, tuple(entries), self.encoder_id)
+        )
+
+    def _written_ids(self, text_keys: Collection[str]) -> list[str]:
+        rows = np.flatnonzero(self.written)
+        return [self.entries[row].clip_id for row in rows if self.entries[row].text_key in text_keys]
+
+    def _joined(self, more: SentenceIndex) -> SentenceIndex:
         num_frames = max(self.projections.shape[1], more.projections.shape[1])
         return SentenceIndex(
             embeddings=np.concatenate([self.embeddings, more.embeddings]),

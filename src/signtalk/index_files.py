@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +36,12 @@ from signtalk.files import (
     write_json,
 )
 
-INDEX_FORMAT_VERSION = 1
+INDEX_FORMAT_VERSION = 2
+_WITHOUT_KIND = 1
+"""The version before: every entry is a clip, and the map has no column `kind`."""
 HEADER_FILE = "index.json"
 MAP_COLUMNS = (
-    "video_file", "feature_path", "sentence_id", "sentence", "category", "clip_id", "signer_id", "text_key",
+    "video_file", "feature_path", "sentence_id", "sentence", "category", "clip_id", "signer_id", "text_key", "kind",
 )  # fmt: skip
 """The prototype's five columns, then ours."""
 _DATA_FILES = (
@@ -48,6 +50,7 @@ _DATA_FILES = (
 _READ_ATTEMPTS = 5
 
 HalfArray = npt.NDArray[np.float16]
+EntryKind = Literal["clip", "written"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class IndexEntry:
 
     `text_key` is the class: references of the same text are one sentence, whatever their `sentence_id`.
     `feature_path` is relative to the data folder, or a bare name: an index is shipped and tells of no disk.
+    `kind` "written" is a sentence that nobody has signed yet: its vector is that of its text, it has no frames, and
+    video, path and signer are "".
     """
 
     clip_id: str
@@ -66,6 +71,7 @@ class IndexEntry:
     category: str
     signer_id: str
     text_key: str
+    kind: EntryKind = "clip"
 
     @classmethod
     def from_record(cls, record: ClipRecord, root: Path | None = None) -> IndexEntry:
@@ -201,7 +207,7 @@ def _read_parts(folder: Path) -> IndexParts:
         embeddings=load_array(folder / "embeddings.npy"),
         projections=load_array(folder / "projections.npy", memory_map=True),
         projection_lengths=load_array(folder / "projection_lengths.npy"),
-        entries=_read_entries(folder / "embeddings_map.csv"),
+        entries=_read_entries(folder / "embeddings_map.csv", header.format_version),
         prototypes=_read_prototypes(folder / "prototypes.npz"),
         encoder_id=header.encoder_id,
     )
@@ -215,8 +221,9 @@ def _read_parts(folder: Path) -> IndexParts:
 
 def _checked_header(path: Path, raw: Any) -> _Header:
     version = raw.get("format_version") if isinstance(raw, dict) else None
-    if version != INDEX_FORMAT_VERSION:
-        raise ArtifactError(f"{path}: index format {version}; this SignTalk reads {INDEX_FORMAT_VERSION}; build again")
+    if version not in (_WITHOUT_KIND, INDEX_FORMAT_VERSION):
+        known = f"{_WITHOUT_KIND} and {INDEX_FORMAT_VERSION}"
+        raise ArtifactError(f"{path}: index format {version}; this SignTalk reads {known}; build again")
     try:
         header = _Header.model_validate(raw)
     except ValidationError as error:
@@ -227,14 +234,22 @@ def _checked_header(path: Path, raw: Any) -> _Header:
     return header
 
 
-def _read_entries(path: Path) -> tuple[IndexEntry, ...]:
+def _read_entries(path: Path, version: int) -> tuple[IndexEntry, ...]:
+    expected = MAP_COLUMNS[:-1] if version == _WITHOUT_KIND else MAP_COLUMNS
     try:
         columns, rows = read_csv(path)
     except DataError as error:
         raise ArtifactError(str(error)) from error
-    if tuple(columns) != MAP_COLUMNS:
-        raise ArtifactError(f"{path}: columns {', '.join(columns)}; expected {', '.join(MAP_COLUMNS)}")
-    return tuple(IndexEntry(**row) for row in rows)
+    if tuple(columns) != expected:
+        raise ArtifactError(f"{path}: columns {', '.join(columns)}; expected {', '.join(expected)}")
+    odd = {row["kind"] for row in rows if "kind" in row} - set(get_args(EntryKind))
+    if odd:
+        raise ArtifactError(f"{path}: kind '{min(odd)}'; expected {' or '.join(get_args(EntryKind))}")
+    rest = expected[:8]
+    return tuple(
+        IndexEntry(**{name: row[name] for name in rest}, kind="written" if row.get("kind") == "written" else "clip")
+        for row in rows
+    )
 
 
 def _read_prototypes(path: Path) -> Prototypes:

@@ -1,7 +1,7 @@
 """What training minimises: one number a part, each from tensors alone.
 
 contrastive (SupCon, cross-batch memory) + class (sub-centre ArcFace) + text (cross-entropy)
-+ words (CTC) + masked frames (smooth L1)
++ words (CTC) + masked frames (smooth L1) + sign-text alignment (InfoNCE both ways)
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
         label_smoothing: of the text loss.
         ctc_weight: words of the sentence in order over the frames (Graves et al. 2006).
         mask_weight: reconstruction of hidden frames.
+        align_weight: signs and texts in one space; 0 = the model has no text encoder.
+        align_temperature: softmax divisor of this loss.
+        align_gradient: the alignment moves the sign encoder too; otherwise texts alone move towards signs.
     """
 
     supcon_weight: float = Field(default=0.2, ge=0)
@@ -45,20 +48,25 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
     ctc_weight: float = Field(default=1.0, ge=0)
     mask_weight: float = Field(default=0.0, ge=0)
+    align_weight: float = Field(default=0.5, ge=0)
+    align_temperature: float = Field(default=0.07, gt=0)
+    align_gradient: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        weights = {name: value for name, value in self if name.endswith("_weight")}
+        # An alignment that stops at the signs teaches the sign encoder nothing.
+        names = {name for name, _ in self if name.endswith("_weight") and (name[:5] != "align" or self.align_gradient)}
+        weights = {name: value for name, value in self if name in names}
         if not any(weights.values()):
             raise ValueError(f"{', '.join(weights)} are all 0, so nothing can be learned; set one above 0")
         return self
 
     @classmethod
     def prototype(cls) -> LossConfig:
-        """SPEC 1.7: 0.5 SupCon + 0.5 text + 0.2 masked frames, temperature 0.07, no memory."""
+        """SPEC 1.7: 0.5 SupCon + 0.5 text + 0.2 masked frames, temperature 0.07, no memory, no alignment."""
         return cls(
             supcon_weight=0.5, temperature=0.07, memory_size=0, class_weight=0.0,
-            text_weight=0.5, label_smoothing=0.1, ctc_weight=0.0, mask_weight=0.2,
+            text_weight=0.5, label_smoothing=0.1, ctc_weight=0.0, mask_weight=0.2, align_weight=0.0,
         )  # fmt: skip
 
 
@@ -105,7 +113,7 @@ class LossTargets(nn.Module):
                 hidden or the landmark is missing.
 
         Returns:
-            "supcon", "class", "text", "ctc", "mask": scalars; a part of weight 0 is absent.
+            "supcon", "class", "text", "ctc", "mask", "align": scalars; a part of weight 0 is absent.
         """
         config, encoded = self.config, output.encoded
         parts: dict[str, Tensor] = {}
@@ -120,6 +128,11 @@ class LossTargets(nn.Module):
             parts["ctc"] = config.ctc_weight * ctc_loss(output.word_log_probs, valid, words, self.pad_id)
         if config.mask_weight:
             parts["mask"] = config.mask_weight * mask_loss(output.reconstruction, hidden)
+        if config.align_weight:
+            assert output.text_embedding is not None  # `training.model_config` gives such a model a text encoder
+            signs = encoded.embedding if config.align_gradient else encoded.embedding.detach()
+            found = alignment_loss(signs, output.text_embedding, labels, config.align_temperature)
+            parts["align"] = config.align_weight * found
         return parts
 
     def text_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -152,3 +165,22 @@ def mask_loss(reconstruction: Tensor, truth: Tensor) -> Tensor:
     known = ~torch.isnan(truth)
     errors = nn.functional.smooth_l1_loss(reconstruction.float(), torch.nan_to_num(truth), reduction="none")
     return (errors * known).sum() / known.sum().clamp_min(1)
+
+
+def alignment_loss(signs: Tensor, texts: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    """InfoNCE from signs to texts and from texts to signs, averaged; rows of one class are all positives.
+
+    Args:
+        signs: (B, D) unit length.
+        texts: (B, D) unit length, the text of each row, a paraphrase perhaps.
+        labels: (B,) int64 class of each row.
+        temperature: softmax divisor.
+
+    Source:
+        Radford et al. (2021), figure 3, with the positives of Khosla et al. (2020), equation 2.
+    """
+    logits = signs.float() @ texts.float().T / temperature
+    positive = (labels[:, None] == labels[None]).float()
+    share = positive / positive.sum(dim=1, keepdim=True)
+    both = [-(share * part.log_softmax(dim=1)).sum(dim=1).mean() for part in (logits, logits.T)]
+    return (both[0] + both[1]) / 2

@@ -1,7 +1,7 @@
 """The trainable whole: standardised features -> sign encoder -> embedding and memory -> text decoder.
 
-Tensors only, no files. Recognition needs `encode` and `spell`, translation adds `decoder`; the other heads
-exist to teach the encoder and stay behind when a model is exported.
+Tensors only, no files. Recognition needs `encode` and `spell`, translation adds `decoder`, search by text
+`text_encoder`; the other heads exist to teach the encoder and stay behind when a model is exported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from signtalk.encoders import EncoderConfig, EncoderOutput, build_encoder
 from signtalk.text_decoder import TextDecoder, TextDecoderConfig
+from signtalk.text_encoder import TextEncoder, TextEncoderConfig
 
 _STANDARD_LIMIT = 8.0
 """Standardised features are clipped here: one wild frame must not decide (SPEC fault 7)."""
@@ -34,6 +35,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
         spells: the word head is trained (CTC), so what it says of each frame counts in answers and texts.
         motion: where a frame's motion is read, which attention pooling looks at: "last-column" of the features, or
             how far the "prototype-rows" moved since the frame before (SPEC 1.3).
+        text_encoder: the text encoder; None for a model that was not taught to place texts among signs.
     """
 
     encoder: EncoderConfig
@@ -42,6 +44,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
     supcon_dim: int = Field(default=0, ge=0)
     spells: bool = True
     motion: Literal["last-column", "prototype-rows"] = "last-column"
+    text_encoder: TextEncoderConfig | None = None
 
 
 class TrainingOutput(NamedTuple):
@@ -53,6 +56,7 @@ class TrainingOutput(NamedTuple):
         text_logits: (B, S, V) next-token logits under teacher forcing.
         word_log_probs: (B, T, V) log probability of each word at each frame, id 0 the blank, for CTC.
         reconstruction: (B, T, num_coordinates) standardised coordinates predicted from the memory.
+        text_embedding: (B, D) unit length, each row's text among the signs; None without a text encoder.
     """
 
     encoded: EncoderOutput
@@ -60,6 +64,7 @@ class TrainingOutput(NamedTuple):
     text_logits: Tensor
     word_log_probs: Tensor
     reconstruction: Tensor
+    text_embedding: Tensor | None = None
 
 
 class SignModel(nn.Module):
@@ -94,6 +99,8 @@ class SignModel(nn.Module):
         if config.supcon_dim:
             width = config.encoder.embedding_dim
             self.contrast_head = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.supcon_dim))
+        # Last, so that the other parts begin with the same weights whether it is there or not.
+        self.text_encoder = TextEncoder(config.text_encoder) if config.text_encoder else None
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Take over the training clips' statistics, (F,) each."""
@@ -151,4 +158,5 @@ class SignModel(nn.Module):
             text_logits=self.decoder(tokens, encoded.memory, valid),
             word_log_probs=self.spell(encoded.memory),
             reconstruction=self.mask_head(encoded.memory),
+            text_embedding=self.text_encoder(tokens[:, 1:]) if self.text_encoder is not None else None,
         )

@@ -18,6 +18,7 @@ from signtalk.encoders import EncoderSize
 from signtalk.errors import ConfigError
 from signtalk.features import FeatureConfig
 from signtalk.losses import LossConfig
+from signtalk.tokenizer import TokenizerConfig
 
 RecipeName = Literal["default", "body", "prototype", "gru", "transformer", "tiny"]
 RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "body", "prototype", "gru", "transformer", "tiny")
@@ -26,8 +27,8 @@ RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "body", "prototype", "gru", "
 class NetworkConfig(EncoderSize, frozen=True, extra="forbid"):
     """Size of the network; what follows from the data (features, vocabulary) is added when it is built.
 
-    Attributes are those of `encoders.EncoderSize` and, with `decoder_`, of
-    `text_decoder.TextDecoderConfig`; `supcon_dim` is that of `model.ModelConfig`.
+    Attributes are those of `encoders.EncoderSize`, with `decoder_` of `text_decoder.TextDecoderConfig` and with
+    `text_` of `text_encoder.TextEncoderConfig`; `supcon_dim` is that of `model.ModelConfig`.
     """
 
     supcon_dim: int = Field(default=0, ge=0)
@@ -37,11 +38,18 @@ class NetworkConfig(EncoderSize, frozen=True, extra="forbid"):
     decoder_feed_forward: int = Field(default=256, ge=1)
     decoder_dropout: float = Field(default=0.2, ge=0, lt=1)
     max_tokens: int = Field(default=64, ge=2)
+    text_width: int = Field(default=128, ge=2, multiple_of=2)
+    text_layers: int = Field(default=1, ge=0)
+    text_heads: int = Field(default=4, ge=1)
+    text_dropout: float = Field(default=0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _check_decoder(self) -> Self:
         if self.decoder_width % self.decoder_heads:
             found = f"decoder_width {self.decoder_width} is not a multiple of decoder_heads {self.decoder_heads}"
+            raise ValueError(f"{found}; change one of them")
+        if self.text_width % self.text_heads:
+            found = f"text_width {self.text_width} is not a multiple of text_heads {self.text_heads}"
             raise ValueError(f"{found}; change one of them")
         return self
 
@@ -99,6 +107,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         features: from a clip to network input.
         augment: how clips are varied.
         views: how training sees a clip.
+        tokenizer: what a token of the texts is.
         network: size of the network.
         losses: what is minimised.
         optimiser: how.
@@ -109,6 +118,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     features: FeatureConfig = FeatureConfig(num_frames=64)
     augment: AugmentConfig = AugmentConfig()
     views: ViewConfig = ViewConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
     network: NetworkConfig = NetworkConfig()
     losses: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
@@ -219,7 +229,7 @@ _DIFFERENCES: dict[str, dict[str, Any]] = {
         "network": {
             "width": 32, "embedding_dim": 32, "num_layers": 1, "conv_blocks": 1, "kernel_size": 5,
             "feed_forward": 32, "num_heads": 2, "decoder_width": 32, "decoder_layers": 1, "decoder_heads": 2,
-            "decoder_feed_forward": 32,
+            "decoder_feed_forward": 32, "text_width": 32,
         },
         "optimiser": {"epochs": 4, "batch_size": 16},
     },

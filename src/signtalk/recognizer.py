@@ -26,6 +26,7 @@ from signtalk.manifest import ClipRecord
 from signtalk.scoring import Candidate, Scores, ScoringConfig, score_sentences
 from signtalk.spelling import JointStepDecoder
 from signtalk.store import PackedClips
+from signtalk.text_search import TextSpace
 from signtalk.tokenizer import SentenceTokenizer
 from signtalk.translation import Translation, TranslationRule, translation_figures
 
@@ -132,6 +133,7 @@ class Recognizer:
         encoder: torch or ONNX Runtime.
         index: the references.
         decision: scoring, gate and decoding.
+        text_space: where texts lie among signs; None for a model without a text encoder.
     """
 
     def __init__(
@@ -141,20 +143,28 @@ class Recognizer:
         decision: DecisionConfig,
         decoder: StepDecoder | None = None,
         tokenizer: SentenceTokenizer | None = None,
+        text_space: TextSpace | None = None,
     ) -> None:
         self.encoder, self.index, self.decision = encoder, index, decision
+        self.text_space = text_space
         self._decoder, self._tokenizer = decoder, tokenizer
         self._spelled: tuple[SentenceIndex, list[list[int]]] | None = None
+        self._placed: tuple[SentenceIndex, FloatArray] | None = None
 
     def changed(self, index: SentenceIndex | None = None, decision: DecisionConfig | None = None) -> Recognizer:
         """The same model over another index, or under another decision."""
         index, decision = self.index if index is None else index, self.decision if decision is None else decision
-        return Recognizer(self.encoder, index, decision, self._decoder, self._tokenizer)
+        return Recognizer(self.encoder, index, decision, self._decoder, self._tokenizer, self.text_space)
 
     def scores(self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None) -> Scores:
         """The ranked sentences of encoded clips under this decision; arguments as `answer`."""
         return score_sentences(
-            encoded, self.index, self.decision.scoring, exclude_clip_ids, spellings=self._spellings(encoded)
+            encoded,
+            self.index,
+            self.decision.scoring,
+            exclude_clip_ids,
+            spellings=self._spellings(encoded),
+            text_embeddings=self._text_embeddings(),
         )
 
     def _spellings(self, encoded: Encoded) -> list[list[int]] | None:
@@ -162,10 +172,20 @@ class Recognizer:
         if self._tokenizer is None or not encoded.word_log_probs.shape[2]:
             return None
         if self._spelled is None or self._spelled[0] is not self.index:
-            rows = self.index.groups.canonical_rows
-            texts = [self.index.entries[row].sentence for row in rows]
-            self._spelled = (self.index, [self._tokenizer.encode(text, add_special=False) for text in texts])
+            spelled = [self._tokenizer.encode(text, add_special=False) for text in self._sentences()]
+            self._spelled = (self.index, spelled)
         return self._spelled[1]
+
+    def _text_embeddings(self) -> FloatArray | None:
+        """(C, D) the index's sentences among the signs, made once an index; None where none is only written."""
+        if self.text_space is None or not self.index.written.any():
+            return None
+        if self._placed is None or self._placed[0] is not self.index:
+            self._placed = (self.index, self.text_space.embed(self._sentences()))
+        return self._placed[1]
+
+    def _sentences(self) -> list[str]:
+        return [self.index.entries[row].sentence for row in self.index.groups.canonical_rows]
 
     def recognize(self, clips: Sequence[LandmarkClip], num_candidates: int = 5) -> tuple[Recognition, ...]:
         """Answer raw clips.

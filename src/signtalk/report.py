@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from signtalk.evaluation_results import EvaluationReport, GateResult, OneAnswer, OpenSet, Retrieval, TextResult
+from signtalk.evaluation_results import (
+    EvaluationReport,
+    GateResult,
+    OneAnswer,
+    OpenSet,
+    Retrieval,
+    TextResult,
+    TextSearch,
+)
 from signtalk.files import write_json, write_text
 from signtalk.intervals import Interval
 from signtalk.plots import plot_bars, plot_embedding_map, plot_gate, plot_similarities
@@ -73,6 +81,8 @@ def report_markdown(report: EvaluationReport, title: str) -> str:
         f"Split `{report.split_hash[:16]}`, model `{report.encoder_id[:16]}`. Intervals are 95%.",
         _retrieval_table(report.retrieval),
     ]
+    if report.searches:
+        parts.append(_search_table(report.searches))
     if report.open_set is not None:
         parts.append(_open_set_section(report.open_set))
     if report.answers:
@@ -93,6 +103,21 @@ def _retrieval_table(retrieval: Sequence[Retrieval]) -> str:
         for r in retrieval
     )
     return "## Recognition\n\n" + _table(header, rows)
+
+
+def _search_table(searches: Sequence[TextSearch]) -> str:
+    header = ("protocol", "texts", "clips", "R@1", "R@5", "MRR", "R@1 without paraphrases")
+    rows = (
+        (
+            s.name,
+            str(s.num_queries),
+            str(s.num_clips),
+            *(_range(measure) for measure in (s.recall_at_1, s.recall_at_5, s.mrr)),
+            _number(s.canonical),
+        )
+        for s in searches
+    )
+    return "## Clips found by text\n\n" + _table(header, rows)
 
 
 def _open_set_section(found: OpenSet) -> str:

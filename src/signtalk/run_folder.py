@@ -20,7 +20,7 @@ from signtalk.manifest import ClipRecord
 from signtalk.recipe import Recipe
 from signtalk.splits import Split
 from signtalk.store import PackedClips, fitting_store
-from signtalk.tokenizer import split_words
+from signtalk.tokenizer import SentenceTokenizer
 
 BEST_NAME = "best.safetensors"
 LAST_NAME = "last.ckpt"
@@ -63,14 +63,14 @@ def claim_folder(out: Path, recipe: Recipe, split: Split) -> None:
     write_json(out / RECIPE_NAME, recipe.model_dump(mode="json"))
 
 
-def check_texts(records: Iterable[ClipRecord], max_tokens: int) -> None:
+def check_texts(records: Iterable[ClipRecord], tokenizer: SentenceTokenizer, max_tokens: int) -> None:
     """Make sure that the decoder can write every training text.
 
     Raises:
-        ConfigError: a text has more words than the decoder takes tokens.
+        ConfigError: a text has more tokens than the decoder takes.
     """
     lengths = {
-        (record.clip_id, text): len(split_words(text)) + 1  # eos
+        (record.clip_id, text): len(tokenizer.encode(text)) - 1  # sos is given, eos is written
         for record in records
         for text in record.variations or (record.sentence,)
     }
@@ -79,7 +79,7 @@ def check_texts(records: Iterable[ClipRecord], max_tokens: int) -> None:
         clip_id, text = longest
         needed = lengths[longest]
         raise ConfigError(
-            f"clip {clip_id}: its text '{text[:40]}...' has {needed - 1} words, {needed} tokens with the end; the "
+            f"clip {clip_id}: its text '{text[:40]}...' has {needed - 1} tokens, {needed} with the end; the "
             f"decoder takes {max_tokens}; set network.max_tokens={needed}, or shorten the text"
         )
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from signtalk.calibration import calibrate
 from signtalk.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
 from signtalk.decoding import DecodingOptions
-from signtalk.errors import ArtifactError
+from signtalk.errors import ArtifactError, ConfigError
 from signtalk.files import read_json, write_json
 from signtalk.index import SentenceIndex
 from signtalk.manifest import Manifest
@@ -23,6 +24,8 @@ from signtalk.run_folder import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME
 from signtalk.splits import Split
 from signtalk.store import PackedClips, changed_sources, load_store
 from signtalk.text_decoder import TorchStepDecoder
+from signtalk.text_search import NO_TEXT_ENCODER
+from signtalk.written import WrittenSentence, write_sentences
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,21 +92,40 @@ class Run:
         """Its model over an index."""
         checkpoint = self.checkpoint
         encoder = TorchEncoder(checkpoint.model, checkpoint.features)
-        return Recognizer(encoder, index, decision, TorchStepDecoder(checkpoint.model.decoder), checkpoint.tokenizer)
+        decoder = TorchStepDecoder(checkpoint.model.decoder)
+        return Recognizer(encoder, index, decision, decoder, checkpoint.tokenizer, checkpoint.text_space)
 
 
-def index_run(run: Run, manifest: Manifest, precision: float = 0.98) -> dict[str, Any]:
+def index_run(
+    run: Run, manifest: Manifest, precision: float = 0.98, written: Sequence[WrittenSentence] = ()
+) -> dict[str, Any]:
     """Index the training clips of a run and fit its decision on the validation clips.
+
+    Args:
+        run: the run; its folder gets the index.
+        manifest: the data it was trained on.
+        precision: part of the accepted answers that shall be right.
+        written: sentences to be recognised although nobody has signed them.
 
     Returns:
         The report of the fit.
+
+    Raises:
+        ConfigError: sentences are to be written and the model has no text encoder.
     """
+    if written and run.checkpoint.text_space is None:
+        raise ConfigError(f"{run.folder}: {NO_TEXT_ENCODER}")
     checkpoint, split, store = run.checkpoint, run.split(manifest), run.store(manifest)
     encoder = TorchEncoder(checkpoint.model, checkpoint.features)
     index = index_records(encoder, store, split.records(manifest, "train"), checkpoint.encoder_id, manifest.root)
     longest = min(DecodingOptions().max_tokens, checkpoint.model.config.decoder.max_tokens)
     start = DecisionConfig(decoding=DecodingOptions(max_tokens=longest))
     decision, report = calibrate(run.recognizer(index, start), manifest, split, store, precision)
+    if written and checkpoint.text_space is not None:
+        writing = write_sentences(index, written, checkpoint.text_space)
+        index = writing.index
+        told = {"num": len(writing.written), "already": writing.already, "unknown_words": writing.unknown_words}
+        report = {"written": told, **report}
     index.save(run.folder / INDEX_NAME)
     write_json(run.folder / DECISION_NAME, {"decision": decision.model_dump(mode="json"), "report": report})
-    return {"num_references": len(index), "num_sentences": len(index.sentences), **report}
+    return {"num_references": int((~index.written).sum()), "num_sentences": len(index.sentences), **report}

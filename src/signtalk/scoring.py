@@ -15,11 +15,20 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
-from signtalk.comparison import SentenceComparison, clip_distances, compare, exclusion_mask, warped_distances
+from signtalk.comparison import (
+    SentenceComparison,
+    clip_distances,
+    compare,
+    exclusion_mask,
+    look_order,
+    stage_scores,
+    warped_distances,
+)
 from signtalk.encoding import Encoded
 from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index import SentenceIndex
 from signtalk.spelling import best_path_log_probs, sentence_log_likelihoods, words_shown
+from signtalk.written import clip_parts, equated_stage, stand_in_dtw
 
 _QUERIES_AT_ONCE = 256
 """Bounds memory: 256 queries and 10,000 references take 10 MB an array."""
@@ -74,6 +83,8 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
 class Candidate:
     """One line of an answer: a sentence, shown by its closest clip (prototype mode: a clip).
 
+    A sentence that is only written has no clip: video and path are "", `raw_similarity` is the cosine to its text.
+
     Attributes:
         rank: 1 = best.
         clip_id: the closest clip.
@@ -90,7 +101,7 @@ class Candidate:
         dtw_distance: normalised DTW distance (prototype mode: the bare sum); None where not compared.
         dtw_score: the same as 0-1, higher = closer; None where not compared.
         text_score: 0-1, how well the frames spell the sentence; None where not compared, or where they cannot tell.
-        num_references: clips of the sentence; with 1 the prototype is that clip.
+        num_references: clips of the sentence; with 1 the prototype is that clip, with 0 it is only written.
     """
 
     rank: int
@@ -124,13 +135,14 @@ class Scores:
         scores: (B, K) float32, descending. Sentence mode: all comparable. Prototype mode: the re-ranked clips
             first, the others follow with their bare cosine, which is another scale.
         similarities: (B, K) float32 cosine to the clip.
-        prototype_similarities: (B, K) float32; NaN where prototype mode has no prototype.
+        prototype_similarities: (B, K) float32; NaN where prototype mode has no prototype, and for written sentences.
         dtw_distances: (B, K) float32; NaN where not compared.
-        dtw_scores: (B, K) float32; where not compared the upper bound that stands in for it (prototype mode: NaN).
+        dtw_scores: (B, K) float32; where not compared what stands in for it: an upper bound, or what `written` gives
+            (prototype mode: NaN).
         text_log_likelihoods: (B, K) float32, log likelihood of the sentence's words short of the best path, at
             most about 0; NaN where not compared or not to be told.
         text_scores: (B, K) float32; where not compared the stand-in that was counted; NaN where texts do not count.
-        num_references: (B, K) int64 clips of the sentence.
+        num_references: (B, K) int64 clips of the sentence, 0 for a written one.
         confidences: (B, K) float32, the prototype's softmax over clips; NaN in sentence mode, where the gate
             gives the confidence.
     """
@@ -220,6 +232,7 @@ def score_sentences(
     exclude_clip_ids: Sequence[Iterable[str]] | None = None,
     limit: int | None = None,
     spellings: Sequence[Sequence[int]] | None = None,
+    text_embeddings: FloatArray | None = None,
 ) -> Scores:
     """Rank the sentences of an index for each query.
 
@@ -230,6 +243,8 @@ def score_sentences(
         exclude_clip_ids: for each query the clips that it must not meet, such as itself; None = no clip.
         limit: keep only the first so many places of each list; None keeps all, as measures of rank need.
         spellings: token ids of each sentence of `index.groups`; None leaves texts out of the score.
+        text_embeddings: (C, D) float32, unit length, the texts of these sentences; an index with written sentences
+            needs them, except in prototype mode, which knows clips alone.
 
     Raises:
         ValueError: shapes do not fit.
@@ -241,51 +256,26 @@ def score_sentences(
         excluded = exclusion_mask(index, exclude_clip_ids) if config.exclude_self else None
     if spellings is not None and len(spellings) != len(index.groups.text_keys):
         raise ValueError(f"{len(spellings)} spellings for {len(index.groups.text_keys)} sentences; expected one each")
+    if index.written.any():
+        if config.mode == "prototype":
+            excluded = (
+                index.written | (False if excluded is None else excluded) | np.zeros((encoded.num_clips, 1), bool)
+            )
+        elif text_embeddings is None:
+            raise ValueError(
+                "no text_embeddings; an index with written sentences is scored with those of all its texts"
+            )
     parts = []
     for start in range(0, max(encoded.num_clips, 1), _QUERIES_AT_ONCE):
         block = slice(start, start + _QUERIES_AT_ONCE)
         queries = encoded.select(block)
         comparison = compare(queries.embeddings, index, None if excluded is None else excluded[block])
         if config.mode == "sentence":
-            ranked = _rank_sentences(queries, index, comparison, config, spellings)
+            ranked = _rank_sentences(queries, index, comparison, config, (spellings, text_embeddings))
         else:
             ranked = _rank_clips(queries, index, comparison)
         parts.append(_each(ranked, lambda array: array[:, :limit]))
     return _joined(parts)
-
-
-def stage_scores(comparison: SentenceComparison, similarity_weight: float, prototype_weight: float) -> FloatArray:
-    """(B, C) what the embeddings give to the fused score; -inf for a sentence without a clip left."""
-    left = comparison.num_references > 0
-    similarities = np.where(left, comparison.similarities, 0)
-    prototypes = np.where(left, comparison.prototype_similarities, 0)
-    weighed = similarity_weight * similarities + prototype_weight * prototypes
-    return np.where(left, weighed, -np.inf).astype(np.float32)
-
-
-def look_order(by_clips: FloatArray, shown: FloatArray | None) -> IntArray:
-    """(B, C) sentences in the order in which they are worth a closer look; those without a clip left stand last.
-
-    The best by their clips and the best by their words in turn: for a signer who is new to the model either may
-    miss the right sentence, and only what is looked at can be found.
-
-    Args:
-        by_clips: (B, C) how close each sentence's clips are; -inf for a sentence without a clip left.
-        shown: (B, C) how well the frames show each sentence's words; None = nothing is spelled.
-    """
-    left = by_clips > -np.inf
-    place = _places(by_clips)
-    if shown is not None:
-        place = np.minimum(place, _places(np.where(left, shown, -np.inf)))
-    return np.argsort(np.where(left, place, by_clips.shape[1]), axis=1, kind="stable")
-
-
-def _places(scores: FloatArray) -> IntArray:
-    """(B, C) place of each sentence in descending order, 0 = best, equal ones in order of text_key."""
-    order = np.argsort(-scores, axis=1, kind="stable")
-    places = np.empty_like(order)
-    np.put_along_axis(places, order, np.arange(scores.shape[1])[None], axis=1)
-    return places
 
 
 def dtw_score(distances: FloatArray, scale: float) -> FloatArray:
@@ -309,31 +299,36 @@ def _rank_sentences(
     index: SentenceIndex,
     comparison: SentenceComparison,
     config: ScoringConfig,
-    spellings: Sequence[Sequence[int]] | None,
+    texts_of_index: tuple[Sequence[Sequence[int]] | None, FloatArray | None],
 ) -> Scores:
     """Look closely at the sentences that are worth it (DTW, spelling), then order all by everything.
 
     A sentence that is not looked at closely gets the worst DTW and text scores of those that are, as an upper
     bound, and never more than the least of them: the list is one scale, and nothing falls by having been looked
-    at more closely.
+    at more closely. What stands in for what a written sentence lacks is never below that worst (`written`).
     """
-    spells = spellings is not None and encoded.word_log_probs.shape[2] > 0
-    shown = words_shown(encoded.word_log_probs, encoded.memory_valid, spellings) if spells and spellings else None
-    stage = stage_scores(comparison, config.similarity_weight, config.prototype_weight)
-    counted = config.similarity_weight + config.prototype_weight > 0
-    classes = look_order(stage if counted else stage_scores(comparison, 0.5, 0.5), shown)
+    spellings = texts_of_index[0] if encoded.word_log_probs.shape[2] else None
+    stage, classes = _stage(encoded, index, comparison, config, texts_of_index)
     in_order = np.take_along_axis(stage, classes, axis=1)
     left = in_order > -np.inf
     head = slice(0, config.rerank_sentences)
     chosen = np.where(left, classes, -1)[:, head]
     distances = warped_distances(encoded, index, comparison, chosen, config.references_per_sentence)
-    head_scores = dtw_score(distances, config.dtw_scale)
-    dtw_scores = _with_bound(head_scores, chosen >= 0, classes.shape[1])
-    closer = config.dtw_weight * dtw_scores
     likelihoods, texts = np.full(chosen.shape, np.nan, dtype=np.float32), np.full(classes.shape, np.nan)
-    if spells and spellings is not None:
+    if spellings is not None:
         likelihoods = text_log_likelihoods(encoded, spellings, chosen)
         texts = _with_bound(text_score(likelihoods, config.text_scale), chosen >= 0, classes.shape[1])
+    head_scores = dtw_score(distances, config.dtw_scale)
+    written = index.written_classes[classes]
+    of_head = (texts[:, : chosen.shape[1]], written[:, : chosen.shape[1]], chosen >= 0)
+    if written.any():
+        head_scores = stand_in_dtw(head_scores, *of_head)
+    dtw_scores = _with_bound(head_scores, chosen >= 0, classes.shape[1])
+    closer = config.dtw_weight * dtw_scores
+    if written.any():
+        parts = np.where(of_head[2], (in_order + closer)[:, head], 0)
+        closer[:, head] += np.where(of_head[1], clip_parts(parts, *of_head) - parts, 0)
+    if not np.isnan(texts).all():
         closer = closer + config.text_weight * texts
     fused = np.where(left, in_order + closer, -np.inf)
     least = np.where(chosen >= 0, fused[:, head], np.inf).min(axis=1, initial=np.inf, keepdims=True)
@@ -344,15 +339,43 @@ def _rank_sentences(
         rows=np.take_along_axis(comparison.best_rows, classes, axis=1),
         scores=fused.astype(np.float32),
         similarities=np.take_along_axis(comparison.similarities, classes, axis=1),
-        prototype_similarities=np.take_along_axis(comparison.prototype_similarities, classes, axis=1),
+        prototype_similarities=np.where(
+            written, np.float32(np.nan), np.take_along_axis(comparison.prototype_similarities, classes, axis=1)
+        ),
         dtw_distances=_with_head(classes.shape, distances),
         dtw_scores=dtw_scores.astype(np.float32),
         text_log_likelihoods=_with_head(classes.shape, likelihoods),
         text_scores=texts.astype(np.float32),
-        num_references=np.take_along_axis(comparison.num_references, classes, axis=1),
+        num_references=np.where(written, 0, np.take_along_axis(comparison.num_references, classes, axis=1)),
         confidences=np.full(classes.shape, np.nan, dtype=np.float32),
     )
     return _sorted(looked, slice(None))
+
+
+def _stage(
+    encoded: Encoded,
+    index: SentenceIndex,
+    comparison: SentenceComparison,
+    config: ScoringConfig,
+    texts_of_index: tuple[Sequence[Sequence[int]] | None, FloatArray | None],
+) -> tuple[FloatArray, IntArray]:
+    """(B, C) what embeddings give to the fused score, and (B, C) the order of the closer look."""
+    spellings, text_embeddings = texts_of_index
+
+    def weighed(similarity_weight: float, prototype_weight: float) -> FloatArray:
+        stage = stage_scores(comparison, similarity_weight, prototype_weight)
+        if text_embeddings is None or not index.written.any():
+            return stage
+        near = encoded.embeddings @ text_embeddings.T
+        return equated_stage(stage, near, index.written_classes, similarity_weight + prototype_weight)
+
+    stage = by_clips = weighed(config.similarity_weight, config.prototype_weight)
+    if config.similarity_weight + config.prototype_weight == 0:  # they count for nothing, but still tell where to look
+        by_clips = weighed(0.5, 0.5)
+    shown = None
+    if spellings is not None and encoded.word_log_probs.shape[2]:
+        shown = words_shown(encoded.word_log_probs, encoded.memory_valid, spellings)
+    return stage, look_order(by_clips, shown)
 
 
 def text_log_likelihoods(encoded: Encoded, spellings: Sequence[Sequence[int]], classes: IntArray) -> FloatArray:

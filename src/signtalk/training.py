@@ -13,6 +13,7 @@ import logging
 import math
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +52,7 @@ from signtalk.sampling import ClassBalancedBatches
 from signtalk.splits import Split
 from signtalk.store import PackedClips, pack_clips
 from signtalk.text_decoder import TextDecoderConfig
+from signtalk.text_encoder import TextEncoderConfig
 from signtalk.tokenizer import SentenceTokenizer
 from signtalk.validation import ValidationSet, validate
 
@@ -231,6 +233,14 @@ def model_config(recipe: Recipe, vocabulary_size: int) -> ModelConfig:
         max_tokens=network.max_tokens,
         memory_width=encoder.memory_width,
     )
+    text_encoder = TextEncoderConfig(
+        vocabulary_size=vocabulary_size,
+        embedding_dim=network.embedding_dim,
+        width=network.text_width,
+        num_layers=network.text_layers,
+        num_heads=network.text_heads,
+        dropout=network.text_dropout,
+    )
     return ModelConfig(
         encoder=encoder,
         decoder=decoder,
@@ -238,6 +248,7 @@ def model_config(recipe: Recipe, vocabulary_size: int) -> ModelConfig:
         supcon_dim=network.supcon_dim,
         spells=recipe.losses.ctc_weight > 0,
         motion="prototype-rows" if recipe.features.preset == "prototype" else "last-column",
+        text_encoder=text_encoder if recipe.losses.align_weight else None,
     )
 
 
@@ -256,11 +267,17 @@ def training_set(store: PackedClips, records: tuple[ClipRecord, ...], recipe: Re
         which=store.positions_of([record.clip_id for record in records]),
         labels=np.array([classes[record.text_key] for record in records], dtype=np.int64),
         texts=texts,
-        tokenizer=SentenceTokenizer.fit(text for variations in texts for text in variations),
+        tokenizer=fit_tokenizer(records, recipe),
         augment=recipe.augment,
         views=recipe.views,
         seed=recipe.seed,
     )
+
+
+def fit_tokenizer(records: Sequence[ClipRecord], recipe: Recipe) -> SentenceTokenizer:
+    """The recipe's tokenizer of all texts of the training clips, paraphrases included."""
+    texts = (text for record in records for text in record.variations or (record.sentence,))
+    return SentenceTokenizer.fit(texts, config=recipe.tokenizer)
 
 
 def fit_statistics(training: TrainingSet) -> dict[str, npt.NDArray[Any]]:
@@ -300,7 +317,8 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
     out, first = options.out, int(os.environ.get("LOCAL_RANK", "0")) == 0
     if first:  # further processes of DDP join a run that is claimed
         check_folder(out, recipe, split, options.resume)
-    check_texts(split.records(manifest, "train"), recipe.network.max_tokens)
+    wanted = split.records(manifest, "train")
+    check_texts(wanted, fit_tokenizer(wanted, recipe), recipe.network.max_tokens)
     store = _store(manifest, split, recipe, options, first)
     module = _module(manifest, split, recipe, store, out)
     last = checked_last(out, module.state_dict()) if options.resume else None
@@ -330,6 +348,7 @@ def _module(manifest: Manifest, split: Split, recipe: Recipe, store: PackedClips
     train_records = tuple(record for record in usable if split.roles[record.clip_id] == "train")
     val_records = tuple(record for record in usable if split.roles[record.clip_id] == "val")
     training = training_set(store, train_records, recipe)
+    check_texts(train_records, training.tokenizer, recipe.network.max_tokens)  # other parts without the left-out texts
     validation = ValidationSet(store, train_records, val_records, training.tokenizer, split.hash)
     return SignTraining(recipe, training, validation, out)
 

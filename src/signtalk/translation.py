@@ -46,15 +46,14 @@ class Translation:
 
     @classmethod
     def from_result(cls, result: DecodingResult, tokenizer: SentenceTokenizer) -> Translation:
-        """Words for the tokens of a search result."""
-        found = [(tokenizer.decode([token]), log_prob) for token, log_prob in _tokens_of(result)]
-        words = tuple((word, float(np.exp(min(log_prob, 0.0)))) for word, log_prob in found if word)
-        end = result.token_log_probs[-1] if result.finished else 0.0
+        """Words for the tokens of a search result; a word of several parts is as probable as all of them together."""
+        log_probs = result.token_log_probs
+        words = tuple(
+            (word, float(np.exp(min(sum(log_probs[place] for place in places), 0.0))))
+            for word, places in tokenizer.decode_words(result.tokens)
+        )
+        end = log_probs[-1] if result.finished else 0.0
         return cls(" ".join(word for word, _ in words), float(result.score), words, float(end))
-
-
-def _tokens_of(result: DecodingResult) -> list[tuple[int, float]]:
-    return list(zip(result.tokens, result.token_log_probs[: len(result.tokens)], strict=True))
 
 
 class TranslationRule(BaseModel, frozen=True, extra="forbid"):
