@@ -77,6 +77,9 @@ CHANGES = [
     "optimiser.warmup_share=0.5", "optimiser.min_rate_share=0.5", "optimiser.accumulation=2",
     "optimiser.gradient_clip=0.01", "optimiser.batch_size=24", "optimiser.clips_per_class=4",
     "optimiser.weight_decay=0.9", "optimiser.precision=bf16-mixed", "features.max_gap_s=0",
+    "tokenizer.kind=bpe", "tokenizer.vocabulary=20", "losses.align_weight=0.1", "losses.align_temperature=0.5",
+    "losses.align_gradient=true", "network.text_width=16", "network.text_layers=0", "network.text_heads=1",
+    "network.text_dropout=0.5",
 ]  # fmt: skip
 
 
@@ -86,6 +89,31 @@ def test_every_option_changes_the_run(
 ) -> None:
     extra = ("views.mask_share=0.3",) if "mask_weight" in change else ()
     assert losses(trained(small_run, tmp_path / "run", change, *extra)) != losses(reference)
+
+
+def test_texts_that_only_listen_leave_the_signs_as_they_are_without_them(small_run: SmallRun, tmp_path: Path) -> None:
+    clip = "optimiser.gradient_clip=0.5"  # low, so that every step is clipped
+    trained(small_run, tmp_path / "with", clip)
+    trained(small_run, tmp_path / "without", clip, "losses.align_weight=0")
+    trained(small_run, tmp_path / "moved", clip, "losses.align_gradient=true")
+    ours, plain, moved = (
+        load_checkpoint(tmp_path / name / "best.safetensors").model for name in ("with", "without", "moved")
+    )
+    assert plain.text_encoder is None
+    states = [{k: v for k, v in m.state_dict().items() if "text_encoder" not in k} for m in (ours, plain, moved)]
+    assert set(states[0]) == set(states[1])
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not all(torch.equal(states[0][name], states[2][name]) for name in states[0])
+
+
+def test_a_model_of_word_parts_writes_words(small_run: SmallRun, tmp_path: Path) -> None:
+    trained(small_run, tmp_path / "run", "tokenizer.kind=bpe", "tokenizer.vocabulary=60")
+    checkpoint = load_checkpoint(tmp_path / "run" / "best.safetensors")
+    assert checkpoint.tokenizer.merges is not None
+    assert checkpoint.tokenizer.vocabulary_size == checkpoint.model.config.decoder.vocabulary_size == 60
+    text = "Where does it hurt?"
+    assert checkpoint.tokenizer.decode(checkpoint.tokenizer.encode(text)) == "where does it hurt"
+    assert (tmp_path / "run" / "tokenizer_vocab.json").read_text().count('"merges"') == 1
 
 
 def test_patience_stops_early_and_epochs_end_a_run(small_run: SmallRun, tmp_path: Path) -> None:

@@ -99,8 +99,10 @@ class SignModel(nn.Module):
         if config.supcon_dim:
             width = config.encoder.embedding_dim
             self.contrast_head = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.supcon_dim))
-        # Last, so that the other parts begin with the same weights whether it is there or not.
-        self.text_encoder = TextEncoder(config.text_encoder) if config.text_encoder else None
+        with torch.random.fork_rng(
+            devices=()
+        ):  # all other parts begin with the same weights whether it is there or not
+            self.text_encoder = TextEncoder(config.text_encoder) if config.text_encoder else None
 
     def set_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Take over the training clips' statistics, (F,) each."""

@@ -25,6 +25,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from signtalk.batches import Batch, EpochBatches, TrainingSet
@@ -193,6 +194,22 @@ class SignTraining(pl.LightningModule):
             optimizer, lambda step: learning_rate_share(step, steps_per_epoch, self.recipe)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the text encoder apart where it only listens, so that signs are learned exactly as without it."""
+        del optimizer, gradient_clip_algorithm  # Lightning's signature; recipes clip by norm
+        if gradient_clip_val is None:
+            return
+        encoder = None if self.recipe.losses.align_gradient else self.model.text_encoder
+        listening = set() if encoder is None else {id(parameter) for parameter in encoder.parameters()}
+        for alone in (True, False):
+            group = [parameter for parameter in self.parameters() if (id(parameter) in listening) == alone]
+            torch.nn.utils.clip_grad_norm_(group, gradient_clip_val)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the history with the state it belongs to."""
