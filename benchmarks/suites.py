@@ -93,14 +93,18 @@ SUITES: dict[str, Suite] = {
     "isl_words": Suite(
         "isl_words_10signers_body",
         "leave one signer out",
-        overrides=("optimiser.epochs=16", "optimiser.val_every=4"),
+        overrides=("features.num_frames=48", "optimiser.epochs=12", "optimiser.val_every=4"),
         recipe="body",
     ),
-    "asl_words_17": Suite("asl_words_17signers", "leave one signer out", overrides=("optimiser.epochs=24",)),
+    "asl_words_17": Suite(
+        "asl_words_17signers",
+        "leave one signer out",
+        overrides=("features.num_frames=32", "optimiser.epochs=20", "optimiser.val_every=5"),
+    ),
     "ksl_phrases": Suite(
         "ksl_phrases_5sessions",
         "one person, leave one session out",
-        overrides=("optimiser.epochs=16", "optimiser.val_every=4"),
+        overrides=("features.num_frames=32", "optimiser.epochs=12", "optimiser.val_every=4"),
         session_as_signer=True,
     ),
     "asl_words_3": Suite(
