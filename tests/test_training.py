@@ -222,7 +222,7 @@ def test_another_run_is_not_overwritten(small_run: SmallRun, tmp_path: Path) -> 
 
 
 def test_what_cannot_be_built_claims_no_folder(small_run: SmallRun, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"clip .*words.*set network.max_tokens="):
+    with pytest.raises(ConfigError, match=r"clip .*tokens.*set network.max_tokens="):
         trained(small_run, tmp_path / "run", "network.max_tokens=2")
     assert not (tmp_path / "run").exists()
 

@@ -54,9 +54,7 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        # An alignment that stops at the signs teaches the sign encoder nothing.
-        names = {name for name, _ in self if name.endswith("_weight") and (name[:5] != "align" or self.align_gradient)}
-        weights = {name: value for name, value in self if name in names}
+        weights = {name: value for name, value in self if name.endswith("_weight")}
         if not any(weights.values()):
             raise ValueError(f"{', '.join(weights)} are all 0, so nothing can be learned; set one above 0")
         return self
