@@ -11,7 +11,7 @@ from made_references import encoded, entry, small_index
 from signtalk.comparison import compare
 from signtalk.dtw import dtw_distances
 from signtalk.index import SentenceIndex
-from signtalk.scoring import ScoringConfig, score_sentences, text_score
+from signtalk.scoring import ScoringConfig, score_sentences
 
 PROTOTYPE = ScoringConfig(mode="prototype", exclude_self=False)
 
@@ -276,13 +276,6 @@ def test_a_sentence_that_the_frames_spell_rises():
     assert heard.candidates(0, 50)[place].text_score == pytest.approx(1.0, abs=0.01)
     with pytest.raises(ValueError, match="spellings"):
         score_sentences(query, index, config, spellings=texts[1:])
-
-
-def test_an_unspellable_sentence_is_neither_helped_nor_hurt():
-    likelihoods = np.array([[-1.0, np.nan, -3.0, -2.0], [np.nan] * 4], dtype=np.float32)
-    found = text_score(likelihoods, 2.0)
-    np.testing.assert_allclose(found[0], np.exp([-0.5, -1.0, -1.5, -1.0]), rtol=1e-6)
-    assert not found[1].any()
 
 
 def test_a_clip_counts_for_the_look_even_where_it_does_not_for_the_score() -> None:

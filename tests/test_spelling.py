@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from made_references import log_softmax
 from signtalk.decoding import DecodingOptions, beam_search
-from signtalk.spelling import JointStepDecoder, best_path_log_probs, sentence_log_likelihoods, words_shown
+from signtalk.spelling import JointStepDecoder, best_path_log_probs, sentence_log_likelihoods, text_score, words_shown
 from signtalk.text_decoder import TextDecoder, TextDecoderConfig, TorchStepDecoder
 from signtalk.tokenizer import UNK_ID
 
@@ -191,3 +191,10 @@ def test_words_shown_of_a_clip_without_a_frame_prefers_nothing() -> None:
     shown = words_shown(log_probs, np.zeros((1, 2), dtype=np.bool_), [[4], [5]])
     assert shown[0, 0] == shown[0, 1]
     assert words_shown(log_probs, np.ones((1, 2), dtype=np.bool_), []).shape == (1, 0)
+
+
+def test_an_unspellable_sentence_is_neither_helped_nor_hurt():
+    likelihoods = np.array([[-1.0, np.nan, -3.0, -2.0], [np.nan] * 4], dtype=np.float32)
+    found = text_score(likelihoods, 2.0)
+    np.testing.assert_allclose(found[0], np.exp([-0.5, -1.0, -1.5, -1.0]), rtol=1e-6)
+    assert not found[1].any()

@@ -27,7 +27,7 @@ from signtalk.comparison import (
 from signtalk.encoding import Encoded
 from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index import SentenceIndex
-from signtalk.spelling import best_path_log_probs, sentence_log_likelihoods, words_shown
+from signtalk.spelling import best_path_log_probs, sentence_log_likelihoods, text_score, words_shown
 from signtalk.written import clip_parts, equated_stage, stand_in_dtw
 
 _QUERIES_AT_ONCE = 256
@@ -281,17 +281,6 @@ def score_sentences(
 def dtw_score(distances: FloatArray, scale: float) -> FloatArray:
     """Mean frame distance to a score: 1 = no distance, 1/e = one scale away, 0 = infinitely far."""
     return np.asarray(np.exp(-distances / scale), dtype=np.float32)
-
-
-def text_score(log_likelihoods: FloatArray, scale: float) -> FloatArray:
-    """(B, R) 0-1 of (B, R) log likelihoods short of the best path; the query's median where that is NaN.
-
-    A sentence with a word that the model never learned cannot be spelled: that speaks neither for nor against it.
-    """
-    scores = np.exp(np.minimum(log_likelihoods, 0) / scale)
-    told = ~np.isnan(scores)
-    typical = np.array([np.median(row[told[q]]) if told[q].any() else 0.0 for q, row in enumerate(scores)])
-    return np.asarray(np.where(told, scores, typical[:, None]), dtype=np.float32)
 
 
 def _rank_sentences(

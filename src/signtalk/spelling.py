@@ -114,6 +114,17 @@ def best_path_log_probs(word_log_probs: FloatArray, valid: BoolArray) -> Float64
     return np.asarray(np.where(valid, best, 0).sum(axis=1))
 
 
+def text_score(log_likelihoods: FloatArray, scale: float) -> FloatArray:
+    """(B, R) 0-1 of (B, R) log likelihoods short of the best path; the query's median where that is NaN.
+
+    A sentence with a word that the model never learned cannot be spelled: that speaks neither for nor against it.
+    """
+    scores = np.exp(np.minimum(log_likelihoods, 0) / scale)
+    told = ~np.isnan(scores)
+    typical = np.array([np.median(row[told[q]]) if told[q].any() else 0.0 for q, row in enumerate(scores)])
+    return np.asarray(np.where(told, scores, typical[:, None]), dtype=np.float32)
+
+
 def _shifted(alpha: Float64Array, by: int) -> Float64Array:
     moved = np.full_like(alpha, -np.inf)
     moved[..., by:] = alpha[..., :-by]
