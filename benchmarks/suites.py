@@ -93,7 +93,7 @@ SUITES: dict[str, Suite] = {
     "isl_words": Suite(
         "isl_words_10signers_body",
         "leave one signer out",
-        overrides=("features.num_frames=48", "optimiser.epochs=12", "optimiser.val_every=4"),
+        overrides=("features.num_frames=48", "optimiser.epochs=8", "optimiser.val_every=4"),
         recipe="body",
     ),
     "asl_words_17": Suite(
