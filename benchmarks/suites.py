@@ -99,12 +99,12 @@ SUITES: dict[str, Suite] = {
     "asl_words_17": Suite(
         "asl_words_17signers",
         "leave one signer out",
-        overrides=("features.num_frames=32", "optimiser.epochs=20", "optimiser.val_every=5"),
+        overrides=("features.num_frames=32", "optimiser.epochs=12", "optimiser.val_every=4"),
     ),
     "ksl_phrases": Suite(
         "ksl_phrases_5sessions",
         "one person, leave one session out",
-        overrides=("features.num_frames=32", "optimiser.epochs=12", "optimiser.val_every=4"),
+        overrides=("features.num_frames=32", "optimiser.epochs=6", "optimiser.val_every=3"),
         session_as_signer=True,
     ),
     "asl_words_3": Suite(
