@@ -163,7 +163,7 @@ def evaluate(
 
 @app.command()
 def recognize(
-    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Landmark files, .npz or .npy.")],
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Videos, or landmark files (.npz, .npy).")],
     run: Annotated[Path | None, typer.Option(help="Run folder with an index.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")] = None,
     fps: Annotated[
@@ -185,23 +185,22 @@ def recognize(
 ) -> None:
     """Recognise clips: the sentence, or "not sure" with the reason.
 
-    Example: signtalk recognize clip.npz --bundle sign_encoder_bundle.zip
+    Example: signtalk recognize clip.mp4 --bundle sign_encoder_bundle.zip
     """
     from signtalk.errors import ClipError, ConfigError
-    from signtalk.manifest import read_landmarks
+    from signtalk.extraction_worker import ClipReader, GuardConfig
     from signtalk.recognizer import DecisionConfig
 
     if (run is None) == (bundle is None):
         raise ConfigError("give either --run or --bundle")
     answers: dict[str, Recognition | None] = {}
-    with _opened(run, bundle) as recognizer:
+    with _opened(run, bundle) as recognizer, ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
             recognizer.decision = DecisionConfig.prototype().model_copy(update={"decoding": decoding})
         for path in clips:
             try:
-                clip = read_landmarks(path, fps=fps, smoothing_alpha=smoothing_alpha)
-                answers[str(path)] = recognizer.recognize([clip])[0]
+                answers[str(path)] = recognizer.recognize([reader.read(path)])[0]
             except ClipError as error:
                 named = str(error) if str(path) in str(error) else f"{path}: {error}"
                 if strict or len(clips) == 1:

@@ -348,6 +348,6 @@ def _job(video: Path, name: str, label: Label) -> VideoJob:
     clip_id = Path(name).stem
     file_stem = clip_id
     if not _SAFE_NAME.fullmatch(clip_id):
-        readable = re.sub(r"[^\w.-]+", "_", clip_id, flags=re.ASCII).strip("._")[:60]
+        readable = re.sub(r"[^\w.-]+", "_", clip_id, flags=re.ASCII).strip("._-")[:60]
         file_stem = f"{readable or 'video'}-{hashlib.sha256(clip_id.encode()).hexdigest()[:8]}"
     return VideoJob(clip_id, video, name, label, file_stem)

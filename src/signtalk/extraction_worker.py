@@ -28,8 +28,10 @@ from pydantic import BaseModel, Field
 from signtalk.clip_quality import ClipQuality
 from signtalk.errors import ClipError, DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig, extract_to_file
+from signtalk.extraction_inputs import VIDEO_SUFFIXES
 from signtalk.landmarker import Landmarker, MediaPipeLandmarker
-from signtalk.manifest import ClipNumbers
+from signtalk.landmarks import LandmarkClip, load_clip
+from signtalk.manifest import ClipNumbers, read_landmarks
 
 MAX_TRIES = 3
 """A video that ends its worker this often is set aside."""
@@ -185,6 +187,43 @@ class GuardedExtractor:
                 return Outcome.from_json(answer["outcome"]), ""
 
 
+class ClipReader:
+    """Reads clips from landmark files and from videos alike; a video is extracted at once. A context manager.
+
+    Args:
+        guard: how the process that extracts is started and watched; it is started with the first video.
+        fps: frame rate of `.npy` files.
+        smoothing_alpha: their smoothing.
+    """
+
+    def __init__(self, guard: GuardConfig, fps: float, smoothing_alpha: float) -> None:
+        self._fps, self._smoothing_alpha = fps, smoothing_alpha
+        self._extractor = GuardedExtractor(guard, ExtractionConfig())
+        self._folder = tempfile.TemporaryDirectory(prefix="signtalk-")
+
+    def __enter__(self) -> ClipReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._extractor.close()
+        self._folder.cleanup()
+
+    def read(self, path: Path) -> LandmarkClip:
+        """The landmarks of a file.
+
+        Raises:
+            ClipError: the file is missing, damaged or of another kind, or shows nobody.
+            SignTalkError: it is a video, and extraction cannot work here.
+        """
+        if path.suffix.lower() not in VIDEO_SUFFIXES:
+            return read_landmarks(path, fps=self._fps, smoothing_alpha=self._smoothing_alpha)
+        clip_path = Path(self._folder.name) / "clip.npz"
+        outcome = self._extractor.extract(Task(path.stem, path.absolute(), clip_path))
+        if outcome.kind:
+            raise ClipError(outcome.message)
+        return load_clip(clip_path)
+
+
 class _Child:
     """The process, a thread that reads its lines, and the file of its standard error."""
 
@@ -195,6 +234,7 @@ class _Child:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=_quiet_environment()
             )
         except OSError as error:
+            self._errors.close()
             raise SignTalkError(f"{command[0]}: cannot be started ({error.strerror})") from error
         self._lines: queue.Queue[dict[str, Any] | None] = queue.Queue()
         # The thread holds the pipe alone, never the guard, so that a forgotten guard still ends its child.

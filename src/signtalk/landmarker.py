@@ -139,6 +139,12 @@ class MediaPipeLandmarker:
             people.append(PersonBox(box, body[_WRISTS]))
         return people
 
+    def close(self) -> None:
+        """Free the pose models; the landmarker can be used again."""
+        if self._people is not None:
+            self._people.close()
+            self._people = None
+
     def _pose_landmarker(self) -> Any:
         """The pose task for several people, from the pose models inside the bundle."""
         import io
