@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from made_videos import WORKER
-
 from signtalk.extraction_inputs import plan_extraction
 from signtalk.extraction_run import RunOptions, extract_videos
 from signtalk.extraction_worker import GuardConfig

@@ -3,7 +3,6 @@
 import sys
 
 from made_videos import RedSquareLandmarker
-
 from signtalk.extraction_worker import serve
 
 if __name__ == "__main__":

@@ -4,13 +4,13 @@ import json
 import sys
 
 import pytest
-from made_videos import WORKER, signing, write_video
-from test_cli import run_cli
-from test_landmarker_models import made_bundle
 
+from made_videos import WORKER, signing, write_video
 from signtalk import extraction_worker
 from signtalk.files import read_csv
 from signtalk.manifest import load_manifest
+from test_cli import run_cli
+from test_landmarker_models import made_bundle
 
 
 @pytest.fixture

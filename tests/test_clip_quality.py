@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_clips import made_clip, resting, waving
 
+from made_clips import made_clip, resting, waving
 from signtalk.clip_quality import MIN_CLIPS, ImageFigures, fit_fences, measure_quality, quality_names, rank_clips
 from signtalk.hand_repair import RepairCounts
 from signtalk.landmarks import PARTS

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from made_videos import BLACK, RedSquareLandmarker, signer_frame, signing, write_video
 
+from made_videos import BLACK, RedSquareLandmarker, signer_frame, signing, write_video
 from signtalk.errors import ClipError
 from signtalk.extraction import ExtractionConfig, extract_clip, extract_to_file
 from signtalk.features import FeatureConfig, extract_features

@@ -53,7 +53,8 @@ def test_a_table_that_names_videos(tmp_path):
     table = tmp_path / "m.csv"
     table.write_text(
         "video_file,sentence_id,sentence,signer,is_idle,text_variations\n"
-        'hello.mp4,7,Hello,kofi,0,"[""Hello"", ""Hi""]"\nfever,8,I have a fever,ama,,\nuncle.mov,,,ama,1,\ngone.mp4,9,Gone,,,\n',
+        'hello.mp4,7,Hello,kofi,0,"[""Hello"", ""Hi""]"\nfever,8,I have a fever,ama,,\n'
+        "uncle.mov,,,ama,1,\ngone.mp4,9,Gone,,,\n",
         encoding="utf-8",
     )
     plan = plan_extraction(tmp_path / "v", table)
@@ -100,8 +101,7 @@ def test_hostile_names_give_safe_and_distinct_files(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
 def test_a_name_that_is_not_utf8(tmp_path):
-    with open(os.fsencode(tmp_path) + b"/caf\xe9.mp4", "wb") as handle:
-        handle.write(b"x")
+    (tmp_path / os.fsdecode(b"caf\xe9.mp4")).write_bytes(b"x")
     assert plan_extraction(tmp_path).jobs[0].clip_id == "caf\\xe9"
 
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_videos import HEIGHT, WIDTH, RedSquareLandmarker, signing, write_video
 
+from made_videos import HEIGHT, WIDTH, RedSquareLandmarker, signing, write_video
 from signtalk.clip_quality import fit_fences
 from signtalk.clip_records import Problem
 from signtalk.extraction import ExtractionConfig, extract_to_file
@@ -49,7 +49,9 @@ def test_page_and_sheet_are_written(tmp_path):
 
 def test_the_page_tells_counts_limits_and_reasons(tmp_path):
     clip = clips_of(tmp_path, 1)[0]
-    clips = [clip] * 12 + [replace(clip, reasons=("sharp|ness 5, under 7",), quality=replace(clip.quality, num_people=2))]
+    clips = [clip] * 12 + [
+        replace(clip, reasons=("sharp|ness 5, under 7",), quality=replace(clip.quality, num_people=2))
+    ]
     page = extraction_markdown(result_of(clips, [Problem("x", "unusable", "two\nlines | here")]))
     assert "clips: 13, of which 1 of low quality" in page and "videos without a clip: 1" in page
     assert "Tukey's outer fences" in page

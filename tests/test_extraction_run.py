@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_videos import BLACK, CRASH, HANG, HEIGHT, WORKER, rotate_flag, signer_frame, signing, write_video
 
+from made_videos import BLACK, CRASH, HANG, HEIGHT, WORKER, rotate_flag, signer_frame, signing, write_video
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
 from signtalk.extraction_inputs import plan_extraction
@@ -51,7 +51,7 @@ def test_the_result_is_a_data_folder(tmp_path):
     assert seen == [(number, 4) for number in range(5)]
     assert len(result.clips) == 4 and result.failed == () and result.num_done_before == 0
     manifest = load_manifest(tmp_path / "out", strict=True)
-    assert [(r.clip_id, r.sentence, r.signer_id) for r in manifest.records][0] == ("1A", "Sentence 1", "A")
+    assert next((r.clip_id, r.sentence, r.signer_id) for r in manifest.records) == ("1A", "Sentence 1", "A")
     assert all(read_clip(record).num_frames == record.num_frames for record in manifest.records)
     prototype = load_manifest(tmp_path / "out" / "prototype", strict=True)
     for new, old in zip(manifest.records, prototype.records, strict=True):
@@ -124,7 +124,8 @@ def torture_set(folder):
     """Videos that something is wrong with, or that are unusual; by name the kind of outcome, "" = a clip."""
     folder.mkdir()
     made = {
-        "good": signing(40), "one_frame": signing(1), "no_person": [BLACK] * 20, "black_then_late": [BLACK] * 20 + signing(30),
+        "good": signing(40), "one_frame": signing(1), "no_person": [BLACK] * 20,
+        "black_then_late": [BLACK] * 20 + signing(30),
         "hang": [*signing(3), HANG], "crash": [*signing(3), CRASH], "two_people": [two_people(t) for t in range(40)],
         "手話 'quoted' $(x)": signing(20),
     }  # fmt: skip

@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from made_videos import CRASH, HANG, WORKER, signing, write_video
 
+from made_videos import CRASH, HANG, WORKER, signing, write_video
 from signtalk.errors import ClipError, SignTalkError
 from signtalk.extraction import ExtractionConfig
 from signtalk.extraction_worker import ClipReader, GuardConfig, GuardedExtractor, Outcome, Task
@@ -32,7 +32,7 @@ def task(tmp_path, name, frames):
 
 
 def pid_of(guard):
-    return guard._child._process.pid
+    return guard.process_id
 
 
 def test_a_video_is_extracted_in_another_process(tmp_path, guarded):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from made_clips import made_clip, resting, waving
 
+from made_clips import made_clip, resting, waving
 from signtalk.hand_repair import RepairCounts, repair_hands
 from signtalk.landmarks import PARTS
 

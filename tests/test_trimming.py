@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from made_clips import made_clip, resting, waving
 
+from made_clips import made_clip, resting, waving
 from signtalk.landmarks import HOLISTIC
 from signtalk.trimming import find_signing, trim_clip
 

@@ -1,8 +1,8 @@
 import av
 import numpy as np
 import pytest
-from made_videos import BLACK, HEIGHT, WIDTH, rotate_flag, signer_frame, signing, write_video
 
+from made_videos import BLACK, HEIGHT, WIDTH, rotate_flag, signer_frame, signing, write_video
 from signtalk.errors import ClipError
 from signtalk.video import MAX_SIDE, read_frames, video_duration_s
 
@@ -79,8 +79,8 @@ def test_large_pictures_are_made_smaller_in_proportion(tmp_path):
 
 
 @pytest.mark.parametrize(("codec", "pix_fmt", "suffix"), [
-    ("mpeg4", "yuv420p", "avi"), ("libvpx-vp9", "yuv420p", "webm"), ("ffv1", "gray", "mkv"), ("mjpeg", "yuvj420p", "mov"),
-    ("libx264", "yuv420p", "mp4"), ("libx265", "yuv420p", "mp4"),
+    ("mpeg4", "yuv420p", "avi"), ("libvpx-vp9", "yuv420p", "webm"), ("ffv1", "gray", "mkv"),
+    ("mjpeg", "yuvj420p", "mov"), ("libx264", "yuv420p", "mp4"), ("libx265", "yuv420p", "mp4"),
 ])  # fmt: skip
 def test_codecs_and_containers(tmp_path, codec, pix_fmt, suffix):
     if codec not in av.codecs_available:
@@ -129,8 +129,8 @@ def damaged(tmp_path, kind):
 
 @pytest.mark.parametrize(("kind", "says"), [
     ("empty", "empty file"), ("text", "not a readable video"), ("playlist", "not a readable video"),
-    ("sound", "no video stream"), ("cut", "not a readable video"), ("cut_late", "cut off"), ("folder", "cannot be read"),
-    ("nothing", "cannot be read"),
+    ("sound", "no video stream"), ("cut", "not a readable video"), ("cut_late", "cut off"),
+    ("folder", "cannot be read"), ("nothing", "cannot be read"),
 ])  # fmt: skip
 def test_what_is_no_video_is_told_in_one_line(tmp_path, kind, says):
     path = damaged(tmp_path, kind)

@@ -141,6 +141,11 @@ class GuardedExtractor:
         self.landmarker, self.models_sha256 = ready["ready"]
         self._child = child
 
+    @property
+    def process_id(self) -> int | None:
+        """Of the child; None when none runs."""
+        return self._child.process_id if self._child is not None else None
+
     def extract(self, task: Task) -> Outcome:
         """Extract one video; never raises for what the video did.
 
@@ -240,6 +245,10 @@ class _Child:
         # The thread holds the pipe alone, never the guard, so that a forgotten guard still ends its child.
         threading.Thread(target=_read_lines, args=(self._process.stdout, self._lines), daemon=True).start()
         self._finalizer = weakref.finalize(self, _end, self._process)
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
 
     def send(self, line: str) -> None:
         assert self._process.stdin is not None
