@@ -129,9 +129,8 @@ def main() -> None:
     arguments = parser.parse_args()
     videos = list_videos(arguments.videos)[: arguments.clips]
     timings = measure(videos, arguments.repeats)
-    print(
-        f"{len(videos)} videos, {arguments.repeats} repetitions, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    )
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"{len(videos)} videos, {arguments.repeats} repetitions, {load}")
     for name in timings[0].ratios:
         values = [timing.ratios[name] for timing in timings]
         print(f"{name}: median {statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})")
