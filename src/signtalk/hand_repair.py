@@ -23,8 +23,9 @@ _DOUBLE_SHARE = 0.5
 _CLEARLY = 1.5
 """Another side must be this many palms nearer, in all, before sides are changed: pose wrists err by half a palm."""
 _MAX_SPEED = 30.0
-"""Palms that a wrist cannot pass in a tenth of a second's frame: 30 palms a second is about 3 metres a second... """
+"""Palms a second that no wrist exceeds: about three metres a second, faster than signing."""
 _MAX_JUMP_S = 0.15
+"""A hand that is away for longer than this has moved, whatever the speed says."""
 _MAX_GROWTH = 2.5
 """A palm this many times the clip's median, or less than its inverse, is no hand."""
 
