@@ -22,6 +22,7 @@ from signtalk.landmarks import (
     Layout,
     checked_landmarks,
     load_clip,
+    load_provenance,
     mirror_name,
     regular_timestamps,
     save_clip,
@@ -262,3 +263,22 @@ def test_face_pairs_lie_on_either_side_of_the_midline_of_real_faces():
         assert np.median(np.abs(offset[:, at[a]])) > 0.03
     for m in FACE_MIDLINE:
         assert np.median(np.abs(offset[:, at[m]])) < 0.05
+
+
+def test_provenance_travels_with_the_clip_and_other_readers_ignore_it(tmp_path: Path) -> None:
+    clip = LandmarkClip(
+        np.zeros((3, 169, 3), dtype=np.float32), np.ones((3, 33), dtype=np.float32), regular_timestamps(3, 30.0)
+    )
+    path = tmp_path / "a.npz"
+    save_clip(path, clip, {"landmarker": "made up 1", "config": {"trim": True}})
+    assert load_provenance(path) == {"landmarker": "made up 1", "config": {"trim": True}}
+    assert load_clip(path).num_frames == 3
+    save_clip(path, clip)
+    assert load_provenance(path) == {}
+
+
+@pytest.mark.parametrize("text", ["no json", "[1]", '"a"'])
+def test_a_damaged_provenance_is_told(tmp_path: Path, text: str) -> None:
+    save_arrays(tmp_path / "a.npz", {"provenance": np.array(text)})
+    with pytest.raises(ClipError, match="provenance is"):
+        load_provenance(tmp_path / "a.npz")

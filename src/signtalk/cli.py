@@ -13,6 +13,7 @@ from rich.console import Console
 
 from signtalk import __version__
 from signtalk.cli_data import data_app
+from signtalk.cli_extract import extract, models_app
 from signtalk.console import (
     Folder,
     Json,
@@ -42,6 +43,8 @@ app = typer.Typer(
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
+app.add_typer(models_app, name="models")
+app.command()(extract)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]
@@ -173,7 +176,7 @@ def evaluate(
 
 @app.command()
 def recognize(
-    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Landmark files, .npz or .npy.")],
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Videos, or landmark files (.npz, .npy).")],
     run: RunOption = None,
     bundle: BundleOption = None,
     fps: Annotated[
@@ -195,21 +198,20 @@ def recognize(
 ) -> None:
     """Recognise clips: the sentence, or "not sure" with the reason.
 
-    Example: signtalk recognize clip.npz --bundle sign_encoder_bundle.zip
+    Example: signtalk recognize clip.mp4 --bundle sign_encoder_bundle.zip
     """
     from signtalk.errors import ClipError
-    from signtalk.manifest import read_landmarks
+    from signtalk.extraction_worker import ClipReader, GuardConfig
     from signtalk.recognizer import DecisionConfig
 
     answers: dict[str, Recognition | None] = {}
-    with _opened(run, bundle) as recognizer:
+    with _opened(run, bundle) as recognizer, ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
             recognizer.decision = DecisionConfig.prototype().model_copy(update={"decoding": decoding})
         for path in clips:
             try:
-                clip = read_landmarks(path, fps=fps, smoothing_alpha=smoothing_alpha)
-                answers[str(path)] = recognizer.recognize([clip])[0]
+                answers[str(path)] = recognizer.recognize([reader.read(path)])[0]
             except ClipError as error:
                 named = str(error) if str(path) in str(error) else f"{path}: {error}"
                 if strict or len(clips) == 1:

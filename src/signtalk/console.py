@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,9 +30,11 @@ class ProgressBar:
     def __init__(self, title: str, hidden: bool) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        rate = TextColumn("{task.fields[rate]}")
+        columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
         self._progress = Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True)
-        self._task = self._progress.add_task(title, total=None)
+        self._task = self._progress.add_task(title, total=None, rate="")
+        self._first: tuple[float, int] | None = None
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -39,7 +42,16 @@ class ProgressBar:
     def __call__(self, done: int, total: int) -> None:
         """Show that `done` of `total` are finished."""
         self._progress.start()  # with the first report, so that a command that fails at once prints its error alone
-        self._progress.update(self._task, completed=done, total=total)
+        self._progress.update(self._task, completed=done, total=total, rate=self._rate(done))
+
+    def _rate(self, done: int) -> str:
+        """How many a second or a minute, counted from the first report: what was done before took no time."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (now, done)
+        since, before = self._first
+        rate = (done - before) / max(now - since, 1e-3)
+        return f"{rate:.1f}/s" if rate >= 1 else f"{60 * rate:.1f}/min"
 
     def __exit__(self, *_: object) -> None:
         if self._progress.live.is_started:

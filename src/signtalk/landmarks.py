@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -183,19 +186,42 @@ def checked_landmarks(landmarks: npt.NDArray[np.floating], where: str) -> FloatA
     return points
 
 
-def save_clip(path: Path, clip: LandmarkClip) -> None:
-    """Write a clip as `.npz` in the container of docs/data-format.md, atomically."""
-    save_arrays(
-        path,
-        {
-            "format_version": np.array(CLIP_FORMAT_VERSION, dtype=np.int32),
-            "landmark_names": np.array(HOLISTIC.names),
-            "landmarks": clip.landmarks,
-            "visibility": clip.visibility,
-            "timestamps_s": clip.timestamps_s,
-            "aspect": np.array(np.nan if clip.aspect is None else clip.aspect, dtype=np.float64),
-        },
-    )
+def save_clip(path: Path, clip: LandmarkClip, provenance: Mapping[str, Any] | None = None) -> None:
+    """Write a clip as `.npz` in the container of docs/data-format.md, atomically.
+
+    Args:
+        path: where to.
+        clip: the clip; `prototype_rows` are not kept.
+        provenance: where the clip came from, as JSON values; see `load_provenance`.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "format_version": np.array(CLIP_FORMAT_VERSION, dtype=np.int32),
+        "landmark_names": np.array(HOLISTIC.names),
+        "landmarks": clip.landmarks,
+        "visibility": clip.visibility,
+        "timestamps_s": clip.timestamps_s,
+        "aspect": np.array(np.nan if clip.aspect is None else clip.aspect, dtype=np.float64),
+    }
+    if provenance is not None:
+        arrays["provenance"] = np.array(json.dumps(provenance, sort_keys=True, allow_nan=False))
+    save_arrays(path, arrays)
+
+
+def load_provenance(path: Path) -> dict[str, Any]:
+    """What a clip's file says about its video, landmarker and settings; empty when it says nothing.
+
+    Raises:
+        ClipError: the file is damaged, or its provenance is no JSON object.
+    """
+    try:
+        stored = load_arrays(path).get("provenance")
+        value = json.loads(str(stored)) if stored is not None else {}
+    except (ArtifactError, ValueError, RecursionError) as error:
+        text = str(error)
+        raise ClipError(text if text.startswith(str(path)) else f"{path}: provenance is not JSON ({text})") from error
+    if not isinstance(value, dict):
+        raise ClipError(f"{path}: provenance is {type(value).__name__}; expected a JSON object")
+    return value
 
 
 def load_clip(path: Path) -> LandmarkClip:

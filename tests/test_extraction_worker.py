@@ -1,0 +1,130 @@
+import os
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from made_videos import CRASH, HANG, WORKER, signing, write_video
+from signtalk.errors import ClipError, SignTalkError
+from signtalk.extraction import ExtractionConfig
+from signtalk.extraction_worker import ClipReader, GuardConfig, GuardedExtractor, Outcome, Task
+from signtalk.landmarks import load_clip, save_clip
+
+COMMAND = (sys.executable, str(WORKER))
+
+
+@pytest.fixture
+def guarded():
+    guards = []
+
+    def start(**options):
+        guards.append(GuardedExtractor(GuardConfig(command=COMMAND, **options), ExtractionConfig()))
+        return guards[-1]
+
+    yield start
+    for guard in guards:
+        guard.close()
+
+
+def task(tmp_path, name, frames):
+    return Task(name, write_video(tmp_path / f"{name}.mp4", frames), tmp_path / "clips" / f"{name}.npz")
+
+
+def pid_of(guard):
+    return guard.process_id
+
+
+def test_a_video_is_extracted_in_another_process(tmp_path, guarded):
+    guard = guarded()
+    outcome = guard.extract(task(tmp_path, "good", signing(40)))
+    assert outcome.kind == "" and outcome.numbers.num_frames == load_clip(tmp_path / "clips" / "good.npz").num_frames
+    assert Outcome.from_json(outcome.to_json()) == outcome
+    assert guard.landmarker == "red squares 1"
+    child = pid_of(guard)
+    assert guard.extract(task(tmp_path, "next", signing(40))).kind == ""
+    assert pid_of(guard) == child != os.getpid()
+
+
+def test_a_bad_video_is_a_reason_and_the_child_goes_on(tmp_path, guarded):
+    guard = guarded()
+    (tmp_path / "bad.mp4").write_bytes(b"")
+    outcome = guard.extract(Task("bad", tmp_path / "bad.mp4", tmp_path / "bad.npz"))
+    assert outcome.kind == "unusable" and "empty file" in outcome.message
+    assert guard.extract(task(tmp_path, "good", signing(20))).kind == ""
+
+
+def test_a_video_that_crashes_is_set_aside_after_three_tries(tmp_path, guarded):
+    guard = guarded()
+    outcome = guard.extract(task(tmp_path, "crash", [*signing(5), CRASH]))
+    assert outcome.kind == "crashed" and "ended its worker 3 times (signal 9" in outcome.message
+    assert guard.extract(task(tmp_path, "good", signing(20))).kind == ""
+
+
+def test_a_video_that_hangs_is_set_aside_in_time(tmp_path, guarded):
+    guard = guarded(stall_limit_s=1.5)
+    guard.start()
+    began = time.monotonic()
+    outcome = guard.extract(task(tmp_path, "hang", [*signing(5), HANG]))
+    assert outcome.kind == "time_limit" and "no new frame" in outcome.message
+    assert time.monotonic() - began < 10
+    assert guard.extract(task(tmp_path, "good", signing(20))).kind == ""
+
+
+def test_a_video_that_takes_too_long_is_set_aside(tmp_path):
+    guard = GuardedExtractor(GuardConfig(command=(*COMMAND, "0.1"), time_limit_s=1.5), ExtractionConfig())
+    try:
+        outcome = guard.extract(task(tmp_path, "long", signing(100)))
+        assert outcome.kind == "time_limit" and "not done" in outcome.message
+        assert not (tmp_path / "clips" / "long.npz").exists()
+    finally:
+        guard.close()
+
+
+def test_a_worker_that_cannot_start_says_why(tmp_path):
+    for command, says in (
+        ((sys.executable, "-c", "raise SystemExit('no libraries')"), "no libraries"),
+        ((str(tmp_path / "none"),), "cannot be started"),
+    ):
+        guard = GuardedExtractor(GuardConfig(command=command), ExtractionConfig())
+        with pytest.raises(SignTalkError, match=says):
+            guard.extract(Task("a", tmp_path / "a.mp4", tmp_path / "a.npz"))
+
+
+def test_setup_errors_of_the_landmarker_come_through(tmp_path):
+    code = (
+        "from signtalk.extraction_worker import serve\nfrom signtalk.errors import MissingExtraError\n"
+        "def make(): raise MissingExtraError('install it')\nserve(make)"
+    )
+    guard = GuardedExtractor(GuardConfig(command=(sys.executable, "-c", code)), ExtractionConfig())
+    with pytest.raises(SignTalkError, match="extraction cannot start: install it"):
+        guard.start()
+
+
+def test_the_child_ends_with_its_guard(tmp_path, guarded):
+    guard = guarded()
+    guard.start()
+    child = pid_of(guard)
+    guard.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_a_reader_takes_videos_and_landmark_files_alike(tmp_path):
+    with ClipReader(GuardConfig(command=COMMAND), 30.0, 0.2) as reader:
+        video = write_video(tmp_path / "a.mp4", signing(40))
+        clip = reader.read(video)
+        save_clip(tmp_path / "a.npz", clip)
+        again = reader.read(tmp_path / "a.npz")
+        assert np.array_equal(clip.landmarks, again.landmarks, equal_nan=True)
+        (tmp_path / "bad.mp4").write_bytes(b"no video")
+        with pytest.raises(ClipError, match="not a readable video"):
+            reader.read(tmp_path / "bad.mp4")
+
+
+def test_a_reader_of_landmark_files_starts_nothing(tmp_path):
+    with ClipReader(GuardConfig(command=(str(tmp_path / "none"),)), 30.0, 0.2) as reader:
+        with pytest.raises(ClipError, match="no such file"):
+            reader.read(tmp_path / "a.npz")
+        with pytest.raises(SignTalkError, match="cannot be started"):
+            reader.read(write_video(tmp_path / "a.mp4", signing(2)))
