@@ -13,6 +13,7 @@ from rich.console import Console
 
 from signtalk import __version__
 from signtalk.cli_data import data_app
+from signtalk.cli_interchange import add_commands
 from signtalk.console import (
     Folder,
     Json,
@@ -42,6 +43,7 @@ app = typer.Typer(
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
+add_commands(app)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]
