@@ -31,6 +31,7 @@ MODULES = {
     "clip_records": "o",
     "manifest": "o",
     "interchange": "o",
+    "skeleton": "o",
     "lexicon": "o",
     "synthetic_body": "o",
     "synthetic_camera": "o",

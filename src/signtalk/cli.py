@@ -13,7 +13,8 @@ from rich.console import Console
 
 from signtalk import __version__
 from signtalk.cli_data import data_app
-from signtalk.cli_interchange import add_commands
+from signtalk.cli_interchange import add_interchange
+from signtalk.cli_play import add_play
 from signtalk.console import (
     Folder,
     Json,
@@ -43,7 +44,8 @@ app = typer.Typer(
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
-add_commands(app)
+add_interchange(app)
+add_play(app)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]

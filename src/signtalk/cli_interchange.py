@@ -68,7 +68,7 @@ def export_clips_command(
     show(shown | ({"left_out": left_out} if as_json else {}), as_json)
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Put both commands at the top of `app`."""
+def add_interchange(app: typer.Typer) -> None:
+    """Put `import` and `export-clips` at the top of `app`."""
     app.command("import")(import_command)
     app.command("export-clips")(export_clips_command)
