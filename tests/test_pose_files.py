@@ -65,6 +65,23 @@ def test_what_we_write_the_library_reads(tmp_path: Path) -> None:
     assert pose.body.data.mask[0, 0, wrist].all() and not pose.body.data.mask[1, 0, wrist].any()
 
 
+def test_the_library_takes_our_files_for_mediapipes(tmp_path: Path) -> None:
+    from pose_format.utils.generic import detect_known_pose_format, pose_hide_legs, pose_normalization_info
+
+    save_pose(tmp_path / "a.pose", made_clip())
+    pose = pose_format.Pose.read((tmp_path / "a.pose").read_bytes())
+    assert detect_known_pose_format(pose) == "holistic"
+    assert (pose_normalization_info(pose.header).p1, pose_normalization_info(pose.header).p2) == (12, 11)
+    assert pose_hide_legs(pose, remove=True).body.data.shape[2] < 543
+    # MediaPipe's own names, which files of other tools carry
+    hand = COMPONENTS["RIGHT_HAND_LANDMARKS"][1]
+    assert [hand[i] for i in (0, 1, 4, 5, 8, 12, 13, 17, 20)] == [
+        "WRIST", "THUMB_CMC", "THUMB_TIP", "INDEX_FINGER_MCP", "INDEX_FINGER_TIP", "MIDDLE_FINGER_TIP",
+        "RING_FINGER_MCP", "PINKY_MCP", "PINKY_TIP",
+    ]  # fmt: skip
+    assert COMPONENTS["POSE_LANDMARKS"][1][9:13] == ("MOUTH_LEFT", "MOUTH_RIGHT", "LEFT_SHOULDER", "RIGHT_SHOULDER")
+
+
 def test_what_the_library_writes_we_read(tmp_path: Path) -> None:
     values = holistic_values()
     write_by_library(tmp_path / "a.pose", values, people=2)
