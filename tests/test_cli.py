@@ -48,6 +48,8 @@ def test_help_is_quick_and_names_every_command() -> None:
         "bundle",
         "extract",
         "models",
+        "import",
+        "play",
     ):
         assert command in done.stdout
 
@@ -56,7 +58,8 @@ def test_help_is_quick_and_names_every_command() -> None:
     "command",
     [
         "train", "index", "evaluate", "recognize", "search", "export", "demo", "data check", "data pack",
-        "data synthesize", "data split", "data stats", "bundle verify", "extract", "models install",
+        "data synthesize", "data split", "data stats", "bundle verify", "extract", "models install", "import",
+        "export-clips", "play",
     ],
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(

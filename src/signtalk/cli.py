@@ -14,6 +14,8 @@ from rich.console import Console
 from signtalk import __version__
 from signtalk.cli_data import data_app
 from signtalk.cli_extract import extract, models_app
+from signtalk.cli_interchange import add_interchange
+from signtalk.cli_play import add_play
 from signtalk.console import (
     Folder,
     Json,
@@ -45,6 +47,8 @@ app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(models_app, name="models")
 app.command()(extract)
+add_interchange(app)
+add_play(app)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]

@@ -1,0 +1,404 @@
+"""Whole folders in and out: clips of other tools to a data folder, and a data folder to clips of other tools.
+
+    SOURCE + metadata -> import_clips -> DATA/clips/*.npz + processed_metadata.csv
+    DATA -> export_clips -> OUT/<files of the format> + metadata.csv, which import_clips reads
+
+A clip that cannot be used becomes a `Problem`; the others are not affected. docs/data-format.md has the
+layouts and what each format cannot hold.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from signtalk.clip_records import Problem, RowError, RowReader, to_row
+from signtalk.errors import ClipError, ConfigError, DataError
+from signtalk.files import read_csv, write_csv
+from signtalk.frame_files import load_frames, save_frames
+from signtalk.json_files import load_json_clip, save_json_clip
+from signtalk.landmarks import DEFAULT_FPS, LandmarkClip, load_clip, save_clip
+from signtalk.manifest import ClipRecord, Manifest, describe_clip, read_clip, write_manifest
+from signtalk.parquet_files import load_parquet, save_parquet
+from signtalk.pose_files import load_pose, save_pose
+
+METADATA_NAME = "metadata.csv"
+CONTEST_NAME = "train.csv"
+PROBLEMS_NAME = "import_problems.csv"
+METADATA_COLUMNS = ("path", "clip_id", "sentence_id", "sentence", "category", "text_variations", "signer", "session",
+                    "fps", "aspect", "is_idle")  # fmt: skip
+_ALIASES = {"sentence": ("sentence", "sign", "label"), "signer": ("signer", "participant_id")}
+_COPIED = ("sentence_id", "category", "text_variations", "session", "is_idle")
+_LONGEST_NAME = 50
+"""Characters of a file name made from a text: 255 bytes are the limit, a letter may take four."""
+
+Progress = Callable[[int, int], None]
+_T = TypeVar("_T")
+
+
+class Format(StrEnum):
+    """How another tool stores clips."""
+
+    POSE = "pose"
+    JSON = "json"
+    MP_DATA = "mp-data"
+    PARQUET = "parquet"
+
+    @classmethod
+    def named(cls, name: str) -> Format:
+        """The format of this name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        try:
+            return cls(name)
+        except ValueError as error:
+            raise ConfigError(f"format '{name}'; expected {', '.join(cls)}") from error
+
+    @property
+    def suffix(self) -> str:
+        """End of the name of one clip's file; "" where a clip is a folder."""
+        return "" if self is Format.MP_DATA else f".{self}"
+
+
+@dataclass(frozen=True)
+class Unknowns:
+    """What holds where neither the metadata nor the file tells.
+
+    Attributes:
+        fps: frames a second.
+        aspect: image width over height; None = treated as square.
+    """
+
+    fps: float = DEFAULT_FPS
+    aspect: float | None = None
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What was written, and what was left out and why."""
+
+    table: Path
+    num_clips: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """One clip to import: where it lies and what is known about it, in the table's words."""
+
+    path: Path
+    clip_id: str
+    row: Mapping[str, str]
+
+
+def import_clips(
+    source: Path,
+    out: Path,
+    form: Format,
+    metadata: Path | None = None,
+    unknowns: Unknowns = Unknowns(),
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> Transfer:
+    """Make a data folder of the clips of another tool.
+
+    What the clips say stands in `metadata`, else in SOURCE/metadata.csv, else in the contest's
+    SOURCE/train.csv, else in the names of the folders that the clips lie in.
+
+    Args:
+        source: folder of the clips.
+        out: data folder to make; it must not exist or be empty.
+        form: how the clips are stored.
+        metadata: table with a column `path` (relative to `source`) and METADATA_COLUMNS or the contest's.
+        unknowns: what holds where nothing tells.
+        strict: raise at the first clip that cannot be used.
+        progress: called with (clips done, clips in all) after each clip.
+
+    Returns:
+        The table, and the problems, which `import_problems.csv` beside it lists too.
+
+    Raises:
+        DataError: no clip could be imported, the table cannot be read, `out` is in use, or (strict) any problem.
+        MissingExtraError: the format's library is not installed.
+    """
+    if not source.is_dir():
+        raise DataError(f"{source}: no such folder; expected one of {form} clips")
+    root = _new_folder(out)
+    planned, problems = _plan(source, form, metadata)
+    tasks = [(clip.clip_id, partial(_import_one, clip, root, form, unknowns)) for clip in planned]
+    records = _gathered(tasks, problems, strict, progress)
+    _refuse(source, problems, strict, bool(records))
+    if problems:
+        write_csv(root / PROBLEMS_NAME, ("clip_id", "kind", "message"), (vars(problem) for problem in problems))
+    return Transfer(write_manifest(root, records), len(records), tuple(problems))
+
+
+def export_clips(
+    manifest: Manifest, out: Path, form: Format, strict: bool = False, progress: Progress | None = None
+) -> Transfer:
+    """Write the clips of a data folder for another tool.
+
+    Args:
+        manifest: the data folder.
+        out: folder to make; it must not exist or be empty.
+        form: how the clips shall be stored.
+        strict: raise at the first clip that cannot be used.
+        progress: called with (clips done, clips in all) after each clip.
+
+    Returns:
+        The table `metadata.csv`, and the problems.
+
+    Raises:
+        DataError: no clip could be exported, `out` is in use or cannot be written, or (strict) any problem.
+        MissingExtraError: the format's library is not installed.
+    """
+    root = _new_folder(out)
+    problems: list[Problem] = []
+    names = _unique(record.clip_id for record in manifest.records)
+    paths = _places(manifest.records, names, form)
+    tasks = [
+        (record.clip_id, partial(_export_one, record, root, path, form))
+        for record, path in zip(manifest.records, paths, strict=True)
+    ]
+    rows = _gathered(tasks, problems, strict, progress)
+    _refuse(manifest.root, problems, strict, bool(rows))
+    if form is Format.PARQUET:
+        write_csv(out / CONTEST_NAME, ("path", "participant_id", "sequence_id", "sign"), map(_contest_row, rows))
+    write_csv(out / METADATA_NAME, METADATA_COLUMNS, rows)
+    return Transfer(out / METADATA_NAME, len(rows), tuple(problems))
+
+
+def _new_folder(path: Path) -> Path:
+    """The absolute path of a folder that is not there yet, or holds nothing."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise DataError(f"{path}: not empty; choose a new folder, so that no clip of an earlier run stays in it")
+    return Path(os.path.abspath(path))  # noqa: PTH100 - as in scan_manifest
+
+
+def _gathered(
+    tasks: Sequence[tuple[str, Callable[[], _T]]], problems: list[Problem], strict: bool, progress: Progress | None
+) -> list[_T]:
+    """What each clip's task gives; a clip that fails is added to `problems`, and is the last one when strict."""
+    results = []
+    for done, (clip_id, task) in enumerate(tasks, 1):
+        if strict and problems:
+            break
+        try:
+            results.append(task())
+        except (ClipError, RowError) as error:
+            kind = error.kind if isinstance(error, RowError) else "bad_clip"
+            problems.append(Problem(clip_id, kind, _printable(f"{error}")))
+        if progress is not None:
+            progress(done, len(tasks))
+    return results
+
+
+def _refuse(where: Path, problems: list[Problem], strict: bool, any_clip: bool) -> None:
+    if problems and (strict or not any_clip):
+        found = "" if any_clip else f"none of {len(problems)} clips could be used; the first: "
+        raise DataError(f"{where}: {found}{problems[0].clip_id}: {problems[0].message}")
+
+
+def _plan(source: Path, form: Format, metadata: Path | None) -> tuple[list[_Planned], list[Problem]]:
+    """The clips of the table, or of the folder where there is none."""
+    tables = [metadata] if metadata else [source / METADATA_NAME, source / CONTEST_NAME]
+    table = next((path for path in tables if metadata or path.is_file()), None)
+    if table is None:
+        found = list(_found(source, form))
+        if not found:
+            layout = "<label>/<repetition>/<frame>.npy" if form is Format.MP_DATA else f"<label>/<name>{form.suffix}"
+            raise DataError(f"{source}: no {form} clip in it; expected {layout}, or a table by --metadata")
+        names = _unique(_short_name(path.relative_to(source)) for path in found)
+        return [_labelled(path, source, form, name) for path, name in zip(found, names, strict=True)], []
+    columns, rows = read_csv(table)
+    if "path" not in columns or not any(name in columns for name in _ALIASES["sentence"]):
+        needed = " or ".join(_ALIASES["sentence"])
+        raise DataError(f"{table}: columns {', '.join(columns)}; expected path, and {needed}")
+    planned, problems = [], []
+    names = _unique(row.get("clip_id") or _short_name(Path(row["path"].replace("\\", "/"))) for row in rows)
+    for row, name in zip(rows, names, strict=True):
+        try:
+            planned.append(_Planned(_inside(source, row["path"]), name, _known(row)))
+        except RowError as error:
+            problems.append(Problem(name, error.kind, _printable(f"{error}")))
+    if not rows:
+        raise DataError(f"{table}: no rows; expected one a clip")
+    return planned, problems
+
+
+def _found(source: Path, form: Format) -> Iterator[Path]:
+    """The clips in a folder, sorted."""
+    if form is Format.MP_DATA:
+        yield from (path for path in sorted(source.glob("*/*")) if path.is_dir() and any(path.glob("*.npy")))
+    else:
+        yield from sorted(path for path in source.rglob(f"*{form.suffix}") if path.is_file())
+
+
+def _labelled(path: Path, source: Path, form: Format, name: str) -> _Planned:
+    """A clip whose text is the name of its folder; a clip in `source` itself has none, and is told so later."""
+    label = "" if path.parent == source and form is not Format.MP_DATA else path.parent.name
+    return _Planned(path, name, {"sentence": label, "sentence_id": label})
+
+
+def _known(row: Mapping[str, str]) -> dict[str, str]:
+    """A row of the metadata in the words of `processed_metadata.csv`; a text without an id is its own id."""
+    known = {name: row[name] for name in (*_COPIED, "fps", "aspect") if row.get(name)}
+    for name, aliases in _ALIASES.items():
+        known[name] = next((row[alias] for alias in aliases if row.get(alias)), "")
+    known.setdefault("sentence_id", known["sentence"])
+    return known
+
+
+def _inside(source: Path, value: str) -> Path:
+    """The file or folder of a row, which may not climb out of the source."""
+    given = Path(value.replace("\\", "/"))
+    path = Path(os.path.normpath(source / given))
+    if not value or given.is_absolute() or not path.is_relative_to(os.path.normpath(source)) or "\0" in value:
+        raise RowError("bad_path", f"path '{value}' leaves {source}; give a path inside it")
+    if not path.exists():
+        raise RowError("missing_file", f"{path}: no such file")
+    return path
+
+
+def _import_one(planned: _Planned, root: Path, form: Format, unknowns: Unknowns) -> ClipRecord:
+    row = planned.row
+    fps = _cell(row, "fps", unknowns.fps)
+    clip = _load(planned.path, form, unknowns.fps if fps is None else fps)
+    if clip.aspect is None:
+        clip = replace(clip, aspect=_cell(row, "aspect", unknowns.aspect))
+    try:
+        f"{row['sentence']}{row.get('signer', '')}".encode()
+    except UnicodeEncodeError as error:
+        raise RowError("bad_name", "a name that is not UTF-8; rename the folder") from error
+    path = root / "clips" / f"{planned.clip_id}.npz"
+    save_clip(path, clip)
+    try:
+        return _record(planned, path, root)
+    except RowError:
+        path.unlink()
+        raise
+
+
+def _record(planned: _Planned, path: Path, root: Path) -> ClipRecord:
+    """What the table says about a clip that was written, checked as every reader of the table will check it."""
+    clip = load_clip(path)
+    figures = {
+        name: "" if isinstance(value, float) and math.isnan(value) else repr(value)
+        for name, value in vars(describe_clip(clip)).items()
+    }
+    cells = {name: planned.row.get(name, "") for name in ("sentence", "signer", *_COPIED)}
+    named = {"video_file": f"{planned.clip_id}.mp4", "feature_path": str(path), "fps": repr(clip.fps)}
+    return RowReader(root, root, {}, 0.0).read(planned.clip_id, cells | figures | named)
+
+
+def _cell(row: Mapping[str, str], name: str, default: float | None) -> float | None:
+    if not row.get(name):
+        return default
+    try:
+        return float(row[name])
+    except ValueError as error:
+        raise RowError("bad_number", f"{name} '{row[name]}' is not a number") from error
+
+
+def _load(path: Path, form: Format, fps: float) -> LandmarkClip:
+    match form:
+        case Format.POSE:
+            return load_pose(path)
+        case Format.JSON:
+            return load_json_clip(path, fps)
+        case Format.MP_DATA:
+            return load_frames(path, fps)
+        case Format.PARQUET:
+            return load_parquet(path, fps)
+
+
+def _save(path: Path, clip: LandmarkClip, form: Format) -> None:
+    match form:
+        case Format.POSE:
+            save_pose(path, clip)
+        case Format.JSON:
+            save_json_clip(path, clip)
+        case Format.MP_DATA:
+            save_frames(path, clip)
+        case Format.PARQUET:
+            save_parquet(path, clip)
+
+
+def _export_one(record: ClipRecord, root: Path, path: Path, form: Format) -> dict[str, object]:
+    clip = read_clip(record)
+    _save(root / path, clip, form)
+    return _metadata_row(record, clip, path)
+
+
+def _places(records: Sequence[ClipRecord], names: Sequence[str], form: Format) -> list[Path]:
+    """Where each clip goes, relative to the folder of the export."""
+    paths = []
+    repetitions: Counter[str] = Counter()
+    for record, name in zip(records, names, strict=True):
+        label = "idle" if record.is_idle else _file_name(record.sentence) or "_"
+        if form is Format.PARQUET:
+            paths.append(
+                Path("train_landmark_files", _file_name(record.signer_id) or "unknown", f"{name}{form.suffix}")
+            )
+        elif form is Format.MP_DATA:
+            paths.append(Path(label, str(repetitions[label.casefold()])))
+            repetitions[label.casefold()] += 1
+        else:
+            paths.append(Path(label, f"{name}{form.suffix}"))
+    return paths
+
+
+def _metadata_row(record: ClipRecord, clip: LandmarkClip, path: Path) -> dict[str, object]:
+    row = to_row(record, record.feature_path.parent)
+    known = {"path": path.as_posix(), "clip_id": record.clip_id, "fps": repr(clip.fps), "aspect": clip.aspect}
+    return {name: (known | row | known)[name] for name in METADATA_COLUMNS}
+
+
+def _contest_row(row: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "path": row["path"],
+        "participant_id": row["signer"],
+        "sequence_id": row["clip_id"],
+        "sign": row["sentence"],
+    }
+
+
+def _short_name(path: Path) -> str:
+    """A clip's name from the last two parts of its path, without a suffix."""
+    return "-".join([*path.parts[-2:-1], path.stem if path.suffix.lower() in _SUFFIXES else path.name])
+
+
+_SUFFIXES = tuple(form.suffix for form in Format if form.suffix)
+
+
+def _file_name(text: str) -> str:
+    """A name that is safe on every file system, "" for a text without letters or digits."""
+    return re.sub(r"[^\w.-]+", "_", text)[:_LONGEST_NAME].strip("._-")
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    """Safe file names of these clips, a number added where two would be the same, whatever their case."""
+    taken: set[str] = set()
+    made = []
+    for wanted in names:
+        base = _file_name(wanted) or "clip"
+        tries = (base if i == 1 else f"{base}-{i}" for i in range(1, len(taken) + 2))
+        name = next(name for name in tries if name.casefold() not in taken)
+        taken.add(name.casefold())
+        made.append(name)
+    return made
+
+
+def _printable(text: str) -> str:
+    """A message that can be printed and written, whatever bytes a file's name has."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
