@@ -36,7 +36,19 @@ def test_help_is_quick_and_names_every_command() -> None:
     bare = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import typer.rich_utils"], capture_output=True, check=True)
     assert took < 4 * (time.perf_counter() - bare)  # no torch, no NumPy: little more than typer itself
-    for command in ("train", "index", "evaluate", "recognize", "search", "export", "demo", "data", "bundle"):
+    for command in (
+        "train",
+        "index",
+        "evaluate",
+        "recognize",
+        "search",
+        "export",
+        "enroll",
+        "forget",
+        "list",
+        "demo",
+        "data",
+    ):
         assert command in done.stdout
 
 
@@ -44,7 +56,7 @@ def test_help_is_quick_and_names_every_command() -> None:
     "command",
     [
         "train", "index", "evaluate", "recognize", "search", "export", "demo", "data check", "data pack",
-        "data synthesize", "data split", "data stats", "bundle verify",
+        "data synthesize", "data split", "data stats", "bundle verify", "enroll", "forget", "list",
     ],
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(
