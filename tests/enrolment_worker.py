@@ -112,4 +112,4 @@ def two_writers(folder, count):
 if __name__ == "__main__":
     mode, place, *rest = sys.argv[1:]
     work = {"kill": kill_rounds, "two": two_writers}[mode]
-    sys.stdout.write(json.dumps(work(Path(place), *map(int, rest))))
+    sys.stdout.write(json.dumps(work(Path(place), *map(int, rest))) + "\n")
