@@ -87,6 +87,20 @@ def test_a_layer_that_must_exist(tmp_path):
     assert len(LayeredIndex(small_index(), tmp_path / "mine").existing()) == 7
 
 
+def test_an_empty_folder_is_filled_and_another_one_is_left_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
+    assert len(load_layer(tmp_path / "mine", "model-1")) == 0
+    MINE.save(tmp_path / "mine")
+    assert_same(load_layer(tmp_path / "mine", "model-1"), MINE)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ArtifactError, match=r"index\.json: no such file"):
+        load_layer(tmp_path / "other", "model-1")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArtifactError, match=r"file"):
+        load_layer(tmp_path / "file", "model-1")
+
+
 def test_a_layer_is_not_missing_while_a_writer_renames_it(tmp_path, monkeypatch):
     seen = iter([None, None, ("mine",)])
     monkeypatch.setattr(layered_index, "index_identity", lambda _: next(seen))

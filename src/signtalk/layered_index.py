@@ -61,8 +61,8 @@ class LayeredIndex:
 
     def __init__(self, base: SentenceIndex, folder: Path) -> None:
         self.base, self.folder = base, folder
-        self._seen: tuple[object, ...] | None = None
-        self._current = base
+        # One attribute, so that threads never meet an index beside the identity of another.
+        self._read: tuple[tuple[object, ...] | None, SentenceIndex] = (None, base)
 
     def current(self) -> SentenceIndex:
         """Both layers as they are now; the same object as before where nothing changed.
@@ -70,11 +70,11 @@ class LayeredIndex:
         Raises:
             ArtifactError: the folder is damaged, of another version or of another model.
         """
-        seen = index_identity(self.folder)
-        if seen is None or seen != self._seen:
-            self._current = self.base.with_layer(load_layer(self.folder, self.base.encoder_id))
-            self._seen = seen
-        return self._current
+        identity, (seen, index) = index_identity(self.folder), self._read
+        if identity is None or identity != seen:
+            index = self.base.with_layer(load_layer(self.folder, self.base.encoder_id))
+            self._read = (identity, index)
+        return index
 
     def existing(self) -> SentenceIndex:
         """As `current`, for whoever names a folder that must be there.
@@ -93,12 +93,18 @@ def layer_exists(folder: Path) -> bool:
 
 
 def load_layer(folder: Path, encoder_id: str) -> SentenceIndex:
-    """Read a personal index; an empty one where none is there yet.
+    """Read a personal index; an empty one where none is there yet, or an empty folder.
 
     Raises:
         ArtifactError: it is damaged, of another version or of another model.
     """
-    return SentenceIndex.load(folder, encoder_id) if layer_exists(folder) else SentenceIndex.build((), (), encoder_id)
+    try:
+        if layer_exists(folder):
+            return SentenceIndex.load(folder, encoder_id)
+    except ArtifactError:
+        if not folder.is_dir() or any(folder.iterdir()):
+            raise
+    return SentenceIndex.build((), (), encoder_id)
 
 
 def forget(
