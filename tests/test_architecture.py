@@ -94,6 +94,8 @@ MODULES = {
     "evaluation": "T",
     "report": "T",
     "bundle": "o",
+    "layered_index": "o",
+    "enrolment": "o",
     "export": "T",
     "runs": "T",
     "demo": "T",

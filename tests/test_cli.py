@@ -43,6 +43,9 @@ def test_help_is_quick_and_names_every_command() -> None:
         "recognize",
         "search",
         "export",
+        "enroll",
+        "forget",
+        "list",
         "demo",
         "data",
         "bundle",
@@ -59,7 +62,7 @@ def test_help_is_quick_and_names_every_command() -> None:
     [
         "train", "index", "evaluate", "recognize", "search", "export", "demo", "data check", "data pack",
         "data synthesize", "data split", "data stats", "bundle verify", "extract", "models install", "import",
-        "export-clips", "play",
+        "export-clips", "play", "enroll", "forget", "list",
     ],
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,14 +12,21 @@ from rich.console import Console
 
 from signtalk import __version__
 from signtalk.cli_data import data_app
+from signtalk.cli_enrol import enrol_app
 from signtalk.cli_extract import extract, models_app
 from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
 from signtalk.console import (
+    BundleOption,
     Folder,
+    Fps,
+    IndexOption,
     Json,
+    RunOption,
+    SmoothingAlpha,
     Strict,
     not_nan,
+    opened,
     out_console,
     print_error,
     print_json,
@@ -30,9 +36,7 @@ from signtalk.console import (
 from signtalk.errors import MissingExtraError, SignTalkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from signtalk.recognizer import Recognition, Recognizer
+    from signtalk.recognizer import Recognition
     from signtalk.text_search import ClipHit
 
 app = typer.Typer(
@@ -43,6 +47,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
+app.add_typer(enrol_app)
 app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(models_app, name="models")
@@ -52,8 +57,6 @@ add_play(app)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]
-RunOption = Annotated[Path | None, typer.Option(help="Run folder with an index.")]
-BundleOption = Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")]
 DataOption = Annotated[Path, typer.Option("--data", help="The data folder that the run was trained on.")]
 
 
@@ -183,19 +186,9 @@ def recognize(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Videos, or landmark files (.npz, .npy).")],
     run: RunOption = None,
     bundle: BundleOption = None,
-    fps: Annotated[
-        float,
-        typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate of .npy files, which do not know theirs."),
-    ] = 30.0,
-    smoothing_alpha: Annotated[
-        float,
-        typer.Option(
-            min=1e-3,
-            max=1,
-            callback=not_nan,
-            help="Weight of the new frame in the smoothing of .npy files; 1 = not smoothed.",
-        ),
-    ] = 0.2,
+    index: IndexOption = None,
+    fps: Fps = 30.0,
+    smoothing_alpha: SmoothingAlpha = 0.2,
     prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
     strict: Strict = False,
     as_json: Json = False,
@@ -209,7 +202,7 @@ def recognize(
     from signtalk.recognizer import DecisionConfig
 
     answers: dict[str, Recognition | None] = {}
-    with _opened(run, bundle) as recognizer, ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
+    with opened(run, bundle, index) as recognizer, ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
             recognizer.decision = DecisionConfig.prototype().model_copy(update={"decoding": decoding})
@@ -236,6 +229,7 @@ def search(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What the clips shall mean, in your own words.")],
     run: RunOption = None,
     bundle: BundleOption = None,
+    index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many clips.")] = 5,
     category: Annotated[list[str] | None, typer.Option(help="Only clips of this category; repeat for several.")] = None,
     as_json: Json = False,
@@ -247,7 +241,7 @@ def search(
     from signtalk.errors import ArtifactError
     from signtalk.text_search import NO_TEXT_ENCODER, search_clips
 
-    with _opened(run, bundle) as recognizer:
+    with opened(run, bundle, index) as recognizer:
         space = recognizer.text_space
         if space is None:
             raise ArtifactError(f"{run or bundle}: {NO_TEXT_ENCODER}")
@@ -320,25 +314,6 @@ def demo(
     _print_answers(result.answers)
     out_console.print(f"the bundle answers the same without torch: {'yes' if result.same_without_torch else 'NO'}")
     out_console.print(closing_summary(result.paths))
-
-
-@contextmanager
-def _opened(run: Path | None, bundle: Path | None) -> Iterator[Recognizer]:
-    """A recognizer from a run folder or a bundle, one of which is given, closed at the end of the block."""
-    from signtalk.errors import ConfigError
-
-    if (run is None) == (bundle is None):
-        raise ConfigError("give either --run or --bundle")
-    if run is not None:
-        from signtalk.runs import Run
-
-        opened = Run.open(run)
-        yield opened.recognizer(opened.index(), opened.decision())
-    elif bundle is not None:
-        from signtalk.bundle import open_bundle
-
-        with open_bundle(bundle) as unpacked:
-            yield unpacked.recognizer
 
 
 def _in_json(as_json: bool, left_out: list[dict[str, str]]) -> dict[str, Any]:

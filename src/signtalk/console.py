@@ -1,4 +1,4 @@
-"""What every command shares: consoles, the progress bar, plain and JSON output, one line for a wrong setting."""
+"""What the commands share: options, consoles, the progress bar, plain and JSON output, the model that answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,15 +14,40 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from signtalk.manifest import Problem
+    from signtalk.recognizer import Recognizer
 
 out_console = Console()
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Data folder with processed_metadata.csv.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Strict = Annotated[bool, typer.Option(help="Stop at the first clip that cannot be used.")]
+
+
+def not_nan(value: float | None) -> float | None:
+    """Refuse NaN, which passes every comparison of a range: callback of a float option."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("nan is no number; give one")
+    return value
+
+
+RunOption = Annotated[Path | None, typer.Option(help="Run folder with an index.")]
+BundleOption = Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")]
+IndexOption = Annotated[Path | None, typer.Option(help="Personal index of `signtalk enroll`, read besides.")]
+Fps = Annotated[
+    float, typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate of .npy files, which do not know theirs.")
+]
+SmoothingAlpha = Annotated[
+    float,
+    typer.Option(
+        min=1e-3,
+        max=1,
+        callback=not_nan,
+        help="Weight of the new frame in the smoothing of .npy files; 1 = not smoothed.",
+    ),
+]
 
 
 class ProgressBar:
@@ -58,6 +84,39 @@ class ProgressBar:
             self._progress.stop()
 
 
+@contextmanager
+def opened(run: Path | None, bundle: Path | None, personal: Path | None = None) -> Iterator[Recognizer]:
+    """A recognizer from a run folder or a bundle, one of which is given, closed at the end of the block.
+
+    Args:
+        run: run folder.
+        bundle: zip, or a folder with its files.
+        personal: an index folder that is read besides, as a layer over that of run or bundle.
+    """
+    from signtalk.errors import ConfigError
+
+    if (run is None) == (bundle is None):
+        raise ConfigError("give either --run or --bundle")
+    if run is not None:
+        from signtalk.runs import Run
+
+        found = Run.open(run)
+        yield _layered(found.recognizer(found.index(), found.decision()), personal)
+    elif bundle is not None:
+        from signtalk.bundle import open_bundle
+
+        with open_bundle(bundle) as unpacked:
+            yield _layered(unpacked.recognizer, personal)
+
+
+def _layered(recognizer: Recognizer, personal: Path | None) -> Recognizer:
+    if personal is None:
+        return recognizer
+    from signtalk.layered_index import LayeredIndex
+
+    return recognizer.changed(index=LayeredIndex(recognizer.index, personal).existing())
+
+
 def checked(make: Callable[[], Any]) -> Any:
     """A settings object, or one clear line about what is wrong with it."""
     from pydantic import ValidationError
@@ -87,13 +146,6 @@ def tell_left_out(problems: Sequence[Problem], as_json: bool) -> list[dict[str, 
 def print_error(text: str) -> None:
     """One line on standard error, whatever breaks a library's message has."""
     Console(stderr=True).print(" ".join(text.split()), markup=False, highlight=False, soft_wrap=True)
-
-
-def not_nan(value: float | None) -> float | None:
-    """Refuse NaN, which passes every comparison of a range: callback of a float option."""
-    if value is not None and math.isnan(value):
-        raise typer.BadParameter("nan is no number; give one")
-    return value
 
 
 def show(values: dict[str, Any], as_json: bool) -> None:

@@ -363,6 +363,24 @@ class SentenceIndex:
             encoder_id=self.encoder_id,
         )
 
+    def with_layer(self, layer: SentenceIndex) -> SentenceIndex:
+        """A new index of these references and those of another index of the same model, such as one signer's own.
+
+        A clip that both hold is taken from the layer; a sentence that one of them holds in writing alone is its clips
+        where the other has some, else the layer's.
+
+        Raises:
+            ValueError: the layer is of another model.
+        """
+        if layer.encoder_id != self.encoder_id:
+            raise ValueError(f"a layer of encoder {layer.encoder_id[:12]} over an index of {self.encoder_id[:12]}")
+        signed = {entry.text_key for entry in self.entries if entry.kind == "clip"}
+        layer = layer.without(layer._written_ids(signed))
+        if not len(layer):
+            return self
+        below = self.without({*layer.row_of, *self._written_ids(layer.sentences)})
+        return below._joined(layer) if len(below) else layer
+
     def without(self, clip_ids: Collection[str]) -> SentenceIndex:
         """A new index that lacks these clips; ids that it does not hold are ignored."""
         left_out = _as_set(clip_ids)

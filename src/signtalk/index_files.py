@@ -3,13 +3,17 @@
 `index.SentenceIndex` saves and loads through this; the format is told in docs/bundle-format.md. The folder
 keeps the prototype's files (`embeddings.npy`, `embeddings_map.csv`, `prototypes.npz`) and adds the frame
 projections and a header with the SHA-256 of every file, which ties vectors and map rows together.
+
+Writers that share a folder wait for each other (`locked`); readers never wait, they see it before or after a writer.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -18,6 +22,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field, ValidationError
 
 from signtalk.clip_records import ClipRecord
@@ -47,7 +52,9 @@ MAP_COLUMNS = (
 _DATA_FILES = (
     "embeddings.npy", "embeddings_map.csv", "prototypes.npz", "projections.npy", "projection_lengths.npy",
 )  # fmt: skip
-_READ_ATTEMPTS = 5
+_READ_ATTEMPTS = 50
+_MAX_READ_PAUSE_S = 0.02
+_LOCK_WAIT_S = 60.0
 
 HalfArray = npt.NDArray[np.float16]
 EntryKind = Literal["clip", "written"]
@@ -138,6 +145,39 @@ class _Header(BaseModel, frozen=True, extra="forbid", strict=True):
     files: dict[str, str]
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep every other writer of this index waiting, threads and processes; readers do not ask.
+
+    Who changes an index that others may change, too, holds this from reading it until it is written, so that of two
+    changes none is lost. A writer that is killed holds nothing, because the lock is the operating system's, and what
+    it left half written beside the index is removed here. The file of the lock, `.NAME.lock`, stays.
+
+    Raises:
+        ArtifactError: another writer did not finish within a minute.
+        DataError: the place cannot be written.
+    """
+    folder = _absolute(folder)
+    path = folder.with_name(f".{folder.name}.lock")
+    lock = FileLock(path, timeout=_LOCK_WAIT_S)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise ArtifactError(
+            f"{folder}: another process has been writing it for {_LOCK_WAIT_S:g} s; see which"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{folder}: cannot write there ({error.strerror}); choose a folder you may write to") from error
+    try:
+        for path in folder.parent.iterdir():
+            if path.name.startswith(_begun(folder)):
+                shutil.rmtree(path, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
+
+
 def write_index(folder: Path, parts: IndexParts) -> None:
     """Write an index folder whole: a reader, or a process killed at any moment, leaves the old one or the new one.
 
@@ -172,20 +212,24 @@ def read_index(folder: Path) -> IndexParts:
         ArtifactError: something is missing, damaged, of another version, or does not fit together.
     """
     for _ in range(_READ_ATTEMPTS):
-        before = _identity(folder)
+        before = index_identity(folder)
         try:
             parts = _read_parts(_existing(folder))
         except ArtifactError:
-            if _identity(folder) == before:
+            if index_identity(folder) == before:
                 raise
         else:
-            if _identity(folder) == before:
+            if index_identity(folder) == before:
                 return parts
+        time.sleep(random.uniform(0, _MAX_READ_PAUSE_S))  # so that a writer in a loop is not met at the same step
     raise ArtifactError(f"{folder}: was replaced {_READ_ATTEMPTS} times while it was read; try again")
 
 
-def _identity(folder: Path) -> tuple[object, ...] | None:
-    """What changes when another folder takes this place; equal before and after reading = one folder was read."""
+def index_identity(folder: Path) -> tuple[object, ...] | None:
+    """What changes when another index takes this place; None where there is none.
+
+    Equal before and after reading = one index was read, and what was read of it still holds.
+    """
     source = _existing(folder)
     try:
         state = source.stat()
@@ -260,6 +304,11 @@ def _read_prototypes(path: Path) -> Prototypes:
     return Prototypes(**arrays)
 
 
+def _begun(folder: Path) -> str:
+    """How the names of folders begin that are being written."""
+    return f".{folder.name}.writing-"
+
+
 def _previous(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.previous")
 
@@ -269,15 +318,19 @@ def _existing(folder: Path) -> Path:
     return _previous(folder) if not folder.exists() and _previous(folder).exists() else folder
 
 
+def _absolute(folder: Path) -> Path:
+    return Path(os.path.abspath(folder))  # noqa: PTH100  # a link stays a link, "index/.." is resolved
+
+
 @contextmanager
 def _replaced_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder` that takes its place when the block ends without error."""
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100  # a link stays a link, "index/.." is resolved
+    folder = _absolute(folder)
     if folder.exists():
         _refuse_other_files(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=_begun(folder), dir=folder.parent))
     except OSError as error:
         raise DataError(f"{folder}: cannot write there ({error.strerror}); choose a folder you may write to") from error
     try:

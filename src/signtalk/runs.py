@@ -18,6 +18,7 @@ from signtalk.decoding import DecodingOptions
 from signtalk.errors import ArtifactError, ConfigError
 from signtalk.files import read_json, write_json
 from signtalk.index import SentenceIndex
+from signtalk.index_files import locked
 from signtalk.manifest import Manifest
 from signtalk.recognizer import DecisionConfig, Recognizer, index_records
 from signtalk.run_folder import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
@@ -126,6 +127,7 @@ def index_run(
         index = writing.index
         told = {"num": len(writing.written), "already": writing.already, "unknown_words": writing.unknown_words}
         report = {"written": told, **report}
-    index.save(run.folder / INDEX_NAME)
+    with locked(run.folder / INDEX_NAME):
+        index.save(run.folder / INDEX_NAME)
     write_json(run.folder / DECISION_NAME, {"decision": decision.model_dump(mode="json"), "report": report})
     return {"num_references": int((~index.written).sum()), "num_sentences": len(index.sentences), **report}
