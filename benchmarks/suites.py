@@ -96,6 +96,14 @@ SUITES: dict[str, Suite] = {
         overrides=("features.num_frames=48", "optimiser.epochs=8", "optimiser.val_every=4"),
         recipe="body",
     ),
+    "isl_words_dev": Suite(
+        "isl_words_10signers_body",
+        "for choosing recipes: s01 and s02 are left out of everything, s03 is asked",
+        overrides=("features.num_frames=48", "optimiser.epochs=8", "optimiser.val_every=4"),
+        recipe="body",
+        without_signers=("s01", "s02"),
+        only_folds=("s03",),
+    ),
     "asl_words_17": Suite(
         "asl_words_17signers",
         "leave one signer out",
