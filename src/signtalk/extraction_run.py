@@ -354,7 +354,7 @@ def _sweep(out: Path) -> None:
     """Remove unfinished files of a run that was killed: `atomic_path` names them `.<stem>.<random>.<suffix>`."""
     for folder in (out / CLIPS_FOLDER, out / PROTOTYPE_FOLDER / _PROTOTYPE_ROWS, out):
         for path in folder.glob(".*.*") if folder.is_dir() else ():
-            if path.is_file() and path.suffix in (".npz", ".npy", ".csv", ".md", ".png"):
+            if path.is_file() and path.suffix in (".npz", ".npy", ".csv", ".md", ".html", ".png"):
                 path.unlink(missing_ok=True)
 
 
