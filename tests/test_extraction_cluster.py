@@ -111,8 +111,13 @@ def test_a_lost_scheduler_ends_the_run_and_blames_no_video(monkeypatch, cluster,
     plan = plan_extraction(tmp_path / "videos")
     cluster.add_worker("--no-nanny")
     options = RunOptions(tmp_path / "out", guard=SLOWLY)
+
+    def kill_scheduler(done: int, total: int) -> None:
+        if done == 1:
+            threading.Timer(0.2, cluster.kill, [0]).start()  # when the next video is under way
+
     with pytest.raises(SignTalkError, match="scheduler was lost"):
-        extract_on_cluster(plan, options, cluster.address, lambda done, _: cluster.kill(0) if done == 1 else None)
+        extract_on_cluster(plan, options, cluster.address, kill_scheduler)
     result = extract_videos(plan, options)
     assert result.num_done_before == 1 and len(result.clips) == 3 and result.failed == ()
 
