@@ -83,11 +83,11 @@ class RedSquareLandmarker:
     name = "red squares 1"
     models_sha256 = "0" * 64
 
-    def __init__(self, frame_s=0.0):
-        self.frame_s = frame_s
+    def __init__(self, frame_s=0.0, kills_guard=False):
+        self.frame_s, self.kills_guard = frame_s, kills_guard
 
     def tracker(self):
-        return _RedSquareTracker(self.frame_s)
+        return _RedSquareTracker(self.frame_s, self.kills_guard)
 
     def find_people(self, image):
         if np.allclose(image[0, 0], BLUE, atol=60):  # so that the tracker alone hangs and crashes
@@ -103,8 +103,8 @@ class RedSquareLandmarker:
 
 
 class _RedSquareTracker:
-    def __init__(self, frame_s):
-        self._frame_s = frame_s
+    def __init__(self, frame_s, kills_guard):
+        self._frame_s, self._kills_guard = frame_s, kills_guard
         self._last = -1
 
     def track(self, image, timestamp_ms):
@@ -115,6 +115,8 @@ class _RedSquareTracker:
         if np.allclose(corner, BLUE, atol=60):
             time.sleep(1000)
         if np.allclose(corner, GREEN, atol=60):
+            if self._kills_guard:
+                os.kill(os.getppid(), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
         points = np.full((len(HOLISTIC.names), 3), np.nan, dtype=np.float32)
         visibility = np.full(33, np.nan, dtype=np.float32)

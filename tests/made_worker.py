@@ -1,4 +1,7 @@
-"""The child process of extraction with the made-up landmarker; an argument gives seconds a frame."""
+"""The child process of extraction with the made-up landmarker.
+
+Arguments: seconds a frame; and anything more, for which a `CRASH` frame ends the guard's process as well.
+"""
 
 import sys
 
@@ -6,4 +9,5 @@ from made_videos import RedSquareLandmarker
 from signtalk.extraction_worker import serve
 
 if __name__ == "__main__":
-    serve(lambda: RedSquareLandmarker(float(sys.argv[1]) if len(sys.argv) > 1 else 0.0))
+    frame_s = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
+    serve(lambda: RedSquareLandmarker(frame_s, kills_guard=len(sys.argv) > 2))

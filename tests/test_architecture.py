@@ -51,6 +51,7 @@ MODULES = {
     "extraction_inputs": "o",
     "extraction_worker": "o",
     "extraction_run": "o",
+    "extraction_cluster": "o",
     "extraction_report": "o",
     "store": "o",
     "data_check": "o",

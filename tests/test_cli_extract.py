@@ -54,6 +54,7 @@ def test_extract_without_a_table_says_that_texts_are_missing(monkeypatch, capsys
 
 @pytest.mark.parametrize(("arguments", "says"), [
     (["extract", "{}/none", "--out", "{}/out"], "no such folder"),
+    (["extract", "{0}", "--out", "{0}/out", "--cluster", "tcp://127.0.0.1:9", "--workers", "2"], "as many are used"),
     (["models", "install", "--from", "{}/none.task"], "not a landmarker bundle"),
 ])  # fmt: skip
 def test_mistakes_are_one_line(monkeypatch, capsys, tmp_path, arguments, says):

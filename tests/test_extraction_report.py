@@ -1,4 +1,6 @@
+import base64
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -9,10 +11,12 @@ from signtalk.clip_records import Problem
 from signtalk.extraction import ExtractionConfig, extract_to_file
 from signtalk.extraction_inputs import plan_extraction
 from signtalk.extraction_report import (
+    PAGE_NAME,
     REPORT_NAME,
     SHEET_NAME,
     chosen_clips,
     draw_landmarks,
+    extraction_html,
     extraction_markdown,
     write_extraction_report,
 )
@@ -41,8 +45,9 @@ def result_of(clips, failed=()):
 def test_page_and_sheet_are_written(tmp_path):
     clips = clips_of(tmp_path, 2)
     clips[1].job.video.unlink()  # a video may have gone since: its row says so
-    page, sheet = write_extraction_report(result_of(clips), tmp_path / "out")
-    assert (page.name, sheet.name) == (REPORT_NAME, SHEET_NAME)
+    report, page, sheet = write_extraction_report(result_of(clips), tmp_path / "out")
+    assert (report.name, page.name, sheet.name) == (REPORT_NAME, PAGE_NAME, SHEET_NAME)
+    assert base64.b64encode(sheet.read_bytes()).decode() in page.read_text(encoding="utf-8")
     with Image.open(sheet) as image:
         assert image.height == 20 + 240 + 20 and image.width == 5 * 360
 
@@ -57,9 +62,23 @@ def test_the_page_tells_counts_limits_and_reasons(tmp_path):
     assert "Tukey's outer fences" in page
     assert "| x | unusable | two lines \\| here |" in page and "sharp\\|ness" in page
     assert "| 0 | 2 |" in page  # several people
+    many = result_of(clips, [Problem(f"v{number}", "unusable", "cut") for number in range(60)])
+    assert "The first 50 of 60" in extraction_markdown(many) and "v50" not in extraction_markdown(many)
     few = extraction_markdown(result_of(clips[:3]))
     assert "no limits: fewer than 12 clips" in few
     assert "clips: 0" in extraction_markdown(result_of([]))
+
+
+def test_the_html_page_holds_the_same_and_nothing_foreign(tmp_path):
+    clip = clips_of(tmp_path, 1)[0]
+    result = result_of([clip] * 3, [Problem("<script>x</script>", "unusable", 'a & b "c" $body')])
+    page = extraction_html(result, b"")
+    tree = ElementTree.fromstring("<body>" + page.split("</style>")[1].removesuffix("</html>\n") + "</body>")
+    assert [cell.text for cell in tree.findall(".//table[2]//td")] == [
+        "<script>x</script>", "unusable", 'a & b "c" $body',
+    ]  # fmt: skip
+    rows = [line for line in extraction_markdown(result).splitlines() if line.startswith("| ")]
+    assert len(rows) - 2 == len(tree.findall(".//tr")) and tree.find(".//img") is None
 
 
 def test_best_median_and_worst_are_chosen_once_each(tmp_path):

@@ -2,6 +2,7 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,16 @@ from made_videos import BLACK, CRASH, HANG, HEIGHT, WORKER, rotate_flag, signer_
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
 from signtalk.extraction_inputs import plan_extraction
-from signtalk.extraction_run import JOURNAL_NAME, RunOptions, extract_videos
-from signtalk.extraction_worker import GuardConfig
+from signtalk.extraction_run import (
+    JOURNAL_NAME,
+    RunOptions,
+    close_guards,
+    extract_guarded,
+    extract_on,
+    extract_videos,
+    landmarker_name,
+)
+from signtalk.extraction_worker import GuardConfig, Outcome, Task
 from signtalk.files import read_csv
 from signtalk.manifest import load_manifest, read_clip, scan_manifest
 
@@ -211,3 +220,32 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be made"):
         extracted(tmp_path / "videos", tmp_path / "file")
+
+
+def test_a_worker_with_another_landmarker_or_without_the_video_is_told(tmp_path):
+    small_set(tmp_path / "videos", 1)
+    config = ExtractionConfig()
+    task = Task("1A", tmp_path / "videos" / "1A.mp4", tmp_path / "1A.npz")
+    name = landmarker_name(GUARD, config)
+    assert extract_guarded(task, GUARD, config, name).kind == ""
+    with pytest.raises(SignTalkError, match=r"its landmarker is red squares 1 0+, another worker's is other"):
+        extract_guarded(task, GUARD, config, "other")
+    gone = Task("1A", tmp_path / "none.mp4", tmp_path / "1A.npz")
+    assert extract_guarded(gone, GUARD, config, name).kind == "not_found"
+    close_guards()
+
+
+class BlindExecutor(ThreadPoolExecutor):
+    """One whose workers see no video."""
+
+    def submit(self, function, /, *arguments, **options):
+        if function is extract_guarded:
+            return super().submit(Outcome, arguments[0].clip_id, "not_found", "not there on machine 7")
+        return super().submit(function, *arguments, **options)
+
+
+def test_a_machine_that_does_not_see_the_videos_is_told(tmp_path):
+    small_set(tmp_path / "videos", 2)
+    with BlindExecutor(1) as executor, pytest.raises(DataError, match=r"machine 7, but here; all machines must see"):
+        extract_on(executor, lambda: 1, plan_extraction(tmp_path / "videos"), RunOptions(tmp_path / "out", guard=GUARD))
+    close_guards()

@@ -45,6 +45,9 @@ def extract(
         Path | None, typer.Option(help="CSV or XLSX: video_file or sentence_id, sentence, category, signer ...")
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that extract; 0 = one a core.")] = 0,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Extract on the machines of this dask scheduler.")
+    ] = None,
     trim: Annotated[bool, typer.Option(help="Cut off idle ends.")] = True,
     smooth: Annotated[bool, typer.Option(help="Smooth the landmarks, without delay.")] = False,
     prototype: Annotated[
@@ -65,14 +68,20 @@ def extract(
     Goes on where it was when it is started again; a video that fails, hangs or crashes is set aside with its reason.
 
     Example: signtalk extract ~/SignTalk-GH --out ~/signtalk-gh
+
+    On many machines (docs/scale.md): signtalk extract /shared/videos --out /shared/data --cluster tcp://10.0.0.1:8786
     """
+    from signtalk.errors import ConfigError
     from signtalk.extraction import ExtractionConfig
+    from signtalk.extraction_cluster import extract_on_cluster
     from signtalk.extraction_inputs import plan_extraction
     from signtalk.extraction_report import write_extraction_report
     from signtalk.extraction_run import RunOptions, extract_videos
     from signtalk.extraction_worker import GuardConfig
     from signtalk.smoothing import SmoothingConfig
 
+    if cluster is not None and workers:
+        raise ConfigError("--workers is for one machine; with --cluster as many are used as the cluster has")
     options = RunOptions(
         out=out,
         config=ExtractionConfig(trim=trim, smoothing=SmoothingConfig() if smooth else None),
@@ -83,7 +92,10 @@ def extract(
     )
     plan = plan_extraction(videos, metadata)
     with ProgressBar("extracting", hidden=as_json) as bar:
-        result = extract_videos(plan, options, workers or _num_cores(), bar)
+        if cluster is not None:
+            result = extract_on_cluster(plan, options, cluster, bar)
+        else:
+            result = extract_videos(plan, options, workers or _num_cores(), bar)
     written = (*result.tables, *write_extraction_report(result, out))
     shown: dict[str, Any] = {
         "clips": len(result.clips) - (0 if keep_low_quality else len(result.rejected)),

@@ -1,13 +1,17 @@
 """What an extraction gave, for people: a page of figures and a sheet of pictures.
 
-ExtractionResult -> write_extraction_report -> extraction_report.md, contact_sheet.png
+ExtractionResult -> write_extraction_report -> extraction_report.md and .html, contact_sheet.png
 """
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +27,22 @@ if TYPE_CHECKING:
     from PIL import Image
 
 REPORT_NAME = "extraction_report.md"
+PAGE_NAME = "extraction_report.html"
 SHEET_NAME = "contact_sheet.png"
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Extraction</title>
+<style>
+body { font: 15px/1.4 sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; }
+table { border-collapse: collapse; }
+td, th { border: 1px solid #bbb; padding: 0.2em 0.6em; text-align: left; overflow-wrap: anywhere; }
+img { max-width: 100%; }
+</style>
+$body
+</html>
+""")
 _SHEET_CLIPS = 3
 _SHEET_FRAMES = 5
 _CELL_HEIGHT = 240
@@ -56,64 +75,108 @@ def write_extraction_report(result: ExtractionResult, out: Path) -> tuple[Path, 
         DataError: they cannot be written.
         MissingExtraError: Pillow is not installed.
     """
-    written = []
+    written = [out / REPORT_NAME, out / PAGE_NAME]
+    picture = b""
     if result.clips:
         written.append(out / SHEET_NAME)
-        write_contact_sheet(result.clips, written[0])
-    written.insert(0, out / REPORT_NAME)
+        write_contact_sheet(result.clips, written[-1])
+        picture = written[-1].read_bytes()
     write_text(written[0], extraction_markdown(result))
+    write_text(written[1], extraction_html(result, picture))
     return tuple(written)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A part of the report: a title or none, paragraphs, and a table or none."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
 def extraction_markdown(result: ExtractionResult) -> str:
-    """The page: counts, the spread of each figure with its limits, what failed and what stands apart."""
-    people = sum(clip.quality.num_people > 1 for clip in result.clips)
-    lines = [
-        "# Extraction",
-        "",
-        f"* clips: {len(result.clips)}, of which {len(result.rejected)} of low quality",
-        f"* videos without a clip: {len(result.failed)}",
-        f"* clips with several people in view: {people}",
-        "",
-    ]
+    """The report: counts, the spread of each figure with its limits, what failed and what stands apart."""
+    lines = ["# Extraction", "", *(f"* {count}" for count in _counts(result)), ""]
+    for part in _parts(result):
+        lines += [f"## {part.title}", ""] if part.title else []
+        for paragraph in part.paragraphs:
+            lines += [paragraph, ""]
+        if part.rows:
+            rows = [part.header, ("---",) * len(part.header), *part.rows]
+            lines += [*("| " + " | ".join(_cell(text) for text in row) + " |" for row in rows), ""]
     if result.clips:
-        lines += [*_figures(result), f"![clips, best first]({SHEET_NAME})", ""]
-    kinds = Counter(problem.kind for problem in result.failed)
-    failed = [f"| {_cell(p.clip_id)} | {p.kind} | {_cell(p.message)} |" for p in result.failed]
-    title = "Without a clip: " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-    lines += _listed(title, "| clip | kind | reason |\n|---|---|---|", failed)
-    low = [f"| {_cell(clip.job.clip_id)} | {_cell('; '.join(clip.reasons))} |" for clip in result.rejected]
-    lines += _listed("Of low quality", "| clip | reasons |\n|---|---|", low)
-    several = [f"| {_cell(c.job.clip_id)} | {c.quality.num_people} |" for c in result.clips if c.quality.num_people > 1]
-    lines += _listed("Several people in view; the signer was chosen", "| clip | people |\n|---|---|", several)
+        lines += [f"![clips, best first]({SHEET_NAME})", ""]
     return "\n".join(lines)
 
 
-def _figures(result: ExtractionResult) -> list[str]:
+def extraction_html(result: ExtractionResult, sheet_png: bytes) -> str:
+    """The same report as one page that needs no other file.
+
+    Args:
+        result: what an extraction gave.
+        sheet_png: the contact sheet; empty = none.
+    """
+    body = ["<h1>Extraction</h1>", "<ul>", *(f"<li>{escape(count)}</li>" for count in _counts(result)), "</ul>"]
+    for part in _parts(result):
+        body += [f"<h2>{escape(part.title)}</h2>"] if part.title else []
+        body += [f"<p>{escape(paragraph)}</p>" for paragraph in part.paragraphs]
+        if part.rows:
+            rows = ["".join(f"<td>{escape(text)}</td>" for text in row) for row in part.rows]
+            head = "".join(f"<th>{escape(text)}</th>" for text in part.header)
+            body += ["<table>", f"<tr>{head}</tr>", *(f"<tr>{row}</tr>" for row in rows), "</table>"]
+    if sheet_png:
+        data = base64.b64encode(sheet_png).decode("ascii")
+        body.append(f'<img alt="clips, best first" src="data:image/png;base64,{data}">')
+    return _PAGE.substitute(body="\n".join(body))
+
+
+def _counts(result: ExtractionResult) -> list[str]:
+    people = sum(clip.quality.num_people > 1 for clip in result.clips)
+    return [
+        f"clips: {len(result.clips)}, of which {len(result.rejected)} of low quality",
+        f"videos without a clip: {len(result.failed)}",
+        f"clips with several people in view: {people}",
+    ]
+
+
+def _parts(result: ExtractionResult) -> list[_Part]:
+    parts = [_figures(result)] if result.clips else []
+    totals = {name: sum(getattr(clip.quality, name) for clip in result.clips) for name in ("doubles", "swaps", "jumps")}
+    repaired = ", ".join(f"{name} {count}" for name, count in totals.items())
+    parts += [_Part("", (f"Frames of hands put right: {repaired}.",))] if result.clips else []
+    kinds = Counter(problem.kind for problem in result.failed)
+    title = "Without a clip: " + ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
+    parts += _listed(title, ("clip", "kind", "reason"), [(p.clip_id, p.kind, p.message) for p in result.failed])
+    low = [(clip.job.clip_id, "; ".join(clip.reasons)) for clip in result.rejected]
+    parts += _listed("Of low quality", ("clip", "reasons"), low)
+    several = [(c.job.clip_id, str(c.quality.num_people)) for c in result.clips if c.quality.num_people > 1]
+    return parts + _listed("Several people in view; the signer was chosen", ("clip", "people"), several)
+
+
+def _figures(result: ExtractionResult) -> _Part:
     """A row a figure: its spread over the clips, and the limits that were fitted."""
     fitted = "limits: Tukey's outer fences of these clips"
     if result.fences.num_clips < MIN_CLIPS:
         fitted = f"no limits: fewer than {MIN_CLIPS} clips to fit them on"
-    lines = [f"Figures of the clips ({fitted}; shares are 0-1):", ""]
-    lines += ["| figure | least | median | most | at least | at most |", "|---|---|---|---|---|---|"]
+    rows = []
     for name in _SHOWN:
         values = np.array([getattr(clip.quality, name) for clip in result.clips], dtype=np.float64)
-        spread = " | ".join(f"{value:.3g}" for value in (values.min(), np.median(values), values.max()))
+        spread = [f"{value:.3g}" for value in (values.min(), np.median(values), values.max())]
         low, high = (limits.get(name) for limits in (result.fences.low, result.fences.high))
         if name in SHARES:  # a limit that no share can pass says nothing
             low, high = (None if low is None or low <= 0 else low), (None if high is None or high >= 1 else high)
-        limits = " | ".join("-" if limit is None else f"{limit:.3g}" for limit in (low, high))
-        lines.append(f"| {name} | {spread} | {limits} |")
-    totals = {name: sum(getattr(clip.quality, name) for clip in result.clips) for name in ("doubles", "swaps", "jumps")}
-    repaired = ", ".join(f"{name} {count}" for name, count in totals.items())
-    return [*lines, "", f"Frames of hands put right: {repaired}.", ""]
+        rows.append((name, *spread, *("-" if limit is None else f"{limit:.3g}" for limit in (low, high))))
+    header = ("figure", "least", "median", "most", "at least", "at most")
+    return _Part("", (f"Figures of the clips ({fitted}; shares are 0-1):",), header, tuple(rows))
 
 
-def _listed(title: str, header: str, rows: Sequence[str]) -> list[str]:
+def _listed(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[_Part]:
     if not rows:
         return []
-    more = [f"\nand {len(rows) - _MAX_ROWS} more, in the folder's tables"] if len(rows) > _MAX_ROWS else []
-    return [f"## {title}", "", header, *rows[:_MAX_ROWS], *more, ""]
+    more = (f"The first {_MAX_ROWS} of {len(rows)}; all are in the folder's tables.",) if len(rows) > _MAX_ROWS else ()
+    return [_Part(title, more, header, tuple(rows[:_MAX_ROWS]))]
 
 
 def _cell(text: str) -> str:

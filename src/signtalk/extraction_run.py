@@ -3,18 +3,20 @@
     ExtractionPlan --extract_videos(executor)--> outcomes in a journal --finish_extraction--> the folder's tables
 
 One scheduling code: it submits to a `concurrent.futures.Executor`. On one machine that is a pool of threads, each
-with a guarded child process; dask's `Client.get_executor()` is one, too, for many machines.
+with a guarded child process; on many machines dask's (`signtalk.extraction_cluster`).
 """
 
 from __future__ import annotations
 
 import json
 import math
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -30,9 +32,9 @@ from signtalk.manifest import ClipNumbers, write_manifest
 CLIPS_FOLDER = "clips"
 JOURNAL_NAME = ".signtalk/extraction.jsonl"
 PROTOTYPE_FOLDER = "prototype"
+_LOOK_AGAIN_S = 5.0
+"""After so long the workers are counted again, though no video was finished."""
 _PROTOTYPE_ROWS = "features/pose_data"
-_AHEAD = 4
-"""Videos submitted ahead of each worker: enough that none waits, few enough that a million is no burden."""
 Progress = Callable[[int, int], None]
 
 
@@ -111,16 +113,28 @@ def extract_videos(
     """
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="extract") as executor:
         try:
-            return extract_on(executor, workers, plan, options, progress)
+            return extract_on(executor, lambda: workers, plan, options, progress)
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
             close_guards()  # a thread that waits for its child ends at once
 
 
 def extract_on(
-    executor: Executor, workers: int, plan: ExtractionPlan, options: RunOptions, progress: Progress | None = None
+    executor: Executor,
+    workers: Callable[[], int],
+    plan: ExtractionPlan,
+    options: RunOptions,
+    progress: Progress | None = None,
 ) -> ExtractionResult:
-    """As `extract_videos`, on any executor that runs `extract_guarded`, such as that of a dask cluster."""
+    """As `extract_videos`, on any executor that runs `extract_guarded`, such as that of a dask cluster.
+
+    Args:
+        executor: its threads may be in other processes and machines, where paths must mean the same files.
+        workers: how many threads it has now; asked again and again, for machines come and go.
+        plan: what to do.
+        options: how.
+        progress: called with the number of finished videos and of all.
+    """
     clips = options.out / CLIPS_FOLDER
     try:
         clips.mkdir(parents=True, exist_ok=True)
@@ -138,27 +152,48 @@ def extract_on(
         report = progress or (lambda _done, _total: None)
         report(num_before, len(plan.jobs))
         in_order = {job.clip_id: job for job in open_jobs}
-        for outcome in _run(executor, workers, [tasks[job.clip_id] for job in open_jobs], options):
+        for outcome in _run(executor, workers, [tasks[job.clip_id] for job in open_jobs], options, landmarker):
             outcomes[outcome.clip_id] = outcome
             journal.add(in_order[outcome.clip_id], outcome)
             num_before += 1
             report(num_before, len(plan.jobs))
+        _sweep(options.out)  # what a killed worker left
     finished = [(job, done) for job in plan.jobs if (done := outcomes[job.clip_id]) is not None]
     return _finish(plan, finished, options, len(plan.jobs) - len(open_jobs))
 
 
 _GUARDS: dict[int, GuardedExtractor] = {}
 """The guard of each thread of this process: a child with loaded models outlives the tasks it does."""
+_BUSY: set[int] = set()
 _GUARDS_LOCK = threading.Lock()
 
 
-def extract_guarded(task: Task, guard: GuardConfig, config: ExtractionConfig) -> Outcome:
+def extract_guarded(task: Task, guard: GuardConfig, config: ExtractionConfig, landmarker: str) -> Outcome:
     """Extract one video in the calling thread's own child process: what the executor runs.
 
+    Args:
+        task: the video.
+        guard: how the child process is started and watched.
+        config: what is done to the clip.
+        landmarker: as `landmarker_name` gave it; clips of one folder are made by one.
+
     Raises:
-        SignTalkError: the child process cannot be started.
+        DataError: this machine does not see the data folder.
+        SignTalkError: the child process cannot be started, or has another landmarker.
     """
-    return _guard_of_thread(guard, config).extract(task)
+    folder = task.clip_path.parent
+    if not folder.is_dir():
+        raise DataError(f"{folder}: not there on {socket.gethostname()}; all machines must see it under this path")
+    if not task.video.is_file():
+        return Outcome(task.clip_id, "not_found", f"{task.video}: not there on {socket.gethostname()}")
+    with _guard_of_thread(guard, config) as extractor:
+        found = _started_landmarker(extractor)
+        if found != landmarker:
+            raise SignTalkError(
+                f"{socket.gethostname()}: its landmarker is {found}, another worker's is {landmarker}; "
+                "install the same packages and models everywhere"
+            )
+        return extractor.extract(task)
 
 
 def landmarker_name(guard: GuardConfig, config: ExtractionConfig) -> str:
@@ -167,52 +202,78 @@ def landmarker_name(guard: GuardConfig, config: ExtractionConfig) -> str:
     Raises:
         SignTalkError: it cannot work there.
     """
-    extractor = _guard_of_thread(guard, config)
-    extractor.start()
-    return f"{extractor.landmarker} {extractor.models_sha256}"
+    with _guard_of_thread(guard, config) as extractor:
+        return _started_landmarker(extractor)
 
 
-def close_guards() -> None:
-    """End all child processes of this process."""
+def close_guards(idle_only: bool = False) -> None:
+    """End the child processes of this process: all, or those that extract nothing now."""
     with _GUARDS_LOCK:
-        guards = list(_GUARDS.values())
-        _GUARDS.clear()
+        keys = [key for key in _GUARDS if not (idle_only and key in _BUSY)]
+        guards = [_GUARDS.pop(key) for key in keys]
     for guard in guards:
         guard.close()
 
 
-def _guard_of_thread(guard: GuardConfig, config: ExtractionConfig) -> GuardedExtractor:
+@contextmanager
+def _guard_of_thread(guard: GuardConfig, config: ExtractionConfig) -> Iterator[GuardedExtractor]:
+    key = threading.get_ident()
     with _GUARDS_LOCK:
-        key = threading.get_ident()
         if key not in _GUARDS or not _GUARDS[key].is_for(guard, config):
             if key in _GUARDS:
                 _GUARDS[key].close()
             _GUARDS[key] = GuardedExtractor(guard, config)
-        return _GUARDS[key]
+        extractor = _GUARDS[key]
+        _BUSY.add(key)
+    try:
+        yield extractor
+    finally:
+        with _GUARDS_LOCK:
+            _BUSY.discard(key)
 
 
-def _run(executor: Executor, workers: int, tasks: Sequence[Task], options: RunOptions) -> Iterator[Outcome]:
-    """Outcomes as they come, with a bounded number of tasks under way."""
+def _started_landmarker(extractor: GuardedExtractor) -> str:
+    extractor.start()
+    return f"{extractor.landmarker} {extractor.models_sha256}"
+
+
+def _run(
+    executor: Executor, workers: Callable[[], int], tasks: Sequence[Task], options: RunOptions, landmarker: str
+) -> Iterator[Outcome]:
+    """Outcomes as they come.
+
+    A task is under way for each worker and none waits there: submitting costs milliseconds, and a cluster blames every
+    task that lies with a worker when it dies.
+    """
     waiting = iter(tasks)
     running: dict[Future[Outcome], Task] = {}
     while True:
-        for task in waiting:
-            running[executor.submit(extract_guarded, task, options.guard, options.config)] = task
-            if len(running) >= _AHEAD * workers:
-                break
+        free = max(workers(), 1) - len(running)
+        for task in islice(waiting, max(free, 0)):
+            running[executor.submit(extract_guarded, task, options.guard, options.config, landmarker)] = task
         if not running:
             return
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            task = running.pop(future)
-            try:
-                outcome = future.result()
-            except SignTalkError:
-                raise  # this machine cannot extract at all
-            except Exception as error:  # noqa: BLE001 - a cluster gives up on a task whose machines keep dying
-                outcome = Outcome(task.clip_id, "crashed", f"{task.video}: {type(error).__name__}: {error}")
-            if outcome.kind == "not_written":  # the next one could not be either
-                raise DataError(outcome.message)
-            yield outcome
+        for future in wait(running, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED).done:
+            yield _outcome(future, running.pop(future))
+
+
+def _outcome(future: Future[Outcome], task: Task) -> Outcome:
+    """The outcome of a task that ended; raises what makes all others useless."""
+    try:
+        outcome = future.result()
+    except SignTalkError:
+        raise  # a machine cannot extract at all
+    except CancelledError as error:
+        raise SignTalkError(
+            "the cluster's scheduler was lost; start it and its workers, and this command again"
+        ) from error
+    except Exception as error:  # noqa: BLE001 - a cluster gives up on a task whose machines keep dying
+        outcome = Outcome(task.clip_id, "crashed", f"{task.video}: {type(error).__name__}: {error}")
+    if outcome.kind == "not_written":  # the next one could not be either
+        raise DataError(outcome.message)
+    if outcome.kind == "not_found" and task.video.is_file():
+        raise DataError(f"{outcome.message}, but here; all machines must see the videos under the same path")
+    return outcome
 
 
 class _Journal:
@@ -280,6 +341,10 @@ class _Journal:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             self._handle.close()
+            if not isinstance(error, BlockingIOError):
+                raise DataError(
+                    f"{self._path}: cannot be locked ({error.strerror}); use a file system with locks"
+                ) from error
             raise DataError(
                 f"{self._path}: another extraction is writing this folder; wait for it, or end it"
             ) from error
@@ -289,7 +354,7 @@ def _sweep(out: Path) -> None:
     """Remove unfinished files of a run that was killed: `atomic_path` names them `.<stem>.<random>.<suffix>`."""
     for folder in (out / CLIPS_FOLDER, out / PROTOTYPE_FOLDER / _PROTOTYPE_ROWS, out):
         for path in folder.glob(".*.*") if folder.is_dir() else ():
-            if path.is_file() and path.suffix in (".npz", ".npy", ".csv", ".md", ".png"):
+            if path.is_file() and path.suffix in (".npz", ".npy", ".csv", ".md", ".html", ".png"):
                 path.unlink(missing_ok=True)
 
 

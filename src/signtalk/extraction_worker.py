@@ -95,12 +95,13 @@ class GuardConfig(BaseModel, frozen=True, extra="forbid"):
     """How the child process is started and watched.
 
     Attributes:
-        command: starts a process that calls `serve`.
+        command: starts a process that calls `serve`; None = this module, by the Python of the guard, which on another
+            machine may lie elsewhere.
         time_limit_s: seconds that one video may take.
         stall_limit_s: seconds that may pass without a new frame of it.
     """
 
-    command: tuple[str, ...] = (sys.executable, "-m", "signtalk.extraction_worker")
+    command: tuple[str, ...] | None = None
     time_limit_s: float = Field(default=1800.0, gt=0)
     stall_limit_s: float = Field(default=60.0, gt=0)
 
@@ -132,7 +133,7 @@ class GuardedExtractor:
         if self._child is not None and self._child.runs():
             return
         self.close()
-        child = _Child(self._guard.command)
+        child = _Child(self._guard.command or (sys.executable, "-m", "signtalk.extraction_worker"))
         ready = child.next_line(_START_LIMIT_S)
         if ready is None or "ready" not in ready:
             said = (ready or {}).get("setup_error") or child.last_words() or "no answer"
