@@ -59,8 +59,8 @@ class Suite:
 
 
 _MILD = (
-    "augment.time_warp=0.3", "augment.scale=0.2", "augment.hand_shift=0.08", "augment.noise=0.01", "augment.yaw_degrees=15",
-    "augment.rotation_degrees=10", "augment.mirror_probability=0",
+    "augment.time_warp=0.3", "augment.scale=0.2", "augment.hand_shift=0.08", "augment.noise=0.01",
+    "augment.yaw_degrees=15", "augment.rotation_degrees=10", "augment.mirror_probability=0",
 )  # fmt: skip
 """Less variation than the recipe "body": few passes over many clips of few words (docs/experiments.md)."""
 _UNSEEN = "; a fifth of the sentences is held out, half of them to be translated and enrolled"
