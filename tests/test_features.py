@@ -292,3 +292,9 @@ def test_a_bone_without_an_end_is_zero() -> None:
     assert np.isfinite(features).all()
     bones = slice(points.shape[2] * 3, points.shape[2] * 3 + 6 * 3)
     assert not features[..., bones].any()
+
+
+@pytest.mark.parametrize("name", ["use_bones", "use_pose_hands"])
+def test_the_prototype_preset_takes_no_further_columns(name: str) -> None:
+    with pytest.raises(ValidationError, match="the prototype preset passes its columns"):
+        FeatureConfig.model_validate({**FeatureConfig.prototype().model_dump(), name: True})

@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from signtalk.losses import LossConfig, LossTargets, alignment_loss, ctc_loss, mask_loss
 from signtalk.model import TrainingOutput
@@ -158,3 +159,8 @@ def test_the_alignment_moves_the_signs_only_when_it_is_told_to(moves: bool) -> N
     assert (model.encoder.stem.weight.grad is not None) == moves
     assert model.text_encoder is not None
     assert float(model.text_encoder.project.weight.grad.abs().sum()) > 0
+
+
+def test_a_gradient_of_no_alignment_is_refused() -> None:
+    with pytest.raises(ValidationError, match="align_gradient without align_weight"):
+        LossConfig(align_weight=0.0, align_gradient=True)

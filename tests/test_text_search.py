@@ -68,3 +68,22 @@ def test_written_sentences_are_no_clips():
 def test_an_empty_index_has_no_clip():
     empty = SentenceIndex.build([], [], "model-1")
     assert search_clips(empty, made_space().embed(["null"])) == ((),)
+
+
+def test_a_text_beyond_reason_is_refused_and_many_texts_are_embedded_in_blocks():
+    space = made_space()
+    with pytest.raises(ConfigError, match="at most 100 words"):
+        space.embed(["open " * 101])
+    with pytest.raises(ConfigError, match="at most 100 words"):
+        space.embed(["o" * 5000])
+    many = space.embed(["open your mouth"] * 300 + ["null"])
+    np.testing.assert_allclose(many[:300], np.repeat(space.embed(["open your mouth"]), 300, axis=0), atol=1e-6)
+    np.testing.assert_allclose(many[300], space.embed(["null"])[0], atol=1e-6)
+
+
+def test_categories_of_written_sentences_and_empty_ones_are_none():
+    index, space = small_index(), made_space("close your mouth")
+    written = write_sentences(index, [WrittenSentence("close your mouth", "", "only written")], space).index
+    for category in ("", "only written"):
+        with pytest.raises(ConfigError, match="no category"):
+            search_clips(written, space.embed(["null"]), categories=[category])

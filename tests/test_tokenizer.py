@@ -257,3 +257,10 @@ def test_a_file_of_parts_holds_its_merges_and_loads_the_same(tmp_path, capfd, mo
 def test_damaged_merges_are_refused(merges):
     with pytest.raises(ArtifactError, match="merge"):
         SentenceTokenizer.from_dict({"token2id": {**SPECIALS, "a": 4, "b": 5}, "merges": merges})
+
+
+@pytest.mark.parametrize("token", ["", "\ud800"])
+def test_a_token_that_is_no_text_is_refused(token: str) -> None:
+    content = {"token2id": {"<pad>": 0, "<sos>": 1, "<eos>": 2, "<unk>": 3, token: 4}}
+    with pytest.raises(ArtifactError, match="no valid text"):
+        SentenceTokenizer.from_dict(content)

@@ -219,3 +219,24 @@ def test_without_spelling_and_in_prototype_mode():
     np.testing.assert_array_equal(with_written.rows[:, :5], plain.rows)
     np.testing.assert_allclose(with_written.scores[:, :4], plain.scores[:, :4], rtol=1e-6)
     assert (with_written.rows[:, 5:] == -1).all()
+
+
+def test_an_id_of_another_sentence_is_refused():
+    index, space = small_index(), SPACE
+    taken = index.entries[0]
+    with pytest.raises(DataError, match="is that of"):
+        write_sentences(index, [WrittenSentence("close your mouth", taken.sentence_id)], space)
+    twice = [WrittenSentence("close your mouth", "x9"), WrittenSentence("it hurts here", "x9")]
+    with pytest.raises(DataError, match="is that of"):
+        write_sentences(index, twice, space)
+
+
+def test_blanks_are_folded_and_control_characters_refused(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text('sentence\n"line one\n line two"\n', encoding="utf-8")
+    assert read_sentences(path)[0].sentence == "line one line two"
+    path.write_text("sentence\na\x07b\n", encoding="utf-8")
+    with pytest.raises(DataError, match="control"):
+        read_sentences(path)
+    with pytest.raises(DataError, match="no such file"):
+        read_sentences(tmp_path / "none.txt")

@@ -87,7 +87,7 @@ def train(
     folder: Folder,
     split: Annotated[Path, typer.Option(help="Split file of `signtalk data split`.")],
     out: Annotated[Path, typer.Option(help="Run folder to make.")],
-    recipe: Annotated[str, typer.Option(help="default, prototype, gru, transformer or tiny.")] = "default",
+    recipe: Annotated[str, typer.Option(help="default, body, prototype, gru, transformer or tiny.")] = "default",
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
     devices: Annotated[int, typer.Option(min=1, help="Processes; 2 or more train with DDP.")] = 1,
@@ -322,9 +322,10 @@ def _in_json(as_json: bool, left_out: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def _print_answers(answers: dict[str, Recognition]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("clip", "answer", "confidence", "best candidate", "translation", title="Answers")
+    answer_column = Column("answer", overflow="fold", min_width=24)  # the reason of a refusal is never cut off
+    table = Table("clip", answer_column, "confidence", "best candidate", "translation", title="Answers")
     for name, answer in answers.items():
         said = answer.text or f"not sure ({answer.reason})"
         said += " (translated)" if answer.text_source == "translation" else ""
@@ -337,7 +338,14 @@ def _print_answers(answers: dict[str, Recognition]) -> None:
 def _print_hits(text: str, hits: tuple[ClipHit, ...]) -> None:
     from rich.table import Table
 
-    table = Table("", "clip", "sentence", "category", "similarity", title=f"Clips for '{text}'")
+    table = Table(
+        "",
+        "clip",
+        "sentence",
+        "category",
+        "similarity",
+        title=f"Clips for '{text[:60]}{'...' if len(text) > 60 else ''}'",
+    )
     for hit in hits:
         table.add_row(str(hit.rank), hit.clip_id, hit.sentence, hit.category or "-", f"{hit.similarity:.2f}")
     out_console.print(table)

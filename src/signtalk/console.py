@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from signtalk.manifest import Problem
     from signtalk.recognizer import Recognizer
 
-out_console = Console()
+out_console = Console(markup=False, emoji=False)  # texts come from outside: brackets in them mean nothing
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Data folder with processed_metadata.csv.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]

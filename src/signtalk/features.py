@@ -95,6 +95,8 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
     def _check(self) -> FeatureConfig:
         if self.preset == "prototype" and self.resampling != "crop":
             raise ValueError('the prototype preset crops: set resampling="crop"')
+        if self.preset == "prototype" and (self.use_bones or self.use_pose_hands or self.frontal):
+            raise ValueError("the prototype preset passes its columns: no use_bones, use_pose_hands or frontal")
         if self.use_hand_local and not self.use_hands:
             raise ValueError("use_hand_local needs use_hands")
         if self.frontal and (self.use_hands or self.use_face or not self.use_depth):

@@ -55,6 +55,8 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _check(self) -> Self:
         weights = {name: value for name, value in self if name.endswith("_weight")}
+        if self.align_gradient and not self.align_weight:
+            raise ValueError("align_gradient without align_weight moves nothing; set align_weight above 0")
         if not any(weights.values()):
             raise ValueError(f"{', '.join(weights)} are all 0, so nothing can be learned; set one above 0")
         return self

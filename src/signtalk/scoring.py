@@ -137,8 +137,8 @@ class Scores:
         similarities: (B, K) float32 cosine to the clip.
         prototype_similarities: (B, K) float32; NaN where prototype mode has no prototype, and for written sentences.
         dtw_distances: (B, K) float32; NaN where not compared.
-        dtw_scores: (B, K) float32; where not compared what stands in for it: an upper bound, or what `written` gives
-            (prototype mode: NaN).
+        dtw_scores: (B, K) float32; where not compared what stands in for it: the worst that was measured, or what
+            `written` gives (prototype mode: NaN).
         text_log_likelihoods: (B, K) float32, log likelihood of the sentence's words short of the best path, at
             most about 0; NaN where not compared or not to be told.
         text_scores: (B, K) float32; where not compared the stand-in that was counted; NaN where texts do not count.
@@ -292,9 +292,9 @@ def _rank_sentences(
 ) -> Scores:
     """Look closely at the sentences that are worth it (DTW, spelling), then order all by everything.
 
-    A sentence that is not looked at closely gets the worst DTW and text scores of those that are, as an upper
-    bound, and never more than the least of them: the list is one scale, and nothing falls by having been looked
-    at more closely. What stands in for what a written sentence lacks is never below that worst (`written`).
+    A sentence that is not looked at closely gets the worst DTW and text scores of those that are, and never more
+    in all than the least of them: nothing stands above a sentence by not having been looked at. What stands
+    in for what a written sentence lacks is never below that worst (`written`).
     """
     spellings = texts_of_index[0] if encoded.word_log_probs.shape[2] else None
     stage, classes = _stage(encoded, index, comparison, config, texts_of_index)

@@ -24,6 +24,12 @@ NO_TEXT_ENCODER = (
     "0, as the default recipe does, index it and, for a bundle, export it again"
 )
 
+MAX_WORDS = 100
+"""Longest text that is placed among signs: attention takes memory by the square of it, and texts come from outside."""
+_MAX_LETTERS = 40
+"""Letters a word, on average, that a text of MAX_WORDS may have."""
+_TEXTS_AT_ONCE = 256
+
 
 class TextEmbedder(Protocol):
     """Anything that places token ids among the sign embeddings."""
@@ -49,12 +55,18 @@ class TextSpace:
         """(B, D) float32, unit length.
 
         Raises:
-            ConfigError: a text holds no word.
+            ConfigError: a text holds no word, or more than MAX_WORDS.
         """
         empty = [text for text in texts if not split_words(text)]
         if empty:
             raise ConfigError(f"the text '{empty[0]}' holds no word; give one")
-        return self.embedder.encode(self.tokenizer.encode_batch(texts)[0][:, 1:])  # without sos; eos does not count
+        longest = max(texts, key=lambda text: len(split_words(text)), default="")
+        if (num_words := len(split_words(longest))) > MAX_WORDS or len(longest) > MAX_WORDS * _MAX_LETTERS:
+            found = f"{num_words} words, {len(longest)} letters"
+            raise ConfigError(f"the text '{longest[:40]}...' has {found}; a sentence has at most {MAX_WORDS} words")
+        blocks = [texts[start : start + _TEXTS_AT_ONCE] for start in range(0, max(len(texts), 1), _TEXTS_AT_ONCE)]
+        encoded = [self.embedder.encode(self.tokenizer.encode_batch(block)[0][:, 1:]) for block in blocks]
+        return np.concatenate(encoded)  # without sos; eos does not count
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
         """The words of a text that the model never learned, or that hold a letter it never saw."""
@@ -110,7 +122,8 @@ def search_clips(
     if k < 1:
         raise ValueError(f"{k} clips asked for; expected at least 1")
     wanted = {category.casefold() for category in categories}
-    there = {entry.category.casefold() for entry in index.entries}
+    clips = [entry for entry in index.entries if entry.kind == "clip"]
+    there = {entry.category.casefold() for entry in clips if entry.category}
     if wanted - there:
         raise ConfigError(f"no category '{min(wanted - there)}'; there are {', '.join(sorted(there))}")
     usable = [

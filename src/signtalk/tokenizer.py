@@ -223,6 +223,11 @@ class SentenceTokenizer:
             raise ArtifactError(
                 f'vocabulary: found {found}; expected {{"token2id": {{token: id}}}}, perhaps "merges", and nothing else'
             )
+        odd = [
+            token for token in content["token2id"] if not token or token.encode("utf-8", "replace").decode() != token
+        ]
+        if odd:
+            raise ArtifactError(f"vocabulary: token {odd[0]!r} is empty or no valid text")
         try:
             return cls(content["token2id"], _checked_merges(content["merges"]) if "merges" in content else None)
         except ValueError as error:

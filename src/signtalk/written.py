@@ -18,11 +18,12 @@ any fitted number:
 
 Its clip part is the mean of the two; the spelling itself counts beside it as for all. By the text alone, written
 sentences were rarely found; by the spelling alone, known ones were lost to them (docs/experiments.md). Neither is
-ever below its own equated stage plus the worst measured DTW score, which `scoring`'s bound needs.
+ever below its own equated stage plus the worst measured DTW score, which `scoring` needs.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +88,18 @@ def read_sentences(path: Path) -> tuple[WrittenSentence, ...]:
         if "sentence" not in columns:
             raise DataError(f"{path}: columns {', '.join(columns)}; expected one named sentence")
         names = ("sentence", "sentence_id", "category")
-        found = [WrittenSentence(**{name: row.get(name, "").strip() for name in names}) for row in rows]
+        found = [WrittenSentence(**{name: " ".join(row.get(name, "").split()) for name in names}) for row in rows]
     else:
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: no such file; give one sentence a line") from error
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: cannot be read as UTF-8 text ({error}); give one sentence a line") from error
-        found = [WrittenSentence(line.strip()) for line in lines if line.strip()]
+        found = [WrittenSentence(" ".join(line.split())) for line in lines if line.strip()]
+    odd = [sentence.sentence for sentence in found if _has_control(sentence.sentence)]
+    if odd:
+        raise DataError(f"{path}: {odd[0]!r} holds control characters; write it without")
     wordless = [sentence.sentence for sentence in found if not split_words(sentence.sentence)]
     if wordless or not found:
         raise DataError(f"{path}: '{wordless[0]}' holds no word" if wordless else f"{path}: no sentence in it")
@@ -105,6 +111,7 @@ def write_sentences(index: SentenceIndex, sentences: Sequence[WrittenSentence], 
 
     Raises:
         ConfigError: the index holds no clip, beside which written sentences could be scored.
+        DataError: a sentence_id belongs to another sentence.
         ValueError: a sentence holds no word.
     """
     if index.written.all():
@@ -116,6 +123,7 @@ def write_sentences(index: SentenceIndex, sentences: Sequence[WrittenSentence], 
     already = dict.fromkeys(s.sentence for s in sentences if text_key(s.sentence) in known)
     if not new:
         return Writing(index, (), tuple(already), ())
+    _check_ids(index, new)
     texts = [sentence.sentence for sentence in new.values()]
     entries = [_entry(key, sentence) for key, sentence in new.items()]
     return Writing(
@@ -124,6 +132,21 @@ def write_sentences(index: SentenceIndex, sentences: Sequence[WrittenSentence], 
         already=tuple(already),
         unknown_words=tuple(text for text in texts if space.unknown_words(text)),
     )
+
+
+def _has_control(text: str) -> bool:
+    """Format characters, such as joiners, are part of some scripts; control characters are of none."""
+    return any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
+
+
+def _check_ids(index: SentenceIndex, new: dict[str, WrittenSentence]) -> None:
+    """A sentence_id stands for one sentence: whoever looks up what it names would show a wrong one."""
+    owner = {entry.sentence_id: entry.text_key for entry in index.entries}
+    for key, sentence in new.items():
+        other = owner.setdefault(sentence.sentence_id, key) if sentence.sentence_id else key
+        if other != key:
+            found = f"sentence_id '{sentence.sentence_id}' of '{sentence.sentence}' is that of '{other}'"
+            raise DataError(f"{found}; give it another, or none")
 
 
 def _entry(key: str, sentence: WrittenSentence) -> IndexEntry:
