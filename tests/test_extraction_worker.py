@@ -1,6 +1,7 @@
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -108,6 +109,33 @@ def test_the_child_ends_with_its_guard(tmp_path, guarded):
     guard.close()
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+def test_a_closed_guard_never_starts_a_child_again(tmp_path):
+    slow = GuardedExtractor(GuardConfig(command=(*COMMAND, "0.1")), ExtractionConfig())
+    job = task(tmp_path, "interrupted", signing(100))
+    slow.start()
+    with ThreadPoolExecutor(1) as executor:
+        running = executor.submit(slow.extract, job)
+        time.sleep(1.0)
+        assert not running.done()
+        slow.close()
+        with pytest.raises(SignTalkError, match="was ended"):
+            running.result(timeout=5)
+    assert slow.process_id is None and not job.clip_path.exists()
+    with pytest.raises(SignTalkError, match="was ended"):
+        slow.start()
+
+
+def test_a_guard_is_closed_while_its_child_starts():
+    guard = GuardedExtractor(GuardConfig(command=(sys.executable, "-c", "input()")), ExtractionConfig())
+    with ThreadPoolExecutor(1) as executor:
+        starting = executor.submit(guard.start)
+        while guard.process_id is None and not starting.done():
+            time.sleep(0.01)
+        guard.close()
+        with pytest.raises(SignTalkError, match="was ended"):
+            starting.result(timeout=5)
 
 
 def test_a_reader_takes_videos_and_landmark_files_alike(tmp_path):
