@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from made_videos import CRASH, HANG, WORKER, signing, write_video
+from signtalk import extraction_worker
 from signtalk.errors import ClipError, SignTalkError
 from signtalk.extraction import ExtractionConfig
 from signtalk.extraction_worker import ClipReader, GuardConfig, GuardedExtractor, Outcome, Task
@@ -136,6 +137,47 @@ def test_a_guard_is_closed_while_its_child_starts():
         guard.close()
         with pytest.raises(SignTalkError, match="was ended"):
             starting.result(timeout=5)
+
+
+def stray(then):
+    code = f"""
+import json, sys, time
+def say(text):
+    print(text, flush=True)
+say("a library says hello")
+say("[1]")
+say(json.dumps(dict(ready=["stray", "1"])))
+clip_id = json.loads(sys.stdin.readline())["clip_id"]
+say("{{not json")
+{then}
+"""
+    return GuardConfig(command=(sys.executable, "-c", code), stall_limit_s=1.0)
+
+
+def test_lines_that_are_no_message_are_skipped(tmp_path):
+    then = "say(json.dumps(dict(outcome=dict(clip_id=clip_id, kind='', message='', numbers=None, quality=None))))"
+    guard = GuardedExtractor(stray(then), ExtractionConfig())
+    try:
+        assert guard.extract(Task("a", tmp_path / "a.mp4", tmp_path / "a.npz")) == Outcome("a")
+        assert guard.landmarker == "stray"
+    finally:
+        guard.close()
+
+
+@pytest.mark.parametrize(
+    ("then", "kind"),
+    [("time.sleep(600)", "time_limit"), ("sys.stdout.close(); import os; os.close(1); time.sleep(600)", "crashed")],
+    ids=["silent", "closed its output"],
+)
+def test_a_child_that_runs_and_says_nothing_is_not_waited_for(tmp_path, monkeypatch, then, kind):
+    monkeypatch.setattr(extraction_worker, "_END_LIMIT_S", 0.3)
+    guard = GuardedExtractor(stray(then), ExtractionConfig())
+    with ThreadPoolExecutor(1) as executor:
+        try:
+            running = executor.submit(guard.extract, Task("a", tmp_path / "a.mp4", tmp_path / "a.npz"))
+            assert running.result(timeout=15).kind == kind
+        finally:
+            guard.close()
 
 
 def test_a_reader_takes_videos_and_landmark_files_alike(tmp_path):

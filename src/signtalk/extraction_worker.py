@@ -37,6 +37,8 @@ MAX_TRIES = 3
 """A video that ends its worker this often is set aside."""
 _START_LIMIT_S = 300.0
 _PROGRESS_EVERY_S = 0.5
+_END_LIMIT_S = 5.0
+"""So long a child may take to end."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +289,7 @@ class _Child:
         except queue.Empty:
             return None
         if line is None:
-            self._process.wait()
+            _wait_or_kill(self._process)  # it says no more, so it is of no use, even if it runs
         return line
 
     def runs(self) -> bool:
@@ -311,17 +313,30 @@ class _Child:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):  # what was not yet sent to a dead process
-                pipe.close()
+    _wait_or_kill(process)
+    if process.stdin is not None:
+        with suppress(OSError):  # what was not yet sent to a dead process
+            process.stdin.close()
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    """Wait for its end, a short while; then kill it, and wait as long for what the system holds in a call."""
+    try:
+        process.wait(_END_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_LIMIT_S)
 
 
 def _read_lines(pipe: IO[bytes], lines: queue.Queue[dict[str, Any] | None]) -> None:
-    with suppress(ValueError):  # the pipe was closed, or something else wrote into it
+    """Messages, then None when the pipe ended; lines that are none are skipped: a library may write past `serve`."""
+    with pipe:  # closed here: closing it elsewhere would wait for the reading
         for line in pipe:
-            lines.put(json.loads(line))
+            with suppress(ValueError, RecursionError):
+                message = json.loads(line)
+                if isinstance(message, dict):
+                    lines.put(message)
     lines.put(None)
 
 
