@@ -94,10 +94,12 @@ def test_what_is_done_is_not_done_again(undisturbed, tmp_path):
     assert result.num_done_before == 5
     assert {path: path.stat().st_mtime_ns for path in times if path != first}.items() <= times.items()
     assert contents(out) == contents(undisturbed / "out")
+    (out / ".my_notes.csv").write_text("hidden, and the user's own")
     (out / JOURNAL_NAME).unlink()  # without the journal the clips themselves tell
     result = extracted(undisturbed / "videos", out, prototype=True)
     assert result.num_done_before == 0
     assert {path: path.stat().st_mtime_ns for path in times if path != first}.items() <= times.items()
+    assert (out / ".my_notes.csv").exists()
 
 
 def test_other_settings_make_clips_again(undisturbed, tmp_path):
