@@ -89,6 +89,11 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def printable(text: str) -> str:
+    """A name or message that can be printed and written as UTF-8, whatever bytes a file's name has."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
