@@ -141,7 +141,8 @@ def test_a_guard_is_closed_while_its_child_starts():
 
 def stray(then):
     code = f"""
-import json, sys, time
+import json, signal, sys, time
+signal.alarm(30)  # ends a guard that would wait for ever
 def say(text):
     print(text, flush=True)
 say("a library says hello")
@@ -188,6 +189,8 @@ def test_a_reader_takes_videos_and_landmark_files_alike(tmp_path):
         again = reader.read(tmp_path / "a.npz")
         assert np.array_equal(clip.landmarks, again.landmarks, equal_nan=True)
         (tmp_path / "bad.mp4").write_bytes(b"no video")
+        with pytest.raises(ClipError, match=r"^\S+none\.mp4: cannot be read"):
+            reader.read(tmp_path / "none.mp4")
         with pytest.raises(ClipError, match="not a readable video"):
             reader.read(tmp_path / "bad.mp4")
 
