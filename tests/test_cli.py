@@ -1,5 +1,6 @@
 """The real commands in this process, and their failures: one line, exit code 2, nothing left behind."""
 
+import io
 import json
 import shutil
 import signal
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from conftest import SmallRun
-from signtalk import cli
+from signtalk import cli, console
 from signtalk.files import read_csv, write_csv
 from signtalk.manifest import ClipRecord, load_manifest, table_path
 from signtalk.roles import SplitConfig
@@ -375,3 +376,14 @@ def test_sentences_are_written_into_an_index(
     assert json.loads(capsys.readouterr().out)[str(clip)]["candidates"]
     assert run_cli(monkeypatch, "search", "the zebra", "--run", run, "--json", "-k", 99) == 0
     assert "The zebra is here" not in {hit["sentence"] for hit in json.loads(capsys.readouterr().out)["clips"]}
+
+
+def test_a_name_that_is_not_utf8_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    with io.TextIOWrapper(written, encoding="utf-8", write_through=True) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        monkeypatch.setattr(sys, "stderr", stream)
+        for as_json in (False, True):
+            console.show({"video": "caf\udce9"}, as_json)
+        console.print_error("caf\udce9: empty file")
+        assert written.getvalue().decode().count(r"caf\udce9") == 3

@@ -101,6 +101,13 @@ def test_another_or_a_damaged_file_in_its_place_is_made_again(tmp_path):
     assert path.read_bytes() == good
 
 
+def test_a_video_that_is_missing_is_told(tmp_path):
+    (tmp_path / "dangling.mp4").symlink_to(tmp_path / "gone.mp4")
+    for name in ("none.mp4", "dangling.mp4"):
+        with pytest.raises(ClipError, match=rf"{name}: cannot be read \(No such file"):
+            extract_to_file(tmp_path / name, tmp_path / "a.npz", LANDMARKER, WHOLE)
+
+
 def test_one_frame_is_a_clip(tmp_path):
     assert (
         extract_clip(write_video(tmp_path / "a.mp4", signing(1)), LANDMARKER, ExtractionConfig()).clip.num_frames == 1

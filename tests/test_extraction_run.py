@@ -1,3 +1,4 @@
+import os
 import random
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from made_videos import BLACK, CRASH, HANG, HEIGHT, WORKER, rotate_flag, signer_
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
 from signtalk.extraction_inputs import plan_extraction
+from signtalk.extraction_report import write_extraction_report
 from signtalk.extraction_run import (
     JOURNAL_NAME,
     RunOptions,
@@ -94,10 +96,12 @@ def test_what_is_done_is_not_done_again(undisturbed, tmp_path):
     assert result.num_done_before == 5
     assert {path: path.stat().st_mtime_ns for path in times if path != first}.items() <= times.items()
     assert contents(out) == contents(undisturbed / "out")
+    (out / ".my_notes.csv").write_text("hidden, and the user's own")
     (out / JOURNAL_NAME).unlink()  # without the journal the clips themselves tell
     result = extracted(undisturbed / "videos", out, prototype=True)
     assert result.num_done_before == 0
     assert {path: path.stat().st_mtime_ns for path in times if path != first}.items() <= times.items()
+    assert (out / ".my_notes.csv").exists()
 
 
 def test_other_settings_make_clips_again(undisturbed, tmp_path):
@@ -173,6 +177,23 @@ def test_every_tortured_video_gives_a_clip_or_a_reason(tmp_path):
     assert scan_manifest(tmp_path / "out").problems  # without a table there is no text
     tried = extracted(tmp_path / "videos", tmp_path / "out", guard=guard, retry_failed=True)
     assert tried.num_done_before == len(expected) - 8
+
+
+def test_a_name_that_is_not_utf8_stops_nothing(tmp_path):
+    (tmp_path / "videos").mkdir()
+    write_video(tmp_path / "videos" / "good.mp4", signing(20)).rename(tmp_path / "videos" / os.fsdecode(b"caf\xe9.mp4"))
+    (tmp_path / "videos" / os.fsdecode(b"\xff.mp4")).write_text("not a video")
+    for folder in (b"a\xff", b"b\xff"):
+        (tmp_path / "videos" / os.fsdecode(folder)).mkdir()
+        (tmp_path / "videos" / os.fsdecode(folder) / "cut.mp4").write_bytes(b"")
+    result = extracted(tmp_path / "videos", tmp_path / "out")
+    write_extraction_report(result, tmp_path / "out")
+    assert [clip.job.video_file for clip in result.clips] == ["caf\\xe9.mp4"]
+    rows = read_csv(tmp_path / "out" / "failed_videos.csv")[1]
+    assert len(rows) == 3 and any(r"/\udcff.mp4: not a readable video" in row["reason"] for row in rows)
+    table = tmp_path / "none.csv"
+    table.write_text("video_file,sentence\nx.mp4,Hello\n")
+    assert len(extracted(tmp_path / "videos", tmp_path / "unnamed", metadata=table).failed) == 4
 
 
 @pytest.mark.slow

@@ -1,11 +1,13 @@
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from made_videos import CRASH, HANG, WORKER, signing, write_video
+from signtalk import extraction_worker
 from signtalk.errors import ClipError, SignTalkError
 from signtalk.extraction import ExtractionConfig
 from signtalk.extraction_worker import ClipReader, GuardConfig, GuardedExtractor, Outcome, Task
@@ -110,6 +112,75 @@ def test_the_child_ends_with_its_guard(tmp_path, guarded):
         os.kill(child, 0)
 
 
+def test_a_closed_guard_never_starts_a_child_again(tmp_path):
+    slow = GuardedExtractor(GuardConfig(command=(*COMMAND, "0.1")), ExtractionConfig())
+    job = task(tmp_path, "interrupted", signing(100))
+    slow.start()
+    with ThreadPoolExecutor(1) as executor:
+        running = executor.submit(slow.extract, job)
+        time.sleep(1.0)
+        assert not running.done()
+        slow.close()
+        with pytest.raises(SignTalkError, match="was ended"):
+            running.result(timeout=5)
+    assert slow.process_id is None and not job.clip_path.exists()
+    with pytest.raises(SignTalkError, match="was ended"):
+        slow.start()
+
+
+def test_a_guard_is_closed_while_its_child_starts():
+    guard = GuardedExtractor(GuardConfig(command=(sys.executable, "-c", "input()")), ExtractionConfig())
+    with ThreadPoolExecutor(1) as executor:
+        starting = executor.submit(guard.start)
+        while guard.process_id is None and not starting.done():
+            time.sleep(0.01)
+        guard.close()
+        with pytest.raises(SignTalkError, match="was ended"):
+            starting.result(timeout=5)
+
+
+def stray(then):
+    code = f"""
+import json, signal, sys, time
+signal.alarm(30)  # ends a guard that would wait for ever
+def say(text):
+    print(text, flush=True)
+say("a library says hello")
+say("[1]")
+say(json.dumps(dict(ready=["stray", "1"])))
+clip_id = json.loads(sys.stdin.readline())["clip_id"]
+say("{{not json")
+{then}
+"""
+    return GuardConfig(command=(sys.executable, "-c", code), stall_limit_s=1.0)
+
+
+def test_lines_that_are_no_message_are_skipped(tmp_path):
+    then = "say(json.dumps(dict(outcome=dict(clip_id=clip_id, kind='', message='', numbers=None, quality=None))))"
+    guard = GuardedExtractor(stray(then), ExtractionConfig())
+    try:
+        assert guard.extract(Task("a", tmp_path / "a.mp4", tmp_path / "a.npz")) == Outcome("a")
+        assert guard.landmarker == "stray"
+    finally:
+        guard.close()
+
+
+@pytest.mark.parametrize(
+    ("then", "kind"),
+    [("time.sleep(600)", "time_limit"), ("sys.stdout.close(); import os; os.close(1); time.sleep(600)", "crashed")],
+    ids=["silent", "closed its output"],
+)
+def test_a_child_that_runs_and_says_nothing_is_not_waited_for(tmp_path, monkeypatch, then, kind):
+    monkeypatch.setattr(extraction_worker, "_END_LIMIT_S", 0.3)
+    guard = GuardedExtractor(stray(then), ExtractionConfig())
+    with ThreadPoolExecutor(1) as executor:
+        try:
+            running = executor.submit(guard.extract, Task("a", tmp_path / "a.mp4", tmp_path / "a.npz"))
+            assert running.result(timeout=15).kind == kind
+        finally:
+            guard.close()
+
+
 def test_a_reader_takes_videos_and_landmark_files_alike(tmp_path):
     with ClipReader(GuardConfig(command=COMMAND), 30.0, 0.2) as reader:
         video = write_video(tmp_path / "a.mp4", signing(40))
@@ -118,6 +189,8 @@ def test_a_reader_takes_videos_and_landmark_files_alike(tmp_path):
         again = reader.read(tmp_path / "a.npz")
         assert np.array_equal(clip.landmarks, again.landmarks, equal_nan=True)
         (tmp_path / "bad.mp4").write_bytes(b"no video")
+        with pytest.raises(ClipError, match=r"^\S+none\.mp4: cannot be read"):
+            reader.read(tmp_path / "none.mp4")
         with pytest.raises(ClipError, match="not a readable video"):
             reader.read(tmp_path / "bad.mp4")
 

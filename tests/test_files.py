@@ -28,6 +28,19 @@ def test_atomic_path_keeps_the_suffix_and_gives_ordinary_rights(tmp_path: Path):
     assert (tmp_path / "a.npz").stat().st_mode == plain.stat().st_mode
 
 
+def test_unfinished_files_are_removed_and_nothing_else(tmp_path: Path):
+    others = {".my_notes.csv", ".a.b.npz", "a.npz", ".tmp-x.csv"}
+    for name in others:
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".signtalk").mkdir()
+    block = files.atomic_path(tmp_path / ("long" * 60 + ".npz"))
+    block.__enter__().write_text("half")  # and the process is killed
+    assert len(list(tmp_path.iterdir())) == len(others) + 2
+    files.remove_unfinished(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*others, ".signtalk"}
+    files.remove_unfinished(tmp_path / "not there")
+
+
 @pytest.mark.parametrize("target", ["file/a.txt", "file/deep/a.txt"])
 def test_writing_under_a_file_is_a_data_error(tmp_path: Path, target: str):
     (tmp_path / "file").write_text("in the way")

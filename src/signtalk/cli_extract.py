@@ -78,6 +78,7 @@ def extract(
     from signtalk.extraction_report import write_extraction_report
     from signtalk.extraction_run import RunOptions, extract_videos
     from signtalk.extraction_worker import GuardConfig
+    from signtalk.files import printable
     from signtalk.smoothing import SmoothingConfig
 
     if cluster is not None and workers:
@@ -116,7 +117,9 @@ def extract(
         out_console.print(f"low quality: {clip.job.clip_id}: {'; '.join(clip.reasons)}", markup=False, soft_wrap=True)
     if any(not (clip.job.label.sentence or clip.job.label.is_idle) for clip in result.clips):
         print_error("some clips have no sentence; give --metadata, or fill in sentence_id and sentence of the table")
-    out_console.print(f"written: {', '.join(map(str, written))}", markup=False, highlight=False, soft_wrap=True)
+    out_console.print(
+        printable(f"written: {', '.join(map(str, written))}"), markup=False, highlight=False, soft_wrap=True
+    )
 
 
 def _num_cores() -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from signtalk.files import printable
 from signtalk.landmarks import DEFAULT_FPS
 from signtalk.prototype_files import DEFAULT_SMOOTHING_ALPHA, PROTOTYPE_COLUMNS
 from signtalk.tokenizer import split_words
@@ -41,11 +42,17 @@ class Problem:
         clip_id: the clip it concerns; "row 7" when the row names none, "" when it concerns several clips.
         kind: a short fixed name to count by, such as "missing_file".
         message: what was found, what was expected and what to do.
+
+    Name and message are made printable, for both may quote a file's name.
     """
 
     clip_id: str
     kind: str
     message: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clip_id", printable(self.clip_id))
+        object.__setattr__(self, "message", printable(self.message))
 
 
 @dataclass(frozen=True)

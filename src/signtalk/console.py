@@ -145,19 +145,25 @@ def tell_left_out(problems: Sequence[Problem], as_json: bool) -> list[dict[str, 
 
 def print_error(text: str) -> None:
     """One line on standard error, whatever breaks a library's message has."""
-    Console(stderr=True).print(" ".join(text.split()), markup=False, highlight=False, soft_wrap=True)
+    from signtalk.files import printable
+
+    Console(stderr=True).print(printable(" ".join(text.split())), markup=False, highlight=False, soft_wrap=True)
 
 
 def show(values: dict[str, Any], as_json: bool) -> None:
     """Print named values as lines, or as one JSON document."""
+    from signtalk.files import printable
+
     if as_json:
         print_json(values)
         return
     for name, value in values.items():
         text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
-        out_console.print(f"{name}: {text}", markup=False, highlight=False, soft_wrap=True)
+        out_console.print(printable(f"{name}: {text}"), markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output, unwrapped and uncoloured."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    from signtalk.files import printable
+
+    sys.stdout.write(printable(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from signtalk import __version__
 from signtalk.clip_quality import ClipQuality, ImageFigures, measure_quality
-from signtalk.errors import ClipError
+from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import FloatArray, save_array, sha256_file
 from signtalk.hand_repair import repair_hands
 from signtalk.landmarker import FrameLandmarks, Landmarker
@@ -120,14 +120,18 @@ def extract_to_file(
         prototype_path: also write the 540 columns of the prototype there.
 
     Raises:
-        ClipError: as `extract_clip`.
+        ClipError: as `extract_clip`; the video is missing.
         DataError: a file cannot be written.
     """
+    try:
+        video_sha256 = sha256_file(video)
+    except ArtifactError as error:
+        raise ClipError(f"{error}; check the path") from error
     made_from = {
         "signtalk_version": __version__,
         "landmarker": landmarker.name,
         "models_sha256": landmarker.models_sha256,
-        "video_sha256": sha256_file(video),
+        "video_sha256": video_sha256,
         "config": config.model_dump(mode="json"),
     }
     found = _already_there(path, made_from)

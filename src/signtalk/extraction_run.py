@@ -26,7 +26,7 @@ from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
 from signtalk.extraction_inputs import ExtractionPlan, VideoJob
 from signtalk.extraction_worker import GuardConfig, GuardedExtractor, Outcome, Task
-from signtalk.files import sha256_text, write_csv
+from signtalk.files import remove_unfinished, sha256_text, write_csv
 from signtalk.manifest import ClipNumbers, write_manifest
 
 CLIPS_FOLDER = "clips"
@@ -351,11 +351,9 @@ class _Journal:
 
 
 def _sweep(out: Path) -> None:
-    """Remove unfinished files of a run that was killed: `atomic_path` names them `.<stem>.<random>.<suffix>`."""
+    """Remove unfinished files of a run that was killed."""
     for folder in (out / CLIPS_FOLDER, out / PROTOTYPE_FOLDER / _PROTOTYPE_ROWS, out):
-        for path in folder.glob(".*.*") if folder.is_dir() else ():
-            if path.is_file() and path.suffix in (".npz", ".npy", ".csv", ".md", ".html", ".png"):
-                path.unlink(missing_ok=True)
+        remove_unfinished(folder)
 
 
 def _task(job: VideoJob, options: RunOptions) -> Task:

@@ -37,6 +37,8 @@ MAX_TRIES = 3
 """A video that ends its worker this often is set aside."""
 _START_LIMIT_S = 300.0
 _PROGRESS_EVERY_S = 0.5
+_END_LIMIT_S = 5.0
+"""So long a child may take to end."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class GuardConfig(BaseModel, frozen=True, extra="forbid"):
 class GuardedExtractor:
     """A child process that extracts one video after the other; used by one thread at a time.
 
+    Another thread may close it; then it starts no child ever again.
+
     Args:
         guard: how to start and watch it.
         config: what is done to the clips.
@@ -117,6 +121,8 @@ class GuardedExtractor:
     def __init__(self, guard: GuardConfig, config: ExtractionConfig) -> None:
         self._guard, self._config = guard, config
         self._child: _Child | None = None
+        self._closed = False
+        self._lock = threading.Lock()  # a child is never started beside or after `close`
         self.landmarker = ""
         self.models_sha256 = ""
 
@@ -128,30 +134,34 @@ class GuardedExtractor:
         """Start the child and wait until its models are loaded; nothing to do when it runs.
 
         Raises:
-            SignTalkError: it cannot work here: a package, a system library or the models are missing.
+            SignTalkError: it cannot work here: a package, a system library or the models are missing; or it was closed.
         """
-        if self._child is not None and self._child.runs():
-            return
-        self.close()
-        child = _Child(self._guard.command or (sys.executable, "-m", "signtalk.extraction_worker"))
-        ready = child.next_line(_START_LIMIT_S)
+        with self._lock:
+            self._refuse_closed()
+            if self._child is not None and self._child.runs():
+                return
+            self._end_child()
+            child = self._child = _Child(self._guard.command or (sys.executable, "-m", "signtalk.extraction_worker"))
+        ready = child.next_line(_START_LIMIT_S)  # without the lock, so that `close` need not wait
         if ready is None or "ready" not in ready:
             said = (ready or {}).get("setup_error") or child.last_words() or "no answer"
-            child.end()
+            with self._lock:
+                self._refuse_closed()
+                self._end_child()
             raise SignTalkError(f"extraction cannot start: {said}")
         self.landmarker, self.models_sha256 = ready["ready"]
-        self._child = child
 
     @property
     def process_id(self) -> int | None:
         """Of the child; None when none runs."""
-        return self._child.process_id if self._child is not None else None
+        child = self._child
+        return child.process_id if child is not None else None
 
     def extract(self, task: Task) -> Outcome:
         """Extract one video; never raises for what the video did.
 
         Raises:
-            SignTalkError: the child cannot be started at all.
+            SignTalkError: the child cannot be started at all, or the guard was closed.
         """
         for _ in range(MAX_TRIES):
             self.start()
@@ -165,15 +175,27 @@ class GuardedExtractor:
         )
 
     def close(self) -> None:
-        """End the child, whatever it does."""
+        """End the child, whatever it does, for good."""
+        with self._lock:
+            self._closed = True
+            self._end_child()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise SignTalkError("extraction was ended; start the command again to go on")
+
+    def _end_child(self) -> None:
+        """Only with the lock held."""
         if self._child is not None:
             self._child.end()
             self._child = None
 
     def _attempt(self, task: Task) -> tuple[Outcome | None, str]:
         """One try: an outcome, or None and the child's last words when it died."""
-        child = self._child
-        assert child is not None
+        with self._lock:
+            self._refuse_closed()
+            child = self._child
+            assert child is not None
         request = asdict(task) | {"config": self._config.model_dump(mode="json")}
         child.send(json.dumps(request, default=str))
         began = time.monotonic()
@@ -181,13 +203,16 @@ class GuardedExtractor:
             left = self._guard.time_limit_s - (time.monotonic() - began)
             answer = child.next_line(min(self._guard.stall_limit_s, left)) if left > 0 else None
             if answer is None and child.runs():
-                self.close()
+                with self._lock:
+                    self._end_child()
                 spent = time.monotonic() - began
                 reason = "no new frame" if left > self._guard.stall_limit_s else "not done"
                 return Outcome(task.clip_id, "time_limit", f"{task.video}: {reason} after {spent:.0f} s; set aside"), ""
             if answer is None:
                 words = child.last_words()
-                self.close()
+                with self._lock:
+                    self._refuse_closed()
+                    self._end_child()
                 return None, words
             if "outcome" in answer:
                 return Outcome.from_json(answer["outcome"]), ""
@@ -264,7 +289,7 @@ class _Child:
         except queue.Empty:
             return None
         if line is None:
-            self._process.wait()
+            _wait_or_kill(self._process)  # it says no more, so it is of no use, even if it runs
         return line
 
     def runs(self) -> bool:
@@ -272,8 +297,11 @@ class _Child:
 
     def last_words(self) -> str:
         """How it ended, and the last line that it wrote to standard error."""
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
-        lines = [line for line in self._errors.read().decode("utf-8", "replace").splitlines() if line.strip()]
+        said = b""
+        with suppress(ValueError):  # the guard was closed meanwhile, and this file with it
+            self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
+            said = self._errors.read()
+        lines = [line for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
         code = self._process.poll()
         ended = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         return f"{ended}: {lines[-1].strip()}" if lines else ended
@@ -285,17 +313,30 @@ class _Child:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with suppress(OSError):  # what was not yet sent to a dead process
-                pipe.close()
+    _wait_or_kill(process)
+    if process.stdin is not None:
+        with suppress(OSError):  # what was not yet sent to a dead process
+            process.stdin.close()
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    """Wait for its end, a short while; then kill it, and wait as long for what the system holds in a call."""
+    try:
+        process.wait(_END_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_LIMIT_S)
 
 
 def _read_lines(pipe: IO[bytes], lines: queue.Queue[dict[str, Any] | None]) -> None:
-    with suppress(ValueError):  # the pipe was closed, or something else wrote into it
+    """Messages, then None when the pipe ended; lines that are none are skipped: a library may write past `serve`."""
+    with pipe:  # closed here: closing it elsewhere would wait for the reading
         for line in pipe:
-            lines.put(json.loads(line))
+            with suppress(ValueError, RecursionError):
+                message = json.loads(line)
+                if isinstance(message, dict):
+                    lines.put(message)
     lines.put(None)
 
 

@@ -197,7 +197,7 @@ def _gathered(
             results.append(task())
         except (ClipError, RowError) as error:
             kind = error.kind if isinstance(error, RowError) else "bad_clip"
-            problems.append(Problem(clip_id, kind, _printable(f"{error}")))
+            problems.append(Problem(clip_id, kind, str(error)))
         if progress is not None:
             progress(done, len(tasks))
     return results
@@ -230,7 +230,7 @@ def _plan(source: Path, form: Format, metadata: Path | None) -> tuple[list[_Plan
         try:
             planned.append(_Planned(_inside(source, row["path"]), name, _known(row)))
         except RowError as error:
-            problems.append(Problem(name, error.kind, _printable(f"{error}")))
+            problems.append(Problem(name, error.kind, str(error)))
     if not rows:
         raise DataError(f"{table}: no rows; expected one a clip")
     return planned, problems
@@ -397,8 +397,3 @@ def _unique(names: Iterable[str]) -> list[str]:
         taken.add(name.casefold())
         made.append(name)
     return made
-
-
-def _printable(text: str) -> str:
-    """A message that can be printed and written, whatever bytes a file's name has."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
