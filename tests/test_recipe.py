@@ -58,8 +58,8 @@ def test_a_wrong_setting_is_an_error_that_names_it(assignment: str, message: str
 
 
 def test_every_loss_off_is_an_error() -> None:
-    off = [f"losses.{part}_weight=0" for part in ("supcon", "class", "text", "ctc", "mask")]
-    assert Recipe().changed(off[:-2]).losses.ctc_weight == 1.0
+    off = [f"losses.{part}_weight=0" for part in ("supcon", "class", "text", "ctc", "mask", "align")]
+    assert Recipe().changed(off[:-3]).losses.ctc_weight == 1.0
     with pytest.raises(ConfigError, match=r"losses: supcon_weight, .*are all 0"):
         Recipe().changed(off)
 
