@@ -242,6 +242,7 @@ def turned(clip: LandmarkClip, degrees: float) -> LandmarkClip:
 @pytest.mark.parametrize("degrees", [-50, 20, 70])
 def test_frontal_undoes_a_turn_of_the_body(degrees: float) -> None:
     clip = made_clip()
+    clip.landmarks[:, HOLISTIC.positions(("left_shoulder", "right_shoulder")), 2] = 0.5  # faces the camera
     expected = normalise_clip(clip, BODY)
     np.testing.assert_allclose(normalise_clip(turned(clip, degrees), BODY), expected, atol=2e-4)
     layout = BODY.layout
@@ -298,3 +299,12 @@ def test_a_bone_without_an_end_is_zero() -> None:
 def test_the_prototype_preset_takes_no_further_columns(name: str) -> None:
     with pytest.raises(ValidationError, match="the prototype preset passes its columns"):
         FeatureConfig.model_validate({**FeatureConfig.prototype().model_dump(), name: True})
+
+
+def test_a_mirrored_picture_is_not_taken_for_a_back() -> None:
+    clip = made_clip()
+    points = clip.landmarks.copy()
+    points[..., 0] = 1 - points[..., 0]
+    mirrored = LandmarkClip(points, clip.visibility, clip.timestamps_s, clip.aspect)
+    depth = normalise_clip(clip, BODY)[..., 2]
+    assert np.corrcoef(normalise_clip(mirrored, BODY)[..., 2].ravel(), depth.ravel())[0, 1] > 0

@@ -203,7 +203,8 @@ def _facing_camera(upright: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     if not seen.any():
         return upright
     across, _, deep = np.median((left - right)[seen], axis=0)
-    angle = np.arctan2(deep, across)
+    # Of the two ways the shorter one: in a mirrored picture left and right are exchanged, nobody stands backwards.
+    angle = np.arctan2(deep * np.sign(across), abs(across))
     turned = upright.copy()
     turned[..., 0] = np.cos(angle) * upright[..., 0] + np.sin(angle) * upright[..., 2]
     turned[..., 2] = np.cos(angle) * upright[..., 2] - np.sin(angle) * upright[..., 0]
