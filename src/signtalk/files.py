@@ -40,6 +40,11 @@ _TEMPORARY = ".signtalk-tmp-"
 """So begins the name of every unfinished file, and of nothing else."""
 
 
+def absolute(path: Path) -> Path:
+    """The absolute path without ".."; a link stays a link: `resolve` would follow one out of a folder."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.

@@ -30,6 +30,7 @@ from signtalk.errors import ArtifactError, DataError
 from signtalk.files import (
     FloatArray,
     IntArray,
+    absolute,
     load_array,
     load_arrays,
     read_csv,
@@ -157,7 +158,7 @@ def locked(folder: Path) -> Iterator[None]:
         ArtifactError: another writer did not finish within a minute.
         DataError: the place cannot be written.
     """
-    folder = _absolute(folder)
+    folder = absolute(folder)
     path = folder.with_name(f".{folder.name}.lock")
     lock = FileLock(path, timeout=_LOCK_WAIT_S)
     try:
@@ -318,14 +319,10 @@ def _existing(folder: Path) -> Path:
     return _previous(folder) if not folder.exists() and _previous(folder).exists() else folder
 
 
-def _absolute(folder: Path) -> Path:
-    return Path(os.path.abspath(folder))  # noqa: PTH100  # a link stays a link, "index/.." is resolved
-
-
 @contextmanager
 def _replaced_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder` that takes its place when the block ends without error."""
-    folder = _absolute(folder)
+    folder = absolute(folder)
     if folder.exists():
         _refuse_other_files(folder)
     try:

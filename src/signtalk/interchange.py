@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from signtalk.clip_records import Problem, RowError, RowReader, to_row
 from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import read_csv, write_csv
+from signtalk.files import absolute, read_csv, write_csv
 from signtalk.frame_files import load_frames, save_frames
 from signtalk.json_files import load_json_clip, save_json_clip
 from signtalk.landmarks import DEFAULT_FPS, LandmarkClip, load_clip, save_clip
@@ -182,7 +182,7 @@ def _new_folder(path: Path) -> Path:
     """The absolute path of a folder that is not there yet, or holds nothing."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise DataError(f"{path}: not empty; choose a new folder, so that no clip of an earlier run stays in it")
-    return Path(os.path.abspath(path))  # noqa: PTH100 - as in scan_manifest
+    return absolute(path)
 
 
 def _gathered(

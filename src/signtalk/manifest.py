@@ -9,7 +9,6 @@ A row that cannot be used becomes a `Problem` and is left out; the others are no
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from signtalk.clip_records import (
     to_row,
 )
 from signtalk.errors import ArtifactError, ClipError, DataError
-from signtalk.files import load_array, read_csv, read_json, write_csv
+from signtalk.files import absolute, load_array, read_csv, read_json, write_csv
 from signtalk.landmarks import LandmarkClip, load_clip
 from signtalk.prototype_files import frame_motion, from_prototype_rows, prototype_rows_of
 
@@ -177,7 +176,7 @@ def scan_manifest(folder: Path, motion_floor: float = 0.0) -> Manifest:
     Raises:
         DataError: no table, it cannot be read, or a required column is missing.
     """
-    root = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links out of the folder
+    root = absolute(folder)
     table = table_path(root)
     columns, rows = read_csv(table)
     missing = [name for name in REQUIRED_COLUMNS if name not in columns]
@@ -209,7 +208,7 @@ def write_manifest(folder: Path, records: Iterable[ClipRecord]) -> Path:
     Raises:
         DataError: the folder cannot be written.
     """
-    root = Path(os.path.abspath(folder))  # noqa: PTH100 - as in scan_manifest
+    root = absolute(folder)
     try:
         path = table_path(root)
     except DataError:

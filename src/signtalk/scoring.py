@@ -297,7 +297,7 @@ def _rank_sentences(
     in for what a written sentence lacks is never below that worst (`written`).
     """
     spellings = texts_of_index[0] if encoded.word_log_probs.shape[2] else None
-    stage, classes = _stage(encoded, index, comparison, config, texts_of_index)
+    stage, classes = _stage(encoded, index, comparison, config, (spellings, texts_of_index[1]))
     in_order = np.take_along_axis(stage, classes, axis=1)
     left = in_order > -np.inf
     head = slice(0, config.rerank_sentences)
@@ -362,7 +362,7 @@ def _stage(
     if config.similarity_weight + config.prototype_weight == 0:  # they count for nothing, but still tell where to look
         by_clips = weighed(0.5, 0.5)
     shown = None
-    if spellings is not None and encoded.word_log_probs.shape[2]:
+    if spellings is not None:
         shown = words_shown(encoded.word_log_probs, encoded.memory_valid, spellings)
     return stage, look_order(by_clips, shown)
 
