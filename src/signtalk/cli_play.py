@@ -65,18 +65,6 @@ def add_play(app: typer.Typer) -> None:
     app.command("play")(play_command)
 
 
-def _pyav() -> Any:
-    from signtalk.errors import MissingExtraError
-
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError(
-            "videos need PyAV: pip install 'signtalk[interchange]'; a .gif without --video does not"
-        ) from error
-    return av
-
-
 def _video_panel(path: Path) -> PicturePanel:
     """A video's frames, upright, decoded as they are shown."""
     from signtalk.skeleton import PicturePanel
@@ -94,8 +82,9 @@ def _write_mp4(
 
     from signtalk.errors import DataError
     from signtalk.files import atomic_path
+    from signtalk.video import pyav
 
-    av = _pyav()
+    av = pyav()
     codec = next((name for name in _CODECS if name in av.codecs_available), _CODECS[-1])
     rate = Fraction(fps).limit_denominator(1000)
     try:

@@ -95,7 +95,7 @@ def video_duration_s(path: Path) -> float:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    av = _av()
+    av = pyav()
     try:
         if path.stat().st_size == 0:
             raise ClipError(f"{path}: empty file; copy the video again")
@@ -114,11 +114,18 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise ClipError(f"{path}: not a readable video ({error}); convert or record it again") from error
 
 
-def _av() -> Any:
+def pyav() -> Any:
+    """The library that reads and writes videos.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     try:
         import av
     except ImportError as error:
-        raise MissingExtraError("reading videos needs PyAV: pip install 'signtalk[extract]'") from error
+        raise MissingExtraError(
+            "videos need PyAV: pip install 'signtalk[extract]', or [interchange] to play clips"
+        ) from error
     av.logging.set_level(av.logging.PANIC)  # what goes wrong is raised; FFmpeg's own lines would mix into ours
     return av
 
