@@ -16,6 +16,7 @@ from typing import Literal
 
 from perturbations import PERTURBATIONS, VALIDATION_NAME, perturbed
 from raw_clips import SourceClip, source_clips, write_clips
+from resting import with_idle
 from signtalk.demo import FULL, demo_split
 from signtalk.errors import DataError
 from signtalk.manifest import TABLE_NAME, Manifest, load_manifest
@@ -43,6 +44,8 @@ class Suite:
         recipe: what "default" stands for here: the recipe that fits what the set's tracker gives.
         without_signers: left out of everything. A development suite: what is chosen on its folds has not seen them.
         only_folds: of the folds that `leave_out` gives; empty = all.
+        holdout_validation: as in `SplitConfig`.
+        idle_each: clips of each signer at rest that are made of the recorded ones.
     """
 
     data: str
@@ -56,6 +59,13 @@ class Suite:
     recipe: RecipeName = "default"
     without_signers: tuple[str, ...] = ()
     only_folds: tuple[str, ...] = ()
+    holdout_validation: float | None = None
+    idle_each: int = 0
+
+    @property
+    def folder(self) -> str:
+        """Name of the data folder: suites share it where they have the same clips."""
+        return f"{self.data}_with_idle" if self.idle_each else self.data
 
 
 _MILD = (
@@ -63,6 +73,7 @@ _MILD = (
     "augment.yaw_degrees=15", "augment.rotation_degrees=10", "augment.mirror_probability=0",
 )  # fmt: skip
 """Less variation than the recipe "body": few passes over many clips of few words (docs/experiments.md)."""
+_OPEN = "; 30% of the sentences are in neither training nor index, and clips at rest are asked as well"
 _UNSEEN = "; a fifth of the sentences is held out, half of them to be translated and enrolled"
 
 SUITES: dict[str, Suite] = {
@@ -77,6 +88,22 @@ SUITES: dict[str, Suite] = {
         "pairs",
         holdout_sentences=0.2,
         recipe="body",
+    ),
+    "asl_sentences_open": Suite(
+        "asl_sentences_3signers",
+        f"leave one signer out{_OPEN}",
+        holdout_sentences=0.3,
+        holdout_validation=0.1,
+        idle_each=30,
+    ),
+    "isl_sentences_open": Suite(
+        "isl_sentences_10signers_body",
+        f"leave two signers out{_OPEN}",
+        "pairs",
+        holdout_sentences=0.3,
+        holdout_validation=0.1,
+        recipe="body",
+        idle_each=15,
     ),
     "isl_sentences_dev": Suite(
         "isl_sentences_10signers_body",
@@ -194,7 +221,7 @@ def prepare(suite: Suite, data: Path) -> Manifest:
     Raises:
         DataError: the shared clips are not there.
     """
-    folder = data / suite.data
+    folder = data / suite.folder
     if suite.data == "made_up":
         write_dataset(folder, FULL.data)
     elif not (folder / TABLE_NAME).exists():
@@ -207,6 +234,8 @@ def prepare(suite: Suite, data: Path) -> Manifest:
 
 def _source(suite: Suite) -> Iterator[SourceClip]:
     clips = source_clips(suite.data, suite.session_as_signer)
+    if suite.idle_each:
+        return with_idle(clips, suite.idle_each)
     return perturbed(clips) if suite.perturbed else clips
 
 
@@ -215,7 +244,11 @@ def fold_configs(suite: Suite, manifest: Manifest) -> dict[str, SplitConfig]:
     if suite.leave_out == "demo":
         config = demo_split(manifest)
         return {"+".join(config.test_signers): config}
-    shared = SplitConfig(val_fraction=suite.val_fraction, holdout_sentences=suite.holdout_sentences)
+    shared = SplitConfig(
+        val_fraction=suite.val_fraction,
+        holdout_sentences=suite.holdout_sentences,
+        holdout_validation=suite.holdout_validation,
+    )
     if suite.leave_out == "perturbations":
         settings = {"test_signers": tuple(PERTURBATIONS), "val_signers": (VALIDATION_NAME,)}
         return {"perturbed": shared.model_copy(update=settings)}
@@ -253,6 +286,8 @@ def describe(suite: Suite) -> tuple[int, int]:
         planned = [plan for plan in plan_clips(FULL.data) if plan.signer_id not in suite.without_signers]
         return len(planned), len({plan.sentence.sentence_id for plan in planned if plan.sentence.glosses})
     sources = source_clips(suite.data, suite.session_as_signer)
+    if suite.idle_each:
+        sources = with_idle(sources, suite.idle_each)
     clips = [(clip.sentence_id, clip.is_idle) for clip in sources if clip.signer_id not in suite.without_signers]
     copies = 2 + len(PERTURBATIONS) if suite.perturbed else 1
     return len(clips) * copies, len({sentence_id for sentence_id, is_idle in clips if not is_idle})

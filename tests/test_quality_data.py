@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import perturbations
+import resting
 import suites
 from raw_clips import SourceClip, source_clips, write_clips
 from signtalk.errors import DataError
@@ -24,6 +25,43 @@ def clip() -> LandmarkClip:
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+# --- clips at rest
+
+
+def moving_then_still(clip: LandmarkClip) -> LandmarkClip:
+    """Wrists that circle for two seconds, then stand still for one and a half."""
+    points = np.nan_to_num(clip.landmarks[:1]).repeat(88, axis=0)
+    wave = np.where(np.arange(88) < 50, 0.1 * np.sin(np.arange(88)), 0.0).astype(np.float32)
+    points[:, [15, 16], 0] += wave[:, None]
+    return LandmarkClip(points, np.ones((88, 33), dtype=np.float32), np.arange(88) / 25)
+
+
+def test_at_rest_is_the_stillest_second_to_and_fro(clip: LandmarkClip) -> None:
+    source = moving_then_still(clip)
+    found = resting.at_rest(source, rng())
+    assert 2 <= found.duration_s <= 4
+    assert np.ptp(found.landmarks, axis=0).max() == 0
+    jumps = np.abs(np.diff(resting.at_rest(clip, rng()).landmarks, axis=0))
+    own = np.abs(np.diff(clip.landmarks, axis=0))
+    assert np.nanmax(jumps) <= np.nanmax(own) + 1e-6  # no seam where it turns
+
+
+@pytest.mark.parametrize("num_frames", [1, 2])
+def test_a_short_clip_rests_as_a_whole(clip: LandmarkClip, num_frames: int) -> None:
+    cut = LandmarkClip(clip.landmarks[:num_frames], clip.visibility[:num_frames], clip.timestamps_s[:num_frames])
+    found = resting.at_rest(cut, rng())
+    assert found.num_frames > 10
+    assert np.isin(np.nan_to_num(found.landmarks), np.nan_to_num(cut.landmarks)).all()
+
+
+def test_each_signer_rests_as_often_as_asked(clip: LandmarkClip) -> None:
+    sources = [SourceClip(f"{i}_{who}_1", str(i), f"word {i}", who, "", clip) for i in range(4) for who in "ab"]
+    found = list(resting.with_idle(sources, 3))
+    assert found[:8] == sources
+    assert [(source.signer_id, source.is_idle) for source in found[8:]].count(("a", True)) == 3
+    assert len({source.clip_id for source in found}) == 14
 
 
 # --- perturbations

@@ -44,6 +44,7 @@ unseen_signer_configs = st.builds(
     val_fraction=fractions,
     new_clip_fraction=fractions,
     holdout_sentences=fractions,
+    holdout_validation=st.sampled_from([None, 0.0, 0.15]),
     seed=st.integers(0, 5),
 )
 unseen_sentence_configs = st.builds(
@@ -172,6 +173,14 @@ def test_held_out_sentences_are_halved_between_validation_and_test() -> None:
     assert len(texts(roles["test"])) == 40
 
 
+def test_validation_sentences_can_be_another_share_than_the_test_ones() -> None:
+    config = SplitConfig(test_signers=("D",), holdout_sentences=0.3, holdout_validation=0.1, val_fraction=0)
+    roles = by_role(full_grid(20, "ABCD"), config)
+    assert len(texts(roles["test_unknown"])) == 6
+    assert len(texts(roles["val_unknown"])) == 2
+    assert len(texts(roles["test"])) == 12
+
+
 def test_validation_holds_out_sentences_that_cost_the_headline_nothing() -> None:
     records = full_grid(40, "AB") + [made_record(f"s{i}", "T") for i in range(20)]
     roles = by_role(records, SplitConfig(test_signers=("T",), holdout_sentences=0.2))
@@ -251,6 +260,7 @@ def test_an_added_sentence_moves_few_others() -> None:
     [
         ({"test_signers": ("A", "B"), "val_signers": ("B",)}, "test_signers and in val_signers"),
         ({"protocol": "unseen_sentence", "test_signers": ("A",)}, "by sentence alone"),
+        ({"protocol": "unseen_sentence", "holdout_validation": 0.1}, "by test_size and holdout_sentences alone"),
         ({"protocol": "unseen_sentence", "val_signers": ("A",)}, "by sentence alone"),
         ({"val_fraction": 1.0}, "less than 1"),
         ({"holdout_sentences": -0.1}, "greater than or equal to 0"),

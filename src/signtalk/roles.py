@@ -53,6 +53,8 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
         new_clip_fraction: part of the training signers' clips that goes to test_new_clip.
         holdout_sentences: part of the sentences that training never sees. Under "unseen_signer" half
             become test_unknown and half val_unknown; under "unseen_sentence" all become val_unknown.
+        holdout_validation: part of the sentences that become val_unknown instead, all of holdout_sentences then
+            being test_unknown; None = the halves. Only under "unseen_signer".
         test_size: part of the sentences that become test_unknown and enroll under "unseen_sentence".
         seed: another seed draws other clips and sentences.
     """
@@ -63,6 +65,7 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
     val_fraction: float = Field(0.1, ge=0, lt=1)
     new_clip_fraction: float = Field(0.0, ge=0, lt=1)
     holdout_sentences: float = Field(0.0, ge=0, lt=1)
+    holdout_validation: float | None = Field(None, ge=0, lt=1)
     test_size: float = Field(0.15, ge=0, lt=1)
     seed: int = 42
 
@@ -73,6 +76,8 @@ class SplitConfig(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"signers {both} stand in test_signers and in val_signers; leave each in one of them")
         if self.protocol == "unseen_sentence" and (self.test_signers or self.val_signers):
             raise ValueError("protocol unseen_sentence divides by sentence alone; it takes no test or val signers")
+        if self.protocol == "unseen_sentence" and self.holdout_validation is not None:
+            raise ValueError("protocol unseen_sentence holds sentences out by test_size and holdout_sentences alone")
         return self
 
     def side(self, record: ClipRecord) -> Side:
@@ -167,6 +172,9 @@ def _held_out_sentences(sentences: _Sentences, config: SplitConfig) -> tuple[lis
     else:
         askable = [key for key in trainable if "test" in sides[key]]
         num_test = num_val = _part(config.holdout_sentences / 2, len(trainable))
+        if config.holdout_validation is not None:
+            num_test = _part(config.holdout_sentences, len(trainable))
+            num_val = _part(config.holdout_validation, len(trainable))
     for_test = askable[:num_test]
     left = set(trainable) - set(for_test)
     for_val = [key for key in trainable if key in left and config.val_side in sides[key]]

@@ -126,7 +126,8 @@ class Split:
     def _content(self) -> dict[str, Any]:
         return {
             "format_version": SPLIT_FORMAT_VERSION,
-            "config": self.config.model_dump(mode="json"),
+            # A setting that is not used leaves the hashes of older splits as they are.
+            "config": self.config.model_dump(mode="json", exclude_none=True),
             "data_hash": self.data_hash,
             "counts": dict(self.counts),
             "unused_reasons": dict(sorted(self.unused_reasons.items())),
