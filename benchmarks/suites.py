@@ -46,6 +46,7 @@ class Suite:
         only_folds: of the folds that `leave_out` gives; empty = all.
         holdout_validation: as in `SplitConfig`.
         idle_each: clips of each signer at rest that are made of the recorded ones.
+        next_validates: whoever is left out next is not trained on either; the model is chosen and calibrated on them.
     """
 
     data: str
@@ -61,6 +62,7 @@ class Suite:
     only_folds: tuple[str, ...] = ()
     holdout_validation: float | None = None
     idle_each: int = 0
+    next_validates: bool = False
 
     @property
     def folder(self) -> str:
@@ -98,12 +100,13 @@ SUITES: dict[str, Suite] = {
     ),
     "isl_sentences_open": Suite(
         "isl_sentences_10signers_body",
-        f"leave two signers out{_OPEN}",
+        f"leave two signers out, calibrate on two others whom training never saw{_OPEN}",
         "pairs",
         holdout_sentences=0.14,  # the two sign under half of the 400 sentences; this is 30% of theirs
         holdout_validation=0.1,
         recipe="body",
         idle_each=15,
+        next_validates=True,
     ),
     "isl_sentences_dev": Suite(
         "isl_sentences_10signers_body",
@@ -255,7 +258,10 @@ def fold_configs(suite: Suite, manifest: Manifest) -> dict[str, SplitConfig]:
     signers = sorted({record.signer_id for record in manifest.records if not record.is_idle})
     size = 2 if suite.leave_out == "pairs" else 1
     groups = [tuple(signers[i : i + size]) for i in range(0, len(signers), size)]
-    named = {"+".join(group): shared.model_copy(update={"test_signers": group}) for group in groups}
+    named = {}
+    for group, following in zip(groups, [*groups[1:], *groups[:1]], strict=True):
+        validating = following if suite.next_validates else ()
+        named["+".join(group)] = shared.model_copy(update={"test_signers": group, "val_signers": validating})
     return {name: config for name, config in named.items() if not suite.only_folds or name in suite.only_folds}
 
 
