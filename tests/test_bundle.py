@@ -78,7 +78,7 @@ def test_a_link_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
         ({"tokenizer_vocab.json": b"{}"}, "changed since"),
         ({"decision.json": None}, "bad.zip: no file 'decision.json'; the bundle is incomplete"),
         ({"export_manifest.json": b"[]"}, "bundle format None"),
-        ({"export_manifest.json": b'{"format_version": 99}'}, "bundle format 99; this SignTalk reads 2 and 3"),
+        ({"export_manifest.json": b'{"format_version": 99}'}, "bundle format 99; this SignTalk reads 2, 3, 4"),
         ({"export_manifest.json": b'{"format_version": 2}'}, "damaged"),
         ({"export_manifest.json": None}, "no such file"),
     ],

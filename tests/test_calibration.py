@@ -3,50 +3,26 @@ from dataclasses import replace
 import numpy as np
 
 from conftest import SmallRun
-from signtalk.calibration import Trial, _chosen, _fit_spelling, _fit_written, calibrate, fit_scoring
-from signtalk.encoding import Encoded
-from signtalk.manifest import ClipRecord, load_manifest
-from signtalk.recognizer import DecisionConfig, Recognizer, encode_all
+from made_answers import trained_clips
+from signtalk.calibration import (
+    Asked,
+    CalibrationClips,
+    CalibrationConfig,
+    _as_a_new_signer,
+    _fit_spelling,
+    _fit_written,
+    calibrate,
+    clips_of_folder,
+    clips_of_split,
+    recalibrate,
+)
+from signtalk.evidence import Evidence
+from signtalk.gate import confidences
+from signtalk.manifest import load_manifest
+from signtalk.recognizer import DecisionConfig, Recognizer
 from signtalk.runs import Run
 from signtalk.scoring import ScoringConfig
-
-
-def trained_clips(small_run: SmallRun) -> tuple[Recognizer, Encoded, tuple[ClipRecord, ...]]:
-    """The small run's model over its index, with the training clips as queries."""
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), DecisionConfig())
-    records = run.split(manifest).records(manifest, "train")
-    store = run.store()
-    encoded = encode_all(recognizer.encoder, store, store.positions_of([record.clip_id for record in records]))
-    return recognizer, encoded, records
-
-
-def test_the_fitted_weights_are_no_worse_than_the_start(small_run: SmallRun) -> None:
-    recognizer, encoded, records = trained_clips(small_run)
-    exclude = [(record.clip_id,) for record in records]
-    base = ScoringConfig(similarity_weight=1.0, prototype_weight=0.0, dtw_weight=0.0, text_weight=0.0)
-    recognizer = recognizer.changed(decision=DecisionConfig(scoring=base))
-    config, best, num_trials = fit_scoring(recognizer, encoded, records, exclude)
-
-    def top1(scoring: ScoringConfig) -> float:
-        scores = recognizer.changed(decision=DecisionConfig(scoring=scoring)).scores(encoded, exclude)
-        return float((scores.ranks_of([record.text_key for record in records]) == 1).mean())
-
-    assert best is not None
-    assert num_trials == 3 * 50
-    assert top1(config) >= top1(base) - 1 / len(records)  # ties of equal scores may fall either way
-    assert abs(best.recall_at_1 - top1(config)) <= 1 / len(records)  # weighing anew is scoring anew
-    assert (config.dtw_weight, config.dtw_scale) == (best.dtw_weight, best.dtw_scale)
-
-
-def test_of_equally_good_settings_the_usual_one_is_taken() -> None:
-    usual = ScoringConfig()
-    far = Trial(1.0, 0.0, 0.0, usual.dtw_scale, 0.0, recall_at_1=0.91, mrr=0.95)
-    near = Trial(0.2, 0.2, 0.4, usual.dtw_scale, 0.2, recall_at_1=0.90, mrr=0.93)
-    poor = Trial(0.2, 0.2, 0.4, usual.dtw_scale, 0.2, recall_at_1=0.50, mrr=0.60)
-    assert _chosen([far, near, poor], usual, num_queries=30) is near
-    assert _chosen([far, near, poor], usual, num_queries=30_000) is far  # with so many clips a point is no chance
-    assert _chosen([far, poor], usual, num_queries=30) is far
+from signtalk.splits import Split
 
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
@@ -58,17 +34,127 @@ def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: Small
     assert _fit_spelling(recognizer, [(silent, records)]) == (recognizer.decision, {})
 
 
-def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:
+CONFIG = CalibrationConfig()
+
+
+def split_clips(small_run: SmallRun) -> tuple[Recognizer, CalibrationClips, Split]:
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), DecisionConfig())
-    split = run.split(manifest)
-    decision, report = calibrate(recognizer, manifest, split, run.store())
-    if report["num_val"] < 10:
-        assert decision.scoring == ScoringConfig()
-        assert report["scoring"] == "kept: too few validation clips"
+    recognizer, split = run.recognizer(run.index(), DecisionConfig()), run.split(manifest)
+    return recognizer, clips_of_split(recognizer, manifest, split, run.store()), split
+
+
+def test_clips_of_a_split_have_its_validation_roles(small_run: SmallRun) -> None:
+    _, clips, split = split_clips(small_run)
+    assert tuple(record.clip_id for record in clips.known.records) == split.clips("val")
+    assert tuple(record.clip_id for record in clips.unknown.records) == split.clips("val_unknown")
+    assert len(clips.idle) == len(split.clips("train_idle", "val_idle"))
+    assert len(clips.signing) == len(split.clips("train"))
+    for asked in (clips.known, clips.unknown):
+        assert len(asked.motions) == len(asked.records) == (asked.encoded.num_clips if asked.encoded else 0)
+
+
+def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:
+    recognizer, clips, _ = split_clips(small_run)
+    few = replace(clips, known=part(clips.known, 0, 3), unknown=part(clips.unknown, 0, 0))
+    decision, report = calibrate(recognizer, few, CONFIG)
+    assert decision.scoring == ScoringConfig()
+    assert report["scoring"] == "kept: too few validation clips"
+    assert not decision.gate.fitted
     assert decision.gate.motion_floor > 0
-    assert np.isfinite(decision.gate.threshold)
-    assert report["split_hash"] == split.hash
+    assert decision.sets.gap is None
+    assert "refuses everything" in report["too_few"][0]
+    assert any("need 9 known clips, there are 3" in line for line in report["too_few"])
+
+
+def part(asked: Asked, start: int, stop: int) -> Asked:
+    rows = np.arange(start, stop)
+    encoded = asked.encoded.select(rows) if asked.encoded is not None and len(rows) else None
+    return Asked(asked.records[start:stop], encoded, asked.motions[start:stop])
+
+
+def many(small_run: SmallRun, known_share: float = 0.7) -> tuple[Recognizer, CalibrationClips]:
+    """The training clips as queries, a part of the sentences being taken out of the index."""
+    recognizer, encoded, records = trained_clips(small_run)
+    keys = list(dict.fromkeys(record.text_key for record in records))
+    unseen = set(keys[round(known_share * len(keys)) :])
+    mask = np.array([record.text_key not in unseen for record in records])
+    motions = np.full(len(records), 2.0, np.float32)
+
+    def asked(which: np.ndarray) -> Asked:
+        chosen = tuple(record for record, kept in zip(records, which, strict=True) if kept)
+        return Asked(chosen, encoded.select(np.flatnonzero(which)), motions[which])
+
+    index = recognizer.index.without_sentences(unseen)
+    nobody = np.zeros(0, np.float32)
+    return recognizer.changed(index=index), CalibrationClips(asked(mask), asked(~mask), nobody, nobody)
+
+
+def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRun) -> None:
+    recognizer, clips = many(small_run)
+    config = CalibrationConfig(precision=0.8, coverage=0.8, choice_precision=0.6)
+    decision, report = recalibrate(recognizer, clips, config)
+    before = recognizer.decision
+    assert decision.model_copy(update={"gate": before.gate, "sets": before.sets}) == before
+    assert decision.gate.fitted
+    assert decision.gate.precision_asked == 0.8
+    assert report["num_known"] == len(clips.known.records)
+    assert decision.sets.gap is not None
+    assert decision.sets.num_clips <= len(clips.known.records)
+    if decision.gate.choice_threshold is not None:
+        assert decision.gate.choice_threshold <= decision.gate.threshold
+    assert "no idle clip: the motion floor is half of the slowest signing" in report["too_few"]
+    assert decision.gate.motion_floor == 1.0  # half of the clips' 2.0
+    again = recalibrate(recognizer, clips, config)
+    assert again == (decision, report)
+
+
+def test_a_larger_unknown_share_makes_the_gate_stricter(small_run: SmallRun) -> None:
+    recognizer, clips = many(small_run)
+
+    def mean_confidence(share: float) -> float:
+        decision, _ = recalibrate(recognizer, clips, CalibrationConfig(unknown_share=share, precision=0.8))
+        assert clips.known.encoded is not None
+        scores = recognizer.scores(clips.known.encoded, [(r.clip_id,) for r in clips.known.records])
+        return float(confidences(Evidence.from_scores(scores), decision.gate).mean())
+
+    assert mean_confidence(0.1) > mean_confidence(0.6)
+
+
+def test_a_clip_is_asked_as_a_new_signers_would_be(small_run: SmallRun) -> None:
+    recognizer, _, records = trained_clips(small_run)
+    index, record = recognizer.index, records[0]
+    by_clip = {entry.clip_id: entry for entry in index.entries}
+    others = [row for row in index.sentences[record.text_key] if index.entries[row].signer_id != record.signer_id]
+    excluded = _as_a_new_signer(index, record)
+    assert record.clip_id in excluded
+    mine = {entry.clip_id for entry in index.entries if entry.signer_id == record.signer_id}
+    assert set(excluded) == (mine if others else {record.clip_id})
+    alone = index.without([index.entries[row].clip_id for row in others])
+    assert _as_a_new_signer(alone, record) == (record.clip_id,)  # nobody else signs it
+    nameless = replace(record, signer_id="")
+    assert set(_as_a_new_signer(index, nameless)) <= {record.clip_id}
+    stranger = replace(record, sentence="never indexed", clip_id="x")
+    assert set(_as_a_new_signer(index, stranger)) == {"x"} | {
+        c for c, e in by_clip.items() if e.signer_id == record.signer_id
+    }
+
+
+def test_a_folder_is_dealt_out_by_what_is_indexed(small_run: SmallRun) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    index = run.index()
+    gone = sorted(index.sentences)[0]
+    recognizer = run.recognizer(index.without_sentences({gone}), DecisionConfig())
+    records = [record for record in manifest.records if record.text_key == gone][:2]
+    records += [record for record in manifest.records if record.text_key in index.sentences and record not in records][
+        :3
+    ]
+    records += [record for record in manifest.records if record.is_idle][:2]
+    clips = clips_of_folder(recognizer, replace(manifest, records=tuple(records)))
+    assert [record.text_key for record in clips.unknown.records] == [gone] * len(clips.unknown.records)
+    assert len(clips.unknown.records) >= 1
+    assert len(clips.known.records) + len(clips.unknown.records) + len(clips.idle) == len(records)
+    nothing = clips_of_folder(recognizer, replace(manifest, records=()))
+    assert (nothing.known.encoded, nothing.unknown.encoded, len(nothing.idle)) == (None, None, 0)
 
 
 def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(small_run: SmallRun) -> None:

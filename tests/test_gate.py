@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from made_references import encoded, entry, small_index
-from signtalk.gate import Evidence, GateConfig, confidences, decide, fit_gate
+from signtalk.evidence import FIGURES, Evidence
+from signtalk.gate import GateConfig, confidences, decide, fit_gate, query_counts
 from signtalk.index import SentenceIndex
 from signtalk.scoring import ScoringConfig, score_sentences
 
-FIGURES = ("score", "margin", "similarity", "dtw_score", "prototype", "text_score")
-TYPICAL = {"score": 0.7, "margin": 0.1, "similarity": 0.8, "dtw_score": 0.6, "prototype": 0.8, "text_score": 0.6}
+TYPICAL = dict(zip(FIGURES, GateConfig().typical, strict=True))
 
 
 def evidence_of(*queries, answered=None):
@@ -42,14 +42,21 @@ NO_IDLE = np.zeros(0, dtype=np.float32)
 
 def test_confidence_is_the_logistic_of_the_standardised_evidence():
     config = GateConfig(
-        weights=(1, 2, 0, 0.5, 0.25, 0.75),
+        weights=(1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 2),
         bias=-0.5,
-        typical=(0.7, 0.1, 0.8, 0.6, 0.8, 0.6),
-        spread=(0.1, 0.05, 1, 0.2, 0.1, 0.3),
+        typical=(0.7, 0.1, 0.8, 0.6, 0.8, 0.6, 5, 0.3, -0.2),
+        spread=(0.1, 0.05, 1, 0.2, 0.1, 0.3, 1, 1, 0.5),
     )
-    query = {"score": 0.75, "margin": 0.05, "dtw_score": 0.5, "prototype": 0.7, "text_score": 0.9}
+    query = {
+        "score": 0.75,
+        "margin": 0.05,
+        "dtw_score": 0.5,
+        "prototype": 0.7,
+        "text_score": 0.9,
+        "text_per_word": -0.7,
+    }
     found = confidences(evidence_of(query), config)
-    logit = 1 * 0.5 + 2 * -1.0 + 0.5 * -0.5 + 0.25 * -1.0 + 0.75 * 1.0 - 0.5
+    logit = 1 * 0.5 + 2 * -1.0 + 0.5 * -0.5 + 0.25 * -1.0 + 0.75 * 1.0 + 2 * -1.0 - 0.5
     assert found[0] == pytest.approx(1 / (1 + math.exp(-logit)), rel=1e-5)
 
 
@@ -185,8 +192,8 @@ def test_fitted_gate_tells_right_from_wrong_and_keeps_its_precision():
 
 def test_weights_agree_with_unbounded_logistic_regression_where_none_would_be_negative():
     linear_model = pytest.importorskip("sklearn.linear_model")
-    evidence, right = made_evidence(np.random.default_rng(2), 400, 400, gap=1.0)
-    fit = fit_gate(evidence, right, np.ones(3), NO_IDLE)
+    evidence, right = made_evidence(np.random.default_rng(2), 4000, 4000, gap=1.0)
+    fit = fit_gate(evidence, right, np.ones(3), NO_IDLE, figures=FIGURES)
     raw = np.stack([getattr(evidence, name) for name in FIGURES], axis=1).astype(float)
     inputs = np.minimum((raw - np.array(fit.config.typical)) / np.array(fit.config.spread), 2.0)
     # The mean loss plus 0.005 |w|^2 is sklearn's sum of losses times C plus |w|^2 / 2 at C = 100 / N.
@@ -196,10 +203,18 @@ def test_weights_agree_with_unbounded_logistic_regression_where_none_would_be_ne
     assert fit.config.bias == pytest.approx(other.intercept_[0], abs=2e-3)
 
 
+def test_only_figures_that_compare_sentences_are_weighed_unless_told_otherwise():
+    evidence, right = made_evidence(np.random.default_rng(3), 200, 200)
+    weights = dict(zip(FIGURES, fit_gate(evidence, right, np.ones(3), NO_IDLE).config.weights, strict=True))
+    assert {name for name, weight in weights.items() if weight == 0} == {"similarity", "dtw_score", "prototype"}
+    everything = fit_gate(evidence, right, np.ones(3), NO_IDLE, figures=FIGURES).config.weights
+    assert everything[FIGURES.index("similarity")] > 0
+
+
 def test_a_figure_that_speaks_the_wrong_way_gets_no_weight():
     evidence, right = made_evidence(np.random.default_rng(3), 200, 200)
-    turned = replace(evidence, similarity=-evidence.similarity)
-    assert fit_gate(turned, right, np.ones(3), NO_IDLE).config.weights[2] == 0
+    turned = replace(evidence, margin=-evidence.margin)
+    assert fit_gate(turned, right, np.ones(3), NO_IDLE).config.weights[1] == 0
     assert all(weight >= 0 for weight in fit_gate(turned, ~right, np.ones(3), NO_IDLE).config.weights)
 
 
@@ -309,6 +324,46 @@ def test_evidence_that_is_the_same_for_all_gives_a_gate_that_says_it_missed_its_
     assert fit.report["precision_found"] is None  # nothing is accepted
 
 
+def test_a_gate_of_six_figures_is_read_and_decides_as_it_did():
+    six = {"weights": [1, 2, 0, 0.5, 0.25, 0.75], "typical": [0.7, 0.1, 0.8, 0.6, 0.8, 0.6]}
+    older = GateConfig.model_validate({**six, "spread": [0.1, 0.05, 1, 0.2, 0.1, 0.3], "bias": -0.5})
+    assert older.weights == (1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 0)
+    query = {"score": 0.75, "margin": 0.05}
+    strange = query | {"standing": -50.0, "dtw_margin": -1.0}
+    assert len(set(confidences(evidence_of(query, strange), older).tolist())) == 1
+    for wrong in ({"weights": [1.0] * 5}, {"weights": [1.0] * 7}):
+        with pytest.raises(ValidationError):
+            GateConfig.model_validate(wrong)
+
+
+def test_counts_make_the_mixture_that_is_expected():
+    known = np.array([True] * 6 + [False] * 2)
+    counts = query_counts(known, 0.4)
+    assert counts.sum() == pytest.approx(8)
+    assert counts[~known].sum() / counts.sum() == pytest.approx(0.4)
+    assert query_counts(np.ones(3, bool), 0.4).tolist() == [1, 1, 1]
+    assert query_counts(np.zeros(0, bool), 0.4).tolist() == []
+
+
+def test_the_confidence_is_a_share_of_the_expected_mixture():
+    evidence, right = made_evidence(np.random.default_rng(10), 400, 400, gap=1.0)
+    for share in (0.1, 0.5):
+        counts = query_counts(right, share)
+        fit = fit_gate(evidence, right, np.ones(3), NO_IDLE, precision=0.9, counts=counts)
+        assert np.average(confidences(evidence, fit.config), weights=counts) == pytest.approx(1 - share, abs=0.01)
+        accepted = confidences(evidence, fit.config) >= fit.config.threshold
+        assert np.average(right[accepted], weights=counts[accepted]) == fit.report["precision_as_asked"] >= 0.9
+
+
+def test_choices_are_offered_between_two_thresholds_and_never_for_want_of_motion():
+    config = GateConfig(bias=0.0, weights=(1.0,) + (0,) * 8, threshold=0.8, choice_threshold=0.4)
+    scores = [{"score": 0.7 + 0.15 * x} for x in (2.0, 0.0, -2.0, 0.0)]  # confidences 0.88, 0.5, 0.12, 0.5
+    found = decide(evidence_of(*scores), np.array([1, 1, 1, 0], np.float32), config)
+    assert [(d.accepted, d.offered) for d in found] == [(True, False), (False, True), (False, False), (False, False)]
+    never = decide(evidence_of(*scores), np.ones(4, np.float32), config.model_copy(update={"choice_threshold": None}))
+    assert not any(d.offered for d in never)
+
+
 def test_a_written_sentence_is_refused_until_a_gate_of_its_own_is_proven():
     columns = {name: np.full(3, TYPICAL[name], np.float32) for name in FIGURES}
     both = whole_evidence(columns, np.ones(3, bool), np.array([False, True, True]))
@@ -319,7 +374,7 @@ def test_a_written_sentence_is_refused_until_a_gate_of_its_own_is_proven():
     assert confidences(both, open_gate)[1] == 0.0
     unproven = open_gate.model_copy(update={"written": GateConfig(threshold=0.0, fitted=False)})
     assert [decision.reason for decision in decide(both, motions, unproven)] == reasons
-    own = GateConfig(threshold=0.6, bias=0.0, weights=(1.0, 0, 0, 0, 0, 0), typical=(TYPICAL["score"],) + (0.5,) * 5)
+    own = GateConfig(threshold=0.6, bias=0.0, weights=(1.0,) + (0,) * 8)
     proven = open_gate.model_copy(update={"written": own})
     np.testing.assert_allclose(confidences(both, proven)[1:], 0.5)
     assert [decision.reason for decision in decide(both, motions, proven)] == ["", "low_similarity", "low_motion"]

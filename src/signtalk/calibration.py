@@ -1,10 +1,13 @@
-"""After training: fit how evidence becomes an answer, on the validation clips of a split.
+"""After training: fit how evidence becomes an answer, on clips that neither training nor test has seen.
 
-    Recognizer (index of the training clips) + validation clips -> calibrate -> DecisionConfig + report
+    Recognizer + split (its validation clips)   -> clips_of_split  \
+    Recognizer + folder of local labelled clips -> clips_of_folder -> CalibrationClips
+    CalibrationClips -> calibrate (everything), recalibrate (the gate alone) -> DecisionConfig + report
 
-Known queries are the validation clips; unknown ones are the clips of sentences held out of everything and,
-always, the validation clips once more with every reference of their own sentence left out. Test clips
-are not looked at.
+Known queries are clips of indexed sentences; unknown ones are clips of other sentences and, always, the known
+clips once more with every reference of their own sentence left out. Validation clips are mostly by people whom
+training has seen; so that they are asked as a new signer would be, a query meets references by other signers
+alone, wherever its sentence has some. Test clips are not looked at.
 
 Sentences that are only written get a gate of their own: the sentences held out of everything are written into the
 index, and the same clips are asked.
@@ -14,185 +17,266 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, Field
 
+from signtalk.candidate_sets import CandidateSets, fit_candidate_sets, gaps_to_right, least_clips
 from signtalk.encoding import Encoded
+from signtalk.evidence import FIGURES, Evidence
+from signtalk.features import extract_features
 from signtalk.files import BoolArray, FloatArray
-from signtalk.gate import Evidence, GateConfig, confidences, fit_gate
+from signtalk.gate import UNKNOWN_SHARE, GateConfig, confidences, fit_gate, query_counts
 from signtalk.index import SentenceIndex
-from signtalk.manifest import ClipRecord, Manifest
-from signtalk.metrics import mean_reciprocal_rank, recall_at_k
-from signtalk.recognizer import DecisionConfig, Recognizer, encode_all
+from signtalk.logistic import precision_threshold
+from signtalk.manifest import ClipRecord, Manifest, read_clip
+from signtalk.recognizer import DecisionConfig, Recognizer, encode_all, num_offered
 from signtalk.roles import Role
-from signtalk.scoring import Scores, ScoringConfig
+from signtalk.scoring import Scores
+from signtalk.scoring_fit import MIN_QUERIES, fit_scoring, standard_error
 from signtalk.splits import Split
 from signtalk.store import PackedClips
 from signtalk.text_metrics import score_texts
 from signtalk.translation import TranslationRule, fit_translation_rule, is_right
 from signtalk.written import WrittenSentence, write_sentences
 
-_MIN_QUERIES = 10
-_WEIGHT_STEPS = 5
 _SPELLING_WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
+_LEAST_CHOICE = 0.02
+"""Below this confidence nothing is offered to choose from, whatever the clips of the fit say."""
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One setting that was tried.
+class CalibrationConfig(BaseModel, frozen=True, extra="forbid"):
+    """What a calibration shall promise.
 
     Attributes:
-        similarity_weight: of the closest clip.
-        prototype_weight: of the sentence's mean direction.
-        dtw_weight: of the frame by frame comparison.
-        dtw_scale: its scale.
-        text_weight: of the spelling.
-        recall_at_1: on the validation queries.
-        mrr: likewise.
+        precision: part of the accepted answers that shall be right.
+        unknown_share: part of the clips that will show a sentence which is not indexed; known and unknown clips of
+            the fit are counted so. Precision and confidence hold for such a mixture.
+        coverage: part of the clips of known sentences whose candidate set shall hold the right one.
+        choice_precision: part of the offers of two or three sentences that shall hold the right one.
     """
 
-    similarity_weight: float
-    prototype_weight: float
-    dtw_weight: float
-    dtw_scale: float
-    text_weight: float
-    recall_at_1: float
-    mrr: float
+    precision: float = Field(default=0.98, gt=0, le=1)
+    unknown_share: float = Field(default=UNKNOWN_SHARE, gt=0, lt=1)
+    coverage: float = Field(default=0.9, gt=0, lt=1)
+    choice_precision: float = Field(default=0.9, gt=0, le=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Clips that are asked.
+
+    Attributes:
+        records: who signs what.
+        encoded: the same clips, encoded; None without any.
+        motions: (B,) hand speeds, shoulder widths a second.
+    """
+
+    records: tuple[ClipRecord, ...]
+    encoded: Encoded | None
+    motions: FloatArray
+
+    @property
+    def keys(self) -> list[str]:
+        """Sentence of each clip."""
+        return [record.text_key for record in self.records]
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationClips:
+    """What a calibration is made on.
+
+    Attributes:
+        known: clips of indexed sentences.
+        unknown: clips of other sentences.
+        signing: hand speeds of further clips in which somebody signs.
+        idle: hand speeds of clips in which nobody does.
+    """
+
+    known: Asked
+    unknown: Asked
+    signing: FloatArray
+    idle: FloatArray
+
+
+def clips_of_split(recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips) -> CalibrationClips:
+    """The validation clips of a split.
+
+    Args:
+        recognizer: encodes them.
+        manifest: the data.
+        split: gives the roles val, val_unknown and val_idle; the motion of training clips is looked at as well.
+        store: packed clips of these roles.
+    """
+    packed = {clip.clip_id for clip in store.clips}
+
+    def asked(role: Role) -> Asked:
+        records = tuple(record for record in split.records(manifest, role) if record.clip_id in packed)
+        which = store.positions_of([record.clip_id for record in records])
+        return Asked(records, encode_all(recognizer.encoder, store, which) if records else None, store.motions[which])
+
+    def motions(*roles: Role) -> FloatArray:
+        ids = [record.clip_id for role in roles for record in split.records(manifest, role)]
+        return store.motions[store.positions_of(ids)]
+
+    known, unknown = asked("val"), asked("val_unknown")
+    return CalibrationClips(known, unknown, motions("train"), motions("train_idle", "val_idle"))
+
+
+def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationClips:
+    """All clips of a folder, such as a few that were recorded before another camera.
+
+    Raises:
+        ClipError: a clip is damaged, has no frame or shows no shoulders.
+    """
+    made = [extract_features(read_clip(record), recognizer.encoder.feature_config) for record in manifest.records]
+    signed = np.array([not record.is_idle for record in manifest.records], dtype=np.bool_)
+    indexed = np.array([record.text_key in recognizer.index.sentences for record in manifest.records], dtype=np.bool_)
+    motions = np.array([each.motion for each in made], dtype=np.float32)
+
+    def asked(which: BoolArray) -> Asked:
+        rows = np.flatnonzero(which).tolist()
+        records = tuple(manifest.records[row] for row in rows)
+        if not rows:
+            return Asked((), None, motions[:0])
+        features = np.stack([made[row].features for row in rows]), np.stack([made[row].valid for row in rows])
+        return Asked(records, recognizer.encoder.encode(*features), motions[rows])
+
+    return CalibrationClips(asked(signed & indexed), asked(signed & ~indexed), motions[:0], motions[~signed])
 
 
 def calibrate(
-    recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips, precision: float = 0.98
+    recognizer: Recognizer, clips: CalibrationClips, config: CalibrationConfig | None = None
 ) -> tuple[DecisionConfig, dict[str, Any]]:
-    """Fit scoring and gate.
+    """Fit everything: scores, spelling, gates, candidate sets and when a translation is shown.
 
     Args:
         recognizer: its index holds the training clips; its decoding settings are kept.
-        manifest: the data.
-        split: gives the roles val, val_unknown and val_idle.
-        store: packed clips of these roles.
-        precision: part of the accepted answers that shall be right.
+        clips: of `clips_of_split`.
+        config: what to promise.
 
     Returns:
-        What to decide with, and a report of both fits.
+        What to decide with, and a report of all fits.
     """
-    known, known_encoded, known_motion = _clips(recognizer, manifest, split, store, "val")
-    unknown, unknown_encoded, _ = _clips(recognizer, manifest, split, store, "val_unknown")
-    idle_motion = np.concatenate([_motions(manifest, split, store, role) for role in ("train_idle", "val_idle")])
-    signing = np.concatenate([_motions(manifest, split, store, "train"), known_motion])
-    exclude = [(record.clip_id,) for record in known]
+    config = config or CalibrationConfig()
+    known, unknown = clips.known, clips.unknown
     decision, chosen, num_trials = recognizer.decision, None, 0
-    if known_encoded is not None:
-        scoring, chosen, num_trials = fit_scoring(recognizer, known_encoded, known, exclude)
+    if known.encoded is not None:
+        own = [(record.clip_id,) for record in known.records]
+        scoring, chosen, num_trials = fit_scoring(recognizer, known.encoded, known.records, own)
         decision = decision.model_copy(update={"scoring": scoring})
-    texts = ((known_encoded, known), (unknown_encoded, unknown))
+    texts = ((known.encoded, known.records), (unknown.encoded, unknown.records))
     decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), texts)
+    decision, gate_report = recalibrate(recognizer.changed(decision=decision), clips, config)
     recognizer = recognizer.changed(decision=decision)
-    parts, correct, written = [], [], []
-    if known_encoded is not None:
-        scores = recognizer.scores(known_encoded, exclude)
-        written.append((known_encoded, known, scores))
-        parts.append(Evidence.from_scores(scores))
-        correct.append(scores.ranks_of([record.text_key for record in known]) == 1)
-        strange = recognizer.scores(known_encoded, _clips_of_sentences(recognizer.index, known))
-        parts.append(Evidence.from_scores(strange))
-        correct.append(np.zeros(len(known), dtype=np.bool_))
-    if unknown_encoded is not None:
-        scores = recognizer.scores(unknown_encoded)
-        written.append((unknown_encoded, unknown, scores))
-        parts.append(Evidence.from_scores(scores))
-        correct.append(np.zeros(len(unknown), dtype=np.bool_))
-    right = np.concatenate(correct or [np.zeros(0, dtype=np.bool_)])
-    fit = fit_gate(Evidence.joined(parts), right, signing, idle_motion, precision)
-    written_gate, written_report = _fit_written(recognizer, texts, (signing, idle_motion), precision)
-    decision = decision.model_copy(update={"gate": fit.config.model_copy(update={"written": written_gate})})
-    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), written, precision)
+    motions = np.concatenate([clips.signing, known.motions]), clips.idle
+    written_gate, written_report = _fit_written(recognizer, texts, motions, config.precision)
+    gate = decision.gate.model_copy(update={"written": written_gate})
+    decision = decision.model_copy(update={"gate": gate})
+    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), (known, unknown), config.precision)
     return decision.model_copy(update={"translation": rule}), {
         "scoring": asdict(chosen) if chosen else "kept: too few validation clips",
         "num_trials": num_trials,
         "wer_by_spelling_weight": words_wrong,
-        "gate": fit.report,
+        **gate_report,
         "written_gate": written_report,
         "translation": rule_report,
-        "num_val": len(known),
-        "num_val_unknown": len(unknown),
-        "split_hash": split.hash,
     }
 
 
-def fit_scoring(
-    recognizer: Recognizer,
-    encoded: Encoded,
-    records: Sequence[ClipRecord],
-    exclude_clip_ids: Sequence[tuple[str, ...]],
-) -> tuple[ScoringConfig, Trial | None, int]:
-    """Choose the weights and the DTW scale on a grid: of all settings about as good as the best, the usual one.
+def recalibrate(
+    recognizer: Recognizer, clips: CalibrationClips, config: CalibrationConfig | None = None
+) -> tuple[DecisionConfig, dict[str, Any]]:
+    """Fit the gate and the candidate sets alone; how sentences are scored and texts are written stays.
 
-    Validation clips are few and often by people whom training knows, so that many settings find nearly all of
-    them. Differences below one standard error of R@1 are chance; among those settings the one nearest to the
-    recognizer's own scoring is taken, which was proven on signers whom training had not seen (docs/experiments.md).
-    Everything is compared once; the grid only weighs anew. With fewer than 10 queries nothing is tried.
+    The gate of written sentences stays as well, and so does the motion floor where no clip shows motion.
 
     Returns:
-        What to score with, the trial it comes from (None when nothing was tried), and how many there were.
+        What to decide with, and a report: what was fitted, and what could not be for want of clips.
     """
-    base = recognizer.decision.scoring
-    if len(records) < _MIN_QUERIES or not len(recognizer.index):
-        return base, None, 0
-    scores = recognizer.scores(encoded, exclude_clip_ids)
-    keys, signed = np.array(recognizer.index.groups.text_keys), np.array([record.text_key for record in records])
-    own = keys[scores.classes] == signed[:, None]
-    median = float(np.nanmedian(scores.dtw_distances))
-    scales = [round(max(median, 1e-3) * factor, 4) for factor in (0.25, 0.5, 1.0)]
-    steps = range(_WEIGHT_STEPS + 1)
-    shares = [(a, b, c) for a, b, c in product(steps, repeat=3) if a + b > 0 and a + b + c <= _WEIGHT_STEPS]
-    if np.isnan(scores.text_scores).all():  # nothing is spelled
-        shares = [(a, b, _WEIGHT_STEPS - a - b) for a, b, c in shares if c == 0]
-    trials = [
-        _trial(scores, own, (a / _WEIGHT_STEPS, b / _WEIGHT_STEPS, c / _WEIGHT_STEPS), scale)
-        for (a, b, c), scale in product(shares, scales)
-    ]
-    best = _chosen(trials, base, len(records))
-    names = ("similarity_weight", "prototype_weight", "dtw_weight", "dtw_scale", "text_weight")
-    chosen = base.model_copy(update={name: getattr(best, name) for name in names})
-    return ScoringConfig.model_validate(chosen.model_dump()), best, len(trials)
+    config = config or CalibrationConfig()
+    evidence, right, known, offers = [Evidence.joined([])], [np.zeros(0, bool)], [np.zeros(0, bool)], list[BoolArray]()
+    sets = CandidateSets(coverage=config.coverage)
+    queries = _queries(recognizer, clips)
+    for scores, ranks in queries[:1]:  # the known ones
+        sets = fit_candidate_sets(gaps_to_right(scores.scores, ranks)[ranks > 0], config.coverage)
+    for scores, ranks in queries:
+        evidence.append(Evidence.from_scores(scores))
+        right.append(ranks == 1)
+        known.append(ranks > 0)
+        offers.append((ranks > 0) & (ranks <= num_offered(sets.sizes(scores.scores))))
+    joined, is_known, is_right_one = Evidence.joined(evidence), np.concatenate(known), np.concatenate(right)
+    counts = query_counts(is_known, config.unknown_share)
+    signing = np.concatenate([clips.signing, clips.known.motions, clips.unknown.motions])
+    fit = fit_gate(joined, is_right_one, signing, clips.idle, config.precision, counts=counts)
+    gate, gate_report = fit.config.model_copy(update={"written": recognizer.decision.gate.written}), fit.report
+    if gate.fitted:
+        found, offered = confidences(joined, gate), np.concatenate(offers)
+        least, reached = precision_threshold(found, offered, config.choice_precision, counts, _LEAST_CHOICE)
+        gate = gate.model_copy(update={"choice_threshold": least if reached else None})
+        gate_report = {**gate_report, "choice_threshold": gate.choice_threshold}
+    decision = recognizer.decision.model_copy(update={"gate": gate, "sets": sets})
+    return decision, {
+        "gate": gate_report,
+        "candidate_sets": {**sets.model_dump(), "least_clips": least_clips(config.coverage)},
+        "num_known": len(clips.known.records),
+        "num_unknown": len(clips.unknown.records),
+        "too_few": _too_few(decision, gate_report, clips, config),
+    }
 
 
-def _chosen(trials: Sequence[Trial], base: ScoringConfig, num_queries: int) -> Trial:
-    """The trial nearest to `base` among those within one standard error of the best R@1; of equal ones by MRR."""
-    highest = max(trial.recall_at_1 for trial in trials)
-    good = [trial for trial in trials if trial.recall_at_1 >= highest - _standard_error(highest, num_queries)]
-
-    def distance(trial: Trial) -> tuple[float, float]:
-        weights = ("similarity_weight", "prototype_weight", "dtw_weight", "text_weight")
-        moved = sum(abs(getattr(trial, name) - getattr(base, name)) for name in weights)
-        return moved + 0.1 * abs(float(np.log(trial.dtw_scale / base.dtw_scale))), -trial.mrr
-
-    return min(good, key=distance)
-
-
-def _standard_error(share: float, count: int) -> float:
-    """Of a share of `count` things, one success and one failure added so that 0 and 1 are not certain."""
-    likely = (share * count + 1) / (count + 2)
-    return float(np.sqrt(likely * (1 - likely) / count))
+def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Scores, npt.NDArray[np.int64]]]:
+    """Scores and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
+    index, found = recognizer.index, []
+    known, unknown = clips.known, clips.unknown
+    if known.encoded is not None:
+        others = [_as_a_new_signer(index, record) for record in known.records]
+        strange = [(*a, *b) for a, b in zip(others, _clips_of_sentences(index, known.records), strict=True)]
+        found += [(known.encoded, known.keys, others), (known.encoded, known.keys, strange)]
+    if unknown.encoded is not None:
+        others = [_as_a_new_signer(index, record) for record in unknown.records]
+        found.append((unknown.encoded, unknown.keys, others))
+    scored = [(recognizer.scores(encoded, exclude), keys) for encoded, keys, exclude in found]
+    return [(scores, scores.ranks_of(keys)) for scores, keys in scored]
 
 
-def _trial(scores: Scores, own: BoolArray, weights: tuple[float, float, float], scale: float) -> Trial:
-    similarity, prototype, dtw = weights
-    text = max(0.0, round(1 - sum(weights), 6))
-    compared = np.where(np.isnan(scores.dtw_distances), -np.inf, -scores.dtw_distances)
-    dtw_scores = np.exp(compared / scale)
-    worst = np.where(np.isfinite(compared), dtw_scores, 1.0).min(axis=1, keepdims=True)
-    present = scores.rows >= 0
-    cosines = np.where(present, scores.similarities, 0), np.where(present, scores.prototype_similarities, 0)
-    fused = similarity * cosines[0] + prototype * cosines[1] + text * np.nan_to_num(scores.text_scores)
-    fused = fused + dtw * np.where(np.isfinite(compared), dtw_scores, worst)
-    fused = np.where(present, fused, -np.inf)
-    right = np.where(own, fused, -np.inf).max(axis=1, keepdims=True)
-    ranks = 1.0 + (np.where(own, -np.inf, fused) >= right).sum(axis=1)
-    ranks[~np.isfinite(right[:, 0])] = np.inf
-    return Trial(similarity, prototype, dtw, scale, text, recall_at_k(ranks, 1), mean_reciprocal_rank(ranks))
+def _as_a_new_signer(index: SentenceIndex, record: ClipRecord) -> tuple[str, ...]:
+    """The references that a clip must not meet: itself, and all by the same signer.
+
+    The signer's other clips stay where nobody else signs the sentence (of an unknown one: where nobody else signs).
+    """
+    mine = [entry.clip_id for entry in index.entries if entry.signer_id == record.signer_id and entry.signer_id]
+    rows = index.sentences.get(record.text_key, range(len(index.entries)))
+    others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
+    return (record.clip_id, *mine) if others else (record.clip_id,)
+
+
+def _too_few(
+    decision: DecisionConfig, gate_report: dict[str, Any], clips: CalibrationClips, config: CalibrationConfig
+) -> list[str]:
+    """What could not be fitted, and what it would take; empty when all was."""
+    found = []
+    if not decision.gate.fitted:
+        found.append(f"the gate refuses everything: {gate_report['fallback']}; record more known and unknown clips")
+    elif not decision.gate.precision_reached:
+        found.append(
+            f"no threshold shows a precision of {config.precision:g} on these clips; only answers above all wrong "
+            "ones are accepted"
+        )
+    elif gate_report["precision_lower_bound"] < config.precision:
+        num, low = gate_report["num_accepted"], gate_report["precision_lower_bound"]
+        found.append(f"{num} accepted clips prove a precision of {low:.2f} (lower end of its 95% interval)")
+    if decision.sets.gap is None:
+        needed, there = least_clips(config.coverage), len(clips.known.records)
+        found.append(
+            f"sets that hold the right sentence {config.coverage:.0%} of the time need {needed} known clips, "
+            f"there are {there}"
+        )
+    if not len(clips.idle):
+        found.append("no idle clip: the motion floor is half of the slowest signing")
+    return found
 
 
 def _fit_spelling(
@@ -206,7 +290,7 @@ def _fit_spelling(
     decision = recognizer.decision
     known = [(encoded, records) for encoded, records in texts if encoded is not None]
     total = sum(len(records) for _, records in known)
-    if total < _MIN_QUERIES or not all(encoded.word_log_probs.shape[2] for encoded, _ in known):
+    if total < MIN_QUERIES or not all(encoded.word_log_probs.shape[2] for encoded, _ in known):
         return decision, {}
     references = [record.variations or (record.sentence,) for _, records in known for record in records]
     found: dict[float, float] = {}
@@ -215,7 +299,7 @@ def _fit_spelling(
         written = [text.text if text else "" for encoded, _ in known for text in asked.translate(encoded)]
         found[weight] = score_texts(written, references).wer
     lowest, num_words = min(found.values()), sum(len(texts[0].split()) for texts in references)
-    good = [weight for weight, wer in found.items() if wer <= lowest + _standard_error(min(lowest, 1.0), num_words)]
+    good = [weight for weight, wer in found.items() if wer <= lowest + standard_error(min(lowest, 1.0), num_words)]
     best = min(good, key=lambda weight: abs(weight - decision.spelling_weight))
     return decision.model_copy(update={"spelling_weight": best}), {str(k): v for k, v in found.items()}
 
@@ -247,36 +331,26 @@ def _fit_written(
         correct.append(scores.ranks_of([record.text_key for record in records]) == 1)
     evidence = Evidence.joined(parts)
     right = np.concatenate(correct)[evidence.written]
-    fit = fit_gate(evidence.select(evidence.written), right, *motions, precision)
+    # A text has no signer, so how near a signing is to it tells as well.
+    fit = fit_gate(evidence.select(evidence.written), right, *motions, precision, figures=FIGURES)
     return (fit.config if fit.config.fitted else None), fit.report
 
 
 def _fit_translation(
-    recognizer: Recognizer, parts: Sequence[tuple[Encoded, tuple[ClipRecord, ...], Scores]], precision: float
+    recognizer: Recognizer, parts: Sequence[Asked], precision: float
 ) -> tuple[TranslationRule, dict[str, Any]]:
     """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
     figures, right = [np.zeros((0, 4))], list[bool]()
-    for encoded, records, scores in parts:
+    for part in parts:
+        if part.encoded is None:
+            continue
+        scores = recognizer.scores(part.encoded, [(record.clip_id,) for record in part.records])
         found = confidences(Evidence.from_scores(scores), recognizer.decision.gate)
-        written = recognizer.translate(encoded)
+        written = recognizer.translate(part.encoded)
         figures.append(recognizer.translation_figures(written, scores, found))
-        pairs = zip(written, records, strict=True)
+        pairs = zip(written, part.records, strict=True)
         right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
     return fit_translation_rule(np.concatenate(figures), np.array(right, dtype=np.bool_), precision)
-
-
-def _clips(
-    recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips, role: Role
-) -> tuple[tuple[ClipRecord, ...], Encoded | None, FloatArray]:
-    packed = {clip.clip_id for clip in store.clips}
-    records = tuple(record for record in split.records(manifest, role) if record.clip_id in packed)
-    which = store.positions_of([record.clip_id for record in records])
-    encoded = encode_all(recognizer.encoder, store, which) if records else None
-    return records, encoded, store.motions[which]
-
-
-def _motions(manifest: Manifest, split: Split, store: PackedClips, role: Role) -> FloatArray:
-    return store.motions[store.positions_of([record.clip_id for record in split.records(manifest, role)])]
 
 
 def _clips_of_sentences(index: SentenceIndex, records: Sequence[ClipRecord]) -> list[tuple[str, ...]]:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from signtalk import __version__
+from signtalk.cli_calibrate import calibrate
 from signtalk.cli_data import data_app
 from signtalk.cli_enrol import enrol_app
 from signtalk.cli_extract import extract, models_app
@@ -52,6 +53,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(models_app, name="models")
 app.command()(extract)
+app.command()(calibrate)
 add_interchange(app)
 add_play(app)
 
@@ -141,13 +143,14 @@ def index(
 
     Example: signtalk index runs/first --data ~/signtalk-gh --written sentences.txt
     """
+    from signtalk.calibration import CalibrationConfig
     from signtalk.manifest import load_manifest
     from signtalk.runs import Run, index_run
     from signtalk.written import read_sentences
 
     sentences = read_sentences(written) if written else ()
     opened, manifest = Run.open(run), load_manifest(data)
-    report = index_run(opened, manifest, precision, sentences)
+    report = index_run(opened, manifest, CalibrationConfig(precision=precision), sentences)
     left_out = tell_left_out((*manifest.problems, *opened.store().problems), as_json)
     show({**report, **_in_json(as_json, left_out)}, as_json)
 
@@ -187,6 +190,7 @@ def recognize(
     run: RunOption = None,
     bundle: BundleOption = None,
     index: IndexOption = None,
+    calibration: Annotated[Path | None, typer.Option(help="Decide by this file of `signtalk calibrate`.")] = None,
     fps: Fps = 30.0,
     smoothing_alpha: SmoothingAlpha = 0.2,
     prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
@@ -197,12 +201,15 @@ def recognize(
 
     Example: signtalk recognize clip.mp4 --bundle sign_encoder_bundle.zip
     """
+    from signtalk.decision_files import read_decision
     from signtalk.errors import ClipError
     from signtalk.extraction_worker import ClipReader, GuardConfig
     from signtalk.recognizer import DecisionConfig
 
     answers: dict[str, Recognition | None] = {}
     with opened(run, bundle, index) as recognizer, ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
+        if calibration is not None:
+            recognizer.decision = read_decision(calibration, recognizer.index.encoder_id)
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
             recognizer.decision = DecisionConfig.prototype().model_copy(update={"decoding": decoding})
@@ -328,6 +335,8 @@ def _print_answers(answers: dict[str, Recognition]) -> None:
     table = Table("clip", answer_column, "confidence", "best candidate", "translation", title="Answers")
     for name, answer in answers.items():
         said = answer.text or f"not sure ({answer.reason})"
+        if answer.outcome == "choices":
+            said = "one of these? " + " / ".join(choice.sentence for choice in answer.choices)
         said += " (translated)" if answer.text_source == "translation" else ""
         said += " (no clip of it, only written)" if answer.sentence and not answer.candidates[0].num_references else ""
         best = answer.candidates[0].sentence if answer.candidates else "-"

@@ -10,18 +10,18 @@ a gate of its own (`GateConfig.written`), and is refused where that was not fitt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from signtalk.evidence import COMPARED_FIGURES, FIGURES, Evidence
 from signtalk.files import BoolArray, FloatArray
 from signtalk.intervals import wilson_interval
 from signtalk.logistic import Logistic, fit_logistic, precision_threshold
-from signtalk.scoring import Scores
 
 Reason = Literal[
     "",
@@ -35,14 +35,15 @@ Reason = Literal[
     "written_not_proven",
 ]
 
+_UNSURE = ("low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement")
+"""Reasons that leave the best candidates worth a look."""
+
 # SPEC 1.9
 _PROTOTYPE_MOTION_FLOOR = 7.5e-4
 _PROTOTYPE_MIN_SIMILARITY = 0.58
 _PROTOTYPE_MIN_MARGIN = 0.10
 _PROTOTYPE_MIN_AGREEMENT = 0.53
 
-_COLUMNS = ("score", "margin", "similarity", "dtw_score", "prototype", "text_score")
-_FLAGS = ("answered", "written")
 _REASON_OF: dict[str, Reason] = {
     "score": "low_similarity",
     "margin": "ambiguous_top2",
@@ -50,72 +51,23 @@ _REASON_OF: dict[str, Reason] = {
     "dtw_score": "low_similarity",
     "prototype": "prototype_disagreement",
     "text_score": "text_disagreement",
+    "standing": "ambiguous_top2",
+    "dtw_margin": "ambiguous_top2",
+    "text_per_word": "text_disagreement",
 }
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_OLDER_FIGURES = 6
+_OneEach = Field(min_length=len(FIGURES), max_length=len(FIGURES))
+_Weights = Annotated[tuple[_Weight, ...], _OneEach]
+_Typical = Annotated[tuple[_Finite, ...], _OneEach]
+_Spreads = Annotated[tuple[_Spread, ...], _OneEach]
+UNKNOWN_SHARE = 0.3
+"""Of clips that show a sentence which is not indexed, among all that are asked: what a gate is fitted for unless told.
 
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """What is known of each query's first candidate; (B,) arrays, NaN where it cannot be known.
-
-    Attributes:
-        score: fused score.
-        margin: score minus that of the best other sentence (prototype mode: of the next clip).
-        similarity: cosine to the closest clip.
-        dtw_score: 0-1, of the frame by frame comparison.
-        prototype: cosine to the sentence's mean direction.
-        text_score: 0-1, how well the frames spell the sentence.
-        answered: whether there is a candidate at all.
-        written: whether the candidate is a sentence without a clip; similarity is then that to its text, and DTW and
-            prototype are NaN.
-    """
-
-    score: FloatArray
-    margin: FloatArray
-    similarity: FloatArray
-    dtw_score: FloatArray
-    prototype: FloatArray
-    text_score: FloatArray
-    answered: BoolArray
-    written: BoolArray
-
-    @classmethod
-    def from_scores(cls, scores: Scores) -> Evidence:
-        """The evidence about the first place of each list."""
-        num_queries, places = scores.scores.shape
-        if places == 0:
-            nothing, nobody = np.full(num_queries, np.nan, dtype=np.float32), np.zeros(num_queries, dtype=np.bool_)
-            return cls(nothing, nothing, nothing, nothing, nothing, nothing, nobody, nobody)
-        answered = scores.rows[:, 0] >= 0
-        written = answered & scores.index.written[scores.rows[:, 0]]
-        return cls(
-            score=scores.scores[:, 0],
-            margin=scores.margins(),
-            similarity=scores.similarities[:, 0],
-            dtw_score=np.where(written, np.float32(np.nan), scores.dtw_scores[:, 0]),
-            prototype=scores.prototype_similarities[:, 0],
-            text_score=np.where(np.isnan(scores.text_log_likelihoods[:, 0]), np.nan, scores.text_scores[:, 0]),
-            answered=answered,
-            written=written,
-        )
-
-    @classmethod
-    def joined(cls, parts: Sequence[Evidence]) -> Evidence:
-        """All queries of several parts, in order; none of no part."""
-        nothing, nobody = np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.bool_)
-        columns = {name: np.concatenate([nothing, *(getattr(part, name) for part in parts)]) for name in _COLUMNS}
-        flags = {name: np.concatenate([nobody, *(getattr(part, name) for part in parts)]) for name in _FLAGS}
-        return cls(**columns, **flags)
-
-    def select(self, rows: BoolArray) -> Evidence:
-        """The queries where `rows` is True."""
-        return Evidence(*(getattr(self, name)[rows] for name in (*_COLUMNS, *_FLAGS)))
-
-    def matrix(self) -> npt.NDArray[np.float64]:
-        """(B, 6) in the order of _COLUMNS; NaN where unknown, the margin of an index's only sentence included."""
-        return np.stack([getattr(self, name) for name in _COLUMNS], axis=1).astype(np.float64)
+How often an answer is right depends on it; no set of validation clips says what will be asked.
+"""
 
 
 class GateConfig(BaseModel, frozen=True, extra="forbid"):
@@ -125,7 +77,9 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         mode: "calibrated", or "prototype" for the rule and thresholds of SPEC 1.9, which then ignore the rest.
         motion_floor: hand speed in shoulder widths a second below which nothing was signed.
         threshold: least confidence that is accepted.
-        weights: of the standardised evidence (score, margin, similarity, DTW, prototype, text); none is negative.
+        choice_threshold: least confidence at which an unsure answer offers the best sentences to choose from; None =
+            never, because no clip has proven it.
+        weights: of the standardised evidence, in the order of `evidence.FIGURES`; none is negative.
         bias: of the logistic function.
         typical: mean of each figure over right answers.
         spread: standard deviation likewise, above 0.
@@ -140,14 +94,28 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     mode: Literal["calibrated", "prototype"] = "calibrated"
     motion_floor: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     threshold: float = Field(default=0.9, ge=0, le=1)
-    weights: tuple[_Weight, _Weight, _Weight, _Weight, _Weight, _Weight] = (0.5, 2.0, 0.5, 0.5, 0.5, 0.5)
+    choice_threshold: float | None = Field(default=None, ge=0, le=1)
+    weights: _Weights = (0.5, 2.0, 0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
     bias: _Finite = 3.0
-    typical: tuple[_Finite, _Finite, _Finite, _Finite, _Finite, _Finite] = (0.7, 0.1, 0.8, 0.6, 0.8, 0.6)
-    spread: tuple[_Spread, _Spread, _Spread, _Spread, _Spread, _Spread] = (0.15, 0.07, 0.15, 0.2, 0.15, 0.3)
+    typical: _Typical = (0.7, 0.1, 0.8, 0.6, 0.8, 0.6, 5.0, 0.3, -0.2)
+    spread: _Spreads = (0.15, 0.07, 0.15, 0.2, 0.15, 0.3, 1.5, 0.2, 1.0)
     fitted: bool = True
     precision_asked: float | None = Field(default=None, ge=0, le=1)
     precision_reached: bool = False
     written: GateConfig | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_versions(cls, given: Any) -> Any:
+        """Gates of bundle formats 2 and 3 know six figures; the later ones count nothing in them."""
+        if not isinstance(given, dict):
+            return given
+        added = {name: cls.model_fields[name].default[_OLDER_FIGURES:] for name in ("typical", "spread")}
+        added["weights"] = (0.0,) * (len(FIGURES) - _OLDER_FIGURES)
+        older = {
+            name: (*given[name], *more) for name, more in added.items() if len(given.get(name, ())) == _OLDER_FIGURES
+        }
+        return {**given, **older}
 
     @property
     def logistic(self) -> Logistic:
@@ -174,11 +142,13 @@ class Decision:
         accepted: True shows the sentence.
         reason: why not; "" when accepted.
         confidence: 0-1, how probably the first candidate is right; 0.0 without one.
+        offered: not accepted, but the best sentences may be offered to choose from.
     """
 
     accepted: bool
     reason: Reason
     confidence: float
+    offered: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,16 +192,24 @@ def decide(evidence: Evidence, motions: FloatArray, config: GateConfig) -> tuple
     """
     found = confidences(evidence, config)
     rule = _prototype_reasons if config.mode == "prototype" else _calibrated_reasons
+    least = np.inf if config.choice_threshold is None or config.mode == "prototype" else config.choice_threshold
     return tuple(
-        Decision(accepted=not reason, reason=reason, confidence=float(confidence))
-        for reason, confidence in zip(rule(evidence, motions, found, config), found, strict=True)
+        Decision(
+            accepted=not reason,
+            reason=reason,
+            confidence=float(confidence),
+            offered=reason in _UNSURE and bool(confidence >= least) and not written,
+        )
+        for reason, confidence, written in zip(
+            rule(evidence, motions, found, config), found, evidence.written, strict=True
+        )
     )
 
 
 def _calibrated_reasons(
     evidence: Evidence, motions: FloatArray, found: npt.NDArray[np.float64], config: GateConfig
 ) -> list[Reason]:
-    """The weighted figure that lies lowest, measured by right answers, is the one that is told."""
+    """The figure that lies lowest, measured by right answers, is the one that is told."""
     proven = _written_gate(config)
     lowest_of = {False: _lowest(evidence, config), True: _lowest(evidence, proven or config)}
     reasons: list[Reason] = []
@@ -246,14 +224,13 @@ def _calibrated_reasons(
         elif written and proven is None:
             reasons.append("written_not_proven")
         else:
-            reasons.append("" if found[query] >= gate.threshold else _REASON_OF[_COLUMNS[lowest]])
+            reasons.append("" if found[query] >= gate.threshold else _REASON_OF[FIGURES[lowest]])
     return reasons
 
 
 def _lowest(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.int64]:
-    """(B,) the column that speaks most against each first candidate."""
-    against = config.logistic.standardised(evidence.matrix()) * np.maximum(np.array(config.weights), 1e-9)
-    return np.asarray(against.argmin(axis=1))
+    """(B,) the figure of each first candidate that lies farthest below what is typical of right answers."""
+    return np.asarray(config.logistic.standardised(evidence.matrix()).argmin(axis=1))
 
 
 def _prototype_reasons(
@@ -289,6 +266,8 @@ def fit_gate(
     motion_idle: FloatArray,
     precision: float = 0.98,
     min_clips: int = 20,
+    counts: npt.NDArray[np.floating] | None = None,
+    figures: Collection[str] = COMPARED_FIGURES,
 ) -> GateFit:
     """Fit the gate on clips that neither training nor test has seen.
 
@@ -299,6 +278,8 @@ def fit_gate(
         motion_idle: hand speeds of idle clips; may be empty.
         precision: part of the accepted answers that shall be right.
         min_clips: with fewer queries, or with only right or only wrong ones, nothing is fitted.
+        counts: (B,) how much each query counts (`query_counts`); None = the same.
+        figures: which of `evidence.FIGURES` may get a weight.
 
     Returns:
         The gate, and how it was found. Where `precision` cannot be shown on these clips the threshold lies above
@@ -306,15 +287,17 @@ def fit_gate(
     """
     floor = _motion_floor(motion_signing, motion_idle)
     usable = evidence.answered
-    evidence, right = evidence.select(usable), correct[usable]
+    counts = np.ones(len(usable)) if counts is None else counts
+    evidence, right, counts = evidence.select(usable), correct[usable], counts[usable]
     report: dict[str, Any] = {"num_queries": len(right), "num_right": int(right.sum()), "precision_asked": precision}
     report |= {"num_idle": len(motion_idle), "motion_floor": floor, "fallback": None}
     if len(right) < min_clips or right.all() or not right.any():
         report["fallback"] = f"{len(right)} queries, {int(right.sum())} right; too few of one kind to fit a gate"
         return GateFit(GateConfig(motion_floor=floor, fitted=False, precision_asked=precision), report)
-    logistic = fit_logistic(evidence.matrix(), right)
+    weighed = np.array([name in figures for name in FIGURES])
+    logistic = fit_logistic(evidence.matrix(), right, counts, weighed)
     found = logistic.confidences(evidence.matrix())
-    threshold, reached = precision_threshold(found, right, precision)
+    threshold, reached = precision_threshold(found, right, precision, counts)
     accepted = found >= threshold
     num_accepted = int(accepted.sum())
     shown = wilson_interval(int(right[accepted].sum()), num_accepted) if num_accepted else None
@@ -324,10 +307,22 @@ def fit_gate(
         "num_accepted": num_accepted,
         "precision_found": shown.estimate if shown else None,
         "precision_lower_bound": shown.low if shown else None,
+        "precision_as_asked": float(np.average(right[accepted], weights=counts[accepted])) if num_accepted else None,
         "coverage_of_right": float(accepted[right].mean()),
     }
     fitted = {"threshold": threshold, "precision_asked": precision, "precision_reached": reached}
     return GateFit(GateConfig(motion_floor=floor, **asdict(logistic), **fitted), report)
+
+
+def query_counts(known: BoolArray, unknown_share: float = UNKNOWN_SHARE) -> npt.NDArray[np.float64]:
+    """(B,) how much each query counts so that `unknown_share` of all show a sentence that is not indexed; mean 1.
+
+    Where all are of one kind, all count the same.
+    """
+    share = float(known.mean()) if len(known) else 0.0
+    if share in (0.0, 1.0):
+        return np.ones(len(known))
+    return np.where(known, (1 - unknown_share) / share, unknown_share / (1 - share))
 
 
 def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from signtalk.candidate_sets import CandidateSets
 from signtalk.decoding import DecodingOptions, StepDecoder, beam_search
 from signtalk.encoding import ClipEncoder, Encoded, concatenate
+from signtalk.evidence import Evidence
 from signtalk.features import extract_features
-from signtalk.files import FloatArray
-from signtalk.gate import Evidence, GateConfig, confidences, decide
+from signtalk.files import FloatArray, IntArray
+from signtalk.gate import GateConfig, confidences, decide
 from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry
 from signtalk.landmarks import LandmarkClip
@@ -31,6 +33,13 @@ from signtalk.tokenizer import SentenceTokenizer
 from signtalk.translation import Translation, TranslationRule, translation_figures
 
 _CLIPS_AT_ONCE = 64
+_MOST_OFFERED = 3
+"""More sentences than a person takes in at a glance are no help."""
+
+
+def num_offered(set_sizes: IntArray) -> IntArray:
+    """(B,) how many sentences are offered to choose from: as many as are possible, but two or three."""
+    return np.where(set_sizes == 0, _MOST_OFFERED, np.clip(set_sizes, 2, _MOST_OFFERED))
 
 
 class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
@@ -39,6 +48,7 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         scoring: evidence to one score.
         gate: score to accepted or refused.
+        sets: which sentences could be meant at all.
         decoding: translation.
         spelling_weight: how much translation listens to the frames' own words, 0 = to the text decoder alone; a
             model that does not spell leaves it out.
@@ -48,6 +58,7 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
 
     scoring: ScoringConfig = ScoringConfig()
     gate: GateConfig = GateConfig()
+    sets: CandidateSets = CandidateSets()
     decoding: DecodingOptions = DecodingOptions()
     spelling_weight: float = Field(default=0.7, ge=0, le=1)
     translate: bool = True
@@ -70,6 +81,9 @@ class Recognition:
         motion_mean: hand speed of the clip, shoulder widths a second.
         attention_mean: mean attention weight of a frame.
         candidates: the best sentences, best first; empty when nothing is indexed.
+        num_possible: how many of the best sentences hold the right one as often as `sets.coverage` promises, if it is
+            indexed at all; 0 when no set was fitted.
+        choices: two or three of the candidates, to choose from where the first is not sure enough; else empty.
         translation: text of the decoder, whether or not the sentence is known; None when not asked for.
         translation_score: its length-penalised log probability.
         translation_words: each of its words with a probability 0-1, given the words before.
@@ -83,6 +97,8 @@ class Recognition:
     motion_mean: float
     attention_mean: float
     candidates: tuple[Candidate, ...]
+    num_possible: int
+    choices: tuple[Candidate, ...]
     translation: str | None
     translation_score: float | None
     translation_words: tuple[tuple[str, float], ...]
@@ -102,13 +118,21 @@ class Recognition:
         return "translation" if self.text else ""
 
     @property
+    def outcome(self) -> Literal["answer", "choices", "not_sure"]:
+        """What a person is shown: a text, sentences to choose from, or "not sure" with the reason."""
+        if self.text is not None:
+            return "answer"
+        return "choices" if self.choices else "not_sure"
+
+    @property
     def sentence(self) -> str | None:
         """The accepted sentence, or None."""
         return self.candidates[0].sentence if self.accepted and self.candidates else None
 
     def to_json(self) -> dict[str, Any]:
         """Fields of SPEC 1.9 under their names, one dict a candidate."""
-        return {**asdict(self), "sentence": self.sentence, "text": self.text, "text_source": self.text_source}
+        said = {"sentence": self.sentence, "text": self.text, "text_source": self.text_source}
+        return {**asdict(self), **said, "outcome": self.outcome}
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,9 +245,11 @@ class Recognizer:
         found = confidences(evidence, self.decision.gate)
         texts = self.translate(encoded) if self.decision.translate else [None] * encoded.num_clips
         surely = self.translation_confidences(texts, scores, found)
+        sizes = self.decision.sets.sizes(scores.scores)
+        offered = num_offered(sizes)
         recognitions = []
         for query, (decision, text) in enumerate(zip(decisions, texts, strict=True)):
-            shown = np.full(max(num_candidates, 1), np.nan, dtype=np.float32)
+            shown = np.full(max(num_candidates, _MOST_OFFERED), np.nan, dtype=np.float32)
             shown[0] = found[query]
             given = None if self.decision.scoring.mode == "prototype" else shown
             # Whoever does not move says nothing, in whatever words.
@@ -236,6 +262,8 @@ class Recognizer:
                     motion_mean=float(motions[query]),
                     attention_mean=float(encoded.attention_mean[query]),
                     candidates=scores.candidates(query, num_candidates, given),
+                    num_possible=int(sizes[query]),
+                    choices=scores.candidates(query, int(offered[query]), given) if decision.offered else (),
                     translation=text.text if text else None,
                     translation_score=text.score if text else None,
                     translation_words=text.words if text else (),

@@ -5,18 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from signtalk.calibration import calibrate
+from signtalk.calibration import (
+    CalibrationConfig,
+    calibrate,
+    clips_of_folder,
+    clips_of_split,
+    recalibrate,
+)
 from signtalk.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
+from signtalk.decision_files import read_decision, write_decision
 from signtalk.decoding import DecodingOptions
-from signtalk.errors import ArtifactError, ConfigError
-from signtalk.files import read_json, write_json
+from signtalk.errors import ArtifactError, ConfigError, DataError
+from signtalk.files import read_json
 from signtalk.index import SentenceIndex
 from signtalk.index_files import locked
 from signtalk.manifest import Manifest
@@ -54,6 +59,18 @@ class Run:
         """The split it was trained on, checked against the data."""
         return Split.load(self.folder / SPLIT_NAME, manifest)
 
+    def roles(self) -> Mapping[str, str]:
+        """Role of each clip of its split, whatever became of the data since.
+
+        Raises:
+            ArtifactError: the split is missing or damaged.
+        """
+        path = self.folder / SPLIT_NAME
+        try:
+            return dict(read_json(path)["roles"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(f"{path}: not a split file") from error
+
     def store(self, manifest: Manifest | None = None) -> PackedClips:
         """Its packed clips, checked against the files of `manifest` if it is given.
 
@@ -80,14 +97,11 @@ class Run:
             raise ArtifactError(f"{folder}: no index yet; run `signtalk index` first") from error
 
     def decision(self) -> DecisionConfig:
-        """What was fitted by `index_run`."""
+        """What was fitted by `index_run` or `calibrate_run`."""
         path = self.folder / DECISION_NAME
         if not path.exists():
             raise ArtifactError(f"{path}: no such file yet; run `signtalk index` first")
-        try:
-            return DecisionConfig.model_validate(read_json(path)["decision"])
-        except (KeyError, TypeError, ValidationError) as error:
-            raise ArtifactError(f"{path}: damaged; run `signtalk index` again") from error
+        return read_decision(path, self.checkpoint.encoder_id)
 
     def recognizer(self, index: SentenceIndex, decision: DecisionConfig) -> Recognizer:
         """Its model over an index."""
@@ -98,14 +112,17 @@ class Run:
 
 
 def index_run(
-    run: Run, manifest: Manifest, precision: float = 0.98, written: Sequence[WrittenSentence] = ()
+    run: Run,
+    manifest: Manifest,
+    config: CalibrationConfig | None = None,
+    written: Sequence[WrittenSentence] = (),
 ) -> dict[str, Any]:
     """Index the training clips of a run and fit its decision on the validation clips.
 
     Args:
         run: the run; its folder gets the index.
         manifest: the data it was trained on.
-        precision: part of the accepted answers that shall be right.
+        config: what the decision shall promise.
         written: sentences to be recognised although nobody has signed them.
 
     Returns:
@@ -121,7 +138,9 @@ def index_run(
     index = index_records(encoder, store, split.records(manifest, "train"), checkpoint.encoder_id, manifest.root)
     longest = min(DecodingOptions().max_tokens, checkpoint.model.config.decoder.max_tokens)
     start = DecisionConfig(decoding=DecodingOptions(max_tokens=longest))
-    decision, report = calibrate(run.recognizer(index, start), manifest, split, store, precision)
+    recognizer = run.recognizer(index, start)
+    decision, report = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
+    report["split_hash"] = split.hash
     if written and checkpoint.text_space is not None:
         writing = write_sentences(index, written, checkpoint.text_space)
         index = writing.index
@@ -129,5 +148,48 @@ def index_run(
         report = {"written": told, **report}
     with locked(run.folder / INDEX_NAME):
         index.save(run.folder / INDEX_NAME)
-    write_json(run.folder / DECISION_NAME, {"decision": decision.model_dump(mode="json"), "report": report})
+    write_decision(run.folder / DECISION_NAME, decision, report, checkpoint.encoder_id)
     return {"num_references": int((~index.written).sum()), "num_sentences": len(index.sentences), **report}
+
+
+def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> tuple[DecisionConfig, dict[str, Any]]:
+    """Fit a run's decision once more, for other promises; its index stays and nothing is written.
+
+    Args:
+        run: an indexed run.
+        manifest: the data it was trained on: its validation clips are asked. Or other data, such as clips that were
+            recorded before another camera: then all of them are, and only the gate and the candidate sets are fitted.
+        config: what to promise.
+
+    Raises:
+        DataError: other data shares clips with the run's own.
+    """
+    recognizer, roles = run.recognizer(run.index(), run.decision()), run.roles()
+    if roles.keys() >= {record.clip_id for record in manifest.records}:
+        split = run.split(manifest)
+        return calibrate(recognizer, clips_of_split(recognizer, manifest, split, run.store(manifest)), config)
+    return calibrate_locally(recognizer, manifest, config, roles)
+
+
+def calibrate_locally(
+    recognizer: Recognizer, manifest: Manifest, config: CalibrationConfig, used: Collection[str] = ()
+) -> tuple[DecisionConfig, dict[str, Any]]:
+    """Fit gate and candidate sets on all clips of a folder.
+
+    Args:
+        recognizer: of a run or a bundle.
+        manifest: clips that neither training, index nor test has seen.
+        config: what to promise.
+        used: ids of clips that have been seen, besides those of the index.
+
+    Raises:
+        DataError: some of the clips have been seen.
+    """
+    seen = {entry.clip_id for entry in recognizer.index.entries} | set(used)
+    shared = sorted(record.clip_id for record in manifest.records if record.clip_id in seen)
+    if shared:
+        raise DataError(
+            f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}); what was "
+            "trained on, indexed or is to be tested proves nothing here, so give other clips, or all of that data"
+        )
+    return recalibrate(recognizer, clips_of_folder(recognizer, manifest), config)
