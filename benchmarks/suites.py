@@ -128,7 +128,7 @@ SUITES: dict[str, Suite] = {
     "isl_words": Suite(
         "isl_words_10signers_body",
         "leave one signer out",
-        overrides=("features.num_frames=48", "optimiser.epochs=20", "optimiser.val_every=5", *_MILD),
+        overrides=("features.num_frames=32", "optimiser.epochs=12", "optimiser.val_every=6", *_MILD),
         recipe="body",
     ),
     "isl_words_dev": Suite(
