@@ -1,17 +1,15 @@
 """The small run's model with clips to ask it, for the tests of what is fitted after training."""
 
 from conftest import SmallRun
-from signtalk.encoding import Encoded
-from signtalk.manifest import ClipRecord, load_manifest
-from signtalk.recognizer import DecisionConfig, Recognizer, encode_all
+from signtalk.manifest import load_manifest
+from signtalk.recognizer import Asked, DecisionConfig, Recognizer, asked_packed
 from signtalk.runs import Run
 
 
-def trained_clips(small_run: SmallRun) -> tuple[Recognizer, Encoded, tuple[ClipRecord, ...]]:
+def trained_clips(small_run: SmallRun) -> tuple[Recognizer, Asked]:
     """The small run's model over its index, with the training clips as queries."""
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
     recognizer = run.recognizer(run.index(), DecisionConfig())
-    records = run.split(manifest).records(manifest, "train")
-    store = run.store()
-    encoded = encode_all(recognizer.encoder, store, store.positions_of([record.clip_id for record in records]))
-    return recognizer, encoded, records
+    asked = asked_packed(recognizer.encoder, run.store(), run.split(manifest).records(manifest, "train"))
+    assert asked is not None
+    return recognizer, asked

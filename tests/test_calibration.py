@@ -26,12 +26,13 @@ from signtalk.splits import Split
 
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
-    recognizer, encoded, records = trained_clips(small_run)
-    decision, found = _fit_spelling(recognizer, [(encoded, records)])
+    recognizer, asked = trained_clips(small_run)
+    decision, found = _fit_spelling(recognizer, [asked])
     assert set(found) == {"0.0", "0.3", "0.5", "0.7", "0.9", "1.0"}
     assert found[str(decision.spelling_weight)] <= min(found.values()) + 0.1
-    silent = replace(encoded, word_log_probs=encoded.word_log_probs[..., :0])
-    assert _fit_spelling(recognizer, [(silent, records)]) == (recognizer.decision, {})
+    silent = replace(asked, encoded=replace(asked.encoded, word_log_probs=asked.encoded.word_log_probs[..., :0]))
+    assert _fit_spelling(recognizer, [silent]) == (recognizer.decision, {})
+    assert _fit_spelling(recognizer, []) == (recognizer.decision, {})
 
 
 CONFIG = CalibrationConfig()
@@ -45,17 +46,18 @@ def split_clips(small_run: SmallRun) -> tuple[Recognizer, CalibrationClips, Spli
 
 def test_clips_of_a_split_have_its_validation_roles(small_run: SmallRun) -> None:
     _, clips, split = split_clips(small_run)
-    assert tuple(record.clip_id for record in clips.known.records) == split.clips("val")
-    assert tuple(record.clip_id for record in clips.unknown.records) == split.clips("val_unknown")
+    for asked, role in ((clips.known, "val"), (clips.unknown, "val_unknown")):
+        assert tuple(record.clip_id for record in asked.records if asked) == split.clips(role)
     assert len(clips.idle) == len(split.clips("train_idle", "val_idle"))
     assert len(clips.signing) == len(split.clips("train"))
-    for asked in (clips.known, clips.unknown):
-        assert len(asked.motions) == len(asked.records) == (asked.encoded.num_clips if asked.encoded else 0)
+    for asked in clips.asked:
+        assert len(asked.motions) == len(asked.records) == asked.encoded.num_clips
 
 
 def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:
     recognizer, clips, _ = split_clips(small_run)
-    few = replace(clips, known=part(clips.known, 0, 3), unknown=part(clips.unknown, 0, 0))
+    assert clips.known is not None
+    few = replace(clips, known=part(clips.known, 3), unknown=None)
     decision, report = calibrate(recognizer, few, CONFIG)
     assert decision.scoring == ScoringConfig()
     assert report["scoring"] == "kept: too few validation clips"
@@ -66,27 +68,24 @@ def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:
     assert any("need 9 known clips, there are 3" in line for line in report["too_few"])
 
 
-def part(asked: Asked, start: int, stop: int) -> Asked:
-    rows = np.arange(start, stop)
-    encoded = asked.encoded.select(rows) if asked.encoded is not None and len(rows) else None
-    return Asked(asked.records[start:stop], encoded, asked.motions[start:stop])
+def part(asked: Asked, num: int) -> Asked:
+    return Asked(asked.records[:num], asked.encoded.select(np.arange(num)), asked.motions[:num])
 
 
-def many(small_run: SmallRun, known_share: float = 0.7) -> tuple[Recognizer, CalibrationClips]:
-    """The training clips as queries, a part of the sentences being taken out of the index."""
-    recognizer, encoded, records = trained_clips(small_run)
-    keys = list(dict.fromkeys(record.text_key for record in records))
-    unseen = set(keys[round(known_share * len(keys)) :])
-    mask = np.array([record.text_key not in unseen for record in records])
-    motions = np.full(len(records), 2.0, np.float32)
+def many(small_run: SmallRun) -> tuple[Recognizer, CalibrationClips]:
+    """The training clips as queries, three sentences in ten being taken out of the index."""
+    recognizer, trained = trained_clips(small_run)
+    keys = list(dict.fromkeys(trained.keys))
+    unseen = set(keys[round(0.7 * len(keys)) :])
 
-    def asked(which: np.ndarray) -> Asked:
-        chosen = tuple(record for record, kept in zip(records, which, strict=True) if kept)
-        return Asked(chosen, encoded.select(np.flatnonzero(which)), motions[which])
+    def asked(known: bool) -> Asked:
+        rows = [row for row, key in enumerate(trained.keys) if (key not in unseen) == known]
+        records = tuple(trained.records[row] for row in rows)
+        return Asked(records, trained.encoded.select(np.array(rows)), np.full(len(rows), 2.0, np.float32))
 
-    index = recognizer.index.without_sentences(unseen)
     nobody = np.zeros(0, np.float32)
-    return recognizer.changed(index=index), CalibrationClips(asked(mask), asked(~mask), nobody, nobody)
+    clips = CalibrationClips(asked(True), asked(False), nobody, nobody)
+    return recognizer.changed(index=recognizer.index.without_sentences(unseen)), clips
 
 
 def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRun) -> None:
@@ -97,6 +96,7 @@ def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRu
     assert decision.model_copy(update={"gate": before.gate, "sets": before.sets}) == before
     assert decision.gate.fitted
     assert decision.gate.precision_asked == 0.8
+    assert clips.known is not None
     assert report["num_known"] == len(clips.known.records)
     assert decision.sets.gap is not None
     assert decision.sets.num_clips <= len(clips.known.records)
@@ -113,16 +113,16 @@ def test_a_larger_unknown_share_makes_the_gate_stricter(small_run: SmallRun) -> 
 
     def mean_confidence(share: float) -> float:
         decision, _ = recalibrate(recognizer, clips, CalibrationConfig(unknown_share=share, precision=0.8))
-        assert clips.known.encoded is not None
-        scores = recognizer.scores(clips.known.encoded, [(r.clip_id,) for r in clips.known.records])
+        assert clips.known is not None
+        scores = recognizer.scores(clips.known.encoded, clips.known.own_ids)
         return float(confidences(Evidence.from_scores(scores), decision.gate).mean())
 
     assert mean_confidence(0.1) > mean_confidence(0.6)
 
 
 def test_a_clip_is_asked_as_a_new_signers_would_be(small_run: SmallRun) -> None:
-    recognizer, _, records = trained_clips(small_run)
-    index, record = recognizer.index, records[0]
+    recognizer, asked = trained_clips(small_run)
+    index, record = recognizer.index, asked.records[0]
     by_clip = {entry.clip_id: entry for entry in index.entries}
     others = [row for row in index.sentences[record.text_key] if index.entries[row].signer_id != record.signer_id]
     excluded = _as_a_new_signer(index, record)
@@ -150,29 +150,24 @@ def test_a_folder_is_dealt_out_by_what_is_indexed(small_run: SmallRun) -> None:
     ]
     records += [record for record in manifest.records if record.is_idle][:2]
     clips = clips_of_folder(recognizer, replace(manifest, records=tuple(records)))
-    assert [record.text_key for record in clips.unknown.records] == [gone] * len(clips.unknown.records)
-    assert len(clips.unknown.records) >= 1
+    assert clips.unknown is not None
+    assert clips.known is not None
+    assert set(clips.unknown.keys) == {gone}
     assert len(clips.known.records) + len(clips.unknown.records) + len(clips.idle) == len(records)
     nothing = clips_of_folder(recognizer, replace(manifest, records=()))
-    assert (nothing.known.encoded, nothing.unknown.encoded, len(nothing.idle)) == (None, None, 0)
+    assert (nothing.known, nothing.unknown, len(nothing.idle)) == (None, None, 0)
 
 
 def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(small_run: SmallRun) -> None:
-    recognizer, encoded, records = trained_clips(small_run)
-    unseen = {record.text_key for record in records[::2]}
-    known = np.array([record.text_key not in unseen for record in records])
-    parts = [
-        (encoded.select(mask), tuple(record for record, kept in zip(records, mask, strict=True) if kept))
-        for mask in (known, ~known)
-    ]
+    recognizer, clips = many(small_run)
     assert recognizer.text_space is not None
-    recognizer = recognizer.changed(index=recognizer.index.without_sentences(unseen))
-    motions = (np.full(9, 1.0, np.float32), np.zeros(0, np.float32))
-    gate, report = _fit_written(recognizer, parts, motions, 0.9)
-    assert 0 <= report["num_right"] <= report["num_queries"] <= len(records) + int((~known).sum())
+    gate, report = _fit_written(recognizer, clips, 0.9)
+    total = sum(len(part.records) for part in clips.asked)
+    assert clips.unknown is not None
+    assert 0 <= report["num_right"] <= report["num_queries"] <= total + len(clips.unknown.records)
     assert (gate is None) == (report["fallback"] is not None)
-    assert _fit_written(recognizer, [parts[0], (None, ())], motions, 0.9)[0] is None
+    assert _fit_written(recognizer, replace(clips, unknown=None), 0.9)[0] is None
     recognizer.text_space = None
-    found, why = _fit_written(recognizer, parts, motions, 0.9)
+    found, why = _fit_written(recognizer, clips, 0.9)
     assert found is None
     assert why["fallback"].startswith("the model has no text encoder")

@@ -1,25 +1,26 @@
+import numpy as np
+
 from conftest import SmallRun
 from made_answers import trained_clips
-from signtalk.recognizer import DecisionConfig
+from signtalk.recognizer import Asked, DecisionConfig
 from signtalk.scoring import ScoringConfig
 from signtalk.scoring_fit import Trial, _chosen, fit_scoring
 
 
 def test_the_fitted_weights_are_no_worse_than_the_start(small_run: SmallRun) -> None:
-    recognizer, encoded, records = trained_clips(small_run)
-    exclude = [(record.clip_id,) for record in records]
+    recognizer, asked = trained_clips(small_run)
     base = ScoringConfig(similarity_weight=1.0, prototype_weight=0.0, dtw_weight=0.0, text_weight=0.0)
     recognizer = recognizer.changed(decision=DecisionConfig(scoring=base))
-    config, best, num_trials = fit_scoring(recognizer, encoded, records, exclude)
+    config, best, num_trials = fit_scoring(recognizer, asked)
 
     def top1(scoring: ScoringConfig) -> float:
-        scores = recognizer.changed(decision=DecisionConfig(scoring=scoring)).scores(encoded, exclude)
-        return float((scores.ranks_of([record.text_key for record in records]) == 1).mean())
+        scores = recognizer.changed(decision=DecisionConfig(scoring=scoring)).scores(asked.encoded, asked.own_ids)
+        return float((scores.ranks_of(asked.keys) == 1).mean())
 
     assert best is not None
     assert num_trials == 3 * 50
-    assert top1(config) >= top1(base) - 1 / len(records)  # ties of equal scores may fall either way
-    assert abs(best.recall_at_1 - top1(config)) <= 1 / len(records)  # weighing anew is scoring anew
+    assert top1(config) >= top1(base) - 1 / len(asked.records)  # ties of equal scores may fall either way
+    assert abs(best.recall_at_1 - top1(config)) <= 1 / len(asked.records)  # weighing anew is scoring anew
     assert (config.dtw_weight, config.dtw_scale) == (best.dtw_weight, best.dtw_scale)
 
 
@@ -34,7 +35,6 @@ def test_of_equally_good_settings_the_usual_one_is_taken() -> None:
 
 
 def test_with_too_few_clips_nothing_is_tried(small_run: SmallRun) -> None:
-    recognizer, encoded, records = trained_clips(small_run)
-    own = [(record.clip_id,) for record in records]
-    found = fit_scoring(recognizer, encoded, records[:9], own[:9])
-    assert found == (recognizer.decision.scoring, None, 0)
+    recognizer, asked = trained_clips(small_run)
+    few = Asked(asked.records[:9], asked.encoded.select(np.arange(9)), asked.motions[:9])
+    assert fit_scoring(recognizer, few) == (recognizer.decision.scoring, None, 0)

@@ -24,7 +24,6 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from signtalk.candidate_sets import CandidateSets, fit_candidate_sets, gaps_to_right, least_clips
-from signtalk.encoding import Encoded
 from signtalk.evidence import FIGURES, Evidence
 from signtalk.features import extract_features
 from signtalk.files import BoolArray, FloatArray
@@ -32,7 +31,7 @@ from signtalk.gate import UNKNOWN_SHARE, GateConfig, confidences, fit_gate, quer
 from signtalk.index import SentenceIndex
 from signtalk.logistic import precision_threshold
 from signtalk.manifest import ClipRecord, Manifest, read_clip
-from signtalk.recognizer import DecisionConfig, Recognizer, encode_all, num_offered
+from signtalk.recognizer import Asked, DecisionConfig, Recognizer, asked_packed, num_offered
 from signtalk.roles import Role
 from signtalk.scoring import Scores
 from signtalk.scoring_fit import MIN_QUERIES, fit_scoring, standard_error
@@ -65,40 +64,30 @@ class CalibrationConfig(BaseModel, frozen=True, extra="forbid"):
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """Clips that are asked.
-
-    Attributes:
-        records: who signs what.
-        encoded: the same clips, encoded; None without any.
-        motions: (B,) hand speeds, shoulder widths a second.
-    """
-
-    records: tuple[ClipRecord, ...]
-    encoded: Encoded | None
-    motions: FloatArray
-
-    @property
-    def keys(self) -> list[str]:
-        """Sentence of each clip."""
-        return [record.text_key for record in self.records]
-
-
-@dataclass(frozen=True, eq=False)
 class CalibrationClips:
     """What a calibration is made on.
 
     Attributes:
-        known: clips of indexed sentences.
-        unknown: clips of other sentences.
+        known: clips of indexed sentences; None without any.
+        unknown: clips of other sentences; likewise.
         signing: hand speeds of further clips in which somebody signs.
         idle: hand speeds of clips in which nobody does.
     """
 
-    known: Asked
-    unknown: Asked
+    known: Asked | None
+    unknown: Asked | None
     signing: FloatArray
     idle: FloatArray
+
+    @property
+    def asked(self) -> list[Asked]:
+        """Known and unknown clips, as far as there are any."""
+        return [part for part in (self.known, self.unknown) if part is not None]
+
+    @property
+    def speeds(self) -> FloatArray:
+        """Hand speeds of all clips in which somebody signs."""
+        return np.concatenate([self.signing, *(part.motions for part in self.asked)])
 
 
 def clips_of_split(recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips) -> CalibrationClips:
@@ -110,19 +99,16 @@ def clips_of_split(recognizer: Recognizer, manifest: Manifest, split: Split, sto
         split: gives the roles val, val_unknown and val_idle; the motion of training clips is looked at as well.
         store: packed clips of these roles.
     """
-    packed = {clip.clip_id for clip in store.clips}
 
-    def asked(role: Role) -> Asked:
-        records = tuple(record for record in split.records(manifest, role) if record.clip_id in packed)
-        which = store.positions_of([record.clip_id for record in records])
-        return Asked(records, encode_all(recognizer.encoder, store, which) if records else None, store.motions[which])
+    def asked(role: Role) -> Asked | None:
+        return asked_packed(recognizer.encoder, store, split.records(manifest, role))
 
     def motions(*roles: Role) -> FloatArray:
         ids = [record.clip_id for role in roles for record in split.records(manifest, role)]
         return store.motions[store.positions_of(ids)]
 
-    known, unknown = asked("val"), asked("val_unknown")
-    return CalibrationClips(known, unknown, motions("train"), motions("train_idle", "val_idle"))
+    idle = motions("train_idle", "val_idle")
+    return CalibrationClips(asked("val"), asked("val_unknown"), motions("train"), idle)
 
 
 def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationClips:
@@ -136,11 +122,11 @@ def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationCl
     indexed = np.array([record.text_key in recognizer.index.sentences for record in manifest.records], dtype=np.bool_)
     motions = np.array([each.motion for each in made], dtype=np.float32)
 
-    def asked(which: BoolArray) -> Asked:
+    def asked(which: BoolArray) -> Asked | None:
         rows = np.flatnonzero(which).tolist()
-        records = tuple(manifest.records[row] for row in rows)
         if not rows:
-            return Asked((), None, motions[:0])
+            return None
+        records = tuple(manifest.records[row] for row in rows)
         features = np.stack([made[row].features for row in rows]), np.stack([made[row].valid for row in rows])
         return Asked(records, recognizer.encoder.encode(*features), motions[rows])
 
@@ -161,21 +147,17 @@ def calibrate(
         What to decide with, and a report of all fits.
     """
     config = config or CalibrationConfig()
-    known, unknown = clips.known, clips.unknown
     decision, chosen, num_trials = recognizer.decision, None, 0
-    if known.encoded is not None:
-        own = [(record.clip_id,) for record in known.records]
-        scoring, chosen, num_trials = fit_scoring(recognizer, known.encoded, known.records, own)
+    if clips.known is not None:
+        scoring, chosen, num_trials = fit_scoring(recognizer, clips.known)
         decision = decision.model_copy(update={"scoring": scoring})
-    texts = ((known.encoded, known.records), (unknown.encoded, unknown.records))
-    decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), texts)
+    decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), clips.asked)
     decision, gate_report = recalibrate(recognizer.changed(decision=decision), clips, config)
     recognizer = recognizer.changed(decision=decision)
-    motions = np.concatenate([clips.signing, known.motions]), clips.idle
-    written_gate, written_report = _fit_written(recognizer, texts, motions, config.precision)
+    written_gate, written_report = _fit_written(recognizer, clips, config.precision)
     gate = decision.gate.model_copy(update={"written": written_gate})
     decision = decision.model_copy(update={"gate": gate})
-    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), (known, unknown), config.precision)
+    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.asked, config.precision)
     return decision.model_copy(update={"translation": rule}), {
         "scoring": asdict(chosen) if chosen else "kept: too few validation clips",
         "num_trials": num_trials,
@@ -209,8 +191,7 @@ def recalibrate(
         offers.append((ranks > 0) & (ranks <= num_offered(sets.sizes(scores.scores))))
     joined, is_known, is_right_one = Evidence.joined(evidence), np.concatenate(known), np.concatenate(right)
     counts = query_counts(is_known, config.unknown_share)
-    signing = np.concatenate([clips.signing, clips.known.motions, clips.unknown.motions])
-    fit = fit_gate(joined, is_right_one, signing, clips.idle, config.precision, counts=counts)
+    fit = fit_gate(joined, is_right_one, clips.speeds, clips.idle, config.precision, counts=counts)
     gate, gate_report = fit.config.model_copy(update={"written": recognizer.decision.gate.written}), fit.report
     if gate.fitted:
         found, offered = confidences(joined, gate), np.concatenate(offers)
@@ -221,8 +202,8 @@ def recalibrate(
     return decision, {
         "gate": gate_report,
         "candidate_sets": {**sets.model_dump(), "least_clips": least_clips(config.coverage)},
-        "num_known": len(clips.known.records),
-        "num_unknown": len(clips.unknown.records),
+        "num_known": _count(clips.known),
+        "num_unknown": _count(clips.unknown),
         "too_few": _too_few(decision, gate_report, clips, config),
     }
 
@@ -231,15 +212,19 @@ def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Scor
     """Scores and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
     index, found = recognizer.index, []
     known, unknown = clips.known, clips.unknown
-    if known.encoded is not None:
+    if known is not None:
         others = [_as_a_new_signer(index, record) for record in known.records]
         strange = [(*a, *b) for a, b in zip(others, _clips_of_sentences(index, known.records), strict=True)]
         found += [(known.encoded, known.keys, others), (known.encoded, known.keys, strange)]
-    if unknown.encoded is not None:
+    if unknown is not None:
         others = [_as_a_new_signer(index, record) for record in unknown.records]
         found.append((unknown.encoded, unknown.keys, others))
     scored = [(recognizer.scores(encoded, exclude), keys) for encoded, keys, exclude in found]
     return [(scores, scores.ranks_of(keys)) for scores, keys in scored]
+
+
+def _count(asked: Asked | None) -> int:
+    return 0 if asked is None else len(asked.records)
 
 
 def _as_a_new_signer(index: SentenceIndex, record: ClipRecord) -> tuple[str, ...]:
@@ -269,7 +254,7 @@ def _too_few(
         num, low = gate_report["num_accepted"], gate_report["precision_lower_bound"]
         found.append(f"{num} accepted clips prove a precision of {low:.2f} (lower end of its 95% interval)")
     if decision.sets.gap is None:
-        needed, there = least_clips(config.coverage), len(clips.known.records)
+        needed, there = least_clips(config.coverage), _count(clips.known)
         found.append(
             f"sets that hold the right sentence {config.coverage:.0%} of the time need {needed} known clips, "
             f"there are {there}"
@@ -279,24 +264,21 @@ def _too_few(
     return found
 
 
-def _fit_spelling(
-    recognizer: Recognizer, texts: Sequence[tuple[Encoded | None, tuple[ClipRecord, ...]]]
-) -> tuple[DecisionConfig, dict[str, float]]:
+def _fit_spelling(recognizer: Recognizer, asked: Sequence[Asked]) -> tuple[DecisionConfig, dict[str, float]]:
     """Choose how much translation listens to the frames' words: the usual weight unless another is clearly better.
 
     Returns:
         The decision, and the word error rate found at each weight; empty with too few clips or without spelling.
     """
     decision = recognizer.decision
-    known = [(encoded, records) for encoded, records in texts if encoded is not None]
-    total = sum(len(records) for _, records in known)
-    if total < MIN_QUERIES or not all(encoded.word_log_probs.shape[2] for encoded, _ in known):
+    total = sum(len(part.records) for part in asked)
+    if total < MIN_QUERIES or not all(part.encoded.word_log_probs.shape[2] for part in asked):
         return decision, {}
-    references = [record.variations or (record.sentence,) for _, records in known for record in records]
+    references = [record.variations or (record.sentence,) for part in asked for record in part.records]
     found: dict[float, float] = {}
     for weight in _SPELLING_WEIGHTS:
-        asked = recognizer.changed(decision=decision.model_copy(update={"spelling_weight": weight}))
-        written = [text.text if text else "" for encoded, _ in known for text in asked.translate(encoded)]
+        weighed = recognizer.changed(decision=decision.model_copy(update={"spelling_weight": weight}))
+        written = [text.text if text else "" for part in asked for text in weighed.translate(part.encoded)]
         found[weight] = score_texts(written, references).wer
     lowest, num_words = min(found.values()), sum(len(texts[0].split()) for texts in references)
     good = [weight for weight, wer in found.items() if wer <= lowest + standard_error(min(lowest, 1.0), num_words)]
@@ -305,34 +287,31 @@ def _fit_spelling(
 
 
 def _fit_written(
-    recognizer: Recognizer,
-    texts: Sequence[tuple[Encoded | None, tuple[ClipRecord, ...]]],
-    motions: tuple[FloatArray, FloatArray],
-    precision: float,
+    recognizer: Recognizer, clips: CalibrationClips, precision: float
 ) -> tuple[GateConfig | None, dict[str, Any]]:
     """The gate of written sentences: the unknown sentences are written, and all validation clips asked.
 
     Each unknown clip is asked once more without its own sentence, so that there is something to refuse.
     """
-    (known_encoded, known), (unknown_encoded, unknown) = texts
-    if recognizer.text_space is None or unknown_encoded is None:
+    known, unknown = clips.known, clips.unknown
+    if recognizer.text_space is None or unknown is None:
         why = "the model has no text encoder" if recognizer.text_space is None else "no sentence was held out"
         return None, {"fallback": f"{why}; no written sentence is accepted"}
-    sentences = [WrittenSentence(record.sentence) for record in unknown]
+    sentences = [WrittenSentence(record.sentence) for record in unknown.records]
     index = write_sentences(recognizer.index, sentences, recognizer.text_space).index
     recognizer = recognizer.changed(index=index)
-    asked = [(unknown_encoded, unknown, None), (unknown_encoded, unknown, _clips_of_sentences(index, unknown))]
-    if known_encoded is not None:
-        asked.append((known_encoded, known, [(record.clip_id,) for record in known]))
+    asked = [(unknown, unknown.own_ids), (unknown, _clips_of_sentences(index, unknown.records))]
+    if known is not None:
+        asked.append((known, known.own_ids))
     parts, correct = [], []
-    for encoded, records, exclude in asked:
-        scores = recognizer.scores(encoded, exclude)
+    for part, exclude in asked:
+        scores = recognizer.scores(part.encoded, exclude)
         parts.append(Evidence.from_scores(scores))
-        correct.append(scores.ranks_of([record.text_key for record in records]) == 1)
+        correct.append(scores.ranks_of(part.keys) == 1)
     evidence = Evidence.joined(parts)
     right = np.concatenate(correct)[evidence.written]
     # A text has no signer, so how near a signing is to it tells as well.
-    fit = fit_gate(evidence.select(evidence.written), right, *motions, precision, figures=FIGURES)
+    fit = fit_gate(evidence.select(evidence.written), right, clips.speeds, clips.idle, precision, figures=FIGURES)
     return (fit.config if fit.config.fitted else None), fit.report
 
 
@@ -342,9 +321,7 @@ def _fit_translation(
     """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
     figures, right = [np.zeros((0, 4))], list[bool]()
     for part in parts:
-        if part.encoded is None:
-            continue
-        scores = recognizer.scores(part.encoded, [(record.clip_id,) for record in part.records])
+        scores = recognizer.scores(part.encoded, part.own_ids)
         found = confidences(Evidence.from_scores(scores), recognizer.decision.gate)
         written = recognizer.translate(part.encoded)
         figures.append(recognizer.translation_figures(written, scores, found))

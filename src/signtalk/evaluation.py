@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.encoding import Encoded
 from signtalk.evaluation_results import (
     EvaluationReport,
     Evidence,
@@ -39,7 +38,7 @@ from signtalk.metrics import (
     recall_at_k,
     reliability_bins,
 )
-from signtalk.recognizer import Answers, DecisionConfig, Recognition, Recognizer, encode_all
+from signtalk.recognizer import Answers, Asked, DecisionConfig, Recognition, Recognizer, asked_packed
 from signtalk.roles import Role
 from signtalk.splits import Split
 from signtalk.store import PackedClips
@@ -48,19 +47,6 @@ from signtalk.translation import is_right
 from signtalk.written import WrittenSentence, write_sentences
 
 _EXAMPLES = 10
-
-
-@dataclass(frozen=True, eq=False)
-class _Queries:
-    """Clips of one role, encoded."""
-
-    records: tuple[ClipRecord, ...]
-    encoded: Encoded
-    motions: FloatArray
-
-    @property
-    def keys(self) -> list[str]:
-        return [record.text_key for record in self.records]
 
 
 def evaluate(
@@ -103,19 +89,13 @@ class _Measured:
         self.texts: list[TextResult] = []
         self.told: list[OneAnswer] = []
         self.absent: dict[str, str] = {}
-        self._cache: dict[Role, _Queries | None] = {}
+        self._cache: dict[Role, Asked | None] = {}
 
-    def queries(self, role: Role) -> _Queries | None:
+    def queries(self, role: Role) -> Asked | None:
         """Encoded clips of a role, encoded once; None when there are none."""
         if role not in self._cache:
-            packed = {clip.clip_id for clip in self.store.clips}
-            records = tuple(r for r in self.split.records(self.manifest, role) if r.clip_id in packed)
-            if not records:
-                self._cache[role] = None
-            else:
-                which = self.store.positions_of([record.clip_id for record in records])
-                encoded = encode_all(self.recognizer.encoder, self.store, which)
-                self._cache[role] = _Queries(records, encoded, self.store.motions[which])
+            records = self.split.records(self.manifest, role)
+            self._cache[role] = asked_packed(self.recognizer.encoder, self.store, records)
         return self._cache[role]
 
     def retrieval(self, name: str, role: Role) -> None:
@@ -126,9 +106,8 @@ class _Measured:
             return
         self.found.append(self._retrieval(name, queries, self.recognizer.index))
 
-    def _retrieval(self, name: str, queries: _Queries, index: SentenceIndex) -> Retrieval:
-        exclude = [(record.clip_id,) for record in queries.records]
-        scores = self.recognizer.changed(index=index).scores(queries.encoded, exclude)
+    def _retrieval(self, name: str, queries: Asked, index: SentenceIndex) -> Retrieval:
+        scores = self.recognizer.changed(index=index).scores(queries.encoded, queries.own_ids)
         ranks = scores.ranks_of(queries.keys).astype(np.float64)
         ranks[ranks == 0] = np.inf  # not in the index: a miss
         first, keys = ranks == 1, np.array(queries.keys)
@@ -233,10 +212,9 @@ class _Measured:
             )
         )
 
-    def _recognitions(self, queries: _Queries, recognizer: Recognizer | None = None) -> tuple[Recognition, ...]:
-        exclude = [(record.clip_id,) for record in queries.records]
+    def _recognitions(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Recognition, ...]:
         recognizer = recognizer or self.recognizer
-        return recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1).recognitions
+        return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).recognitions
 
     def report(self) -> EvaluationReport:
         """Put everything together; the open set and the evidence come from the test clips."""
@@ -260,7 +238,7 @@ class _Measured:
             evidence=evidence,
         )
 
-    def _open_set(self, known: _Queries) -> tuple[OpenSet, Evidence, tuple[tuple[str, str, int], ...]]:
+    def _open_set(self, known: Asked) -> tuple[OpenSet, Evidence, tuple[tuple[str, str, int], ...]]:
         held_out = self.queries("test_unknown")
         idle = self.queries("test_idle")
         if idle is None:
@@ -301,7 +279,7 @@ class _Measured:
         return result, evidence, _confused(answers, known)
 
     def _answers(
-        self, recognizer: Recognizer, queries: _Queries | None, without_own_sentence: bool = False
+        self, recognizer: Recognizer, queries: Asked | None, without_own_sentence: bool = False
     ) -> Answers | None:
         if queries is None:
             return None
@@ -319,7 +297,7 @@ def _with_decision(recognizer: Recognizer, decision: DecisionConfig) -> Recogniz
     return recognizer.changed(decision=decision.model_copy(update={"translate": False}))
 
 
-def _is_right(answers: Answers, queries: _Queries) -> BoolArray:
+def _is_right(answers: Answers, queries: Asked) -> BoolArray:
     return np.array(
         [
             bool(found.candidates) and found.candidates[0].text_key == key
@@ -328,7 +306,7 @@ def _is_right(answers: Answers, queries: _Queries) -> BoolArray:
     )
 
 
-def _one_answer(name: str, told: Sequence[Recognition], queries: _Queries) -> OneAnswer:
+def _one_answer(name: str, told: Sequence[Recognition], queries: Asked) -> OneAnswer:
     sources = np.array([answer.text_source for answer in told])
     right = [
         bool(answer.text) and is_right(answer.text or "", (record.sentence, *record.variations))
@@ -345,9 +323,7 @@ def _one_answer(name: str, told: Sequence[Recognition], queries: _Queries) -> On
     )
 
 
-def _gate_result(
-    name: str, parts: tuple[Answers | None, Answers | None, Answers | None], known: _Queries
-) -> GateResult:
+def _gate_result(name: str, parts: tuple[Answers | None, Answers | None, Answers | None], known: Asked) -> GateResult:
     accepted = [np.array([r.accepted for r in part.recognitions]) if part else np.zeros(0, bool) for part in parts]
     assert parts[0] is not None
     right = _is_right(parts[0], known) & accepted[0]
@@ -365,7 +341,7 @@ def _gate_result(
 
 
 def _evidence(
-    known: _Queries,
+    known: Asked,
     answers: Answers,
     correct: BoolArray,
     strange: npt.NDArray[np.floating],
@@ -395,7 +371,7 @@ def _row_max(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(highest), highest, np.nan).astype(np.float32)
 
 
-def _confused(answers: Answers, known: _Queries) -> tuple[tuple[str, str, int], ...]:
+def _confused(answers: Answers, known: Asked) -> tuple[tuple[str, str, int], ...]:
     pairs = Counter(
         (record.sentence, found.candidates[0].sentence)
         for record, found in zip(known.records, answers.recognitions, strict=True)

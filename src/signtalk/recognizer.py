@@ -300,6 +300,41 @@ class Recognizer:
         return [Translation.from_result(result, self._tokenizer) for result in best]
 
 
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Clips that are asked, at least one.
+
+    Attributes:
+        records: who signs what.
+        encoded: the same clips, encoded.
+        motions: (B,) hand speeds, shoulder widths a second.
+    """
+
+    records: tuple[ClipRecord, ...]
+    encoded: Encoded
+    motions: FloatArray
+
+    @property
+    def keys(self) -> list[str]:
+        """Sentence of each clip."""
+        return [record.text_key for record in self.records]
+
+    @property
+    def own_ids(self) -> list[tuple[str, ...]]:
+        """For each clip the references that it must not meet: itself."""
+        return [(record.clip_id,) for record in self.records]
+
+
+def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[ClipRecord]) -> Asked | None:
+    """Those of some records that could be packed, encoded; None when none could."""
+    packed = {clip.clip_id for clip in store.clips}
+    kept = tuple(record for record in records if record.clip_id in packed)
+    if not kept:
+        return None
+    which = store.positions_of([record.clip_id for record in kept])
+    return Asked(kept, encode_all(encoder, store, which), store.motions[which])
+
+
 def encode_packed(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Iterator[Encoded]:
     """Encode packed clips in blocks, in order, without augmentation."""
     for start in range(0, len(which), _CLIPS_AT_ONCE):

@@ -11,11 +11,9 @@ from itertools import product
 
 import numpy as np
 
-from signtalk.encoding import Encoded
 from signtalk.files import BoolArray
-from signtalk.manifest import ClipRecord
 from signtalk.metrics import mean_reciprocal_rank, recall_at_k
-from signtalk.recognizer import Recognizer
+from signtalk.recognizer import Asked, Recognizer
 from signtalk.scoring import Scores, ScoringConfig
 
 MIN_QUERIES = 10
@@ -46,12 +44,7 @@ class Trial:
     mrr: float
 
 
-def fit_scoring(
-    recognizer: Recognizer,
-    encoded: Encoded,
-    records: Sequence[ClipRecord],
-    exclude_clip_ids: Sequence[tuple[str, ...]],
-) -> tuple[ScoringConfig, Trial | None, int]:
+def fit_scoring(recognizer: Recognizer, asked: Asked) -> tuple[ScoringConfig, Trial | None, int]:
     """Choose the weights and the DTW scale on a grid: of all settings about as good as the best, the usual one.
 
     Validation clips are few and often by people whom training knows, so that many settings find nearly all of
@@ -63,10 +56,10 @@ def fit_scoring(
         What to score with, the trial it comes from (None when nothing was tried), and how many there were.
     """
     base = recognizer.decision.scoring
-    if len(records) < MIN_QUERIES or not len(recognizer.index):
+    if len(asked.records) < MIN_QUERIES or not len(recognizer.index):
         return base, None, 0
-    scores = recognizer.scores(encoded, exclude_clip_ids)
-    keys, signed = np.array(recognizer.index.groups.text_keys), np.array([record.text_key for record in records])
+    scores = recognizer.scores(asked.encoded, asked.own_ids)
+    keys, signed = np.array(recognizer.index.groups.text_keys), np.array(asked.keys)
     own = keys[scores.classes] == signed[:, None]
     median = float(np.nanmedian(scores.dtw_distances))
     scales = [round(max(median, 1e-3) * factor, 4) for factor in (0.25, 0.5, 1.0)]
@@ -78,7 +71,7 @@ def fit_scoring(
         _trial(scores, own, (a / _WEIGHT_STEPS, b / _WEIGHT_STEPS, c / _WEIGHT_STEPS), scale)
         for (a, b, c), scale in product(shares, scales)
     ]
-    best = _chosen(trials, base, len(records))
+    best = _chosen(trials, base, len(asked.records))
     names = ("similarity_weight", "prototype_weight", "dtw_weight", "dtw_scale", "text_weight")
     chosen = base.model_copy(update={name: getattr(best, name) for name in names})
     return ScoringConfig.model_validate(chosen.model_dump()), best, len(trials)
