@@ -23,17 +23,18 @@ from pydantic import BaseModel, ValidationError
 from signtalk.checkpoint import TorchEncoder
 from signtalk.errors import ArtifactError
 from signtalk.evaluation import evaluate
-from signtalk.evaluation_results import EvaluationReport
+from signtalk.evaluation_results import EvaluationReport, OpenSet
 from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.history import HISTORY_NAME
 from signtalk.intervals import Interval
 from signtalk.manifest import ClipRecord, Manifest
 from signtalk.recipe import Recipe
 from signtalk.report import report_json, report_markdown, write_report
-from signtalk.run_folder import RECIPE_NAME
+from signtalk.run_folder import BEST_NAME, RECIPE_NAME, STORE_NAME
 from signtalk.runs import INDEX_NAME, Run, index_run
 from signtalk.splits import Split
-from signtalk.training import LAST_NAME, TrainOptions, TrainResult, train
+from signtalk.store import pack_clips
+from signtalk.training import LAST_NAME, PACKED_ROLES, TrainOptions, train
 
 FOLD_NAME = "fold.json"
 _CLOCK_NAME = "clock.json"
@@ -54,9 +55,14 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
         written: R@1 of never trained sentences that are only written into the index; written_mrr likewise.
         written_known: R@1 of trained sentences beside them.
         auroc: known against unknown queries by confidence.
+        auroc_right: right answers against all that must be refused (wrong, unknown, idle); fpr_right: part of these
+            accepted where 95% of the right answers are.
         ece: expected calibration error.
+        covered: part of the candidate sets that hold the right sentence; set_size their mean size.
+        choices_right: part of the offered choices that hold it.
         accepted: part of the known queries that is answered.
         precision: part of the answers that is right.
+        prototype_accepted, prototype_precision: likewise of the prototype's gate on the same scores' clips.
         parameters: of the network, decoder included.
         minutes: of training on this machine.
         ms: milliseconds from the features of one clip to its embedding, median of single clips.
@@ -79,9 +85,16 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
     written_mrr: float | None = None
     written_known: float | None = None
     auroc: float | None = None
+    auroc_right: float | None = None
+    fpr_right: float | None = None
     ece: float | None = None
+    covered: float | None = None
+    set_size: float | None = None
+    choices_right: float | None = None
     accepted: float | None = None
     precision: float | None = None
+    prototype_accepted: float | None = None
+    prototype_precision: float | None = None
     parameters: float | None = None
     minutes: float | None = None
     ms: float | None = None
@@ -142,6 +155,7 @@ class Job:
         folder: the run folder.
         keep: leave index, store and pictures there; otherwise what is big is deleted when the fold is done.
         progress: show a bar while training.
+        again: measure anew with the model that is there, after a change to what is fitted or counted.
     """
 
     fold: str
@@ -151,6 +165,7 @@ class Job:
     folder: Path
     keep: bool = False
     progress: bool = False
+    again: bool = False
 
 
 class Measure(Protocol):
@@ -173,7 +188,7 @@ def run_fold(job: Job, measure: Measure) -> FoldResult:
         ArtifactError: what is kept is damaged or of another split.
     """
     path = job.folder / FOLD_NAME
-    if path.exists():
+    if path.exists() and not job.again:
         result = _kept(path, job.split)
     else:
         result = measure(job)
@@ -202,10 +217,12 @@ def _delete_big(folder: Path) -> None:
 
 
 def train_and_measure(job: Job) -> FoldResult:
-    """Train, index and evaluate."""
-    trained = _trained(job)
+    """Train, unless the folder holds a model that was trained to the end; then index and evaluate."""
+    if not _is_trained(job.folder):
+        _train(job)
     minutes = read_json(job.folder / _CLOCK_NAME)["seconds"] / 60
     run = Run.open(job.folder)
+    pack_clips(job.split.records(job.manifest, *PACKED_ROLES), run.checkpoint.features, job.folder / STORE_NAME)
     index_run(run, job.manifest)
     report = evaluate(run.recognizer(run.index(), run.decision()), job.manifest, job.split, run.store())
     _write_reports(report, job)
@@ -222,13 +239,18 @@ def train_and_measure(job: Job) -> FoldResult:
         split_hash=job.split.hash,
         code=code_version(),
         machine=machine(),
-        best_epoch=trained.best_epoch,
+        best_epoch=run.checkpoint.origin["epoch"],
         figures=Figures(**rank_figures(queries), **report_figures(report), **cost),
         queries=queries,
     )
 
 
-def _trained(job: Job) -> TrainResult:
+def _is_trained(folder: Path) -> bool:
+    clock = folder / _CLOCK_NAME
+    return clock.exists() and read_json(clock)["started"] is None and (folder / BEST_NAME).exists()
+
+
+def _train(job: Job) -> None:
     """Train, counting the time of earlier sittings of a fold that was killed."""
     clock, history = job.folder / _CLOCK_NAME, job.folder / HISTORY_NAME
     resume = (job.folder / RECIPE_NAME).exists()
@@ -240,9 +262,8 @@ def _trained(job: Job) -> TrainResult:
             seconds += max(0.0, history.stat().st_mtime - before["started"])
     started = time.time()
     write_json(clock, {"seconds": seconds, "started": started})
-    result = train(job.manifest, job.split, job.recipe, TrainOptions(job.folder, resume, progress=job.progress))
+    train(job.manifest, job.split, job.recipe, TrainOptions(job.folder, resume, progress=job.progress))
     write_json(clock, {"seconds": seconds + time.time() - started, "started": None})
-    return result
 
 
 def _write_reports(report: EvaluationReport, job: Job) -> None:
@@ -286,15 +307,29 @@ def report_figures(report: EvaluationReport) -> dict[str, float | None]:
     for search in report.searches:
         found[f"search_{'unseen' if search.name.startswith('unseen') else 'seen'}"] = search.recall_at_1.estimate
     if report.open_set is not None:
-        gate = report.open_set.gates[0]
-        precision: Interval | None = gate.precision
-        found |= {
-            "auroc": report.open_set.auroc,
-            "ece": report.open_set.ece,
-            "accepted": gate.known_accepted.estimate,
-            "precision": None if precision is None else precision.estimate,
-        }
+        found |= _open_set_figures(report.open_set)
     return found
+
+
+def _open_set_figures(found: OpenSet) -> dict[str, float | None]:
+    ours, theirs = found.gates
+    return {
+        "auroc": found.auroc,
+        "auroc_right": found.auroc_right,
+        "fpr_right": found.fpr_right,
+        "ece": found.ece,
+        "covered": found.sets.covered.estimate if found.sets else None,
+        "set_size": found.sets.mean_size if found.sets else None,
+        "choices_right": _estimate(found.choices.right),
+        "accepted": ours.known_accepted.estimate,
+        "precision": _estimate(ours.precision),
+        "prototype_accepted": theirs.known_accepted.estimate,
+        "prototype_precision": _estimate(theirs.precision),
+    }
+
+
+def _estimate(interval: Interval | None) -> float | None:
+    return None if interval is None else interval.estimate
 
 
 def milliseconds_a_clip(run: Run, records: Sequence[ClipRecord]) -> float:

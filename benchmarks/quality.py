@@ -49,6 +49,7 @@ class Request:
         label: name of the row; "" = made of recipe, settings and folds.
         work: folder of data, runs and rows.
         command: as typed.
+        again: measure folds anew with the models that are trained.
     """
 
     recipe: str
@@ -58,6 +59,7 @@ class Request:
     label: str
     work: Path
     command: str
+    again: bool = False
 
     @property
     def is_dtw(self) -> bool:
@@ -121,6 +123,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("runs/quality"), help="folder of data, runs and rows")
     parser.add_argument("--results", type=Path, help="page whose sections of the suites are written anew")
     parser.add_argument("--splits-only", action="store_true", help="make data and split files, train nothing")
+    parser.add_argument("--again", action="store_true", help="measure anew with the models that are trained")
     options = parser.parse_args(arguments)
     if not options.suites and not options.list:
         parser.error("name a suite, or --list")
@@ -139,6 +142,7 @@ def _request(options: argparse.Namespace, arguments: Sequence[str] | None) -> Re
         label=options.label,
         work=options.work,
         command=f"python benchmarks/quality.py {shlex.join(words)}",
+        again=options.again,
     )
 
 
@@ -190,6 +194,7 @@ def _jobs(manifest: Manifest, splits: dict[str, Split], suite: Suite, request: R
             recipe=request.recipe_for(suite, seed),
             folder=folder / f"{fold}-{seed}",
             progress=sys.stderr.isatty(),
+            again=request.again,
         )
         for seed in request.seeds
         for fold, split in splits.items()

@@ -22,15 +22,20 @@ _TITLES = {
     "chrf_unseen": "chrF unseen", "bleu_seen": "BLEU", "bleu_unseen": "BLEU unseen", "enrolled_1": "R@1 enrolled k=1",
     "enrolled_2": "R@1 enrolled k=2", "search_seen": "R@1 text to clip", "search_unseen": "R@1 text to clip, unseen",
     "written": "R@1 only written", "written_mrr": "MRR only written", "written_known": "R@1 beside written",
-    "auroc": "AUROC", "ece": "ECE", "accepted": "accepted",
-    "precision": "precision", "parameters": "parameters", "minutes": "training min", "ms": "ms a clip",
+    "auroc": "AUROC", "auroc_right": "AUROC right", "fpr_right": "FPR right", "ece": "ECE", "covered": "covered",
+    "set_size": "set size", "choices_right": "choices right", "accepted": "accepted", "precision": "precision",
+    "prototype_accepted": "prototype accepted", "prototype_precision": "prototype precision",
+    "parameters": "parameters", "minutes": "training min", "ms": "ms a clip",
 }  # fmt: skip
 _BEYOND_RANKS = tuple(name for name in _TITLES if name not in ("r1", "r5", "mrr"))
 _LEGEND = (
     "R@1, R@5 and MRR are over all queries of all folds and seeds, with 95% intervals that resample sentences; the "
     "other figures are means over folds and seeds. *unseen*: sentences that training never saw, by signers it never "
     "saw. *text to clip*: texts and paraphrases among the test signers' clips. *only written*: unseen sentences in "
-    "the index without a clip; *beside written*: trained sentences beside them. *accepted*, *precision*: of the gate. "
+    "the index without a clip; *beside written*: trained sentences beside them. *AUROC*: known against unknown "
+    "clips; *AUROC right*: right answers against all that must be refused (wrong answers, unknown and idle clips), "
+    "*FPR right* of which are accepted where 95% of the right answers are. *covered*: candidate sets that hold the "
+    "right sentence. *accepted*, *precision*: of the gate, and of the prototype's on the same clips. "
     "*ms a clip*: features to embedding, one clip at a time."
 )
 

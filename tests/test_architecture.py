@@ -96,6 +96,7 @@ MODULES = {
     "scoring_fit": "o",
     "calibration": "T",
     "evaluation_results": "T",
+    "open_set": "T",
     "evaluation": "T",
     "report": "T",
     "bundle": "o",

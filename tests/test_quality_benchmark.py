@@ -218,7 +218,7 @@ def test_the_clock_counts_the_sittings_before_a_kill(
     (job.folder / "clock.json").write_text(json.dumps(killed), encoding="utf-8")
     resumed = []
     monkeypatch.setattr(folds, "train", lambda manifest, split, recipe, options: resumed.append(options.resume))
-    folds._trained(job)
+    folds._train(job)
     assert resumed == [True]
     clock = json.loads((job.folder / "clock.json").read_text(encoding="utf-8"))
     assert clock["seconds"] == pytest.approx(120, abs=5)
@@ -245,7 +245,9 @@ def test_a_suite_is_measured_once(
     assert line.num_queries == row.by_signer["C"][1] > 0
     assert line.figures.parameters is not None
     measured = line.figures.model_dump()
-    assert {name for name, value in measured.items() if value is None} <= {"precision"}
+    # What no clip proved is not there: sets want nine validation clips, precisions an answer.
+    unproven = {"precision", "covered", "set_size", "choices_right", "prototype_precision"}
+    assert {name for name, value in measured.items() if value is None} <= unproven
     folder = work / "runs" / "small" / asked.model(SUITE) / "C-1"
     report = json.loads((folder / "report" / "report.json").read_text(encoding="utf-8"))
     assert report["retrieval"][0]["recall_at_1"]["estimate"] == line.figures.r1
@@ -258,6 +260,10 @@ def test_a_suite_is_measured_once(
 
     monkeypatch.setattr(folds, "train", refuse)
     assert quality.measure_suite("small", SUITE, asked, tmp_path) == (row,)
+    (folder / "fold.json").write_text("{}", encoding="utf-8")  # measuring anew does not look at it
+    (again,) = quality.measure_suite("small", SUITE, replace(asked, again=True), tmp_path)
+    same = {"ms": None}
+    assert again.folds[0].figures.model_copy(update=same) == line.figures.model_copy(update=same)
     with pytest.raises(ConfigError, match="no fold 'X'; there are A, B, C"):
         quality.measure_suite("small", SUITE, replace(asked, folds=("X",)), tmp_path)
     with pytest.raises(ConfigError, match="no setting 'nothing'"):

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from signtalk.evaluation_results import (
     EvaluationReport,
     Evidence,
-    GateResult,
     OneAnswer,
     OpenSet,
     Retrieval,
@@ -30,15 +29,11 @@ from signtalk.index_files import IndexEntry
 from signtalk.intervals import Interval, bootstrap_mean, wilson_interval
 from signtalk.manifest import ClipRecord, Manifest
 from signtalk.metrics import (
-    accuracy_at_coverage,
-    auroc,
-    expected_calibration_error,
-    fpr_at_tpr,
     mean_reciprocal_rank,
     recall_at_k,
-    reliability_bins,
 )
-from signtalk.recognizer import Answers, Asked, DecisionConfig, Recognition, Recognizer, asked_packed
+from signtalk.open_set import OpenSetAnswers, measure_open_set
+from signtalk.recognizer import Answers, Asked, Recognition, Recognizer, asked_packed
 from signtalk.roles import Role
 from signtalk.splits import Split
 from signtalk.store import PackedClips
@@ -239,71 +234,12 @@ class _Measured:
         )
 
     def _open_set(self, known: Asked) -> tuple[OpenSet, Evidence, tuple[tuple[str, str, int], ...]]:
-        held_out = self.queries("test_unknown")
         idle = self.queries("test_idle")
         if idle is None:
             self.absent["open set: idle clips"] = "the split has no clip of role test_idle"
-        ours = _with_decision(self.recognizer, self.recognizer.decision)
-        theirs = _with_decision(self.recognizer, DecisionConfig.prototype())
-        answers, unknown = (self._answers(ours, part) for part in (known, held_out or known))
-        if held_out is None:
-            unknown = self._answers(ours, known, without_own_sentence=True)
-        assert answers is not None and unknown is not None
-        correct = _is_right(answers, known)
-        confidences = np.asarray(answers.confidences, dtype=np.float64)
-        strange = np.asarray(unknown.confidences, dtype=np.float64)
-        both = np.concatenate([confidences, strange])
-        is_known = np.arange(len(both)) < len(confidences)
-        right = np.concatenate([correct, np.zeros(len(strange), dtype=np.bool_)])
-        gates = []
-        for name, recognizer in (("SignTalk", ours), ("prototype", theirs)):
-            parts = (
-                self._answers(recognizer, known),
-                self._answers(recognizer, held_out or known, without_own_sentence=held_out is None),
-                self._answers(recognizer, idle),
-            )
-            gates.append(_gate_result(name, parts, known))
-        result = OpenSet(
-            unknown_kind="held out of training and index" if held_out else "trained, left out of the index",
-            num_known=len(known.records),
-            num_unknown=len(strange),
-            num_idle=len(idle.records) if idle is not None else 0,
-            auroc=auroc(both, is_known),
-            fpr_at_95_tpr=fpr_at_tpr(both, is_known),
-            accuracy_at_80=accuracy_at_coverage(confidences, correct),
-            ece=expected_calibration_error(reliability_bins(both, right)),
-            gates=tuple(gates),
-            gate_note=ours.decision.gate.note,
-        )
-        evidence = _evidence(known, answers, correct, strange, self.recognizer.index)
-        return result, evidence, _confused(answers, known)
-
-    def _answers(
-        self, recognizer: Recognizer, queries: Asked | None, without_own_sentence: bool = False
-    ) -> Answers | None:
-        if queries is None:
-            return None
-        exclude: list[tuple[str, ...]] = [(record.clip_id,) for record in queries.records]
-        if without_own_sentence:
-            index = recognizer.index
-            exclude = [
-                tuple(index.entries[row].clip_id for row in index.sentences.get(key, ())) for key in queries.keys
-            ]
-        return recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1)
-
-
-def _with_decision(recognizer: Recognizer, decision: DecisionConfig) -> Recognizer:
-    """The same index and encoder under another decision, without translation, which the gate does not need."""
-    return recognizer.changed(decision=decision.model_copy(update={"translate": False}))
-
-
-def _is_right(answers: Answers, queries: Asked) -> BoolArray:
-    return np.array(
-        [
-            bool(found.candidates) and found.candidates[0].text_key == key
-            for found, key in zip(answers.recognitions, queries.keys, strict=True)
-        ]
-    )
+        found = measure_open_set(self.recognizer, known, self.queries("test_unknown"), idle)
+        evidence = _evidence(known, found, self.recognizer.index)
+        return found.result, evidence, _confused(found.answers, known)
 
 
 def _one_answer(name: str, told: Sequence[Recognition], queries: Asked) -> OneAnswer:
@@ -323,39 +259,17 @@ def _one_answer(name: str, told: Sequence[Recognition], queries: Asked) -> OneAn
     )
 
 
-def _gate_result(name: str, parts: tuple[Answers | None, Answers | None, Answers | None], known: Asked) -> GateResult:
-    accepted = [np.array([r.accepted for r in part.recognitions]) if part else np.zeros(0, bool) for part in parts]
-    assert parts[0] is not None
-    right = _is_right(parts[0], known) & accepted[0]
-    answered = int(sum(part.sum() for part in accepted))
-    reasons = Counter(r.reason for part in parts if part for r in part.recognitions)
-    return GateResult(
-        name=name,
-        known_accepted=wilson_interval(int(accepted[0].sum()), len(accepted[0])),
-        precision=wilson_interval(int(right.sum()), answered) if answered else None,
-        known_wrong=float((accepted[0] & ~right).mean()),
-        unknown_accepted=wilson_interval(int(accepted[1].sum()), len(accepted[1])) if len(accepted[1]) else None,
-        idle_accepted=wilson_interval(int(accepted[2].sum()), len(accepted[2])) if len(accepted[2]) else None,
-        reasons=dict(sorted(reasons.items())),
-    )
-
-
-def _evidence(
-    known: Asked,
-    answers: Answers,
-    correct: BoolArray,
-    strange: npt.NDArray[np.floating],
-    index: SentenceIndex,
-) -> Evidence:
+def _evidence(known: Asked, found: OpenSetAnswers, index: SentenceIndex) -> Evidence:
+    answers = found.answers
     scores = answers.scores
     keys = np.array(scores.index.groups.text_keys)
     own = keys[scores.classes] == np.array(known.keys)[:, None]
     present = np.where(np.isfinite(scores.scores), scores.scores, np.nan)
     return Evidence(
         confidences=answers.confidences,
-        correct=correct,
+        correct=found.right,
         ranks=scores.ranks_of(known.keys),
-        unknown_confidences=strange,
+        unknown_confidences=found.unknown_confidences,
         right_similarities=_row_max(np.where(own, present, np.nan)),
         wrong_similarities=_row_max(np.where(own, np.nan, present)),
         embeddings=known.encoded.embeddings,

@@ -86,6 +86,36 @@ class GateResult:
 
 
 @dataclass(frozen=True, eq=False)
+class SetResult:
+    """Candidate sets of the known queries.
+
+    Attributes:
+        promised: part of the sets that shall hold the right sentence.
+        covered: part that does.
+        mean_size: mean number of sentences in a set.
+    """
+
+    promised: float
+    covered: Interval
+    mean_size: float
+
+
+@dataclass(frozen=True, eq=False)
+class ChoiceResult:
+    """Two or three sentences offered where no answer is sure enough.
+
+    Attributes:
+        known_offered: part of the known queries to which some are offered.
+        right: part of all offers (to known and unknown queries) that hold the right sentence; None without an offer.
+        unknown_offered: part of the unknown queries to which some are offered.
+    """
+
+    known_offered: Interval
+    right: Interval | None
+    unknown_offered: Interval
+
+
+@dataclass(frozen=True, eq=False)
 class OpenSet:
     """Telling known from unknown.
 
@@ -96,8 +126,13 @@ class OpenSet:
         num_idle: idle clips.
         auroc: of the confidence, known against unknown; None without unknown queries.
         fpr_at_95_tpr: part of the unknown accepted where 95% of the known are; None likewise.
+        auroc_right: of what the gate goes by (the confidence, nothing where nobody moves), right answers against all
+            that must be refused: wrong answers, unknown queries and idle clips; None without a right answer.
+        fpr_right: part of these accepted where 95% of the right answers are; None likewise.
         accuracy_at_80: part right among the most confident 80% of the known.
         ece: expected calibration error over known and unknown.
+        sets: candidate sets; None where none were fitted.
+        choices: what is offered besides answers.
         gates: SignTalk's gate and the prototype's, on the same clips.
         gate_note: what a reader of SignTalk's answers must know of its gate; "" when it keeps what it promises.
     """
@@ -108,8 +143,12 @@ class OpenSet:
     num_idle: int
     auroc: float | None
     fpr_at_95_tpr: float | None
+    auroc_right: float | None
+    fpr_right: float | None
     accuracy_at_80: float
     ece: float
+    sets: SetResult | None
+    choices: ChoiceResult
     gates: tuple[GateResult, ...]
     gate_note: str
 

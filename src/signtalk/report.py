@@ -12,11 +12,13 @@ import numpy as np
 from rich.table import Table
 
 from signtalk.evaluation_results import (
+    ChoiceResult,
     EvaluationReport,
     GateResult,
     OneAnswer,
     OpenSet,
     Retrieval,
+    SetResult,
     TextResult,
     TextSearch,
 )
@@ -126,8 +128,13 @@ def _open_set_section(found: OpenSet) -> str:
         ("unknown queries are", found.unknown_kind),
         ("AUROC of the confidence, known against unknown", _number(found.auroc)),
         ("unknown accepted where 95% of the known are", _number(found.fpr_at_95_tpr)),
+        ("AUROC, right answers against all that must be refused", _number(found.auroc_right)),
+        ("of these accepted where 95% of the right answers are", _number(found.fpr_right)),
         ("accuracy at 80% coverage of the known", _number(found.accuracy_at_80)),
         ("expected calibration error", _number(found.ece)),
+        *_set_rows(found.sets),
+        ("choices offered to known, to unknown queries", _offers(found.choices)),
+        ("of all offers, those that hold the right sentence", _range(found.choices.right)),
     )
     header = (
         "gate",
@@ -145,6 +152,17 @@ def _open_set_section(found: OpenSet) -> str:
     note = f"\n\n**Mind:** {found.gate_note}." if found.gate_note else ""
     tables = f"{_table(('figure', 'value'), figures)}\n\n{_table(header, gates)}"
     return f"## Open set\n\n{tables}{note}\n\nReasons:\n\n{reasons}"
+
+
+def _set_rows(sets: SetResult | None) -> list[tuple[str, str]]:
+    if sets is None:
+        return [("candidate sets", "none: too few validation clips")]
+    covered = f"candidate sets that hold the right sentence ({sets.promised:.0%} promised)"
+    return [(covered, _range(sets.covered)), ("sentences in a set, mean", _number(sets.mean_size, 1))]
+
+
+def _offers(choices: ChoiceResult) -> str:
+    return f"{_range(choices.known_offered)}, {_range(choices.unknown_offered)}"
 
 
 def _gate_row(gate: GateResult) -> tuple[str, ...]:

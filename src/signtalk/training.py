@@ -352,7 +352,7 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
 
 def _store(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptions, first: bool) -> PackedClips:
     """The packed clips of every role; one process packs, further ones wait for it."""
-    records = split.records(manifest, *_PACKED_ROLES)
+    records = split.records(manifest, *PACKED_ROLES)
     if not first:
         return wait_for_store(options.out, recipe.features, records)
     return pack_clips(records, recipe.features, options.out / STORE_NAME, strict=options.strict)
@@ -388,7 +388,7 @@ def _fit(module: SignTraining, options: TrainOptions, last: Path | None) -> pl.T
     return trainer
 
 
-_PACKED_ROLES: tuple[Role, ...] = (
+PACKED_ROLES: tuple[Role, ...] = (
     "train", "val", "val_unknown", "test", "test_new_clip", "test_unknown", "enroll",
     "train_idle", "val_idle", "test_idle",
 )  # fmt: skip
