@@ -131,6 +131,8 @@ class FoldResult(BaseModel, frozen=True, extra="forbid"):
         best_epoch: whose model was evaluated; None without training.
         figures: the measures.
         queries: one a known query.
+        confidences: of all known and unknown queries; empty without a gate.
+        right: whether the first candidate of each is right.
     """
 
     fold: str
@@ -141,6 +143,8 @@ class FoldResult(BaseModel, frozen=True, extra="forbid"):
     best_epoch: int | None
     figures: Figures
     queries: tuple[Query, ...]
+    confidences: tuple[float, ...] = ()
+    right: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,8 +230,9 @@ def train_and_measure(job: Job) -> FoldResult:
     index_run(run, job.manifest)
     report = evaluate(run.recognizer(run.index(), run.decision()), job.manifest, job.split, run.store())
     _write_reports(report, job)
-    assert report.evidence is not None  # every suite tests somebody
-    queries = _queries(report.evidence.text_keys, report.evidence.signers, report.evidence.ranks.tolist())
+    evidence = report.evidence
+    assert evidence is not None  # every suite tests somebody
+    queries = _queries(evidence.text_keys, evidence.signers, evidence.ranks.tolist())
     cost = {
         "parameters": float(sum(p.numel() for p in run.checkpoint.model.parameters())),
         "minutes": minutes,
@@ -242,6 +247,8 @@ def train_and_measure(job: Job) -> FoldResult:
         best_epoch=run.checkpoint.origin["epoch"],
         figures=Figures(**rank_figures(queries), **report_figures(report), **cost),
         queries=queries,
+        confidences=tuple(np.concatenate([evidence.confidences, evidence.unknown_confidences]).tolist()),
+        right=(*evidence.correct.tolist(), *[False] * len(evidence.unknown_confidences)),
     )
 
 

@@ -109,6 +109,8 @@ def _details(row: Row) -> str:
         f"Model `{origin.model}`, {seeds}changes to the recipe: {settings}; code {', '.join(row.code)}, "
         f"{' and '.join(row.machines)}."
     )
+    if row.pooled_ece is not None:
+        facts += f" Calibration error over all folds together: {row.pooled_ece:.3f}."
     if origin.note:
         facts += f" {origin.note}"
     names = _names_present([line.figures for line in row.folds])

@@ -19,6 +19,7 @@ from folds import Figures, FoldResult
 from signtalk.errors import ArtifactError
 from signtalk.files import read_json, write_json
 from signtalk.intervals import bootstrap_mean
+from signtalk.metrics import expected_calibration_error, reliability_bins
 
 
 class Range(BaseModel, frozen=True, extra="forbid"):
@@ -71,6 +72,8 @@ class Row(BaseModel, frozen=True, extra="forbid"):
         mean: over folds and seeds, each counted once however many queries it has.
         by_signer: R@1 and number of queries of each test signer.
         folds: one line a fold and seed.
+        pooled_ece: calibration error over the queries of all folds and seeds together: that of one fold is larger by
+            chance, because a bin of it holds few queries. None where a fold has no confidences.
     """
 
     origin: Origin
@@ -83,6 +86,7 @@ class Row(BaseModel, frozen=True, extra="forbid"):
     mean: Figures
     by_signer: dict[str, tuple[float, int]]
     folds: tuple[FoldLine, ...]
+    pooled_ece: float | None = None
 
     @property
     def num_folds(self) -> int:
@@ -133,7 +137,16 @@ def summarise(origin: Origin, results: Sequence[FoldResult]) -> Row:
             )
             for result in results
         ),
+        pooled_ece=_pooled_ece(results),
     )
+
+
+def _pooled_ece(results: Sequence[FoldResult]) -> float | None:
+    if not all(result.confidences for result in results):
+        return None
+    confidences = np.concatenate([result.confidences for result in results])
+    right = np.concatenate([np.array(result.right, dtype=np.bool_) for result in results])
+    return expected_calibration_error(reliability_bins(confidences, right))
 
 
 def _range(values: npt.NDArray[Any], keys: npt.NDArray[np.str_]) -> Range:

@@ -9,6 +9,7 @@ from signtalk.calibration import (
     CalibrationClips,
     CalibrationConfig,
     _as_a_new_signer,
+    _choice_threshold,
     _fit_spelling,
     _fit_written,
     calibrate,
@@ -16,8 +17,8 @@ from signtalk.calibration import (
     clips_of_split,
     recalibrate,
 )
-from signtalk.evidence import Evidence
-from signtalk.gate import confidences
+from signtalk.evidence import FIGURES, Evidence
+from signtalk.gate import GateConfig, confidences
 from signtalk.manifest import load_manifest
 from signtalk.recognizer import DecisionConfig, Recognizer
 from signtalk.runs import Run
@@ -106,6 +107,21 @@ def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRu
     assert decision.gate.motion_floor == 1.0  # half of the clips' 2.0
     again = recalibrate(recognizer, clips, config)
     assert again == (decision, report)
+
+
+def test_choices_are_proven_by_clips_that_are_not_accepted_alone() -> None:
+    score = np.linspace(0, 1, 60).astype(np.float32)
+    evidence = Evidence(**dict.fromkeys(FIGURES, score), answered=score >= 0, written=score < 0)
+    gate = GateConfig(weights=(10.0,) + (0,) * 8, typical=(0.5,) * 9, spread=(1.0,) * 9, bias=0.0, threshold=0.9)
+    accepted = confidences(evidence, gate) >= 0.9
+    holds = np.arange(60) >= 30
+    least = _choice_threshold(evidence, holds, np.ones(60), gate, 0.9)
+    assert least is not None
+    offered = (confidences(evidence, gate) >= least) & ~accepted
+    assert holds[offered].mean() >= 0.9
+    assert _choice_threshold(evidence, holds & accepted, np.ones(60), gate, 0.5) is None  # those need no choice
+    few = holds & (np.arange(60) < 39)
+    assert _choice_threshold(evidence, few, np.ones(60), gate, 0.1) is None
 
 
 def test_a_larger_unknown_share_makes_the_gate_stricter(small_run: SmallRun) -> None:

@@ -206,6 +206,16 @@ def test_a_fold_that_is_done_is_not_done_again(manifest: Manifest, tmp_path: Pat
         run_fold(job, measure)
 
 
+def test_the_calibration_error_of_a_row_is_that_of_all_queries_together() -> None:
+    origin = rows.Origin(label="x", model="m", settings=(), command="c", date="d")
+    parts = [
+        result("A", 1, [1, 2]).model_copy(update={"confidences": (0.95, 0.95), "right": (True, False)}),
+        result("B", 1, [1, 1]).model_copy(update={"confidences": (0.95, 0.95), "right": (True, True)}),
+    ]
+    assert rows.summarise(origin, parts).pooled_ece == pytest.approx(0.2)  # 0.45 and 0.05 by themselves
+    assert rows.summarise(origin, [parts[0], result("B", 1, [1])]).pooled_ece is None
+
+
 def test_the_clock_counts_the_sittings_before_a_kill(
     manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

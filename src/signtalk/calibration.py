@@ -29,7 +29,7 @@ from signtalk.features import extract_features
 from signtalk.files import BoolArray, FloatArray
 from signtalk.gate import UNKNOWN_SHARE, GateConfig, confidences, fit_gate, query_counts
 from signtalk.index import SentenceIndex
-from signtalk.logistic import precision_threshold
+from signtalk.logistic import MIN_ACCEPTED, precision_threshold
 from signtalk.manifest import ClipRecord, Manifest, read_clip
 from signtalk.recognizer import Asked, DecisionConfig, Recognizer, asked_packed, num_offered
 from signtalk.roles import Role
@@ -194,9 +194,13 @@ def recalibrate(
     fit = fit_gate(joined, is_right_one, clips.speeds, clips.idle, config.precision, counts=counts)
     gate, gate_report = fit.config.model_copy(update={"written": recognizer.decision.gate.written}), fit.report
     if gate.fitted:
-        found, offered = confidences(joined, gate), np.concatenate(offers)
-        least, reached = precision_threshold(found, offered, config.choice_precision, counts, _LEAST_CHOICE)
-        gate = gate.model_copy(update={"choice_threshold": least if reached else None})
+        gate = gate.model_copy(
+            update={
+                "choice_threshold": _choice_threshold(
+                    joined, np.concatenate(offers), counts, gate, config.choice_precision
+                )
+            }
+        )
         gate_report = {**gate_report, "choice_threshold": gate.choice_threshold}
     decision = recognizer.decision.model_copy(update={"gate": gate, "sets": sets})
     return decision, {
@@ -206,6 +210,26 @@ def recalibrate(
         "num_unknown": _count(clips.unknown),
         "too_few": _too_few(decision, gate_report, clips, config),
     }
+
+
+def _choice_threshold(
+    evidence: Evidence, holds: BoolArray, counts: npt.NDArray[np.float64], gate: GateConfig, precision: float
+) -> float | None:
+    """From which confidence choices are offered; None where too few clips that are not accepted prove it.
+
+    Args:
+        evidence: of all queries.
+        holds: (B,) whether what would be offered holds the right sentence.
+        counts: (B,) how much each query counts.
+        gate: the fitted gate, whose answers need no choice.
+        precision: part of the offers that shall hold the right sentence.
+    """
+    found = confidences(evidence, gate)
+    unsure = found < gate.threshold
+    if holds[unsure].sum() < MIN_ACCEPTED:
+        return None
+    least, reached = precision_threshold(found[unsure], holds[unsure], precision, counts[unsure], _LEAST_CHOICE)
+    return least if reached else None
 
 
 def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Scores, npt.NDArray[np.int64]]]:
