@@ -58,8 +58,11 @@ def test_a_short_clip_rests_as_a_whole(clip: LandmarkClip, num_frames: int) -> N
 
 def test_each_signer_rests_as_often_as_asked(clip: LandmarkClip) -> None:
     sources = [SourceClip(f"{i}_{who}_1", str(i), f"word {i}", who, "", clip) for i in range(4) for who in "ab"]
+    sources[2] = replace(sources[2], clip=moving_then_still(clip))  # the stillest of signer a
     found = list(resting.with_idle(sources, 3))
     assert found[:8] == sources
+    (stillest,) = [source for source in found[8:] if source.clip_id == "rest_a_1"]
+    assert np.ptp(stillest.clip.landmarks, axis=0).max() == 0
     assert [(source.signer_id, source.is_idle) for source in found[8:]].count(("a", True)) == 3
     assert len({source.clip_id for source in found}) == 14
 
