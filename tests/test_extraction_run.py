@@ -12,18 +12,11 @@ import pytest
 from made_videos import BLACK, CRASH, HANG, HEIGHT, WORKER, rotate_flag, signer_frame, signing, write_video
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
+from signtalk.extraction_guards import close_guards, extract_guarded
 from signtalk.extraction_inputs import plan_extraction
 from signtalk.extraction_report import write_extraction_report
-from signtalk.extraction_run import (
-    JOURNAL_NAME,
-    RunOptions,
-    close_guards,
-    extract_guarded,
-    extract_on,
-    extract_videos,
-    landmarker_name,
-)
-from signtalk.extraction_worker import GuardConfig, Outcome, Task
+from signtalk.extraction_run import JOURNAL_NAME, RunOptions, extract_on, extract_videos
+from signtalk.extraction_worker import GuardConfig, Outcome
 from signtalk.files import read_csv
 from signtalk.manifest import load_manifest, read_clip, scan_manifest
 
@@ -241,19 +234,6 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be made"):
         extracted(tmp_path / "videos", tmp_path / "file")
-
-
-def test_a_worker_with_another_landmarker_or_without_the_video_is_told(tmp_path):
-    small_set(tmp_path / "videos", 1)
-    config = ExtractionConfig()
-    task = Task("1A", tmp_path / "videos" / "1A.mp4", tmp_path / "1A.npz")
-    name = landmarker_name(GUARD, config)
-    assert extract_guarded(task, GUARD, config, name).kind == ""
-    with pytest.raises(SignTalkError, match=r"its landmarker is red squares 1 0+, another worker's is other"):
-        extract_guarded(task, GUARD, config, "other")
-    gone = Task("1A", tmp_path / "none.mp4", tmp_path / "1A.npz")
-    assert extract_guarded(gone, GUARD, config, name).kind == "not_found"
-    close_guards()
 
 
 class BlindExecutor(ThreadPoolExecutor):

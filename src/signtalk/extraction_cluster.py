@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from signtalk.errors import MissingExtraError, SignTalkError
+from signtalk.extraction_guards import close_guards
 from signtalk.extraction_inputs import ExtractionPlan
-from signtalk.extraction_run import ExtractionResult, Progress, RunOptions, close_guards, extract_on
+from signtalk.extraction_run import ExtractionResult, Progress, RunOptions, extract_on
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 import math
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -24,8 +23,9 @@ from signtalk.clip_quality import ClipQuality, QualityFences, fit_fences, qualit
 from signtalk.clip_records import ClipRecord, Problem
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
+from signtalk.extraction_guards import close_guards, end_with, extract_guarded, landmarker_name
 from signtalk.extraction_inputs import ExtractionPlan, VideoJob
-from signtalk.extraction_worker import GuardConfig, GuardedExtractor, Outcome, Task
+from signtalk.extraction_worker import GuardConfig, Outcome, Task
 from signtalk.files import remove_unfinished, sha256_text, write_csv
 from signtalk.manifest import ClipNumbers, write_manifest
 
@@ -111,10 +111,12 @@ def extract_videos(
         DataError: the folder cannot be written, or another extraction is writing it.
         SignTalkError: extraction cannot work here: a package, a system library or the models are missing.
     """
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="extract") as executor:
+    ended = threading.Event()
+    with ThreadPoolExecutor(workers, "extract", initializer=end_with, initargs=(ended,)) as executor:
         try:
             return extract_on(executor, lambda: workers, plan, options, progress)
         finally:
+            ended.set()  # a thread that has a video but no child yet starts none
             executor.shutdown(wait=False, cancel_futures=True)
             close_guards()  # a thread that waits for its child ends at once
 
@@ -160,81 +162,6 @@ def extract_on(
         _sweep(options.out)  # what a killed worker left
     finished = [(job, done) for job in plan.jobs if (done := outcomes[job.clip_id]) is not None]
     return _finish(plan, finished, options, len(plan.jobs) - len(open_jobs))
-
-
-_GUARDS: dict[int, GuardedExtractor] = {}
-"""The guard of each thread of this process: a child with loaded models outlives the tasks it does."""
-_BUSY: set[int] = set()
-_GUARDS_LOCK = threading.Lock()
-
-
-def extract_guarded(task: Task, guard: GuardConfig, config: ExtractionConfig, landmarker: str) -> Outcome:
-    """Extract one video in the calling thread's own child process: what the executor runs.
-
-    Args:
-        task: the video.
-        guard: how the child process is started and watched.
-        config: what is done to the clip.
-        landmarker: as `landmarker_name` gave it; clips of one folder are made by one.
-
-    Raises:
-        DataError: this machine does not see the data folder.
-        SignTalkError: the child process cannot be started, or has another landmarker.
-    """
-    folder = task.clip_path.parent
-    if not folder.is_dir():
-        raise DataError(f"{folder}: not there on {socket.gethostname()}; all machines must see it under this path")
-    if not task.video.is_file():
-        return Outcome(task.clip_id, "not_found", f"{task.video}: not there on {socket.gethostname()}")
-    with _guard_of_thread(guard, config) as extractor:
-        found = _started_landmarker(extractor)
-        if found != landmarker:
-            raise SignTalkError(
-                f"{socket.gethostname()}: its landmarker is {found}, another worker's is {landmarker}; "
-                "install the same packages and models everywhere"
-            )
-        return extractor.extract(task)
-
-
-def landmarker_name(guard: GuardConfig, config: ExtractionConfig) -> str:
-    """Name and models of the landmarker that the executor's workers have.
-
-    Raises:
-        SignTalkError: it cannot work there.
-    """
-    with _guard_of_thread(guard, config) as extractor:
-        return _started_landmarker(extractor)
-
-
-def close_guards(idle_only: bool = False) -> None:
-    """End the child processes of this process: all, or those that extract nothing now."""
-    with _GUARDS_LOCK:
-        keys = [key for key in _GUARDS if not (idle_only and key in _BUSY)]
-        guards = [_GUARDS.pop(key) for key in keys]
-    for guard in guards:
-        guard.close()
-
-
-@contextmanager
-def _guard_of_thread(guard: GuardConfig, config: ExtractionConfig) -> Iterator[GuardedExtractor]:
-    key = threading.get_ident()
-    with _GUARDS_LOCK:
-        if key not in _GUARDS or not _GUARDS[key].is_for(guard, config):
-            if key in _GUARDS:
-                _GUARDS[key].close()
-            _GUARDS[key] = GuardedExtractor(guard, config)
-        extractor = _GUARDS[key]
-        _BUSY.add(key)
-    try:
-        yield extractor
-    finally:
-        with _GUARDS_LOCK:
-            _BUSY.discard(key)
-
-
-def _started_landmarker(extractor: GuardedExtractor) -> str:
-    extractor.start()
-    return f"{extractor.landmarker} {extractor.models_sha256}"
 
 
 def _run(
