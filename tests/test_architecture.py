@@ -50,6 +50,7 @@ MODULES = {
     "extraction": "o",
     "extraction_inputs": "o",
     "extraction_worker": "o",
+    "storage": "o",
     "extraction_guards": "o",
     "extraction_run": "o",
     "extraction_cluster": "o",

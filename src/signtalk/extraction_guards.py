@@ -8,13 +8,17 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
 from signtalk.extraction_worker import GuardConfig, GuardedExtractor, Outcome, Task
+from signtalk.storage import RemoteFolder
 
 _GUARDS: dict[int, GuardedExtractor] = {}
 """The guard of each thread of this process."""
@@ -23,7 +27,9 @@ _GUARDS_LOCK = threading.Lock()
 _THREAD = threading.local()
 
 
-def extract_guarded(task: Task, guard: GuardConfig, config: ExtractionConfig, landmarker: str) -> Outcome:
+def extract_guarded(
+    task: Task, guard: GuardConfig, config: ExtractionConfig, landmarker: str, storage: RemoteFolder | None = None
+) -> Outcome:
     """Extract one video in the calling thread's own child process.
 
     Args:
@@ -31,13 +37,14 @@ def extract_guarded(task: Task, guard: GuardConfig, config: ExtractionConfig, la
         guard: how the child process is started and watched.
         config: what is done to the clip.
         landmarker: as `landmarker_name` gave it; clips of one folder are made by one.
+        storage: where the files go; None = into the data folder, which this machine must see.
 
     Raises:
-        DataError: this machine does not see the data folder.
+        DataError: this machine does not see the data folder, or cannot read or write the storage.
         SignTalkError: the child process cannot be started, or has another landmarker; or the thread's run has ended.
     """
     folder = task.clip_path.parent
-    if not folder.is_dir():
+    if storage is None and not folder.is_dir():
         raise DataError(f"{folder}: not there on {socket.gethostname()}; all machines must see it under this path")
     if not task.video.is_file():
         return Outcome(task.clip_id, "not_found", f"{task.video}: not there on {socket.gethostname()}")
@@ -48,7 +55,21 @@ def extract_guarded(task: Task, guard: GuardConfig, config: ExtractionConfig, la
                 f"{socket.gethostname()}: its landmarker is {found}, another worker's is {landmarker}; "
                 "install the same packages and models everywhere"
             )
-        return extractor.extract(task)
+        return extractor.extract(task) if storage is None else _extract_into(storage, extractor, task)
+
+
+def _extract_into(storage: RemoteFolder, extractor: GuardedExtractor, task: Task) -> Outcome:
+    """Extract in a folder of this machine; a clip that is there already is taken if it would come out the same."""
+    with tempfile.TemporaryDirectory(prefix="signtalk-") as folder:
+        clip = Path(folder) / task.clip_path.name
+        rows = Path(folder) / task.prototype_path.name if task.prototype_path else None
+        storage.get(task.clip_path, clip)
+        outcome = extractor.extract(replace(task, clip_path=clip, prototype_path=rows))
+        if not outcome.kind:
+            if rows is not None and task.prototype_path is not None:
+                storage.put(rows, task.prototype_path)
+            storage.put(clip, task.clip_path)
+        return outcome
 
 
 def landmarker_name(guard: GuardConfig, config: ExtractionConfig) -> str:

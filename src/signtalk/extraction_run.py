@@ -28,6 +28,7 @@ from signtalk.extraction_inputs import ExtractionPlan, VideoJob
 from signtalk.extraction_worker import GuardConfig, Outcome, Task
 from signtalk.files import remove_unfinished, sha256_text, write_csv
 from signtalk.manifest import ClipNumbers, write_manifest
+from signtalk.storage import RemoteFolder
 
 CLIPS_FOLDER = "clips"
 JOURNAL_NAME = ".signtalk/extraction.jsonl"
@@ -49,6 +50,7 @@ class RunOptions:
         prototype: also write the prototype's files into `prototype/`, a data folder of its own.
         keep_low_quality: keep clips in the table that stand apart in quality.
         retry_failed: try again what failed in an earlier run.
+        storage: where clips go, and copies of the tables; None = into `out`, which otherwise keeps tables and journal.
     """
 
     out: Path
@@ -57,6 +59,7 @@ class RunOptions:
     prototype: bool = False
     keep_low_quality: bool = False
     retry_failed: bool = False
+    storage: RemoteFolder | None = None
 
 
 @dataclass(frozen=True)
@@ -137,17 +140,15 @@ def extract_on(
         options: how.
         progress: called with the number of finished videos and of all.
     """
-    clips = options.out / CLIPS_FOLDER
-    try:
-        clips.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{clips}: cannot be made ({error.strerror}); choose a folder you may write to") from error
+    _make_folders(options)
     landmarker = executor.submit(landmarker_name, options.guard, options.config).result()
     with _Journal(options.out, landmarker, options.config) as journal:
         _sweep(options.out)
+        stored = options.storage.paths() if options.storage else None
+        is_there = Path.is_file if stored is None else stored.__contains__
         tasks = {job.clip_id: _task(job, options) for job in plan.jobs}
         outcomes: dict[str, Outcome | None] = {
-            job.clip_id: journal.found(job, tasks[job.clip_id], options.retry_failed) for job in plan.jobs
+            job.clip_id: journal.found(job, tasks[job.clip_id], options.retry_failed, is_there) for job in plan.jobs
         }
         open_jobs = [job for job in plan.jobs if outcomes[job.clip_id] is None]
         num_before = len(plan.jobs) - len(open_jobs)
@@ -177,7 +178,8 @@ def _run(
     while True:
         free = max(workers(), 1) - len(running)
         for task in islice(waiting, max(free, 0)):
-            running[executor.submit(extract_guarded, task, options.guard, options.config, landmarker)] = task
+            given = (task, options.guard, options.config, landmarker, options.storage)
+            running[executor.submit(extract_guarded, *given)] = task
         if not running:
             return
         for future in wait(running, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED).done:
@@ -230,13 +232,13 @@ class _Journal:
     def __exit__(self, *_: object) -> None:
         self._handle.close()
 
-    def found(self, job: VideoJob, task: Task, retry_failed: bool) -> Outcome | None:
+    def found(self, job: VideoJob, task: Task, retry_failed: bool, is_there: Callable[[Path], bool]) -> Outcome | None:
         """The outcome of an earlier run, if video and settings are the same and its files are there."""
         outcome = self._known.get(self._key(job))
         if outcome is None or (outcome.kind and retry_failed):
             return None
         wanted = [] if outcome.kind else [path for path in (task.clip_path, task.prototype_path) if path]
-        return outcome if all(path.is_file() for path in wanted) else None
+        return outcome if all(map(is_there, wanted)) else None
 
     def add(self, job: VideoJob, outcome: Outcome) -> None:
         """Write an outcome down.
@@ -277,6 +279,18 @@ class _Journal:
             ) from error
 
 
+def _make_folders(options: RunOptions) -> None:
+    clips = options.out / CLIPS_FOLDER
+    here = options.out if options.storage else clips
+    try:
+        here.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{here}: cannot be made ({error.strerror}); choose a folder you may write to") from error
+    if options.storage:
+        rows = options.out / PROTOTYPE_FOLDER / _PROTOTYPE_ROWS
+        options.storage.prepare(folder.absolute() for folder in ([clips, rows] if options.prototype else [clips]))
+
+
 def _sweep(out: Path) -> None:
     """Remove unfinished files of a run that was killed."""
     for folder in (out / CLIPS_FOLDER, out / PROTOTYPE_FOLDER / _PROTOTYPE_ROWS, out):
@@ -303,6 +317,9 @@ def _finish(
             path = _task(job, options).clip_path
             clips.append(ExtractedVideo(job, path, outcome.numbers, outcome.quality, fences.reasons(outcome.quality)))
     tables = _write_tables(plan, clips, failed, options)
+    if options.storage:
+        for table in tables:
+            options.storage.put(table, table.absolute())
     return ExtractionResult(tuple(clips), tuple(failed), fences, num_before, tables)
 
 
