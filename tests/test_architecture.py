@@ -30,6 +30,7 @@ MODULES = {
     "prototype_files": "o",
     "clip_records": "o",
     "manifest": "o",
+    "file_names": "o",
     "interchange": "o",
     "skeleton": "o",
     "lexicon": "o",
