@@ -45,7 +45,7 @@ class Signing:
     @property
     def active(self) -> BoolArray:
         """(T,) bool: the person signs, with either hand."""
-        return self.hands.any(axis=1)
+        return np.asarray(self.hands.any(axis=1))
 
     @property
     def found(self) -> bool:
@@ -71,7 +71,7 @@ def find_signing(clip: LandmarkClip) -> Signing:
     moving = _moving(wrists, clip.timestamps_s)
     raised = np.nan_to_num(wrists[..., 1], nan=np.inf) < _RAISED
     busy = np.asarray(moving | raised)
-    active = _sustained(busy.any(axis=1), clip.timestamps_s)
+    active = _sustained(np.asarray(busy.any(axis=1)), clip.timestamps_s)
     frames = np.flatnonzero(active)
     if len(frames) == 0 or clip.timestamps_s[frames[-1]] - clip.timestamps_s[frames[0]] < _MIN_SIGNING_S:
         return nothing
