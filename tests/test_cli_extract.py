@@ -52,6 +52,17 @@ def test_extract_without_a_table_says_that_texts_are_missing(monkeypatch, capsys
     assert "some clips have no sentence" in capsys.readouterr().err
 
 
+def test_extract_into_a_storage(monkeypatch, capsys, tmp_path, made_up_worker):
+    table = two_videos(tmp_path / "v")
+    arguments = ["extract", tmp_path / "v", "--metadata", table, "--out", tmp_path / "out"]
+    assert run_cli(monkeypatch, *arguments, "--storage", f"file://{tmp_path}/far", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["clips"] == 1
+    assert load_manifest(tmp_path / "far", strict=True).records[0].sentence == "Hello"
+    assert (tmp_path / "far" / "contact_sheet.png").is_file() and not (tmp_path / "out" / "clips").exists()
+    assert run_cli(monkeypatch, *arguments, "--storage", "somewhere") == 2
+    assert "expected a URL such as s3://" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("arguments", "says"), [
     (["extract", "{}/none", "--out", "{}/out"], "no such folder"),
     (["extract", "{0}", "--out", "{0}/out", "--cluster", "tcp://127.0.0.1:9", "--workers", "2"], "as many are used"),

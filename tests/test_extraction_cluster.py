@@ -18,6 +18,7 @@ from signtalk.extraction_cluster import extract_on_cluster
 from signtalk.extraction_inputs import plan_extraction
 from signtalk.extraction_run import RunOptions, extract_videos
 from signtalk.extraction_worker import GuardConfig
+from signtalk.storage import RemoteFolder
 from test_extraction_run import contents, small_set
 
 needs_dask = pytest.mark.skipif(
@@ -70,7 +71,8 @@ def cluster(tmp_path_factory):
 
 
 @needs_dask
-def test_a_worker_killed_on_the_way_changes_nothing(cluster, tmp_path):
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_worker_killed_on_the_way_changes_nothing(cluster, tmp_path, stored):
     small_set(tmp_path / "videos", 6)
     plan = plan_extraction(tmp_path / "videos")
     for _ in range(2):
@@ -82,11 +84,13 @@ def test_a_worker_killed_on_the_way_changes_nothing(cluster, tmp_path):
             killed.append(done)
             threading.Timer(0.2, cluster.kill, [1]).start()  # when it is amid the next one
 
-    options = RunOptions(tmp_path / "out", guard=SLOWLY, prototype=True)
+    data = tmp_path / ("far" if stored else "out")
+    storage = RemoteFolder(f"file://{data}", tmp_path / "out") if stored else None
+    options = RunOptions(tmp_path / "out", guard=SLOWLY, prototype=True, storage=storage)
     result = extract_on_cluster(plan, options, cluster.address, kill_one)
     assert killed and len(result.clips) == 6 and result.failed == ()
     extract_videos(plan, RunOptions(tmp_path / "one", guard=SLOWLY, prototype=True))
-    assert contents(tmp_path / "out") == contents(tmp_path / "one")
+    assert contents(data) == contents(tmp_path / "one")
     again = extract_on_cluster(plan, options, cluster.address)
     assert again.num_done_before == 6
 

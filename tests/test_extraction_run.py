@@ -12,20 +12,14 @@ import pytest
 from made_videos import BLACK, CRASH, HANG, HEIGHT, WORKER, rotate_flag, signer_frame, signing, write_video
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
+from signtalk.extraction_guards import close_guards, extract_guarded
 from signtalk.extraction_inputs import plan_extraction
 from signtalk.extraction_report import write_extraction_report
-from signtalk.extraction_run import (
-    JOURNAL_NAME,
-    RunOptions,
-    close_guards,
-    extract_guarded,
-    extract_on,
-    extract_videos,
-    landmarker_name,
-)
-from signtalk.extraction_worker import GuardConfig, Outcome, Task
+from signtalk.extraction_run import JOURNAL_NAME, RunOptions, extract_on, extract_videos
+from signtalk.extraction_worker import GuardConfig, Outcome
 from signtalk.files import read_csv
 from signtalk.manifest import load_manifest, read_clip, scan_manifest
+from signtalk.storage import RemoteFolder
 
 GUARD = GuardConfig(command=(sys.executable, str(WORKER)), stall_limit_s=20)
 
@@ -109,6 +103,32 @@ def test_other_settings_make_clips_again(undisturbed, tmp_path):
     extracted(undisturbed / "videos", out)
     result = extracted(undisturbed / "videos", out, config=ExtractionConfig(trim=False))
     assert result.num_done_before == 0
+
+
+def test_into_a_storage_every_byte_is_the_same_and_it_goes_on(undisturbed, tmp_path):
+    pytest.importorskip("fsspec", reason="needs fsspec: pip install 'signtalk[extract]'")
+    out, far = tmp_path / "out", tmp_path / "far"
+    options = {"storage": RemoteFolder(f"file://{far}", out), "prototype": True}
+    result = extracted(undisturbed / "videos", out, workers=2, **options)
+    expected = contents(undisturbed / "out")
+    assert contents(far) == expected
+    assert set(contents(out)) == {name for name in expected if name.endswith(".csv")}  # here only the tables
+    write_extraction_report(result, out, options["storage"])
+    assert {"contact_sheet.png", "extraction_report.html"} <= set(contents(far))
+    (far / "clips" / "3A.npz").unlink()
+    assert extracted(undisturbed / "videos", out, **options).num_done_before == 5
+    assert contents(far).items() >= expected.items()
+
+
+def test_clips_in_a_storage_are_taken_though_the_folder_here_is_lost(undisturbed, tmp_path):
+    pytest.importorskip("fsspec", reason="needs fsspec: pip install 'signtalk[extract]'")
+    storage = RemoteFolder(f"memory://{tmp_path.name}", tmp_path / "first")
+    extracted(undisturbed / "videos", tmp_path / "first", storage=storage)
+    hanging = GuardConfig(command=(sys.executable, str(WORKER), "60"), stall_limit_s=10)  # if it extracted anything
+    again = {"storage": RemoteFolder(storage.url, tmp_path / "second"), "guard": hanging}
+    result = extracted(undisturbed / "videos", tmp_path / "second", **again)
+    assert (len(result.clips), result.failed, result.num_done_before) == (6, (), 0)
+    assert contents(tmp_path / "second") == contents(tmp_path / "first")
 
 
 @pytest.mark.slow
@@ -241,19 +261,6 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be made"):
         extracted(tmp_path / "videos", tmp_path / "file")
-
-
-def test_a_worker_with_another_landmarker_or_without_the_video_is_told(tmp_path):
-    small_set(tmp_path / "videos", 1)
-    config = ExtractionConfig()
-    task = Task("1A", tmp_path / "videos" / "1A.mp4", tmp_path / "1A.npz")
-    name = landmarker_name(GUARD, config)
-    assert extract_guarded(task, GUARD, config, name).kind == ""
-    with pytest.raises(SignTalkError, match=r"its landmarker is red squares 1 0+, another worker's is other"):
-        extract_guarded(task, GUARD, config, "other")
-    gone = Task("1A", tmp_path / "none.mp4", tmp_path / "1A.npz")
-    assert extract_guarded(gone, GUARD, config, name).kind == "not_found"
-    close_guards()
 
 
 class BlindExecutor(ThreadPoolExecutor):

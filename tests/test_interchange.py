@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from made_points import assert_same_points, made_clip
 from signtalk.errors import ConfigError, DataError
-from signtalk.files import read_csv, save_array, write_csv
-from signtalk.interchange import Format, Unknowns, export_clips, import_clips
+from signtalk.files import TEMPORARY_PREFIX, read_csv, save_array, write_csv
+from signtalk.interchange import MARKER_NAME, Format, Unknowns, export_clips, import_clips
 from signtalk.json_files import save_json_clip
 from signtalk.landmarks import load_clip, save_clip
 from signtalk.manifest import ClipRecord, Manifest, describe_clip, load_manifest, read_clip, write_manifest
@@ -179,3 +180,58 @@ def test_clips_of_the_prototype_are_not_exported(tmp_path: Path) -> None:
     done = export_clips(load_manifest(tmp_path / "data"), tmp_path / "sent", Format.JSON)
     assert [(problem.clip_id, problem.kind) for problem in done.problems] == [("0", "bad_clip")]
     assert done.num_clips == len(manifest.records) - 1
+
+
+def made_times(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in sorted((folder / "clips").iterdir())}
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_an_import_that_was_cut_off_goes_on_without_making_clips_again(form: Format, tmp_path: Path) -> None:
+    if form in NEEDS:
+        pytest.importorskip(NEEDS[form])
+    export_clips(data_folder(tmp_path / "data"), tmp_path / "sent", form)
+    whole = import_clips(tmp_path / "sent", tmp_path / "whole", form)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, total: int) -> None:
+        if done == 4:
+            raise Killed
+
+    out = tmp_path / "out"
+    with pytest.raises(Killed):
+        import_clips(tmp_path / "sent", out, form, progress=kill)
+    before = made_times(out)
+    (out / "clips" / f"{TEMPORARY_PREFIX}x.npz").write_bytes(b"half")  # what a kill leaves
+    done = import_clips(tmp_path / "sent", out, form)
+    assert done.num_clips == whole.num_clips == 10
+    after = made_times(out)
+    assert len(before) == 4 and len(after) == 10 and before.items() <= after.items()
+    names = ["processed_metadata.csv", *(f"clips/{name}" for name in after)]
+    assert all((out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes() for name in names)
+
+
+def test_what_has_changed_is_imported_again_and_only_that(tmp_path: Path) -> None:
+    source, out = clips_in(tmp_path / "in", "a/1.json", "a/2.json", "a/3.json"), tmp_path / "out"
+    import_clips(source, out, Format.JSON)
+    first = made_times(out)
+    save_json_clip(source / "a" / "2.json", made_clip(seed=9, aspect=None))
+    (out / "clips" / "a-3.npz").write_bytes(b"damaged")
+    import_clips(source, out, Format.JSON)
+    second = made_times(out)
+    assert [name for name in first if first[name] == second[name]] == ["a-1.npz"]
+    import_clips(source, out, Format.JSON, unknowns=Unknowns(aspect=2.0))
+    assert load_clip(out / "clips" / "a-1.npz").aspect == 2.0
+    (source / "a" / "2.json").write_text("{}")
+    assert len(import_clips(source, out, Format.JSON).problems) == 1
+    (source / "a" / "2.json").unlink()
+    assert import_clips(source, out, Format.JSON).problems == () and not (out / "import_problems.csv").exists()
+
+
+def test_two_imports_into_one_folder_are_refused(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "a/1.json")
+    import_clips(source, tmp_path / "out", Format.JSON)
+    with FileLock(tmp_path / "out" / f"{MARKER_NAME}.lock"), pytest.raises(DataError, match="another import"):
+        import_clips(source, tmp_path / "out", Format.JSON)

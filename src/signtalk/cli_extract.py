@@ -48,6 +48,10 @@ def extract(
     cluster: Annotated[
         str | None, typer.Option(metavar="tcp://HOST:PORT", help="Extract on the machines of this dask scheduler.")
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Put the data folder there, by fsspec; OUT keeps tables, report and journal."),
+    ] = None,
     trim: Annotated[bool, typer.Option(help="Cut off idle ends.")] = True,
     smooth: Annotated[bool, typer.Option(help="Smooth the landmarks, without delay.")] = False,
     prototype: Annotated[
@@ -70,6 +74,8 @@ def extract(
     Example: signtalk extract ~/SignTalk-GH --out ~/signtalk-gh
 
     On many machines (docs/scale.md): signtalk extract /shared/videos --out /shared/data --cluster tcp://10.0.0.1:8786
+
+    Clips to an object store: signtalk extract /shared/videos --out data --storage s3://bucket/data
     """
     from signtalk.errors import ConfigError
     from signtalk.extraction import ExtractionConfig
@@ -80,6 +86,7 @@ def extract(
     from signtalk.extraction_worker import GuardConfig
     from signtalk.files import printable
     from signtalk.smoothing import SmoothingConfig
+    from signtalk.storage import RemoteFolder
 
     if cluster is not None and workers:
         raise ConfigError("--workers is for one machine; with --cluster as many are used as the cluster has")
@@ -90,6 +97,7 @@ def extract(
         prototype=prototype,
         keep_low_quality=keep_low_quality,
         retry_failed=retry_failed,
+        storage=RemoteFolder(storage, out.absolute()) if storage else None,
     )
     plan = plan_extraction(videos, metadata)
     with ProgressBar("extracting", hidden=as_json) as bar:
@@ -97,7 +105,7 @@ def extract(
             result = extract_on_cluster(plan, options, cluster, bar)
         else:
             result = extract_videos(plan, options, workers or _num_cores(), bar)
-    written = (*result.tables, *write_extraction_report(result, out))
+    written = (*result.tables, *write_extraction_report(result, out, options.storage))
     shown: dict[str, Any] = {
         "clips": len(result.clips) - (0 if keep_low_quality else len(result.rejected)),
         "low_quality": len(result.rejected),

@@ -15,7 +15,7 @@ Kind = Annotated[str, typer.Option("--format", help="pose, json, mp-data or parq
 def import_command(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of another tool's clips.")],
     form: Kind,
-    out: Annotated[Path, typer.Option(help="Data folder to make.")],
+    out: Annotated[Path, typer.Option(help="Data folder to make or to go on with.")],
     metadata: Annotated[
         Path | None,
         typer.Option(help="CSV: path, sentence, and perhaps sentence_id, signer, category, fps, aspect ..."),
@@ -33,6 +33,7 @@ def import_command(
     """Make a data folder of .pose, MediaPipe JSON, MP_Data or Parquet clips.
 
     Texts are those of --metadata, else of metadata.csv or train.csv in SOURCE, else the names of the clips' folders.
+    Goes on where it was when it is started again.
 
     Example: signtalk import MP_Data --format mp-data --aspect 1.333 --out data
     """

@@ -44,7 +44,8 @@ class ClipQuality:
         left_hand: with the left hand.
         right_hand: with the right hand.
         face: with a face.
-        hand_in_signing: share of the signing frames with any hand; 0.0 when nothing is signed.
+        hand_in_signing: of the hands that move or are held up, frame by frame, the share that was found; a hand that
+            rests does not count. 0.0 when nothing is signed.
         visibility: mean score of the upper body.
         hand_speed: shoulder widths a second, see `features.motion_energy`; 0.0 without shoulders.
         cropped_hands: share of the signing frames in which a hand reaches beyond the image's edge.
@@ -110,7 +111,7 @@ def measure_quality(
     """
     presence = kept.part_presence()
     seen = whole.part_presence()
-    any_hand = seen["left_hand"] | seen["right_hand"]
+    hands = np.stack([seen["left_hand"], seen["right_hand"]], axis=1)
     shoulders = kept.landmarks[:, HOLISTIC.positions(("left_shoulder", "right_shoulder"))]
     times = whole.timestamps_s
     known = kept.visibility[:, _UPPER_BODY]
@@ -125,7 +126,7 @@ def measure_quality(
         left_hand=float(presence["left_hand"].mean()),
         right_hand=float(presence["right_hand"].mean()),
         face=float(presence["face"].mean()),
-        hand_in_signing=float(any_hand[signing.active].mean()) if signing.found else 0.0,
+        hand_in_signing=float(hands[signing.hands].mean()) if signing.found else 0.0,
         visibility=float(np.nan_to_num(known).mean()),
         hand_speed=motion_energy(kept) if not np.isnan(shoulders).any(axis=(1, 2)).all() else 0.0,
         cropped_hands=_cropped_share(whole, signing),

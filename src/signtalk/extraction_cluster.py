@@ -2,8 +2,9 @@
 
     ExtractionPlan --extract_on_cluster(scheduler's address)--> the same data folder as on one machine
 
-Each thread of a dask worker has a guarded child process with a landmarker of its own. Videos and data folder lie on
-storage that all machines see under the same paths: workers write the clips, this process the journal and the tables.
+Each thread of a dask worker has a guarded child process with a landmarker of its own. Videos and data folder lie where
+all machines see them under the same paths: workers write the clips, this process the journal and the tables. With
+`RunOptions.storage` only the videos must be seen by all.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from signtalk.errors import MissingExtraError, SignTalkError
+from signtalk.extraction_guards import close_guards
 from signtalk.extraction_inputs import ExtractionPlan
-from signtalk.extraction_run import ExtractionResult, Progress, RunOptions, close_guards, extract_on
+from signtalk.extraction_run import ExtractionResult, Progress, RunOptions, extract_on
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -6,6 +6,7 @@ ExtractionResult -> write_extraction_report -> extraction_report.md and .html, c
 from __future__ import annotations
 
 import base64
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from signtalk.errors import ClipError, MissingExtraError
 from signtalk.extraction_run import ExtractedVideo, ExtractionResult
 from signtalk.files import atomic_path, write_text
 from signtalk.landmarks import HAND_POINTS, PARTS, POSE_NAMES, LandmarkClip, load_clip
+from signtalk.storage import RemoteFolder
 from signtalk.video import VideoFrame, read_frames
 
 if TYPE_CHECKING:
@@ -68,8 +70,15 @@ _HAND_LINES = tuple(
 _COLOURS = {"pose": (255, 255, 255), "left_hand": (0, 220, 90), "right_hand": (255, 140, 0), "face": (90, 170, 255)}
 
 
-def write_extraction_report(result: ExtractionResult, out: Path) -> tuple[Path, ...]:
+def write_extraction_report(
+    result: ExtractionResult, out: Path, storage: RemoteFolder | None = None
+) -> tuple[Path, ...]:
     """Write the page and, where a clip was made, the sheet into the data folder.
+
+    Args:
+        result: what an extraction gave.
+        out: the data folder.
+        storage: where its clips are; the report is copied there, too. None = in the folder itself.
 
     Raises:
         DataError: they cannot be written.
@@ -79,10 +88,13 @@ def write_extraction_report(result: ExtractionResult, out: Path) -> tuple[Path, 
     picture = b""
     if result.clips:
         written.append(out / SHEET_NAME)
-        write_contact_sheet(result.clips, written[-1])
+        write_contact_sheet(result.clips, written[-1], storage)
         picture = written[-1].read_bytes()
     write_text(written[0], extraction_markdown(result))
     write_text(written[1], extraction_html(result, picture))
+    if storage:
+        for path in written:
+            storage.put(path, path.absolute())
     return tuple(written)
 
 
@@ -183,7 +195,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def write_contact_sheet(clips: Sequence[ExtractedVideo], path: Path) -> None:
+def write_contact_sheet(clips: Sequence[ExtractedVideo], path: Path, storage: RemoteFolder | None = None) -> None:
     """Draw frames of the best, median and worst clips with their landmarks as one PNG.
 
     Raises:
@@ -194,7 +206,7 @@ def write_contact_sheet(clips: Sequence[ExtractedVideo], path: Path) -> None:
         from PIL import Image
     except ImportError as error:
         raise MissingExtraError("the contact sheet needs Pillow: pip install 'signtalk[extract]'") from error
-    rows = [_row(title, clips[number]) for title, number in chosen_clips(clips)]
+    rows = [_row(title, clips[number], storage) for title, number in chosen_clips(clips)]
     sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), "white")
     top = 0
     for row in rows:
@@ -202,6 +214,15 @@ def write_contact_sheet(clips: Sequence[ExtractedVideo], path: Path) -> None:
         top += row.height
     with atomic_path(path) as temporary:
         sheet.save(temporary)
+
+
+def _landmarks(path: Path, storage: RemoteFolder | None) -> LandmarkClip:
+    if storage is None:
+        return load_clip(path)
+    with tempfile.TemporaryDirectory(prefix="signtalk-") as folder:
+        local = Path(folder) / path.name
+        storage.get(path, local)
+        return load_clip(local)
 
 
 def chosen_clips(clips: Sequence[ExtractedVideo]) -> list[tuple[str, int]]:
@@ -220,13 +241,13 @@ def chosen_clips(clips: Sequence[ExtractedVideo]) -> list[tuple[str, int]]:
     return [(title, number) for number, title in chosen.items()]
 
 
-def _row(title: str, clip: ExtractedVideo) -> Image.Image:
+def _row(title: str, clip: ExtractedVideo, storage: RemoteFolder | None) -> Image.Image:
     """A line of text above frames spread over the clip."""
     from PIL import Image, ImageDraw
 
     cells = []
     try:
-        landmarks = load_clip(clip.clip_path)
+        landmarks = _landmarks(clip.clip_path, storage)
         wanted = np.linspace(0, landmarks.num_frames - 1, _SHEET_FRAMES).round().astype(int)
         cells = [draw_landmarks(frame, landmarks, t) for frame, t in _frames_at(clip.job.video, landmarks, wanted)]
         trouble = ""

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 import math
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -24,10 +23,12 @@ from signtalk.clip_quality import ClipQuality, QualityFences, fit_fences, qualit
 from signtalk.clip_records import ClipRecord, Problem
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction import ExtractionConfig
+from signtalk.extraction_guards import close_guards, end_with, extract_guarded, landmarker_name
 from signtalk.extraction_inputs import ExtractionPlan, VideoJob
-from signtalk.extraction_worker import GuardConfig, GuardedExtractor, Outcome, Task
+from signtalk.extraction_worker import GuardConfig, Outcome, Task
 from signtalk.files import remove_unfinished, sha256_text, write_csv
 from signtalk.manifest import ClipNumbers, write_manifest
+from signtalk.storage import RemoteFolder
 
 CLIPS_FOLDER = "clips"
 JOURNAL_NAME = ".signtalk/extraction.jsonl"
@@ -49,6 +50,7 @@ class RunOptions:
         prototype: also write the prototype's files into `prototype/`, a data folder of its own.
         keep_low_quality: keep clips in the table that stand apart in quality.
         retry_failed: try again what failed in an earlier run.
+        storage: where clips go, and copies of the tables; None = into `out`, which otherwise keeps tables and journal.
     """
 
     out: Path
@@ -57,6 +59,7 @@ class RunOptions:
     prototype: bool = False
     keep_low_quality: bool = False
     retry_failed: bool = False
+    storage: RemoteFolder | None = None
 
 
 @dataclass(frozen=True)
@@ -111,10 +114,12 @@ def extract_videos(
         DataError: the folder cannot be written, or another extraction is writing it.
         SignTalkError: extraction cannot work here: a package, a system library or the models are missing.
     """
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="extract") as executor:
+    ended = threading.Event()
+    with ThreadPoolExecutor(workers, "extract", initializer=end_with, initargs=(ended,)) as executor:
         try:
             return extract_on(executor, lambda: workers, plan, options, progress)
         finally:
+            ended.set()  # a thread that has a video but no child yet starts none
             executor.shutdown(wait=False, cancel_futures=True)
             close_guards()  # a thread that waits for its child ends at once
 
@@ -135,17 +140,15 @@ def extract_on(
         options: how.
         progress: called with the number of finished videos and of all.
     """
-    clips = options.out / CLIPS_FOLDER
-    try:
-        clips.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{clips}: cannot be made ({error.strerror}); choose a folder you may write to") from error
+    _make_folders(options)
     landmarker = executor.submit(landmarker_name, options.guard, options.config).result()
     with _Journal(options.out, landmarker, options.config) as journal:
         _sweep(options.out)
+        stored = options.storage.paths() if options.storage else None
+        is_there = Path.is_file if stored is None else stored.__contains__
         tasks = {job.clip_id: _task(job, options) for job in plan.jobs}
         outcomes: dict[str, Outcome | None] = {
-            job.clip_id: journal.found(job, tasks[job.clip_id], options.retry_failed) for job in plan.jobs
+            job.clip_id: journal.found(job, tasks[job.clip_id], options.retry_failed, is_there) for job in plan.jobs
         }
         open_jobs = [job for job in plan.jobs if outcomes[job.clip_id] is None]
         num_before = len(plan.jobs) - len(open_jobs)
@@ -162,81 +165,6 @@ def extract_on(
     return _finish(plan, finished, options, len(plan.jobs) - len(open_jobs))
 
 
-_GUARDS: dict[int, GuardedExtractor] = {}
-"""The guard of each thread of this process: a child with loaded models outlives the tasks it does."""
-_BUSY: set[int] = set()
-_GUARDS_LOCK = threading.Lock()
-
-
-def extract_guarded(task: Task, guard: GuardConfig, config: ExtractionConfig, landmarker: str) -> Outcome:
-    """Extract one video in the calling thread's own child process: what the executor runs.
-
-    Args:
-        task: the video.
-        guard: how the child process is started and watched.
-        config: what is done to the clip.
-        landmarker: as `landmarker_name` gave it; clips of one folder are made by one.
-
-    Raises:
-        DataError: this machine does not see the data folder.
-        SignTalkError: the child process cannot be started, or has another landmarker.
-    """
-    folder = task.clip_path.parent
-    if not folder.is_dir():
-        raise DataError(f"{folder}: not there on {socket.gethostname()}; all machines must see it under this path")
-    if not task.video.is_file():
-        return Outcome(task.clip_id, "not_found", f"{task.video}: not there on {socket.gethostname()}")
-    with _guard_of_thread(guard, config) as extractor:
-        found = _started_landmarker(extractor)
-        if found != landmarker:
-            raise SignTalkError(
-                f"{socket.gethostname()}: its landmarker is {found}, another worker's is {landmarker}; "
-                "install the same packages and models everywhere"
-            )
-        return extractor.extract(task)
-
-
-def landmarker_name(guard: GuardConfig, config: ExtractionConfig) -> str:
-    """Name and models of the landmarker that the executor's workers have.
-
-    Raises:
-        SignTalkError: it cannot work there.
-    """
-    with _guard_of_thread(guard, config) as extractor:
-        return _started_landmarker(extractor)
-
-
-def close_guards(idle_only: bool = False) -> None:
-    """End the child processes of this process: all, or those that extract nothing now."""
-    with _GUARDS_LOCK:
-        keys = [key for key in _GUARDS if not (idle_only and key in _BUSY)]
-        guards = [_GUARDS.pop(key) for key in keys]
-    for guard in guards:
-        guard.close()
-
-
-@contextmanager
-def _guard_of_thread(guard: GuardConfig, config: ExtractionConfig) -> Iterator[GuardedExtractor]:
-    key = threading.get_ident()
-    with _GUARDS_LOCK:
-        if key not in _GUARDS or not _GUARDS[key].is_for(guard, config):
-            if key in _GUARDS:
-                _GUARDS[key].close()
-            _GUARDS[key] = GuardedExtractor(guard, config)
-        extractor = _GUARDS[key]
-        _BUSY.add(key)
-    try:
-        yield extractor
-    finally:
-        with _GUARDS_LOCK:
-            _BUSY.discard(key)
-
-
-def _started_landmarker(extractor: GuardedExtractor) -> str:
-    extractor.start()
-    return f"{extractor.landmarker} {extractor.models_sha256}"
-
-
 def _run(
     executor: Executor, workers: Callable[[], int], tasks: Sequence[Task], options: RunOptions, landmarker: str
 ) -> Iterator[Outcome]:
@@ -250,7 +178,8 @@ def _run(
     while True:
         free = max(workers(), 1) - len(running)
         for task in islice(waiting, max(free, 0)):
-            running[executor.submit(extract_guarded, task, options.guard, options.config, landmarker)] = task
+            given = (task, options.guard, options.config, landmarker, options.storage)
+            running[executor.submit(extract_guarded, *given)] = task
         if not running:
             return
         for future in wait(running, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED).done:
@@ -303,13 +232,13 @@ class _Journal:
     def __exit__(self, *_: object) -> None:
         self._handle.close()
 
-    def found(self, job: VideoJob, task: Task, retry_failed: bool) -> Outcome | None:
+    def found(self, job: VideoJob, task: Task, retry_failed: bool, is_there: Callable[[Path], bool]) -> Outcome | None:
         """The outcome of an earlier run, if video and settings are the same and its files are there."""
         outcome = self._known.get(self._key(job))
         if outcome is None or (outcome.kind and retry_failed):
             return None
         wanted = [] if outcome.kind else [path for path in (task.clip_path, task.prototype_path) if path]
-        return outcome if all(path.is_file() for path in wanted) else None
+        return outcome if all(map(is_there, wanted)) else None
 
     def add(self, job: VideoJob, outcome: Outcome) -> None:
         """Write an outcome down.
@@ -350,6 +279,18 @@ class _Journal:
             ) from error
 
 
+def _make_folders(options: RunOptions) -> None:
+    clips = options.out / CLIPS_FOLDER
+    here = options.out if options.storage else clips
+    try:
+        here.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{here}: cannot be made ({error.strerror}); choose a folder you may write to") from error
+    if options.storage:
+        rows = options.out / PROTOTYPE_FOLDER / _PROTOTYPE_ROWS
+        options.storage.prepare(folder.absolute() for folder in ([clips, rows] if options.prototype else [clips]))
+
+
 def _sweep(out: Path) -> None:
     """Remove unfinished files of a run that was killed."""
     for folder in (out / CLIPS_FOLDER, out / PROTOTYPE_FOLDER / _PROTOTYPE_ROWS, out):
@@ -376,6 +317,9 @@ def _finish(
             path = _task(job, options).clip_path
             clips.append(ExtractedVideo(job, path, outcome.numbers, outcome.quality, fences.reasons(outcome.quality)))
     tables = _write_tables(plan, clips, failed, options)
+    if options.storage:
+        for table in tables:
+            options.storage.put(table, table.absolute())
     return ExtractionResult(tuple(clips), tuple(failed), fences, num_before, tables)
 
 

@@ -3,7 +3,7 @@
     GuardedExtractor.extract(task) --JSON lines--> serve(landmarker) in a child process --> Outcome
 
 The guard restarts a child that died and ends one that hangs. It schedules nothing: whoever owns threads or machines
-gives each its own guard (`signtalk.extraction_run`).
+gives each its own guard (`signtalk.extraction_guards`).
 """
 
 from __future__ import annotations

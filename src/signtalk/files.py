@@ -36,7 +36,7 @@ DAMAGE = (
 """What NumPy and zipfile raise on damaged bytes; collected by flipping and cutting bytes of good files."""
 
 
-_TEMPORARY = ".signtalk-tmp-"
+TEMPORARY_PREFIX = ".signtalk-tmp-"
 """So begins the name of every unfinished file, and of nothing else."""
 
 
@@ -57,7 +57,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, suffix=path.suffix, dir=path.parent)
     except OSError as error:
         raise DataError(f"{path}: cannot write there ({error.strerror}); choose a folder you may write to") from error
     os.close(handle)
@@ -78,7 +78,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 def remove_unfinished(folder: Path) -> None:
     """Remove what `atomic_path` left in a folder when its process was killed; nobody may be writing there now."""
-    for path in folder.glob(f"{_TEMPORARY}*"):
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
         if path.is_file():
             path.unlink(missing_ok=True)
 

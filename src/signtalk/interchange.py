@@ -11,21 +11,25 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from filelock import FileLock, Timeout
+
+from signtalk import __version__
 from signtalk.clip_records import Problem, RowError, RowReader, to_row
-from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import absolute, read_csv, write_csv
+from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
+from signtalk.file_names import safe_name, unique_names
+from signtalk.files import absolute, read_csv, remove_unfinished, sha256_file, sha256_text, write_csv, write_text
 from signtalk.frame_files import load_frames, save_frames
 from signtalk.json_files import load_json_clip, save_json_clip
-from signtalk.landmarks import DEFAULT_FPS, LandmarkClip, load_clip, save_clip
+from signtalk.landmarks import DEFAULT_FPS, LandmarkClip, load_clip, load_provenance, save_clip
 from signtalk.manifest import ClipRecord, Manifest, describe_clip, read_clip, write_manifest
 from signtalk.parquet_files import load_parquet, save_parquet
 from signtalk.pose_files import load_pose, save_pose
@@ -33,12 +37,13 @@ from signtalk.pose_files import load_pose, save_pose
 METADATA_NAME = "metadata.csv"
 CONTEST_NAME = "train.csv"
 PROBLEMS_NAME = "import_problems.csv"
+CLIPS_FOLDER = "clips"
+MARKER_NAME = ".signtalk/import"
+"""Tells that an import made the folder, so that another may go on with it."""
 METADATA_COLUMNS = ("path", "clip_id", "sentence_id", "sentence", "category", "text_variations", "signer", "session",
                     "fps", "aspect", "is_idle")  # fmt: skip
 _ALIASES = {"sentence": ("sentence", "sign", "label"), "signer": ("signer", "participant_id")}
 _COPIED = ("sentence_id", "category", "text_variations", "session", "is_idle")
-_LONGEST_NAME = 50
-"""Characters of a file name made from a text: 255 bytes are the limit, a letter may take four."""
 
 Progress = Callable[[int, int], None]
 _T = TypeVar("_T")
@@ -113,11 +118,12 @@ def import_clips(
     """Make a data folder of the clips of another tool.
 
     What the clips say stands in `metadata`, else in SOURCE/metadata.csv, else in the contest's
-    SOURCE/train.csv, else in the names of the folders that the clips lie in.
+    SOURCE/train.csv, else in the names of the folders that the clips lie in. Killed at any moment it goes on when
+    called again: a clip that would come out the same is not made twice.
 
     Args:
         source: folder of the clips.
-        out: data folder to make; it must not exist or be empty.
+        out: data folder to make, new or empty; or one that an import began.
         form: how the clips are stored.
         metadata: table with a column `path` (relative to `source`) and METADATA_COLUMNS or the contest's.
         unknowns: what holds where nothing tells.
@@ -133,14 +139,17 @@ def import_clips(
     """
     if not source.is_dir():
         raise DataError(f"{source}: no such folder; expected one of {form} clips")
-    root = _new_folder(out)
+    root = absolute(out) if (out / MARKER_NAME).is_file() else _new_folder(out)
     planned, problems = _plan(source, form, metadata)
-    tasks = [(clip.clip_id, partial(_import_one, clip, root, form, unknowns)) for clip in planned]
-    records = _gathered(tasks, problems, strict, progress)
-    _refuse(source, problems, strict, bool(records))
-    if problems:
-        write_csv(root / PROBLEMS_NAME, ("clip_id", "kind", "message"), (vars(problem) for problem in problems))
-    return Transfer(write_manifest(root, records), len(records), tuple(problems))
+    with _writing(root):
+        tasks = [(clip.clip_id, partial(_import_one, clip, root, form, unknowns)) for clip in planned]
+        records = _gathered(tasks, problems, strict, progress)
+        _refuse(source, problems, strict, bool(records))
+        if problems:
+            write_csv(root / PROBLEMS_NAME, ("clip_id", "kind", "message"), (vars(problem) for problem in problems))
+        else:
+            (root / PROBLEMS_NAME).unlink(missing_ok=True)
+        return Transfer(write_manifest(root, records), len(records), tuple(problems))
 
 
 def export_clips(
@@ -164,7 +173,7 @@ def export_clips(
     """
     root = _new_folder(out)
     problems: list[Problem] = []
-    names = _unique(record.clip_id for record in manifest.records)
+    names = unique_names(record.clip_id for record in manifest.records)
     paths = _places(manifest.records, names, form)
     tasks = [
         (record.clip_id, partial(_export_one, record, root, path, form))
@@ -183,6 +192,25 @@ def _new_folder(path: Path) -> Path:
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise DataError(f"{path}: not empty; choose a new folder, so that no clip of an earlier run stays in it")
     return absolute(path)
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Mark the folder as an import's, and keep a second import out; the system frees the lock of a killed one."""
+    write_text(root / MARKER_NAME, "")
+    lock = FileLock(root / f"{MARKER_NAME}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise DataError(f"{root}: another import is writing this folder; wait for it, or end it") from error
+    except OSError as error:
+        raise DataError(f"{root}: cannot be locked ({error.strerror}); choose a folder you may write to") from error
+    try:
+        for folder in (root / CLIPS_FOLDER, root):
+            remove_unfinished(folder)
+        yield
+    finally:
+        lock.release()
 
 
 def _gathered(
@@ -218,14 +246,14 @@ def _plan(source: Path, form: Format, metadata: Path | None) -> tuple[list[_Plan
         if not found:
             layout = "<label>/<repetition>/<frame>.npy" if form is Format.MP_DATA else f"<label>/<name>{form.suffix}"
             raise DataError(f"{source}: no {form} clip in it; expected {layout}, or a table by --metadata")
-        names = _unique(_short_name(path.relative_to(source)) for path in found)
+        names = unique_names(_short_name(path.relative_to(source)) for path in found)
         return [_labelled(path, source, form, name) for path, name in zip(found, names, strict=True)], []
     columns, rows = read_csv(table)
     if "path" not in columns or not any(name in columns for name in _ALIASES["sentence"]):
         needed = " or ".join(_ALIASES["sentence"])
         raise DataError(f"{table}: columns {', '.join(columns)}; expected path, and {needed}")
     planned, problems = [], []
-    names = _unique(row.get("clip_id") or _short_name(Path(row["path"].replace("\\", "/"))) for row in rows)
+    names = unique_names(row.get("clip_id") or _short_name(Path(row["path"].replace("\\", "/"))) for row in rows)
     for row, name in zip(rows, names, strict=True):
         try:
             planned.append(_Planned(_inside(source, row["path"]), name, _known(row)))
@@ -272,21 +300,47 @@ def _inside(source: Path, value: str) -> Path:
 
 def _import_one(planned: _Planned, root: Path, form: Format, unknowns: Unknowns) -> ClipRecord:
     row = planned.row
-    fps = _cell(row, "fps", unknowns.fps)
-    clip = _load(planned.path, form, unknowns.fps if fps is None else fps)
-    if clip.aspect is None:
-        clip = replace(clip, aspect=_cell(row, "aspect", unknowns.aspect))
+    path = root / CLIPS_FOLDER / f"{planned.clip_id}.npz"
+    made_from = {
+        "signtalk_version": __version__,
+        "imported_from": form,
+        "source_sha256": _source_sha256(planned.path),
+        "row": {name: row.get(name, "") for name in ("fps", "aspect")},
+        "unknowns": vars(unknowns),
+    }
     try:
         f"{row['sentence']}{row.get('signer', '')}".encode()
     except UnicodeEncodeError as error:
         raise RowError("bad_name", "a name that is not UTF-8; rename the folder") from error
-    path = root / "clips" / f"{planned.clip_id}.npz"
-    save_clip(path, clip)
+    if not _is_made(path, made_from):
+        fps = _cell(row, "fps", unknowns.fps)
+        clip = _load(planned.path, form, unknowns.fps if fps is None else fps)
+        if clip.aspect is None:
+            clip = replace(clip, aspect=_cell(row, "aspect", unknowns.aspect))
+        save_clip(path, clip, made_from)
     try:
         return _record(planned, path, root)
     except RowError:
         path.unlink()
         raise
+
+
+def _source_sha256(path: Path) -> str:
+    """Of a clip's file, or of the names and bytes of the frames in its folder."""
+    try:
+        if not path.is_dir():
+            return sha256_file(path)
+        return sha256_text("\n".join(f"{sha256_file(frame)} {frame.stem}" for frame in sorted(path.glob("*.npy"))))
+    except ArtifactError as error:
+        raise ClipError(str(error)) from error
+
+
+def _is_made(path: Path, made_from: Mapping[str, Any]) -> bool:
+    """Whether a clip's file is there and says that it was made in just this way."""
+    try:
+        return path.is_file() and load_provenance(path) == made_from
+    except ClipError:
+        return False  # damaged: made again
 
 
 def _record(planned: _Planned, path: Path, root: Path) -> ClipRecord:
@@ -345,11 +399,9 @@ def _places(records: Sequence[ClipRecord], names: Sequence[str], form: Format) -
     paths = []
     repetitions: Counter[str] = Counter()
     for record, name in zip(records, names, strict=True):
-        label = "idle" if record.is_idle else _file_name(record.sentence) or "_"
+        label = "idle" if record.is_idle else safe_name(record.sentence) or "_"
         if form is Format.PARQUET:
-            paths.append(
-                Path("train_landmark_files", _file_name(record.signer_id) or "unknown", f"{name}{form.suffix}")
-            )
+            paths.append(Path("train_landmark_files", safe_name(record.signer_id) or "unknown", f"{name}{form.suffix}"))
         elif form is Format.MP_DATA:
             paths.append(Path(label, str(repetitions[label.casefold()])))
             repetitions[label.casefold()] += 1
@@ -379,21 +431,3 @@ def _short_name(path: Path) -> str:
 
 
 _SUFFIXES = tuple(form.suffix for form in Format if form.suffix)
-
-
-def _file_name(text: str) -> str:
-    """A name that is safe on every file system, "" for a text without letters or digits."""
-    return re.sub(r"[^\w.-]+", "_", text)[:_LONGEST_NAME].strip("._-")
-
-
-def _unique(names: Iterable[str]) -> list[str]:
-    """Safe file names of these clips, a number added where two would be the same, whatever their case."""
-    taken: set[str] = set()
-    made = []
-    for wanted in names:
-        base = _file_name(wanted) or "clip"
-        tries = (base if i == 1 else f"{base}-{i}" for i in range(1, len(taken) + 2))
-        name = next(name for name in tries if name.casefold() not in taken)
-        taken.add(name.casefold())
-        made.append(name)
-    return made

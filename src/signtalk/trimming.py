@@ -33,14 +33,19 @@ class Signing:
     """When the person signs.
 
     Attributes:
-        active: (T,) bool: a wrist moves or is held up. All False when nothing is signed.
+        hands: (T, 2) bool: the left, the right wrist moves or is held up. All False when nothing is signed.
         start: first frame of the signing.
         stop: one past its last frame.
     """
 
-    active: BoolArray
+    hands: BoolArray
     start: int
     stop: int
+
+    @property
+    def active(self) -> BoolArray:
+        """(T,) bool: the person signs, with either hand."""
+        return np.asarray(self.hands.any(axis=1))
 
     @property
     def found(self) -> bool:
@@ -55,7 +60,7 @@ def find_signing(clip: LandmarkClip) -> Signing:
         The whole clip, inactive, when no frame shows both shoulders or the person never signs; otherwise the
         frames from the first to the last activity that lasts.
     """
-    nothing = Signing(np.zeros(clip.num_frames, dtype=np.bool_), 0, clip.num_frames)
+    nothing = Signing(np.zeros((clip.num_frames, 2), dtype=np.bool_), 0, clip.num_frames)
     points = clip.landmarks[..., :2].astype(np.float64)
     points[..., 0] *= clip.aspect or 1.0
     shoulders = bridge_gaps(points[:, _SHOULDERS], len(points))
@@ -65,11 +70,12 @@ def find_signing(clip: LandmarkClip) -> Signing:
     wrists = (points[:, _WRISTS] - shoulders.mean(axis=1)[:, None]) / float(np.nanmedian(width))
     moving = _moving(wrists, clip.timestamps_s)
     raised = np.nan_to_num(wrists[..., 1], nan=np.inf) < _RAISED
-    active = _sustained((moving | raised).any(axis=1), clip.timestamps_s)
+    busy = np.asarray(moving | raised)
+    active = _sustained(np.asarray(busy.any(axis=1)), clip.timestamps_s)
     frames = np.flatnonzero(active)
     if len(frames) == 0 or clip.timestamps_s[frames[-1]] - clip.timestamps_s[frames[0]] < _MIN_SIGNING_S:
         return nothing
-    return Signing(active, int(frames[0]), int(frames[-1]) + 1)
+    return Signing(busy & active[:, None], int(frames[0]), int(frames[-1]) + 1)
 
 
 def trim_clip(clip: LandmarkClip, signing: Signing, margin_s: float) -> tuple[LandmarkClip, int]:
