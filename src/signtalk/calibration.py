@@ -228,7 +228,9 @@ def _choice_threshold(
     unsure = found < gate.threshold
     if holds[unsure].sum() < MIN_ACCEPTED:
         return None
-    least, reached = precision_threshold(found[unsure], holds[unsure], precision, counts[unsure], _LEAST_CHOICE)
+    least, reached = precision_threshold(
+        found[unsure], holds[unsure], precision, counts[unsure], _LEAST_CHOICE, expected=False
+    )
     return least if reached else None
 
 

@@ -35,6 +35,8 @@ Reason = Literal[
     "written_not_proven",
 ]
 
+_CALMER = 0.75
+"""How fast a new signer may sign, as a share of the slowest hundredth of those who were seen."""
 _UNSURE = ("low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement")
 """Reasons that leave the best candidates worth a look."""
 
@@ -326,14 +328,17 @@ def query_counts(known: BoolArray, unknown_share: float = UNKNOWN_SHARE) -> npt.
 
 
 def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:
-    """A speed between idle and signing (largest Youden index) that refuses hardly any signing clip."""
+    """A speed between idle and signing (largest Youden index), well below the slowest that was seen signing.
+
+    Somebody whom nobody has seen signs calmer than all others now and then; what is idle and passes has no likeness.
+    """
     if not len(signing):
         return GateConfig().motion_floor
     slowest = float(np.percentile(signing, 1))
     if not len(idle):
-        return 0.5 * slowest
+        return 0.5 * slowest  # nothing tells how slow idle is
     speeds = np.unique(np.concatenate([signing, idle]).astype(np.float64))
     between = np.append(speeds[0], (speeds[1:] + speeds[:-1]) / 2)
     idle_below = np.searchsorted(np.sort(idle), between) / len(idle)
     signing_above = 1 - np.searchsorted(np.sort(signing), between) / len(signing)
-    return min(float(between[int(np.argmax(idle_below + signing_above))]), slowest)
+    return min(float(between[int(np.argmax(idle_below + signing_above))]), _CALMER * slowest)

@@ -98,12 +98,14 @@ def precision_threshold(
     precision: float,
     counts: npt.NDArray[np.floating] | None = None,
     least: float = LEAST_THRESHOLD,
+    expected: bool = True,
 ) -> tuple[float, bool]:
     """The lowest confidence at and above which `precision` holds, else the next above all wrong answers.
 
     A precision counts where at least MIN_ACCEPTED answers show it (or as many as are right, if fewer): few
-    at the top may be right by chance. Below `least` nothing is accepted: many right answers would pay for some that
-    are plainly wrong.
+    at the top may be right by chance. Of all thresholds with which the counted precision holds the lowest is a lucky
+    one, so the confidences themselves must promise it as well: their mean above the threshold is the share that is
+    right by the fit. Below `least` nothing is accepted: many right answers would pay for some that are plainly wrong.
 
     Args:
         found: (B,) confidences.
@@ -111,6 +113,7 @@ def precision_threshold(
         precision: part of the accepted answers that shall be right.
         counts: (B,) how much each answer counts; None = the same.
         least: lowest threshold.
+        expected: whether `found` are probabilities of what `right` tells; False counts alone.
 
     Returns:
         The threshold, and whether `precision` was shown.
@@ -121,6 +124,8 @@ def precision_threshold(
     enough = (np.arange(1, len(order) + 1) >= min(MIN_ACCEPTED, int(right.sum()))) & (confidence >= least)
     ends = np.append(confidence[1:] != confidence[:-1], True)  # equal ones are accepted together
     shares = np.where(ends & enough, hits / totals, -1.0)
+    if expected:
+        shares = np.minimum(shares, np.cumsum(weights * confidence) / totals)
     reached = np.flatnonzero(shares >= precision)
     if len(reached):
         last = int(reached[-1])
