@@ -59,6 +59,7 @@ MODULES = {
     "splits": "o",
     "sampling": "o",
     "augment": "o",
+    "hard_clips": "o",
     "batches": "T",
     "layers": "T",
     "encoders": "T",
