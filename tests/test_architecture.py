@@ -38,6 +38,7 @@ MODULES = {
     "synthetic_signers": "o",
     "synthetic_signing": "o",
     "synthetic": "o",
+    "synthetic_hard": "o",
     "features": "o",
     "video": "o",
     "landmarker_models": "o",
