@@ -77,5 +77,5 @@ def test_settings_are_read_as_they_were_written(tmp_path, form) -> None:
 @pytest.mark.parametrize("content", ["[]", "{}", '{"form": "clips", "num_sentences": -1}', "no JSON"])
 def test_damaged_settings_are_told(tmp_path, content) -> None:
     (tmp_path / "synthetic.json").write_text(content)
-    with pytest.raises(ArtifactError, match="synthetic.json"):
+    with pytest.raises(ArtifactError, match=r"synthetic\.json"):
         read_settings(tmp_path)
