@@ -85,7 +85,8 @@ class CaseResult:
         right: part answered rightly.
         wrong: part answered wrongly.
         refused: part not answered.
-        own: answers, among all, that name a sentence that the clip was made from.
+        first_own: part whose first candidate, told or not, is a sentence that the clip was made from.
+        own: answers that name a sentence that the clip was made from.
         translated: answers that are translations.
         reasons: how often each reason of a refusal was given, most frequent first.
         not_run: why nothing was asked; the intervals are then None.
@@ -97,6 +98,7 @@ class CaseResult:
     right: Interval | None
     wrong: Interval | None
     refused: Interval | None
+    first_own: float | None
     own: int
     translated: int
     reasons: dict[str, int]
@@ -251,6 +253,7 @@ def _case_result(plan: PlannedCase, outcomes: Sequence[Outcome]) -> CaseResult:
         right=right,
         wrong=wrong,
         refused=refused,
+        first_own=sum(outcome.first_own for outcome in outcomes) / len(outcomes) if outcomes else None,
         own=sum(outcome.own for outcome in outcomes),
         translated=sum(outcome.translated for outcome in outcomes),
         reasons=dict(Counter(o.reason for o in outcomes if o.verdict == "refused").most_common()),

@@ -171,15 +171,16 @@ def _case_table(cases: Sequence[CaseResult]) -> str:
             str(result.num_clips),
             *(shown_interval(part, 2) for part in (result.right, result.wrong, result.refused)),
             str(result.own),
+            shown_number(result.first_own, 2),
             ", ".join(f"{reason} {count}" for reason, count in list(result.reasons.items())[:_SHOWN_REASONS]),
         )
         for result in cases
         if result.num_clips
     ]
     note = (
-        "`own sentence` counts the answers that name a sentence which the clip was made from: right where that may be "
-        "told, the milder mistake where nothing may be. Clips of one signer are not independent, so that the intervals "
-        "are too narrow where few people sign."
+        "`told its own`: answers that name a sentence which the clip was made from, right where that may be told, the "
+        "milder mistake where nothing may be. `first is its own`: part of the clips whose first candidate is such a "
+        "sentence, told or not. Clips of one signer are not independent: with few signers the intervals are too narrow."
     )
     return f"## What is answered\n\n{markdown_table(header, rows)}\n\n{note}"
 
