@@ -97,6 +97,7 @@ MODULES = {
     "evaluation_results": "T",
     "evaluation": "T",
     "report": "T",
+    "stress_sources": "o",
     "stress_cases": "o",
     "stress": "o",
     "stress_report": "T",

@@ -50,8 +50,8 @@ def stress_command(
     from signtalk.manifest import load_manifest
     from signtalk.report import closing_summary
     from signtalk.stress import stress
-    from signtalk.stress_cases import choose_sources
     from signtalk.stress_report import stress_json, stress_markdown, write_stress
+    from signtalk.stress_sources import choose_sources
 
     if run is not None and split is not None:
         raise ConfigError("--split is for a bundle; a run is asked by the split that it was trained on")

@@ -27,7 +27,9 @@ from signtalk.metrics import (
 
 _SMOOTHED_EPOCHS = 5
 _MAX_COLOURS = 10
-_VERDICTS = {"right": "tab:green", "wrong": "tab:red", "refused": "lightgrey"}
+_VERDICTS = {
+    "right": "tab:green", "wrong sentence": "tab:red", "wrong translation": "tab:orange", "refused": "lightgrey",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,22 +212,22 @@ def plot_verdicts(rows: Mapping[str, Mapping[str, int]], title: str, path: Path)
     """A bar for each row: shares answered rightly, answered wrongly and refused.
 
     Args:
-        rows: by the row's name the counts of "right", "wrong" and "refused".
+        rows: by the row's name the counts of "right", "wrong sentence", "wrong translation" and "refused".
         title: over the picture.
         path: the file.
     """
-    with _picture(path, size=(8.4, 1.4 + 0.27 * max(len(rows), 1))) as (axis,):
+    height = 1.5 + 0.27 * len(rows)
+    with _picture(path, size=(8.4, height)) as (axis,):
         sums = np.array([max(sum(row.values()), 1) for row in rows.values()], dtype=np.float64)
         left = np.zeros(len(rows))
         for verdict, colour in _VERDICTS.items():
             shares = np.array([row[verdict] for row in rows.values()], dtype=np.float64) / sums
             axis.barh(range(len(rows)), shares, left=left, color=colour, label=verdict, edgecolor="white")
-            for place, share in enumerate(shares):
-                if share >= 0.06:
-                    axis.text(left[place] + share / 2, place, f"{share:.0%}", ha="center", va="center", fontsize=7)
+            for place in np.flatnonzero(shares >= 0.06).tolist():
+                middle = left[place] + shares[place] / 2
+                axis.text(middle, place, f"{shares[place]:.0%}", ha="center", va="center", fontsize=7)
             left += shares
         names = [f"{name[:60]} ({sum(row.values())})" for name, row in rows.items()]
         axis.set_yticks(range(len(rows)), labels=names, fontsize=8)
-        axis.invert_yaxis()
-        axis.set(title=title, xlabel="share of clips", xlim=(0, 1))
-        axis.legend(ncols=3, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.9 / (1.4 + 0.27 * len(rows))))
+        axis.set(title=title, xlabel="share of clips", xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
+        axis.legend(ncols=4, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.55 / (height - 1)))

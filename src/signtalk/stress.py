@@ -26,10 +26,11 @@ from signtalk.metrics import (
     reliability_bins,
 )
 from signtalk.recognizer import Recognition, Recognizer
-from signtalk.stress_cases import Case, PlannedCase, Query, Sources, plan_cases
+from signtalk.stress_cases import Case, PlannedCase, Query, plan_cases
+from signtalk.stress_sources import Sources
 from signtalk.translation import is_right
 
-Verdict = Literal["right", "wrong", "refused"]
+Verdict = Literal["right", "wrong sentence", "wrong translation", "refused"]
 UNUSABLE = "unusable_clip"
 """Reason of a clip that `recognize` cannot use at all: a refusal, too, in the words of an error."""
 _CLIPS_AT_ONCE = 32
@@ -47,11 +48,10 @@ class Outcome:
         own_keys: sentences that it was made from.
         verdict: whether the answer is right, wrong or a refusal; see `stress_cases.EXPECTED`.
         told: the answer; "" for a refusal.
-        translated: whether it was a translation.
-        own: whether it is a sentence that the clip was made from, be that right or not.
+        own: whether it is a known sentence that the clip was made from, be that right or not.
         reason: of the refusal; "" for an answer.
         confidence: 0-1, of the first candidate.
-        first_own: whether the first candidate, told or not, is a sentence that the clip was made from.
+        first_right: whether the first candidate would be right, were it told.
         accepted: whether the first candidate was accepted.
     """
 
@@ -61,11 +61,10 @@ class Outcome:
     own_keys: tuple[str, ...]
     verdict: Verdict
     told: str
-    translated: bool
     own: bool
     reason: str
     confidence: float
-    first_own: bool
+    first_right: bool
     accepted: bool
 
     @property
@@ -83,11 +82,11 @@ class CaseResult:
         num_clips: clips that were asked.
         num_unmade: clips that could not be made.
         right: part answered rightly.
-        wrong: part answered wrongly.
+        wrong: part answered wrongly, with a known sentence or a translation.
         refused: part not answered.
-        first_own: part whose first candidate, told or not, is a sentence that the clip was made from.
-        own: answers that name a sentence that the clip was made from.
-        translated: answers that are translations.
+        first_right: part whose first candidate would be right, were it told.
+        wrong_translations: wrong answers that are translations.
+        wrong_own: wrong answers that are a known sentence that the clip was made from.
         reasons: how often each reason of a refusal was given, most frequent first.
         not_run: why nothing was asked; the intervals are then None.
     """
@@ -98,9 +97,9 @@ class CaseResult:
     right: Interval | None
     wrong: Interval | None
     refused: Interval | None
-    first_own: float | None
-    own: int
-    translated: int
+    first_right: float | None
+    wrong_translations: int
+    wrong_own: int
     reasons: dict[str, int]
     not_run: str
 
@@ -156,7 +155,7 @@ def stress(
 
     Args:
         recognizer: a model over its index.
-        sources: from `stress_cases.choose_sources` of this index.
+        sources: from `stress_sources.choose_sources` of this index.
         progress: called with (queries done, queries in all).
     """
     planned = plan_cases(sources)
@@ -190,8 +189,16 @@ def stress(
 
 
 def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Those that figures and pictures count: each clip once, and none of which it is open what may be told."""
-    return [outcome for outcome in outcomes if not outcome.case.subset and outcome.case.expected != "other"]
+    """Those that count where cases are added up: every clip of a case once."""
+    return [outcome for outcome in outcomes if not outcome.case.subset]
+
+
+def judged(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Those by which confidence is judged: it should be high for the known ones and low for all others.
+
+    Left out is where that is open: exchanged halves, and pieces whose first candidate tells rightly what they show.
+    """
+    return [o for o in counted(outcomes) if o.is_known or (o.case.expected != "other" and not o.first_right)]
 
 
 def _asked(recognizer: Recognizer, case: Case, queries: Sequence[Query]) -> Iterator[Outcome]:
@@ -216,13 +223,18 @@ def _answers(recognizer: Recognizer, clips: list[LandmarkClip]) -> list[Recognit
 
 
 def _outcome(case: Case, query: Query, answer: Recognition | None) -> Outcome:
-    first = answer.candidates[0].text_key if answer is not None and answer.candidates else ""
+    first = answer.candidates[0] if answer is not None and answer.candidates else None
+    is_own = first is not None and first.text_key in query.own_keys
+    may_be_own = case.expected in ("right", "other")
+    first_right = first is not None and ((is_own and may_be_own) or is_right(first.sentence, query.texts))
     told = "" if answer is None else answer.text or ""
     by_sentence = answer is not None and answer.text_source == "sentence"
-    right_text = bool(told) and is_right(told, query.texts)
-    own = bool(told) and (first in query.own_keys if by_sentence else right_text)
-    may_be_told = case.expected in ("right", "other") or (case.expected == "unknown" and not by_sentence)
-    verdict: Verdict = "refused" if not told else "right" if own and may_be_told else "wrong"
+    if not told:
+        verdict: Verdict = "refused"
+    elif by_sentence:
+        verdict = "right" if first_right else "wrong sentence"
+    else:
+        verdict = "right" if is_right(told, query.texts) else "wrong translation"
     return Outcome(
         case=case,
         clip_id=query.clip_id,
@@ -230,42 +242,42 @@ def _outcome(case: Case, query: Query, answer: Recognition | None) -> Outcome:
         own_keys=query.own_keys,
         verdict=verdict,
         told=told,
-        translated=bool(told) and not by_sentence,
-        own=own,
+        own=by_sentence and is_own,
         reason="" if told else UNUSABLE if answer is None else answer.reason,
         confidence=0.0 if answer is None else answer.confidence,
-        first_own=first in query.own_keys,
+        first_right=first_right,
         accepted=answer is not None and answer.accepted,
     )
 
 
 def _case_result(plan: PlannedCase, outcomes: Sequence[Outcome]) -> CaseResult:
-    verdicts = Counter(outcome.verdict for outcome in outcomes)
-    right, wrong, refused = (
-        wilson_interval(verdicts[verdict], len(outcomes)) if outcomes else None
-        for verdict in ("right", "wrong", "refused")
-    )
+    verdicts: Counter[Verdict] = Counter(outcome.verdict for outcome in outcomes)
+    wrong = verdicts["wrong sentence"] + verdicts["wrong translation"]
+    shares = [
+        wilson_interval(count, len(outcomes)) if outcomes else None
+        for count in (verdicts["right"], wrong, verdicts["refused"])
+    ]
     nothing = "" if outcomes else f"none of its {len(plan.queries)} clips could be made"
     return CaseResult(
         case=plan.case,
         num_clips=len(outcomes),
         num_unmade=len(plan.queries) - len(outcomes),
-        right=right,
-        wrong=wrong,
-        refused=refused,
-        first_own=sum(outcome.first_own for outcome in outcomes) / len(outcomes) if outcomes else None,
-        own=sum(outcome.own for outcome in outcomes),
-        translated=sum(outcome.translated for outcome in outcomes),
+        right=shares[0],
+        wrong=shares[1],
+        refused=shares[2],
+        first_right=sum(outcome.first_right for outcome in outcomes) / len(outcomes) if outcomes else None,
+        wrong_translations=verdicts["wrong translation"],
+        wrong_own=sum(outcome.own and outcome.verdict == "wrong sentence" for outcome in outcomes),
         reasons=dict(Counter(o.reason for o in outcomes if o.verdict == "refused").most_common()),
         not_run=plan.not_run or nothing,
     )
 
 
 def _figures(name: str, outcomes: Sequence[Outcome], seed: int) -> Figures:
-    outcomes = counted(outcomes)
+    outcomes = judged(outcomes)
     confidence = np.array([outcome.confidence for outcome in outcomes])
     known = np.array([outcome.is_known for outcome in outcomes])
-    correct = known & np.array([outcome.first_own for outcome in outcomes])
+    correct = np.array([outcome.first_right for outcome in outcomes])
     two_kinds = bool(known.any()) and not known.all()
     interval = None
     if two_kinds:

@@ -1,40 +1,39 @@
 """The cases of a stress test: what is asked, how each clip is made, and what an honest answer to it is.
 
-    Manifest + Split + index -> choose_sources -> Sources -> plan_cases -> PlannedCase of queries, clips made when asked
+    Sources -> plan_cases -> PlannedCase of queries, whose clips are made when they are asked
 
-No training clip is ever asked. A case for which the data has nothing is planned without queries and with the reason.
+A clip of no known sentence may still be told rightly: an unknown sentence by translation, a half by its words, which
+may be a shorter sentence. `Query.texts` lists what would be right. A case for which the data has nothing is planned
+without queries and with the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from signtalk import hard_clips
-from signtalk.errors import ClipError, DataError
-from signtalk.index import SentenceIndex
+from signtalk.errors import ClipError
 from signtalk.landmarks import LandmarkClip
 from signtalk.lexicon import one_sign_apart, sentences
-from signtalk.manifest import ClipRecord, Manifest, read_clip, text_key
-from signtalk.roles import Role
-from signtalk.splits import Split
-from signtalk.synthetic import Form, SyntheticConfig, read_settings
+from signtalk.manifest import ClipRecord, text_key
+from signtalk.stress_sources import Sources
 from signtalk.synthetic_hard import Glosses, one_sign_exchanged, sign_anything, two_signs_exchanged
 from signtalk.synthetic_signers import generator
+from signtalk.tokenizer import split_words
 
-AskedRole = Literal["test", "test_new_clip", "val"]
-Expected = Literal["right", "other", "unknown", "nothing"]
+Expected = Literal["right", "other", "shown", "nothing"]
 EXPECTED: dict[Expected, str] = {
     "right": "its sentence, or not sure",
-    "other": "no other sentence",
-    "unknown": "not sure, or a right translation",
+    "other": "its sentence, or what is shown, or not sure",
+    "shown": "what is shown, or not sure",
     "nothing": "not sure",
 }
-"""What may be answered: its own sentence; anything but another one; a known sentence never; nothing at all."""
+"""What may be told. "other" is open: its own sentence passes, and figures of confidence do not count it."""
 
 Change = Callable[[LandmarkClip, np.random.Generator], LandmarkClip]
 RECORDED = "as recorded"
@@ -69,7 +68,7 @@ class Query:
         clip_id: of the clip that it is made from.
         signer_id: who signs.
         own_keys: sentences that it is made from, as `text_key`; none for what says nothing.
-        texts: translations of it that are right.
+        texts: what would be right, word for word.
         make: gives the clip; raises ClipError where it cannot be made.
     """
 
@@ -97,154 +96,58 @@ class PlannedCase:
     without: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, eq=False)
-class Sources:
-    """What the hard clips are made from.
-
-    Attributes:
-        known: clips of indexed sentences.
-        unknown: clips of sentences that are neither trained nor indexed.
-        idle: clips in which nothing is signed.
-        other: clips of another language.
-        indexed: every sentence of the index, as `text_key`.
-        made_up: how the data was made up; None for real signers.
-        seed: of all chance.
-        notes: what a reader of the results must know of this choice.
-        read: gives the clip of a record.
-    """
-
-    known: tuple[ClipRecord, ...]
-    unknown: tuple[ClipRecord, ...]
-    idle: tuple[ClipRecord, ...]
-    other: tuple[ClipRecord, ...]
-    indexed: frozenset[str]
-    made_up: tuple[SyntheticConfig, Form] | None
-    seed: int
-    notes: tuple[str, ...] = ()
-    read: Callable[[ClipRecord], LandmarkClip] = field(default=read_clip, repr=False)
-
-
-_COMPANIONS: dict[AskedRole, tuple[Role, Role]] = {
-    "test": ("test_unknown", "test_idle"),
-    "test_new_clip": ("test_unknown", "test_idle"),
-    "val": ("val_unknown", "val_idle"),
-}
-
-
-def choose_sources(
-    manifest: Manifest,
-    split: Split | None,
-    index: SentenceIndex,
-    role: AskedRole = "test",
-    other: Manifest | None = None,
-    limit: int = 100,
-    seed: int = 0,
-) -> Sources:
-    """Draw the clips that are asked.
-
-    Args:
-        manifest: the data.
-        split: whose roles say which clips may be asked; None: every clip that is not in the index.
-        index: the references.
-        role: whose clips are the known ones.
-        other: clips of another language; those of an indexed text are passed over.
-        limit: most clips of each kind.
-        seed: of the draw.
-
-    Raises:
-        DataError: there is no known clip to ask.
-    """
-    references = {entry.clip_id for entry in index.entries}
-    fresh = [record for record in manifest.records if record.clip_id not in references]
-    notes = []
-    if split is None:
-        known = [record for record in fresh if not record.is_idle and record.text_key in index.sentences]
-        unknown = [record for record in fresh if not record.is_idle and record.text_key not in index.sentences]
-        idle = [record for record in fresh if record.is_idle]
-        notes.append("no split was given: every clip outside the index is asked, those that the gate was fitted on too")
-    else:
-        for_unknown, for_idle = _COMPANIONS[role]
-        of_role = {name: set(split.clips(name)) for name in (role, for_unknown, for_idle)}
-        known, unknown, idle = (
-            [record for record in fresh if record.clip_id in of_role[name]] for name in (role, for_unknown, for_idle)
-        )
-        known = [record for record in known if record.text_key in index.sentences]
-        if role == "val":
-            notes.append("validation clips are asked, on which the gate was fitted")
-    if not known:
-        roles = ", ".join(f"{name} {count}" for name, count in split.counts.items() if count) if split else "no split"
-        raise DataError(f"{manifest.root}: no clip of an indexed sentence to ask (role {role}); there are: {roles}")
-    foreign = [] if other is None else [r for r in other.records if not r.is_idle and r.text_key not in index.sentences]
-    return Sources(
-        known=_drawn(known, limit, seed),
-        unknown=_drawn(unknown, limit, seed),
-        idle=_drawn(idle, limit, seed),
-        other=_drawn(foreign, limit, seed),
-        indexed=frozenset(index.sentences),
-        made_up=read_settings(manifest.root),
-        seed=seed,
-        notes=tuple(notes),
-        read=lru_cache(maxsize=2 * limit)(read_clip),  # every case changes the same clips
-    )
-
-
-def _drawn(records: Sequence[ClipRecord], limit: int, seed: int) -> tuple[ClipRecord, ...]:
-    chosen = np.random.default_rng(seed).permutation(len(records))[:limit]
-    return tuple(records[row] for row in sorted(chosen.tolist()))
-
-
 def plan_cases(sources: Sources) -> tuple[PlannedCase, ...]:
     """Every case, in the order of the report."""
     return (
-        _of_records(Case(RECORDED, RECORDED, "right", recorded=True), sources, sources.known, ""),
+        _of_records(Case(RECORDED, RECORDED, "right", recorded=True), sources, sources.known),
+        *_changed_recordings(sources),
         *_unknown(sources),
         *_near_misses(sources),
-        *_no_sentence(sources),
         *_pieces(sources),
         _other_language(sources),
-        *_changed_recordings(sources),
+        *_no_sentence(sources),
     )
 
 
 def _of_records(
-    case: Case, sources: Sources, records: Sequence[ClipRecord], not_run: str, change: Change | None = None
+    case: Case,
+    sources: Sources,
+    records: Sequence[ClipRecord],
+    not_run: str = "",
+    change: Change | None = None,
+    texts: Callable[[ClipRecord], tuple[str, ...]] | None = None,
 ) -> PlannedCase:
-    """One query a record, as it is or changed."""
-    keeps = case.expected in ("right", "unknown")
+    """One query a record, as it is or changed; without `texts` its own are right, unless nothing may be told."""
 
     def make(record: ClipRecord) -> LandmarkClip:
         clip = sources.read(record)
         return clip if change is None else change(clip, generator(sources.seed, case.name, record.clip_id))
 
-    queries = tuple(
-        Query(
-            record.clip_id,
-            record.signer_id,
-            (record.text_key,) if record.text_key else (),
-            (record.sentence, *record.variations) if keeps else (),
-            partial(make, record),
-        )
-        for record in records
-    )
-    return PlannedCase(case, queries, "" if queries else not_run)
+    def query(record: ClipRecord) -> Query:
+        if case.expected == "nothing":
+            return Query(record.clip_id, record.signer_id, (), (), partial(make, record))
+        right = texts(record) if texts else (record.sentence, *record.variations)
+        return Query(record.clip_id, record.signer_id, (record.text_key,), right, partial(make, record))
+
+    return PlannedCase(case, tuple(map(query, records)), "" if records else not_run)
 
 
 def _unknown(sources: Sources) -> Iterator[PlannedCase]:
     """Sentences that nobody taught; where all are taught, half of them are taken out of the index meanwhile."""
     name = "unknown sentence"
     if sources.unknown:
-        yield _of_records(Case(name, name, "unknown", recorded=True), sources, sources.unknown, "")
+        yield _of_records(Case(name, name, "shown", recorded=True), sources, sources.unknown)
     else:
         keys = sorted({record.text_key for record in sources.known})
         half = {keys[i] for i in generator(sources.seed, name).permutation(len(keys))[: len(keys) // 2]}
         records = [record for record in sources.known if record.text_key in half]
-        case = Case(f"{name}, trained but taken out of the index", name, "unknown", recorded=True)
+        case = Case(f"{name}, trained but taken out of the index", name, "shown", recorded=True)
         planned = _of_records(case, sources, records, "there is but one known sentence")
-        yield PlannedCase(planned.case, planned.queries, planned.not_run, frozenset(half))
+        yield replace(planned, without=frozenset(half))
     known_words = [tuple(key.split()) for key in sources.indexed]
     near = [r for r in sources.unknown if any(_near_texts(tuple(r.text_key.split()), words) for words in known_words)]
     why = "no unknown sentence is a word, or the order of the words, from an indexed one"
-    case = Case("unknown sentence, one word from a known one", "near miss", "unknown", subset=True)
+    case = Case("unknown sentence, one word from a known one", "near miss", "shown", subset=True)
     yield _of_records(case, sources, near, why)
 
 
@@ -255,19 +158,12 @@ def _near_texts(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
 def _near_misses(sources: Sources) -> Iterator[PlannedCase]:
     """Signed near misses where signing can be made up; and what cutting makes, for any data."""
     for name, order in (("one sign changed, made up", False), ("two signs exchanged, made up", True)):
-        case = Case(name, "near miss", "nothing")
-        yield (
-            _made_up(case, sources, partial(_near_glosses, order))
-            if sources.made_up
-            else PlannedCase(
-                case, (), "real signers cannot be asked to sign something else; see the cases made by cutting"
-            )
-        )
-    yield _of_pairs(
-        Case("middle third of another sentence", "near miss", "nothing"), sources, hard_clips.with_middle_of
-    )
+        yield _made_up(Case(name, "near miss", "shown"), sources, partial(_near_glosses, order))
+    case = Case("middle third of another sentence", "near miss", "shown")
+    yield _of_pairs(case, sources, hard_clips.with_middle_of, spliced_texts)
     case = Case("second half before the first", "near miss", "other")
-    yield _of_records(case, sources, sources.known, "", _plain(hard_clips.halves_exchanged))
+    change = _plain(hard_clips.halves_exchanged)
+    yield _of_records(case, sources, sources.known, "", change, lambda record: reordered_texts(record.sentence))
 
 
 def _near_glosses(order: bool, glosses: Glosses, known: frozenset[Glosses], rng: np.random.Generator) -> Glosses | None:
@@ -284,23 +180,32 @@ def _made_up(
     language: int | None = None,
 ) -> PlannedCase:
     """The known sentences' signers sign something else; needs made-up data."""
-    assert sources.made_up is not None
+    if sources.made_up is None:
+        return PlannedCase(case, (), "real signers cannot be asked to sign something else; see what cutting makes")
     config, form = sources.made_up
     by_key = {text_key(sentence.variations[0]): sentence.glosses for sentence in sentences()}
+    by_glosses = {sentence.glosses: sentence.variations for sentence in sentences()}
     known = frozenset(by_key[key] for key in sources.indexed if key in by_key)
     queries = []
     for record in sources.known:
         glosses = by_key.get(record.text_key)
         told = change(glosses, known, generator(sources.seed, case.name, record.clip_id)) if glosses else None
         if told is not None:
-            clip_id = f"{case.name} {record.clip_id}"
-            make = partial(sign_anything, config, form, record.signer_id, clip_id, told, language)
-            own = () if language is not None else (record.text_key,)
-            queries.append(Query(record.clip_id, record.signer_id, own, (), make))
+            make = partial(
+                sign_anything, config, form, record.signer_id, f"{case.name} {record.clip_id}", told, language
+            )
+            ours = language is None
+            own, right = ((record.text_key,), by_glosses.get(told, ())) if ours else ((), ())
+            queries.append(Query(record.clip_id, record.signer_id, own, right, make))
     return PlannedCase(case, tuple(queries), "" if queries else "no sentence of the data is in the lexicon")
 
 
-def _of_pairs(case: Case, sources: Sources, join: Callable[[LandmarkClip, LandmarkClip], LandmarkClip]) -> PlannedCase:
+def _of_pairs(
+    case: Case,
+    sources: Sources,
+    join: Callable[[LandmarkClip, LandmarkClip], LandmarkClip],
+    texts: Callable[[str, str], tuple[str, ...]],
+) -> PlannedCase:
     """Each known clip with another one, of another sentence by the same signer."""
 
     def make(first: ClipRecord, second: ClipRecord) -> LandmarkClip:
@@ -311,8 +216,8 @@ def _of_pairs(case: Case, sources: Sources, join: Callable[[LandmarkClip, Landma
         others = [r for r in sources.known if r.signer_id == record.signer_id and r.text_key != record.text_key]
         if others:
             partner = others[generator(sources.seed, case.name, record.clip_id).integers(len(others))]
-            own = (record.text_key, partner.text_key)
-            queries.append(Query(record.clip_id, record.signer_id, own, (), partial(make, record, partner)))
+            own, right = (record.text_key, partner.text_key), texts(record.sentence, partner.sentence)
+            queries.append(Query(record.clip_id, record.signer_id, own, right, partial(make, record, partner)))
     return PlannedCase(case, tuple(queries), "" if queries else "no signer has clips of two sentences")
 
 
@@ -320,32 +225,59 @@ def _no_sentence(sources: Sources) -> Iterator[PlannedCase]:
     group = "no sentence"
     why = "the data has no idle clip"
     yield _of_records(Case("idle, as recorded", group, "nothing", recorded=True), sources, sources.idle, why)
-    made: tuple[tuple[str, Change], ...] = (
-        ("first frame held", lambda clip, rng: hard_clips.held_still(clip, 3.0, rng)),
-        ("scratching", hard_clips.scratching),
-    )
-    for name, change in made:
-        planned = _of_records(Case(name, group, "nothing"), sources, sources.known, "", change)
-        silent = tuple(Query(q.clip_id, q.signer_id, (), (), q.make) for q in planned.queries)
-        yield PlannedCase(planned.case, silent)
+    still = Case("first frame held", group, "nothing")
+    yield _of_records(still, sources, sources.known, "", lambda clip, rng: hard_clips.held_still(clip, 3.0, rng))
+    yield _of_records(Case("scratching", group, "nothing"), sources, sources.known, "", hard_clips.scratching)
 
 
 def _pieces(sources: Sources) -> Iterator[PlannedCase]:
     for name, start, stop in (("first half", 0.0, 0.5), ("second half", 0.5, 1.0)):
-        case = Case(f"{name} of a sentence", "half a sentence", "nothing")
-        yield _of_records(case, sources, sources.known, "", _plain(hard_clips.part, start, stop))
-    yield _of_pairs(Case("two sentences in a row", "two sentences", "nothing"), sources, hard_clips.joined)
+        case = Case(f"{name} of a sentence", "half a sentence", "shown")
+        texts = partial(_part_of_record, begins=start == 0)
+        yield _of_records(case, sources, sources.known, "", _plain(hard_clips.part, start, stop), texts)
+    case = Case("two sentences in a row", "two sentences", "shown")
+    yield _of_pairs(case, sources, hard_clips.joined, lambda first, second: (f"{first} {second}",))
+
+
+def _part_of_record(record: ClipRecord, begins: bool) -> tuple[str, ...]:
+    return part_texts(record.sentence, begins)
+
+
+def part_texts(text: str, begins: bool) -> tuple[str, ...]:
+    """What a half may rightly be read as: any words that begin (or end) the text, but for all of them."""
+    words = split_words(text)
+    return tuple(" ".join(words[:i] if begins else words[i:]) for i in range(1, len(words)))
+
+
+def reordered_texts(text: str) -> tuple[str, ...]:
+    """What exchanged halves may rightly be read as; the word that was cut may be seen twice, once or not at all."""
+    words = split_words(text)
+    return tuple(
+        " ".join(words[i:] + words[:j]) for i in range(1, len(words)) for j in (i - 1, i, i + 1) if 0 < j <= len(words)
+    )
+
+
+def spliced_texts(text: str, other: str) -> tuple[str, ...]:
+    """What a text with the middle third of another may rightly be read as, cut at the thirds or a word off."""
+    words, middle = split_words(text), split_words(other)
+    found = {
+        " ".join(words[:i] + middle[j:k] + words[m:]) for i, m in _thirds(len(words)) for j, k in _thirds(len(middle))
+    }
+    return tuple(sorted(found - {" ".join(words), ""}))
+
+
+def _thirds(length: int) -> list[tuple[int, int]]:
+    first, second = round(length / 3), round(2 * length / 3)
+    cuts = ((first + a, second + b) for a in (-1, 0, 1) for b in (-1, 0, 1))
+    return [(i, k) for i, k in cuts if 0 <= i <= k <= length]
 
 
 def _other_language(sources: Sources) -> PlannedCase:
     name = "another language"
-    case = Case(name, name, "nothing")
-    if sources.other:
-        planned = _of_records(case, sources, sources.other, "")
-        return PlannedCase(case, tuple(Query(q.clip_id, q.signer_id, (), (), q.make) for q in planned.queries))
-    if sources.made_up:
-        return _made_up(Case(f"{name}, made up", name, "nothing"), sources, lambda glosses, *_: glosses, _LANGUAGE)
-    return PlannedCase(case, (), "no clips of another language were given (--other)")
+    if sources.other or not sources.made_up:
+        why = "no clips of another language were given (--other)"
+        return _of_records(Case(name, name, "nothing"), sources, sources.other, why)
+    return _made_up(Case(f"{name}, made up", name, "nothing"), sources, lambda glosses, *_: glosses, _LANGUAGE)
 
 
 def _changed_recordings(sources: Sources) -> Iterator[PlannedCase]:
@@ -380,7 +312,8 @@ _CHANGED: dict[str, Change] = {
     **{f"{fps} frames a second": _plain(hard_clips.at_frame_rate, fps) for fps in (5, 10, 15, 30, 60)},
     "far: a shoulder width in 50 pixels": _plain(hard_clips.from_afar, hard_clips.PIXELS / 50),
     "farther: in 20 pixels": _plain(hard_clips.from_afar, hard_clips.PIXELS / 20),
-    "near: hands leave the picture": _plain(hard_clips.from_near, 0.9),
+    "near: 1.2 shoulder widths in view": _plain(hard_clips.from_near, 1.2),
+    "nearer: 0.9 in view": _plain(hard_clips.from_near, 0.9),
     "camera 15 degrees to a side": _to_either_side(hard_clips.turned, 15),
     "camera 30 degrees to a side": _to_either_side(hard_clips.turned, 30),
     "camera askew by 10 degrees": _to_either_side(hard_clips.rolled, 10),
@@ -389,7 +322,8 @@ _CHANGED: dict[str, Change] = {
 _NEED_HANDS = (
     "one hand lost for half of the clip",
     "both hands lost for a third of it",
-    "near: hands leave the picture",
+    "near: 1.2 shoulder widths in view",
+    "nearer: 0.9 in view",
 )
 """They take away nothing but points of hands."""
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -19,10 +19,9 @@ from signtalk.plots import (
     plot_verdicts,
 )
 from signtalk.report_text import markdown_table, shown_interval, shown_number, without_nan
-from signtalk.stress import CaseResult, Outcome, StressReport, counted
+from signtalk.stress import CaseResult, Outcome, StressReport, Verdict, counted, judged
 from signtalk.stress_cases import EXPECTED
 
-_SHOWN_WRONG = 15
 _SHOWN_REASONS = 3
 
 
@@ -37,7 +36,8 @@ def write_stress(report: StressReport, folder: Path) -> tuple[Path, ...]:
     write_text(paths[1], stress_markdown(report))
     names = ("cases", "risk-coverage", "reliability", "roc", "by-signer")
     pictures = {name: folder / f"{name}.png" for name in names}
-    recorded, everything = counted([o for o in report.outcomes if o.case.recorded]), counted(report.outcomes)
+    everything = judged(report.outcomes)
+    recorded = [outcome for outcome in everything if outcome.case.recorded]
     parts = {"as recorded": _confidences(recorded), "all cases": _confidences(everything)}
     plot_verdicts(_by_case(report.cases, report.outcomes), "what was answered, by case", pictures["cases"])
     plot_risk_coverage(parts, pictures["risk-coverage"])
@@ -48,21 +48,21 @@ def write_stress(report: StressReport, folder: Path) -> tuple[Path, ...]:
         group: _confidences([o for o in everything if o.case.group == group and not o.is_known]) for group in groups
     }
     plot_roc(known, strange, pictures["roc"])
-    plot_verdicts(_by_signer(everything), "what was answered, by signer", pictures["by-signer"])
+    plot_verdicts(_by_signer(counted(report.outcomes)), "what was answered, by signer", pictures["by-signer"])
     return (*paths, *pictures.values())
 
 
 def _confidences(outcomes: Sequence[Outcome]) -> Confidences:
     return Confidences(
         confidence=np.array([outcome.confidence for outcome in outcomes], dtype=np.float64),
-        correct=np.array([outcome.is_known and outcome.first_own for outcome in outcomes], dtype=np.bool_),
+        correct=np.array([outcome.first_right for outcome in outcomes], dtype=np.bool_),
         accepted=np.array([outcome.accepted for outcome in outcomes], dtype=np.bool_),
     )
 
 
 def _verdicts(outcomes: Sequence[Outcome]) -> dict[str, int]:
     found = Counter(outcome.verdict for outcome in outcomes)
-    return {"right": found["right"], "wrong": found["wrong"], "refused": found["refused"]}
+    return {verdict: found[verdict] for verdict in get_args(Verdict)}
 
 
 def _by_case(cases: Sequence[CaseResult], outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
@@ -74,10 +74,10 @@ def _by_case(cases: Sequence[CaseResult], outcomes: Sequence[Outcome]) -> dict[s
 
 
 def _by_signer(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
-    """For each signer what may be told, and what must be refused."""
+    """For each signer of the known clips: what may be told, and what must be refused."""
     kinds = (("as recorded", True, True), ("changed recordings", True, False), ("to be refused", False, None))
     rows = {}
-    for signer in sorted({outcome.signer_id for outcome in outcomes}):
+    for signer in sorted({outcome.signer_id for outcome in outcomes if outcome.is_known}):
         for name, known, recorded in kinds:
             of_kind = [
                 outcome
@@ -94,7 +94,7 @@ def _by_signer(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
 def stress_json(report: StressReport) -> dict[str, Any]:
     """Plain JSON values; what is not known is null."""
     outcomes = counted(report.outcomes)
-    wrong = [outcome for outcome in report.outcomes if outcome.verdict == "wrong"]
+    wrong = [outcome for outcome in report.outcomes if outcome.verdict.startswith("wrong")]
     return {
         "model": report.encoder_id,
         "num_sentences": report.num_sentences,
@@ -107,7 +107,7 @@ def stress_json(report: StressReport) -> dict[str, Any]:
         "reasons": _reasons(outcomes),
         "by_signer": _by_signer(outcomes),
         "wrong_answers": [
-            {"case": o.case.name, "clip_id": o.clip_id, "signed": list(o.own_keys), "told": o.told, "own": o.own}
+            {"case": o.case.name, "clip_id": o.clip_id, "made_from": list(o.own_keys), "told": o.told, "as": o.verdict}
             for o in wrong
         ],
     }
@@ -129,58 +129,41 @@ def stress_markdown(report: StressReport) -> str:
     parts = ["# Stress test", head]
     parts += [f"**Mind:** {note}." for note in report.notes]
     parts += [_case_table(report.cases), _figure_table(report), _reason_table(report)]
-    wrong = [outcome for outcome in report.outcomes if outcome.verdict == "wrong"]
+    wrong = [outcome for outcome in report.outcomes if outcome.verdict.startswith("wrong")]
     if wrong:
-        rows = [(o.case.name, o.clip_id, " + ".join(o.own_keys) or "-", o.told) for o in _of_each_case(wrong)]
-        parts.append(
-            f"## Wrong answers, {len(rows)} of {len(wrong)}\n\n"
-            + markdown_table(("case", "clip", "made from", "answered"), rows)
-        )
+        firsts = {outcome.case.name: outcome for outcome in reversed(wrong)}
+        rows = [(o.case.name, o.clip_id, " + ".join(o.own_keys) or "-", o.told) for o in reversed(firsts.values())]
+        title = f"## Wrong answers: {len(wrong)}, the first of each case"
+        parts.append(f"{title}\n\n" + markdown_table(("case", "clip", "made from", "answered"), rows))
     not_run = [(result.case.name, result.not_run) for result in report.cases if result.not_run]
     if not_run:
         parts.append("## Not run\n\n" + markdown_table(("case", "why"), not_run))
     return "\n\n".join(parts) + "\n"
 
 
-def _of_each_case(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The first of each case, then the second of each, as many as are shown; by case."""
-    seen: Counter[str] = Counter()
-    turns = []
-    for outcome in outcomes:
-        turns.append(seen[outcome.case.name])
-        seen[outcome.case.name] += 1
-    order = sorted(range(len(outcomes)), key=lambda place: (turns[place], place))[:_SHOWN_WRONG]
-    return [outcomes[place] for place in sorted(order)]
-
-
 def _case_table(cases: Sequence[CaseResult]) -> str:
-    header = (
-        "case",
-        "may be told",
-        "clips",
-        "answered rightly",
-        "answered wrongly",
-        "refused",
-        "own sentence",
-        "reasons",
-    )
+    answers = ("answered rightly", "answered wrongly", "by translation", "its own", "refused")
+    header = ("case", "may be told", "clips", *answers, "first candidate right", "reasons of refusal")
     rows = [
         (
             result.case.name,
             EXPECTED[result.case.expected],
             str(result.num_clips),
-            *(shown_interval(part, 2) for part in (result.right, result.wrong, result.refused)),
-            str(result.own),
-            shown_number(result.first_own, 2),
+            shown_interval(result.right, 2),
+            shown_interval(result.wrong, 2),
+            str(result.wrong_translations),
+            str(result.wrong_own),
+            shown_interval(result.refused, 2),
+            shown_number(result.first_right, 2),
             ", ".join(f"{reason} {count}" for reason, count in list(result.reasons.items())[:_SHOWN_REASONS]),
         )
         for result in cases
         if result.num_clips
     ]
     note = (
-        "`told its own`: answers that name a sentence which the clip was made from, right where that may be told, the "
-        "milder mistake where nothing may be. `first is its own`: part of the clips whose first candidate is such a "
-        "sentence, told or not. Clips of one signer are not independent: with few signers the intervals are too narrow."
+        "Of the wrong answers `by translation` counts those that no known sentence gave, and `its own` those with a "
+        "known sentence that the clip was made from: the milder mistake. `first candidate right` counts it told or "
+        "not. Clips of one signer are not independent: with few signers the intervals are too narrow."
     )
     return f"## What is answered\n\n{markdown_table(header, rows)}\n\n{note}"
 
