@@ -205,7 +205,8 @@ def plot_roc(known: Confidences, strange: Mapping[str, Confidences], path: Path)
         axis.set(xlabel="share of strange clips accepted", ylabel="share of known clips accepted", xlim=(0, 1))
         axis.set(title=f"ROC against {len(known.confidence)} known clips; dots: the gate", ylim=(0, 1))
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8, loc="lower right")
+        if strange:
+            axis.legend(fontsize=8, loc="lower right")
 
 
 def plot_verdicts(rows: Mapping[str, Mapping[str, int]], title: str, path: Path) -> None:

@@ -263,7 +263,7 @@ def spliced_texts(text: str, other: str) -> tuple[str, ...]:
     found = {
         " ".join(words[:i] + middle[j:k] + words[m:]) for i, m in _thirds(len(words)) for j, k in _thirds(len(middle))
     }
-    return tuple(sorted(found - {" ".join(words), ""}))
+    return tuple(sorted(found - {" ".join(words), " ".join(middle), ""}))
 
 
 def _thirds(length: int) -> list[tuple[int, int]]:
