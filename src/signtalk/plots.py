@@ -217,8 +217,7 @@ def plot_verdicts(rows: Mapping[str, Mapping[str, int]], title: str, path: Path)
         title: over the picture.
         path: the file.
     """
-    height = 1.5 + 0.27 * len(rows)
-    with _picture(path, size=(8.4, height)) as (axis,):
+    with _picture(path, size=(8.4, 1.8 + 0.27 * len(rows))) as (axis,):
         sums = np.array([max(sum(row.values()), 1) for row in rows.values()], dtype=np.float64)
         left = np.zeros(len(rows))
         for verdict, colour in _VERDICTS.items():
@@ -231,4 +230,4 @@ def plot_verdicts(rows: Mapping[str, Mapping[str, int]], title: str, path: Path)
         names = [f"{name[:60]} ({sum(row.values())})" for name, row in rows.items()]
         axis.set_yticks(range(len(rows)), labels=names, fontsize=8)
         axis.set(title=title, xlabel="share of clips", xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
-        axis.legend(ncols=4, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.55 / (height - 1)))
+        axis.figure.legend(ncols=4, fontsize=8, loc="outside lower center")
