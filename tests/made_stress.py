@@ -8,7 +8,7 @@ CONFIG = SyntheticConfig(num_sentences=8, num_signers=2, clips_per_sentence=(2, 
 
 
 def made_sources(folder, **changes):
-    """Six known sentences, two unknown, signed by two people; the last unknown one is not near any known one."""
+    """Six known sentences and two unknown ones, each signed by two people."""
     write_dataset(folder, CONFIG)
     signing = [record for record in load_manifest(folder).records if not record.is_idle]
     idle = [record for record in load_manifest(folder).records if record.is_idle]

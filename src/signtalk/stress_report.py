@@ -74,8 +74,8 @@ def _by_case(cases: Sequence[CaseResult], outcomes: Sequence[Outcome]) -> dict[s
 
 
 def _by_signer(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
-    """For each signer of the known clips: what may be told, and what must be refused."""
-    kinds = (("as recorded", True, True), ("changed recordings", True, False), ("to be refused", False, None))
+    """For each signer of the known clips: what may be told, and what is no known sentence."""
+    kinds = (("as recorded", True, True), ("changed recordings", True, False), ("no known sentence", False, None))
     rows = {}
     for signer in sorted({outcome.signer_id for outcome in outcomes if outcome.is_known}):
         for name, known, recorded in kinds:
