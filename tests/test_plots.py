@@ -4,11 +4,16 @@ import numpy as np
 
 from signtalk.history import HISTORY_COLUMNS
 from signtalk.plots import (
+    Confidences,
     plot_bars,
     plot_embedding_map,
     plot_gate,
+    plot_reliability,
+    plot_risk_coverage,
+    plot_roc,
     plot_similarities,
     plot_training_curves,
+    plot_verdicts,
     smoothed,
 )
 
@@ -35,4 +40,23 @@ def test_every_picture_is_drawn(tmp_path: Path) -> None:
     plot_embedding_map(rng.random((1, 4)), ["a"], ["A"], tmp_path / "one.png")
     pictures = sorted(tmp_path.iterdir())
     assert len(pictures) == 8
+    assert [path.name for path in pictures if not is_png(path)] == []
+
+
+def test_pictures_of_a_stress_test_are_drawn(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.random(30)
+    some = Confidences(confidence, rng.random(30) < confidence, confidence > 0.8)
+    none = Confidences(confidence[:1], np.zeros(1, bool), np.zeros(1, bool))
+    parts = {"recorded": some, "nothing accepted": none}
+    plot_risk_coverage(parts, tmp_path / "risk.png")
+    plot_reliability(parts, tmp_path / "reliability.png")
+    plot_roc(some, {"unknown": some, "one": none}, tmp_path / "roc.png")
+    plot_roc(some, {}, tmp_path / "nobody.png")
+    counts = {"right": 3, "wrong sentence": 1, "wrong translation": 0, "refused": 2}
+    plot_verdicts({f"case {i}": counts for i in range(30)}, "title", tmp_path / "many.png")
+    plot_verdicts({"case": dict.fromkeys(counts, 0)}, "title", tmp_path / "one.png")
+    plot_verdicts({}, "nothing", tmp_path / "none.png")
+    pictures = sorted(tmp_path.iterdir())
+    assert len(pictures) == 7
     assert [path.name for path in pictures if not is_png(path)] == []

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,8 @@ import resting
 import suites
 from raw_clips import SourceClip, source_clips, write_clips
 from signtalk.errors import DataError
-from signtalk.landmarks import PARTS, LandmarkClip
+from signtalk.hard_clips import part
+from signtalk.landmarks import LandmarkClip
 from signtalk.manifest import load_manifest, read_clip
 from signtalk.synthetic import SyntheticConfig, generate_clips
 
@@ -70,69 +70,8 @@ def test_each_signer_rests_as_often_as_asked(clip: LandmarkClip) -> None:
 # --- perturbations
 
 
-@pytest.mark.parametrize("factor", [0.7, 1.4])
-def test_speed_changes_the_length_and_not_the_frame_rate(clip: LandmarkClip, factor: float) -> None:
-    found = perturbations.at_speed(clip, factor)
-    assert found.num_frames == round(clip.num_frames / factor)
-    assert found.fps == pytest.approx(clip.fps)
-    np.testing.assert_array_equal(found.landmarks[[0, -1]], clip.landmarks[[0, -1]])
-    assert found.visibility.shape == (found.num_frames, 33)
-
-
-def test_another_frame_rate_keeps_the_duration(clip: LandmarkClip) -> None:
-    found = perturbations.at_frame_rate(clip, 12.0)
-    assert found.fps == pytest.approx(12.0)
-    assert abs(found.duration_s - clip.duration_s) <= 1 / 12 + 1e-6
-    half = perturbations.at_frame_rate(clip, clip.fps / 2)
-    np.testing.assert_allclose(half.landmarks, clip.landmarks[::2], atol=1e-6)
-
-
-def test_dropped_frames_leave_the_others_and_their_times(clip: LandmarkClip) -> None:
-    found = perturbations.without_frames(clip, 0.3, rng())
-    assert found.num_frames == clip.num_frames - round(0.3 * clip.num_frames)
-    kept = np.searchsorted(clip.timestamps_s, found.timestamps_s)
-    np.testing.assert_array_equal(found.landmarks, clip.landmarks[kept])
-    assert found.timestamps_s[0] == 0
-
-
-def test_one_hand_is_lost_over_one_span(clip: LandmarkClip) -> None:
-    whole = replace(clip, landmarks=np.nan_to_num(clip.landmarks))
-    found = perturbations.without_hand(whole, 0.5, rng())
-    lost = np.isnan(found.landmarks)
-    hands = {name: lost[:, PARTS[name]].all(axis=(1, 2)) for name in ("left_hand", "right_hand")}
-    gone = [frames for frames in hands.values() if frames.any()]
-    assert len(gone) == 1
-    where = np.flatnonzero(gone[0])
-    assert len(where) == round(0.5 * clip.num_frames) == where[-1] - where[0] + 1
-    assert lost.sum() == len(where) * 21 * 3
-    assert not np.isnan(whole.landmarks).any()
-
-
-def test_mirroring_exchanges_sides_and_twice_is_nothing(clip: LandmarkClip) -> None:
-    found = perturbations.mirrored(clip)
-    expected = clip.landmarks[:, PARTS["left_hand"]].copy()
-    expected[..., 0] = 1 - expected[..., 0]
-    np.testing.assert_array_equal(found.landmarks[:, PARTS["right_hand"]], expected)
-    np.testing.assert_array_equal(found.visibility[:, 15], clip.visibility[:, 16])
-    twice = perturbations.mirrored(found)
-    np.testing.assert_allclose(twice.landmarks, clip.landmarks, atol=1e-6)
-    np.testing.assert_array_equal(twice.visibility, clip.visibility)
-
-
-def test_noise_is_in_shoulder_widths(clip: LandmarkClip) -> None:
-    found = perturbations.with_noise(clip, 0.02, rng())
-    width = np.nanmedian(np.linalg.norm(clip.landmarks[:, 11, :2] - clip.landmarks[:, 12, :2], axis=-1))
-    assert np.nanstd(found.landmarks - clip.landmarks) == pytest.approx(0.02 * width, rel=0.05)
-    np.testing.assert_array_equal(np.isnan(found.landmarks), np.isnan(clip.landmarks))
-
-
-def test_cropped_ends_are_the_middle(clip: LandmarkClip) -> None:
-    found, cut = perturbations.without_ends(clip, 0.1), round(0.1 * clip.num_frames)
-    np.testing.assert_array_equal(found.landmarks, clip.landmarks[cut:-cut])
-
-
 def test_every_kind_survives_the_shortest_clip(clip: LandmarkClip) -> None:
-    frame = perturbations._select(clip, np.arange(1))
+    frame = part(clip, 0, 0)
     for change in [*perturbations.PERTURBATIONS.values(), perturbations.mixed]:
         assert change(frame, rng()).num_frames >= 1
 

@@ -17,6 +17,7 @@ from signtalk.cli_enrol import enrol_app
 from signtalk.cli_extract import extract, models_app
 from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
+from signtalk.cli_stress import add_stress
 from signtalk.console import (
     BundleOption,
     Folder,
@@ -56,6 +57,7 @@ app.command()(extract)
 app.command()(calibrate)
 add_interchange(app)
 add_play(app)
+add_stress(app)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]

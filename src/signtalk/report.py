@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,8 +22,11 @@ from signtalk.evaluation_results import (
     TextSearch,
 )
 from signtalk.files import write_json, write_text
-from signtalk.intervals import Interval
 from signtalk.plots import plot_bars, plot_embedding_map, plot_gate, plot_similarities
+from signtalk.report_text import markdown_table as _table
+from signtalk.report_text import shown_interval as _range
+from signtalk.report_text import shown_number as _number
+from signtalk.report_text import without_nan as _without_nan
 
 
 def write_report(report: EvaluationReport, folder: Path, title: str = "Evaluation") -> tuple[Path, ...]:
@@ -64,16 +66,6 @@ def report_json(report: EvaluationReport) -> dict[str, Any]:
     plain: dict[str, Any] = _without_nan(asdict(replace(report, evidence=None)))
     del plain["evidence"]
     return plain
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def report_markdown(report: EvaluationReport, title: str) -> str:
@@ -198,24 +190,6 @@ def _text_section(text: TextResult) -> str:
         f"## Translation: {text.name}\n\n{_table(('measure', 'value'), figures)}\n\n"
         f"Signatures: `{text.signatures[0]}`, `{text.signatures[1]}`\n\n" + _table(("signed", "written"), text.examples)
     )
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [" | ".join(header), " | ".join("---" for _ in header)]
-    lines += [" | ".join(cell.replace("|", "/") for cell in row) for row in rows]
-    return "\n".join(f"| {line} |" for line in lines)
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _range(interval: Interval | None, digits: int = 3) -> str:
-    if interval is None:
-        return "-"
-    if math.isnan(interval.low):
-        return _number(interval.estimate, digits)
-    return f"{interval.estimate:.{digits}f} ({interval.low:.{digits}f}-{interval.high:.{digits}f})"
 
 
 def closing_summary(paths: Iterable[Path], title: str = "Files") -> Table:

@@ -14,7 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, model_validator
+import numpy as np
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import load_array, read_json, save_array, write_json
@@ -22,7 +23,7 @@ from signtalk.landmarks import LandmarkClip, load_clip, regular_timestamps, save
 from signtalk.lexicon import Sentence, distinct_sentences, sentences
 from signtalk.manifest import ClipRecord, describe_clip, write_manifest
 from signtalk.prototype_files import from_prototype_rows, to_prototype_rows
-from signtalk.synthetic_body import pose_body
+from signtalk.synthetic_body import Motion, pose_body
 from signtalk.synthetic_camera import project, track
 from signtalk.synthetic_signers import SIGNER_LETTERS, Habits, Signer, generator, make_signer
 from signtalk.synthetic_signing import perform, rest
@@ -30,6 +31,8 @@ from signtalk.synthetic_signing import perform, rest
 SETTINGS_NAME = "synthetic.json"
 IDLE_CATEGORY = "Idle"
 Form = Literal["clips", "prototype"]
+Act = Callable[[Signer, float, np.random.Generator], Motion]
+"""Signer, frames a second and chance to a motion."""
 _FPS = (24.0, 25.0, 30.0)
 
 
@@ -139,19 +142,15 @@ def plan_clips(config: SyntheticConfig) -> tuple[PlannedClip, ...]:
 
 def render_clip(config: SyntheticConfig, planned: PlannedClip) -> SyntheticClip:
     """Make one clip; the same config and plan always give the same landmarks."""
-    signer = _signer(config.seed, planned.signer_id, config.difficulty, config.variant_share, config.detector_errors)
     sentence = planned.sentence
-    rng = generator(config.seed, "clip", planned.clip_id)
-    fps = _frame_rate(config.seed, planned.clip_id)
-    if sentence.glosses:
-        motion = perform(signer, sentence.glosses, fps, rng)
-    else:
-        motion = rest(signer, 3 + 4 * rng.random(), fps, rng)
-    camera = signer.camera_today(rng)
-    image = project(pose_body(signer.body, motion), camera)
-    landmarks, visibility = track(image, camera, signer.tracker, fps, rng)
+
+    def act(signer: Signer, fps: float, rng: np.random.Generator) -> Motion:
+        if sentence.glosses:
+            return perform(signer, sentence.glosses, fps, rng)
+        return rest(signer, 3 + 4 * rng.random(), fps, rng)
+
     return SyntheticClip(
-        clip=LandmarkClip(landmarks, visibility, regular_timestamps(len(landmarks), fps), camera.aspect),
+        clip=film(config, planned.signer_id, planned.clip_id, act),
         clip_id=planned.clip_id,
         sentence_id=sentence.sentence_id,
         sentence=next(iter(sentence.variations), ""),
@@ -161,6 +160,18 @@ def render_clip(config: SyntheticConfig, planned: PlannedClip) -> SyntheticClip:
         is_idle=not sentence.glosses,
         glosses=sentence.glosses,
     )
+
+
+def film(config: SyntheticConfig, signer_id: str, clip_id: str, act: Act) -> LandmarkClip:
+    """What a person of the data set does, as their camera and the detector give it; chance follows from `clip_id`."""
+    signer = _signer(config.seed, signer_id, config.difficulty, config.variant_share, config.detector_errors)
+    rng = generator(config.seed, "clip", clip_id)
+    fps = _frame_rate(config.seed, clip_id)
+    motion = act(signer, fps, rng)
+    camera = signer.camera_today(rng)
+    image = project(pose_body(signer.body, motion), camera)
+    landmarks, visibility = track(image, camera, signer.tracker, fps, rng)
+    return LandmarkClip(landmarks, visibility, regular_timestamps(len(landmarks), fps), camera.aspect)
 
 
 def generate_clips(config: SyntheticConfig) -> Iterator[SyntheticClip]:
@@ -208,6 +219,23 @@ def write_dataset(
         if progress is not None:
             progress(i, len(planned))
     return write_manifest(folder, records)
+
+
+def read_settings(folder: Path) -> tuple[SyntheticConfig, Form] | None:
+    """What a data folder was made up with; None for one that was not made up.
+
+    Raises:
+        ArtifactError: its settings are damaged.
+    """
+    path = folder / SETTINGS_NAME
+    if not path.is_file():
+        return None
+    try:
+        found = dict(read_json(path))
+        form: Form = "prototype" if found.pop("form") == "prototype" else "clips"
+        return SyntheticConfig.model_validate(found), form
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        raise ArtifactError(f"{path}: not the settings of made-up clips; make them again, or remove it") from error
 
 
 def _claim(folder: Path, settings: dict[str, object]) -> None:

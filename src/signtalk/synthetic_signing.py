@@ -8,6 +8,7 @@ change on the way, places are undershot, the idle hand lingers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -213,7 +214,12 @@ def _base_pose(sign: Sign, signer: Signer, rng: np.random.Generator) -> Array:
 
 
 def perform(signer: Signer, glosses: tuple[str, ...], fps: float, rng: np.random.Generator) -> Motion:
-    """The motion of a person who signs these glosses, from rest to rest."""
+    """The motion of a person who signs these glosses in their own way, from rest to rest."""
+    return perform_signs(signer, [signer.sign(gloss) for gloss in glosses], fps, rng)
+
+
+def perform_signs(signer: Signer, plan: Sequence[Sign], fps: float, rng: np.random.Generator) -> Motion:
+    """The motion of a person who makes these signs, of whatever language, from rest to rest."""
     now = _Performance()
     rest = _rest_pose(signer, rng), _rest_pose(signer, rng)
     now.leading.add(0.0, rest[0])
@@ -222,7 +228,6 @@ def perform(signer: Signer, glosses: tuple[str, ...], fps: float, rng: np.random
     now.clock = 0.25 + 0.9 * rng.random()
     for track, row in ((now.leading, rest[0]), (now.other, rest[1]), (now.head, np.zeros(6))):
         track.add(now.clock, row)
-    plan = [signer.sign(gloss) for gloss in glosses]
     hurry = np.exp(0.1 * signer.variation * rng.standard_normal())
     for sign, following in pairwise([*plan, None]):
         assert sign is not None
