@@ -67,6 +67,7 @@ MODULES = {
     "model": "T",
     "losses": "T",
     "recipe": "T",
+    "compiling": "o",
     "dtw": "o",
     "intervals": "o",
     "metrics": "o",

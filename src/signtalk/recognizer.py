@@ -24,7 +24,7 @@ from signtalk.index_files import IndexEntry
 from signtalk.landmarks import LandmarkClip
 from signtalk.manifest import ClipRecord
 from signtalk.scoring import Candidate, Scores, ScoringConfig, score_sentences
-from signtalk.spelling import JointStepDecoder
+from signtalk.spelling import JointStepDecoder, SpelledSentences
 from signtalk.store import PackedClips
 from signtalk.text_search import TextSpace
 from signtalk.tokenizer import SentenceTokenizer
@@ -148,7 +148,7 @@ class Recognizer:
         self.encoder, self.index, self.decision = encoder, index, decision
         self.text_space = text_space
         self._decoder, self._tokenizer = decoder, tokenizer
-        self._spelled: tuple[SentenceIndex, list[list[int]]] | None = None
+        self._spelled: tuple[SentenceIndex, SpelledSentences] | None = None
         self._placed: tuple[SentenceIndex, FloatArray] | None = None
 
     def changed(self, index: SentenceIndex | None = None, decision: DecisionConfig | None = None) -> Recognizer:
@@ -167,13 +167,13 @@ class Recognizer:
             text_embeddings=self._text_embeddings(),
         )
 
-    def _spellings(self, encoded: Encoded) -> list[list[int]] | None:
-        """Token ids of the index's sentences, made once an index; None for a model that does not spell."""
+    def _spellings(self, encoded: Encoded) -> SpelledSentences | None:
+        """The words of the index's sentences, laid out once an index; None for a model that does not spell."""
         if self._tokenizer is None or not encoded.word_log_probs.shape[2]:
             return None
         if self._spelled is None or self._spelled[0] is not self.index:
             spelled = [self._tokenizer.encode(text, add_special=False) for text in self._sentences()]
-            self._spelled = (self.index, spelled)
+            self._spelled = (self.index, SpelledSentences.of(spelled))
         return self._spelled[1]
 
     def _text_embeddings(self) -> FloatArray | None:
