@@ -46,9 +46,11 @@ def kill_while_adding(kind, place, rounds, seed, longest_s=0.5):
         command = [sys.executable, __file__, "add", kind, str(place), str(first)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout.readline().strip() == "ready"
+            awaited = max(rng.randint(0, 2), 0 if confirmed else 1)  # a server may take long for the first
+            lines = [process.stdout.readline() for _ in range(awaited)]
             time.sleep(rng.uniform(0, longest_s))
             process.kill()
-            lines = [line for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+            lines += [line for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
         confirmed += [int(line) for line in lines]
         first += len(lines) + 1  # the next one may be there, or not
         store = opened(kind, place)
