@@ -16,6 +16,7 @@ from signtalk.cli_enrol import enrol_app
 from signtalk.cli_extract import extract, models_app
 from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
+from signtalk.cli_references import ReferencesOption, over_references, references_app
 from signtalk.console import (
     BundleOption,
     Folder,
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 app.add_typer(enrol_app)
+app.add_typer(references_app)
 app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(models_app, name="models")
@@ -187,6 +189,7 @@ def recognize(
     run: RunOption = None,
     bundle: BundleOption = None,
     index: IndexOption = None,
+    references: ReferencesOption = "",
     fps: Fps = 30.0,
     smoothing_alpha: SmoothingAlpha = 0.2,
     prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
@@ -202,7 +205,11 @@ def recognize(
     from signtalk.recognizer import DecisionConfig
 
     answers: dict[str, Recognition | None] = {}
-    with opened(run, bundle, index) as recognizer, ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
+    with (
+        opened(run, bundle, index) as own,
+        over_references(own, references) as recognizer,
+        ClipReader(GuardConfig(), fps, smoothing_alpha) as reader,
+    ):
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
             recognizer.decision = DecisionConfig.prototype().model_copy(update={"decoding": decoding})
