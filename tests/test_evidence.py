@@ -7,6 +7,7 @@ from made_references import encoded, entry, small_index
 from signtalk.evidence import COMPARED_FIGURES, FIGURES, Evidence, _dtw_margin, _standing
 from signtalk.index import SentenceIndex
 from signtalk.scoring import ScoringConfig, score_sentences
+from signtalk.spelling import SpelledSentences
 
 
 def test_every_figure_has_its_column() -> None:
@@ -44,7 +45,7 @@ def test_dtw_margin_is_a_share_of_the_nearest_other_distance() -> None:
 def test_words_count_each() -> None:
     index = SentenceIndex.build(encoded(2, words=6), [entry("a", "one"), entry("b", "one two three")], "m")
     queries = encoded(3, seed=1, words=6)
-    scores = score_sentences(queries, index, ScoringConfig(), spellings=[[4], [4, 5, 4]])
+    scores = score_sentences(queries, index, ScoringConfig(), spellings=SpelledSentences.of([[4], [4, 5, 4]]))
     words = np.array([len(index.entries[row].sentence.split()) for row in scores.rows[:, 0]])
     found = Evidence.from_scores(scores).text_per_word
     expected = np.maximum(scores.text_log_likelihoods[:, 0] / words, -20)

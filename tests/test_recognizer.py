@@ -1,8 +1,15 @@
 import json
+from pathlib import Path
+
+import pytest
 
 from conftest import SmallRun
+from signtalk.errors import ArtifactError
+from signtalk.index import SentenceIndex
+from signtalk.large_index import LargeIndex, write_large_index
 from signtalk.manifest import load_manifest, read_clip
 from signtalk.recognizer import DecisionConfig, Recognition
+from signtalk.references import FolderStore
 from signtalk.runs import Run
 from signtalk.translation import TranslationRule
 
@@ -80,3 +87,29 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
     assert (known.text, known.text_source) == (known.candidates[0].sentence, "sentence")
     assert json.loads(json.dumps(told.to_json()))["text"] == told.text  # plain values all through
     assert known.to_json()["text"] == known.text
+
+
+def test_answers_over_a_source_are_those_of_the_same_references_in_memory(small_run: SmallRun, tmp_path: Path) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    whole, index = run.recognizer(run.index(), run.decision()), run.index()
+    clips = [read_clip(record) for record in manifest.records[:10]]
+    expected = whole.recognize(clips)
+    write_large_index(tmp_path / "large", [index], index.encoder_id, index.projections.shape[1])
+    index.save(tmp_path / "index")
+    nothing = whole.changed(index=SentenceIndex.build((), (), index.encoder_id))
+    own = index.without_sentences(list(index.groups.text_keys)[2:])
+    rest = index.without_sentences(list(index.groups.text_keys)[:2])
+    write_large_index(tmp_path / "rest", [rest], index.encoder_id, index.projections.shape[1])
+    for found in (
+        nothing.over(LargeIndex(tmp_path / "large")).recognize(clips),
+        nothing.over(FolderStore(tmp_path / "index", index.encoder_id)).recognize(clips),
+        whole.changed(index=own).over(LargeIndex(tmp_path / "rest")).recognize(clips),
+    ):
+        for one, other in zip(found, expected, strict=True):
+            assert one.candidates[0].clip_id == other.candidates[0].clip_id
+            assert one.confidence == pytest.approx(other.confidence, abs=0.02)
+            assert one.candidates[0].similarity == pytest.approx(other.candidates[0].similarity, abs=2e-3)
+            assert one.candidates[0].text_score == pytest.approx(other.candidates[0].text_score, rel=1e-5)
+            assert one.translation == other.translation
+    with pytest.raises(ArtifactError, match="makes the queries"):
+        whole.changed(index=SentenceIndex.build((), (), "another")).over(LargeIndex(tmp_path / "large"))

@@ -12,6 +12,7 @@ from signtalk.comparison import compare
 from signtalk.dtw import dtw_distances
 from signtalk.index import SentenceIndex
 from signtalk.scoring import ScoringConfig, score_sentences
+from signtalk.spelling import SpelledSentences
 
 PROTOTYPE = ScoringConfig(mode="prototype", exclude_self=False)
 
@@ -267,7 +268,7 @@ def test_a_sentence_that_the_frames_spell_rises():
     last = int(silent.classes[0, -1])  # the frames spell the sentence that everything else thinks least likely
     query.word_log_probs[:] = -30.0
     query.word_log_probs[0, :, 4 + last] = -0.01
-    heard = score_sentences(query, index, config, spellings=texts)
+    heard = score_sentences(query, index, config, spellings=SpelledSentences.of(texts))
     place = int(np.flatnonzero(heard.classes[0] == last)[0])
     assert heard.text_scores[0, place] == pytest.approx(1.0, abs=0.01)
     assert np.delete(heard.text_scores[0], place).max() < 1e-6
@@ -275,7 +276,7 @@ def test_a_sentence_that_the_frames_spell_rises():
     assert gained == pytest.approx(config.text_weight, abs=0.01)
     assert heard.candidates(0, 50)[place].text_score == pytest.approx(1.0, abs=0.01)
     with pytest.raises(ValueError, match="spellings"):
-        score_sentences(query, index, config, spellings=texts[1:])
+        score_sentences(query, index, config, spellings=SpelledSentences.of(texts[1:]))
 
 
 def test_a_clip_counts_for_the_look_even_where_it_does_not_for_the_score() -> None:

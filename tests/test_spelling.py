@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from made_references import log_softmax
 from signtalk.decoding import DecodingOptions, beam_search
-from signtalk.spelling import JointStepDecoder, best_path_log_probs, sentence_log_likelihoods, text_score, words_shown
+from signtalk.spelling import (
+    JointStepDecoder,
+    SpelledSentences,
+    best_path_log_probs,
+    most_shown,
+    sentence_log_likelihoods,
+    text_score,
+    words_shown,
+)
 from signtalk.text_decoder import TextDecoder, TextDecoderConfig, TorchStepDecoder
 from signtalk.tokenizer import UNK_ID
 
@@ -40,7 +48,7 @@ def test_likelihoods_equal_the_sum_over_all_paths():
     words = made_words(1, 4, 6)
     truth = sums_by_text(words[0])
     sentences = [[4], [5, 4], [4, 4], [4, 5, 4, 5], [4, 4, 4]]
-    found = sentence_log_likelihoods(words, EVERY, sentences, np.arange(5)[None])
+    found = sentence_log_likelihoods(words, EVERY, SpelledSentences.of(sentences), np.arange(5)[None])
     for place, sentence in enumerate(sentences):
         expected = np.log(truth[tuple(sentence)]) if tuple(sentence) in truth else -np.inf  # [4, 4, 4] needs 5 frames
         assert found[0, place] == pytest.approx(expected, rel=1e-5)
@@ -55,9 +63,10 @@ def test_likelihoods_equal_pytorch_and_do_not_read_padding(seed):
     valid = np.arange(9)[None] < lengths[:, None]
     sentences = [rng.integers(4, 8, rng.integers(1, 5)).tolist() for _ in range(4)]
     classes = rng.integers(0, 4, (3, 2))
-    found = sentence_log_likelihoods(words, valid, sentences, classes)
+    spelled = SpelledSentences.of(sentences)
+    found = sentence_log_likelihoods(words, valid, spelled, classes)
     words[~valid] = np.nan
-    np.testing.assert_array_equal(sentence_log_likelihoods(words, valid, sentences, classes), found)
+    np.testing.assert_array_equal(sentence_log_likelihoods(words, valid, spelled, classes), found)
     for clip, place in np.ndindex(3, 2):
         target = torch.tensor([sentences[classes[clip, place]]])
         loss = torch.nn.functional.ctc_loss(
@@ -69,11 +78,14 @@ def test_likelihoods_equal_pytorch_and_do_not_read_padding(seed):
 
 def test_what_cannot_be_told_is_nan_and_what_is_not_asked_is_minus_infinity():
     words = made_words(1, 4, 6)
-    found = sentence_log_likelihoods(words, EVERY, [[4], [3, 4], [], [17]], np.array([[0, 1, 2, 3, -1]]))
+    sentences = SpelledSentences.of([[4], [3, 4], [], [17]])
+    found = sentence_log_likelihoods(words, EVERY, sentences, np.array([[0, 1, 2, 3, -1]]))
     assert np.isfinite(found[0, 0])
     assert np.isnan(found[0, [1, 3]]).all()
     assert np.isneginf(found[0, [2, 4]]).all()
-    assert sentence_log_likelihoods(words, EVERY, [], np.zeros((1, 0), np.int64)).shape == (1, 0)
+    none = SpelledSentences.of([])
+    assert sentence_log_likelihoods(words, EVERY, none, np.zeros((1, 0), np.int64)).shape == (1, 0)
+    assert np.isneginf(sentence_log_likelihoods(words, EVERY, none, np.full((1, 2), -1))).all()
 
 
 def test_no_sentence_is_above_the_best_path_by_more_than_its_spellings():
@@ -175,7 +187,7 @@ def test_words_shown_is_the_sum_of_each_words_best_frame_whatever_the_order() ->
     log_probs = np.log(rng.dirichlet(np.ones(7), (2, 5))).astype(np.float32)
     valid = np.array([[True] * 5, [True] * 3 + [False] * 2])
     sentences = [[4, 5], [5, 4], [6, 6, 4], [], [3]]
-    shown = words_shown(log_probs, valid, sentences)
+    shown = words_shown(log_probs, valid, SpelledSentences.of(sentences))
     for clip in range(2):
         best = log_probs[clip, valid[clip]].max(axis=0)
         typical = best[UNK_ID + 1 :].mean()
@@ -188,9 +200,35 @@ def test_words_shown_is_the_sum_of_each_words_best_frame_whatever_the_order() ->
 
 def test_words_shown_of_a_clip_without_a_frame_prefers_nothing() -> None:
     log_probs = np.zeros((1, 2, 6), dtype=np.float32)
-    shown = words_shown(log_probs, np.zeros((1, 2), dtype=np.bool_), [[4], [5]])
+    shown = words_shown(log_probs, np.zeros((1, 2), dtype=np.bool_), SpelledSentences.of([[4], [5]]))
     assert shown[0, 0] == shown[0, 1]
-    assert words_shown(log_probs, np.ones((1, 2), dtype=np.bool_), []).shape == (1, 0)
+    none = SpelledSentences.of([])
+    assert words_shown(log_probs, np.ones((1, 2), dtype=np.bool_), none).shape == (1, 0)
+    assert most_shown(log_probs, np.ones((1, 2), dtype=np.bool_), none, 3).shape == (1, 0)
+
+
+def test_most_shown_are_the_first_by_words_shown() -> None:
+    rng = np.random.default_rng(8)
+    log_probs = np.log(rng.dirichlet(np.full(40, 0.2), (3, 9))).astype(np.float32)
+    valid = np.arange(9) < np.array([[9], [4], [1]])
+    # Sentences of none to six words, words that were never learned and equal sentences among them.
+    drawn = [rng.integers(3, 44, rng.integers(0, 7)).tolist() for _ in range(300)]
+    sentences = SpelledSentences.of(drawn + drawn[:50])
+    found = most_shown(log_probs, valid, sentences, 20)
+    shown = words_shown(log_probs, valid, sentences)
+    np.testing.assert_allclose(np.take_along_axis(shown, found, axis=1), -np.sort(-shown, axis=1)[:, :20], rtol=1e-5)
+    assert all(len(set(row)) == 20 for row in found.tolist())
+    assert most_shown(log_probs, valid, sentences, 999).shape == (3, 350)
+    twins = SpelledSentences.of([[5], [6], [5], [5], [6]])
+    assert sorted(most_shown(log_probs, valid, twins, 5)[0].tolist()) == [0, 1, 2, 3, 4]
+    assert most_shown(log_probs, valid, SpelledSentences.of([[5]] * 4), 2).tolist() == [[0, 1]] * 3
+
+
+def test_laid_out_sentences_are_chosen_by_place() -> None:
+    sentences = SpelledSentences.of([[4, 5, 6], [], [7]])
+    assert sentences.words.tolist() == [[4, 5, 6], [0, 0, 0], [7, 0, 0]]
+    chosen = sentences.select(np.array([2, 0]))
+    assert (chosen.words.tolist(), chosen.lengths.tolist(), len(chosen)) == ([[7, 0, 0], [4, 5, 6]], [1, 3], 2)
 
 
 def test_an_unspellable_sentence_is_neither_helped_nor_hurt():

@@ -29,7 +29,7 @@ def answer(sentence="I go home.", accepted=True, translation=None, shown=False, 
     surely = None if translation is None else 0.9
     words = () if translation is None else ((translation, 0.9),)
     heard = (translation, None, words, surely, shown)
-    return Recognition(accepted, reason, confidence, 1.0, 0.1, (first,), *heard)
+    return Recognition(accepted, reason, confidence, 1.0, 0.1, (first,), 0, (), *heard)
 
 
 def case(expected="right", **changes):

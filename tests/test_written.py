@@ -11,6 +11,7 @@ from made_references import encoded, entry, log_softmax, made_space, small_index
 from signtalk.errors import ConfigError, DataError
 from signtalk.index import SentenceIndex
 from signtalk.scoring import ScoringConfig, score_sentences
+from signtalk.spelling import SpelledSentences
 from signtalk.written import (
     WrittenSentence,
     clip_parts,
@@ -29,7 +30,8 @@ def written_index():
 
 
 def spelled(index, space=SPACE):
-    return [space.tokenizer.encode(index.entries[row].sentence, False) for row in index.groups.canonical_rows]
+    rows = index.groups.canonical_rows
+    return SpelledSentences.of([space.tokenizer.encode(index.entries[row].sentence, False) for row in rows])
 
 
 def texts_of(index, space=SPACE):

@@ -17,6 +17,7 @@ from signtalk.cli_enrol import enrol_app
 from signtalk.cli_extract import extract, models_app
 from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
+from signtalk.cli_references import ReferencesOption, over_references, references_app
 from signtalk.cli_stress import add_stress
 from signtalk.console import (
     BundleOption,
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 app.add_typer(enrol_app)
+app.add_typer(references_app)
 app.add_typer(data_app, name="data")
 app.add_typer(bundle_app, name="bundle")
 app.add_typer(models_app, name="models")
@@ -193,6 +195,7 @@ def recognize(
     bundle: BundleOption = None,
     index: IndexOption = None,
     calibration: Annotated[Path | None, typer.Option(help="Decide by this file of `signtalk calibrate`.")] = None,
+    references: ReferencesOption = "",
     fps: Fps = 30.0,
     smoothing_alpha: SmoothingAlpha = 0.2,
     prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
@@ -209,9 +212,13 @@ def recognize(
     from signtalk.recognizer import DecisionConfig
 
     answers: dict[str, Recognition | None] = {}
-    with opened(run, bundle, index) as recognizer, ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
+    with (
+        opened(run, bundle, index) as own,
+        over_references(own, references) as recognizer,
+        ClipReader(GuardConfig(), fps, smoothing_alpha) as reader,
+    ):
         if calibration is not None:
-            recognizer.decision = read_decision(calibration, recognizer.index.encoder_id)
+            recognizer.decision = read_decision(calibration, own.index.encoder_id)
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
             recognizer.decision = DecisionConfig.prototype().model_copy(update={"decoding": decoding})

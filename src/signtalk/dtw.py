@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.compiling import Compiled
 from signtalk.files import BoolArray, FloatArray, IntArray
 
 MAX_FRAMES = 4096
@@ -108,7 +109,7 @@ def dtw_by_row(
         used, lengths = query_lengths[wanted_query[pairs]], reference_lengths[wanted_row[pairs]]
         chosen = references[wanted_row[pairs], : int(lengths.max())]
         squares = _squared_distances(queries[:, : int(used.max())], wanted_query[pairs], chosen, used, lengths)
-        distances[wanted_query[pairs], wanted_column[pairs]] = _wavefront(squares, used, lengths)
+        distances[wanted_query[pairs], wanted_column[pairs]] = _cheapest_paths(squares, used, lengths)
         num_frames[wanted_query[pairs], wanted_column[pairs]] = used + lengths
     return DtwResult(distances, num_frames)
 
@@ -143,55 +144,52 @@ def _squared_distances(
     query_lengths: IntArray,
     reference_lengths: IntArray,
 ) -> FloatArray:
-    """(T, T', pairs) squared frame distances, one matrix product a query.
+    """(T, pairs, T') squared frame distances, one matrix product a query.
 
     Pairs of one query stand side by side. Padding is zeroed, so that whatever stands there has no say.
     """
     num_pairs, num_frames, width = references.shape
-    frames = np.empty((num_frames, num_pairs, width), dtype=np.float32)  # pairs inside: long runs for the wavefront
-    frames[...] = references.transpose(1, 0, 2)
-    frames[np.arange(num_frames)[:, None] >= reference_lengths] = 0
+    frames = references.astype(np.float32)
+    frames[np.arange(num_frames) >= reference_lengths[:, None]] = 0
     squared_norms = np.vecdot(frames, frames)
-    squares = np.empty((queries.shape[1], num_frames, num_pairs), dtype=np.float32)
+    squares = np.empty((queries.shape[1], num_pairs, num_frames), dtype=np.float32)
     borders = np.flatnonzero(np.diff(query_of_pair, prepend=-1, append=-1))
     for first, end in pairwise(borders):
         query = np.array(queries[query_of_pair[first]], dtype=np.float32)
         query[query_lengths[first] :] = 0
         query_norms = np.vecdot(query, query)
-        product = query @ frames[:, first:end].reshape(-1, width).T
+        product = query @ frames[first:end].reshape(-1, width).T
         product *= -2
-        product += squared_norms[:, first:end].reshape(-1)
+        product += squared_norms[first:end].reshape(-1)
         product += query_norms[:, None]
-        squares[..., first:end] = product.reshape(len(query), num_frames, end - first)
-        if not (np.isfinite(query_norms).all() and np.isfinite(squared_norms[:, first:end]).all()):
+        squares[:, first:end] = product.reshape(len(query), end - first, num_frames)
+        if not (np.isfinite(query_norms).all() and np.isfinite(squared_norms[first:end]).all()):
             raise ValueError("projections are not finite (NaN or inf), or too large to be squared; check the encoder")
     return squares
 
 
-def _wavefront(squares: FloatArray, query_lengths: IntArray, reference_lengths: IntArray) -> npt.NDArray[np.float64]:
+@Compiled
+def _cheapest_paths(
+    squares: FloatArray, query_lengths: IntArray, reference_lengths: IntArray
+) -> npt.NDArray[np.float64]:  # pragma: no cover  # coverage does not see machine code
     """(pairs,) cost of the best path of each pair, summed in float64.
 
-    Cell (i, j) needs (i-1, j), (i, j-1) and (i-1, j-1), which lie on the two anti-diagonals before its own: so
-    one anti-diagonal of all pairs is one step. A front holds row i at i + 1; its row 0 and the rows not yet
-    reached stay inf, which is the border. What lies behind the end of a pair does not reach back to it.
+    Cell (i, j) adds its frame distance to the cheapest of (i-1, j), (i, j-1) and (i-1, j-1); `row` holds row i up to
+    j, and behind it still row i-1.
     """
-    num_rows, num_columns, num_pairs = squares.shape
-    fronts = [np.full((num_rows + 1, num_pairs), np.inf) for _ in range(3)]
-    flipped = squares[::-1]  # an anti-diagonal of squares is a diagonal of this view
-    ends = query_lengths + reference_lengths - 2
+    num_pairs = len(query_lengths)
     totals = np.empty(num_pairs)
-    for diagonal in range(int(ends.max()) + 1):
-        low, high = max(0, diagonal - num_columns + 1), min(diagonal, num_rows - 1) + 1
-        front, before, two_before = (fronts[(diagonal - back) % 3] for back in range(3))
-        cells = np.maximum(np.diagonal(flipped, diagonal - num_rows + 1).T[::-1], 0)  # rounding goes below zero
-        costs = np.sqrt(cells, out=cells)
-        best = front[low + 1 : high + 1]
-        if diagonal:
-            np.minimum(before[low:high], before[low + 1 : high + 1], out=best)
-            np.minimum(best, two_before[low:high], out=best)
-            best += costs
-        else:
-            best[...] = costs
-        ended = np.flatnonzero(ends == diagonal)
-        totals[ended] = front[query_lengths[ended], ended]
+    row = np.empty(squares.shape[2])
+    for pair in range(num_pairs):
+        width = reference_lengths[pair]
+        for i in range(query_lengths[pair]):
+            diagonal = left = np.inf
+            for j in range(width):
+                cost = np.sqrt(max(squares[i, pair, j], np.float32(0)))  # rounding goes below zero
+                above = row[j] if i else np.inf
+                best = min(min(above, left), diagonal)
+                left = cost if i == 0 and j == 0 else best + cost
+                diagonal = above
+                row[j] = left
+        totals[pair] = row[width - 1]
     return totals

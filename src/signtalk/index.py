@@ -251,6 +251,11 @@ class SentenceIndex:
         return dict(zip(groups.text_keys, np.split(groups.row_order, groups.starts[1:]), strict=True)) if self else {}
 
     @cached_property
+    def sentence_texts(self) -> tuple[str, ...]:
+        """(C,) canonical text of each sentence of `groups`."""
+        return tuple(self.entries[row].sentence for row in self.groups.canonical_rows)
+
+    @cached_property
     def row_of(self) -> Mapping[str, int]:
         """clip_id -> row."""
         return {entry.clip_id: row for row, entry in enumerate(self.entries)}
@@ -324,7 +329,7 @@ class SentenceIndex:
         widths = [(i.embeddings.shape[1], i.projections.shape[2]) for i in (self, more)]
         if widths[0] != widths[1]:
             raise ValueError(f"widths (D, P) {widths[1]} of the new clips; expected {widths[0]} of the index's encoder")
-        return self.without(self._written_ids(more.sentences))._joined(more)
+        return self.without(self._written_ids(more.sentences)).joined(more)
 
     def with_written(self, embeddings: FloatArray, entries: Sequence[IndexEntry]) -> SentenceIndex:
         """A new index with sentences at the end that nobody has signed; `written.write_sentences` makes them.
@@ -343,7 +348,7 @@ class SentenceIndex:
         shape = (len(entries), *self.projections.shape[1:])
         lengths = np.zeros(len(entries), dtype=np.int64)
         frames = np.zeros(shape, dtype=np.float16)
-        return self._joined(
+        return self.joined(
             SentenceIndex(embeddings.astype(np.float32), frames, lengths, tuple(entries), self.encoder_id)
         )
 
@@ -351,7 +356,12 @@ class SentenceIndex:
         rows = np.flatnonzero(self.written)
         return [self.entries[row].clip_id for row in rows if self.entries[row].text_key in text_keys]
 
-    def _joined(self, more: SentenceIndex) -> SentenceIndex:
+    def joined(self, more: SentenceIndex) -> SentenceIndex:
+        """A new index of these references and others of the same model, whose clip_ids and written texts are new.
+
+        Raises:
+            ValueError: one is there already, or widths differ.
+        """
         num_frames = max(self.projections.shape[1], more.projections.shape[1])
         return SentenceIndex(
             embeddings=np.concatenate([self.embeddings, more.embeddings]),
@@ -379,7 +389,7 @@ class SentenceIndex:
         if not len(layer):
             return self
         below = self.without({*layer.row_of, *self._written_ids(layer.sentences)})
-        return below._joined(layer) if len(below) else layer
+        return below.joined(layer) if len(below) else layer
 
     def without(self, clip_ids: Collection[str]) -> SentenceIndex:
         """A new index that lacks these clips; ids that it does not hold are ignored."""

@@ -14,7 +14,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -186,7 +186,7 @@ def write_index(folder: Path, parts: IndexParts) -> None:
         ArtifactError: the folder holds files that are no part of an index; nothing is written.
         DataError: the place cannot be written.
     """
-    with _replaced_folder(folder) as temporary:
+    with replaced_folder(folder, (*_DATA_FILES, HEADER_FILE)) as temporary:
         save_array(temporary / "embeddings.npy", parts.embeddings)
         write_csv(temporary / "embeddings_map.csv", MAP_COLUMNS, map(asdict, parts.entries))
         save_arrays(temporary / "prototypes.npz", vars(parts.prototypes))
@@ -320,11 +320,20 @@ def _existing(folder: Path) -> Path:
 
 
 @contextmanager
-def _replaced_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder` that takes its place when the block ends without error."""
+def replaced_folder(folder: Path, names: Collection[str]) -> Iterator[Path]:
+    """Yield an empty folder beside `folder` that takes its place when the block ends without error.
+
+    Args:
+        folder: what is there is removed as a whole, so it may hold nothing but these files.
+        names: of the files.
+
+    Raises:
+        ArtifactError: it holds other files; nothing is changed.
+        DataError: the place cannot be written.
+    """
     folder = absolute(folder)
     if folder.exists():
-        _refuse_other_files(folder)
+        _refuse_other_files(folder, names)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=_begun(folder), dir=folder.parent))
@@ -344,10 +353,9 @@ def _replaced_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _refuse_other_files(folder: Path) -> None:
-    """The old folder is removed as a whole, so it may hold nothing but an index."""
+def _refuse_other_files(folder: Path, names: Collection[str]) -> None:
     if not folder.is_dir():
         raise ArtifactError(f"{folder}: is a file; give a folder for the index")
-    others = sorted(path.name for path in folder.iterdir() if path.name not in {*_DATA_FILES, HEADER_FILE})
+    others = sorted(path.name for path in folder.iterdir() if path.name not in names)
     if others:
         raise ArtifactError(f"{folder}: holds {', '.join(others[:3])}, no part of an index; choose another folder")

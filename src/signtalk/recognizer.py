@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from signtalk.candidate_sets import CandidateSets
 from signtalk.decoding import DecodingOptions, StepDecoder, beam_search
 from signtalk.encoding import ClipEncoder, Encoded, concatenate
+from signtalk.errors import ArtifactError
 from signtalk.evidence import Evidence
 from signtalk.features import extract_features
 from signtalk.files import FloatArray, IntArray
@@ -25,14 +26,19 @@ from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry
 from signtalk.landmarks import LandmarkClip
 from signtalk.manifest import ClipRecord
+from signtalk.references import References
 from signtalk.scoring import Candidate, Scores, ScoringConfig, score_sentences
-from signtalk.spelling import JointStepDecoder
+from signtalk.spelling import JointStepDecoder, SpelledSentences, most_shown
 from signtalk.store import PackedClips
 from signtalk.text_search import TextSpace
 from signtalk.tokenizer import SentenceTokenizer
 from signtalk.translation import Translation, TranslationRule, translation_figures
 
 _CLIPS_AT_ONCE = 64
+_LEAST_NARROWED = 30
+"""Sentences by their clips, and as many by their words, that a query meets where a source holds more."""
+_NARROWED_AT_ONCE = 8
+"""Queries that share the sentences found for them; more would each be compared with those of all."""
 _MOST_OFFERED = 3
 """More sentences than a person takes in at a glance are no help."""
 
@@ -155,9 +161,10 @@ class Recognizer:
 
     Attributes:
         encoder: torch or ONNX Runtime.
-        index: the references.
+        index: the references; beside a source those that stand over it, such as one signer's own.
         decision: scoring, gate and decoding.
         text_space: where texts lie among signs; None for a model without a text encoder.
+        source: further references, too many to be compared with every query, or on another machine; None = none.
     """
 
     def __init__(
@@ -168,48 +175,80 @@ class Recognizer:
         decoder: StepDecoder | None = None,
         tokenizer: SentenceTokenizer | None = None,
         text_space: TextSpace | None = None,
+        source: References | None = None,
     ) -> None:
         self.encoder, self.index, self.decision = encoder, index, decision
-        self.text_space = text_space
+        self.text_space, self.source = text_space, source
         self._decoder, self._tokenizer = decoder, tokenizer
-        self._spelled: tuple[SentenceIndex, list[list[int]]] | None = None
+        self._words: tuple[SentenceIndex, SpelledSentences] | None = None
+        self._source_words: SpelledSentences | None = None
         self._placed: tuple[SentenceIndex, FloatArray] | None = None
 
     def changed(self, index: SentenceIndex | None = None, decision: DecisionConfig | None = None) -> Recognizer:
         """The same model over another index, or under another decision."""
         index, decision = self.index if index is None else index, self.decision if decision is None else decision
-        return Recognizer(self.encoder, index, decision, self._decoder, self._tokenizer, self.text_space)
+        made = (self._decoder, self._tokenizer, self.text_space, self.source)
+        return Recognizer(self.encoder, index, decision, *made)
+
+    def over(self, source: References) -> Recognizer:
+        """The same, with the references of a source below those of its index.
+
+        Raises:
+            ArtifactError: the source is of another model.
+        """
+        if source.encoder_id != self.index.encoder_id:
+            found = f"references of encoder {source.encoder_id[:12]}"
+            raise ArtifactError(f"{found}; expected those of {self.index.encoder_id[:12]}, which makes the queries")
+        made = (self._decoder, self._tokenizer, self.text_space, source)
+        return Recognizer(self.encoder, self.index, self.decision, *made)
 
     def scores(self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None) -> Scores:
         """The ranked sentences of encoded clips under this decision; arguments as `answer`."""
-        return score_sentences(
-            encoded,
-            self.index,
-            self.decision.scoring,
-            exclude_clip_ids,
-            spellings=self._spellings(encoded),
-            text_embeddings=self._text_embeddings(),
-        )
+        spells = self._tokenizer is not None and encoded.word_log_probs.shape[2] > 0
+        index, words = self.index, None
+        if self.source is not None:
+            index, words = self._narrowed(self.source, encoded, spells)
+        if spells and words is None:
+            words = self._words_of(index)
+        texts = self._text_embeddings(index)
+        return score_sentences(encoded, index, self.decision.scoring, exclude_clip_ids, None, words, texts)
 
-    def _spellings(self, encoded: Encoded) -> list[list[int]] | None:
-        """Token ids of the index's sentences, made once an index; None for a model that does not spell."""
-        if self._tokenizer is None or not encoded.word_log_probs.shape[2]:
-            return None
-        if self._spelled is None or self._spelled[0] is not self.index:
-            spelled = [self._tokenizer.encode(text, add_special=False) for text in self._sentences()]
-            self._spelled = (self.index, spelled)
-        return self._spelled[1]
+    def _narrowed(
+        self, source: References, encoded: Encoded, spells: bool
+    ) -> tuple[SentenceIndex, SpelledSentences | None]:
+        """The references that these queries are compared with, and their words where they are laid out already."""
+        num_sentences, shown = max(self.decision.scoring.rerank_sentences, _LEAST_NARROWED), None
+        known = self._words_of_source(source) if spells else None
+        if known is not None:
+            shown = most_shown(encoded.word_log_probs, encoded.memory_valid, known, num_sentences)
+        narrowed = source.narrowed(encoded.embeddings, num_sentences, shown)
+        if len(self.index):
+            return narrowed.index.with_layer(self.index), None
+        return narrowed.index, None if known is None or narrowed.classes is None else known.select(narrowed.classes)
 
-    def _text_embeddings(self) -> FloatArray | None:
+    def _words_of_source(self, source: References) -> SpelledSentences | None:
+        """The words of all its sentences, laid out once; None where they are not listed."""
+        if self._source_words is None and (texts := source.sentence_texts()) is not None:
+            self._source_words = self._spelled_out(texts)
+        return self._source_words
+
+    def _words_of(self, index: SentenceIndex) -> SpelledSentences:
+        """The words of an index's sentences, laid out once an index."""
+        if self._words is None or self._words[0] is not index:
+            self._words = (index, self._spelled_out(index.sentence_texts))
+        return self._words[1]
+
+    def _spelled_out(self, texts: Sequence[str]) -> SpelledSentences:
+        assert self._tokenizer is not None
+        return SpelledSentences.of([self._tokenizer.encode(text, add_special=False) for text in texts])
+
+    def _text_embeddings(self, index: SentenceIndex) -> FloatArray | None:
         """(C, D) the index's sentences among the signs, made once an index; None where none is only written."""
-        if self.text_space is None or not self.index.written.any():
+        if self.text_space is None or not index.written.any():
             return None
-        if self._placed is None or self._placed[0] is not self.index:
-            self._placed = (self.index, self.text_space.embed(self._sentences()))
+        if self._placed is None or self._placed[0] is not index:
+            self._placed = (index, self.text_space.embed(index.sentence_texts))
         return self._placed[1]
-
-    def _sentences(self) -> list[str]:
-        return [self.index.entries[row].sentence for row in self.index.groups.canonical_rows]
 
     def recognize(self, clips: Sequence[LandmarkClip], num_candidates: int = 5) -> tuple[Recognition, ...]:
         """Answer raw clips.
@@ -217,12 +256,15 @@ class Recognizer:
         Raises:
             ClipError: a clip has no frame or shows no shoulders.
         """
-        made = [extract_features(clip, self.encoder.feature_config) for clip in clips]
-        if not made:
-            return ()
-        encoded = self.encoder.encode(np.stack([m.features for m in made]), np.stack([m.valid for m in made]))
-        motions = np.array([m.motion for m in made], dtype=np.float32)
-        return self.answer(encoded, motions, num_candidates=num_candidates).recognitions
+        at_once = _CLIPS_AT_ONCE if self.source is None else _NARROWED_AT_ONCE
+        recognitions: list[Recognition] = []
+        for start in range(0, len(clips), at_once):
+            block = clips[start : start + at_once]
+            made = [extract_features(clip, self.encoder.feature_config) for clip in block]
+            encoded = self.encoder.encode(np.stack([m.features for m in made]), np.stack([m.valid for m in made]))
+            motions = np.array([m.motion for m in made], dtype=np.float32)
+            recognitions += self.answer(encoded, motions, num_candidates=num_candidates).recognitions
+        return tuple(recognitions)
 
     def answer(
         self,
@@ -234,7 +276,8 @@ class Recognizer:
         """Answer encoded clips.
 
         Args:
-            encoded: B queries, encoded by this recognizer's encoder.
+            encoded: B queries, encoded by this recognizer's encoder; over a source better a few at a time, for
+                each is compared with the sentences found for all of them.
             motions: (B,) hand speeds, shoulder widths a second.
             exclude_clip_ids: for each query the references it must not meet, such as itself.
             num_candidates: how many sentences an answer lists.

@@ -27,7 +27,7 @@ from signtalk.comparison import (
 from signtalk.encoding import Encoded
 from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index import SentenceIndex
-from signtalk.spelling import best_path_log_probs, sentence_log_likelihoods, text_score, words_shown
+from signtalk.spelling import SpelledSentences, best_path_log_probs, sentence_log_likelihoods, text_score, words_shown
 from signtalk.written import clip_parts, equated_stage, stand_in_dtw
 
 _QUERIES_AT_ONCE = 256
@@ -231,7 +231,7 @@ def score_sentences(
     config: ScoringConfig,
     exclude_clip_ids: Sequence[Iterable[str]] | None = None,
     limit: int | None = None,
-    spellings: Sequence[Sequence[int]] | None = None,
+    spellings: SpelledSentences | None = None,
     text_embeddings: FloatArray | None = None,
 ) -> Scores:
     """Rank the sentences of an index for each query.
@@ -242,7 +242,7 @@ def score_sentences(
         config: mode and weights.
         exclude_clip_ids: for each query the clips that it must not meet, such as itself; None = no clip.
         limit: keep only the first so many places of each list; None keeps all, as measures of rank need.
-        spellings: token ids of each sentence of `index.groups`; None leaves texts out of the score.
+        spellings: the sentences of `index.groups`, in their order; None leaves texts out of the score.
         text_embeddings: (C, D) float32, unit length, the texts of these sentences; an index with written sentences
             needs them, except in prototype mode, which knows clips alone.
 
@@ -288,7 +288,7 @@ def _rank_sentences(
     index: SentenceIndex,
     comparison: SentenceComparison,
     config: ScoringConfig,
-    texts_of_index: tuple[Sequence[Sequence[int]] | None, FloatArray | None],
+    texts_of_index: tuple[SpelledSentences | None, FloatArray | None],
 ) -> Scores:
     """Look closely at the sentences that are worth it (DTW, spelling), then order all by everything.
 
@@ -346,7 +346,7 @@ def _stage(
     index: SentenceIndex,
     comparison: SentenceComparison,
     config: ScoringConfig,
-    texts_of_index: tuple[Sequence[Sequence[int]] | None, FloatArray | None],
+    texts_of_index: tuple[SpelledSentences | None, FloatArray | None],
 ) -> tuple[FloatArray, IntArray]:
     """(B, C) what embeddings give to the fused score, and (B, C) the order of the closer look."""
     spellings, text_embeddings = texts_of_index
@@ -367,7 +367,7 @@ def _stage(
     return stage, look_order(by_clips, shown)
 
 
-def text_log_likelihoods(encoded: Encoded, spellings: Sequence[Sequence[int]], classes: IntArray) -> FloatArray:
+def text_log_likelihoods(encoded: Encoded, spellings: SpelledSentences, classes: IntArray) -> FloatArray:
     """(B, R) log likelihood of each chosen sentence's words short of the best path; NaN where it cannot be told."""
     words, valid = encoded.word_log_probs, encoded.memory_valid
     found = sentence_log_likelihoods(words, valid, spellings, classes)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.compiling import Compiled
 from signtalk.decoding import DecoderState, StepDecoder
 from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.tokenizer import EOS_ID, PAD_ID, UNK_ID
@@ -33,15 +34,44 @@ _IMPOSSIBLE = -1e30
 Float64Array = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class SpelledSentences:
+    """The words of C sentences, laid out once for all queries.
+
+    Attributes:
+        words: (C, S) int32 token ids without special tokens, BLANK_ID after the last; S is at least 1.
+        lengths: (C,) int64 words of each sentence, 0 for one without.
+    """
+
+    words: npt.NDArray[np.int32]
+    lengths: IntArray
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sequence[int]]) -> SpelledSentences:
+        """Lay out token sequences without special tokens."""
+        lengths = np.array([len(words) for words in sentences], dtype=np.int64)
+        words = np.full((len(sentences), lengths.max(initial=1)), BLANK_ID, dtype=np.int32)
+        words[np.arange(words.shape[1]) < lengths[:, None]] = [word for sentence in sentences for word in sentence]
+        return cls(words, lengths)
+
+    def __len__(self) -> int:
+        """Number of sentences C."""
+        return len(self.lengths)
+
+    def select(self, classes: IntArray) -> SpelledSentences:
+        """The sentences of `classes`, in their order."""
+        return SpelledSentences(self.words[classes], self.lengths[classes])
+
+
 def sentence_log_likelihoods(
-    word_log_probs: FloatArray, valid: BoolArray, sentences: Sequence[Sequence[int]], classes: IntArray
+    word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledSentences, classes: IntArray
 ) -> Float64Array:
     """How probable the frames hold the chosen sentences: the CTC forward sum over all ways to place the words.
 
     Args:
         word_log_probs: (B, T, V) float32 natural logarithms, id 0 the blank.
         valid: (B, T) bool, True = real frame; padding stands at the end.
-        sentences: C token sequences without special tokens.
+        sentences: C sentences.
         classes: (B, R) which sentences each clip is asked for; -1 = none.
 
     Returns:
@@ -52,15 +82,14 @@ def sentence_log_likelihoods(
         Graves et al. (2006), equations 6-8.
     """
     num_clips, num_frames, vocabulary = word_log_probs.shape
-    width = 2 * max((len(words) for words in sentences), default=0) + 1
-    labels = np.full((len(sentences) + 1, width), BLANK_ID, dtype=np.int64)  # the last row answers for class -1
-    lengths = np.zeros(len(sentences) + 1, dtype=np.int64)
-    for row, words in enumerate(sentences):
-        labels[row, 1 : 2 * len(words) : 2] = words
-        lengths[row] = len(words)
-    unknown = (labels == UNK_ID).any(axis=1) | (labels >= vocabulary).any(axis=1)
-    labels[unknown] = BLANK_ID
-    chosen, num_words = labels[classes], lengths[classes]
+    if classes.size == 0 or not len(sentences):
+        return np.full(classes.shape, -np.inf)
+    words = np.where(classes[..., None] >= 0, sentences.words[classes], BLANK_ID)
+    num_words = np.where(classes >= 0, sentences.lengths[classes], 0)
+    words = words[..., : max(int(num_words.max()), 1)]
+    unknown = ((words == UNK_ID) | (words >= vocabulary)).any(axis=-1)
+    chosen = np.full((*classes.shape, 2 * words.shape[-1] + 1), BLANK_ID, dtype=np.int64)
+    chosen[..., 1::2] = np.where(unknown[..., None], BLANK_ID, words)
     # A word may follow its neighbour without a blank between, unless they are the same word.
     may_skip = np.zeros(chosen.shape, dtype=np.bool_)
     may_skip[..., 2:] = (chosen[..., 2:] != BLANK_ID) & (chosen[..., 2:] != chosen[..., :-2])
@@ -77,35 +106,80 @@ def sentence_log_likelihoods(
     last = np.take_along_axis(alpha, 2 * num_words[..., None], axis=-1)[..., 0]
     before = np.take_along_axis(alpha, np.maximum(2 * num_words[..., None] - 1, 0), axis=-1)[..., 0]
     total = np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
-    return np.where(unknown[classes], np.nan, np.where(classes >= 0, total, -np.inf))
+    return np.where(unknown, np.nan, np.where(classes >= 0, total, -np.inf))
 
 
-def words_shown(
-    word_log_probs: FloatArray, valid: BoolArray, sentences: Sequence[Sequence[int]]
-) -> npt.NDArray[np.float32]:
+def words_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledSentences) -> npt.NDArray[np.float32]:
     """How well the frames show each sentence's words, wherever and in whatever order: cheap, so for all sentences.
 
     Args:
         word_log_probs: (B, T, V) float32 natural logarithms, id 0 the blank.
         valid: (B, T) bool, True = real frame.
-        sentences: C token sequences without special tokens.
+        sentences: C sentences.
 
     Returns:
         (B, C) sum over a sentence's words of the word's highest log probability at any frame; a word that was never
         learned counts as the mean word does, a sentence without words as one word of none.
     """
-    highest = np.where(valid[..., None], word_log_probs, np.float32(_NEVER_SHOWN)).max(axis=1, initial=_NEVER_SHOWN)
-    highest[:, BLANK_ID] = 0.0
-    highest[:, UNK_ID] = highest[:, UNK_ID + 1 :].mean(axis=1) if highest.shape[1] > UNK_ID + 1 else _NEVER_SHOWN
+    highest = _highest(word_log_probs, valid)
     shown = np.full((len(word_log_probs), len(sentences)), _NEVER_SHOWN, dtype=np.float32)
-    width = max((len(words) for words in sentences), default=0)
-    words = np.full((len(sentences), width), BLANK_ID, dtype=np.int64)
-    for row, sentence in enumerate(sentences):
-        words[row, : len(sentence)] = [word if word < highest.shape[1] else UNK_ID for word in sentence]
+    words = np.where(sentences.words < highest.shape[1], sentences.words, UNK_ID)
     spoken = (words != BLANK_ID).any(axis=1)
     for query, heights in enumerate(highest):  # one query at a time bounds the memory
         shown[query, spoken] = heights[words[spoken]].sum(axis=1)
     return shown
+
+
+def most_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledSentences, count: int) -> IntArray:
+    """The sentences that `words_shown` puts first, of so many sentences that no array may hold a figure for each.
+
+    Args:
+        word_log_probs: (B, T, V) float32 natural logarithms, id 0 the blank.
+        valid: (B, T) bool, True = real frame.
+        sentences: C sentences.
+        count: how many of them.
+
+    Returns:
+        (B, R) int64 their places, best first, equal ones in order; R is the smaller of `count` and C.
+    """
+    highest = _highest(word_log_probs, valid)
+    kept = min(count, len(sentences))
+    found = np.zeros((len(highest), kept), dtype=np.int64)
+    for query, heights in enumerate(highest if kept else ()):
+        sums, places = _largest_sums(heights, sentences.words, sentences.lengths, kept)
+        found[query] = places[np.lexsort((places, -sums))]
+    return found
+
+
+@Compiled
+def _largest_sums(
+    heights: FloatArray, words: npt.NDArray[np.int32], lengths: IntArray, kept: int
+) -> tuple[FloatArray, IntArray]:  # pragma: no cover  # coverage does not see machine code
+    """The `kept` largest sums of a row's heights and their rows, in no order; heights above 0 are not allowed.
+
+    A sum only falls, so most rows are left after a word or two.
+    """
+    sums, places = np.full(kept, np.float32(-np.inf)), np.full(kept, -1)
+    smallest = 0
+    for row in range(len(lengths)):
+        total = np.float32(0) if lengths[row] else np.float32(_NEVER_SHOWN)
+        for n in range(lengths[row]):
+            word = words[row, n]
+            total += heights[word if word < len(heights) else UNK_ID]
+            if total <= sums[smallest]:
+                break
+        if total > sums[smallest]:
+            sums[smallest], places[smallest] = total, row
+            smallest = int(np.argmin(sums))
+    return sums, places
+
+
+def _highest(word_log_probs: FloatArray, valid: BoolArray) -> FloatArray:
+    """(B, V) highest log probability of each word at any valid frame; 0 of the blank, the mean word's of UNK_ID."""
+    highest = np.where(valid[..., None], word_log_probs, np.float32(_NEVER_SHOWN)).max(axis=1, initial=_NEVER_SHOWN)
+    highest[:, BLANK_ID] = 0.0
+    highest[:, UNK_ID] = highest[:, UNK_ID + 1 :].mean(axis=1) if highest.shape[1] > UNK_ID + 1 else _NEVER_SHOWN
+    return highest
 
 
 def best_path_log_probs(word_log_probs: FloatArray, valid: BoolArray) -> Float64Array:

@@ -17,6 +17,7 @@ import numpy as np
 from signtalk.errors import ConfigError
 from signtalk.files import FloatArray, IntArray
 from signtalk.index import SentenceIndex
+from signtalk.index_files import IndexEntry
 from signtalk.tokenizer import UNK_ID, SentenceTokenizer, split_words
 
 NO_TEXT_ENCODER = (
@@ -100,6 +101,21 @@ class ClipHit:
     category: str
     signer_id: str
 
+    @classmethod
+    def of(cls, entry: IndexEntry, rank: int, similarity: float) -> ClipHit:
+        """The hit of a reference."""
+        return cls(
+            rank=rank,
+            similarity=similarity,
+            clip_id=entry.clip_id,
+            video_file=entry.video_file,
+            feature_path=entry.feature_path,
+            sentence_id=entry.sentence_id,
+            sentence=entry.sentence,
+            category=entry.category,
+            signer_id=entry.signer_id,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """All fields by name."""
         return asdict(self)
@@ -134,21 +150,9 @@ def search_clips(
     similarities = index.all_similarities(texts)[:, usable]
     order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
     return tuple(
-        tuple(_hit(index, usable[place], rank, float(row[place])) for rank, place in enumerate(places.tolist(), 1))
+        tuple(
+            ClipHit.of(index.entries[usable[place]], rank, float(row[place]))
+            for rank, place in enumerate(places.tolist(), 1)
+        )
         for row, places in zip(similarities, order, strict=True)
-    )
-
-
-def _hit(index: SentenceIndex, row: int, rank: int, similarity: float) -> ClipHit:
-    entry = index.entries[row]
-    return ClipHit(
-        rank=rank,
-        similarity=similarity,
-        clip_id=entry.clip_id,
-        video_file=entry.video_file,
-        feature_path=entry.feature_path,
-        sentence_id=entry.sentence_id,
-        sentence=entry.sentence,
-        category=entry.category,
-        signer_id=entry.signer_id,
     )

@@ -1,0 +1,42 @@
+"""Loops that run as machine code: numba compiles them at their first call and keeps the result beside the source.
+
+Used by `dtw` and `spelling` for loops that no array operation expresses well. numba is imported at that first call,
+so that commands which compare nothing start without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+class Compiled(Generic[_Arguments, _Result]):
+    """A plain loop over arrays and numbers, compiled; other threads go on while it runs.
+
+    Attributes:
+        plain: the function as it was written, for comparison.
+    """
+
+    def __init__(self, plain: Callable[_Arguments, _Result]) -> None:
+        self.plain = plain
+        self._compiled: Callable[_Arguments, _Result] | None = None
+        update_wrapper(self, plain)
+
+    def __call__(self, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
+        """What the plain function gives."""
+        if self._compiled is None:  # two threads at once compile twice, to the same
+            self._compiled = _machine_code(self.plain)
+        return self._compiled(*arguments, **named)
+
+
+def _machine_code(plain: Callable[..., Any]) -> Callable[..., Any]:
+    from numba import njit
+
+    try:
+        return njit(cache=True, nogil=True)(plain)
+    except RuntimeError:  # no folder where the result could be kept, as in a container that may not write
+        return njit(nogil=True)(plain)

@@ -1,0 +1,42 @@
+"""`signtalk pack`, and `recognize --references`."""
+
+import json
+
+import pytest
+
+from conftest import SmallRun
+from made_references import small_index
+from signtalk.index import SentenceIndex
+from signtalk.manifest import load_manifest
+from test_cli import run_cli
+from test_references import MILVUS
+
+
+@pytest.mark.parametrize("place", ["packed", pytest.param("packed.db", marks=MILVUS.marks)])
+def test_packed_references_are_met_below_those_of_the_run(place, small_run: SmallRun, tmp_path, monkeypatch, capsys):
+    whole = SentenceIndex.load(small_run.run / "index")
+    clip = next(record for record in load_manifest(small_run.data).records if record.clip_id in whole.row_of)
+    renamed = [type(entry)(**{**vars(entry), "clip_id": f"far-{entry.clip_id}"}) for entry in whole.entries]
+    further = SentenceIndex(
+        whole.embeddings, whole.projections, whole.projection_lengths, tuple(renamed), whole.encoder_id
+    ).without_sentences([key for key in whole.sentences if key != clip.text_key])
+    further.save(tmp_path / "further")
+    out = tmp_path / place
+    assert run_cli(monkeypatch, "pack", tmp_path / "further", "--out", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["place"] == str(out)
+    asked = ("recognize", clip.feature_path, "--run", small_run.run, "--references", out, "--json")
+    assert run_cli(monkeypatch, *asked) == 0
+    answer = next(iter(json.loads(capsys.readouterr().out).values()))
+    assert answer["candidates"][0]["text_key"] == clip.text_key
+    clips = len(whole.sentences[clip.text_key])
+    assert answer["candidates"][0]["num_references"] == 2 * clips
+
+
+def test_references_of_another_model_or_nowhere_are_refused(small_run: SmallRun, tmp_path, monkeypatch, capsys):
+    small_index().save(tmp_path / "index")
+    assert run_cli(monkeypatch, "pack", tmp_path / "index", "--out", tmp_path / "packed") == 0
+    clip = load_manifest(small_run.data).records[0].feature_path
+    for place, expected in (("packed", "pack an index of this model"), ("nowhere", "no such file")):
+        asked = ("recognize", clip, "--run", small_run.run, "--references", tmp_path / place)
+        assert run_cli(monkeypatch, *asked) == 2
+        assert expected in capsys.readouterr().err
