@@ -1,8 +1,11 @@
 """What several tests share: one small run of the whole chain on made-up clips, made once a session."""
 
+import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -40,3 +43,16 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
     result = run_demo(out, SMALL, said.append, progress=False)
     assert len(said) == 7
     return SmallRun(out, result)
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Run a command; what it printed, or its JSON document where --json was given."""
+    from test_cli import run_cli
+
+    def asked(*arguments: object, code: int = 0) -> Any:
+        assert run_cli(monkeypatch, *arguments) == code
+        told = capsys.readouterr()
+        return told if code or "--json" not in arguments else json.loads(told.out)
+
+    return asked

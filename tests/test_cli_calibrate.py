@@ -9,17 +9,6 @@ import pytest
 from conftest import SmallRun
 from signtalk.files import read_json
 from signtalk.manifest import load_manifest, write_manifest
-from test_cli import run_cli
-
-
-@pytest.fixture
-def ask(monkeypatch, capsys):
-    def asked(*arguments, code=0):
-        assert run_cli(monkeypatch, *arguments) == code
-        told = capsys.readouterr()
-        return told if code or "--json" not in arguments else json.loads(told.out)
-
-    return asked
 
 
 @pytest.fixture

@@ -13,17 +13,6 @@ from signtalk.files import save_array
 from signtalk.landmarks import LandmarkClip, save_clip
 from signtalk.manifest import load_manifest, read_clip
 from signtalk.prototype_files import to_prototype_rows
-from test_cli import run_cli
-
-
-@pytest.fixture
-def ask(monkeypatch, capsys):
-    def asked(*arguments, code=0):
-        assert run_cli(monkeypatch, *arguments) == code
-        told = capsys.readouterr()
-        return told if code or "--json" not in arguments else json.loads(told.out)
-
-    return asked
 
 
 @pytest.fixture
