@@ -20,7 +20,7 @@ from signtalk.calibration import (
 from signtalk.evidence import FIGURES, Evidence
 from signtalk.gate import GateConfig, confidences
 from signtalk.manifest import load_manifest
-from signtalk.recognizer import DecisionConfig, Recognizer, asked_packed
+from signtalk.recognizer import DecisionConfig, Recognizer
 from signtalk.runs import Run
 from signtalk.scoring import ScoringConfig
 from signtalk.splits import Split
@@ -49,8 +49,6 @@ def test_clips_of_a_split_have_its_validation_roles(small_run: SmallRun) -> None
     _, clips, split = split_clips(small_run)
     for asked, role in ((clips.known, "val"), (clips.unknown, "val_unknown")):
         assert tuple(record.clip_id for record in asked.records if asked) == split.clips(role)
-    assert clips.nonsense is not None
-    assert tuple(record.clip_id for record in clips.nonsense.records) == split.clips("val", "val_unknown")
     assert len(clips.idle) == len(split.clips("train_idle", "val_idle"))
     assert len(clips.signing) == len(split.clips("train"))
     for asked in clips.asked:
@@ -60,7 +58,7 @@ def test_clips_of_a_split_have_its_validation_roles(small_run: SmallRun) -> None
 def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:
     recognizer, clips, _ = split_clips(small_run)
     assert clips.known is not None
-    few = replace(clips, known=part(clips.known, 3), unknown=None, nonsense=None)
+    few = replace(clips, known=part(clips.known, 3), unknown=None)
     decision, report = calibrate(recognizer, few, CONFIG)
     assert decision.scoring == ScoringConfig()
     assert report["scoring"] == "kept: too few validation clips"
@@ -87,7 +85,7 @@ def many(small_run: SmallRun) -> tuple[Recognizer, CalibrationClips]:
         return Asked(records, trained.encoded.select(np.array(rows)), np.full(len(rows), 2.0, np.float32))
 
     nobody = np.zeros(0, np.float32)
-    clips = CalibrationClips(asked(True), asked(False), None, nobody, nobody)
+    clips = CalibrationClips(asked(True), asked(False), nobody, nobody)
     return recognizer.changed(index=recognizer.index.without_sentences(unseen)), clips
 
 
@@ -124,27 +122,6 @@ def test_choices_are_proven_by_clips_that_are_not_accepted_alone() -> None:
     assert _choice_threshold(evidence, holds & accepted, np.ones(60), gate, 0.5) is None  # those need no choice
     few = holds & (np.arange(60) < 39)
     assert _choice_threshold(evidence, few, np.ones(60), gate, 0.1) is None
-
-
-def test_clips_are_turned_around_alike_from_a_store_and_from_files(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer, records = run.recognizer(run.index(), DecisionConfig()), run.split(manifest).records(manifest, "val")
-    packed = asked_packed(recognizer.encoder, run.store(), records, backwards=True)
-    read = clips_of_folder(recognizer, replace(manifest, records=records)).nonsense
-    assert packed is not None
-    assert read is not None
-    np.testing.assert_allclose(packed.encoded.embeddings, read.encoded.embeddings, atol=2e-3)  # stores hold 16 bits
-    forwards = asked_packed(recognizer.encoder, run.store(), records)
-    assert forwards is not None
-    assert np.abs(forwards.encoded.embeddings - packed.encoded.embeddings).max() > 0.02
-
-
-def test_nonsense_makes_the_gate_stricter(small_run: SmallRun) -> None:
-    recognizer, clips = many(small_run)
-    with_nonsense = replace(clips, nonsense=clips.unknown)
-    for part, num in ((clips, 0), (with_nonsense, len(clips.unknown.records) if clips.unknown else 0)):
-        report = recalibrate(recognizer, part)[1]
-        assert report["gate"]["num_queries"] == 2 * report["num_known"] + report["num_unknown"] + num
 
 
 def test_a_larger_unknown_share_makes_the_gate_stricter(small_run: SmallRun) -> None:
@@ -193,10 +170,8 @@ def test_a_folder_is_dealt_out_by_what_is_indexed(small_run: SmallRun) -> None:
     assert clips.known is not None
     assert set(clips.unknown.keys) == {gone}
     assert len(clips.known.records) + len(clips.unknown.records) + len(clips.idle) == len(records)
-    assert clips.nonsense is not None
-    assert len(clips.nonsense.records) == len(records) - len(clips.idle)
     nothing = clips_of_folder(recognizer, replace(manifest, records=()))
-    assert (nothing.known, nothing.unknown, nothing.nonsense, len(nothing.idle)) == (None, None, None, 0)
+    assert (nothing.known, nothing.unknown, len(nothing.idle)) == (None, None, 0)
 
 
 def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(small_run: SmallRun) -> None:

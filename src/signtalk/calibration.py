@@ -16,7 +16,7 @@ index, and the same clips are asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -25,11 +25,10 @@ from pydantic import BaseModel, Field
 
 from signtalk.candidate_sets import CandidateSets, fit_candidate_sets, gaps_to_right, least_clips
 from signtalk.evidence import FIGURES, Evidence
-from signtalk.features import ClipFeatures, extract_features
+from signtalk.features import extract_features
 from signtalk.files import BoolArray, FloatArray
 from signtalk.gate import UNKNOWN_SHARE, GateConfig, confidences, fit_gate, query_counts
 from signtalk.index import SentenceIndex
-from signtalk.landmarks import LandmarkClip
 from signtalk.logistic import MIN_ACCEPTED, precision_threshold
 from signtalk.manifest import ClipRecord, Manifest, read_clip
 from signtalk.recognizer import Asked, DecisionConfig, Recognizer, asked_packed, num_offered
@@ -71,14 +70,12 @@ class CalibrationClips:
     Attributes:
         known: clips of indexed sentences; None without any.
         unknown: clips of other sentences; likewise.
-        nonsense: all of these played backwards: movement like signing of which nothing may be said; likewise.
         signing: hand speeds of further clips in which somebody signs.
         idle: hand speeds of clips in which nobody does.
     """
 
     known: Asked | None
     unknown: Asked | None
-    nonsense: Asked | None
     signing: FloatArray
     idle: FloatArray
 
@@ -110,9 +107,8 @@ def clips_of_split(recognizer: Recognizer, manifest: Manifest, split: Split, sto
         ids = [record.clip_id for role in roles for record in split.records(manifest, role)]
         return store.motions[store.positions_of(ids)]
 
-    nonsense = asked_packed(recognizer.encoder, store, split.records(manifest, "val", "val_unknown"), backwards=True)
     idle = motions("train_idle", "val_idle")
-    return CalibrationClips(asked("val"), asked("val_unknown"), nonsense, motions("train"), idle)
+    return CalibrationClips(asked("val"), asked("val_unknown"), motions("train"), idle)
 
 
 def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationClips:
@@ -121,28 +117,20 @@ def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationCl
     Raises:
         ClipError: a clip is damaged, has no frame or shows no shoulders.
     """
-    config = recognizer.encoder.feature_config
-    clips = [read_clip(record) for record in manifest.records]
-    made = [extract_features(clip, config) for clip in clips]
+    made = [extract_features(read_clip(record), recognizer.encoder.feature_config) for record in manifest.records]
     signed = np.array([not record.is_idle for record in manifest.records], dtype=np.bool_)
     indexed = np.array([record.text_key in recognizer.index.sentences for record in manifest.records], dtype=np.bool_)
     motions = np.array([each.motion for each in made], dtype=np.float32)
 
-    def asked(which: BoolArray, features: Sequence[ClipFeatures]) -> Asked | None:
+    def asked(which: BoolArray) -> Asked | None:
         rows = np.flatnonzero(which).tolist()
         if not rows:
             return None
         records = tuple(manifest.records[row] for row in rows)
-        arrays = np.stack([features[row].features for row in rows]), np.stack([features[row].valid for row in rows])
-        return Asked(records, recognizer.encoder.encode(*arrays), motions[rows])
+        features = np.stack([made[row].features for row in rows]), np.stack([made[row].valid for row in rows])
+        return Asked(records, recognizer.encoder.encode(*features), motions[rows])
 
-    turned = [extract_features(_backwards(clip), config) for clip in clips]
-    known, unknown = asked(signed & indexed, made), asked(signed & ~indexed, made)
-    return CalibrationClips(known, unknown, asked(signed, turned), motions[:0], motions[~signed])
-
-
-def _backwards(clip: LandmarkClip) -> LandmarkClip:
-    return replace(clip, landmarks=clip.landmarks[::-1].copy(), visibility=clip.visibility[::-1].copy())
+    return CalibrationClips(asked(signed & indexed), asked(signed & ~indexed), motions[:0], motions[~signed])
 
 
 def calibrate(
@@ -169,7 +157,7 @@ def calibrate(
     written_gate, written_report = _fit_written(recognizer, clips, config.precision)
     gate = decision.gate.model_copy(update={"written": written_gate})
     decision = decision.model_copy(update={"gate": gate})
-    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips, config.precision)
+    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.asked, config.precision)
     return decision.model_copy(update={"translation": rule}), {
         "scoring": asdict(chosen) if chosen else "kept: too few validation clips",
         "num_trials": num_trials,
@@ -247,7 +235,7 @@ def _choice_threshold(
 
 
 def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Scores, npt.NDArray[np.int64]]]:
-    """Scores and ranks of the known clips, of the same without their sentences, of the unknown ones and of nonsense."""
+    """Scores and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
     index, found = recognizer.index, []
     known, unknown = clips.known, clips.unknown
     if known is not None:
@@ -258,10 +246,7 @@ def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Scor
         others = [_as_a_new_signer(index, record) for record in unknown.records]
         found.append((unknown.encoded, unknown.keys, others))
     scored = [(recognizer.scores(encoded, exclude), keys) for encoded, keys, exclude in found]
-    told = [(scores, scores.ranks_of(keys)) for scores, keys in scored]
-    if clips.nonsense is not None:
-        told.append((recognizer.scores(clips.nonsense.encoded), np.zeros(len(clips.nonsense.records), dtype=np.int64)))
-    return told
+    return [(scores, scores.ranks_of(keys)) for scores, keys in scored]
 
 
 def _count(asked: Asked | None) -> int:
@@ -357,20 +342,17 @@ def _fit_written(
 
 
 def _fit_translation(
-    recognizer: Recognizer, clips: CalibrationClips, precision: float
+    recognizer: Recognizer, parts: Sequence[Asked], precision: float
 ) -> tuple[TranslationRule, dict[str, Any]]:
-    """When a text is shown that no reference backs: fitted on known and unknown sentences and on nonsense alike."""
+    """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
     figures, right = [np.zeros((0, 4))], list[bool]()
-    for part in (*clips.asked, *([clips.nonsense] if clips.nonsense else [])):
+    for part in parts:
         scores = recognizer.scores(part.encoded, part.own_ids)
         found = confidences(Evidence.from_scores(scores), recognizer.decision.gate)
         written = recognizer.translate(part.encoded)
         figures.append(recognizer.translation_figures(written, scores, found))
         pairs = zip(written, part.records, strict=True)
-        right += [
-            part is not clips.nonsense and text is not None and is_right(text.text, (r.sentence, *r.variations))
-            for text, r in pairs
-        ]
+        right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
     return fit_translation_rule(np.concatenate(figures), np.array(right, dtype=np.bool_), precision)
 
 

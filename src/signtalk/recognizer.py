@@ -368,35 +368,29 @@ class Asked:
         return [(record.clip_id,) for record in self.records]
 
 
-def asked_packed(
-    encoder: ClipEncoder, store: PackedClips, records: Iterable[ClipRecord], backwards: bool = False
-) -> Asked | None:
-    """Those of some records that could be packed, encoded, None when none could; `backwards`: `PackedClips.features`."""
+def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[ClipRecord]) -> Asked | None:
+    """Those of some records that could be packed, encoded; None when none could."""
     packed = {clip.clip_id for clip in store.clips}
     kept = tuple(record for record in records if record.clip_id in packed)
     if not kept:
         return None
     which = store.positions_of([record.clip_id for record in kept])
-    return Asked(kept, encode_all(encoder, store, which, backwards), store.motions[which])
+    return Asked(kept, encode_all(encoder, store, which), store.motions[which])
 
 
-def encode_packed(
-    encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64], backwards: bool = False
-) -> Iterator[Encoded]:
-    """Encode packed clips in blocks, in order, without augmentation; `backwards`: `PackedClips.features`."""
+def encode_packed(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Iterator[Encoded]:
+    """Encode packed clips in blocks, in order, without augmentation."""
     for start in range(0, len(which), _CLIPS_AT_ONCE):
-        yield encoder.encode(*store.features(which[start : start + _CLIPS_AT_ONCE], backwards))
+        yield encoder.encode(*store.features(which[start : start + _CLIPS_AT_ONCE]))
 
 
-def encode_all(
-    encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64], backwards: bool = False
-) -> Encoded:
+def encode_all(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Encoded:
     """As `encode_packed`, all in one.
 
     Raises:
         ValueError: there is no clip to encode.
     """
-    return concatenate(list(encode_packed(encoder, store, which, backwards)))
+    return concatenate(list(encode_packed(encoder, store, which)))
 
 
 def index_records(

@@ -105,14 +105,9 @@ class PackedClips:
         """(B, T', L, C) float32 of the clips `which` at fractional frame positions (B, T')."""
         return resample(self.rows, self._offsets[which], positions)
 
-    def features(self, which: npt.NDArray[np.int64], backwards: bool = False) -> tuple[FloatArray, BoolArray]:
-        """Network input of clips, without augmentation: (B, T', F) float32 and (B, T') bool valid.
-
-        `backwards` plays the clips from their end: movement like signing that says nothing.
-        """
+    def features(self, which: npt.NDArray[np.int64]) -> tuple[FloatArray, BoolArray]:
+        """Network input of clips, without augmentation: (B, T', F) float32 and (B, T') bool valid."""
         positions, valid = frame_positions(self.num_frames[which], self.fps[which], self.config)
-        if backwards:
-            positions = np.where(valid, self.num_frames[which][:, None] - 1 - positions, 0.0)
         return derive(self.gather(which, positions), valid, self.config), valid
 
 
