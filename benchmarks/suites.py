@@ -144,6 +144,13 @@ SUITES: dict[str, Suite] = {
         "leave one signer out",
         overrides=("features.num_frames=32", "optimiser.epochs=12", "optimiser.val_every=4"),
     ),
+    "asl_words_17_dev": Suite(
+        "asl_words_17signers",
+        "for choosing recipes: s01, s02 and s06 are left out of everything, s05 and s09 are asked",
+        overrides=("features.num_frames=32", "optimiser.epochs=12", "optimiser.val_every=4"),
+        without_signers=("s01", "s02", "s06"),
+        only_folds=("s05", "s09"),
+    ),
     "ksl_phrases": Suite(
         "ksl_phrases_5sessions",
         "one person, leave one session out",
