@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -356,7 +356,8 @@ def main() -> None:
     section = section_of(rows, command, _about(options))
     print(section)
     if options.json:
-        told = [{name: value for name, value in asdict(row).items() if name != "ask"} for row in rows]
+        # Not `asdict`: it would copy the recognizer behind `ask`, memory maps and all.
+        told = [{name: value for name, value in vars(row).items() if name != "ask"} for row in rows]
         write_json(options.json, {"command": command, "rows": told})
     if options.results:
         page = options.results.read_text(encoding="utf-8") if options.results.exists() else "# Results\n"
