@@ -14,7 +14,7 @@ from signtalk.runs import Run
 from signtalk.splits import SplitConfig, make_split
 from signtalk.store import pack_clips
 from signtalk.tokenizer import SentenceTokenizer, TokenizerConfig
-from signtalk.training import _PACKED_ROLES
+from signtalk.training import PACKED_ROLES
 
 SPLIT = make_split(made_manifest(full_grid(4, "AB")), SplitConfig(test_signers=("B",)))
 
@@ -73,7 +73,7 @@ def test_no_state_is_no_error_and_junk_is(tmp_path: Path) -> None:
 def test_waiting_for_a_store_ends(small_run: SmallRun, tmp_path: Path) -> None:
     manifest = load_manifest(small_run.data)
     run = Run.open(small_run.run)
-    records = run.split(manifest).records(manifest, *_PACKED_ROLES)
+    records = run.split(manifest).records(manifest, *PACKED_ROLES)
     found = wait_for_store(small_run.run, run.checkpoint.features, records, timeout_s=0)
     assert found.clips == run.store().clips
     pack_clips(records[:2], run.checkpoint.features, tmp_path / "store")
