@@ -353,7 +353,7 @@ def test_the_confidence_is_a_share_of_the_expected_mixture():
         fit = fit_gate(evidence, right, np.ones(3), NO_IDLE, precision=0.9, counts=counts)
         assert np.average(confidences(evidence, fit.config), weights=counts) == pytest.approx(1 - share, abs=0.01)
         accepted = confidences(evidence, fit.config) >= fit.config.threshold
-        assert np.average(right[accepted], weights=counts[accepted]) == fit.report["precision_as_asked"] >= 0.9
+        assert np.average(right[accepted], weights=counts[accepted]) == fit.report["precision_found"] >= 0.9
 
 
 def test_choices_are_offered_between_two_thresholds_and_never_for_want_of_motion():

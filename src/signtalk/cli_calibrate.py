@@ -94,7 +94,7 @@ def _print_report(target: Path, decision: DecisionConfig, report: dict[str, Any]
     table.add_row("motion floor, shoulder widths a second", f"{decision.gate.motion_floor:.3f}")
     if decision.gate.fitted:
         table.add_row("accepted from a confidence of", f"{decision.gate.threshold:.3f}")
-        table.add_row("right ones among the accepted", _percent(gate["precision_as_asked"]))
+        table.add_row("right ones among the accepted", _percent(gate["precision_found"]))
         table.add_row("accepted among the right ones", _percent(gate["coverage_of_right"]))
         choice = decision.gate.choice_threshold
         table.add_row("choices offered from a confidence of", "never" if choice is None else f"{choice:.3f}")

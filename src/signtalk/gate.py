@@ -302,14 +302,14 @@ def fit_gate(
     threshold, reached = precision_threshold(found, right, precision, counts)
     accepted = found >= threshold
     num_accepted = int(accepted.sum())
-    shown = wilson_interval(int(right[accepted].sum()), num_accepted) if num_accepted else None
+    share = float(np.average(right[accepted], weights=counts[accepted])) if num_accepted else None
+    shown = None if share is None else wilson_interval(round(share * num_accepted), num_accepted)
     report |= {
         "threshold": threshold,
         "target_reached": reached,
         "num_accepted": num_accepted,
-        "precision_found": shown.estimate if shown else None,
+        "precision_found": share,
         "precision_lower_bound": shown.low if shown else None,
-        "precision_as_asked": float(np.average(right[accepted], weights=counts[accepted])) if num_accepted else None,
         "coverage_of_right": float(accepted[right].mean()),
     }
     fitted = {"threshold": threshold, "precision_asked": precision, "precision_reached": reached}
