@@ -280,7 +280,8 @@ def test_the_split_takes_its_defaults_from_one_place(
 ) -> None:
     out = tmp_path / "split.json"
     assert run_cli(monkeypatch, "data", "split", small_run.data, "--test-signer", "C", "--out", out) == 0
-    assert json.loads(out.read_text())["config"] == SplitConfig(test_signers=("C",)).model_dump(mode="json", exclude_none=True)
+    defaults = SplitConfig(test_signers=("C",)).model_dump(mode="json", exclude_none=True)
+    assert json.loads(out.read_text())["config"] == defaults
     given = ("--protocol", "unseen_sentence", "--test-size", "0.3", "--out", out)
     assert run_cli(monkeypatch, "data", "split", small_run.data, *given) == 0
     assert json.loads(out.read_text())["config"]["test_size"] == 0.3
