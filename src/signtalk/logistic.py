@@ -82,7 +82,7 @@ def fit_logistic(
         weights, bias = parameters[:-1], parameters[-1]
         margin = sign * (inputs @ weights + bias)
         slope = -sign * shares / (1 + np.exp(np.clip(margin, -60, 60)))
-        value = float(shares @ np.logaddexp(0, -margin) + 0.005 * (weights**2).sum())
+        value = float((shares * np.logaddexp(0, -margin)).sum() + 0.005 * (weights**2).sum())
         return value, np.append(inputs.T @ slope + 0.01 * weights, slope.sum())
 
     free = np.ones(num_figures, dtype=np.bool_) if weighed is None else weighed
