@@ -60,13 +60,15 @@ def test_local_clips_fit_the_gate_and_recognize_decides_by_it(kind, small_run, t
     assert fitted["confidence"] != plain["confidence"] or not told["gate"].get("threshold")
 
 
-def test_too_few_clips_are_told_and_refuse_everything(small_run, tmp_path, local, ask):
-    manifest = load_manifest(local)
+def test_too_few_clips_leave_the_gate_as_it_was(small_run, tmp_path, local, ask):
+    manifest, run = load_manifest(local), copied_run(small_run, tmp_path)
     write_manifest(local, manifest.records[:2])
-    told = ask("calibrate", local, "--run", small_run.run, "--out", tmp_path / "x.json", "--json")
-    assert any("refuses everything" in line for line in told["too_few"])
-    out = ask("calibrate", local, "--run", small_run.run, "--out", tmp_path / "x.json").out
-    assert "mind: the gate refuses everything" in " ".join(out.split())
+    before = (run / "decision.json").read_bytes()
+    told = ask("calibrate", local, "--run", run, code=2)
+    assert "too few of one kind to fit a gate" in told.err
+    assert (run / "decision.json").read_bytes() == before
+    ask("calibrate", local, "--bundle", small_run.bundle, "--out", tmp_path / "x.json", code=2)
+    assert not (tmp_path / "x.json").exists()
 
 
 def test_what_it_refuses(small_run, tmp_path, local, ask):

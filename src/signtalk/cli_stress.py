@@ -58,6 +58,8 @@ def stress_command(
     folder = out or (run / "stress" if run is not None else None)
     if folder is None:
         raise ConfigError("give --out: a folder for the report")
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: a file; give --out a folder for the report")
     manifest = load_manifest(data)
     foreign = load_manifest(other) if other is not None else None
     with opened(run, bundle) as recognizer, ProgressBar("asking", hidden=as_json) as bar:

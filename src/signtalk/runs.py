@@ -183,7 +183,7 @@ def calibrate_locally(
         used: ids of clips that have been seen, besides those of the index.
 
     Raises:
-        DataError: some of the clips have been seen.
+        DataError: some of the clips have been seen, or they are too few for a gate.
     """
     seen = {entry.clip_id for entry in recognizer.index.entries} | set(used)
     shared = sorted(record.clip_id for record in manifest.records if record.clip_id in seen)
@@ -192,4 +192,10 @@ def calibrate_locally(
             f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}); what was "
             "trained on, indexed or is to be tested proves nothing here, so give other clips, or all of that data"
         )
-    return recalibrate(recognizer, clips_of_folder(recognizer, manifest), config)
+    decision, report = recalibrate(recognizer, clips_of_folder(recognizer, manifest), config)
+    if not decision.gate.fitted:
+        raise DataError(
+            f"{manifest.root}: {report['gate']['fallback']} (a known clip asks twice, once without its sentence); "
+            "record more clips of indexed sentences and of others; the gate stays as it was"
+        )
+    return decision, report
