@@ -48,6 +48,7 @@ def test_a_page_is_printed_with_the_files(small_run: SmallRun, tmp_path: Path, a
         (("--run", "r", "--split", "s.json"), "--split is for a bundle"),
         ((), "give --out"),
         (("--out", "o"), "give either --run or --bundle"),
+        (("--run", "r", "--out", __file__), "a file; give --out a folder"),
     ],
 )
 def test_what_does_not_fit_is_one_line(small_run: SmallRun, ask, arguments, said) -> None:
