@@ -197,3 +197,9 @@ def test_wrong_searches_are_refused(queries, k):
 def test_every_error_of_loading_is_one_of_ours(tmp_path):
     with pytest.raises(SignTalkError):
         SentenceIndex.load(tmp_path)
+
+
+def test_clips_of_a_sentence_are_told_by_name() -> None:
+    index = small_index()
+    assert index.clips_of("where does it hurt") == ("a1", "a2")
+    assert index.clips_of("never indexed") == ()

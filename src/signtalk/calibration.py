@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk.candidate_sets import CandidateSets, fit_candidate_sets, gaps_to_right, least_clips
+from signtalk.candidate_sets import fit_candidate_sets, gaps_to_right, least_clips
 from signtalk.evidence import FIGURES, Evidence
 from signtalk.features import extract_features
 from signtalk.files import BoolArray, FloatArray
@@ -173,17 +173,16 @@ def recalibrate(
 ) -> tuple[DecisionConfig, dict[str, Any]]:
     """Fit the gate and the candidate sets alone; how sentences are scored and texts are written stays.
 
-    The gate of written sentences stays as well, and so does the motion floor where no clip shows motion.
+    The gate of written sentences stays as well.
 
     Returns:
         What to decide with, and a report: what was fitted, and what could not be for want of clips.
     """
     config = config or CalibrationConfig()
     evidence, right, known, offers = [Evidence.joined([])], [np.zeros(0, bool)], [np.zeros(0, bool)], list[BoolArray]()
-    sets = CandidateSets(coverage=config.coverage)
     queries = _queries(recognizer, clips)
-    for scores, ranks in queries[:1]:  # the known ones
-        sets = fit_candidate_sets(gaps_to_right(scores.scores, ranks)[ranks > 0], config.coverage)
+    gaps = [gaps_to_right(scores.scores, ranks)[ranks > 0] for scores, ranks in queries]  # none but of known clips
+    sets = fit_candidate_sets(np.concatenate([np.zeros(0), *gaps]), config.coverage)
     for scores, ranks in queries:
         evidence.append(Evidence.from_scores(scores))
         right.append(ranks == 1)
@@ -194,13 +193,8 @@ def recalibrate(
     fit = fit_gate(joined, is_right_one, clips.speeds, clips.idle, config.precision, counts=counts)
     gate, gate_report = fit.config.model_copy(update={"written": recognizer.decision.gate.written}), fit.report
     if gate.fitted:
-        gate = gate.model_copy(
-            update={
-                "choice_threshold": _choice_threshold(
-                    joined, np.concatenate(offers), counts, gate, config.choice_precision
-                )
-            }
-        )
+        least = _choice_threshold(joined, np.concatenate(offers), counts, gate, config.choice_precision)
+        gate = gate.model_copy(update={"choice_threshold": least})
         gate_report = {**gate_report, "choice_threshold": gate.choice_threshold}
     decision = recognizer.decision.model_copy(update={"gate": gate, "sets": sets})
     return decision, {
@@ -240,7 +234,7 @@ def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Scor
     known, unknown = clips.known, clips.unknown
     if known is not None:
         others = [_as_a_new_signer(index, record) for record in known.records]
-        strange = [(*a, *b) for a, b in zip(others, _clips_of_sentences(index, known.records), strict=True)]
+        strange = [(*left_out, *index.clips_of(key)) for left_out, key in zip(others, known.keys, strict=True)]
         found += [(known.encoded, known.keys, others), (known.encoded, known.keys, strange)]
     if unknown is not None:
         others = [_as_a_new_signer(index, record) for record in unknown.records]
@@ -326,7 +320,7 @@ def _fit_written(
     sentences = [WrittenSentence(record.sentence) for record in unknown.records]
     index = write_sentences(recognizer.index, sentences, recognizer.text_space).index
     recognizer = recognizer.changed(index=index)
-    asked = [(unknown, unknown.own_ids), (unknown, _clips_of_sentences(index, unknown.records))]
+    asked = [(unknown, unknown.own_ids), (unknown, [index.clips_of(key) for key in unknown.keys])]
     if known is not None:
         asked.append((known, known.own_ids))
     parts, correct = [], []
@@ -354,7 +348,3 @@ def _fit_translation(
         pairs = zip(written, part.records, strict=True)
         right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
     return fit_translation_rule(np.concatenate(figures), np.array(right, dtype=np.bool_), precision)
-
-
-def _clips_of_sentences(index: SentenceIndex, records: Sequence[ClipRecord]) -> list[tuple[str, ...]]:
-    return [tuple(index.entries[row].clip_id for row in index.sentences.get(record.text_key, ())) for record in records]

@@ -314,7 +314,7 @@ def _nearest(
 ) -> tuple[tuple[NearSentence, ...], list[str]]:
     """What the clips would have been taken for without their own sentence, and a warning where that was sure."""
     index = recognizer.index
-    own_ids = [index.entries[row].clip_id for row in index.sentences.get(entries[0].text_key, ())]
+    own_ids = index.clips_of(entries[0].text_key)
     asked = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
     answers = asked.answer(encoded, motions, [own_ids] * len(entries), _SHOWN_NEAREST).recognitions
     nearest, warnings = dict[str, NearSentence](), []

@@ -255,6 +255,10 @@ class SentenceIndex:
         """(C,) canonical text of each sentence of `groups`."""
         return tuple(self.entries[row].sentence for row in self.groups.canonical_rows)
 
+    def clips_of(self, text_key: str) -> tuple[str, ...]:
+        """Ids of a sentence's clips; none of one that is not indexed."""
+        return tuple(self.entries[row].clip_id for row in self.sentences.get(text_key, ()))
+
     @cached_property
     def row_of(self) -> Mapping[str, int]:
         """clip_id -> row."""

@@ -105,11 +105,11 @@ def _told(
         return recognizer.answer(asked.encoded, asked.motions, exclude, num_candidates=1)
 
     unknown = held_out or known
-    index = recognizer.index
-    without = [tuple(index.entries[row].clip_id for row in index.sentences.get(key, ())) for key in unknown.keys]
     return _Told(
         known=answers(known, known.own_ids),
-        unknown=answers(unknown, unknown.own_ids if held_out else without),
+        unknown=answers(
+            unknown, unknown.own_ids if held_out else [recognizer.index.clips_of(key) for key in unknown.keys]
+        ),
         idle=None if idle is None else answers(idle, idle.own_ids),
     )
 
