@@ -18,6 +18,7 @@ from signtalk.cli_extract import extract, models_app
 from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
 from signtalk.cli_references import ReferencesOption, over_references, references_app
+from signtalk.cli_serve import add_serve
 from signtalk.cli_stress import add_stress
 from signtalk.console import (
     BundleOption,
@@ -60,6 +61,7 @@ app.command()(calibrate)
 add_interchange(app)
 add_play(app)
 add_stress(app)
+add_serve(app)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]
@@ -76,7 +78,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("signtalk"):
             raise
-        hint = MissingExtraError(f"this command needs {error.name}: pip install 'signtalk[train,export]'")
+        extra = "serve" if error.name in ("fastapi", "prometheus_client", "uvicorn") else "train,export"
+        hint = MissingExtraError(f"this command needs {error.name}: pip install 'signtalk[{extra}]'")
         print_error(f"signtalk: {hint}")
         sys.exit(2)
 

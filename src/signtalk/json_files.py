@@ -4,8 +4,9 @@ MediaPipe itself defines no such file; people dump its results in a few shapes, 
 
 * a list of frames, or an object with `frames` and perhaps `fps`, `aspect` or `width` and `height`;
 * a frame has `pose_landmarks`, `left_hand_landmarks`, `right_hand_landmarks`, `face_landmarks` (also in camel
-  case, or short: `pose`, `left_hand` ...), and perhaps `timestamp_ms`;
+  case, or short: `pose`, `left_hand` ...), and perhaps `timestamp_ms`, or `time_s`;
 * a part is a list of points, `{"landmark": [...]}`, or a list of one such list a person (the first is taken);
+  a face has all 468 or 478 points, or the 94 of them that SignTalk keeps;
 * a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}` or `[x, y, z, visibility]`.
 
 A part that is absent, null or empty was not detected, and so was a point that is null or lacks a number.
@@ -33,7 +34,7 @@ from signtalk.holistic_points import (
     regular_times,
     to_clip,
 )
-from signtalk.landmarks import LandmarkClip
+from signtalk.landmarks import DEFAULT_FPS, FACE_INDICES, LandmarkClip
 
 _CAMEL = {"pose": "poseLandmarks", "left_hand": "leftHandLandmarks", "right_hand": "rightHandLandmarks",
           "face": "faceLandmarks"}  # fmt: skip
@@ -51,10 +52,24 @@ def load_json_clip(path: Path, fps: float) -> LandmarkClip:
         value = read_json(path)
     except ArtifactError as error:
         raise ClipError(str(error)) from error
+    return clip_from_json(value, str(path), fps)
+
+
+def clip_from_json(value: Any, where: str, fps: float = DEFAULT_FPS) -> LandmarkClip:
+    """A clip from a JSON value of one of the shapes above.
+
+    Args:
+        value: what a JSON document holds.
+        where: its name, for error messages.
+        fps: holds where the value tells neither its rate nor its frames' times.
+
+    Raises:
+        ClipError: of another shape, too long, or it shows nothing.
+    """
     try:
-        return to_clip(_points_of(value, fps), str(path))
+        return to_clip(_points_of(value, fps), where)
     except (ClipError, ValueError, TypeError, OverflowError) as error:
-        raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+        raise ClipError(str(error) if where in str(error) else f"{where}: {error}") from error
 
 
 def save_json_clip(path: Path, clip: LandmarkClip) -> None:
@@ -108,14 +123,19 @@ def _part(value: Any, name: str, t: int) -> FloatArray | None:
     if _is_list_of_people(value):
         value = value[0]
     expected = NUM_POINTS[name]
-    lengths = {0, expected} | ({expected + _EXTRA_FACE_POINTS} if name == "face" else set())
-    if not isinstance(value, list) or len(value) not in lengths:
+    faces = {expected + _EXTRA_FACE_POINTS, len(FACE_INDICES)}
+    if not isinstance(value, list) or len(value) not in {0, expected} | (faces if name == "face" else set()):
         found = f"{len(value)} points" if isinstance(value, list) else type(value).__name__
         raise ClipError(f"frame {t}: {name} is {found}; expected a list of {expected}")
     if not value:
         return None
     with np.errstate(over="ignore"):  # infinite afterwards, and refused with the other absurd values
-        return np.array([_point(point, name, t) for point in value[:expected]], dtype=np.float32)
+        points = np.array([_point(point, name, t) for point in value[:expected]], dtype=np.float32)
+    if len(points) == expected:
+        return points
+    whole = np.full((expected, points.shape[1]), np.nan, dtype=np.float32)
+    whole[list(FACE_INDICES)] = points
+    return whole
 
 
 def _is_list_of_people(value: Any) -> bool:
@@ -137,13 +157,14 @@ def _point(value: Any, name: str, t: int) -> tuple[float, float, float, float]:
 
 
 def _times(frames: list[dict[str, Any]], fps: float) -> npt.NDArray[np.float64]:
-    """Seconds from `timestamp_ms` when every frame has it, otherwise at a constant rate."""
-    stamps = [_number(frame, "timestamp_ms") for frame in frames]
-    known = [stamp for stamp in stamps if stamp is not None]
-    if len(known) == len(frames):
-        return (np.array(known, dtype=np.float64) - known[0]) / 1000
-    if known:
-        raise ClipError(f"timestamp_ms in {len(known)} of {len(frames)} frames; expected it in all or in none")
+    """Seconds from `timestamp_ms` or `time_s` when every frame has it, otherwise at a constant rate."""
+    for name, unit in (("timestamp_ms", 1000), ("time_s", 1)):
+        stamps = [_number(frame, name) for frame in frames]
+        known = [stamp for stamp in stamps if stamp is not None]
+        if known and len(known) == len(frames):
+            return (np.array(known, dtype=np.float64) - known[0]) / unit
+        if known:
+            raise ClipError(f"{name} in {len(known)} of {len(frames)} frames; expected it in all or in none")
     return regular_times(len(frames), fps)
 
 

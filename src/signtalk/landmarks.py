@@ -169,20 +169,30 @@ def regular_timestamps(num_frames: int, fps: float) -> npt.NDArray[np.float64]:
 
 
 def checked_landmarks(landmarks: npt.NDArray[np.floating], where: str) -> FloatArray:
+    """As `checked_points`; and a clip must show something.
+
+    Raises:
+        ClipError: no frame, nothing at all was detected, or as for `checked_points`.
+    """
+    points = checked_points(landmarks, where)
+    if len(points) == 0:
+        raise ClipError(f"{where}: no frame")
+    if np.isnan(points).all():
+        raise ClipError(f"{where}: nothing was detected in any of its {len(points)} frames")
+    return points
+
+
+def checked_points(landmarks: npt.NDArray[np.floating], where: str) -> FloatArray:
     """Copy to float32, refuse infinite or absurd values, and make a partly-NaN point wholly NaN.
 
     Raises:
-        ClipError: a value is infinite or beyond MAX_COORDINATE, or nothing at all was detected.
+        ClipError: a value is infinite or beyond MAX_COORDINATE.
     """
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is refused below
         points = np.array(landmarks, dtype=np.float32)
     if np.isinf(points).any() or bool((np.abs(np.nan_to_num(points)) > MAX_COORDINATE).any()):
         raise ClipError(f"{where}: infinite or absurd coordinates (beyond {MAX_COORDINATE:g}); extract this clip again")
     points[np.isnan(points).any(axis=-1)] = np.nan
-    if len(points) == 0:
-        raise ClipError(f"{where}: no frame")
-    if np.isnan(points).all():
-        raise ClipError(f"{where}: nothing was detected in any of its {len(points)} frames")
     return points
 
 

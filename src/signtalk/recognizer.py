@@ -19,7 +19,7 @@ from signtalk.decoding import DecodingOptions, StepDecoder, beam_search
 from signtalk.encoding import ClipEncoder, Encoded, concatenate
 from signtalk.errors import ArtifactError
 from signtalk.evidence import Evidence
-from signtalk.features import extract_features
+from signtalk.features import ClipFeatures, extract_features
 from signtalk.files import FloatArray, IntArray
 from signtalk.gate import GateConfig, confidences, decide
 from signtalk.index import SentenceIndex
@@ -261,10 +261,14 @@ class Recognizer:
         for start in range(0, len(clips), at_once):
             block = clips[start : start + at_once]
             made = [extract_features(clip, self.encoder.feature_config) for clip in block]
-            encoded = self.encoder.encode(np.stack([m.features for m in made]), np.stack([m.valid for m in made]))
-            motions = np.array([m.motion for m in made], dtype=np.float32)
-            recognitions += self.answer(encoded, motions, num_candidates=num_candidates).recognitions
+            recognitions += self.answer_features(made, num_candidates).recognitions
         return tuple(recognitions)
+
+    def answer_features(self, made: Sequence[ClipFeatures], num_candidates: int = 5) -> Answers:
+        """Answer clips, at least one, whose features are made as `encoder.feature_config` says."""
+        encoded = self.encoder.encode(np.stack([m.features for m in made]), np.stack([m.valid for m in made]))
+        motions = np.array([m.motion for m in made], dtype=np.float32)
+        return self.answer(encoded, motions, num_candidates=num_candidates)
 
     def answer(
         self,

@@ -1,0 +1,57 @@
+"""`signtalk serve`: a bundle as a service, with the live page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signtalk.console import checked, print_error
+
+
+def add_serve(app: typer.Typer) -> None:
+    """Register `serve`."""
+    app.command()(serve)
+
+
+def serve(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Exported bundle: a zip, or a folder.")],
+    index: Annotated[Path | None, typer.Option(help="Folder of the personal index that pages enroll into.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
+    page: Annotated[bool, typer.Option(help="Serve the live page at /.")] = True,
+    models: Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")] = None,
+    origin: Annotated[list[str] | None, typer.Option(help="Host whose pages may ask; repeat for several.")] = None,
+    max_streams: Annotated[int, typer.Option(min=1, help="Sockets at a time.")] = 256,
+    log_content: Annotated[bool, typer.Option(help="Write recognised sentences into the log.")] = False,
+    ssl_certfile: Annotated[Path | None, typer.Option(help="Certificate; cameras need https.")] = None,
+    ssl_keyfile: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
+) -> None:
+    """Serve a bundle: HTTP, sockets for live signing, and the live page. Needs the extra `serve`, no torch.
+
+    Who enrolls sends the key that the environment variable SIGNTALK_KEY holds; without one, nothing can be changed.
+
+    Example: SIGNTALK_KEY=$(openssl rand -hex 24) signtalk serve sign_encoder_bundle.zip --index ward-3
+    """
+    from signtalk.bundle import open_bundle
+    from signtalk.service import create_app
+    from signtalk.service_model import ServiceModel
+    from signtalk.service_page import add_page
+    from signtalk.service_run import serve as run
+    from signtalk.service_settings import ServiceSettings, key_from
+
+    settings: ServiceSettings = checked(
+        lambda: ServiceSettings(
+            key=key_from(), personal=index, origins=tuple(origin or ()), max_streams=max_streams,
+            max_streams_a_client=max_streams, log_content=log_content,
+        )
+    )  # fmt: skip
+    with open_bundle(bundle) as opened:
+        model = ServiceModel(opened, index)
+        model.warm_up()
+        app = create_app(model, settings)
+        lacks = add_page(app, models) if page else ""
+        if lacks:
+            print_error(f"the page will not find hands: {lacks}")
+        run(app, host, port, *(None if path is None else str(path) for path in (ssl_certfile, ssl_keyfile)))

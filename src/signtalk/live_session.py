@@ -1,0 +1,163 @@
+"""One person before a camera: frames in, and what is to be said and asked out; no network and no clock of its own.
+
+    frames --LiveSession.push--> notes: state, activity, a segment to be recognised, or none after all
+    answer to a segment --LiveSession.answered--> notes
+
+The segments are found by `segmenter`, or begun and ended by a button.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from signtalk.errors import ClipError
+from signtalk.landmarks import LandmarkClip
+from signtalk.segmenter import Event, Segmenter, SegmenterSettings, Span
+from signtalk.wire import FrameArray
+
+Mode = Literal["auto", "button"]
+State = Literal["idle", "signing", "thinking", "answer"]
+_ACTIVITY_EVERY_S = 0.2
+_LONGEST_GAP_S = 5.0
+"""Without a frame for so long the person may be another; what was open is given up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A stretch of the stream to be recognised.
+
+    Attributes:
+        number: counts through the session.
+        clip: its frames.
+        start_s: in the stream's time.
+        end_s: likewise.
+        cause: why it ended; "button" where a person ended it.
+    """
+
+    number: int
+    clip: LandmarkClip
+    start_s: float
+    end_s: float
+    cause: str
+
+    def told(self) -> dict[str, Any]:
+        """What stands beside its answer."""
+        return {"segment": self.number, "start_s": self.start_s, "end_s": self.end_s, "cause": self.cause}
+
+
+Note = dict[str, Any] | Segment
+"""A message for the person, as JSON, or a segment to be recognised."""
+
+
+class LiveSession:
+    """States of one stream.
+
+    Args:
+        aspect: image width over height; None when it is not known.
+        mode: whether signing is found by itself or begins and ends with a button.
+        settings: of the segmenter; the shipped ones by default.
+
+    Attributes:
+        state: what the person is shown.
+    """
+
+    def __init__(
+        self, aspect: float | None = None, mode: Mode = "auto", settings: SegmenterSettings | None = None
+    ) -> None:
+        self.mode = mode
+        self.state: State = "idle"
+        self._segmenter = Segmenter(settings, aspect)
+        self._num_segments = 0
+        self._forget_stream()
+
+    def _forget_stream(self) -> None:
+        self._segmenter.reset()
+        self._time_s: float | None = None
+        self._num_frames = 0
+        self._told_s = -1e12
+        self._pressed: tuple[int, float] | None = None  # first frame and time of what a button began
+
+    def push(self, frames: FrameArray) -> list[Note]:
+        """Take frames, whose values `wire.decode_frames` has checked.
+
+        Raises:
+            ClipError: their times do not increase.
+        """
+        notes: list[Note] = []
+        for frame in frames:
+            notes += self._push_one(frame)
+        return notes
+
+    def _push_one(self, frame: Any) -> list[Note]:
+        time_s = float(frame["time_s"])
+        notes: list[Note] = []
+        if self._time_s is not None:
+            if time_s <= self._time_s:
+                raise ClipError(f"a frame at {time_s} s after one at {self._time_s} s; times must increase")
+            if time_s - self._time_s > _LONGEST_GAP_S:
+                notes += self.reset()
+        events = self._segmenter.push(frame["landmarks"], time_s, frame["visibility"])
+        self._time_s, self._num_frames = time_s, self._num_frames + 1
+        if self.mode == "auto":
+            for event in events:
+                notes += self._follow(event)
+        elif self._pressed is not None:
+            notes += self._bounded(time_s)
+        if time_s - self._told_s >= _ACTIVITY_EVERY_S:
+            self._told_s = time_s
+            probability = round(self._segmenter.probability, 3)
+            notes.append({"type": "activity", "time_s": time_s, "probability": probability})
+        return notes
+
+    def _follow(self, event: Event) -> list[Note]:
+        if event.kind == "start":
+            return [self._now("signing")]
+        if event.kind == "cancel":
+            cancelled: Note = {"type": "cancel", "segment": self._num_segments, "cause": event.span.cause}
+            return [cancelled, self._now("idle")]
+        return self._ended(event.span)
+
+    def _ended(self, span: Span, cause: str = "") -> list[Note]:
+        try:
+            clip = self._segmenter.clip(span)
+        except ValueError:  # its frames are out of memory: a span without a frame
+            return [{"type": "cancel", "segment": self._num_segments, "cause": "too short"}, self._now("idle")]
+        segment = Segment(self._num_segments, clip, span.start_s, span.end_s, cause or span.cause)
+        self._num_segments += 1
+        return [self._now("thinking"), segment]
+
+    def start(self) -> list[Note]:
+        """The button is pressed: signing begins; another press begins anew."""
+        self.mode = "button"
+        self._pressed = (self._num_frames, self._time_s or 0.0)
+        return [self._now("signing")]
+
+    def stop(self) -> list[Note]:
+        """The button is pressed again: signing has ended; nothing where it had not begun."""
+        if self._pressed is None:
+            return []
+        (first, start_s), self._pressed = self._pressed, None
+        span = Span(start_s, self._time_s or start_s, first, self._num_frames, 0.0)
+        return self._ended(span, "button")
+
+    def _bounded(self, time_s: float) -> list[Note]:
+        """What a button began and never ended is cut where a sentence found by itself would be."""
+        assert self._pressed is not None
+        if time_s - self._pressed[1] < self._segmenter.settings.config.longest_s:
+            return []
+        return self.stop()
+
+    def reset(self) -> list[Note]:
+        """Forget all frames: another person, or a gap."""
+        self._forget_stream()
+        return [] if self.state == "idle" else [self._now("idle")]
+
+    def answered(self, segment: Segment, answer: dict[str, Any]) -> list[Note]:
+        """The answer to a segment is there; who signs on meanwhile keeps that state."""
+        said: Note = {"type": "answer", **segment.told(), "answer": answer}
+        return [said] if self.state == "signing" else [said, self._now("answer")]
+
+    def _now(self, state: State) -> dict[str, Any]:
+        self.state = state
+        return {"type": "state", "state": state, "time_s": self._time_s}

@@ -1,0 +1,130 @@
+"""What every request passes: a bound on body and time, headers that keep a browser safe, a count and a log line.
+
+The log line holds method, route, status and time: no address, no query, no landmark and no sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from signtalk.service_errors import RefusedError, refusal_of
+from signtalk.service_metrics import ServiceMetrics
+
+logger = logging.getLogger("signtalk.service")
+
+CONTENT_SECURITY_POLICY = "; ".join((
+    "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self' blob:", "style-src 'self'",
+    "img-src 'self' data: blob:", "media-src 'self' blob:", "connect-src 'self'", "manifest-src 'self'",
+    "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+))  # fmt: skip
+_SAFE_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """ASGI middleware around the whole application.
+
+    Args:
+        app: the application.
+        max_body_bytes: of a request.
+        body_timeout_s: until the body must be there.
+        metrics: counts.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int, body_timeout_s: float, metrics: ServiceMetrics) -> None:
+        self._app, self._max_bytes, self._seconds, self._metrics = app, max_body_bytes, body_timeout_s, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; sockets pass."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                status, started = message["status"], True
+                headers = MutableHeaders(scope=message)
+                for name, value in _SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            length = Headers(scope=scope).get("content-length", "")
+            if length.isdecimal() and int(length) > self._max_bytes:
+                raise self._too_large()
+            await self._app(scope, self._bounded(receive), sending)
+        except Exception as error:  # noqa: BLE001 - the last place where it can be answered
+            if not started:
+                await refusal_of(error).response()(scope, receive, sending)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            seconds = time.perf_counter() - began
+            self._metrics.requests.labels(scope["method"] if route != "other" else "any", route, str(status)).inc()
+            self._metrics.seconds.labels(route).observe(seconds)
+            logger.info("%s %s %d %.0f ms", scope["method"], route, status, 1000 * seconds)
+
+    def _bounded(self, receive: Receive) -> Receive:
+        got, until = 0, time.monotonic() + self._seconds
+        whole = False
+
+        async def receiving() -> Message:
+            nonlocal got, whole
+            if whole:  # only whether the client has gone is still to come
+                return await receive()
+            try:
+                async with asyncio.timeout(until - time.monotonic()):
+                    message = await receive()
+            except TimeoutError as error:
+                raise RefusedError(408, f"the body was not there after {self._seconds:g} s") from error
+            got += len(message.get("body", b""))
+            if got > self._max_bytes:
+                raise self._too_large()
+            whole = not message.get("more_body", False)
+            return message
+
+        return receiving
+
+    def _too_large(self) -> RefusedError:
+        return RefusedError(413, f"a body of more than {self._max_bytes} bytes; send less")
+
+
+def check_key(connection: HTTPConnection, key: SecretStr | None) -> None:
+    """Let pass who sends the key.
+
+    Raises:
+        RefusedError: no key, another one, or this service has none and changes nothing.
+    """
+    if key is None:
+        raise RefusedError(403, "this service changes nothing: it was started without a key")
+    scheme, _, given = connection.headers.get("authorization", "").partition(" ")
+    # Compared in constant time, and as bytes: headers may hold anything.
+    same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), key.get_secret_value().encode())
+    if scheme.lower() != "bearer" or not same:
+        raise RefusedError(401, "no key, or not this service's; send 'Authorization: Bearer KEY'")
+
+
+def is_own_origin(connection: HTTPConnection, origins: tuple[str, ...]) -> bool:
+    """Whether a socket is opened by a page of this service, of an allowed origin, or by no page at all.
+
+    Browsers do not hold sockets back from other hosts' pages, as they do requests.
+    """
+    origin = connection.headers.get("origin")
+    return origin is None or origin in origins or urlsplit(origin).netloc == connection.headers.get("host")
