@@ -104,7 +104,7 @@ class LiveSession:
                 notes += self._follow(event)
         elif self._pressed is not None:
             notes += self._bounded(time_s)
-        if time_s - self._told_s >= _ACTIVITY_EVERY_S:
+        if time_s - self._told_s >= _ACTIVITY_EVERY_S - 1e-6:
             self._told_s = time_s
             probability = round(self._segmenter.probability, 3)
             notes.append({"type": "activity", "time_s": time_s, "probability": probability})

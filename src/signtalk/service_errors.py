@@ -82,6 +82,8 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def of_http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, RefusedError):  # met while FastAPI read the body
+            return error.__cause__.response()
         found = RefusedError(error.status_code, str(error.detail)).response()
         found.headers.update(error.headers or {})
         return found

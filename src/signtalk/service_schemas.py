@@ -99,7 +99,7 @@ def read_clip(value: Any, where: str, max_frames: int) -> LandmarkClip:
     return clip_from_json(value, where)
 
 
-_POINT = {"type": "array", "items": {"type": "number"}, "minItems": 3, "maxItems": 4}
+_POINT = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 3, "maxItems": 4}
 
 
 def _part(count: int) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _part(count: int) -> dict[str, Any]:
 
 _EXAMPLE_FRAME = {
     "time_s": 0.0,
-    "pose": [[0.5, 0.5, 0.0, 0.99]] * 33,
+    "pose": [[0.6 if number == 11 else 0.4, 0.5, 0.0, 0.99] for number in range(33)],  # 11 and 12: the shoulders
     "left_hand": None,
     "right_hand": [[0.4, 0.6, 0.0]] * 21,
     "face": None,
