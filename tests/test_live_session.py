@@ -123,6 +123,16 @@ def test_a_gap_forgets_the_person() -> None:
     assert session.reset() == []
 
 
+def test_a_button_pressed_within_a_gap_counts() -> None:
+    session = session_of(mode="button")
+    session.push(frames([0.0] * 5))
+    session.start()
+    session.push(frames([0.0] * 30, start_s=60.0))
+    assert session.state == "signing"
+    segment = _segment(session.stop())
+    assert (segment.start_s, segment.clip.num_frames) == (60.0, 30)
+
+
 def test_activity_is_told_five_times_a_second() -> None:
     notes = session_of().push(frames([0.1] * 100))
     times = [note["time_s"] for note in notes if not isinstance(note, Segment)]

@@ -221,7 +221,7 @@ def test_bodies_are_bounded_whether_or_not_their_length_is_told(small_run: Small
 def test_errors_of_every_kind_have_one_form_and_leak_nothing(
     small_run: SmallRun, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with asked_service(small_run.bundle) as (client, model):
+    with asked_service(small_run.bundle) as (client, _):
         for answer in (client.get("/v1/none"), client.get("/v1/recognize"), client.post("/v1/search", json={}),
                        client.get("/v1/sentences?limit=0")):  # fmt: skip
             assert answer.status_code in (404, 405, 422)

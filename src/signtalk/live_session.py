@@ -76,7 +76,8 @@ class LiveSession:
         self._time_s: float | None = None
         self._num_frames = 0
         self._told_s = -1e12
-        self._pressed: tuple[int, float] | None = None  # first frame and time of what a button began
+        self._pressed = False
+        self._began: tuple[int, float] | None = None  # first frame of what a button began, and its time
 
     def push(self, frames: FrameArray) -> list[Note]:
         """Take frames, whose values `wire.decode_frames` has checked.
@@ -96,14 +97,15 @@ class LiveSession:
             if time_s <= self._time_s:
                 raise ClipError(f"a frame at {time_s} s after one at {self._time_s} s; times must increase")
             if time_s - self._time_s > _LONGEST_GAP_S:
-                notes += self.reset()
+                notes += self._after_gap()
         events = self._segmenter.push(frame["landmarks"], time_s, frame["visibility"])
         self._time_s, self._num_frames = time_s, self._num_frames + 1
         if self.mode == "auto":
             for event in events:
                 notes += self._follow(event)
-        elif self._pressed is not None:
-            notes += self._bounded(time_s)
+        elif self._pressed:
+            self._began = self._began or (self._num_frames - 1, time_s)
+            notes += self._bounded(time_s - self._began[1])
         if time_s - self._told_s >= _ACTIVITY_EVERY_S - 1e-6:
             self._told_s = time_s
             probability = round(self._segmenter.probability, 3)
@@ -130,23 +132,28 @@ class LiveSession:
     def start(self) -> list[Note]:
         """The button is pressed: signing begins; another press begins anew."""
         self.mode = "button"
-        self._pressed = (self._num_frames, self._time_s or 0.0)
+        self._pressed, self._began = True, None
         return [self._now("signing")]
 
     def stop(self) -> list[Note]:
         """The button is pressed again: signing has ended; nothing where it had not begun."""
-        if self._pressed is None:
+        if not self._pressed:
             return []
-        (first, start_s), self._pressed = self._pressed, None
-        span = Span(start_s, self._time_s or start_s, first, self._num_frames, 0.0)
-        return self._ended(span, "button")
+        first, start_s = self._began or (self._num_frames, 0.0)
+        self._pressed, self._began = False, None
+        return self._ended(Span(start_s, self._time_s or start_s, first, self._num_frames, 0.0), "button")
 
-    def _bounded(self, time_s: float) -> list[Note]:
+    def _bounded(self, lasted_s: float) -> list[Note]:
         """What a button began and never ended is cut where a sentence found by itself would be."""
-        assert self._pressed is not None
-        if time_s - self._pressed[1] < self._segmenter.settings.config.longest_s:
-            return []
-        return self.stop()
+        return self.stop() if lasted_s >= self._segmenter.settings.config.longest_s else []
+
+    def _after_gap(self) -> list[Note]:
+        """As `reset`, but a button that was pressed within the gap stays pressed."""
+        if not self._pressed or self._began is not None:
+            return self.reset()
+        self._forget_stream()
+        self._pressed = True
+        return []
 
     def reset(self) -> list[Note]:
         """Forget all frames: another person, or a gap."""
