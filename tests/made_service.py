@@ -1,10 +1,16 @@
 """A service over the small run's bundle, and clips to ask it."""
 
+import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 from starlette.testclient import TestClient
 
@@ -51,3 +57,34 @@ def json_of(clip: LandmarkClip) -> dict[str, Any]:
             frame[name] = None if points == [None] * len(points) else points
         frames.append(frame)
     return {"aspect": clip.aspect, "frames": frames}
+
+
+@contextmanager
+def running_service(bundle: Path, *arguments: object, key: str = "") -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A service in a process of its own: its address, and the process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "signtalk", "serve", bundle, "--port", port, *arguments]
+    environment = {**os.environ, "SIGNTALK_KEY": key, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [str(part) for part in command], env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        wait_until_ready(f"127.0.0.1:{port}", process)
+        yield f"127.0.0.1:{port}", process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until_ready(address: str, process: subprocess.Popen[str], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert process.poll() is None, process.communicate()[1]
+        try:
+            if httpx2.get(f"http://{address}/readyz").status_code == 200:
+                return
+        except httpx2.HTTPError:
+            time.sleep(0.05)
+    raise AssertionError("the service did not start")

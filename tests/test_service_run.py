@@ -1,0 +1,141 @@
+"""The service as a process: an orderly end, many sockets, slow senders, a kill in the middle of enrolment."""
+
+import asyncio
+import base64
+import json
+import random
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+import websockets
+
+from conftest import SmallRun
+from made_service import BEARER, CLIP, KEY, running_service, signing
+from signtalk.index import SentenceIndex
+from signtalk.landmarks import LandmarkClip
+from signtalk.wire import decode_frames, encode_clip
+
+
+def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> None:
+    body = encode_clip(signing(small_run.data, 1)[0][1])
+    statuses: list[int | str] = []
+
+    def ask(address: str) -> None:
+        with httpx2.Client(timeout=30) as client:
+            while True:
+                try:
+                    answer = client.post(f"http://{address}/v1/recognize", content=body, headers=CLIP)
+                except httpx2.ConnectError:
+                    return  # it has stopped listening: nothing was accepted
+                except httpx2.HTTPError as error:
+                    # A kept connection may close just as it is used again: not accepted either, which HTTP
+                    # clients know by having received nothing at all.
+                    statuses.append(f"{type(error).__name__}: {error}")
+                    return
+                statuses.append(answer.status_code)
+                if answer.status_code != 200:
+                    assert answer.json()["error"]["code"] in ("stopping", "busy", "too_many_requests")
+
+    with running_service(small_run.bundle) as (address, process):
+        threads = [threading.Thread(target=ask, args=(address,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.5)
+        process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join(30)
+        process.wait(30)
+    lost = [status for status in statuses if isinstance(status, str) and "disconnected without" not in status]
+    assert lost == []
+    assert statuses.count(200) > 8
+
+
+def test_sigterm_answers_a_stream_that_thinks(small_run: SmallRun) -> None:
+    clip = signing(small_run.data, 1)[0][1]
+
+    async def talk(address: str, process: object) -> tuple[list[str], int | None]:
+        kinds = []
+        async with websockets.connect(f"ws://{address}/v1/stream") as stream:
+            await stream.send(json.dumps({"type": "hello", "mode": "button"}))
+            await stream.send(json.dumps({"type": "start"}))
+            frames = decode_frames(encode_clip(clip)[12:])
+            for at in range(0, len(frames), 50):
+                await stream.send(frames[at : at + 50].tobytes())
+            await stream.send(json.dumps({"type": "stop"}))
+            try:
+                while True:
+                    message = json.loads(await stream.recv())
+                    kinds.append(message["type"])
+                    if message.get("state") == "thinking":
+                        process.send_signal(signal.SIGTERM)  # type: ignore[attr-defined]
+            except websockets.ConnectionClosed as closed:
+                return kinds, closed.rcvd.code if closed.rcvd else None
+
+    with running_service(small_run.bundle) as (address, process):
+        kinds, code = asyncio.run(talk(address, process))
+        process.wait(30)
+    assert "answer" in kinds
+    assert code == 1001
+
+
+def test_idle_sockets_and_slow_senders_do_not_keep_others_waiting(small_run: SmallRun) -> None:
+    body = encode_clip(signing(small_run.data, 1)[0][1])
+    with running_service(small_run.bundle) as (address, process):
+        host, port = address.split(":")
+        held = []
+        for number in range(400):
+            connection = socket.create_connection((host, int(port)))
+            if number % 2:
+                connection.send(b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Le")
+            elif number % 4 == 0:
+                connection.send(
+                    b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    b"Content-Length: 1000000\r\n\r\n{"
+                )
+            held.append(connection)
+        answer = httpx2.post(f"http://{address}/v1/recognize", content=body, headers=CLIP, timeout=20)
+        assert answer.status_code == 200
+        for connection in held:
+            connection.close()
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_kill_during_enrolment_loses_nothing_confirmed(small_run: SmallRun, tmp_path: Path, seed: int) -> None:
+    clips = [clip for _, clip in signing(small_run.data, 3)]
+    rng = random.Random(seed)
+    confirmed = []
+    with running_service(small_run.bundle, "--index", tmp_path / "ward", key=KEY) as (address, process):
+        killer = threading.Timer(0.2 + 0.6 * rng.random(), process.kill)
+        killer.start()
+        for number in range(10_000):
+            first, last = sorted(rng.sample(range(len(clips[0].landmarks)), 2))
+            if last - first < 10:
+                continue
+            kept = slice(first, last)
+            whole = clips[number % 3]
+            part = LandmarkClip(whole.landmarks[kept], whole.visibility[kept], whole.timestamps_s[kept], whole.aspect)
+            if part.num_frames < 10:
+                continue
+            body = {"text": f"sentence {number}", "clips": [base64.b64encode(encode_clip(part)).decode()]}
+            try:
+                answer = httpx2.post(f"http://{address}/v1/enroll", json=body, headers=BEARER, timeout=20)
+            except httpx2.HTTPError:
+                break
+            if answer.status_code == 200:
+                confirmed += answer.json()["clip_ids"]
+        killer.join()
+    assert confirmed
+    assert set(confirmed) <= set(SentenceIndex.load(tmp_path / "ward").row_of)
+
+
+def test_what_cannot_be_served_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="no such file"), running_service(tmp_path / "none.zip"):
+        pass
+    with pytest.raises(AssertionError, match="at least 16"), running_service(tmp_path / "none.zip", key="short"):
+        pass
