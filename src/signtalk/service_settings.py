@@ -23,7 +23,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         max_body_bytes: of a request.
         max_frames: of a clip.
         max_waiting: questions that wait for an answer at a time; more are told to come back.
-        max_waiting_a_client: of these from one address.
+        max_waiting_a_client: of these from one address; each stream counts as a client of its own.
         max_batch: questions that are answered together.
         body_timeout_s: until a request's body must be there.
         answer_timeout_s: until its answer must be.
@@ -42,8 +42,8 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     log_content: bool = False
     max_body_bytes: int = Field(default=16 * 1024**2, ge=1024)
     max_frames: int = Field(default=2000, ge=1)
-    max_waiting: int = Field(default=128, ge=1)
-    max_waiting_a_client: int = Field(default=64, ge=1)
+    max_waiting: int = Field(default=512, ge=1)
+    max_waiting_a_client: int = Field(default=128, ge=1)
     max_batch: int = Field(default=16, ge=1, le=64)
     body_timeout_s: float = Field(default=20, gt=0)
     answer_timeout_s: float = Field(default=20, gt=0)

@@ -77,7 +77,6 @@ class Stream:
     ) -> None:
         self._socket, self._questions, self._settings, self._metrics = socket, questions, settings, metrics
         self._told = told
-        self._client = socket.client.host if socket.client else ""
         self._thinking: set[asyncio.Task[None]] = set()
         self._allowance = FrameAllowance(settings.max_frames_a_second)
         self._task: asyncio.Task[Any] | None = None
@@ -184,7 +183,7 @@ class Stream:
             async with asyncio.timeout(self._settings.answer_timeout_s):
                 if segment.clip.num_frames > self._settings.max_frames:
                     raise ClipError(f"a sentence of {segment.clip.num_frames} frames; send fewer a second")
-                answer = await self._questions.ask(Question(segment.clip, self._num_candidates), self._client)
+                answer = await self._questions.ask(Question(segment.clip, self._num_candidates), f"stream {id(self)}")
         except Exception as error:  # noqa: BLE001 - one sentence without an answer does not end the stream
             await self._send_error(refusal_of(error), segment)
             return
