@@ -197,8 +197,8 @@ def section_of(rows: list[tuple[str, ...]], lines: list[str], command: str, opti
     table = ["| " + " | ".join(cells) + " |" for cells in (header, ("---",) * len(header), *rows)]
     about = (
         f"{os.cpu_count()} CPUs shared by service and clients (load {os.getloadavg()[0]:.1f} at the end), "
-        f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; {options.asked} made-up clips of `make demo`, "
-        "sent as bytes, answered with translation. *Refused*: told to come back (429 or 503 with Retry-After)."
+        f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}; {options.asked} made-up clips of `make "
+        "demo`, sent as bytes, answered with translation. *Refused*: told to come back (429 or 503 with Retry-After)."
     )
     date = datetime.datetime.now(datetime.UTC).date()
     return "\n\n".join(["## The service under load", f"{date}: `{command}`", about, "\n".join(table), *lines]) + "\n"
