@@ -4,10 +4,10 @@ import sys
 import numba
 import numpy as np
 
-from signtalk.compiling import Compiled
+from signtalk.compiling import Compiled, compiled
 
 
-@Compiled
+@compiled(np.maximum.accumulate)
 def running_maximum(values):
     """The largest value so far."""
     found = np.empty_like(values)
@@ -36,8 +36,16 @@ def test_works_where_the_result_cannot_be_kept(monkeypatch):
         return real(**options)
 
     monkeypatch.setattr(numba, "njit", without_a_cache)
-    assert Compiled(running_maximum.plain)(np.array([1.0, 3.0, 2.0])).tolist() == [1, 3, 3]
+    assert Compiled(running_maximum.plain, running_maximum.arrays)(np.array([1.0, 3.0, 2.0])).tolist() == [1, 3, 3]
     assert [options.get("cache", False) for options in asked] == [True, False]
+
+
+def test_without_numba_the_array_form_runs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    asked = []
+    loop = Compiled(running_maximum.plain, lambda values: asked.append(values) or np.maximum.accumulate(values))
+    assert loop(np.array([1.0, 3.0, 2.0])).tolist() == [1, 3, 3]
+    assert len(asked) == 1
 
 
 def test_importing_what_is_compiled_does_not_load_numba():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signtalk.dtw import MAX_FRAMES, dtw_by_row, dtw_distances, valid_lengths
+from signtalk.dtw import MAX_FRAMES, _cheapest_paths, dtw_by_row, dtw_distances, valid_lengths
 
 
 def plain_dtw(first, second):
@@ -195,3 +195,13 @@ def test_is_much_faster_than_a_loop():
     plain_dtw(first, second)
     loop_s = time.perf_counter() - start
     assert loop_s / wavefront_s >= 20
+
+
+@given(st.integers(0, 50), st.integers(1, 9), st.integers(1, 9), st.integers(1, 6))
+def test_the_array_form_gives_what_the_loop_gives(seed, num_frames, width, num_pairs):
+    rng = np.random.default_rng(seed)
+    squares = (rng.random((num_frames, num_pairs, width)) - 0.05).astype(np.float32)
+    lengths = rng.integers(1, num_frames + 1, num_pairs), rng.integers(1, width + 1, num_pairs)
+    arrays = _cheapest_paths.arrays(squares, *lengths)
+    np.testing.assert_array_equal(_cheapest_paths(squares, *lengths), arrays)
+    np.testing.assert_allclose(_cheapest_paths.plain(squares, *lengths), arrays, rtol=1e-5)

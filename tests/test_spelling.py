@@ -11,6 +11,7 @@ from signtalk.decoding import DecodingOptions, beam_search
 from signtalk.spelling import (
     JointStepDecoder,
     SpelledSentences,
+    _largest_sums,
     best_path_log_probs,
     most_shown,
     sentence_log_likelihoods,
@@ -236,3 +237,16 @@ def test_an_unspellable_sentence_is_neither_helped_nor_hurt():
     found = text_score(likelihoods, 2.0)
     np.testing.assert_allclose(found[0], np.exp([-0.5, -1.0, -1.5, -1.0]), rtol=1e-6)
     assert not found[1].any()
+
+
+@given(st.integers(0, 200), st.integers(1, 12))
+def test_the_array_form_finds_what_the_loop_finds(seed, num_sentences):
+    rng = np.random.default_rng(seed)
+    sentences = SpelledSentences.of([rng.integers(3, 12, rng.integers(0, 5)).tolist() for _ in range(num_sentences)])
+    heights = -np.round(10 * rng.random(9)).astype(np.float32)  # whole numbers: sums are exact in any order
+    kept = int(rng.integers(1, num_sentences + 1))
+    given_ = heights, sentences.words, sentences.lengths, kept
+    for form in (_largest_sums.plain, _largest_sums.arrays, _largest_sums):
+        sums, places = form(*given_)
+        assert sorted(sums.tolist()) == sorted(_largest_sums.plain(*given_)[0].tolist())
+        assert len(set(places.tolist())) == kept

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.compiling import Compiled
+from signtalk.compiling import compiled
 from signtalk.files import BoolArray, FloatArray, IntArray
 
 MAX_FRAMES = 4096
@@ -168,7 +168,26 @@ def _squared_distances(
     return squares
 
 
-@Compiled
+def _cheapest_paths_at_once(
+    squares: FloatArray, query_lengths: IntArray, reference_lengths: IntArray
+) -> npt.NDArray[np.float64]:
+    """As `_cheapest_paths`: all pairs at once, one diagonal of their cells after the other."""
+    num_frames, num_pairs, width = squares.shape
+    costs = np.sqrt(np.maximum(squares, np.float32(0)).astype(np.float32)).astype(np.float64)
+    totals = np.full(num_pairs, np.inf)
+    before = last = np.full((num_frames + 1, num_pairs), np.inf)  # row i + 1 holds cell (i, diagonal - i)
+    for diagonal in range(num_frames + width - 1):
+        now = np.full((num_frames + 1, num_pairs), np.inf)
+        i = np.arange(max(0, diagonal - width + 1), min(num_frames, diagonal + 1))
+        best = np.minimum(np.minimum(last[i], last[i + 1]), before[i]) if diagonal else np.zeros((1, num_pairs))
+        now[i + 1] = best + costs[i, :, diagonal - i]
+        done = np.flatnonzero(query_lengths + reference_lengths - 2 == diagonal)
+        totals[done] = now[query_lengths[done], done]
+        before, last = last, now
+    return totals
+
+
+@compiled(_cheapest_paths_at_once)
 def _cheapest_paths(
     squares: FloatArray, query_lengths: IntArray, reference_lengths: IntArray
 ) -> npt.NDArray[np.float64]:  # pragma: no cover  # coverage does not see machine code

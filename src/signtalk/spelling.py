@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.compiling import Compiled
+from signtalk.compiling import compiled
 from signtalk.decoding import DecoderState, StepDecoder
 from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.tokenizer import EOS_ID, PAD_ID, UNK_ID
@@ -151,7 +151,18 @@ def most_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledS
     return found
 
 
-@Compiled
+def _largest_sums_at_once(
+    heights: FloatArray, words: npt.NDArray[np.int32], lengths: IntArray, kept: int
+) -> tuple[FloatArray, IntArray]:
+    """As `_largest_sums`, with every word of every row looked up."""
+    known = np.where(words < len(heights), words, UNK_ID)
+    shown = np.where(np.arange(words.shape[1]) < lengths[:, None], heights[known], np.float32(0))
+    totals = np.where(lengths > 0, shown.sum(axis=1, dtype=np.float32), np.float32(_NEVER_SHOWN))
+    places = np.argsort(-totals, kind="stable")[:kept]
+    return totals[places], places
+
+
+@compiled(_largest_sums_at_once)
 def _largest_sums(
     heights: FloatArray, words: npt.NDArray[np.int32], lengths: IntArray, kept: int
 ) -> tuple[FloatArray, IntArray]:  # pragma: no cover  # coverage does not see machine code
