@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
-from signtalk.service import Service
-from signtalk.wire import FRAME_BYTES
+from signtalk.bundle import open_bundle
+from signtalk.errors import ArtifactError
+from signtalk.landmarks import LandmarkClip
+from signtalk.service import Service, create_app
+from signtalk.service_model import ServiceModel
+from signtalk.wire import CLIP_MEDIA_TYPE, FRAME_BYTES, encode_clip
 
 _MORE_CONNECTIONS = 512
 """Beside the streams: requests that run or wait."""
@@ -41,13 +52,44 @@ class _Server(uvicorn.Server):
 
 def serve(app: FastAPI, host: str, port: int, ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> None:
     """Serve until SIGINT or SIGTERM; returns when everything accepted is answered."""
+    _server(app, host=host, port=port, log_config=_LOG, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile).run()
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Serve on a free port of this machine beside the caller, without a log; its address, as http://..."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = _server(app, log_config=None)
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        try:
+            while not server.started:
+                if not thread.is_alive():
+                    raise ArtifactError("the service did not start; `signtalk serve` tells why")
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def ask_bundle(bundle: Path, clip: LandmarkClip) -> dict[str, Any]:
+    """Serve a bundle for one request: the answer to a clip, as any client gets it."""
+    with open_bundle(bundle) as opened, served(create_app(ServiceModel(opened))) as address:
+        headers = {"Content-Type": CLIP_MEDIA_TYPE}
+        request = urllib.request.Request(f"{address}/v1/recognize", encode_clip(clip), headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return dict(json.load(answer))
+
+
+def _server(app: FastAPI, **options: Any) -> _Server:
     service: Service = app.state.service
     settings = service.settings
     config = uvicorn.Config(
-        app, host=host, port=port, log_config=_LOG, access_log=False, server_header=False, date_header=False,
-        ws_max_size=max(65536, settings.max_frames_a_message * FRAME_BYTES), ws_max_queue=16, ws="websockets-sansio",
+        app, access_log=False, server_header=False, date_header=False, ws="websockets-sansio",
+        ws_max_size=max(65536, settings.max_frames_a_message * FRAME_BYTES), ws_max_queue=16,
         ws_per_message_deflate=False, limit_concurrency=settings.max_streams + _MORE_CONNECTIONS,
-        timeout_graceful_shutdown=max(1, round(settings.stop_timeout_s)),
-        ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile,
+        timeout_graceful_shutdown=max(1, round(settings.stop_timeout_s)), **options,
     )  # fmt: skip
-    _Server(config, service).run()
+    return _Server(config, service)
