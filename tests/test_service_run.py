@@ -51,6 +51,7 @@ def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> No
                     )
                 except httpx2.HTTPError:
                     return
+                statuses.append(answer.status_code)
 
     with running_service(small_run.bundle) as (address, process):
         threads = [threading.Thread(target=ask, args=(address,)) for _ in range(8)]
