@@ -8,6 +8,7 @@ change on the way, places are undershot, the idle hand lingers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -214,25 +215,74 @@ def _base_pose(sign: Sign, signer: Signer, rng: np.random.Generator) -> Array:
 
 def perform(signer: Signer, glosses: tuple[str, ...], fps: float, rng: np.random.Generator) -> Motion:
     """The motion of a person who signs these glosses, from rest to rest."""
-    now = _Performance()
-    rest = _rest_pose(signer, rng), _rest_pose(signer, rng)
-    now.leading.add(0.0, rest[0])
-    now.other.add(0.0, rest[1])
-    now.head.add(0.0, np.zeros(6))
+    now, poses = _begin(signer, rng)
     now.clock = 0.25 + 0.9 * rng.random()
-    for track, row in ((now.leading, rest[0]), (now.other, rest[1]), (now.head, np.zeros(6))):
+    _add_sentence(now, glosses, poses, signer, rng)
+    now.clock += 0.25 + 0.9 * rng.random()
+    _hold(now, poses)
+    return _motion(now, signer, fps, rng)
+
+
+def perform_stream(
+    signer: Signer,
+    sentences: Sequence[tuple[str, ...]],
+    pauses_s: Sequence[float],
+    fps: float,
+    rng: np.random.Generator,
+) -> tuple[Motion, Array]:
+    """The motion of a person who signs sentence after sentence and rests, scratches or looks around between them.
+
+    Args:
+        signer: who.
+        sentences: S sentences as glosses; none is a person who does not sign.
+        pauses_s: S + 1 rests, before, between and after them, from the arms' coming down to their going up.
+        fps: frames a second.
+        rng: the only source of chance.
+
+    Returns:
+        The motion, and (S, 2) seconds at which each sentence's first sign begins and its last sign ends; the arms go
+        up before and come down after.
+    """
+    now, poses = _begin(signer, rng)
+    spans = []
+    for glosses, pause in zip(sentences, pauses_s[:-1], strict=True):
+        _add_fidgets(now, poses, now.clock + 0.3 + 0.5 * rng.random(), now.clock + pause, signer, rng)
+        now.clock += pause
+        spans.append(_add_sentence(now, glosses, poses, signer, rng))
+    _add_fidgets(now, poses, now.clock + 0.3 + 0.5 * rng.random(), now.clock + pauses_s[-1], signer, rng)
+    now.clock += pauses_s[-1]
+    _hold(now, poses)
+    return _motion(now, signer, fps, rng), np.array(spans, dtype=np.float64).reshape(-1, 2)
+
+
+def _begin(signer: Signer, rng: np.random.Generator) -> tuple[_Performance, tuple[Array, Array]]:
+    """A performance that begins at rest, and both hands' resting poses."""
+    now, poses = _Performance(), (_rest_pose(signer, rng), _rest_pose(signer, rng))
+    _hold(now, poses)
+    return now, poses
+
+
+def _hold(now: _Performance, poses: tuple[Array, Array]) -> None:
+    """Both hands and the head are at rest at this moment."""
+    for track, row in ((now.leading, poses[0]), (now.other, poses[1]), (now.head, np.zeros(6))):
         track.add(now.clock, row)
+
+
+def _add_sentence(
+    now: _Performance, glosses: tuple[str, ...], poses: tuple[Array, Array], signer: Signer, rng: np.random.Generator
+) -> tuple[float, float]:
+    """From rest to rest; returns when the first sign begins and the last one ends."""
+    _hold(now, poses)
+    keys_before = len(now.leading.times)
     plan = [signer.sign(gloss) for gloss in glosses]
     hurry = np.exp(0.1 * signer.variation * rng.standard_normal())
     for sign, following in pairwise([*plan, None]):
         assert sign is not None
-        _add_sign(now, sign, following, rest[1], signer, hurry, rng)
+        _add_sign(now, sign, following, poses[1], signer, hurry, rng)
+    span = now.leading.times[keys_before], now.leading.times[-1]
     now.clock += 0.5 / signer.tempo
-    pause = 0.25 + 0.9 * rng.random()
-    for track, row in ((now.leading, rest[0]), (now.other, rest[1]), (now.head, np.zeros(6))):
-        track.add(now.clock, row)
-        track.add(now.clock + pause, row)
-    return _motion(now, signer, fps, rng)
+    _hold(now, poses)
+    return span
 
 
 def _add_sign(
@@ -308,12 +358,23 @@ def _add_face(head: _Track, sign: Sign, start: float, end: float, signer: Signer
 
 def rest(signer: Signer, duration_s: float, fps: float, rng: np.random.Generator) -> Motion:
     """The motion of a person who signs nothing: scratches, shifts, looks around, mostly does not move."""
-    now = _Performance(clock=duration_s)
-    poses = _rest_pose(signer, rng), _rest_pose(signer, rng)
+    now, poses = _begin(signer, rng)
+    _add_fidgets(now, poses, 0.3 + 0.5 * rng.random(), duration_s, signer, rng)
     for track, row in ((now.leading, poses[0]), (now.other, poses[1]), (now.head, np.zeros(6))):
-        track.add(0.0, row)
-    clock = 0.3 + 0.5 * rng.random()
-    while clock < duration_s - 2.2:
+        track.add(max(duration_s, track.times[-1] + 0.5), row)
+    return _motion(now, signer, fps, rng)
+
+
+def _add_fidgets(
+    now: _Performance,
+    poses: tuple[Array, Array],
+    clock: float,
+    until: float,
+    signer: Signer,
+    rng: np.random.Generator,
+) -> None:
+    """What hands and head do between two moments of rest; a rest of under two seconds is without it."""
+    while clock < until - 2.2:
         kind = rng.integers(4)
         track, pose = ((now.leading, poses[0]), (now.other, poses[1]))[rng.integers(2)]
         if kind == 0:
@@ -328,9 +389,6 @@ def rest(signer: Signer, duration_s: float, fps: float, rng: np.random.Generator
             for delay, row in ((0, np.zeros(6)), (0.4, look), (1.2, look), (1.6, np.zeros(6))):
                 now.head.add(clock + delay, row)
         clock += 1.6 + 1.2 * rng.random()
-    for track, row in ((now.leading, poses[0]), (now.other, poses[1]), (now.head, np.zeros(6))):
-        track.add(max(duration_s, track.times[-1] + 0.5), row)
-    return _motion(now, signer, fps, rng)
 
 
 def _scratch(track: _Track, pose: Array, clock: float, signer: Signer, rng: np.random.Generator) -> None:
