@@ -1,6 +1,6 @@
 """Does the person sign in this frame? A small learned model over how hands move and where they are.
 
-    frame (169, 3) at a time --ActivityFeatures--> (15,) --ActivityModel--> probability that somebody signs
+    frame (169, 3) at a time --ActivityFeatures--> (16,) --ActivityModel--> probability that somebody signs
 
 Causal and with constant work a frame: all memory is exponential averages whose weights follow from the time between
 two frames, so that any frame rate gives about the same. Docs: docs/segmentation.md has every formula, for ports.
@@ -24,7 +24,7 @@ Float64Array = npt.NDArray[np.float64]
 FEATURE_NAMES = (
     "higher_y", "lower_y", "larger_rise", "smaller_rise", "quick_speed", "quick_speed_other", "long_speed",
     "long_speed_other", "higher_vertical", "finger_speed", "seen", "seen_other", "wrist_distance", "higher_aside",
-    "since_slow",
+    "raised_s", "shape_change",
 )  # fmt: skip
 """What the model reads of a frame, in this order."""
 
@@ -37,10 +37,14 @@ _TIPS = np.stack([HOLISTIC.positions(tuple(f"{side}_hand_{tip}" for tip in _TIP_
 # Seconds. The two averages of a position lag by their time constants, so that their difference is the velocity.
 _FAST_S, _SLOW_S = 0.08, 0.30
 _QUICK_S, _LONG_S, _SEEN_S, _WIDTH_S = 0.2, 1.0, 0.3, 1.0
-_REST_STILL_S, _REST_LOWER_S = 4.0, 0.5
+_REST_S, _LOWER_REST_S = 4.0, 0.5
 _HELD_S = 0.5
 """So long a lost wrist stays where it was; then it is taken to rest."""
 _STILL_SPEED = 0.5
+_LOWEST = 2.3
+"""Shoulder widths below the shoulders; no arm hangs lower, but trackers guess so of one that is out of view."""
+_RAISED, _LONGEST_RAISED_S = 0.4, 4.0
+"""A hand this many shoulder widths from its rest is raised; longer than this is just long."""
 _MIN_WIDTH = 1e-3
 _LIMIT = 4.0
 
@@ -53,9 +57,9 @@ class ActivityModel(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         feature_names: what it reads; must be FEATURE_NAMES.
-        mean: (15,) of each feature over the frames of the fit.
-        spread: (15,) standard deviation likewise.
-        hidden: (H, 15) weights.
+        mean: (16,) of each feature over the frames of the fit.
+        spread: (16,) standard deviation likewise.
+        hidden: (H, 16) weights.
         hidden_bias: (H,).
         output: (H,) weights.
         output_bias: of the logit.
@@ -99,8 +103,9 @@ class ActivityFeatures:
         self._unseen_s = np.full(2, np.inf)
         self._tips_fast = np.full((2, 5, 2), np.nan)
         self._tips_slow = np.full((2, 5, 2), np.nan)
-        self._quick, self._long, self._fingers, self._seen = (np.zeros(2) for _ in range(4))
-        self._since_slow = 0.0
+        self._tips_rest = np.full((2, 5, 2), np.nan)
+        self._quick, self._long, self._fingers, self._seen, self._shape = (np.zeros(2) for _ in range(5))
+        self._raised_s = 0.0
 
     def push(self, landmarks: npt.NDArray[np.floating], timestamp_s: float) -> Float64Array | None:
         """Take a frame.
@@ -110,7 +115,7 @@ class ActivityFeatures:
             timestamp_s: later than the frame before.
 
         Returns:
-            (15,) features; None until a frame has shown both shoulders.
+            (16,) features; None until a frame has shown both shoulders.
 
         Raises:
             ValueError: the shape is another, or the time does not increase.
@@ -126,13 +131,13 @@ class ActivityFeatures:
         if math.isnan(self._width):
             return None
         wrists = np.where(np.isnan(points[_WRISTS]), points[_HAND_WRISTS], points[_WRISTS])
-        speed, velocity = self._follow_wrists((wrists - self._centre) / self._width, elapsed)
+        wrists = np.clip((wrists - self._centre) / self._width, -_LOWEST, _LOWEST)
+        speed, velocity = self._follow_wrists(wrists, elapsed)
         tracked = self._follow_fingers((points[_TIPS] - points[_HAND_WRISTS][:, None]) / self._width, elapsed)
         self._quick += _weight(elapsed, _QUICK_S) * (speed - self._quick)
         self._long += _weight(elapsed, _LONG_S) * (speed - self._long)
         self._seen += _weight(elapsed, _SEEN_S) * (tracked - self._seen)
-        self._since_slow = min(self._since_slow + elapsed, 3.0) if self._quick.max() > _STILL_SPEED else 0.0
-        return self._gather(velocity)
+        return self._gather(velocity, elapsed)
 
     def _measure(self, shoulders: Float64Array, elapsed: float) -> None:
         """Where the chest is and how wide the shoulders are, the latter as an average over a second."""
@@ -160,7 +165,7 @@ class ActivityFeatures:
         speed = np.hypot(velocity[:, 0], velocity[:, 1])
         still = np.clip(1 - speed / _STILL_SPEED, 0, 1)
         lower = self._fast[:, 1] > self._rest[:, 1]
-        weight = np.where(lower, _weight(elapsed, _REST_LOWER_S), still * _weight(elapsed, _REST_STILL_S))
+        weight = still * np.where(lower, _weight(elapsed, _LOWER_REST_S), _weight(elapsed, _REST_S))
         self._rest += weight[:, None] * (self._fast - self._rest)
         return speed, velocity
 
@@ -175,13 +180,20 @@ class ActivityFeatures:
         moved = (self._tips_fast - self._tips_slow) / (_SLOW_S - _FAST_S)
         speed = np.nan_to_num(np.hypot(moved[..., 0], moved[..., 1])).mean(axis=1)
         self._fingers += _weight(elapsed, _SEEN_S) * (speed - self._fingers)
+        new = tracked & np.isnan(self._tips_rest[:, 0, 0])
+        self._tips_rest[new] = tips[new]
+        weight = np.clip(1 - (speed + self._quick) / _STILL_SPEED, 0, 1) * _weight(elapsed, _REST_S) * tracked
+        self._tips_rest += weight[:, None, None] * np.nan_to_num(self._tips_fast - self._tips_rest)
+        changed = np.nan_to_num(self._tips_fast - self._tips_rest)
+        self._shape = np.hypot(changed[..., 0], changed[..., 1]).mean(axis=1)
         return tracked
 
-    def _gather(self, velocity: Float64Array) -> Float64Array:
+    def _gather(self, velocity: Float64Array, elapsed: float) -> Float64Array:
         """The features in the order of FEATURE_NAMES; a hand that was never seen rests."""
         never = np.isnan(self._fast[:, 0])
         places = np.where(never[:, None], np.array([[0.4, 2.0], [-0.4, 2.0]]), self._fast)
         rise = np.where(never, 0.0, np.nan_to_num(np.hypot(*(self._fast - self._rest).T)))
+        self._raised_s = min(self._raised_s + elapsed, _LONGEST_RAISED_S) if rise.max() > _RAISED else 0.0
         higher = int(places[1, 1] < places[0, 1])
         apart = float(np.hypot(*(places[0] - places[1])))
         return np.array([
@@ -189,7 +201,7 @@ class ActivityFeatures:
             math.log1p(self._quick.max()), math.log1p(self._quick.min()),
             math.log1p(self._long.max()), math.log1p(self._long.min()),
             velocity[higher, 1], math.log1p(self._fingers.max()), self._seen.max(), self._seen.min(),
-            apart, abs(places[higher, 0]), self._since_slow,
+            apart, abs(places[higher, 0]), self._raised_s, self._shape.max(),
         ])  # fmt: skip
 
 
@@ -199,7 +211,7 @@ def _weight(elapsed: float, constant: float) -> float:
 
 
 def probabilities(model: ActivityModel, features: Float64Array) -> Float64Array:
-    """(T,) probability that somebody signs, from (T, 15) features."""
+    """(T,) probability that somebody signs, from (T, 16) features."""
     standard = np.clip((features - np.array(model.mean)) / np.array(model.spread), -_LIMIT, _LIMIT)
     hidden = np.tanh(standard @ np.array(model.hidden).T + np.array(model.hidden_bias))
     logits = np.clip(hidden @ np.array(model.output) + model.output_bias, -60, 60)
@@ -225,7 +237,7 @@ class ActivityTracker:
 
 
 def clip_features(clip: LandmarkClip) -> Float64Array:
-    """(T, 15) features of each frame, frame by frame as in a stream; zeros before the shoulders are seen."""
+    """(T, 16) features of each frame, frame by frame as in a stream; zeros before the shoulders are seen."""
     tracker = ActivityFeatures(clip.aspect or 1.0)
     found = [tracker.push(frame, float(time)) for frame, time in zip(clip.landmarks, clip.timestamps_s, strict=True)]
     nothing = np.zeros(len(FEATURE_NAMES))

@@ -42,7 +42,9 @@ class SegmenterConfig(BaseModel, frozen=True, extra="forbid"):
         confirm_s: ... for so long.
         stop_threshold: it stops when the probability stays below this ...
         hold_s: ... for so long; a shorter drop is a held or hidden hand.
-        lookback_s: the start is put back to where the probability rose above stop_threshold, at most by so much.
+        rise_threshold: the start is put back to where the probability rose above this, for it takes a while until a
+            raised hand is surely no scratching one ...
+        lookback_s: ... at most by so much.
         start_shift_s: subtracted from a start, for the model sees a movement only after it has begun.
         end_shift_s: likewise from an end.
         shortest_s: what lasts less was no sentence.
@@ -54,7 +56,8 @@ class SegmenterConfig(BaseModel, frozen=True, extra="forbid"):
     confirm_s: float = Field(default=0.2, ge=0, le=5)
     stop_threshold: float = Field(default=0.4, gt=0, lt=1)
     hold_s: float = Field(default=0.5, ge=0, le=10)
-    lookback_s: float = Field(default=0.6, ge=0, le=5)
+    rise_threshold: float = Field(default=0.3, gt=0, lt=1)
+    lookback_s: float = Field(default=2.0, ge=0, le=5)
     start_shift_s: float = Field(default=0.0, ge=-1, le=1)
     end_shift_s: float = Field(default=0.0, ge=-1, le=1)
     shortest_s: float = Field(default=0.6, ge=0, le=10)
@@ -63,8 +66,8 @@ class SegmenterConfig(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="after")
     def _check(self) -> SegmenterConfig:
-        if self.stop_threshold > self.start_threshold:
-            raise ValueError("stop_threshold lies above start_threshold; a stop below the start is what keeps it calm")
+        if max(self.stop_threshold, self.rise_threshold) > self.start_threshold:
+            raise ValueError("stop_threshold and rise_threshold must not lie above start_threshold")
         if self.shortest_s >= self.longest_s:
             raise ValueError("shortest_s must be less than longest_s")
         return self
@@ -91,7 +94,7 @@ class Hysteresis:
         self.config = config
         self.state: State = "idle"
         self._time = math.nan
-        self._rose_s = math.nan  # since when the probability is at or above stop_threshold
+        self._rose_s = math.nan  # since when the probability is at or above rise_threshold
         self._high_s = math.nan  # since when it is at or above start_threshold
         self._low_s = math.nan  # while signing: since when it is below stop_threshold
         self._start_s = math.nan
@@ -115,7 +118,7 @@ class Hysteresis:
 
     def _while_idle(self, probability: float, elapsed: float) -> list[Change]:
         config, now = self.config, self._time
-        if probability < config.stop_threshold:
+        if probability < config.rise_threshold:
             self._rose_s = self._high_s = math.nan
             return []
         if math.isnan(self._rose_s):

@@ -9,14 +9,14 @@ A sentence begins where its first sign does and ends where its last one does; th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from signtalk.features import bridge_gaps
 from signtalk.landmarks import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
-from signtalk.lexicon import sentences
+from signtalk.lexicon import sentences, signs
 from signtalk.segment_metrics import Spans
 from signtalk.synthetic_body import Array, pose_body
 from signtalk.synthetic_camera import project, track
@@ -30,6 +30,7 @@ _ARMS = tuple(
 )
 _HANGING = np.array([[0.15, 1.05], [0.12, 1.85], [0.1, 2.15], [0.08, 2.2], [0.05, 2.1]])
 """Elbow, wrist and the pose's fingers of a hanging arm, from the shoulder outwards and down, in shoulder widths."""
+_TRAINING_FPS = (8.0, 12.0, 25.0, 30.0, 50.0)
 _TREMBLING = 0.012
 """Shoulder widths by which a tracker shakes a made rest, as it does recorded ones."""
 
@@ -57,13 +58,18 @@ class StreamPlan:
         num_sentences: sentences in it; 0 is a person who only rests, for `pauses_s`.
         fps: frames a second.
         pauses_s: least and most seconds of rest before, between and after them.
-        vary_rest: let the hands rest higher or lower than this signer's do.
+        vary: let the hands rest higher or lower and sign more slowly than this signer does, and sentences be longer, so
+            that a model learns of more people than there are.
+        holds: chance that a hand stays up and still for a moment after a sign.
+        one_handed: sentences of one-handed signs alone, so that the other hand mostly rests.
     """
 
     num_sentences: int = 6
     fps: float = 25.0
     pauses_s: tuple[float, float] = (0.5, 4.0)
-    vary_rest: bool = False
+    vary: bool = False
+    holds: float = 0.1
+    one_handed: bool = False
 
 
 def make_stream(seed: int, number: int, plan: StreamPlan, habits: Habits | None = None) -> Stream:
@@ -78,18 +84,29 @@ def make_stream(seed: int, number: int, plan: StreamPlan, habits: Habits | None 
     letter = SIGNER_LETTERS[number % len(SIGNER_LETTERS)]
     signer = make_signer(seed, letter, habits or Habits())
     rng = generator(seed, "stream", number)
-    if plan.vary_rest:
-        signer = replace(signer, rest=signer.rest * np.array([1.0, rng.uniform(0.9, 1.5), 1.0]))
-    texts = sentences()
-    chosen = [texts[i].glosses for i in rng.integers(len(texts), size=plan.num_sentences)]
+    most_joined = 1
+    if plan.vary:
+        rest = signer.rest * np.array([1.0, rng.uniform(0.7, 1.5), 1.0])
+        signer, most_joined = replace(signer, rest=rest, tempo=signer.tempo * rng.uniform(0.6, 1.1)), 3
+    chosen = [_glosses(rng, plan.one_handed, most_joined) for _ in range(plan.num_sentences)]
     pauses = rng.uniform(*plan.pauses_s, size=plan.num_sentences + 1)
-    motion, spans = perform_stream(signer, chosen, pauses.tolist(), plan.fps, rng)
+    motion, spans = perform_stream(signer, chosen, pauses.tolist(), plan.fps, rng, plan.holds)
     camera = signer.camera_today(rng)
     landmarks, visibility = track(
         project(pose_body(signer.body, motion), camera), camera, signer.tracker, plan.fps, rng
     )
     clip = LandmarkClip(landmarks, visibility, regular_timestamps(len(landmarks), plan.fps), camera.aspect)
     return Stream(clip, spans, f"{seed}{letter}")
+
+
+def _glosses(rng: np.random.Generator, one_handed: bool, most_joined: int) -> tuple[str, ...]:
+    """Up to so many sentences of the lexicon as one, or a few one-handed signs in a row."""
+    if not one_handed:
+        texts = sentences()
+        chosen = rng.integers(len(texts), size=rng.integers(1, most_joined + 1))
+        return tuple(gloss for i in chosen for gloss in texts[i].glosses)
+    single = sorted(gloss for gloss, sign in signs().items() if sign.hands == "one")
+    return tuple(single[i] for i in rng.integers(len(single), size=rng.integers(3, 5 * most_joined)))
 
 
 def hanging_rest(like: LandmarkClip, duration_s: float, rng: np.random.Generator) -> LandmarkClip:
@@ -243,3 +260,43 @@ def cut_stream(stream: Stream, start_s: float) -> Stream:
         ),
         spans=spans,
     )
+
+
+def sentence_clips(stream: Stream) -> list[LandmarkClip]:
+    """Each sentence of a stream as a clip of its own, without the arms' way up and down."""
+    clip, found = stream.clip, []
+    for start, end in stream.spans:
+        kept = (clip.timestamps_s >= start - 1e-9) & (clip.timestamps_s <= end + 1e-9)
+        if kept.sum() > 1:
+            part = (each[kept] for each in (clip.landmarks, clip.visibility, clip.timestamps_s))
+            found.append(LandmarkClip(*part, clip.aspect))
+    return found
+
+
+def training_streams(seed: int, count: int) -> Iterator[Stream]:
+    """Made-up streams for a fit, of as many kinds as there are cameras and habits; every fifth has another person.
+
+    Every sixth is rest alone; a third are clips joined as recorded ones are; in some hands are lost, never tracked, or
+    the watching begins within a sentence.
+    """
+    for number in range(count):
+        rng = generator(seed, "training", number)
+        rests = number % 6 == 0
+        plan = StreamPlan(
+            num_sentences=0 if rests else 5,
+            fps=float(rng.choice(_TRAINING_FPS)),
+            pauses_s=(20.0, 20.1) if rests else (0.5, 4.0),
+            vary=bool(rng.random() < 0.7),
+            holds=float(rng.choice((0.0, 0.2, 0.4))),
+            one_handed=bool(rng.random() < 0.4),
+        )
+        stream = make_stream(seed + number // len(SIGNER_LETTERS), number, plan)
+        if not rests and number % 3 == 1:
+            clips = sentence_clips(stream)
+            pauses = rng.uniform(*plan.pauses_s, size=len(clips) + 1)
+            beside = [clips[max(i - 1, 0)] for i in range(len(pauses))]
+            hanging = [hanging_rest(clip, float(pause), rng) for clip, pause in zip(beside, pauses, strict=True)]
+            stream = join_clips(clips, hanging, pauses.tolist(), plan.fps, signer_id=stream.signer_id)
+        kind = rng.integers(3)
+        stream = disturbed(stream, rng, 0.5, lost_hands=0.15 * (kind == 1), without_hands=bool(kind == 2))
+        yield cut_stream(stream, float(rng.uniform(0, 8))) if rng.random() < 0.25 else stream

@@ -229,6 +229,7 @@ def perform_stream(
     pauses_s: Sequence[float],
     fps: float,
     rng: np.random.Generator,
+    holds: float = 0.0,
 ) -> tuple[Motion, Array]:
     """The motion of a person who signs sentence after sentence and rests, scratches or looks around between them.
 
@@ -238,6 +239,7 @@ def perform_stream(
         pauses_s: S + 1 rests, before, between and after them, from the arms' coming down to their going up.
         fps: frames a second.
         rng: the only source of chance.
+        holds: chance that the leading hand stays up and still for a moment after a sign.
 
     Returns:
         The motion, and (S, 2) seconds at which each sentence's first sign begins and its last sign ends; the arms go
@@ -248,7 +250,7 @@ def perform_stream(
     for glosses, pause in zip(sentences, pauses_s[:-1], strict=True):
         _add_fidgets(now, poses, now.clock + 0.3 + 0.5 * rng.random(), now.clock + pause, signer, rng)
         now.clock += pause
-        spans.append(_add_sentence(now, glosses, poses, signer, rng))
+        spans.append(_add_sentence(now, glosses, poses, signer, rng, holds))
     _add_fidgets(now, poses, now.clock + 0.3 + 0.5 * rng.random(), now.clock + pauses_s[-1], signer, rng)
     now.clock += pauses_s[-1]
     _hold(now, poses)
@@ -269,7 +271,12 @@ def _hold(now: _Performance, poses: tuple[Array, Array]) -> None:
 
 
 def _add_sentence(
-    now: _Performance, glosses: tuple[str, ...], poses: tuple[Array, Array], signer: Signer, rng: np.random.Generator
+    now: _Performance,
+    glosses: tuple[str, ...],
+    poses: tuple[Array, Array],
+    signer: Signer,
+    rng: np.random.Generator,
+    holds: float = 0.0,
 ) -> tuple[float, float]:
     """From rest to rest; returns when the first sign begins and the last one ends."""
     _hold(now, poses)
@@ -279,6 +286,9 @@ def _add_sentence(
     for sign, following in pairwise([*plan, None]):
         assert sign is not None
         _add_sign(now, sign, following, poses[1], signer, hurry, rng)
+        if holds and rng.random() < holds:
+            now.clock += rng.uniform(0.3, 1.5)
+            now.leading.add(now.clock, now.leading.rows[-1])
     span = now.leading.times[keys_before], now.leading.times[-1]
     now.clock += 0.5 / signer.tempo
     _hold(now, poses)
