@@ -145,8 +145,8 @@ class ActivityFeatures:
         if not width > _MIN_WIDTH:  # NaN as well
             return
         self._centre = shoulders.mean(axis=0)
-        self._width = width if math.isnan(self._width) else self._width + _weight(elapsed, _WIDTH_S) * (
-            width - self._width
+        self._width = (
+            width if math.isnan(self._width) else self._width + _weight(elapsed, _WIDTH_S) * (width - self._width)
         )
 
     def _follow_wrists(self, wrists: Float64Array, elapsed: float) -> tuple[Float64Array, Float64Array]:

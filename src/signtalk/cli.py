@@ -16,6 +16,7 @@ from signtalk.cli_enrol import enrol_app
 from signtalk.cli_extract import extract, models_app
 from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
+from signtalk.cli_segment import add_segment
 from signtalk.console import (
     BundleOption,
     Folder,
@@ -54,6 +55,7 @@ app.add_typer(models_app, name="models")
 app.command()(extract)
 add_interchange(app)
 add_play(app)
+add_segment(app)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")]

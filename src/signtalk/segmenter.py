@@ -188,6 +188,11 @@ class Span:
     activity: float
     cause: Cause = ""
 
+    def cut(self, clip: LandmarkClip) -> LandmarkClip:
+        """These frames of the clip that was segmented, with the times they had."""
+        part = (each[self.first : self.stop].copy() for each in (clip.landmarks, clip.visibility, clip.timestamps_s))
+        return LandmarkClip(*part, clip.aspect)
+
 
 @dataclass(frozen=True)
 class Event:
@@ -234,7 +239,9 @@ class SegmenterSettings(BaseModel, frozen=True, extra="forbid"):
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise ArtifactError(f"{path}: no settings of a segmenter ({place}: {first['msg']}); fit them anew") from error
+            raise ArtifactError(
+                f"{path}: no settings of a segmenter ({place}: {first['msg']}); fit them anew"
+            ) from error
 
     def save(self, path: Path) -> None:
         """Write them as JSON, atomically."""
@@ -333,7 +340,9 @@ class Segmenter:
 
     def _event(self, change: Change) -> Event:
         self._start_s = change.start_s if change.kind == "start" else math.nan
-        inside = [frame.number for frame in self._frames if change.start_s - 1e-9 <= frame.time_s <= change.end_s + 1e-9]
+        inside = [
+            frame.number for frame in self._frames if change.start_s - 1e-9 <= frame.time_s <= change.end_s + 1e-9
+        ]
         first, stop = (inside[0], inside[-1] + 1) if inside else (self._num_frames, self._num_frames)
         return Event(change.kind, Span(change.start_s, change.end_s, first, stop, change.mean, change.cause))
 

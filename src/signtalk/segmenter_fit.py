@@ -5,6 +5,7 @@ streams of training signers --fit_segmenter--> SegmenterSettings
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from signtalk.errors import DataError
 from signtalk.files import BoolArray
 from signtalk.landmarks import LandmarkClip
 from signtalk.segment_metrics import SegmentScores, score_spans
-from signtalk.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings
+from signtalk.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, find_sentences
 from signtalk.streams import Stream
 
 HIDDEN_UNITS = 16
@@ -27,6 +28,7 @@ _UNSURE_S = 0.1
 """Frames this near to a boundary teach nothing: nobody could say to which side they belong."""
 _L2 = 1e-3
 _MIN_SENTENCES = 20
+_SHORTEST_PIECE_S = 1.0
 _CHOICES: dict[str, tuple[float, ...]] = {
     "start_threshold": (0.5, 0.6, 0.7, 0.8, 0.9),
     "stop_threshold": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
@@ -84,8 +86,31 @@ def fit_segmenter(
         for found, stream in zip(features, streams, strict=True)
     ]
     config, scores = fit_config(watched)
-    settings = SegmenterSettings(model=model, config=config, fitted_by=fitted_by)
+    settings = SegmenterSettings(model=model, config=config, signing_mean=_signing_mean(watched), fitted_by=fitted_by)
     return SegmenterFit(settings, scores)
+
+
+def measure_segmenter(streams: Sequence[Stream], settings: SegmenterSettings) -> SegmentScores:
+    """Push every stream frame by frame through a `Segmenter`, as a camera would, and compare with what is known."""
+    found = [[(span.start_s, span.end_s) for span in find_sentences(each.clip, settings)] for each in streams]
+    spans = [np.array(each, dtype=np.float64).reshape(-1, 2) for each in found]
+    pairs = zip(spans, streams, strict=True)
+    return score_spans([(each, stream.spans, stream.clip.duration_s) for each, stream in pairs])
+
+
+def _signing_mean(watched: Sequence[_Watched]) -> float:
+    """Mean probability that tells the sentences from the rests between them, and keeps 99% of the sentences."""
+    signing, resting = [], []
+    for each in watched:
+        times, spans = each.times, each.stream.spans
+        bounds = np.concatenate([[times[0]], spans.ravel(), [times[-1]]])
+        for number, (start, end) in enumerate(itertools.pairwise(bounds)):
+            inside = (times >= start) & (times <= end)
+            if end - start >= _SHORTEST_PIECE_S and inside.any():
+                (signing if number % 2 else resting).append(float(each.probabilities[inside].mean()))
+    between = np.unique(np.array(signing + resting))
+    told = [np.mean(np.array(signing) >= x) - np.mean(np.array(resting) >= x) for x in between]
+    return round(min(float(between[int(np.argmax(told))]), float(np.percentile(signing, 1))), 3)
 
 
 def frame_labels(stream: Stream) -> tuple[BoolArray, Float64Array]:

@@ -131,9 +131,7 @@ def hanging_rest(like: LandmarkClip, duration_s: float, rng: np.random.Generator
     landmarks[:, PARTS["left_hand"]] = landmarks[:, PARTS["right_hand"]] = np.nan
     landmarks[..., :2] += _TREMBLING * width * rng.standard_normal((*landmarks.shape[:2], 2)) / [aspect, 1]
     visibility = np.repeat(like.visibility[:1], num_frames, axis=0)
-    return LandmarkClip(
-        landmarks.astype(np.float32), visibility, regular_timestamps(num_frames, like.fps), like.aspect
-    )
+    return LandmarkClip(landmarks.astype(np.float32), visibility, regular_timestamps(num_frames, like.fps), like.aspect)
 
 
 def join_clips(
@@ -300,3 +298,49 @@ def training_streams(seed: int, count: int) -> Iterator[Stream]:
         kind = rng.integers(3)
         stream = disturbed(stream, rng, 0.5, lost_hands=0.15 * (kind == 1), without_hands=bool(kind == 2))
         yield cut_stream(stream, float(rng.uniform(0, 8))) if rng.random() < 0.25 else stream
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """What was recorded of one signer.
+
+    Attributes:
+        signer_id: who.
+        clips: signed from the first to the last frame.
+        rests: in which they do not sign; without any, their arms are made to hang (`hanging_rest`).
+    """
+
+    signer_id: str
+    clips: Sequence[LandmarkClip]
+    rests: Sequence[LandmarkClip]
+
+
+def recorded_streams(
+    recorded: Recorded, seed: int, count: int, fps: Sequence[float] = _TRAINING_FPS, num_sentences: int = 5
+) -> list[Stream]:
+    """Streams of a signer's clips in random order, 0.5 to 4 s of rest and two ways of the arms between them.
+
+    Frames come unevenly, as from a camera.
+
+    Args:
+        recorded: the signer's clips.
+        seed: of the choice.
+        count: of streams.
+        fps: frame rates, taken in turn.
+        num_sentences: of a stream, if there are so many.
+    """
+    streams = []
+    for number in range(count):
+        rng = generator(seed, "recorded", recorded.signer_id, number)
+        rate = float(fps[number % len(fps)])
+        clips = [recorded.clips[i] for i in rng.permutation(len(recorded.clips))[:num_sentences]]
+        pauses = rng.uniform(0.5, 4.0, size=len(clips) + 1)
+        rests = [
+            recorded.rests[rng.integers(len(recorded.rests))]
+            if recorded.rests
+            else hanging_rest(clips[max(i - 1, 0)], float(pause), rng)
+            for i, pause in enumerate(pauses)
+        ]
+        joined = join_clips(clips, rests, pauses.tolist(), rate, signer_id=recorded.signer_id)
+        streams.append(disturbed(joined, rng, uneven=0.3))
+    return streams
