@@ -245,12 +245,12 @@ def section_of(rows: Sequence[Row], clips: Sequence[ClipRow], command: str) -> s
     settings = shipped_settings()
     lines = [
         "## segmentation: sentences in long streams",
-        f"{datetime.datetime.now(datetime.UTC).date()}: `{command}`; code {code_version()}; shipped numbers fitted by "
-        f"`{settings.fitted_by}`, on made-up signers alone.",
-        "F1 of boundaries, starts with starts and ends with ends, within 0.25, 0.5 and 1 s; *found*: sentences whose overlap with a "
-        "found span is above one half of their union; *false/h*: found spans that touch no sentence, an hour of rest. A sentence "
-        "lasts from its first sign to its last; the arms' way up and down is rest. Frames come unevenly (times shifted by up to 15% "
-        "of a frame); hands are lost now and then.",
+        f"{datetime.datetime.now(datetime.UTC).date()}: `{command}`; code {code_version()}; "
+        f"shipped numbers fitted by `{settings.fitted_by}`, on made-up signers alone.",
+        "F1 of boundaries, starts with starts and ends with ends, within 0.25, 0.5 and 1 s; *found*: sentences whose "
+        "overlap with a found span is above one half of their union; *false/h*: found spans that touch no sentence, an "
+        "hour of rest. A sentence lasts from its first sign to its last; the arms' way up and down is rest. Frames come "
+        "unevenly (times shifted by up to 15% of a frame); made-up hands are lost now and then.",
         table(
             ["streams", "segmenter", "fps", "sentences", "F1 0.25 s", "F1 0.5 s", "F1 1 s", "found", "false/h"],
             [
@@ -260,8 +260,9 @@ def section_of(rows: Sequence[Row], clips: Sequence[ClipRow], command: str) -> s
                 for row in rows
             ],
         ),
-        "Whole clips: AUROC of signing against idle by the learned mean probability (`clip_activity`) and by mean hand speed, which "
-        f"the gate's floor uses; share of signing clips kept and of idle clips refused at the shipped mean of {settings.signing_mean:g}.",
+        "Whole clips: AUROC of signing against idle by the learned mean probability (`clip_activity`) and by mean hand "
+        "speed, which the gate's floor uses; share of signing clips kept and of idle clips refused at the shipped mean "
+        f"of {settings.signing_mean:g}.",
         table(
             ["clips", "signing", "idle", "AUROC learned", "AUROC hand speed", "signing kept", "idle refused"],
             [

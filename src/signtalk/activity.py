@@ -151,7 +151,7 @@ class ActivityFeatures:
 
     def _follow_wrists(self, wrists: Float64Array, elapsed: float) -> tuple[Float64Array, Float64Array]:
         """(2,) speeds and (2, 2) velocities in shoulder widths a second; a lost wrist is held, then rests."""
-        seen = ~np.isnan(wrists).any(axis=1)
+        seen = np.asarray(~np.isnan(wrists).any(axis=1))
         back = seen & (self._unseen_s > _HELD_S)
         self._fast[back], self._slow[back] = wrists[back], wrists[back]
         new = back & np.isnan(self._rest[:, 0])
@@ -171,7 +171,7 @@ class ActivityFeatures:
 
     def _follow_fingers(self, tips: Float64Array, elapsed: float) -> BoolArray:
         """(2,) whether each hand is tracked; keeps the mean speed of its fingertips about its own wrist."""
-        tracked = ~np.isnan(tips).any(axis=(1, 2))
+        tracked = np.asarray(~np.isnan(tips).any(axis=(1, 2)))
         back = tracked & np.isnan(self._tips_fast[:, 0, 0])
         self._tips_fast[back], self._tips_slow[back] = tips[back], tips[back]
         self._tips_fast[~tracked] = np.nan

@@ -87,5 +87,5 @@ def score_spans(streams: Sequence[tuple[Spans, Spans, float]]) -> SegmentScores:
         overlapping += int((shared > LEAST_OVERLAP * union).any(axis=0).sum())
         false += int((shared.sum(axis=1) == 0).sum())
         idle_s += duration_s - float((true[:, 1] - true[:, 0]).sum())
-    num_true, num_found = (sum(len(stream[k]) for stream in streams) for k in (1, 0))
+    num_found, num_true = sum(len(found) for found, _, _ in streams), sum(len(true) for _, true, _ in streams)
     return SegmentScores(num_true, num_found, tuple(hits), overlapping, false, max(idle_s, 0.0))

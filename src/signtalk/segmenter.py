@@ -25,7 +25,6 @@ from signtalk.files import read_json, write_json
 from signtalk.landmarks import POSE_NAMES, LandmarkClip
 
 SHIPPED = Path(__file__).with_name("segmenter.json")
-FORMAT_VERSION = 1
 _MOST_FPS = 60
 """Memory is for so many frames a second; at a faster stream the longest sentence is shorter."""
 
@@ -190,8 +189,9 @@ class Span:
 
     def cut(self, clip: LandmarkClip) -> LandmarkClip:
         """These frames of the clip that was segmented, with the times they had."""
-        part = (each[self.first : self.stop].copy() for each in (clip.landmarks, clip.visibility, clip.timestamps_s))
-        return LandmarkClip(*part, clip.aspect)
+        kept = slice(self.first, self.stop)
+        landmarks, visibility = clip.landmarks[kept].copy(), clip.visibility[kept].copy()
+        return LandmarkClip(landmarks, visibility, clip.timestamps_s[kept].copy(), clip.aspect)
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class SegmenterSettings(BaseModel, frozen=True, extra="forbid"):
         fitted_by: the command and its data.
     """
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1] = 1
     model: ActivityModel
     config: SegmenterConfig
     signing_mean: float = Field(default=0.3, ge=0, le=1)

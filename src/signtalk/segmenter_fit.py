@@ -15,7 +15,6 @@ import numpy.typing as npt
 from signtalk.activity import FEATURE_NAMES, ActivityModel, Float64Array, clip_features, probabilities
 from signtalk.errors import DataError
 from signtalk.files import BoolArray
-from signtalk.landmarks import LandmarkClip
 from signtalk.segment_metrics import SegmentScores, score_spans
 from signtalk.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, find_sentences
 from signtalk.streams import Stream
@@ -100,7 +99,8 @@ def measure_segmenter(streams: Sequence[Stream], settings: SegmenterSettings) ->
 
 def _signing_mean(watched: Sequence[_Watched]) -> float:
     """Mean probability that tells the sentences from the rests between them, and keeps 99% of the sentences."""
-    signing, resting = [], []
+    signing: list[float] = []
+    resting: list[float] = []
     for each in watched:
         times, spans = each.times, each.stream.spans
         bounds = np.concatenate([[times[0]], spans.ravel(), [times[-1]]])

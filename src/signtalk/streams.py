@@ -266,8 +266,8 @@ def sentence_clips(stream: Stream) -> list[LandmarkClip]:
     for start, end in stream.spans:
         kept = (clip.timestamps_s >= start - 1e-9) & (clip.timestamps_s <= end + 1e-9)
         if kept.sum() > 1:
-            part = (each[kept] for each in (clip.landmarks, clip.visibility, clip.timestamps_s))
-            found.append(LandmarkClip(*part, clip.aspect))
+            landmarks, visibility, times = clip.landmarks[kept], clip.visibility[kept], clip.timestamps_s[kept]
+            found.append(LandmarkClip(landmarks, visibility, times, clip.aspect))
     return found
 
 
@@ -336,7 +336,7 @@ def recorded_streams(
         clips = [recorded.clips[i] for i in rng.permutation(len(recorded.clips))[:num_sentences]]
         pauses = rng.uniform(0.5, 4.0, size=len(clips) + 1)
         rests = [
-            recorded.rests[rng.integers(len(recorded.rests))]
+            recorded.rests[int(rng.integers(len(recorded.rests)))]
             if recorded.rests
             else hanging_rest(clips[max(i - 1, 0)], float(pause), rng)
             for i, pause in enumerate(pauses)
