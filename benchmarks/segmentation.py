@@ -249,8 +249,8 @@ def section_of(rows: Sequence[Row], clips: Sequence[ClipRow], command: str) -> s
         f"shipped numbers fitted by `{settings.fitted_by}`, on made-up signers alone.",
         "F1 of boundaries, starts with starts and ends with ends, within 0.25, 0.5 and 1 s; *found*: sentences whose "
         "overlap with a found span is above one half of their union; *false/h*: found spans that touch no sentence, an "
-        "hour of rest. A sentence lasts from its first sign to its last; the arms' way up and down is rest. Frames come "
-        "unevenly (times shifted by up to 15% of a frame); made-up hands are lost now and then.",
+        "hour of rest. A sentence lasts from its first sign to its last; the arms' way up and down is rest. Frames "
+        "come unevenly (times shifted by up to 15% of a frame); made-up hands are lost now and then.",
         table(
             ["streams", "segmenter", "fps", "sentences", "F1 0.25 s", "F1 0.5 s", "F1 1 s", "found", "false/h"],
             [
