@@ -18,6 +18,7 @@ from signtalk.cli_extract import extract, models_app
 from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
 from signtalk.cli_references import ReferencesOption, over_references, references_app
+from signtalk.cli_segment import add_segment
 from signtalk.cli_stress import add_stress
 from signtalk.console import (
     BundleOption,
@@ -59,6 +60,7 @@ app.command()(extract)
 app.command()(calibrate)
 add_interchange(app)
 add_play(app)
+add_segment(app)
 add_stress(app)
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
