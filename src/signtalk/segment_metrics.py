@@ -48,6 +48,11 @@ class SegmentScores:
         return self.overlapping / self.num_true if self.num_true else 1.0
 
     @property
+    def missed(self) -> int:
+        """True sentences that were not found."""
+        return self.num_true - self.overlapping
+
+    @property
     def false_per_hour(self) -> float:
         """False sentences an hour of rest; 0.0 without rest."""
         return 3600 * self.false / self.idle_s if self.idle_s else 0.0
