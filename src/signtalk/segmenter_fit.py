@@ -35,7 +35,7 @@ _CHOICES: dict[str, tuple[float, ...]] = {
     "confirm_s": (0.1, 0.2, 0.3, 0.4),
     "rise_threshold": (0.05, 0.1, 0.2, 0.3, 0.4, 0.5),
     "lookback_s": (0.3, 0.6, 1.0, 1.5, 2.0),
-    "shortest_s": (0.4, 0.6, 0.8, 1.0),
+    "shortest_s": (0.3, 0.4, 0.6, 0.8),
     "least_mean": (0.0, 0.5, 0.6, 0.7, 0.8),
 }
 _ROUNDS = 2
@@ -50,8 +50,14 @@ class SegmenterFit:
 
 
 @dataclass(frozen=True, eq=False)
-class _Watched:
-    """A stream after the model has watched it."""
+class Watched:
+    """A stream after the model has watched it.
+
+    Attributes:
+        times: (T,) seconds.
+        probabilities: (T,) of signing.
+        stream: what is known of it.
+    """
 
     times: npt.NDArray[np.float64]
     probabilities: Float64Array
@@ -81,11 +87,11 @@ def fit_segmenter(
             progress(done, len(streams))
     model = fit_model(features, streams)
     watched = [
-        _Watched(stream.clip.timestamps_s, probabilities(model, found), stream)
+        Watched(stream.clip.timestamps_s, probabilities(model, found), stream)
         for found, stream in zip(features, streams, strict=True)
     ]
     config, scores = fit_config(watched)
-    settings = SegmenterSettings(model=model, config=config, signing_mean=_signing_mean(watched), fitted_by=fitted_by)
+    settings = SegmenterSettings(model=model, config=config, signing_mean=signing_mean(watched), fitted_by=fitted_by)
     return SegmenterFit(settings, scores)
 
 
@@ -97,7 +103,7 @@ def measure_segmenter(streams: Sequence[Stream], settings: SegmenterSettings) ->
     return score_spans([(each, stream.spans, stream.clip.duration_s) for each, stream in pairs])
 
 
-def _signing_mean(watched: Sequence[_Watched]) -> float:
+def signing_mean(watched: Sequence[Watched]) -> float:
     """Mean probability that tells the sentences from the rests between them, and keeps 99% of the sentences."""
     signing: list[float] = []
     resting: list[float] = []
@@ -140,23 +146,9 @@ def fit_model(features: Sequence[Float64Array], streams: Sequence[Stream], seed:
         weights[side] *= 0.5 / max(float(weights[side].sum()), 1e-9)
     mean, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3)
     inputs = np.clip((rows - mean) / spread, -4, 4)
-    size, units = len(FEATURE_NAMES), HIDDEN_UNITS
     sign = np.where(labels, 1.0, -1.0)
-    start = np.random.default_rng(seed).normal(0, 0.3, units * (size + 2) + 1)
-
-    def loss(flat: Float64Array) -> tuple[float, Float64Array]:
-        hidden, bias, output, last = _unpacked(flat)
-        active = np.tanh(inputs @ hidden.T + bias)
-        margin = sign * (active @ output + last)
-        slope = -sign * weights / (1 + np.exp(np.clip(margin, -60, 60)))
-        value = float((weights * np.logaddexp(0, -margin)).sum() + _L2 * (flat[:-1] ** 2).sum() / 2)
-        back = slope[:, None] * output * (1 - active**2)
-        parts = (back.T @ inputs, back.sum(axis=0), active.T @ slope, slope.sum(keepdims=True))
-        gradient = np.concatenate([part.ravel() for part in parts])
-        gradient[:-1] += _L2 * flat[:-1]
-        return value, gradient
-
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    start = np.random.default_rng(seed).normal(0, 0.3, HIDDEN_UNITS * (len(FEATURE_NAMES) + 2) + 1)
+    best = minimize(loss, start, args=(inputs, sign, weights), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
     hidden, bias, output, last = _unpacked(np.round(best, 5))
     return ActivityModel(
         mean=tuple(np.round(mean, 5).tolist()),
@@ -168,13 +160,36 @@ def fit_model(features: Sequence[Float64Array], streams: Sequence[Stream], seed:
     )
 
 
+def loss(
+    flat: Float64Array, inputs: Float64Array, sign: Float64Array, weights: Float64Array
+) -> tuple[float, Float64Array]:
+    """Logistic loss with the L2 term, and its gradient.
+
+    Args:
+        flat: (H x 16 + 2 H + 1,) hidden weights, hidden biases, output weights, output bias.
+        inputs: (T, 16) standardised features.
+        sign: (T,) 1.0 where somebody signs, -1.0 elsewhere.
+        weights: (T,) how much each frame counts.
+    """
+    hidden, bias, output, last = _unpacked(flat)
+    active = np.tanh(inputs @ hidden.T + bias)
+    margin = sign * (active @ output + last)
+    slope = -sign * weights / (1 + np.exp(np.clip(margin, -60, 60)))
+    value = float((weights * np.logaddexp(0, -margin)).sum() + _L2 * (flat[:-1] ** 2).sum() / 2)
+    back = slope[:, None] * output * (1 - active**2)
+    parts = (back.T @ inputs, back.sum(axis=0), active.T @ slope, slope.sum(keepdims=True))
+    gradient = np.concatenate([part.ravel() for part in parts])
+    gradient[:-1] += _L2 * flat[:-1]
+    return value, gradient
+
+
 def _unpacked(flat: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array, float]:
     size, units = len(FEATURE_NAMES), HIDDEN_UNITS
     hidden = flat[: units * size].reshape(units, size)
     return hidden, flat[units * size : units * (size + 1)], flat[units * (size + 1) : -1], float(flat[-1])
 
 
-def fit_config(watched: Sequence[_Watched]) -> tuple[SegmenterConfig, SegmentScores]:
+def fit_config(watched: Sequence[Watched]) -> tuple[SegmenterConfig, SegmentScores]:
     """The hysteresis with the best boundaries: one setting after the other, then the shifts, twice round."""
     best = SegmenterConfig(start_shift_s=LABEL_DELAY_S, end_shift_s=LABEL_DELAY_S)
     best_value = _value(_scores(watched, best))
@@ -199,7 +214,7 @@ def _value(scores: SegmentScores) -> float:
     return f1 + scores.found_share - scores.false / max(scores.num_true, 1)
 
 
-def _centred(watched: Sequence[_Watched], config: SegmenterConfig) -> SegmenterConfig:
+def _centred(watched: Sequence[Watched], config: SegmenterConfig) -> SegmenterConfig:
     """With shifts that bring the median error of each side's boundaries within a second to zero."""
     errors: tuple[list[float], list[float]] = ([], [])
     for each in watched:
@@ -214,7 +229,7 @@ def _centred(watched: Sequence[_Watched], config: SegmenterConfig) -> SegmenterC
     return config.model_copy(update={name: round(value, 3) for name, value in shifts.items()})
 
 
-def _spans(watched: _Watched, config: SegmenterConfig) -> npt.NDArray[np.float64]:
+def _spans(watched: Watched, config: SegmenterConfig) -> npt.NDArray[np.float64]:
     """(S, 2) seconds that the hysteresis finds."""
     hysteresis = Hysteresis(config)
     changes = []
@@ -224,5 +239,5 @@ def _spans(watched: _Watched, config: SegmenterConfig) -> npt.NDArray[np.float64
     return np.array([(c.start_s, c.end_s) for c in changes if c.kind == "end"], dtype=np.float64).reshape(-1, 2)
 
 
-def _scores(watched: Sequence[_Watched], config: SegmenterConfig) -> SegmentScores:
+def _scores(watched: Sequence[Watched], config: SegmenterConfig) -> SegmentScores:
     return score_spans([(_spans(each, config), each.stream.spans, each.stream.clip.duration_s) for each in watched])

@@ -61,6 +61,7 @@ class StreamPlan:
         vary: let the hands rest higher or lower and sign more slowly than this signer does, and sentences be longer, so
             that a model learns of more people than there are.
         holds: chance that a hand stays up and still for a moment after a sign.
+        single: chance that a sentence is an answer of one sign.
         one_handed: sentences of one-handed signs alone, so that the other hand mostly rests.
     """
 
@@ -69,6 +70,7 @@ class StreamPlan:
     pauses_s: tuple[float, float] = (0.5, 4.0)
     vary: bool = False
     holds: float = 0.1
+    single: float = 0.1
     one_handed: bool = False
 
 
@@ -88,7 +90,7 @@ def make_stream(seed: int, number: int, plan: StreamPlan, habits: Habits | None 
     if plan.vary:
         rest = signer.rest * np.array([1.0, rng.uniform(0.7, 1.5), 1.0])
         signer, most_joined = replace(signer, rest=rest, tempo=signer.tempo * rng.uniform(0.6, 1.1)), 3
-    chosen = [_glosses(rng, plan.one_handed, most_joined) for _ in range(plan.num_sentences)]
+    chosen = [_glosses(rng, plan, most_joined) for _ in range(plan.num_sentences)]
     pauses = rng.uniform(*plan.pauses_s, size=plan.num_sentences + 1)
     motion, spans = perform_stream(signer, chosen, pauses.tolist(), plan.fps, rng, plan.holds)
     camera = signer.camera_today(rng)
@@ -99,14 +101,16 @@ def make_stream(seed: int, number: int, plan: StreamPlan, habits: Habits | None 
     return Stream(clip, spans, f"{seed}{letter}")
 
 
-def _glosses(rng: np.random.Generator, one_handed: bool, most_joined: int) -> tuple[str, ...]:
-    """Up to so many sentences of the lexicon as one, or a few one-handed signs in a row."""
-    if not one_handed:
-        texts = sentences()
-        chosen = rng.integers(len(texts), size=rng.integers(1, most_joined + 1))
-        return tuple(gloss for i in chosen for gloss in texts[i].glosses)
-    single = sorted(gloss for gloss, sign in signs().items() if sign.hands == "one")
-    return tuple(single[i] for i in rng.integers(len(single), size=rng.integers(3, 5 * most_joined)))
+def _glosses(rng: np.random.Generator, plan: StreamPlan, most_joined: int) -> tuple[str, ...]:
+    """One sign, up to so many sentences of the lexicon as one, or a few one-handed signs in a row."""
+    usable = sorted(gloss for gloss, sign in signs().items() if sign.hands == "one" or not plan.one_handed)
+    if rng.random() < plan.single:
+        return (usable[rng.integers(len(usable))],)
+    if plan.one_handed:
+        return tuple(usable[i] for i in rng.integers(len(usable), size=rng.integers(3, 5 * most_joined)))
+    texts = sentences()
+    chosen = rng.integers(len(texts), size=rng.integers(1, most_joined + 1))
+    return tuple(gloss for i in chosen for gloss in texts[i].glosses)
 
 
 def hanging_rest(like: LandmarkClip, duration_s: float, rng: np.random.Generator) -> LandmarkClip:
@@ -286,6 +290,7 @@ def training_streams(seed: int, count: int) -> Iterator[Stream]:
             pauses_s=(20.0, 20.1) if rests else (0.5, 4.0),
             vary=bool(rng.random() < 0.7),
             holds=float(rng.choice((0.0, 0.2, 0.4))),
+            single=float(rng.choice((0.0, 0.3))),
             one_handed=bool(rng.random() < 0.4),
         )
         stream = make_stream(seed + number // len(SIGNER_LETTERS), number, plan)
