@@ -127,7 +127,8 @@ class ActivityFeatures:
             raise ValueError(f"a frame at {timestamp_s} s after one at {self._time} s; times must increase")
         elapsed = 0.0 if math.isnan(self._time) else timestamp_s - self._time
         self._time = timestamp_s
-        points = np.where(np.isfinite(landmarks[:, :2]), landmarks[:, :2], np.nan) * self._square
+        points = landmarks[:, :2] * self._square
+        points[~np.isfinite(points).all(axis=1)] = np.nan
         self._measure(points[_SHOULDERS], elapsed)
         if math.isnan(self._width):
             return None

@@ -97,13 +97,15 @@ class Hysteresis:
         self._high_s = math.nan  # since when it is at or above start_threshold
         self._low_s = math.nan  # while signing: since when it is below stop_threshold
         self._start_s = math.nan
-        self._free_from_s = -math.inf  # the last sentence ended there
+        self._free_from_s = math.nan  # the stream began there, or the last sentence ended
         self._sum = self._lasted = 0.0  # probability times seconds, and seconds, since the rise
         self._before_drop = (0.0, 0.0)
 
     def push(self, probability: float, timestamp_s: float) -> list[Change]:
         """Take a frame's probability; what changed with it."""
-        elapsed = 0.0 if math.isnan(self._time) else timestamp_s - self._time
+        if math.isnan(self._time):
+            self._time = self._free_from_s = timestamp_s
+        elapsed = timestamp_s - self._time
         self._time = timestamp_s
         if self.state == "idle":
             return self._while_idle(probability, elapsed)
