@@ -74,23 +74,33 @@ def matched(found: npt.NDArray[np.float64], true: npt.NDArray[np.float64], toler
     return count
 
 
-def score_spans(streams: Sequence[tuple[Spans, Spans, float]]) -> SegmentScores:
-    """Compare found with true spans.
+def score_spans(found: Spans, true: Spans, duration_s: float) -> SegmentScores:
+    """Compare the found spans of a stream with the true ones.
 
     Args:
-        streams: of each the found spans, the true ones and its duration in seconds.
+        found: (S', 2).
+        true: (S, 2).
+        duration_s: of the stream.
     """
-    hits, overlapping, false, idle_s = [0] * len(TOLERANCES_S), 0, 0, 0.0
-    for found, true, duration_s in streams:
-        for side in (0, 1):
-            for k, tolerance in enumerate(TOLERANCES_S):
-                hits[k] += matched(found[:, side], true[:, side], tolerance)
-        shared = np.minimum(found[:, None, 1], true[None, :, 1]) - np.maximum(found[:, None, 0], true[None, :, 0])
-        shared = np.maximum(shared, 0)
-        union = (found[:, 1] - found[:, 0])[:, None] + (true[:, 1] - true[:, 0])[None] - shared
-        # Above one half a span can overlap with one partner alone, so there is nothing to assign.
-        overlapping += int((shared > LEAST_OVERLAP * union).any(axis=0).sum())
-        false += int((shared.sum(axis=1) == 0).sum())
-        idle_s += duration_s - float((true[:, 1] - true[:, 0]).sum())
-    num_found, num_true = sum(len(found) for found, _, _ in streams), sum(len(true) for _, true, _ in streams)
-    return SegmentScores(num_true, num_found, tuple(hits), overlapping, false, max(idle_s, 0.0))
+    hits = [sum(matched(found[:, side], true[:, side], tolerance) for side in (0, 1)) for tolerance in TOLERANCES_S]
+    shared = np.minimum(found[:, None, 1], true[None, :, 1]) - np.maximum(found[:, None, 0], true[None, :, 0])
+    shared = np.maximum(shared, 0)
+    lengths, true_lengths = found[:, 1] - found[:, 0], true[:, 1] - true[:, 0]
+    union = lengths[:, None] + true_lengths[None] - shared
+    # Above one half a span can overlap with one partner alone, so there is nothing to assign.
+    overlapping = int((shared > LEAST_OVERLAP * union).any(axis=0).sum())
+    false = int((shared.sum(axis=1) == 0).sum())
+    idle_s = max(duration_s - float(true_lengths.sum()), 0.0)
+    return SegmentScores(len(true), len(found), tuple(hits), overlapping, false, idle_s)
+
+
+def pooled(scores: Sequence[SegmentScores]) -> SegmentScores:
+    """The counts of several streams together."""
+    return SegmentScores(
+        num_true=sum(each.num_true for each in scores),
+        num_found=sum(each.num_found for each in scores),
+        hits=tuple(sum(each.hits[k] for each in scores) for k in range(len(TOLERANCES_S))),
+        overlapping=sum(each.overlapping for each in scores),
+        false=sum(each.false for each in scores),
+        idle_s=sum(each.idle_s for each in scores),
+    )

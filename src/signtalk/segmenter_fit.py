@@ -15,7 +15,7 @@ import numpy.typing as npt
 from signtalk.activity import FEATURE_NAMES, ActivityModel, Float64Array, clip_features, probabilities
 from signtalk.errors import DataError
 from signtalk.files import BoolArray
-from signtalk.segment_metrics import SegmentScores, score_spans
+from signtalk.segment_metrics import SegmentScores, pooled, score_spans
 from signtalk.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, find_sentences
 from signtalk.streams import Stream
 
@@ -97,10 +97,11 @@ def fit_segmenter(
 
 def measure_segmenter(streams: Sequence[Stream], settings: SegmenterSettings) -> SegmentScores:
     """Push every stream frame by frame through a `Segmenter`, as a camera would, and compare with what is known."""
-    found = [[(span.start_s, span.end_s) for span in find_sentences(each.clip, settings)] for each in streams]
-    spans = [np.array(each, dtype=np.float64).reshape(-1, 2) for each in found]
-    pairs = zip(spans, streams, strict=True)
-    return score_spans([(each, stream.spans, stream.clip.duration_s) for each, stream in pairs])
+    scores = []
+    for stream in streams:
+        spans = np.array([(span.start_s, span.end_s) for span in find_sentences(stream.clip, settings)])
+        scores.append(score_spans(spans.reshape(-1, 2), stream.spans, stream.clip.duration_s))
+    return pooled(scores)
 
 
 def signing_mean(watched: Sequence[Watched]) -> float:
@@ -240,4 +241,6 @@ def _spans(watched: Watched, config: SegmenterConfig) -> npt.NDArray[np.float64]
 
 
 def _scores(watched: Sequence[Watched], config: SegmenterConfig) -> SegmentScores:
-    return score_spans([(_spans(each, config), each.stream.spans, each.stream.clip.duration_s) for each in watched])
+    return pooled(
+        [score_spans(_spans(each, config), each.stream.spans, each.stream.clip.duration_s) for each in watched]
+    )
