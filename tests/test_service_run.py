@@ -46,9 +46,7 @@ def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> No
         with httpx2.Client(timeout=30) as client:
             while True:
                 try:
-                    statuses.append(
-                        client.post(f"http://{address}/v1/recognize", content=body, headers=CLIP).status_code
-                    )
+                    answer = client.post(f"http://{address}/v1/recognize", content=body, headers=CLIP)
                 except httpx2.HTTPError:
                     return
                 statuses.append(answer.status_code)

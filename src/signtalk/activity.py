@@ -111,7 +111,8 @@ class ActivityFeatures:
         """Take a frame.
 
         Args:
-            landmarks: (169, 2 or more) in HOLISTIC order, x in image widths, y in image heights; NaN = missing.
+            landmarks: (169, 2 or more) in HOLISTIC order, x in image widths, y in image heights; NaN = missing, and
+                infinite likewise, for an average would never forget it.
             timestamp_s: later than the frame before.
 
         Returns:
@@ -127,6 +128,7 @@ class ActivityFeatures:
         elapsed = 0.0 if math.isnan(self._time) else timestamp_s - self._time
         self._time = timestamp_s
         points = landmarks[:, :2] * self._square
+        points[~np.isfinite(points).all(axis=1)] = np.nan
         self._measure(points[_SHOULDERS], elapsed)
         if math.isnan(self._width):
             return None

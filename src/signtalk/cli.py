@@ -19,6 +19,7 @@ from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
 from signtalk.cli_references import ReferencesOption, over_references, references_app
 from signtalk.cli_serve import add_serve
+from signtalk.cli_segment import add_segment
 from signtalk.cli_stress import add_stress
 from signtalk.console import (
     BundleOption,
@@ -60,6 +61,7 @@ app.command()(extract)
 app.command()(calibrate)
 add_interchange(app)
 add_play(app)
+add_segment(app)
 add_stress(app)
 add_serve(app)
 

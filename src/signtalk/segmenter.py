@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from signtalk.activity import ActivityModel, ActivityTracker
 from signtalk.errors import ArtifactError
 from signtalk.files import read_json, write_json
-from signtalk.landmarks import POSE_NAMES, LandmarkClip
+from signtalk.landmarks import HOLISTIC, POSE_NAMES, LandmarkClip
 
 SHIPPED = Path(__file__).with_name("segmenter.json")
 _MOST_FPS = 60
@@ -97,13 +97,15 @@ class Hysteresis:
         self._high_s = math.nan  # since when it is at or above start_threshold
         self._low_s = math.nan  # while signing: since when it is below stop_threshold
         self._start_s = math.nan
-        self._free_from_s = -math.inf  # the last sentence ended there
+        self._free_from_s = math.nan  # the stream began there, or the last sentence ended
         self._sum = self._lasted = 0.0  # probability times seconds, and seconds, since the rise
         self._before_drop = (0.0, 0.0)
 
     def push(self, probability: float, timestamp_s: float) -> list[Change]:
         """Take a frame's probability; what changed with it."""
-        elapsed = 0.0 if math.isnan(self._time) else timestamp_s - self._time
+        if math.isnan(self._time):
+            self._time = self._free_from_s = timestamp_s
+        elapsed = timestamp_s - self._time
         self._time = timestamp_s
         if self.state == "idle":
             return self._while_idle(probability, elapsed)
@@ -265,7 +267,6 @@ class Segmenter:
     def __init__(self, settings: SegmenterSettings | None = None, aspect: float | None = None) -> None:
         self.settings = settings or shipped_settings()
         self.aspect = aspect
-        self.probability = 0.0
         config = self.settings.config
         kept_s = config.longest_s + config.confirm_s + config.lookback_s + config.hold_s + 2
         self._frames: deque[_Frame] = deque(maxlen=math.ceil(kept_s * _MOST_FPS))
@@ -283,6 +284,7 @@ class Segmenter:
 
     def reset(self) -> None:
         """Forget the stream, as for another person."""
+        self.probability = 0.0
         self._tracker = ActivityTracker(self.settings.model, self.aspect or 1.0)
         self._hysteresis = Hysteresis(self.settings.config)
         self._frames.clear()
@@ -305,8 +307,11 @@ class Segmenter:
         Raises:
             ValueError: wrong shape, or the time does not increase.
         """
-        self.probability = self._tracker.push(landmarks, timestamp_s)
         seen = np.full(len(POSE_NAMES), np.nan) if visibility is None else visibility
+        if landmarks.shape != (len(HOLISTIC.names), 3) or seen.shape != (len(POSE_NAMES),):
+            expected = f"({len(HOLISTIC.names)}, 3) and ({len(POSE_NAMES)},)"
+            raise ValueError(f"landmarks {landmarks.shape}, visibility {seen.shape}; expected {expected}")
+        self.probability = self._tracker.push(landmarks, timestamp_s)
         changes = []
         full = len(self._frames) >= (self._frames.maxlen or 0) - 1
         if full and self.state == "signing" and self._frames[1].time_s >= self._start_s:

@@ -26,7 +26,8 @@ from signtalk.prototype_files import from_prototype_rows, to_prototype_rows
 from signtalk.synthetic_body import Motion, pose_body
 from signtalk.synthetic_camera import project, track
 from signtalk.synthetic_signers import SIGNER_LETTERS, Habits, Signer, generator, make_signer
-from signtalk.synthetic_signing import perform, rest
+from signtalk.synthetic_signing import perform
+from signtalk.synthetic_streams import rest
 
 SETTINGS_NAME = "synthetic.json"
 IDLE_CATEGORY = "Idle"

@@ -37,7 +37,7 @@ from signtalk.synthetic_camera import smooth_noise
 from signtalk.synthetic_signers import Signer
 
 # Columns of a key pose of one hand.
-_PLACE, _ROTATION, _SHAPE, _SWIVEL = slice(0, 3), slice(3, 7), slice(7, 19), 19
+PLACE, ROTATION, _SHAPE, _SWIVEL = slice(0, 3), slice(3, 7), slice(7, 19), 19
 _NUM_COLUMNS = 20
 _LAX = np.array([0.15, 0.25, 0.2, 0.3, 0.25, 0.35, 0.3, 0.4, 0.2, 0.4, 0.3, 0.2])
 """Handshape of a hand that does nothing."""
@@ -47,7 +47,7 @@ _MIN_STEP_S = 0.02
 
 
 @dataclass
-class _Track:
+class Track:
     """Key poses of one hand, or of the head, in order of time."""
 
     times: list[float] = field(default_factory=list)
@@ -60,13 +60,22 @@ class _Track:
 
 
 @dataclass
-class _Performance:
-    """What is going on while a clip is put together: the clock and the three tracks."""
+class Performance:
+    """What is going on while a clip is put together: the clock and the three tracks.
 
+    `resting` are the poses of the leading and the other hand at rest.
+    """
+
+    resting: tuple[Array, Array]
     clock: float = 0.0
-    leading: _Track = field(default_factory=_Track)
-    other: _Track = field(default_factory=_Track)
-    head: _Track = field(default_factory=_Track)
+    leading: Track = field(default_factory=Track)
+    other: Track = field(default_factory=Track)
+    head: Track = field(default_factory=Track)
+
+    def hold(self) -> None:
+        """Both hands and the head are at rest at this moment."""
+        for track, row in ((self.leading, self.resting[0]), (self.other, self.resting[1]), (self.head, np.zeros(6))):
+            track.add(self.clock, row)
 
 
 def interpolate(key_times: Array, rows: Array, times: Array) -> Array:
@@ -177,10 +186,10 @@ def sign_poses(sign: Sign, signer: Signer, rng: np.random.Generator, opposite: b
     where = place(signer, sign.location) + 0.035 * v * rng.standard_normal(3)
     if sign.hands in ("both", "alternate"):
         where[0] = max(where[0], 0.2)  # or the two hands would go through each other
-    rows[:, _PLACE] = where + course[:, :3]
+    rows[:, PLACE] = where + course[:, :3]
     tilt = signer.tilt + 0.12 * v * rng.standard_normal(2)
     turned = quaternion_product(hand_quaternion(*ORIENTATIONS[sign.orientation]), _about(1, tilt[0] + course[:, 3]))
-    rows[:, _ROTATION] = quaternion_product(turned, _about(0, tilt[1] + course[:, 4]))
+    rows[:, ROTATION] = quaternion_product(turned, _about(0, tilt[1] + course[:, 4]))
     change = np.clip((phase - 0.2) / 0.6, 0, 1)[:, None]
     start, end = np.array(HANDSHAPES[sign.start]), np.array(HANDSHAPES[sign.end])
     wiggle = np.zeros((len(phase), 12))
@@ -196,8 +205,8 @@ def sign_poses(sign: Sign, signer: Signer, rng: np.random.Generator, opposite: b
 
 def _rest_pose(signer: Signer, rng: np.random.Generator) -> Array:
     row = np.empty(_NUM_COLUMNS)
-    row[_PLACE] = signer.rest + 0.03 * signer.variation * rng.standard_normal(3)
-    row[_ROTATION] = hand_quaternion((-0.5, -0.6, 0.5), (-0.3, -0.6, -0.5))
+    row[PLACE] = signer.rest + 0.03 * signer.variation * rng.standard_normal(3)
+    row[ROTATION] = hand_quaternion((-0.5, -0.6, 0.5), (-0.3, -0.6, -0.5))
     row[_SHAPE], row[_SWIVEL] = _LAX, signer.elbow
     return row
 
@@ -207,8 +216,8 @@ def _base_pose(sign: Sign, signer: Signer, rng: np.random.Generator) -> Array:
     shape, orientation = BASE_HANDS[sign.location]
     row = np.empty(_NUM_COLUMNS)
     shift = place(signer, sign.location) - np.array(BODY_LOCATIONS[sign.location])
-    row[_PLACE] = np.array(BASE_LOCATION) + shift * [-1, 1, 1] + 0.02 * signer.variation * rng.standard_normal(3)
-    row[_ROTATION] = hand_quaternion(*ORIENTATIONS[orientation])
+    row[PLACE] = np.array(BASE_LOCATION) + shift * [-1, 1, 1] + 0.02 * signer.variation * rng.standard_normal(3)
+    row[ROTATION] = hand_quaternion(*ORIENTATIONS[orientation])
     row[_SHAPE], row[_SWIVEL] = HANDSHAPES[shape], signer.elbow
     return row
 
@@ -220,31 +229,55 @@ def perform(signer: Signer, glosses: tuple[str, ...], fps: float, rng: np.random
 
 def perform_signs(signer: Signer, plan: Sequence[Sign], fps: float, rng: np.random.Generator) -> Motion:
     """The motion of a person who makes these signs, of whatever language, from rest to rest."""
-    now = _Performance()
-    rest = _rest_pose(signer, rng), _rest_pose(signer, rng)
-    now.leading.add(0.0, rest[0])
-    now.other.add(0.0, rest[1])
-    now.head.add(0.0, np.zeros(6))
+    now = begin(signer, rng)
     now.clock = 0.25 + 0.9 * rng.random()
-    for track, row in ((now.leading, rest[0]), (now.other, rest[1]), (now.head, np.zeros(6))):
-        track.add(now.clock, row)
+    add_sentence(now, plan, signer, rng)
+    now.clock += 0.25 + 0.9 * rng.random()
+    now.hold()
+    return to_motion(now, signer, fps, rng)
+
+
+def begin(signer: Signer, rng: np.random.Generator) -> Performance:
+    """A person at rest, about to do something."""
+    now = Performance((_rest_pose(signer, rng), _rest_pose(signer, rng)))
+    now.hold()
+    return now
+
+
+def add_sentence(
+    now: Performance, plan: Sequence[Sign], signer: Signer, rng: np.random.Generator, holds: float = 0.0
+) -> tuple[float, float]:
+    """Make these signs one after the other, from rest to rest.
+
+    Args:
+        now: the clock stands where the arms go up, and is moved to where they are down again.
+        plan: the signs; at least one.
+        signer: who.
+        rng: chance.
+        holds: chance that the leading hand stays up and still for a moment after a sign.
+
+    Returns:
+        Seconds at which the first sign begins and the last one ends.
+    """
+    now.hold()
+    keys_before = len(now.leading.times)
     hurry = np.exp(0.1 * signer.variation * rng.standard_normal())
     for sign, following in pairwise([*plan, None]):
         assert sign is not None
-        _add_sign(now, sign, following, rest[1], signer, hurry, rng)
+        _add_sign(now, sign, following, signer, hurry, rng)
+        if holds and rng.random() < holds:
+            now.clock += rng.uniform(0.3, 1.5)
+            now.leading.add(now.clock, now.leading.rows[-1])
+    span = now.leading.times[keys_before], now.leading.times[-1]
     now.clock += 0.5 / signer.tempo
-    pause = 0.25 + 0.9 * rng.random()
-    for track, row in ((now.leading, rest[0]), (now.other, rest[1]), (now.head, np.zeros(6))):
-        track.add(now.clock, row)
-        track.add(now.clock + pause, row)
-    return _motion(now, signer, fps, rng)
+    now.hold()
+    return span
 
 
 def _add_sign(
-    now: _Performance,
+    now: Performance,
     sign: Sign,
     following: Sign | None,
-    resting: Array,
     signer: Signer,
     hurry: float,
     rng: np.random.Generator,
@@ -253,9 +286,9 @@ def _add_sign(
     state = rng.bit_generator.state
     times, rows = sign_poses(sign, signer, rng)
     after = rng.bit_generator.state
-    before = now.leading.rows[-1][_PLACE]
-    way = float(np.linalg.norm(rows[0, _PLACE] - before))
-    rows[:, _PLACE] += min(0.06 * signer.variation * abs(rng.standard_normal()), 0.3) * (before - rows[0, _PLACE])
+    before = now.leading.rows[-1][PLACE]
+    way = float(np.linalg.norm(rows[0, PLACE] - before))
+    rows[:, PLACE] += min(0.06 * signer.variation * abs(rng.standard_normal()), 0.3) * (before - rows[0, PLACE])
     start = now.clock + (0.12 + 0.16 * way) / signer.tempo * hurry * np.exp(0.12 * rng.standard_normal())
     times = start + times * hurry
     now.clock = float(times[-1]) + 0.03
@@ -272,20 +305,20 @@ def _add_sign(
         now.other.add(start - 0.05, base)
         now.other.add(now.clock, base)
     else:
-        _let_other_hand(now, start, following, resting, signer, rng)
+        _let_other_hand(now, start, following, signer, rng)
     _add_face(now.head, sign, float(times[0]), now.clock, signer, rng)
 
 
 def _let_other_hand(
-    now: _Performance,
+    now: Performance,
     start: float,
     following: Sign | None,
-    resting: Array,
     signer: Signer,
     rng: np.random.Generator,
 ) -> None:
     """During a one-handed sign the other hand lingers, prepares for the next sign or goes to rest."""
-    up = bool(np.linalg.norm(now.other.rows[-1][_PLACE] - resting[_PLACE]) > 0.1)
+    resting = now.resting[1]
+    up = bool(np.linalg.norm(now.other.rows[-1][PLACE] - resting[PLACE]) > 0.1)
     if up and rng.random() < signer.linger:
         row = now.other.rows[-1].copy()
         row[1] -= 0.08 + 0.1 * rng.random()
@@ -296,7 +329,7 @@ def _let_other_hand(
         now.other.add(now.clock, resting)
 
 
-def _add_face(head: _Track, sign: Sign, start: float, end: float, signer: Signer, rng: np.random.Generator) -> None:
+def _add_face(head: Track, sign: Sign, start: float, end: float, signer: Signer, rng: np.random.Generator) -> None:
     """Brows, mouth and head during a sign: its own marker, and mouthing that belongs to its gloss."""
     brows = {"brows_up": 1.0, "brows_down": -0.8}.get(sign.face, 0.0)
     wide = 1.0 if sign.face == "wide" else 0.0
@@ -311,61 +344,20 @@ def _add_face(head: _Track, sign: Sign, start: float, end: float, signer: Signer
         head.add(start + (end - start) * beat / 3, row)
 
 
-def rest(signer: Signer, duration_s: float, fps: float, rng: np.random.Generator) -> Motion:
-    """The motion of a person who signs nothing: scratches, shifts, looks around, mostly does not move."""
-    now = _Performance(clock=duration_s)
-    poses = _rest_pose(signer, rng), _rest_pose(signer, rng)
-    for track, row in ((now.leading, poses[0]), (now.other, poses[1]), (now.head, np.zeros(6))):
-        track.add(0.0, row)
-    clock = 0.3 + 0.5 * rng.random()
-    while clock < duration_s - 2.2:
-        kind = rng.integers(4)
-        track, pose = ((now.leading, poses[0]), (now.other, poses[1]))[rng.integers(2)]
-        if kind == 0:
-            _scratch(track, pose, clock, signer, rng)
-        elif kind == 1:
-            moved = pose.copy()
-            moved[_PLACE] += rng.normal(0, 0.1, 3)
-            track.add(clock, pose)
-            track.add(clock + 0.6 + rng.random(), moved)
-        elif kind == 2:
-            look = np.array([rng.normal(0, 0.4), rng.normal(0, 0.12), 0, 0, 0, 0])
-            for delay, row in ((0, np.zeros(6)), (0.4, look), (1.2, look), (1.6, np.zeros(6))):
-                now.head.add(clock + delay, row)
-        clock += 1.6 + 1.2 * rng.random()
-    for track, row in ((now.leading, poses[0]), (now.other, poses[1]), (now.head, np.zeros(6))):
-        track.add(max(duration_s, track.times[-1] + 0.5), row)
-    return _motion(now, signer, fps, rng)
-
-
-def _scratch(track: _Track, pose: Array, clock: float, signer: Signer, rng: np.random.Generator) -> None:
-    """A hand goes slowly to an itch, moves a little and comes back."""
-    itch = ("cheek", "ear", "far_arm", "ribs", "temple", "stomach")[rng.integers(6)]
-    row = pose.copy()
-    row[_PLACE] = place(signer, itch)
-    row[_ROTATION] = hand_quaternion(*ORIENTATIONS["slant_in"])
-    track.add(clock, pose)
-    for rub in range(4):
-        touched = row.copy()
-        touched[1] += 0.04 * (rub % 2)
-        track.add(clock + 0.7 + 0.16 * rub, touched)
-    track.add(clock + 2.0, pose)
-
-
-def _motion(now: _Performance, signer: Signer, fps: float, rng: np.random.Generator) -> Motion:
-    """Read the tracks at every frame and add what a living body adds."""
+def to_motion(now: Performance, signer: Signer, fps: float, rng: np.random.Generator) -> Motion:
+    """Read the tracks at every frame, up to the last pose of the leading hand, and add what a living body adds."""
     times = np.arange(max(2, round(now.leading.times[-1] * fps))) / fps
     switched = signer.left_handed != (rng.random() < signer.switch)
     tracks = (now.leading, now.other) if switched else (now.other, now.leading)
     hands = np.stack([_read(track, times, signer.lead_s) for track in tracks], axis=1)
     num_frames, slow = len(times), round(0.6 * fps)
-    hands[..., _PLACE] += 0.01 * smooth_noise(rng, num_frames, (2, 3), slow)
+    hands[..., PLACE] += 0.01 * smooth_noise(rng, num_frames, (2, 3), slow)
     head = interpolate(np.array(now.head.times), np.stack(now.head.rows), times)
     angles = head[:, :3] + 0.03 * smooth_noise(rng, num_frames, (3,), slow) + 0.05 * rng.standard_normal(3)
     sway = np.array([0.012, 0.025, 0.02])
     return Motion(
-        reach=hands[..., _PLACE],
-        rotation=hands[..., _ROTATION],
+        reach=hands[..., PLACE],
+        rotation=hands[..., ROTATION],
         fingers=hands[..., _SHAPE],
         swivel=hands[..., _SWIVEL],
         head=angles,
@@ -374,11 +366,11 @@ def _motion(now: _Performance, signer: Signer, fps: float, rng: np.random.Genera
     )
 
 
-def _read(track: _Track, times: Array, lead_s: float) -> Array:
+def _read(track: Track, times: Array, lead_s: float) -> Array:
     """(T, 20) one hand's key poses at every frame; handshapes run ahead of the movement."""
     key_times, rows = np.array(track.times), np.stack(track.rows)
-    agrees = (rows[1:, _ROTATION] * rows[:-1, _ROTATION]).sum(axis=1) >= 0
-    rows[1:, _ROTATION] *= np.cumprod(np.where(agrees, 1.0, -1.0))[
+    agrees = (rows[1:, ROTATION] * rows[:-1, ROTATION]).sum(axis=1) >= 0
+    rows[1:, ROTATION] *= np.cumprod(np.where(agrees, 1.0, -1.0))[
         :, None
     ]  # q and -q are one rotation: go the short way
     poses = interpolate(key_times, rows, times)
