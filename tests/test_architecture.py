@@ -78,8 +78,6 @@ MODULES = {
     "model": "T",
     "losses": "T",
     "recipe": "T",
-    "activity": "o",
-    "segmenter": "o",
     "compiling": "o",
     "dtw": "o",
     "intervals": "o",

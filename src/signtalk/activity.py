@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
-from signtalk.files import BoolArray
 from signtalk.landmarks import HOLISTIC, LandmarkClip
 
 Float64Array = npt.NDArray[np.float64]
@@ -28,11 +27,14 @@ FEATURE_NAMES = (
 )  # fmt: skip
 """What the model reads of a frame, in this order."""
 
-_SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
-_WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))
-_HAND_WRISTS = HOLISTIC.positions(("left_hand_wrist", "right_hand_wrist"))
+Point = tuple[float, float]
 _TIP_NAMES = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "pinky_tip")
-_TIPS = np.stack([HOLISTIC.positions(tuple(f"{side}_hand_{tip}" for tip in _TIP_NAMES)) for side in ("left", "right")])
+_USED = HOLISTIC.positions((
+    "left_shoulder", "right_shoulder", "left_wrist", "right_wrist", "left_hand_wrist", "right_hand_wrist",
+    *(f"{side}_hand_{tip}" for side in ("left", "right") for tip in _TIP_NAMES),
+))  # fmt: skip
+"""What is read of a frame, in this order."""
+_NO_TIPS: list[Point] = [(math.nan, math.nan)] * len(_TIP_NAMES)
 
 # Seconds. The two averages of a position lag by their time constants, so that their difference is the velocity.
 _FAST_S, _SLOW_S = 0.08, 0.30
@@ -85,6 +87,83 @@ class ActivityModel(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
+class _Hand:
+    """One hand through the stream; positions in shoulder widths from the chest, missing ones NaN.
+
+    Plain numbers, not arrays: for two coordinates an array operation takes longer than the arithmetic, and a service
+    follows many people at once.
+    """
+
+    def __init__(self, resting: tuple[float, float]) -> None:
+        self._resting = resting  # where a hand that was never seen is taken to be
+        self._fast = self._slow = self._rest = (math.nan, math.nan)
+        self._unseen_s = math.inf
+        self._tips_fast = self._tips_slow = self._tips_rest = _NO_TIPS
+        self.velocity_y = self.quick = self.long = self.fingers = self.seen = self.shape = 0.0
+
+    @property
+    def never_seen(self) -> bool:
+        """Whether no frame has shown it yet."""
+        return math.isnan(self._fast[0])
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """Where it is."""
+        return self._resting if self.never_seen else self._fast
+
+    @property
+    def rise(self) -> float:
+        """How far it is from where it rests."""
+        return _number(math.hypot(self._fast[0] - self._rest[0], self._fast[1] - self._rest[1]))
+
+    def follow(self, wrist: Point, tips: list[Point] | None, elapsed: float) -> None:
+        """Take a frame's wrist, and the fingertips about it, None where the hand is not tracked."""
+        speed = self._follow_wrist(wrist, elapsed)
+        self._follow_fingers(tips, elapsed)
+        self.quick += _weight(elapsed, _QUICK_S) * (speed - self.quick)
+        self.long += _weight(elapsed, _LONG_S) * (speed - self.long)
+        self.seen += _weight(elapsed, _SEEN_S) * ((tips is not None) - self.seen)
+
+    def _follow_wrist(self, wrist: Point, elapsed: float) -> float:
+        """Its speed in shoulder widths a second; a lost wrist is held, then rests."""
+        seen = wrist[0] == wrist[0] and wrist[1] == wrist[1]
+        if seen and self._unseen_s > _HELD_S:
+            self._fast = self._slow = wrist
+            if math.isnan(self._rest[0]):
+                self._rest = wrist
+        self._unseen_s = 0.0 if seen else self._unseen_s + elapsed
+        gone = self._unseen_s > _HELD_S
+        towards = wrist if seen else self._rest if gone else self._fast
+        self._fast = _nearer(self._fast, towards, _weight(elapsed, _FAST_S))
+        self._slow = _nearer(self._slow, self._fast if gone else towards, _weight(elapsed, _SLOW_S))
+        x, self.velocity_y = (_number((self._fast[i] - self._slow[i]) / (_SLOW_S - _FAST_S)) for i in (0, 1))
+        speed = math.hypot(x, self.velocity_y)
+        still = min(max(1 - speed / _STILL_SPEED, 0.0), 1.0)
+        lower = self._fast[1] > self._rest[1]
+        self._rest = _nearer(self._rest, self._fast, still * _weight(elapsed, _LOWER_REST_S if lower else _REST_S))
+        return speed
+
+    def _follow_fingers(self, tips: list[Point] | None, elapsed: float) -> None:
+        """The mean speed of the fingertips about their own wrist, and how far the hand's shape is from its rest."""
+        if tips is None:
+            self._tips_fast = self._tips_slow = _NO_TIPS
+            self.fingers += _weight(elapsed, _SEEN_S) * (0.0 - self.fingers)
+            self.shape = 0.0
+            return
+        fast, slow = _weight(elapsed, _FAST_S), _weight(elapsed, _SLOW_S)
+        if math.isnan(self._tips_fast[0][0]):
+            self._tips_fast = self._tips_slow = tips
+        self._tips_fast = [_nearer(at, tip, fast) for at, tip in zip(self._tips_fast, tips, strict=True)]
+        self._tips_slow = [_nearer(at, tip, slow) for at, tip in zip(self._tips_slow, tips, strict=True)]
+        speed = _mean_distance(self._tips_fast, self._tips_slow) / (_SLOW_S - _FAST_S)
+        self.fingers += _weight(elapsed, _SEEN_S) * (speed - self.fingers)
+        if math.isnan(self._tips_rest[0][0]):
+            self._tips_rest = tips
+        still = min(max(1 - (speed + self.quick) / _STILL_SPEED, 0.0), 1.0) * _weight(elapsed, _REST_S)
+        self._tips_rest = [_nearer(at, tip, still) for at, tip in zip(self._tips_rest, self._tips_fast, strict=True)]
+        self.shape = _mean_distance(self._tips_fast, self._tips_rest)
+
+
 class ActivityFeatures:
     """Features of a stream, frame by frame; constant memory.
 
@@ -93,18 +172,10 @@ class ActivityFeatures:
     """
 
     def __init__(self, aspect: float = 1.0) -> None:
-        self._square = np.array([aspect, 1.0])
-        self._time = math.nan
-        self._width = math.nan
-        self._centre = np.zeros(2)
-        self._fast = np.full((2, 2), np.nan)  # hand, coordinate
-        self._slow = np.full((2, 2), np.nan)
-        self._rest = np.full((2, 2), np.nan)
-        self._unseen_s = np.full(2, np.inf)
-        self._tips_fast = np.full((2, 5, 2), np.nan)
-        self._tips_slow = np.full((2, 5, 2), np.nan)
-        self._tips_rest = np.full((2, 5, 2), np.nan)
-        self._quick, self._long, self._fingers, self._seen, self._shape = (np.zeros(2) for _ in range(5))
+        self._aspect = aspect
+        self._time = self._width = math.nan
+        self._centre = (0.0, 0.0)
+        self._hands = _Hand((0.4, 2.0)), _Hand((-0.4, 2.0))
         self._raised_s = 0.0
 
     def push(self, landmarks: npt.NDArray[np.floating], timestamp_s: float) -> Float64Array | None:
@@ -127,84 +198,72 @@ class ActivityFeatures:
             raise ValueError(f"a frame at {timestamp_s} s after one at {self._time} s; times must increase")
         elapsed = 0.0 if math.isnan(self._time) else timestamp_s - self._time
         self._time = timestamp_s
-        points = landmarks[:, :2] * self._square
-        points[~np.isfinite(points).all(axis=1)] = np.nan
-        self._measure(points[_SHOULDERS], elapsed)
+        points: list[Point] = [
+            (x * self._aspect, y) if math.isfinite(x) and math.isfinite(y) else (math.nan, math.nan)
+            for x, y in landmarks[_USED, :2].tolist()
+        ]
+        self._measure(points[0], points[1], elapsed)
         if math.isnan(self._width):
             return None
-        wrists = np.where(np.isnan(points[_WRISTS]), points[_HAND_WRISTS], points[_WRISTS])
-        wrists = np.clip((wrists - self._centre) / self._width, -_LOWEST, _LOWEST)
-        speed, velocity = self._follow_wrists(wrists, elapsed)
-        tracked = self._follow_fingers((points[_TIPS] - points[_HAND_WRISTS][:, None]) / self._width, elapsed)
-        self._quick += _weight(elapsed, _QUICK_S) * (speed - self._quick)
-        self._long += _weight(elapsed, _LONG_S) * (speed - self._long)
-        self._seen += _weight(elapsed, _SEEN_S) * (tracked - self._seen)
-        return self._gather(velocity, elapsed)
+        for number, hand in enumerate(self._hands):
+            of_pose, wrist = points[2 + number], points[4 + number]
+            tips = points[6 + 5 * number : 11 + 5 * number]
+            hand.follow(
+                self._from_chest(wrist if math.isnan(of_pose[0]) else of_pose), self._about(wrist, tips), elapsed
+            )
+        return self._gather(elapsed)
 
-    def _measure(self, shoulders: Float64Array, elapsed: float) -> None:
+    def _measure(self, left: Point, right: Point, elapsed: float) -> None:
         """Where the chest is and how wide the shoulders are, the latter as an average over a second."""
-        width = float(np.hypot(*(shoulders[0] - shoulders[1])))
+        width = math.hypot(left[0] - right[0], left[1] - right[1])
         if not width > _MIN_WIDTH:  # NaN as well
             return
-        self._centre = shoulders.mean(axis=0)
+        self._centre = (left[0] + right[0]) / 2, (left[1] + right[1]) / 2
         self._width = (
             width if math.isnan(self._width) else self._width + _weight(elapsed, _WIDTH_S) * (width - self._width)
         )
 
-    def _follow_wrists(self, wrists: Float64Array, elapsed: float) -> tuple[Float64Array, Float64Array]:
-        """(2,) speeds and (2, 2) velocities in shoulder widths a second; a lost wrist is held, then rests."""
-        seen = np.asarray(~np.isnan(wrists).any(axis=1))
-        back = seen & (self._unseen_s > _HELD_S)
-        self._fast[back], self._slow[back] = wrists[back], wrists[back]
-        new = back & np.isnan(self._rest[:, 0])
-        self._rest[new] = wrists[new]
-        self._unseen_s = np.where(seen, 0.0, self._unseen_s + elapsed)
-        gone = self._unseen_s > _HELD_S
-        towards = np.where(seen[:, None], wrists, np.where(gone[:, None], self._rest, self._fast))
-        self._fast += _weight(elapsed, _FAST_S) * (towards - self._fast)
-        self._slow += _weight(elapsed, _SLOW_S) * (np.where(gone[:, None], self._fast, towards) - self._slow)
-        velocity = np.nan_to_num((self._fast - self._slow) / (_SLOW_S - _FAST_S))
-        speed = np.hypot(velocity[:, 0], velocity[:, 1])
-        still = np.clip(1 - speed / _STILL_SPEED, 0, 1)
-        lower = self._fast[:, 1] > self._rest[:, 1]
-        weight = still * np.where(lower, _weight(elapsed, _LOWER_REST_S), _weight(elapsed, _REST_S))
-        self._rest += weight[:, None] * (self._fast - self._rest)
-        return speed, velocity
+    def _from_chest(self, point: Point) -> Point:
+        """In shoulder widths, within what an arm reaches; NaN stays."""
+        if math.isnan(point[0]):
+            return point
+        x, y = (point[0] - self._centre[0]) / self._width, (point[1] - self._centre[1]) / self._width
+        return min(max(x, -_LOWEST), _LOWEST), min(max(y, -_LOWEST), _LOWEST)
 
-    def _follow_fingers(self, tips: Float64Array, elapsed: float) -> BoolArray:
-        """(2,) whether each hand is tracked; keeps the mean speed of its fingertips about its own wrist."""
-        tracked = np.asarray(~np.isnan(tips).any(axis=(1, 2)))
-        back = tracked & np.isnan(self._tips_fast[:, 0, 0])
-        self._tips_fast[back], self._tips_slow[back] = tips[back], tips[back]
-        self._tips_fast[~tracked] = np.nan
-        self._tips_fast += _weight(elapsed, _FAST_S) * (tips - self._tips_fast)
-        self._tips_slow += _weight(elapsed, _SLOW_S) * (tips - self._tips_slow)
-        moved = (self._tips_fast - self._tips_slow) / (_SLOW_S - _FAST_S)
-        speed = np.nan_to_num(np.hypot(moved[..., 0], moved[..., 1])).mean(axis=1)
-        self._fingers += _weight(elapsed, _SEEN_S) * (speed - self._fingers)
-        new = tracked & np.isnan(self._tips_rest[:, 0, 0])
-        self._tips_rest[new] = tips[new]
-        weight = np.clip(1 - (speed + self._quick) / _STILL_SPEED, 0, 1) * _weight(elapsed, _REST_S) * tracked
-        self._tips_rest += weight[:, None, None] * np.nan_to_num(self._tips_fast - self._tips_rest)
-        changed = np.nan_to_num(self._tips_fast - self._tips_rest)
-        self._shape = np.hypot(changed[..., 0], changed[..., 1]).mean(axis=1)
-        return tracked
+    def _about(self, wrist: Point, tips: list[Point]) -> list[Point] | None:
+        """Fingertips from the wrist in shoulder widths; None where one of them is missing."""
+        moved = [((x - wrist[0]) / self._width, (y - wrist[1]) / self._width) for x, y in tips]
+        return None if any(math.isnan(x) for x, _ in moved) else moved
 
-    def _gather(self, velocity: Float64Array, elapsed: float) -> Float64Array:
+    def _gather(self, elapsed: float) -> Float64Array:
         """The features in the order of FEATURE_NAMES; a hand that was never seen rests."""
-        never = np.isnan(self._fast[:, 0])
-        places = np.where(never[:, None], np.array([[0.4, 2.0], [-0.4, 2.0]]), self._fast)
-        rise = np.where(never, 0.0, np.nan_to_num(np.hypot(*(self._fast - self._rest).T)))
-        self._raised_s = min(self._raised_s + elapsed, _LONGEST_RAISED_S) if rise.max() > _RAISED else 0.0
-        higher = int(places[1, 1] < places[0, 1])
-        apart = float(np.hypot(*(places[0] - places[1])))
+        one, other = self._hands
+        rises = one.rise, other.rise
+        self._raised_s = min(self._raised_s + elapsed, _LONGEST_RAISED_S) if max(rises) > _RAISED else 0.0
+        if other.place[1] < one.place[1]:
+            one, other = other, one
+        high, low = one.place, other.place
         return np.array([
-            places[higher, 1], places[1 - higher, 1], rise.max(), rise.min(),
-            math.log1p(self._quick.max()), math.log1p(self._quick.min()),
-            math.log1p(self._long.max()), math.log1p(self._long.min()),
-            velocity[higher, 1], math.log1p(self._fingers.max()), self._seen.max(), self._seen.min(),
-            apart, abs(places[higher, 0]), self._raised_s, self._shape.max(),
+            high[1], low[1], max(rises), min(rises),
+            math.log1p(max(one.quick, other.quick)), math.log1p(min(one.quick, other.quick)),
+            math.log1p(max(one.long, other.long)), math.log1p(min(one.long, other.long)),
+            one.velocity_y, math.log1p(max(one.fingers, other.fingers)),
+            max(one.seen, other.seen), min(one.seen, other.seen),
+            math.hypot(high[0] - low[0], high[1] - low[1]), abs(high[0]), self._raised_s, max(one.shape, other.shape),
         ])  # fmt: skip
+
+
+def _nearer(at: Point, towards: Point, weight: float) -> Point:
+    return at[0] + weight * (towards[0] - at[0]), at[1] + weight * (towards[1] - at[1])
+
+
+def _mean_distance(points: list[Point], others: list[Point]) -> float:
+    total = sum(math.hypot(x - u, y - v) for (x, y), (u, v) in zip(points, others, strict=True))
+    return total / len(points)
+
+
+def _number(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
 
 
 def _weight(elapsed: float, constant: float) -> float:
@@ -212,12 +271,25 @@ def _weight(elapsed: float, constant: float) -> float:
     return -math.expm1(-elapsed / constant)
 
 
+class _Network:
+    """A model's numbers as arrays, made once."""
+
+    def __init__(self, model: ActivityModel) -> None:
+        self._mean, self._spread = np.array(model.mean), np.array(model.spread)
+        self._hidden, self._hidden_bias = np.array(model.hidden).T.copy(), np.array(model.hidden_bias)
+        self._output, self._output_bias = np.array(model.output), model.output_bias
+
+    def __call__(self, features: Float64Array) -> Float64Array:
+        """As `probabilities`."""
+        # minimum and maximum are a third of np.clip's time, which is felt frame by frame.
+        standard = np.minimum(np.maximum((features - self._mean) / self._spread, -_LIMIT), _LIMIT)
+        logits = np.tanh(standard @ self._hidden + self._hidden_bias) @ self._output + self._output_bias
+        return np.asarray(1 / (1 + np.exp(-np.minimum(np.maximum(logits, -60), 60))))
+
+
 def probabilities(model: ActivityModel, features: Float64Array) -> Float64Array:
     """(T,) probability that somebody signs, from (T, 16) features."""
-    standard = np.clip((features - np.array(model.mean)) / np.array(model.spread), -_LIMIT, _LIMIT)
-    hidden = np.tanh(standard @ np.array(model.hidden).T + np.array(model.hidden_bias))
-    logits = np.clip(hidden @ np.array(model.output) + model.output_bias, -60, 60)
-    return np.asarray(1 / (1 + np.exp(-logits)))
+    return _Network(model)(features)
 
 
 class ActivityTracker:
@@ -229,13 +301,13 @@ class ActivityTracker:
     """
 
     def __init__(self, model: ActivityModel, aspect: float = 1.0) -> None:
-        self._model = model
+        self._network = _Network(model)
         self._features = ActivityFeatures(aspect)
 
     def push(self, landmarks: npt.NDArray[np.floating], timestamp_s: float) -> float:
         """As `ActivityFeatures.push`; 0.0 until a frame has shown both shoulders."""
         features = self._features.push(landmarks, timestamp_s)
-        return 0.0 if features is None else float(probabilities(self._model, features[None])[0])
+        return 0.0 if features is None else float(self._network(features[None])[0])
 
 
 def clip_features(clip: LandmarkClip) -> Float64Array:

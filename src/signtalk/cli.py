@@ -18,8 +18,8 @@ from signtalk.cli_extract import extract, models_app
 from signtalk.cli_interchange import add_interchange
 from signtalk.cli_play import add_play
 from signtalk.cli_references import ReferencesOption, over_references, references_app
-from signtalk.cli_serve import add_serve
 from signtalk.cli_segment import add_segment
+from signtalk.cli_serve import add_serve
 from signtalk.cli_stress import add_stress
 from signtalk.console import (
     BundleOption,

@@ -192,13 +192,6 @@ class Scores:
         present = self.rows[query, :limit] >= 0
         return tuple(self._candidate(query, place, given[place]) for place in np.flatnonzero(present).tolist())
 
-    def candidate_of(self, query: int, text_key: str) -> Candidate | None:
-        """The line of one sentence, wherever it stands in the list; None where no clip of it is there."""
-        keys = self.index.groups.text_keys
-        which = keys.index(text_key) if text_key in keys else -1
-        places = np.flatnonzero((self.classes[query] == which) & (self.rows[query] >= 0))
-        return self._candidate(query, int(places[0]), self.confidences[query, places[0]]) if len(places) else None
-
     def _candidate(self, query: int, place: int, confidence: np.float32) -> Candidate:
         clip = named = self.index.entries[self.rows[query, place]]
         if np.isnan(self.confidences[query, place]):  # a sentence, not a clip

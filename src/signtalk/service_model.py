@@ -183,8 +183,8 @@ def _told(answers: Answers, query: int, question: Question, recognizer: Recogniz
     if question.sentence_id:
         keys = {entry.sentence_id: entry.text_key for entry in recognizer.index.entries}
         key = keys.get(question.sentence_id)
-        found = None if key is None else answers.scores.candidate_of(query, key)
-        if found is not None:
+        everything = answers.scores.candidates(query, answers.scores.classes.shape[1])
+        for found in (candidate for candidate in everything if candidate.text_key == key):
             ranked = {name: getattr(found, name) for name in _RANKED_FIELDS}
             told["asked"] = {"sentence_id": question.sentence_id, "sentence": found.sentence, **ranked}
     return told
