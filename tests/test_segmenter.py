@@ -428,3 +428,11 @@ def test_a_hostile_file_is_one_line_that_names_it(content, said, tmp_path) -> No
 def test_a_file_that_is_not_there(tmp_path) -> None:
     with pytest.raises(ArtifactError, match="no such file"):
         SegmenterSettings.load(tmp_path / "none.json")
+
+
+def test_a_slow_stream_keeps_no_more_seconds_than_a_fast_one() -> None:
+    segmenter = Segmenter()
+    longest = shipped_settings().config.longest_s
+    for t in range(2000):
+        segmenter.push(np.full((169, 3), np.nan), t / 10)
+    assert 10 * longest < segmenter.num_kept < 10 * (longest + 12)

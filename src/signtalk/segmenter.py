@@ -268,8 +268,8 @@ class Segmenter:
         self.settings = settings or shipped_settings()
         self.aspect = aspect
         config = self.settings.config
-        kept_s = config.longest_s + config.confirm_s + config.lookback_s + config.hold_s + 2
-        self._frames: deque[_Frame] = deque(maxlen=math.ceil(kept_s * _MOST_FPS))
+        self._kept_s = config.longest_s + config.confirm_s + config.lookback_s + config.hold_s + 2
+        self._frames: deque[_Frame] = deque(maxlen=math.ceil(self._kept_s * _MOST_FPS))
         self.reset()
 
     @property
@@ -319,6 +319,8 @@ class Segmenter:
         events = [self._event(change) for change in changes]
         frame = _Frame(self._num_frames, timestamp_s, landmarks.astype(np.float32), seen.astype(np.float32))
         self._frames.append(frame)
+        while self._frames[0].time_s < timestamp_s - self._kept_s:
+            self._frames.popleft()  # no sentence reaches back so far
         self._num_frames += 1
         return events + [self._event(change) for change in self._hysteresis.push(self.probability, timestamp_s)]
 
