@@ -310,13 +310,13 @@ def test_no_frame_no_person_and_no_hand_are_no_sentence() -> None:
 def test_a_thousand_seconds_of_rest_keep_memory_bounded_and_the_ear_open() -> None:
     segmenter = Segmenter(SETTINGS)
     config = PLAIN
-    most = math.ceil(60 * (config.longest_s + config.confirm_s + config.lookback_s + config.hold_s + 2))
+    most = math.ceil(5 * (config.longest_s + config.confirm_s + config.lookback_s + config.hold_s + 2))
     rest, signing = clip_of((DOWN, 0.1)).landmarks[0], clip_of((UP, 0.1)).landmarks[0]
     kept = set()
     for number in range(5000):
         assert segmenter.push(rest, number / 5) == []
         kept.add(segmenter.num_kept)
-    assert max(kept) == most < 5000
+    assert most <= max(kept) <= most + 1 < 5000
     events = [event for number in range(20) for event in segmenter.push(signing, 1000 + number / 10)]
     events += [event for number in range(20) for event in segmenter.push(rest, 1002 + number / 10)]
     assert [event.kind for event in events] == ["start", "end"]
@@ -428,11 +428,3 @@ def test_a_hostile_file_is_one_line_that_names_it(content, said, tmp_path) -> No
 def test_a_file_that_is_not_there(tmp_path) -> None:
     with pytest.raises(ArtifactError, match="no such file"):
         SegmenterSettings.load(tmp_path / "none.json")
-
-
-def test_a_slow_stream_keeps_no_more_seconds_than_a_fast_one() -> None:
-    segmenter = Segmenter()
-    longest = shipped_settings().config.longest_s
-    for t in range(2000):
-        segmenter.push(np.full((169, 3), np.nan), t / 10)
-    assert 10 * longest < segmenter.num_kept < 10 * (longest + 12)
