@@ -63,7 +63,7 @@ export class AnswerView {
 
   #ask(candidates) {
     const choices = candidates.map(({ sentence }) => (
-      button(text("answer.question", { sentence }), () => this.#choose(sentence), "choice")
+      button(text("answer.question", { sentence: sentence.replace(/[\s.?!]+$/, "") }), () => this.#choose(sentence), "choice")
     ));
     this.#show("asking", "question", text("answer.choose"), "", text("answer.choose_hint"), [
       ...choices,

@@ -9,7 +9,7 @@ import { Enrolment } from "./enrolment.js";
 import { NurseSide } from "./nurse.js";
 import { Practise } from "./practise.js";
 import { Settings } from "./settings.js";
-import { stopSpeaking } from "./speech.js";
+import { canSpeak, stopSpeaking } from "./speech.js";
 import { notice, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
 import { Watch } from "./watch.js";
@@ -80,9 +80,10 @@ class Page {
       this.stop();
       notice("camera", "camera_ended");
     });
-    this.watch.on("failed", ({ code }) => {
+    this.watch.on("failed", (error) => {
       this.stop();
-      notice("landmarks", code);
+      notice("landmarks", error.code ?? "landmarker");
+      console.warn(error);
     });
     this.watch.on("frame", ({ frame, somebody }) => {
       if (this.tab === "talk") this.answerer.pushFrame(frame);
@@ -109,7 +110,7 @@ class Page {
     } catch (error) {
       this.stop();
       notice(error.code?.startsWith("camera") ? "camera" : "landmarks", error.code ?? "landmarker");
-      if (!error.code) console.error(error);
+      console.warn(error);
     } finally {
       byId("start-camera").disabled = false;
     }
@@ -222,7 +223,10 @@ class Page {
 
   wireSettings() {
     const dialog = byId("settings-dialog");
-    byId("open-settings").onclick = () => dialog.showModal();
+    byId("open-settings").onclick = () => {
+      byId("no-voice").hidden = canSpeak();
+      dialog.showModal();
+    };
     byId("close-settings").onclick = () => dialog.close();
     for (const name of ["speak", "contrast", "skeleton"]) {
       const box = byId(`setting-${name}`);

@@ -76,7 +76,8 @@ export class ServiceAnswerer extends Events {
   }
 
   pushFrame(frame) {
-    if (!this.#ready || frame.timeS <= this.#lastS || this.#socket.bufferedAmount > MOST_WAITING_BYTES) return;
+    if (!this.#ready || this.#socket.readyState !== WebSocket.OPEN) return;
+    if (frame.timeS <= this.#lastS || this.#socket.bufferedAmount > MOST_WAITING_BYTES) return;
     this.#lastS = frame.timeS;
     this.#socket.send(packFrame(frame));
   }

@@ -9,7 +9,7 @@ const RATE_OVER_S = 5;
 const MEMORY_S = 60;
 const SMOOTHED = 0.4; // weight of the newest speed
 
-/** Events: "frame", "failed" ({code}). */
+/** Events: "frame", "failed" (an error). */
 export class Watch extends Events {
   #landmarker = null;
   #speed = 0;
@@ -59,7 +59,7 @@ export class Watch extends Events {
       if (!this.camera.running) return; // the picture went away with the camera
       this.#landmarker.close();
       this.#landmarker = null;
-      this.emit("failed", { code: error.code ?? "landmarker" });
+      this.emit("failed", error);
     }
   }
 
