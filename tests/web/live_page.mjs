@@ -232,7 +232,7 @@ async function offline(page) {
   await page.reload();
   await page.waitForSelector("[data-subject=service]");
   await page.click("#start-camera");
-  await page.waitForFunction(() => document.querySelector("#rate").textContent !== "", null, PATIENCE);
+  await page.waitForFunction(() => parseFloat(document.querySelector("#rate").textContent) > 0, null, PATIENCE);
   seen.steps.offline = { rate: await page.textContent("#rate"), told: await page.textContent("#notices") };
   await look(page, "offline");
 }

@@ -34,6 +34,7 @@ export class AnswerView {
     if (answer.outcome === "answer" && answer.text) this.#said(answer);
     else if (answer.outcome === "choices" && answer.choices.length) this.#ask(answer.choices);
     else this.#unsure(answer);
+    byId("answer-card").scrollIntoView({ block: "nearest" }); // on a phone it may lie below
   }
 
   /** A sentence could not be answered at all. */
