@@ -66,7 +66,7 @@ const post = (path, body) => fetch(new URL(path, settings.url), {
 const card = (page, kind) => page.waitForSelector(`#answer-card.${kind}`, PATIENCE);
 const state = (page, name) => page.waitForSelector(`#state[data-state=${name}]`, PATIENCE);
 
-const scenarios = { talk, refusals, missing };
+const scenarios = { talk, refusals, missing, nobody };
 
 async function talk() {
   const { browser, context, page } = await open({
@@ -256,6 +256,18 @@ async function missing() {
   await page.waitForSelector("[data-subject=landmarks]");
   seen.steps.missing = await page.textContent("#notices");
   seen.steps.state = await page.getAttribute("#state", "data-state");
+  await browser.close();
+}
+
+/** A picture without a person. */
+async function nobody() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
+  await page.click("#start-camera");
+  await page.waitForFunction(() => document.querySelector("#hint").textContent !== "", null, PATIENCE);
+  seen.steps.hint = await page.textContent("#hint");
+  seen.steps.state = await page.getAttribute("#state", "data-state");
+  seen.steps.card = await page.getAttribute("#answer-card", "class");
+  await look(page, "nobody");
   await browser.close();
 }
 

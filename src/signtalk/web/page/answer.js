@@ -29,6 +29,8 @@ export class AnswerView {
 
   /** Show an answer of the protocol; clip is its part of the frames, to be remembered where wanted. */
   show(answer, clip) {
+    const standing = byId("answer-card").matches(".said, .asking");
+    if (standing && answer.reason === STILL) return; // hands that were put down do not take an answer away
     this.#segment = { answer, clip };
     this.#line = null;
     if (answer.outcome === "answer" && answer.text) this.#said(answer);
@@ -56,7 +58,7 @@ export class AnswerView {
   #unsure({ reason, candidates }) {
     const actions = [];
     if (candidates?.length && reason !== STILL) {
-      actions.push(button(text("answer.possible"), () => this.#ask(candidates)));
+      actions.push(button(text("answer.possible"), () => this.#askNow(candidates)));
     }
     if (reason !== STILL) actions.push(this.#teachButton(""));
     this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("reason", reason, "reason.unknown"), actions);
@@ -71,7 +73,12 @@ export class AnswerView {
       button(text("answer.no_choice"), () => this.#none()),
       this.#teachButton(""),
     ]);
-    byId("answer-actions").querySelector("button")?.focus();
+  }
+
+  /** Ask because somebody pressed a button, which is gone now: the keyboard goes on with the first choice. */
+  #askNow(candidates) {
+    this.#ask(candidates);
+    byId("answer-actions").querySelector("button").focus();
   }
 
   #choose(sentence) {
@@ -82,18 +89,19 @@ export class AnswerView {
       this.#teachButton(sentence),
       button(text("answer.wrong"), () => this.#wrong()),
     ]);
-    byId("answer-actions").querySelector("button")?.focus();
+    byId("answer-card").focus();
   }
 
   #none() {
     this.#show("unsure", "repeat", text("answer.unsure"), "", text("reason.none_of_these"), [this.#teachButton("")]);
+    byId("answer-card").focus();
   }
 
   #wrong() {
     this.conversation.remove(this.#line);
     const words = this.#line.words;
     const others = this.#segment.answer.candidates.filter(({ sentence }) => sentence !== words);
-    if (others.length) this.#ask(others);
+    if (others.length) this.#askNow(others);
     else this.#none();
   }
 

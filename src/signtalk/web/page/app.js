@@ -15,7 +15,6 @@ import { loadTexts, text } from "./texts.js";
 import { Watch } from "./watch.js";
 
 const FASTEST = 6; // shoulder widths a second: brisk signing fills the meter
-const SLOWEST_RATE = 5; // frames a second; below this, signs are missed
 const UNSEEN_S = 2;
 const CONFIG_RETRY_MS = 5000;
 
@@ -144,8 +143,7 @@ class Page {
 
   hint(timeS) {
     const unseen = timeS - this.seenS > UNSEEN_S;
-    const slow = this.watch.rate > 0 && this.watch.rate < SLOWEST_RATE;
-    const told = unseen ? text("hint.nobody") : slow ? text("hint.slow") : "";
+    const told = unseen ? text("hint.nobody") : this.watch.slow ? text("hint.slow") : "";
     if (byId("hint").textContent !== told) byId("hint").textContent = told;
     byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
   }
@@ -158,6 +156,7 @@ class Page {
       })
       .on("lost", ({ code }) => {
         this.setSigning(false);
+        showMeter("signing", 0);
         notice("service", code);
         showState("lost");
       })
@@ -184,6 +183,7 @@ class Page {
       this.watch.clear();
       this.answer.clear();
       this.conversation.clear();
+      this.nurse.clear();
       stopSpeaking();
       this.setSigning(false);
     };

@@ -24,6 +24,15 @@ export class NurseSide {
     };
   }
 
+  /** Another person stands there: nothing of the last one stays in view. */
+  clear() {
+    byId("nurse-text").value = "";
+    byId("nurse-words").textContent = "";
+    byId("nurse-shown").hidden = true;
+    this.#player.show(null);
+    this.picker.refresh();
+  }
+
   /** Typed words that are a known sentence are shown with its sign, others as text alone. */
   async #typed(words) {
     const same = (sentence) => sentence.sentence.toLowerCase() === words.toLowerCase();

@@ -6,6 +6,7 @@ import { Landmarker } from "./landmarker.js";
 import { drawOverlay } from "./overlay.js";
 
 const RATE_OVER_S = 5;
+const SLOWEST_RATE = 5;
 const MEMORY_S = 60;
 const SMOOTHED = 0.4; // weight of the newest speed
 
@@ -33,6 +34,12 @@ export class Watch extends Events {
     const last = this.ring.frames.at(-1)?.timeS ?? 0;
     const late = this.ring.frames.filter(({ timeS }) => timeS > last - RATE_OVER_S);
     return late.length < 2 ? 0 : (late.length - 1) / (last - late[0].timeS);
+  }
+
+  /** Whether so few pictures a second are seen, for a while now, that signs are missed. */
+  get slow() {
+    const { frames } = this.ring;
+    return frames.length > 1 && frames.at(-1).timeS - frames[0].timeS > RATE_OVER_S && this.rate < SLOWEST_RATE;
   }
 
   /** How fast the hands move, in shoulder widths a second. */
