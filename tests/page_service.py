@@ -31,8 +31,9 @@ WRISTS, ELBOWS, SHOULDERS, PATH_POINTS = [15, 16], [13, 14], [11, 12], 12
 NEAR = 0.45  # shoulder widths between two paths that count as the same sentence
 SEEN_S, REST_S = 0.4, 0.6
 KNOWN = [
-    ("s1", "Where does it hurt?", "complaint"), ("s2", "I have a fever.", "complaint"), ("s3", "Good morning.", "greeting"),
-    ("s4", "Please sit down.", "instruction"), ("s5", "Do you take any medicine?", "question"),
+    ("s1", "Where does it hurt?", "complaint"), ("s2", "I have a fever.", "complaint"),
+    ("s3", "Good morning.", "greeting"), ("s4", "Please sit down.", "instruction"),
+    ("s5", "Do you take any medicine?", "question"),
 ]  # fmt: skip
 
 
@@ -201,7 +202,7 @@ def create_app(model: Path | None) -> FastAPI:
     @app.get("/v1/sentences")
     async def sentences(query: str = "", limit: int = 100) -> dict[str, Any]:
         listed = [
-            {"sentence_id": i, "sentence": text, "category": category, "num_clips": 2, "layer": "base", "has_sign": i != "s5"}
+            {"sentence_id": i, "sentence": text, "category": category, "layer": "base", "has_sign": i != "s5"}
             for i, text, category in KNOWN
             if all(word in text.lower() for word in query.lower().split())
         ]

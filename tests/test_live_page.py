@@ -22,8 +22,8 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from made_camera import write_camera
 
+from made_camera import write_camera
 from signtalk.gate import Reason
 from signtalk.landmarks import FACE_INDICES, PARTS
 
@@ -195,7 +195,8 @@ def drive(scenario: str, folder: Path, film: Path | None, model: Path | None) ->
     camera = folder / "camera.y4m"
     write_camera(camera, film)
     with service(model) as url:
-        asked = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder), "scenario": scenario, "key": KEY}
+        asked = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder)}
+        asked |= {"scenario": scenario, "key": KEY}
         told = subprocess.run(
             [NODE, ROOT / "tests" / "web" / "live_page.mjs", json.dumps(asked)],
             capture_output=True, text=True, timeout=540, check=False,
@@ -258,7 +259,7 @@ def test_a_conversation(tmp_path):
     assert steps["chosen"] == "Chosen by tap:Where is my key?"
     assert steps["nurse"] == "I have a fever." and steps["drawn"] > 20
     assert steps["typed"] == TEXTS["nurse.no_sign"]
-    for line in ("Patient (signed): I want to greet you.", "(chosen): Where is my key?", "Staff (shown): I have a fever."):
+    for line in ("Patient (signed): I want to greet you.", "(chosen): Where is my key?", "(shown): I have a fever."):
         assert line in steps["copied"]
     assert steps["left"] == 0
     assert "Likeness" in steps["practised"]
