@@ -8,12 +8,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "node_modules");
 const target = join(here, "..", "src", "signtalk", "web", "vendor");
 
-// The page needs the loader for module workers; the other two are for browsers that lack one or the other.
+// MediaPipe's build for modules alone: the page runs it in a module worker.
 const FILES = {
   "@mediapipe/tasks-vision": [
     "vision_bundle.mjs",
-    "wasm/vision_wasm_internal.js",
-    "wasm/vision_wasm_internal.wasm",
     "wasm/vision_wasm_module_internal.js",
     "wasm/vision_wasm_module_internal.wasm",
   ],

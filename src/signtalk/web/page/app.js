@@ -25,7 +25,7 @@ class Page {
     this.camera = new Camera(byId("video"));
     this.watch = new Watch(this.camera, byId("overlay"));
     this.conversation = new Conversation();
-    this.enrolment = new Enrolment(this.answerer);
+    this.enrolment = new Enrolment(this.answerer, () => this.refresh());
     this.answer = new AnswerView({
       conversation: this.conversation,
       settings: this.settings,
@@ -61,15 +61,18 @@ class Page {
     try {
       const config = await this.answerer.config();
       this.answer.canTeach = config.can_enroll === true;
-      for (const { picker } of [this.nurse, this.practise]) {
-        picker.canSearch = config.can_search === true;
-        picker.refresh();
-      }
+      for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
+      this.refresh();
       notice("service", null);
     } catch {
       notice("service", "lost");
       setTimeout(() => this.learn(), CONFIG_RETRY_MS);
     }
+  }
+
+  /** List the sentences as they are now. */
+  refresh() {
+    for (const { picker } of [this.nurse, this.practise]) picker.refresh();
   }
 
   wireCamera() {
@@ -78,6 +81,10 @@ class Page {
     this.camera.on("ended", () => {
       this.stop();
       notice("camera", "camera_ended");
+    });
+    this.camera.on("turned", () => {
+      this.watch.clear(); // a clip has one shape of picture
+      this.attend();
     });
     this.watch.on("failed", (error) => {
       this.stop();

@@ -18,10 +18,14 @@ export class CameraError extends Error {
   }
 }
 
-/** Events: "picture" (seconds on the page's clock, increasing), "ended" (the camera was unplugged). */
+/**
+ * Events: "picture" (seconds on the page's clock, increasing), "turned" (the pictures have another shape from now on,
+ * as when a phone is turned), "ended" (the camera was unplugged).
+ */
 export class Camera extends Events {
   #stream = null;
   #lastS = -Infinity;
+  #lastAspect = null;
 
   constructor(video) {
     super();
@@ -60,6 +64,7 @@ export class Camera extends Events {
   stop() {
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
+    this.#lastAspect = null;
     this.video.srcObject = null;
   }
 
@@ -76,6 +81,8 @@ export class Camera extends Events {
   #picture(timeS) {
     if (this.running && timeS > this.#lastS && this.video.videoWidth > 0) {
       this.#lastS = timeS;
+      if (this.#lastAspect !== null && this.#lastAspect !== this.aspect) this.emit("turned");
+      this.#lastAspect = this.aspect;
       this.emit("picture", timeS);
     }
     this.#next();

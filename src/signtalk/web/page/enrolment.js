@@ -9,8 +9,9 @@ export class Enrolment {
   #player = addPlayer(byId("enroll-player"), text("enroll.preview"));
   #key = ""; // kept until the page is closed, and nowhere else
 
-  constructor(answerer) {
-    this.answerer = answerer;
+  /** @param saved called when a sentence was added. */
+  constructor(answerer, saved) {
+    Object.assign(this, { answerer, saved });
     this.dialog = byId("enroll-dialog");
     byId("enroll-form").onsubmit = (event) => {
       event.preventDefault();
@@ -42,6 +43,7 @@ export class Enrolment {
     try {
       const found = await this.answerer.enroll(words, this.#clip, { category: byId("enroll-category").value.trim(), key });
       this.#key = key;
+      this.saved();
       told.textContent = [text("enroll.saved", { sentence: found.sentence }), ...(found.warnings ?? [])].join(" ");
       byId("enroll-cancel").textContent = text("enroll.close");
     } catch (error) {

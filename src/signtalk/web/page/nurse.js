@@ -1,7 +1,7 @@
 // The other side: a sentence is typed or picked, and shown in large type with its sign.
 
 import { byId } from "./dom.js";
-import { SentencePicker } from "./picker.js";
+import { SentencePicker, signOf } from "./picker.js";
 import { addPlayer } from "./player.js";
 import { text } from "./texts.js";
 
@@ -15,7 +15,7 @@ export class NurseSide {
       list: byId("nurse-list"),
       told: byId("nurse-told"),
       answerer,
-      chosen: (sentence) => this.#show(sentence.sentence, sentence.sentence_id),
+      chosen: (sentence) => this.#show(sentence.sentence, sentence),
     });
     byId("nurse-form").onsubmit = (event) => {
       event.preventDefault();
@@ -37,15 +37,15 @@ export class NurseSide {
   async #typed(words) {
     const same = (sentence) => sentence.sentence.toLowerCase() === words.toLowerCase();
     const known = (await this.answerer.sentences(words).catch(() => [])).find(same);
-    await this.#show(known?.sentence ?? words, known?.sentence_id);
+    await this.#show(known?.sentence ?? words, known);
   }
 
-  async #show(words, sentenceId) {
+  async #show(words, sentence) {
     byId("nurse-shown").hidden = false;
     byId("nurse-words").textContent = words;
-    byId("nurse-sign-told").textContent = sentenceId ? text("nurse.loading") : text("nurse.no_sign");
+    byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : text("nurse.no_sign");
     this.conversation.add("staff", words, "shown");
-    const clip = sentenceId ? await this.answerer.sign(sentenceId).catch(() => null) : null;
+    const clip = sentence ? await signOf(this.answerer, sentence) : null;
     if (byId("nurse-words").textContent !== words) return; // another one was picked meanwhile
     byId("nurse-player").hidden = clip === null;
     byId("nurse-sign-told").textContent = clip === null ? text("nurse.no_sign") : "";

@@ -30,8 +30,8 @@ export class SentencePicker {
     try {
       found = await this.answerer.sentences(query);
       told = text(found.length === 1 ? "picker.one" : "picker.many", { count: found.length });
-      if (!found.length && query && this.canSearch) {
-        found = distinct(await this.answerer.search(query));
+      if (!found.length && query) {
+        found = this.canSearch ? distinct(await this.answerer.search(query)) : [];
         told = text(found.length ? "picker.like" : "picker.none");
       }
     } catch {
@@ -53,6 +53,11 @@ export class SentencePicker {
     if (about.length) choice.append(make("span", { className: "about" }, about.join(" · ")));
     return choice;
   }
+}
+
+/** The sign of a sentence as a clip, null where none is kept or it cannot be reached. */
+export function signOf(answerer, sentence) {
+  return sentence.has_sign === false ? null : answerer.sign(sentence.sentence_id).catch(() => null);
 }
 
 function distinct(hits) {

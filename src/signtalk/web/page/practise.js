@@ -1,7 +1,7 @@
 // Practise: a reference is shown, one signs it oneself, and both are compared.
 
 import { byId, make } from "./dom.js";
-import { SentencePicker } from "./picker.js";
+import { SentencePicker, signOf } from "./picker.js";
 import { addPlayer } from "./player.js";
 import { text, textOf } from "./texts.js";
 
@@ -13,7 +13,7 @@ export class Practise {
   #reference = addPlayer(byId("practise-reference"), text("practise.reference"));
   #own = addPlayer(byId("practise-own"), text("practise.own"));
 
-  /** @param latest the ring of frames; @param aspect of the camera; both from the page that owns the camera. */
+  /** @param ring the last frames; @param aspect gives that of the camera; @param changed called when recording begins or ends. */
   constructor({ answerer, ring, aspect, changed }) {
     Object.assign(this, { answerer, ring, aspect, changed });
     this.picker = new SentencePicker({
@@ -45,7 +45,7 @@ export class Practise {
     byId("practise-result").replaceChildren();
     byId("practise-own").hidden = true;
     this.#label();
-    const clip = await this.answerer.sign(sentence.sentence_id).catch(() => null);
+    const clip = await signOf(this.answerer, sentence);
     if (this.#sentence !== sentence) return;
     byId("practise-reference").hidden = clip === null;
     byId("practise-no-sign").hidden = clip !== null;
