@@ -6,13 +6,14 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format web clean
 
 help:
 	@echo "make demo    made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
 	@echo "make test    all tests with coverage"
 	@echo "make check   lint, format and types"
 	@echo "make format  rewrite files as the linter wants them"
+	@echo "make web     libraries of the live page, by npm, into src/signtalk/web/vendor (needs Node 20)"
 	@echo "make clean   remove the virtual environment and what runs left"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -36,6 +37,11 @@ check: $(VENV)/.installed
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Nothing of npm's packages is run at installation; the browser of the tests is the system's own.
+web:
+	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web --ignore-scripts --no-audit --no-fund
+	node web/vendor.mjs
 
 clean:
 	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

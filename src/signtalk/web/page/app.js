@@ -1,0 +1,263 @@
+// The page: camera, landmarks and answers brought together.
+
+import { AnswerView } from "./answer.js";
+import { Camera } from "./camera.js";
+import { openAnswerer } from "./connection.js";
+import { Conversation } from "./conversation.js";
+import { byId } from "./dom.js";
+import { Enrolment } from "./enrolment.js";
+import { NurseSide } from "./nurse.js";
+import { Practise } from "./practise.js";
+import { Settings } from "./settings.js";
+import { canSpeak, stopSpeaking } from "./speech.js";
+import { notice, showMeter, showState } from "./status.js";
+import { loadTexts, text } from "./texts.js";
+import { Watch } from "./watch.js";
+
+const FASTEST = 6; // shoulder widths a second: brisk signing fills the meter
+const UNSEEN_S = 2;
+const CONFIG_RETRY_MS = 5000;
+
+class Page {
+  constructor() {
+    this.settings = new Settings();
+    this.answerer = openAnswerer();
+    this.camera = new Camera(byId("video"));
+    this.watch = new Watch(this.camera, byId("overlay"));
+    this.conversation = new Conversation();
+    this.enrolment = new Enrolment(this.answerer, () => this.refresh());
+    this.answer = new AnswerView({
+      conversation: this.conversation,
+      settings: this.settings,
+      teach: (words, clip) => this.enrolment.open(words, clip),
+    });
+    this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
+    this.tab = "talk";
+    this.practise = new Practise({
+      answerer: this.answerer,
+      ring: this.watch.ring,
+      aspect: () => this.camera.aspect,
+      changed: (recording) => this.tab === "practise" && showState(recording ? "recording" : this.resting()),
+    });
+    this.seenS = 0;
+    this.signing = false;
+    this.wireCamera();
+    this.wireAnswers();
+    this.wireControls();
+    this.wireTabs();
+    this.wireSettings();
+    showState("off");
+    this.learn();
+  }
+
+  /** The state where nothing goes on. */
+  resting() {
+    if (!this.camera.running) return "off";
+    return this.tab === "practise" ? "practise" : "idle";
+  }
+
+  /** Learn what the service can do; asked again until it is there. */
+  async learn() {
+    try {
+      const config = await this.answerer.config();
+      this.answer.canTeach = config.can_enroll === true;
+      for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
+      this.refresh();
+      notice("service", null);
+    } catch {
+      notice("service", "lost");
+      setTimeout(() => this.learn(), CONFIG_RETRY_MS);
+    }
+  }
+
+  /** List the sentences as they are now. */
+  refresh() {
+    for (const { picker } of [this.nurse, this.practise]) picker.refresh();
+  }
+
+  wireCamera() {
+    byId("start-camera").onclick = () => this.start();
+    byId("stop-camera").onclick = () => this.stop();
+    this.camera.on("ended", () => {
+      this.stop();
+      notice("camera", "camera_ended");
+    });
+    this.camera.on("turned", () => {
+      this.watch.clear(); // a clip has one shape of picture
+      this.attend();
+    });
+    this.watch.on("failed", (error) => {
+      this.stop();
+      notice("landmarks", error.code ?? "landmarker");
+      console.warn(error);
+    });
+    this.watch.on("frame", ({ frame, somebody }) => {
+      if (this.tab === "talk") this.answerer.pushFrame(frame);
+      if (somebody) this.seenS = frame.timeS;
+      showMeter("motion", this.watch.speed / FASTEST);
+      this.hint(frame.timeS);
+    });
+    document.addEventListener("visibilitychange", () => this.attend());
+  }
+
+  async start() {
+    notice("camera", null);
+    notice("landmarks", null);
+    byId("start-camera").disabled = true;
+    showState("loading");
+    try {
+      await this.camera.start();
+      byId("stage").classList.add("running");
+      await this.watch.open();
+      this.seenS = performance.now() / 1000;
+      for (const id of ["stop-camera", "new-person"]) byId(id).disabled = false;
+      this.practise.setCamera(true);
+      this.attend();
+    } catch (error) {
+      this.stop();
+      notice(error.code?.startsWith("camera") ? "camera" : "landmarks", error.code ?? "landmarker");
+      console.warn(error);
+    } finally {
+      byId("start-camera").disabled = false;
+    }
+  }
+
+  stop() {
+    const hadFocus = document.activeElement === byId("stop-camera");
+    this.camera.stop();
+    this.watch.clear();
+    byId("stage").classList.remove("running");
+    for (const id of ["stop-camera", "new-person"]) byId(id).disabled = true;
+    for (const id of ["motion", "signing"]) showMeter(id, 0);
+    byId("hint").textContent = "";
+    byId("rate").textContent = "";
+    this.practise.setCamera(false);
+    this.attend();
+    if (hadFocus) byId("start-camera").focus();
+  }
+
+  /** Hold a stream open while somebody may sign to it, and only then. */
+  attend() {
+    this.setSigning(false);
+    if (this.camera.running && this.tab === "talk" && !document.hidden) {
+      this.answerer.connect(this.camera.aspect, this.settings.get("mode"));
+      showState("loading");
+    } else {
+      this.answerer.disconnect();
+      showState(this.resting());
+    }
+  }
+
+  hint(timeS) {
+    const unseen = timeS - this.seenS > UNSEEN_S;
+    const told = unseen ? text("hint.nobody") : this.watch.slow ? text("hint.slow") : "";
+    if (byId("hint").textContent !== told) byId("hint").textContent = told;
+    byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
+  }
+
+  wireAnswers() {
+    this.answerer
+      .on("ready", () => {
+        notice("service", null);
+        showState("idle");
+      })
+      .on("lost", ({ code }) => {
+        this.setSigning(false);
+        showMeter("signing", 0);
+        notice("service", code);
+        showState("lost");
+      })
+      .on("state", ({ state }) => showState(state))
+      .on("activity", ({ probability }) => showMeter("signing", probability))
+      .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
+        this.answer.show(answer, { aspect: this.camera.aspect, frames: this.watch.ring.between(startS, endS) });
+      })
+      .on("cancel", () => this.setSigning(false))
+      .on("error", ({ error, segment }) => {
+        if (segment === undefined) notice("service", error.code);
+        else this.answer.fail(error.code);
+      });
+  }
+
+  wireControls() {
+    byId("sign-button").onclick = () => {
+      if (this.signing) this.answerer.stop();
+      else this.answerer.start();
+      this.setSigning(!this.signing);
+    };
+    byId("new-person").onclick = () => {
+      this.answerer.reset();
+      this.watch.clear();
+      this.answer.clear();
+      this.conversation.clear();
+      this.nurse.clear();
+      stopSpeaking();
+      this.setSigning(false);
+    };
+  }
+
+  setSigning(signing) {
+    this.signing = signing;
+    const shown = this.settings.get("mode") === "button" && this.tab === "talk";
+    byId("sign-button").hidden = !shown;
+    byId("sign-button").disabled = !this.camera.running;
+    byId("sign-button").textContent = text(signing ? "controls.done" : "controls.sign");
+  }
+
+  wireTabs() {
+    const tabs = [...document.querySelectorAll("[role=tab]")];
+    const choose = (chosen) => {
+      this.tab = chosen.id.replace("tab-", "");
+      for (const tab of tabs) {
+        tab.ariaSelected = String(tab === chosen);
+        tab.tabIndex = tab === chosen ? 0 : -1;
+        byId(tab.getAttribute("aria-controls")).hidden = tab !== chosen;
+      }
+      this.attend();
+    };
+    tabs.forEach((tab, i) => {
+      tab.onclick = () => choose(tab);
+      tab.onkeydown = ({ key }) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+        if (!step) return;
+        const next = tabs[(i + step + tabs.length) % tabs.length];
+        next.focus();
+        choose(next);
+      };
+    });
+    choose(tabs[0]);
+  }
+
+  wireSettings() {
+    const dialog = byId("settings-dialog");
+    byId("open-settings").onclick = () => {
+      byId("no-voice").hidden = canSpeak();
+      dialog.showModal();
+    };
+    byId("close-settings").onclick = () => dialog.close();
+    for (const name of ["speak", "contrast", "skeleton"]) {
+      const box = byId(`setting-${name}`);
+      box.checked = this.settings.get(name);
+      box.onchange = () => this.settings.set(name, box.checked);
+    }
+    for (const radio of document.querySelectorAll("[name=mode]")) {
+      radio.checked = radio.value === this.settings.get("mode");
+      radio.onchange = () => this.settings.set("mode", radio.value);
+    }
+    this.settings.on("change", (name) => {
+      this.apply();
+      if (name === "mode") this.attend();
+      if (name === "speak" && !this.settings.get("speak")) stopSpeaking();
+    });
+    this.apply();
+  }
+
+  apply() {
+    document.documentElement.classList.toggle("contrast", this.settings.get("contrast"));
+    this.watch.drawn = this.settings.get("skeleton");
+  }
+}
+
+await loadTexts();
+new Page();
+navigator.serviceWorker?.register("sw.js").catch((error) => console.info(`no use without network: ${error.message}`));

@@ -1,0 +1,60 @@
+// The conversation so far: who said what, to copy and to clear. Kept in this page alone.
+
+import { byId, make } from "./dom.js";
+import { text } from "./texts.js";
+
+export class Conversation {
+  #lines = [];
+
+  constructor() {
+    byId("copy-history").onclick = () => this.#copy();
+    byId("clear-history").onclick = () => this.clear();
+    this.#show();
+  }
+
+  /** Add a line; who is "patient" or "staff", how one of "signed", "translated", "chosen", "shown". Returns the line. */
+  add(who, words, how) {
+    const line = { who, words, how, at: new Date() };
+    this.#lines.push(line);
+    this.#show();
+    return line;
+  }
+
+  /** Take a line back, where an answer was wrong. */
+  remove(line) {
+    this.#lines = this.#lines.filter((each) => each !== line);
+    this.#show();
+  }
+
+  clear() {
+    this.#lines = [];
+    this.#show();
+  }
+
+  #show() {
+    byId("history").replaceChildren(...this.#lines.map((line) => make(
+      "li", { className: line.who },
+      make("span", { className: "who" }, `${text(`who.${line.who}`)} · ${clock(line.at)} · ${text(`how.${line.how}`)}`),
+      make("span", { className: "words" }, line.words),
+    )));
+    byId("history").lastElementChild?.scrollIntoView({ block: "nearest" });
+    byId("history-empty").hidden = this.#lines.length > 0;
+    byId("history").hidden = this.#lines.length === 0;
+    for (const id of ["copy-history", "clear-history"]) byId(id).disabled = this.#lines.length === 0;
+    byId("history-told").textContent = "";
+  }
+
+  async #copy() {
+    const plain = this.#lines.map((line) => (
+      `${clock(line.at)} ${text(`who.${line.who}`)} (${text(`how.${line.how}`)}): ${line.words}`
+    ));
+    try {
+      await navigator.clipboard.writeText(plain.join("\n"));
+      byId("history-told").textContent = text("history.copied");
+    } catch {
+      byId("history-told").textContent = text("history.not_copied");
+    }
+  }
+}
+
+const clock = (date) => date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });

@@ -1,0 +1,67 @@
+// Type or pick a sentence: a field, and the sentences that hold its words; where none does, those of like meaning.
+
+import { button, make } from "./dom.js";
+import { text } from "./texts.js";
+
+const PAUSE_MS = 250;
+
+export class SentencePicker {
+  #timer = 0;
+  #asked = 0;
+
+  /**
+   * @param field an input; @param list a ul for the sentences; @param told an element for how many there are.
+   * @param answerer where they are asked for; @param chosen called with {sentence_id, sentence ...}.
+   */
+  constructor({ field, list, told, answerer, chosen }) {
+    Object.assign(this, { field, list, told, answerer, chosen });
+    this.canSearch = false;
+    field.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.refresh(), PAUSE_MS);
+    });
+  }
+
+  /** Ask again for what the field holds. */
+  async refresh() {
+    const number = (this.#asked += 1);
+    const query = this.field.value.trim();
+    let [found, told] = [[], ""];
+    try {
+      found = await this.answerer.sentences(query);
+      told = text(found.length === 1 ? "picker.one" : "picker.many", { count: found.length });
+      if (!found.length && query) {
+        found = this.canSearch ? distinct(await this.answerer.search(query)) : [];
+        told = text(found.length ? "picker.like" : "picker.none");
+      }
+    } catch {
+      told = text("picker.unreachable");
+    }
+    if (number !== this.#asked) return; // typed on meanwhile
+    this.told.textContent = told;
+    this.list.replaceChildren(...found.map((sentence) => make("li", {}, this.#choice(sentence))));
+  }
+
+  #choice(sentence) {
+    const label = make("span", { className: "words" }, sentence.sentence);
+    const about = [sentence.category, sentence.has_sign === false ? text("picker.no_sign") : ""].filter(Boolean);
+    const choice = button(label, () => {
+      for (const each of this.list.querySelectorAll("button")) each.ariaPressed = String(each === choice);
+      this.chosen(sentence);
+    });
+    choice.ariaPressed = "false";
+    if (about.length) choice.append(make("span", { className: "about" }, about.join(" · ")));
+    return choice;
+  }
+}
+
+/** The sign of a sentence as a clip, null where none is kept or it cannot be reached. */
+export function signOf(answerer, sentence) {
+  return sentence.has_sign === false ? null : answerer.sign(sentence.sentence_id).catch(() => null);
+}
+
+function distinct(hits) {
+  const seen = new Map();
+  for (const hit of hits) if (!seen.has(hit.sentence_id)) seen.set(hit.sentence_id, hit);
+  return [...seen.values()];
+}

@@ -1,0 +1,105 @@
+// Practise: a reference is shown, one signs it oneself, and both are compared.
+
+import { byId, make } from "./dom.js";
+import { SentencePicker, signOf } from "./picker.js";
+import { addPlayer } from "./player.js";
+import { text, textOf } from "./texts.js";
+
+const LEAST_FRAMES = 5;
+
+export class Practise {
+  #sentence = null;
+  #beganS = null;
+  #reference = addPlayer(byId("practise-reference"), text("practise.reference"));
+  #own = addPlayer(byId("practise-own"), text("practise.own"));
+
+  /** @param ring the last frames; @param aspect gives that of the camera; @param changed called when recording begins or ends. */
+  constructor({ answerer, ring, aspect, changed }) {
+    Object.assign(this, { answerer, ring, aspect, changed });
+    this.picker = new SentencePicker({
+      field: byId("practise-text"),
+      list: byId("practise-list"),
+      told: byId("practise-told"),
+      answerer,
+      chosen: (sentence) => this.#choose(sentence),
+    });
+    byId("practise-record").onclick = () => (this.recording ? this.#stop() : this.#start());
+    this.setCamera(false);
+  }
+
+  get recording() {
+    return this.#beganS !== null;
+  }
+
+  /** Whether there are frames to record. */
+  setCamera(running) {
+    this.running = running;
+    if (!running) this.#beganS = null;
+    this.#label();
+  }
+
+  async #choose(sentence) {
+    this.#sentence = sentence;
+    byId("practise-shown").hidden = false;
+    byId("practise-words").textContent = sentence.sentence;
+    byId("practise-result").replaceChildren();
+    byId("practise-own").hidden = true;
+    this.#label();
+    const clip = await signOf(this.answerer, sentence);
+    if (this.#sentence !== sentence) return;
+    byId("practise-reference").hidden = clip === null;
+    byId("practise-no-sign").hidden = clip !== null;
+    this.#reference.show(clip);
+    byId("practise-shown").scrollIntoView({ block: "nearest" });
+  }
+
+  #start() {
+    this.#beganS = performance.now() / 1000;
+    byId("practise-result").replaceChildren(make("p", {}, text("practise.recording")));
+    this.#label();
+  }
+
+  async #stop() {
+    const frames = this.ring.between(this.#beganS, performance.now() / 1000);
+    const clip = { aspect: this.aspect(), frames };
+    this.#beganS = null;
+    this.#label();
+    if (frames.length < LEAST_FRAMES) {
+      byId("practise-result").replaceChildren(make("p", {}, text("practise.too_short")));
+      return;
+    }
+    byId("practise-own").hidden = false;
+    this.#own.show(clip);
+    byId("practise-result").replaceChildren(make("p", {}, text("practise.comparing")));
+    try {
+      this.#tell(await this.answerer.recognize(clip, this.#sentence.sentence_id));
+    } catch (error) {
+      byId("practise-result").replaceChildren(make("p", {}, textOf("error", error.code, "error.unknown")));
+    }
+  }
+
+  #tell(answer) {
+    const asked = answer.asked;
+    const right = answer.outcome === "answer" && answer.candidates[0]?.sentence_id === this.#sentence.sentence_id;
+    const among = answer.candidates.find((each) => each.sentence_id === this.#sentence.sentence_id);
+    const verdict = right ? "practise.right" : among ? "practise.among" : "practise.not_yet";
+    const parts = [make("p", { className: "verdict" }, text(verdict, { rank: among?.rank }))];
+    if (asked) {
+      const share = Math.round(100 * Math.max(0, asked.similarity));
+      const bar = make("meter", { min: 0, max: 100, value: share, ariaLabel: text("practise.similarity_name") });
+      parts.push(make("p", {}, text("practise.similarity", { share }), bar));
+    }
+    if (answer.outcome === "not_sure" && answer.reason) {
+      parts.push(make("p", {}, textOf("reason", answer.reason, "reason.unknown")));
+    }
+    byId("practise-result").replaceChildren(...parts);
+  }
+
+  #label() {
+    const record = byId("practise-record");
+    record.disabled = !this.running || !this.#sentence;
+    record.textContent = text(this.recording ? "practise.stop" : "practise.start");
+    byId("practise-needs-camera").hidden = this.running;
+    this.changed(this.recording);
+  }
+}

@@ -1,0 +1,83 @@
+// From pictures to frames: camera and landmarker together, as many pictures a second as this device manages.
+
+import { Events } from "./events.js";
+import { FrameRing, hasPart, wristSpeed } from "./frames.js";
+import { Landmarker } from "./landmarker.js";
+import { drawOverlay } from "./overlay.js";
+
+const RATE_OVER_S = 5;
+const SLOWEST_RATE = 5;
+const MEMORY_S = 60;
+const SMOOTHED = 0.4; // weight of the newest speed
+
+/** Events: "frame", "failed" (an error). */
+export class Watch extends Events {
+  #landmarker = null;
+  #speed = 0;
+
+  constructor(camera, canvas) {
+    super();
+    this.camera = camera;
+    this.canvas = canvas;
+    this.ring = new FrameRing(MEMORY_S);
+    this.drawn = true;
+    camera.on("picture", (timeS) => this.#look(timeS));
+  }
+
+  /** Load the landmarker, once; throws a LandmarkerError. */
+  async open() {
+    this.#landmarker ??= await Landmarker.open();
+  }
+
+  /** Frames a second of late. */
+  get rate() {
+    const last = this.ring.frames.at(-1)?.timeS ?? 0;
+    const late = this.ring.frames.filter(({ timeS }) => timeS > last - RATE_OVER_S);
+    return late.length < 2 ? 0 : (late.length - 1) / (last - late[0].timeS);
+  }
+
+  /** Whether so few pictures a second are seen, for a while now, that signs are missed. */
+  get slow() {
+    const { frames } = this.ring;
+    return frames.length > 1 && frames.at(-1).timeS - frames[0].timeS > RATE_OVER_S && this.rate < SLOWEST_RATE;
+  }
+
+  /** How fast the hands move, in shoulder widths a second. */
+  get speed() {
+    return this.#speed;
+  }
+
+  clear() {
+    this.ring.clear();
+    drawOverlay(this.canvas, null, this.canvas.width, this.canvas.height);
+  }
+
+  async #look(timeS) {
+    if (!this.#landmarker || this.#landmarker.busy) return;
+    const { video } = this.camera;
+    try {
+      const bitmap = await createImageBitmap(video);
+      if (this.#landmarker.busy) {
+        bitmap.close();
+        return;
+      }
+      this.#take(await this.#landmarker.detect(bitmap, timeS));
+    } catch (error) {
+      if (!this.camera.running) return; // the picture went away with the camera
+      this.#landmarker.close();
+      this.#landmarker = null;
+      this.emit("failed", error);
+    }
+  }
+
+  #take(frame) {
+    if (!this.camera.running) return;
+    const before = this.ring.frames.at(-1);
+    const speed = before ? wristSpeed(before, frame, this.camera.aspect) : 0;
+    this.#speed += SMOOTHED * ((Number.isFinite(speed) ? speed : 0) - this.#speed);
+    this.ring.push(frame);
+    const { videoWidth, videoHeight } = this.camera.video;
+    drawOverlay(this.canvas, this.drawn ? frame : null, videoWidth, videoHeight);
+    this.emit("frame", { frame, somebody: hasPart(frame, "pose") });
+  }
+}

@@ -1,0 +1,281 @@
+// Drives the live page in Chromium against tests/page_service.py, and tells what was seen as JSON.
+//
+//   node live_page.mjs '{"url": ..., "chromium": ..., "camera": ..., "out": FOLDER, "scenario": "talk", "key": ...}'
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(new URL("../../web/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const settings = JSON.parse(process.argv[2]);
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const ENROLLED = "I want to greet you.";
+const PATIENCE = { timeout: 90_000 };
+const seen = { console: [], outside: [], axe: [], wide: [], steps: {} };
+
+/** A browser whose camera shows the film; `flags` and `context` change what a scenario needs otherwise. */
+async function open({ flags = [], context = {} } = {}) {
+  const browser = await chromium.launch({
+    executablePath: settings.chromium,
+    args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", ...flags],
+  });
+  const opened = await browser.newContext({ viewport: DESKTOP, ...context });
+  opened.setDefaultTimeout(20_000);
+  const host = new URL(settings.url).host;
+  opened.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.host !== host) seen.outside.push(url.href);
+  });
+  const page = await opened.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error") seen.console.push(message.text());
+  });
+  page.on("pageerror", (error) => seen.console.push(String(error)));
+  await page.goto(settings.url);
+  await page.waitForFunction(() => document.querySelectorAll("#nurse-list button").length > 0);
+  return { browser, context: opened, page };
+}
+
+const FILM = [
+  "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+  `--use-file-for-fake-video-capture=${settings.camera}`,
+];
+
+/** Pictures of both widths, and what axe finds. */
+async function look(page, name) {
+  for (const [kind, size] of [["phone", PHONE], ["desktop", DESKTOP]]) {
+    await page.setViewportSize(size);
+    await page.waitForTimeout(200);
+    if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
+    await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: kind === "phone" });
+  }
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  for (const { id, impact, help, nodes } of violations) {
+    seen.axe.push({ state: name, id, impact, help, where: nodes.map(({ target }) => target.join(" ")) });
+  }
+}
+
+const post = (path, body) => fetch(new URL(path, settings.url), {
+  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body ?? {}),
+});
+const card = (page, kind) => page.waitForSelector(`#answer-card.${kind}`, PATIENCE);
+const state = (page, name) => page.waitForSelector(`#state[data-state=${name}]`, PATIENCE);
+
+const scenarios = { talk, refusals, missing, nobody };
+
+async function talk() {
+  const { browser, context, page } = await open({
+    flags: FILM, context: { permissions: ["camera", "clipboard-read", "clipboard-write"] },
+  });
+  await look(page, "start");
+  await keyboard(page);
+  await page.click("#start-camera");
+  await state(page, "idle");
+  await refusedThenEnrolled(page);
+  await recognised(page);
+  await choices(page);
+  await nurse(page);
+  await history(page);
+  await practise(page);
+  await byButton(page);
+  await lost(page);
+  await context.setDefaultTimeout(60_000);
+  seen.loaded = [...seen.console];
+  await offline(page);
+  await browser.close();
+}
+
+async function keyboard(page) {
+  await page.keyboard.press("Tab");
+  const first = await page.evaluate(() => document.activeElement.className);
+  await page.focus("#tab-talk");
+  await page.keyboard.press("ArrowRight");
+  const shown = await page.isVisible("#practise");
+  await page.keyboard.press("ArrowLeft");
+  seen.steps.keyboard = { first, practise: shown, talk: await page.isVisible("#talk") };
+}
+
+async function refusedThenEnrolled(page) {
+  await state(page, "signing");
+  await look(page, "signing");
+  await card(page, "unsure");
+  seen.steps.refused = await page.textContent("#answer");
+  seen.steps.rate = await page.textContent("#rate");
+  seen.steps.motion = Number(await page.getAttribute("#motion", "aria-valuenow"));
+  await look(page, "unsure");
+  await page.click("text=Teach this sentence");
+  await page.waitForTimeout(700);
+  await page.fill("#enroll-text", ENROLLED);
+  await page.fill("#enroll-key", "another key");
+  await page.click("#enroll-save");
+  await page.waitForFunction(() => document.querySelector("#enroll-told").textContent.includes("key is not right"));
+  await look(page, "enroll");
+  seen.console = seen.console.filter((line) => !line.includes("401")); // what the browser says of the wrong key
+  await page.fill("#enroll-key", settings.key);
+  await page.click("#enroll-save");
+  await page.waitForFunction(() => document.querySelector("#enroll-told").textContent.includes("Remembered"));
+  seen.steps.enrolled = await page.textContent("#enroll-told");
+  await page.click("#enroll-cancel");
+}
+
+async function recognised(page) {
+  await card(page, "said");
+  seen.steps.recognised = await page.textContent("#answer .said");
+  await look(page, "said");
+}
+
+async function choices(page) {
+  const candidates = ["Where does it hurt?", "Where is my key?"].map((sentence, i) => ({ sentence, sentence_id: `c${i}`, rank: i + 1 }));
+  await post("test/force", { outcome: "choices", text: null, reason: "ambiguous_top2", choices: candidates, candidates });
+  await card(page, "asking");
+  seen.steps.offered = await page.locator("#answer-actions .choice").allTextContents();
+  seen.steps.saidWhileAsking = await page.locator("#answer .said").count();
+  await look(page, "choices");
+  await post("test/force", { outcome: "not_sure", text: null, reason: "low_motion", choices: [], candidates: [] });
+  await page.click("#answer-actions .choice >> nth=1");
+  seen.steps.chosen = await page.textContent("#answer");
+}
+
+async function nurse(page) {
+  await page.fill("#nurse-text", "fever");
+  await page.waitForFunction(() => document.querySelectorAll("#nurse-list button").length === 1);
+  await page.click("#nurse-list button");
+  await page.waitForSelector("#nurse-player:not([hidden])");
+  await page.waitForTimeout(600);
+  seen.steps.nurse = await page.textContent("#nurse-words");
+  seen.steps.drawn = await page.evaluate(() => {
+    const { width, height } = document.querySelector("#nurse-player canvas");
+    const { data } = document.querySelector("#nurse-player canvas").getContext("2d").getImageData(0, 0, width, height);
+    const colours = new Set();
+    for (let i = 0; i < data.length; i += 4) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+    return colours.size;
+  });
+  await look(page, "nurse");
+  await page.fill("#nurse-text", "agony");
+  await page.waitForFunction(() => document.querySelector("#nurse-told").textContent.includes("like meaning"));
+  await page.fill("#nurse-text", "Please wait here.");
+  await page.click("#nurse-form button");
+  await page.waitForFunction(() => document.querySelector("#nurse-words").textContent === "Please wait here.");
+  seen.steps.typed = await page.textContent("#nurse-sign-told");
+}
+
+async function history(page) {
+  await page.click("#copy-history");
+  await page.waitForFunction(() => document.querySelector("#history-told").textContent !== "");
+  seen.steps.copied = await page.evaluate(() => navigator.clipboard.readText());
+  await page.locator("#history").scrollIntoViewIfNeeded();
+  await look(page, "history");
+  await page.click("#clear-history");
+  seen.steps.left = await page.locator("#history li").count();
+}
+
+async function practise(page) {
+  await page.click("#tab-practise");
+  await page.click("#practise-list button >> nth=2");
+  await page.waitForSelector("#practise-reference canvas");
+  await page.click("#practise-record");
+  await state(page, "recording");
+  await page.waitForTimeout(8000);
+  await page.click("#practise-record");
+  await page.waitForSelector("#practise-result .verdict");
+  seen.steps.practised = await page.textContent("#practise-result");
+  await look(page, "practise");
+  await page.click("#tab-talk");
+}
+
+async function byButton(page) {
+  await page.click("#open-settings");
+  await page.check("[name=mode][value=button]");
+  await page.check("#setting-contrast");
+  await look(page, "settings");
+  await page.click("#close-settings");
+  await state(page, "idle");
+  await page.click("#new-person");
+  await card(page, "empty");
+  await page.click("#sign-button");
+  await state(page, "signing");
+  await page.waitForTimeout(6000);
+  await look(page, "contrast");
+  await post("test/force", { outcome: "not_sure", text: null, reason: "low_motion", choices: [], candidates: [] });
+  await page.click("#sign-button");
+  await card(page, "unsure");
+  seen.steps.button = await page.textContent("#answer");
+}
+
+async function lost(page) {
+  await post("test/drop");
+  await page.waitForSelector("[data-subject=service]");
+  seen.steps.lost = await page.textContent("#notices");
+  await look(page, "lost");
+  await state(page, "idle");
+  seen.steps.back = await page.textContent("#notices");
+}
+
+/** The service is gone: the page still loads, finds hands and says what is missing. */
+async function offline(page) {
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await page.waitForFunction(async () => {
+    const kept = await (await caches.open("signtalk-page")).keys();
+    return kept.some(({ url }) => url.endsWith("holistic_landmarker.task"));
+  });
+  await post("test/quit");
+  for (let tries = 0; tries < 50; tries += 1) {
+    const there = await fetch(settings.url).then(() => true, () => false);
+    if (!there) break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  await page.reload();
+  await page.waitForSelector("[data-subject=service]");
+  await page.click("#start-camera");
+  await page.waitForFunction(() => parseFloat(document.querySelector("#rate").textContent) > 0, null, PATIENCE);
+  seen.steps.offline = { rate: await page.textContent("#rate"), told: await page.textContent("#notices") };
+  await look(page, "offline");
+}
+
+/** Camera not allowed, and none there. */
+async function refusals() {
+  for (const [name, flags] of [["denied", ["--use-fake-device-for-media-stream"]], ["none", ["--use-fake-ui-for-media-stream"]]]) {
+    const { browser, page } = await open({ flags, context: { serviceWorkers: "block" } });
+    await page.click("#start-camera");
+    await page.waitForSelector("[data-subject=camera]");
+    seen.steps[name] = await page.getAttribute("[data-subject=camera]", "data-code");
+    await look(page, name);
+    await browser.close();
+  }
+}
+
+/** A service without the landmarker's models. */
+async function missing() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
+  await page.click("#start-camera");
+  await page.waitForSelector("[data-subject=landmarks]");
+  seen.steps.missing = await page.textContent("#notices");
+  seen.steps.state = await page.getAttribute("#state", "data-state");
+  await browser.close();
+}
+
+/** A picture without a person. */
+async function nobody() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
+  await page.click("#start-camera");
+  await page.waitForFunction(() => document.querySelector("#hint").textContent !== "", null, PATIENCE);
+  seen.steps.hint = await page.textContent("#hint");
+  seen.steps.state = await page.getAttribute("#state", "data-state");
+  seen.steps.card = await page.getAttribute("#answer-card", "class");
+  await look(page, "nobody");
+  await browser.close();
+}
+
+try {
+  await scenarios[settings.scenario]();
+  console.log(JSON.stringify(seen));
+  process.exit(0);
+} catch (error) {
+  console.error(`${fileURLToPath(import.meta.url)}: ${error.stack}\nseen: ${JSON.stringify(seen, null, 1)}`);
+  process.exit(1);
+}

@@ -1,0 +1,44 @@
+// Copies what the page serves from node_modules to src/signtalk/web/vendor, and writes which releases these are.
+// Called by `make web` after `npm ci --prefix web`.
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const modules = join(here, "node_modules");
+const target = join(here, "..", "src", "signtalk", "web", "vendor");
+
+// MediaPipe's build for modules alone: the page runs it in a module worker.
+const FILES = {
+  "@mediapipe/tasks-vision": [
+    "vision_bundle.mjs",
+    "wasm/vision_wasm_module_internal.js",
+    "wasm/vision_wasm_module_internal.wasm",
+  ],
+  "onnxruntime-web": [
+    "dist/ort.wasm.min.mjs",
+    "dist/ort-wasm-simd-threaded.mjs",
+    "dist/ort-wasm-simd-threaded.wasm",
+  ],
+};
+
+async function main() {
+  const temporary = `${target}.new`;
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  const releases = {};
+  for (const [name, files] of Object.entries(FILES)) {
+    const about = JSON.parse(await readFile(join(modules, name, "package.json"), "utf8"));
+    releases[name] = { version: about.version, license: about.license, repository: about.repository?.url ?? about.homepage };
+    for (const file of files) {
+      const flat = file.split("/").at(-1);
+      await cp(join(modules, name, file), join(temporary, flat));
+    }
+  }
+  await writeFile(join(temporary, "releases.json"), `${JSON.stringify(releases, null, 2)}\n`);
+  await rm(target, { recursive: true, force: true });
+  await rename(temporary, target);
+  console.log(`${target}: ${Object.entries(releases).map(([name, r]) => `${name} ${r.version}`).join(", ")}`);
+}
+
+await main();
