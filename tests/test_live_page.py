@@ -24,8 +24,12 @@ import numpy as np
 import pytest
 
 from made_camera import write_camera
+from made_service import KEY, running_service
+from signtalk.export import export_bundle
 from signtalk.gate import Reason
 from signtalk.landmarks import FACE_INDICES, PARTS
+from signtalk.recognizer import DecisionConfig
+from signtalk.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "src" / "signtalk" / "web"
@@ -190,17 +194,22 @@ def service(model: Path | None) -> Iterator[str]:
 
 
 def drive(scenario: str, folder: Path, film: Path | None, model: Path | None) -> dict[str, Any]:
-    from page_service import KEY
+    from page_service import KEY as STAND_IN_KEY
 
+    with service(model) as url:
+        return drive_at(url, STAND_IN_KEY, scenario, folder, film)
+
+
+def drive_at(url: str, key: str, scenario: str, folder: Path, film: Path | None) -> dict[str, Any]:
+    """What a browser saw that went through a scenario on the page at an address."""
     camera = folder / "camera.y4m"
     write_camera(camera, film)
-    with service(model) as url:
-        asked = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder)}
-        asked |= {"scenario": scenario, "key": KEY}
-        told = subprocess.run(
-            [NODE, ROOT / "tests" / "web" / "live_page.mjs", json.dumps(asked)],
-            capture_output=True, text=True, timeout=540, check=False,
-        )  # fmt: skip
+    asked = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder)}
+    asked |= {"scenario": scenario, "key": key}
+    told = subprocess.run(
+        [NODE, ROOT / "tests" / "web" / "live_page.mjs", json.dumps(asked)],
+        capture_output=True, text=True, timeout=540, check=False,
+    )  # fmt: skip
     camera.unlink()
     assert told.returncode == 0, told.stderr
     seen: dict[str, Any] = json.loads(told.stdout)
@@ -266,3 +275,21 @@ def test_a_conversation(tmp_path):
     assert TEXTS["reason.low_motion"] in steps["button"]
     assert steps["lost"] == TEXTS["error.busy"] and steps["back"] == ""
     assert float(steps["offline"]["rate"].split()[0]) > 0 and steps["offline"]["told"] == TEXTS["error.lost"]
+
+
+@needs_browser
+@needs_model
+@needs_film
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_page_of_the_real_service(tmp_path, small_run):
+    """With the prototype's gate, whose thresholds need no fit: the small run's has too few clips for one."""
+    run = Run.open(small_run.run)
+    bundle = export_bundle(run.checkpoint, run.index(), DecisionConfig.prototype(), tmp_path / "export")
+    with running_service(bundle, "--index", tmp_path / "ward", "--models", MODEL, key=KEY) as (address, _):
+        seen = drive_at(f"http://{address}/", KEY, "served", tmp_path, FILM)
+    check_always(seen)
+    assert seen["console"] == []
+    assert seen["steps"]["recognised"] == "I want to greet you."
+    assert seen["steps"]["rate"] > 0

@@ -66,7 +66,7 @@ const post = (path, body) => fetch(new URL(path, settings.url), {
 const card = (page, kind) => page.waitForSelector(`#answer-card.${kind}`, PATIENCE);
 const state = (page, name) => page.waitForSelector(`#state[data-state=${name}]`, PATIENCE);
 
-const scenarios = { talk, refusals, missing, nobody };
+const scenarios = { talk, refusals, missing, nobody, served };
 
 async function talk() {
   const { browser, context, page } = await open({
@@ -235,6 +235,26 @@ async function offline(page) {
   await page.waitForFunction(() => parseFloat(document.querySelector("#rate").textContent) > 0, null, PATIENCE);
   seen.steps.offline = { rate: await page.textContent("#rate"), told: await page.textContent("#notices") };
   await look(page, "offline");
+}
+
+/** The real service: signing is found, an answer or a refusal shown; what is enrolled is recognised. */
+async function served() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
+  await page.click("#start-camera");
+  await state(page, "signing");
+  await page.waitForSelector("#answer-card.unsure, #answer-card.asking, #answer-card.said", PATIENCE);
+  seen.steps.first = await page.getAttribute("#answer-card", "class");
+  await page.click("text=Teach this sentence");
+  await page.fill("#enroll-text", ENROLLED);
+  await page.fill("#enroll-key", settings.key);
+  await page.click("#enroll-save");
+  await page.waitForFunction(() => document.querySelector("#enroll-told").textContent.includes("Remembered"));
+  await page.click("#enroll-cancel");
+  await card(page, "said");
+  seen.steps.recognised = await page.textContent("#answer .said");
+  seen.steps.rate = parseFloat(await page.textContent("#rate"));
+  await look(page, "served");
+  await browser.close();
 }
 
 /** Camera not allowed, and none there. */
