@@ -266,6 +266,7 @@ def test_a_conversation(tmp_path):
     assert steps["recognised"] == "I want to greet you."
     assert steps["offered"] == ["Where does it hurt?", "Where is my key?"] and steps["saidWhileAsking"] == 0
     assert steps["chosen"] == "Chosen by tap:Where is my key?"
+    assert steps["spoken"] == ["own: I want to greet you.", *["own: Where is my key?"] * 2]
     assert steps["nurse"] == "I have a fever." and steps["drawn"] > 20
     assert steps["typed"] == TEXTS["nurse.no_sign"]
     for line in ("Patient (signed): I want to greet you.", "(chosen): Where is my key?", "(shown): I have a fever."):

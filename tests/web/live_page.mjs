@@ -13,6 +13,7 @@ const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8")
 const settings = JSON.parse(process.argv[2]);
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
+const NARROWEST = { width: 320, height: 640 }; // a desk's page at four times its size
 const ENROLLED = "I want to greet you.";
 const PATIENCE = { timeout: 90_000 };
 const seen = { console: [], outside: [], axe: [], wide: [], steps: {} };
@@ -30,6 +31,7 @@ async function open({ flags = [], context = {} } = {}) {
     const url = new URL(request.url());
     if (!["data:", "blob:"].includes(url.protocol) && url.host !== host) seen.outside.push(url.href);
   });
+  await opened.addInitScript(voices);
   const page = await opened.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") seen.console.push(message.text());
@@ -40,6 +42,20 @@ async function open({ flags = [], context = {} } = {}) {
   return { browser, context: opened, page };
 }
 
+/** Headless browsers have no voices: two stand in, of which only the device's own may be used. */
+function voices() {
+  globalThis.spoken = [];
+  globalThis.SpeechSynthesisUtterance = class {
+    constructor(words) {
+      this.words = words;
+    }
+  };
+  speechSynthesis.getVoices = () => [
+    { name: "of a network", lang: "en-US", localService: false }, { name: "own", lang: "en_GB", localService: true },
+  ];
+  speechSynthesis.speak = ({ words, voice }) => globalThis.spoken.push(`${voice.name}: ${words}`);
+}
+
 const FILM = [
   "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
   `--use-file-for-fake-video-capture=${settings.camera}`,
@@ -47,11 +63,11 @@ const FILM = [
 
 /** Pictures of both widths, and what axe finds. */
 async function look(page, name) {
-  for (const [kind, size] of [["phone", PHONE], ["desktop", DESKTOP]]) {
+  for (const [kind, size] of [["narrowest", NARROWEST], ["phone", PHONE], ["desktop", DESKTOP]]) {
     await page.setViewportSize(size);
     await page.waitForTimeout(200);
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
-    await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: kind === "phone" });
+    if (size !== NARROWEST) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
   }
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => globalThis.axe.run());
@@ -138,6 +154,10 @@ async function choices(page) {
   await look(page, "choices");
   await post("test/force", { outcome: "not_sure", text: null, reason: "low_motion", choices: [], candidates: [] });
   await page.click("#answer-actions .choice >> nth=1");
+  await page.click("text=Speak >> nth=0");
+  seen.steps.spoken = await page.evaluate(() => globalThis.spoken);
+  await state(page, "signing");
+  await state(page, "answer"); // "the hands hardly moved", which takes no answer away
   seen.steps.chosen = await page.textContent("#answer");
 }
 

@@ -110,7 +110,7 @@ class Page {
       byId("stage").classList.add("running");
       await this.watch.open();
       this.seenS = performance.now() / 1000;
-      for (const id of ["stop-camera", "new-person"]) byId(id).disabled = false;
+      byId("stop-camera").disabled = false;
       this.practise.setCamera(true);
       this.attend();
     } catch (error) {
@@ -127,7 +127,7 @@ class Page {
     this.camera.stop();
     this.watch.clear();
     byId("stage").classList.remove("running");
-    for (const id of ["stop-camera", "new-person"]) byId(id).disabled = true;
+    byId("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
     byId("hint").textContent = "";
     byId("rate").textContent = "";

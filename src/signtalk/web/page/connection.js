@@ -6,7 +6,7 @@
 //   pushFrame(frame)               one frame of the stream (frames.js); times increase
 //   start(), stop(), reset()       signing begins, ends (button); another person stands there
 //   config()                       -> {can_enroll, can_search ...}
-//   sentences(query)               -> [{sentence_id, sentence, category, has_sign ...}]
+//   sentences(query)               -> {total, sentences: [{sentence_id, sentence, category, has_sign ...}]}, the first ones
 //   sign(sentenceId)               -> a clip to draw, or null
 //   search(text)                   -> [{sentence, sentence_id ...}], nearest meaning first
 //   recognize(clip, sentenceId)    -> an answer
@@ -21,6 +21,7 @@ const MOST_WAITING_BYTES = 1 << 20; // on a slow line frames are left out rather
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 15000;
 const NUM_CANDIDATES = 5;
+const MOST_LISTED = 30;
 const TOO_BUSY = 1013;
 
 export class AnswererError extends Error {
@@ -98,8 +99,8 @@ export class ServiceAnswerer extends Events {
     return this.#json("v1/config");
   }
 
-  async sentences(query) {
-    return (await this.#json(`v1/sentences?${new URLSearchParams({ query, limit: 30 })}`)).sentences;
+  sentences(query) {
+    return this.#json(`v1/sentences?${new URLSearchParams({ query, limit: MOST_LISTED })}`);
   }
 
   async sign(sentenceId) {

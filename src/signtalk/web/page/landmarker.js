@@ -14,7 +14,12 @@ export class Landmarker {
   /** Load library and models: seconds at first, later from the browser's own store. */
   static async open() {
     const landmarker = new Landmarker();
-    await landmarker.#ask({ type: "open", model: new URL("models/holistic_landmarker.task", document.baseURI).href });
+    try {
+      await landmarker.#ask({ type: "open", model: new URL("models/holistic_landmarker.task", document.baseURI).href });
+    } catch (error) {
+      landmarker.close();
+      throw error;
+    }
     return landmarker;
   }
 

@@ -36,7 +36,8 @@ export class NurseSide {
   /** Typed words that are a known sentence are shown with its sign, others as text alone. */
   async #typed(words) {
     const same = (sentence) => sentence.sentence.toLowerCase() === words.toLowerCase();
-    const known = (await this.answerer.sentences(words).catch(() => [])).find(same);
+    const { sentences } = await this.answerer.sentences(words).catch(() => ({ sentences: [] }));
+    const known = sentences.find(same);
     await this.#show(known?.sentence ?? words, known);
   }
 

@@ -28,8 +28,9 @@ export class SentencePicker {
     const query = this.field.value.trim();
     let [found, told] = [[], ""];
     try {
-      found = await this.answerer.sentences(query);
-      told = text(found.length === 1 ? "picker.one" : "picker.many", { count: found.length });
+      const { total, sentences } = await this.answerer.sentences(query);
+      found = sentences;
+      told = text(total > found.length ? "picker.first" : "picker.all", { count: found.length, total });
       if (!found.length && query) {
         found = this.canSearch ? distinct(await this.answerer.search(query)) : [];
         told = text(found.length ? "picker.like" : "picker.none");
