@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check format web clean
+.PHONY: help demo test check format web live clean
 
 help:
 	@echo "make demo    made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   lint, format and types"
 	@echo "make format  rewrite files as the linter wants them"
 	@echo "make web     libraries of the live page, by npm, into src/signtalk/web/vendor (needs Node 20)"
+	@echo "make live    the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
 	@echo "make clean   remove the virtual environment and what runs left"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -42,6 +43,21 @@ format: $(VENV)/.installed
 web:
 	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web --ignore-scripts --no-audit --no-fund
 	node web/vendor.mjs
+
+MODELS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/signtalk/models/holistic_landmarker.task
+DEMO_BUNDLE := runs/demo/export/sign_encoder_bundle.zip
+
+$(DEMO_BUNDLE):
+	$(MAKE) demo
+
+$(MODELS): | $(VENV)/.installed
+	$(BIN)/signtalk models install
+
+# Whoever enrolls needs the key, which is another one each time unless SIGNTALK_KEY is set.
+live: web $(DEMO_BUNDLE) $(MODELS)
+	@export SIGNTALK_KEY=$${SIGNTALK_KEY:-$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(12))')}; \
+		echo "key for teaching sentences: $$SIGNTALK_KEY"; \
+		$(BIN)/signtalk serve $(DEMO_BUNDLE) --index runs/demo/taught --models $(MODELS) --open
 
 clean:
 	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

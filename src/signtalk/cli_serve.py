@@ -21,6 +21,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
     page: Annotated[bool, typer.Option(help="Serve the live page at /.")] = True,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
     models: Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")] = None,
     origin: Annotated[list[str] | None, typer.Option(help="Host whose pages may ask; repeat for several.")] = None,
     max_streams: Annotated[int, typer.Option(min=1, help="Sockets at a time.")] = 256,
@@ -54,4 +55,5 @@ def serve(
         lacks = add_page(app, models) if page else ""
         if lacks:
             print_error(f"the page will not find hands: {lacks}")
-        run(app, host, port, *(None if path is None else str(path) for path in (ssl_certfile, ssl_keyfile)))
+        tls = None if ssl_certfile is None else (str(ssl_certfile), None if ssl_keyfile is None else str(ssl_keyfile))
+        run(app, host, port, tls, open_page and page)

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import urllib.request
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,13 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
+        self.opens_page = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.opens_page and self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            webbrowser.open(f"{'https' if self.config.is_ssl else 'http'}://localhost:{port}/")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -50,9 +58,22 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: FastAPI, host: str, port: int, ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; returns when everything accepted is answered."""
-    _server(app, host=host, port=port, log_config=_LOG, ssl_certfile=ssl_certfile, ssl_keyfile=ssl_keyfile).run()
+def serve(
+    app: FastAPI, host: str, port: int, tls: tuple[str, str | None] | None = None, open_page: bool = False
+) -> None:
+    """Serve until SIGINT or SIGTERM; returns when everything accepted is answered.
+
+    Args:
+        app: the application.
+        host: address to listen at.
+        port: 0 = any free one.
+        tls: files of the certificate and of its key, None where the first holds both; None = plain HTTP.
+        open_page: open the page in this machine's browser.
+    """
+    certificate, key = tls or (None, None)
+    server = _server(app, host=host, port=port, log_config=_LOG, ssl_certfile=certificate, ssl_keyfile=key)
+    server.opens_page = open_page
+    server.run()
 
 
 @contextmanager
