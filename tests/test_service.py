@@ -272,6 +272,12 @@ def test_other_hosts_pages_may_ask_only_where_that_was_said(small_run: SmallRun)
         )
 
 
+def test_only_names_that_were_allowed_are_answered(small_run: SmallRun) -> None:
+    with asked_service(small_run.bundle, hosts=("localhost",)) as (client, _):
+        assert client.get("/healthz", headers={"Host": "localhost:8000"}).status_code == 200
+        assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 400
+
+
 def test_every_answer_keeps_browsers_safe(small_run: SmallRun) -> None:
     with asked_service(small_run.bundle) as (client, _):
         for path in ("/healthz", "/none"):

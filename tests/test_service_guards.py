@@ -70,6 +70,35 @@ def test_a_slow_body_is_given_up() -> None:
     assert said[0]["status"] == 408
 
 
+def test_all_bodies_together_are_bounded() -> None:
+    async def run() -> list[int]:
+        statuses = []
+        here = asyncio.Event()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            await here.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"x" * 60, "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        guard = Guard(app, 100, 5, ServiceMetrics(), max_bytes_at_once=150)
+        scopes = [{"type": "http", "method": "POST", "path": "/", "headers": []} for _ in range(4)]
+        tasks = [asyncio.create_task(guard(scope, receive, send)) for scope in scopes[:3]]
+        await asyncio.sleep(0.05)
+        here.set()
+        await asyncio.gather(*tasks)
+        await guard(scopes[3], receive, send)  # there is room again
+        return statuses
+
+    assert asyncio.run(run()) == [503, 200, 200, 200]
+
+
 def test_the_key() -> None:
     key = SecretStr("the right key, long enough")
     check_key(connection(authorization="Bearer the right key, long enough"), key)

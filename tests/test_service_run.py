@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import random
 import re
+import resource
 import signal
 import socket
 import threading
@@ -22,6 +24,10 @@ from signtalk.index import SentenceIndex
 from signtalk.landmarks import LandmarkClip
 from signtalk.service_run import ask_bundle
 from signtalk.wire import decode_frames, encode_clip
+
+SLOW_BODY = (
+    b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
+)
 
 
 def test_a_bundle_is_served_for_one_request(small_run: SmallRun) -> None:
@@ -94,25 +100,27 @@ def test_sigterm_answers_a_stream_that_thinks(small_run: SmallRun) -> None:
     assert code == 1001
 
 
-def test_idle_sockets_and_slow_senders_do_not_keep_others_waiting(small_run: SmallRun) -> None:
+def test_a_thousand_idle_sockets_and_slow_senders_keep_nobody_waiting(small_run: SmallRun) -> None:
     body = encode_clip(signing(small_run.data, 1)[0][1])
-    with running_service(small_run.bundle) as (address, process):
-        host, port = address.split(":")
-        held = []
-        for number in range(400):
-            connection = socket.create_connection((host, int(port)))
-            if number % 2:
-                connection.send(b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Le")
-            elif number % 4 == 0:
-                connection.send(
-                    b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                    b"Content-Length: 1000000\r\n\r\n{"
-                )
-            held.append(connection)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
+    begun = {1: b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Le", 2: SLOW_BODY}
+    with running_service(small_run.bundle) as (address, process), contextlib.ExitStack() as held:
+        place = address.split(":")[0], int(address.split(":")[1])
+        sockets = [held.enter_context(socket.create_connection(place)) for _ in range(1001)]
+        for number, connection in enumerate(sockets):
+            connection.sendall(begun.get(number % 4, b""))
+        began = time.monotonic()
         answer = httpx2.post(f"http://{address}/v1/recognize", content=body, headers=CLIP, timeout=20)
         assert answer.status_code == 200
-        for connection in held:
-            connection.close()
+        with pytest.raises(OSError):
+            for number in range(1000):  # a head without end
+                sockets[-1].sendall(b"X" * 1000 if number else b"GET / HTTP/1.1\r\nX: ")
+                time.sleep(0.001)
+        time.sleep(max(0.0, began + 11 - time.monotonic()))
+        for silent in (sockets[0], sockets[1]):
+            silent.settimeout(5)
+            assert silent.recv(10) == b""  # closed after ten seconds
         assert process.poll() is None
 
 

@@ -9,6 +9,8 @@ import typer
 
 from signtalk.console import checked, print_error
 
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
+
 
 def add_serve(app: typer.Typer) -> None:
     """Register `serve`."""
@@ -24,6 +26,10 @@ def serve(
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
     models: Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")] = None,
     origin: Annotated[list[str] | None, typer.Option(help="Host whose pages may ask; repeat for several.")] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name under which it may be asked; repeat. Default: this machine's own, else any name."),
+    ] = None,
     max_streams: Annotated[int, typer.Option(min=1, help="Sockets at a time.")] = 256,
     log_content: Annotated[bool, typer.Option(help="Write recognised sentences into the log.")] = False,
     ssl_certfile: Annotated[Path | None, typer.Option(help="Certificate; cameras need https.")] = None,
@@ -42,9 +48,10 @@ def serve(
     from signtalk.service_run import serve as run
     from signtalk.service_settings import ServiceSettings, key_from
 
+    hosts = allow_host or (_OWN_NAMES if host in _OWN_NAMES else ())
     settings: ServiceSettings = checked(
         lambda: ServiceSettings(
-            key=key_from(), personal=index, origins=tuple(origin or ()), max_streams=max_streams,
+            key=key_from(), personal=index, origins=tuple(origin or ()), hosts=tuple(hosts), max_streams=max_streams,
             max_streams_a_client=max_streams, log_content=log_content,
         )
     )  # fmt: skip

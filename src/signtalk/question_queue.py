@@ -58,8 +58,8 @@ class QuestionQueue(Generic[Q, A]):
         self,
         answer: Callable[[Sequence[Q]], Sequence[A | Exception]],
         max_batch: int = 16,
-        max_waiting: int = 512,
-        max_waiting_a_client: int = 128,
+        max_waiting: int = 256,
+        max_waiting_a_client: int = 64,
     ) -> None:
         self._answer, self.max_batch = answer, max_batch
         self._max_waiting, self._max_waiting_a_client = max_waiting, max_waiting_a_client

@@ -19,6 +19,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, WebSocket
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from signtalk import __version__
 from signtalk.enrolment import NewSentence
@@ -145,6 +146,8 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
             CORSMiddleware, allow_origins=list(service.settings.origins), allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )  # fmt: skip
+    if service.settings.hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(service.settings.hosts), www_redirect=False)
     app.add_middleware(
         Guard, max_body_bytes=service.settings.max_body_bytes, body_timeout_s=service.settings.body_timeout_s,
         metrics=service.metrics,

@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import logging
 import time
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -36,6 +37,14 @@ _SAFE_HEADERS = {
 }
 
 
+@dataclass
+class _Body:
+    """What has come of a request's body."""
+
+    size: int = 0
+    whole: bool = False
+
+
 class Guard:
     """ASGI middleware around the whole application.
 
@@ -44,18 +53,27 @@ class Guard:
         max_body_bytes: of a request.
         body_timeout_s: until the body must be there.
         metrics: counts.
+        max_bytes_at_once: of all bodies that are in memory.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, body_timeout_s: float, metrics: ServiceMetrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_body_bytes: int,
+        body_timeout_s: float,
+        metrics: ServiceMetrics,
+        max_bytes_at_once: int = 256 * 1024**2,
+    ) -> None:
         self._app, self._max_bytes, self._seconds, self._metrics = app, max_body_bytes, body_timeout_s, metrics
+        self._max_bytes_at_once, self._bytes_now = max_bytes_at_once, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; sockets pass."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
-        started = False
+        began, status, started = time.perf_counter(), 500, False
+        body = _Body()
 
         async def sending(message: Message) -> None:
             nonlocal status, started
@@ -70,34 +88,37 @@ class Guard:
             length = Headers(scope=scope).get("content-length", "")
             if length.isdecimal() and int(length) > self._max_bytes:
                 raise self._too_large()
-            await self._app(scope, self._bounded(receive), sending)
+            await self._app(scope, self._bounded(receive, body), sending)
         except Exception as error:  # noqa: BLE001 - the last place where it can be answered
             if not started:
                 await refusal_of(error).response()(scope, receive, sending)
         finally:
+            self._bytes_now -= body.size
             route = getattr(scope.get("route"), "path", "other")
             seconds = time.perf_counter() - began
             self._metrics.requests.labels(scope["method"] if route != "other" else "any", route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(seconds)
             logger.info("%s %s %d %.0f ms", scope["method"], route, status, 1000 * seconds)
 
-    def _bounded(self, receive: Receive) -> Receive:
-        got, until = 0, time.monotonic() + self._seconds
-        whole = False
+    def _bounded(self, receive: Receive, body: _Body) -> Receive:
+        until = time.monotonic() + self._seconds
 
         async def receiving() -> Message:
-            nonlocal got, whole
-            if whole:  # only whether the client has gone is still to come
+            if body.whole:  # only whether the client has gone is still to come
                 return await receive()
             try:
                 async with asyncio.timeout(until - time.monotonic()):
                     message = await receive()
             except TimeoutError as error:
                 raise RefusedError(408, f"the body was not there after {self._seconds:g} s") from error
-            got += len(message.get("body", b""))
-            if got > self._max_bytes:
+            size = len(message.get("body", b""))
+            body.size += size
+            self._bytes_now += size
+            if body.size > self._max_bytes:
                 raise self._too_large()
-            whole = not message.get("more_body", False)
+            if self._bytes_now > self._max_bytes_at_once:
+                raise RefusedError(503, "too much is sent at once; ask again later", "busy", 2)
+            body.whole = not message.get("more_body", False)
             return message
 
         return receiving

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import resource
 import socket
 import threading
 import time
@@ -15,6 +17,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from signtalk.bundle import open_bundle
 from signtalk.errors import ArtifactError
@@ -23,8 +26,11 @@ from signtalk.service import Service, create_app
 from signtalk.service_model import ServiceModel
 from signtalk.wire import CLIP_MEDIA_TYPE, FRAME_BYTES, encode_clip
 
-_MORE_CONNECTIONS = 512
-"""Beside the streams: requests that run or wait."""
+_MORE_CONNECTIONS = 2048
+"""Beside the streams: requests that run or wait, and connections that have not said yet what they want."""
+_HEAD_TIMEOUT_S = 10.0
+_MAX_HEAD_BYTES = 64 * 1024
+_FILES = 65536
 _LOG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -35,6 +41,50 @@ _LOG: dict[str, Any] = {
         "signtalk.service": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }
+
+
+class _Protocol(HttpToolsProtocol):
+    """Gives up connections that do not say in time, and shortly, what they want."""
+
+    _late: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_there()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_is_there()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._late is not None and self._head_bytes > _MAX_HEAD_BYTES:
+            self._give_up()
+
+    def _await_head(self) -> None:
+        self._head_is_there()
+        self._head_bytes = 0
+        self._late = self.loop.call_later(_HEAD_TIMEOUT_S, self._give_up)
+
+    def _head_is_there(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _give_up(self) -> None:
+        self._head_is_there()
+        if not self.transport.is_closing():
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -73,7 +123,16 @@ def serve(
     certificate, key = tls or (None, None)
     server = _server(app, host=host, port=port, log_config=_LOG, ssl_certfile=certificate, ssl_keyfile=key)
     server.opens_page = open_page
+    _allow_connections()
     server.run()
+
+
+def _allow_connections() -> None:
+    """Each socket is a file, and shells allow a thousand of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager
@@ -108,7 +167,7 @@ def _server(app: FastAPI, **options: Any) -> _Server:
     service: Service = app.state.service
     settings = service.settings
     config = uvicorn.Config(
-        app, access_log=False, server_header=False, date_header=False, ws="websockets-sansio",
+        app, http=_Protocol, access_log=False, server_header=False, date_header=False, ws="websockets-sansio",
         ws_max_size=max(65536, settings.max_frames_a_message * FRAME_BYTES), ws_max_queue=16,
         ws_per_message_deflate=False, limit_concurrency=settings.max_streams + _MORE_CONNECTIONS,
         timeout_graceful_shutdown=max(1, round(settings.stop_timeout_s)), **options,

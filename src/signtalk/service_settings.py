@@ -19,6 +19,8 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         key: whoever sends it may enrol and forget; None = nobody may.
         personal: folder of the index that enrolled sentences go to; None = nothing can be enrolled.
         origins: web pages of other hosts that may ask; none by default.
+        hosts: names under which it is asked, as `localhost`; empty = any. Against pages whose host's name is made to
+            point here.
         log_content: let landmarks' sizes and the sentences of answers stand in the log; off, for they are a patient's.
         max_body_bytes: of a request.
         max_frames: of a clip.
@@ -39,11 +41,12 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     key: SecretStr | None = None
     personal: Path | None = None
     origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     log_content: bool = False
     max_body_bytes: int = Field(default=16 * 1024**2, ge=1024)
-    max_frames: int = Field(default=2000, ge=1)
-    max_waiting: int = Field(default=512, ge=1)
-    max_waiting_a_client: int = Field(default=128, ge=1)
+    max_frames: int = Field(default=1200, ge=1)
+    max_waiting: int = Field(default=256, ge=1)
+    max_waiting_a_client: int = Field(default=64, ge=1)
     max_batch: int = Field(default=16, ge=1, le=64)
     body_timeout_s: float = Field(default=20, gt=0)
     answer_timeout_s: float = Field(default=20, gt=0)
