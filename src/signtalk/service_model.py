@@ -18,8 +18,9 @@ from signtalk.clip_records import text_key
 from signtalk.enrolment import NewSentence, enroll
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.features import ClipFeatures, extract_features
+from signtalk.index import SentenceIndex
 from signtalk.landmarks import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
-from signtalk.layered_index import LayeredIndex, forget, list_sentences, load_layer
+from signtalk.layered_index import LayeredIndex, ListedSentence, forget, list_sentences, load_layer
 from signtalk.recognizer import Answers, Recognizer
 from signtalk.text_search import NO_TEXT_ENCODER, search_clips
 
@@ -54,6 +55,7 @@ class ServiceModel:
         base = bundle.recognizer.index
         self._layered = None if personal is None else LayeredIndex(base, personal)
         self._current = bundle.recognizer
+        self._listed: tuple[SentenceIndex, list[tuple[str, ListedSentence]]] | None = None
         self._writing = threading.Lock()
 
     @property
@@ -116,10 +118,7 @@ class ServiceModel:
     def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
         """Those whose text holds every word of the query, in order of text."""
         words = text_key(query).split()
-        layers = {"base": self.bundle.recognizer.index}
-        if self._personal is not None:
-            layers["personal"] = load_layer(self._personal, layers["base"].encoder_id)
-        listed = [each for each in list_sentences(layers) if all(word in text_key(each.sentence) for word in words)]
+        listed = [each for key, each in self._all_sentences() if all(word in key for word in words)]
         shown = [
             {
                 "sentence_id": each.sentence_id,
@@ -132,6 +131,16 @@ class ServiceModel:
             for each in listed[offset : offset + limit]
         ]
         return {"total": len(listed), "sentences": shown}
+
+    def _all_sentences(self) -> list[tuple[str, ListedSentence]]:
+        """Every sentence with its key, laid out once an index: pages ask at every letter that is typed."""
+        index = self.recognizer.index
+        if self._listed is None or self._listed[0] is not index:
+            layers = {"base": self.bundle.recognizer.index}
+            if self._personal is not None:
+                layers["personal"] = load_layer(self._personal, index.encoder_id)
+            self._listed = (index, [(text_key(each.sentence), each) for each in list_sentences(layers)])
+        return self._listed[1]
 
     def has_sign(self, sentence_id: str) -> bool:
         """Whether it can be shown how a sentence is signed."""
