@@ -54,6 +54,7 @@ def test_help_is_quick_and_names_every_command() -> None:
         "models",
         "import",
         "play",
+        "segment",
     ):
         assert command in done.stdout
 
@@ -63,7 +64,7 @@ def test_help_is_quick_and_names_every_command() -> None:
     [
         "train", "index", "evaluate", "recognize", "search", "export", "demo", "data check", "data pack",
         "data synthesize", "data split", "data stats", "bundle verify", "extract", "models install", "import",
-        "export-clips", "play", "enroll", "forget", "list", "stress",
+        "export-clips", "play", "enroll", "forget", "list", "stress", "segment", "fit-segmenter",
     ],
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(
