@@ -274,6 +274,7 @@ def test_a_conversation(tmp_path):
     assert steps["left"] == 0
     assert "Likeness" in steps["practised"]
     assert TEXTS["reason.low_motion"] in steps["button"]
+    assert steps["late"] == "card answer empty"  # an answer to the person before
     assert steps["lost"] == TEXTS["error.busy"] and steps["back"] == ""
     assert float(steps["offline"]["rate"].split()[0]) > 0 and steps["offline"]["told"] == TEXTS["error.lost"]
 

@@ -225,6 +225,14 @@ async function byButton(page) {
   await page.click("#sign-button");
   await card(page, "unsure");
   seen.steps.button = await page.textContent("#answer");
+  await page.click("#sign-button");
+  await page.waitForTimeout(6000);
+  await page.evaluate(() => {
+    document.querySelector("#sign-button").click();
+    document.querySelector("#new-person").click();
+  });
+  await state(page, "answer");
+  seen.steps.late = await page.getAttribute("#answer-card", "class");
 }
 
 async function lost(page) {

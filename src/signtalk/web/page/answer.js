@@ -36,7 +36,8 @@ export class AnswerView {
     if (answer.outcome === "answer" && answer.text) this.#said(answer);
     else if (answer.outcome === "choices" && answer.choices.length) this.#ask(answer.choices);
     else this.#unsure(answer);
-    byId("answer-card").scrollIntoView({ block: "nearest" }); // on a phone it may lie below
+    // On a phone it may lie below; somebody who types is left alone.
+    if (!document.activeElement.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
   }
 
   /** A sentence could not be answered at all. */

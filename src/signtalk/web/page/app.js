@@ -39,7 +39,8 @@ class Page {
       aspect: () => this.camera.aspect,
       changed: (recording) => this.tab === "practise" && showState(recording ? "recording" : this.resting()),
     });
-    this.seenS = 0;
+    this.seenS = 0; // when a person was last seen
+    this.personS = 0; // since when it is this person
     this.signing = false;
     this.wireCamera();
     this.wireAnswers();
@@ -170,6 +171,7 @@ class Page {
       .on("state", ({ state }) => showState(state))
       .on("activity", ({ probability }) => showMeter("signing", probability))
       .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
+        if (startS < this.personS) return; // of the person before
         this.answer.show(answer, { aspect: this.camera.aspect, frames: this.watch.ring.between(startS, endS) });
       })
       .on("cancel", () => this.setSigning(false))
@@ -186,6 +188,7 @@ class Page {
       this.setSigning(!this.signing);
     };
     byId("new-person").onclick = () => {
+      this.personS = performance.now() / 1000;
       this.answerer.reset();
       this.watch.clear();
       this.answer.clear();

@@ -60,6 +60,7 @@ export class Practise {
   }
 
   async #stop() {
+    const sentence = this.#sentence;
     const frames = this.ring.between(this.#beganS, performance.now() / 1000);
     const clip = { aspect: this.aspect(), frames };
     this.#beganS = null;
@@ -72,20 +73,22 @@ export class Practise {
     this.#own.show(clip);
     byId("practise-result").replaceChildren(make("p", {}, text("practise.comparing")));
     try {
-      this.#tell(await this.answerer.recognize(clip, this.#sentence.sentence_id));
+      const answer = await this.answerer.recognize(clip, sentence.sentence_id);
+      if (this.#sentence === sentence) this.#tell(answer);
     } catch (error) {
       byId("practise-result").replaceChildren(make("p", {}, textOf("error", error.code, "error.unknown")));
     }
   }
 
   #tell(answer) {
-    const asked = answer.asked;
-    const right = answer.outcome === "answer" && answer.candidates[0]?.sentence_id === this.#sentence.sentence_id;
-    const among = answer.candidates.find((each) => each.sentence_id === this.#sentence.sentence_id);
+    const { asked, candidates, text_source: source } = answer;
+    const { sentence_id: id } = this.#sentence;
+    const right = answer.outcome === "answer" && source === "sentence" && candidates[0]?.sentence_id === id;
+    const among = candidates.find((each) => each.sentence_id === id);
     const verdict = right ? "practise.right" : among ? "practise.among" : "practise.not_yet";
     const parts = [make("p", { className: "verdict" }, text(verdict, { rank: among?.rank }))];
     if (asked) {
-      const share = Math.round(100 * Math.max(0, asked.similarity));
+      const share = Math.round(100 * Math.min(1, Math.max(0, asked.similarity)));
       const bar = make("meter", { min: 0, max: 100, value: share, ariaLabel: text("practise.similarity_name") });
       parts.push(make("p", {}, text("practise.similarity", { share }), bar));
     }
