@@ -10,7 +10,9 @@ from signtalk.bundle import open_bundle, verify_bundle
 from signtalk.checkpoint import Checkpoint, TorchEncoder
 from signtalk.encoders import EncoderConfig
 from signtalk.errors import DataError, ExportRefusedError
-from signtalk.export import PARITY_TOLERANCE, export_bundle, random_clips
+from signtalk.export import export_bundle
+from signtalk.export_graphs import random_clips
+from signtalk.export_parity import PARITY_TOLERANCE
 from signtalk.features import FeatureConfig
 from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry
@@ -23,11 +25,11 @@ from signtalk.tokenizer import SentenceTokenizer
 FEATURES = FeatureConfig(num_frames=24)
 
 
-def tiny_checkpoint(kind: str, seed: int = 0, with_texts: bool = False) -> Checkpoint:
+def tiny_checkpoint(kind: str, seed: int = 0, with_texts: bool = False, width: int = 16) -> Checkpoint:
     torch.manual_seed(seed)
     tokenizer = SentenceTokenizer.fit(["where is the pain", "the pain is here"])
     encoder = EncoderConfig(
-        kind=kind, num_features=FEATURES.num_features, width=16, embedding_dim=16, num_layers=1, num_heads=2,
+        kind=kind, num_features=FEATURES.num_features, width=width, embedding_dim=16, num_layers=1, num_heads=2,
         feed_forward=16, conv_blocks=1, kernel_size=5,
     )  # fmt: skip
     decoder = TextDecoderConfig(
@@ -54,7 +56,7 @@ def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp
     path = export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
     assert max(verify_bundle(path).values()) < PARITY_TOLERANCE
     with open_bundle(path) as bundle:
-        parts = ("embeddings", "projections", "memory", "word_log_probs")
+        parts = ("embeddings", "projections", "memory", "word_log_probs", "cosine")
         assert set(bundle.manifest.parity) == {f"{graph}_{part}" for graph in ("onnx", "torchscript") for part in parts}
         for batch, frames in ((1, 1), (1, 300), (8, 33)):
             features, valid = random_clips(checkpoint, batch, frames, seed=frames)
@@ -73,7 +75,7 @@ def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp
     names = {path.name for path in tmp_path.iterdir()}
     assert names >= {
         "sign_encoder.onnx", "sign_encoder.ts", "sign_decoder.onnx", "model_config.json", "sign_encoder_bundle.zip",
-        "export_manifest.json",
+        "export_manifest.json", "README.md", "golden_clips.json",
     }  # fmt: skip
 
 
@@ -93,7 +95,7 @@ def test_the_text_encoder_exports_and_agrees_at_any_batch_and_length(tmp_path: P
 
 def test_a_text_encoder_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = tiny_checkpoint("gru", with_texts=True)
-    real = export._write_parts
+    real = export.write_graphs
 
     def tampered(checkpoint: Checkpoint, *rest: object) -> None:
         real(checkpoint, *rest)
@@ -101,7 +103,7 @@ def test_a_text_encoder_that_differs_is_refused(tmp_path: Path, monkeypatch: pyt
             assert checkpoint.model.text_encoder is not None
             checkpoint.model.text_encoder.project.weight.mul_(-1)
 
-    monkeypatch.setattr(export, "_write_parts", tampered)
+    monkeypatch.setattr(export, "write_graphs", tampered)
     with pytest.raises(ExportRefusedError, match=r"differ by .* in texts"):
         export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -109,14 +111,14 @@ def test_a_text_encoder_that_differs_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_a_graph_that_differs_is_refused_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = tiny_checkpoint("conv-transformer")
-    real = export._write_parts
+    real = export.write_graphs
 
     def tampered(checkpoint: Checkpoint, *rest: object) -> None:
         real(checkpoint, *rest)
         with torch.no_grad():
             checkpoint.model.encoder.stem.weight.mul_(1.5)
 
-    monkeypatch.setattr(export, "_write_parts", tampered)
+    monkeypatch.setattr(export, "write_graphs", tampered)
     with pytest.raises(ExportRefusedError, match="differ by"):
         export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ Whether they say what the model says is asked in export_parity.
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from pathlib import Path
@@ -54,7 +55,8 @@ def write_graphs(checkpoint: Checkpoint, folder: Path) -> None:
     with torch.no_grad(), warnings.catch_warnings():
         # Tracing is deprecated in favour of torch.export; SPEC 1.11 still asks for TorchScript.
         warnings.simplefilter("ignore")
-        torch.jit.trace(encoder, inputs, check_trace=False).save(str(folder / SCRIPT_NAME))
+        script = torch.jit.trace(ExportedEncoder(_encoder_alone(model)).eval(), inputs, check_trace=False)
+        script.save(str(folder / SCRIPT_NAME))
     _write_decoder(model.decoder, TorchEncoder(model, checkpoint.features).encode(features, valid), folder)
     if model.text_encoder is not None:
         tokens = random_tokens(checkpoint, batch=3, words=5, seed=0)
@@ -62,6 +64,13 @@ def write_graphs(checkpoint: Checkpoint, folder: Path) -> None:
             model.text_encoder.eval(), (torch.from_numpy(tokens),), folder / TEXT_ENCODER_NAME,
             ["tokens"], ["text_embedding"], [{0: "batch", 1: "words"}],
         )  # fmt: skip
+
+
+def _encoder_alone(model: SignModel) -> SignModel:
+    """A copy without what the encoder does not use: TorchScript would write all weights."""
+    alone = copy.deepcopy(model)
+    del alone.decoder, alone.text_encoder
+    return alone
 
 
 def _write_decoder(decoder: TextDecoder, encoded: Encoded, folder: Path) -> None:
