@@ -1,25 +1,27 @@
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
 import pytest
 
-from signtalk.export_graphs import SCRIPT_NAME, random_clips, random_tokens, write_graphs
+from signtalk.export_graphs import SCRIPT_NAME, _encoder_alone, random_clips, random_tokens
 from test_export import tiny_checkpoint
 
 
 @pytest.mark.parametrize("kind", ["gru", "conv-transformer"])
-def test_graphs_have_the_names_and_free_axes_that_the_format_promises(kind: str, tmp_path: Path) -> None:
-    checkpoint = tiny_checkpoint(kind, with_texts=True)
-    write_graphs(checkpoint, tmp_path)
-    graphs = {path.name: onnx.load(str(path)).graph for path in tmp_path.glob("*.onnx")}
+def test_graphs_have_the_names_and_free_axes_that_the_format_promises(
+    kind: str, tmp_path: Path, graphs: Callable[..., None]
+) -> None:
+    graphs(tmp_path, kind)
+    loaded = {path.name: onnx.load(str(path)).graph for path in tmp_path.glob("*.onnx")}
     found = {
         name: (
             [value.name for value in graph.input],
             [value.name for value in graph.output],
             [[bool(axis.dim_param) for axis in value.type.tensor_type.shape.dim] for value in graph.input],
         )
-        for name, graph in graphs.items()
+        for name, graph in loaded.items()
     }
     assert found == {
         "sign_encoder.onnx": (
@@ -37,13 +39,20 @@ def test_graphs_have_the_names_and_free_axes_that_the_format_promises(kind: str,
         assert not re.search(rb"site-packages|\.py\"", path.read_bytes())
 
 
-def test_torchscript_holds_the_encoder_alone(tmp_path: Path) -> None:
-    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
-    before = {name: tensor.clone() for name, tensor in checkpoint.model.state_dict().items()}
-    write_graphs(checkpoint, tmp_path)
-    assert before.keys() == checkpoint.model.state_dict().keys()
-    assert b"text_encoder" not in (tmp_path / SCRIPT_NAME).read_bytes()
-    assert b"decoder" not in (tmp_path / SCRIPT_NAME).read_bytes()
+def test_torchscript_holds_the_encoder_alone(tmp_path: Path, graphs: Callable[..., None]) -> None:
+    graphs(tmp_path, "conv-transformer")
+    content = (tmp_path / SCRIPT_NAME).read_bytes()
+    assert b"encoder" in content
+    assert b"text_encoder" not in content
+    assert b"decoder" not in content
+
+
+def test_the_model_itself_is_left_whole() -> None:
+    model = tiny_checkpoint("conv-transformer", with_texts=True).model
+    names = set(model.state_dict())
+    alone = _encoder_alone(model)
+    assert set(model.state_dict()) == names
+    assert {name for name in names if name.startswith(("decoder.", "text_encoder."))} == names - set(alone.state_dict())
 
 
 def test_made_up_input_has_padding_at_the_end_and_one_clip_without() -> None:

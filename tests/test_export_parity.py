@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from signtalk import export_parity
 from signtalk.checkpoint import TorchEncoder
 from signtalk.encoding import Encoded
 from signtalk.errors import ExportRefusedError
-from signtalk.export_graphs import write_graphs
 from signtalk.export_parity import COSINE_TOLERANCE, PARITY_TOLERANCE, check_parity
 from test_export import tiny_checkpoint, tiny_index
 
@@ -20,9 +20,11 @@ BATCHES = (1, 2, 7, 32)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_encoder_agrees_on_lengths_of_1_to_1000_and_batches_of_1_to_32(kind: str, tmp_path: Path) -> None:
+def test_every_encoder_agrees_on_lengths_of_1_to_1000_and_batches_of_1_to_32(
+    kind: str, tmp_path: Path, graphs: Callable[..., None]
+) -> None:
     checkpoint = tiny_checkpoint(kind, with_texts=True)
-    write_graphs(checkpoint, tmp_path)
+    graphs(tmp_path, kind)
     shapes = [(batch, frames) for frames in LENGTHS for batch in BATCHES if batch * frames <= 10_000 or frames == 1000]
     found = check_parity(checkpoint, tiny_index(checkpoint), tmp_path, shapes)
     assert max(found.values()) <= PARITY_TOLERANCE
@@ -67,9 +69,9 @@ def test_other_neighbours_are_refused_and_ties_are_not() -> None:
     export_parity._check_neighbours(index, encoded(tie + lean), encoded(tie - lean), "x")
 
 
-def test_another_text_is_refused(tmp_path: Path) -> None:
-    checkpoint = tiny_checkpoint("gru")
-    write_graphs(checkpoint, tmp_path)
+def test_another_text_is_refused(tmp_path: Path, graphs: Callable[..., None]) -> None:
+    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    graphs(tmp_path, "gru")
     check_parity(checkpoint, tiny_index(checkpoint), tmp_path, [(2, 5)])
     with torch.no_grad():
         for parameter in checkpoint.model.decoder.parameters():
@@ -78,9 +80,9 @@ def test_another_text_is_refused(tmp_path: Path) -> None:
         check_parity(checkpoint, tiny_index(checkpoint), tmp_path, [(2, 5)])
 
 
-def test_golden_input_is_asked_as_well(tmp_path: Path) -> None:
-    checkpoint = tiny_checkpoint("gru")
-    write_graphs(checkpoint, tmp_path)
+def test_golden_input_is_asked_as_well(tmp_path: Path, graphs: Callable[..., None]) -> None:
+    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    graphs(tmp_path, "gru")
     index = tiny_index(checkpoint)
     golden = (np.full((1, 4, checkpoint.features.num_features), np.nan, dtype=np.float32), np.ones((1, 4), dtype=bool))
     encoder = TorchEncoder(checkpoint.model, checkpoint.features)

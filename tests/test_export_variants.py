@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -5,9 +6,10 @@ import onnx
 import pytest
 
 from signtalk import export_variants
-from signtalk.bundle import Variant
+from signtalk.bundle import OnnxEncoder, Variant
 from signtalk.checkpoint import Checkpoint, TorchEncoder
-from signtalk.export_graphs import random_clips, write_graphs
+from signtalk.encoding import Encoded
+from signtalk.export_graphs import random_clips
 from signtalk.export_variants import NOT_MEASURED, MeasuringClips, make_variants
 from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry
@@ -25,9 +27,11 @@ def measured(checkpoint: Checkpoint, num: int = 6) -> tuple[SentenceIndex, Measu
 
 
 @pytest.mark.parametrize("kind", ["gru", "conv-transformer"])
-def test_variants_are_smaller_measured_and_nearly_the_same(kind: str, tmp_path: Path) -> None:
-    checkpoint = tiny_checkpoint(kind, width=64)
-    write_graphs(checkpoint, tmp_path)
+def test_variants_are_smaller_measured_and_nearly_the_same(
+    kind: str, tmp_path: Path, graphs: Callable[..., None]
+) -> None:
+    checkpoint = tiny_checkpoint(kind, width=64, with_texts=True)
+    graphs(tmp_path, kind, width=64)
     index, asked = measured(checkpoint)
     golden = random_clips(checkpoint, batch=2, frames=9, seed=1)
     found = make_variants(checkpoint, index, DecisionConfig(), tmp_path, asked, golden)
@@ -76,9 +80,11 @@ def test_without_clips_nothing_is_made_and_that_is_told(tmp_path: Path) -> None:
     assert found.left_out == {"int8": NOT_MEASURED, "fp16": NOT_MEASURED}
 
 
-def test_a_variant_that_fails_is_left_out_and_the_reason_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkpoint = tiny_checkpoint("conv-transformer")
-    write_graphs(checkpoint, tmp_path)
+def test_a_variant_that_fails_is_left_out_and_the_reason_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graphs: Callable[..., None]
+) -> None:
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
+    graphs(tmp_path, "conv-transformer")
     index, asked = measured(checkpoint)
 
     def fails(full: Path, path: Path) -> None:
@@ -121,21 +127,26 @@ def test_a_variant_that_fails_is_left_out_and_the_reason_told(tmp_path: Path, mo
     assert list(tmp_path.glob("sign_encoder_*")) == []
 
 
-def test_the_loss_is_that_of_ranking_by_the_variant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkpoint, other = tiny_checkpoint("conv-transformer"), tiny_checkpoint("conv-transformer", seed=3)
-    for each, name in ((checkpoint, "here"), (other, "there")):
-        (tmp_path / name).mkdir()
-        write_graphs(each, tmp_path / name)
-    wrong = (tmp_path / "there" / "sign_encoder.onnx").read_bytes()
-    monkeypatch.setattr(export_variants, "_MAKERS", {"int8": None})
+def test_the_loss_is_that_of_ranking_by_the_variant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graphs: Callable[..., None]
+) -> None:
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
+    graphs(tmp_path, "conv-transformer")
     index, asked = measured(checkpoint)
+
+    class Deaf(OnnxEncoder):
+        """Hears the first clip in every clip."""
+
+        def encode(self, features: np.ndarray, valid: np.ndarray) -> Encoded:
+            return super().encode(np.repeat(features[:1], len(features), 0), np.repeat(valid[:1], len(valid), 0))
+
+    def made(name: str, full: Path, path: Path, checkpoint: Checkpoint) -> OnnxEncoder:
+        path.write_bytes(full.read_bytes())
+        return Deaf(path, FEATURES, spells=True)
+
+    monkeypatch.setattr(export_variants, "_made", made)
     golden = random_clips(checkpoint, batch=1, frames=4, seed=1)
-    monkeypatch.setattr(export_variants, "_made", lambda name, full, path, checkpoint: made_of(path, wrong))
-    found = make_variants(checkpoint, index, DecisionConfig(), tmp_path / "here", asked, golden)
-    assert found.made["int8"].loss == pytest.approx(100 * (1 - found.made["int8"].recall_at_1)) > 0
+    found = make_variants(checkpoint, index, DecisionConfig(), tmp_path, asked, golden)
+    assert found.made["int8"].recall_at_1 == pytest.approx(1 / 6)
+    assert found.made["int8"].loss == pytest.approx(500 / 6)
     assert found.offered == "fp32"
-
-
-def made_of(path: Path, content: bytes) -> export_variants.OnnxEncoder:
-    path.write_bytes(content)
-    return export_variants.OnnxEncoder(path, FEATURES, spells=True)

@@ -103,7 +103,7 @@ def test_a_replay_names_the_clip(small_run: SmallRun, tmp_path: Path) -> None:
             replay_golden_clips(path, bundle.recognizer)
         del content["clips"][0]["answer"]["candidates"]
         path.write_text(json.dumps(content))
-        with pytest.raises(ArtifactError, match="the answer to clip .* is damaged"):
+        with pytest.raises(ArtifactError, match=r"the answer to clip .* is damaged"):
             replay_golden_clips(path, bundle.recognizer)
 
 

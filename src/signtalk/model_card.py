@@ -162,7 +162,7 @@ def _variants(manifest: BundleManifest) -> str:
     measured = (
         f"R@1 on {found.num_clips} validation clips." if found.num_clips else "Smaller encoders were not measured."
     )
-    other = "" if found.offered == FULL_PRECISION else ", and loses less than half a point"
+    other = "" if found.offered == FULL_PRECISION else ", which loses less than half a point"
     return f"{measured} Offered (`--variant offered`): **{found.offered}**{other}.\n\n{table}" + (
         f"\n\nLeft out:\n{left_out}" if left_out else ""
     )
