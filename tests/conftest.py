@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,24 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
     result = run_demo(out, SMALL, said.append, progress=False)
     assert len(said) == 7
     return SmallRun(out, result)
+
+
+@pytest.fixture(scope="session")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """Write the graphs of a tiny model of some kind and width into a folder; each is made once a session."""
+    from signtalk.export_graphs import write_graphs
+    from test_export import tiny_checkpoint
+
+    made: dict[tuple[str, int, int], Path] = {}
+
+    def write(folder: Path, kind: str, seed: int = 0, width: int = 16) -> None:
+        key = (kind, seed, width)
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("graphs")
+            write_graphs(tiny_checkpoint(kind, seed, width=width, with_texts=True), made[key])
+        shutil.copytree(made[key], folder, dirs_exist_ok=True)
+
+    return write
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from signtalk import __version__
+from signtalk.cli_bundle import bundle_app, export
 from signtalk.cli_calibrate import calibrate
 from signtalk.cli_data import data_app
 from signtalk.cli_enrol import enrol_app
@@ -30,6 +31,7 @@ from signtalk.console import (
     RunOption,
     SmoothingAlpha,
     Strict,
+    VariantOption,
     not_nan,
     opened,
     out_console,
@@ -51,7 +53,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 app.add_typer(enrol_app)
 app.add_typer(references_app)
 app.add_typer(data_app, name="data")
@@ -59,6 +60,7 @@ app.add_typer(bundle_app, name="bundle")
 app.add_typer(models_app, name="models")
 app.command()(extract)
 app.command()(calibrate)
+app.command()(export)
 add_interchange(app)
 add_play(app)
 add_segment(app)
@@ -198,6 +200,7 @@ def recognize(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Videos, or landmark files (.npz, .npy).")],
     run: RunOption = None,
     bundle: BundleOption = None,
+    variant: VariantOption = "fp32",
     index: IndexOption = None,
     calibration: Annotated[Path | None, typer.Option(help="Decide by this file of `signtalk calibrate`.")] = None,
     references: ReferencesOption = "",
@@ -218,7 +221,7 @@ def recognize(
 
     answers: dict[str, Recognition | None] = {}
     with (
-        opened(run, bundle, index) as own,
+        opened(run, bundle, index, variant) as own,
         over_references(own, references) as recognizer,
         ClipReader(GuardConfig(), fps, smoothing_alpha) as reader,
     ):
@@ -274,41 +277,6 @@ def search(
     if unknown:
         print_error(f"not understood: {', '.join(unknown)} (the model never learned it)")
     _print_hits(text, hits)
-
-
-@app.command()
-def export(
-    run: RunFolder,
-    out: Annotated[Path, typer.Option(help="Folder of the exported files.")],
-    as_json: Json = False,
-) -> None:
-    """Export a run: ONNX, TorchScript, configuration and one bundle zip; refused unless all agree.
-
-    Example: signtalk export runs/first --out shipped
-    """
-    from signtalk.export import export_bundle
-    from signtalk.report import closing_summary
-    from signtalk.runs import Run
-
-    opened = Run.open(run)
-    bundle = export_bundle(opened.checkpoint, opened.index(), opened.decision(), out)
-    if as_json:
-        print_json({"bundle": str(bundle)})
-        return
-    out_console.print(closing_summary(sorted(out.iterdir())))
-
-
-@bundle_app.command("verify")
-def bundle_verify(
-    bundle: Annotated[Path, typer.Argument(metavar="ZIP", help="The bundle.")], as_json: Json = False
-) -> None:
-    """Check a bundle's entries, hashes and version, and replay its golden clips.
-
-    Example: signtalk bundle verify sign_encoder_bundle.zip
-    """
-    from signtalk.bundle import verify_bundle
-
-    show({"verified": str(bundle), "largest_differences": verify_bundle(bundle)}, as_json)
 
 
 @app.command()

@@ -35,6 +35,9 @@ def not_nan(value: float | None) -> float | None:
 
 RunOption = Annotated[Path | None, typer.Option(help="Run folder with an index.")]
 BundleOption = Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")]
+VariantOption = Annotated[
+    str, typer.Option(help="Encoder of the bundle that answers: fp32, int8, fp16, or offered = the smallest good one.")
+]
 IndexOption = Annotated[Path | None, typer.Option(help="Personal index of `signtalk enroll`, read besides.")]
 Fps = Annotated[
     float, typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate of .npy files, which do not know theirs.")
@@ -85,18 +88,23 @@ class ProgressBar:
 
 
 @contextmanager
-def opened(run: Path | None, bundle: Path | None, personal: Path | None = None) -> Iterator[Recognizer]:
+def opened(
+    run: Path | None, bundle: Path | None, personal: Path | None = None, variant: str = "fp32"
+) -> Iterator[Recognizer]:
     """A recognizer from a run folder or a bundle, one of which is given, closed at the end of the block.
 
     Args:
         run: run folder.
         bundle: zip, or a folder with its files.
         personal: an index folder that is read besides, as a layer over that of run or bundle.
+        variant: encoder of the bundle; a run has the full one alone.
     """
     from signtalk.errors import ConfigError
 
     if (run is None) == (bundle is None):
         raise ConfigError("give either --run or --bundle")
+    if run is not None and variant != "fp32":
+        raise ConfigError("--variant is for a bundle; a run has the full encoder alone")
     if run is not None:
         from signtalk.runs import Run
 
@@ -105,7 +113,7 @@ def opened(run: Path | None, bundle: Path | None, personal: Path | None = None) 
     elif bundle is not None:
         from signtalk.bundle import open_bundle
 
-        with open_bundle(bundle) as unpacked:
+        with open_bundle(bundle, variant) as unpacked:
             yield _layered(unpacked.recognizer, personal)
 
 

@@ -15,12 +15,12 @@ from signtalk.bundle import open_bundle
 from signtalk.data_check import check_folder, plot_report
 from signtalk.evaluation import evaluate
 from signtalk.evaluation_results import EvaluationReport
-from signtalk.export import export_bundle
+from signtalk.export_run import export_run
 from signtalk.files import write_json
 from signtalk.manifest import Manifest, load_manifest, read_clip
 from signtalk.recipe import Recipe
 from signtalk.recognizer import Recognition
-from signtalk.report import write_report
+from signtalk.report import report_json, write_report
 from signtalk.run_folder import RECIPE_NAME
 from signtalk.runs import Run, index_run
 from signtalk.splits import Split, SplitConfig, make_split
@@ -91,11 +91,11 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     report = evaluate(recognizer, manifest, split, run.store())
     written = write_report(report, out / "report", "Demo: made-up signers")
     say("6 exporting, with parity of PyTorch, ONNX Runtime and TorchScript")
-    bundle = export_bundle(run.checkpoint, run.index(), run.decision(), out / "export")
+    exported = export_run(run, out / "export", manifest, figures=report_json(report))
     say("7 recognising known, unknown and idle clips of that signer, with torch and from the bundle")
     clips = {kind: read_clip(manifest.select([clip_id])[0]) for kind, clip_id in demo_queries(split).items()}
     answers = dict(zip(clips, recognizer.recognize(list(clips.values())), strict=True))
-    with open_bundle(bundle) as opened:
+    with open_bundle(exported.bundle) as opened:
         without_torch = opened.recognizer.recognize(list(clips.values()))
     same = [_essence(answer) for answer in answers.values()] == [_essence(answer) for answer in without_torch]
     write_json(out / "answers.json", json.loads(json.dumps({k: a.to_json() for k, a in answers.items()})))
