@@ -58,7 +58,9 @@ function decoded(bytes) {
 
 /** Hex SHA-256 of bytes. */
 export async function sha256(bytes) {
-  if (!globalThis.crypto?.subtle) throw new Error("the page must be opened over https or from this machine (localhost)");
+  if (!globalThis.crypto?.subtle) {
+    throw new Error("the page must be opened over https or from this machine (localhost)");
+  }
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -33,7 +33,8 @@ export async function beamSearch(decoder, encoded, options) {
     state = decoder.select(said.state, beams.map((beam) => beam.row));
   }
   if (pool.length) return pool[0];
-  return beams.length ? result(beams[0], options, false) : { tokens: [], score: -Infinity, tokenLogProbs: [], finished: false };
+  if (beams.length) return result(beams[0], options, false);
+  return { tokens: [], score: -Infinity, tokenLogProbs: [], finished: false };
 }
 
 /** The most probable continuations of the open texts, best first; equal ones by rank of the older text, then by id. */

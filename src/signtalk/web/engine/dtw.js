@@ -4,7 +4,8 @@ import { dot } from "./numbers.js";
 
 /** Sum of squares of each frame of (n * width) numbers. */
 export function squaredNorms(frames, width) {
-  return Float64Array.from({ length: frames.length / width }, (_, t) => dot(frames, t * width, frames, t * width, width));
+  const length = frames.length / width;
+  return Float64Array.from({ length }, (_, t) => dot(frames, t * width, frames, t * width, width));
 }
 
 /**

@@ -13,7 +13,7 @@ const percent = (share) => `${Math.round(100 * share)}%`;
 /** Refuse a text without a word; gives it with single blanks. */
 export function checkedText(text) {
   const tidy = text.split(/\s+/u).filter(Boolean).join(" ");
-  if (!splitWords(tidy).length) throw new Error(`the text '${text}' holds no word; give the sentence that the clips say`);
+  if (!splitWords(tidy).length) throw new Error(`the text '${text}' holds no word; give what the clips say`);
   return tidy;
 }
 
@@ -33,8 +33,8 @@ export function checkClip(name, clip, motion, features, motionFloor) {
 
 /** References of newly encoded clips: {entry, embedding, frames}; a sentence that is known keeps its text and id. */
 export async function newReferences(index, { text, category }, encoded) {
-  const key = textKey(text), found = index.find(key), named = found && index.named(found);
-  const known = named ?? { sentence_id: `enrolled-${(await sha256(utf8(key))).slice(0, 16)}`, sentence: text, category: "" };
+  const key = textKey(text), found = index.find(key), name = (await sha256(utf8(key))).slice(0, 16);
+  const known = found ? index.named(found) : { sentence_id: `enrolled-${name}`, sentence: text, category: "" };
   return Promise.all(encoded.map(async (each) => {
     const width = each.projections.length / each.valid.length;
     const frames = each.projections.slice(0, validFrames(each) * width).map(halfRounded);
@@ -51,7 +51,8 @@ export async function newReferences(index, { text, category }, encoded) {
 export function refuseKnown(index, references) {
   references.forEach((reference, place) => {
     const twin = [...references.slice(0, place), ...index.references].find((other) => same(reference, other));
-    if (twin) throw new ClipError(`clip ${place + 1} is there already, as a clip of '${twin.entry.sentence}'; film another`);
+    if (!twin) return;
+    throw new ClipError(`clip ${place + 1} is there already, as a clip of '${twin.entry.sentence}'; film another`);
   });
 }
 
@@ -62,7 +63,7 @@ function same(a, b) {
 
 const cosine = (a, b) => dot(a.embedding, 0, b.embedding, 0, a.embedding.length);
 
-/** What is told of an enrolment: {sentence, sentence_id, category, clip_ids, num_references, agreement, nearest, warnings}. */
+/** What is told of an enrolment, by the names of Python's `Enrolled`. */
 export async function lookedAt(references, encoded, motions, parts) {
   const { entry } = references[0], found = parts.index.find(entry.text_key);
   const own = found && !found.written ? found.rows.map((row) => parts.index.references[row]) : [];
@@ -91,8 +92,8 @@ function agreement(references, own, others) {
     const near = others.map((other) => cosine(each, other)), highest = Math.max(...near, -Infinity);
     if (closest[place] < highest) {
       const { sentence } = others[near.indexOf(highest)].entry;
-      warnings.push(`clip ${place + 1} is less like the sentence's other clips (${closest[place].toFixed(2)}) than like a `
-        + `clip of '${sentence}' (${highest.toFixed(2)}); see whether it says the same`);
+      warnings.push(`clip ${place + 1} is less like the sentence's other clips (${closest[place].toFixed(2)}) than `
+        + `like a clip of '${sentence}' (${highest.toFixed(2)}); see whether it says the same`);
     }
   });
   return { least: Math.min(...closest), warnings };

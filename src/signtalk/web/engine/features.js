@@ -242,9 +242,8 @@ function boneDirections(points, place) {
   for (let t = 0; t < frames; t++) {
     bones.forEach(([from, to], bone) => {
       const start = coordinates * (bones.length * t + bone);
-      for (let c = 0; c < coordinates; c++) {
-        along[start + c] = values[coordinates * (landmarks * t + to) + c] - values[coordinates * (landmarks * t + from) + c];
-      }
+      const [tail, head] = [from, to].map((end) => coordinates * (landmarks * t + end));
+      for (let c = 0; c < coordinates; c++) along[start + c] = values[head + c] - values[tail + c];
       const vector = along.subarray(start, start + coordinates);
       const length = Math.max(Math.fround(Math.hypot(...vector)), MIN_BONE); // NaN stays NaN
       for (let c = 0; c < coordinates; c++) vector[c] /= length;
@@ -256,8 +255,8 @@ function boneDirections(points, place) {
 /** (T') movement of the hand that moves most since the frame before; 0 where it cannot be seen. */
 function frameMotion(points, names) {
   const { values, frames, landmarks, coordinates } = points;
-  const sides = ["left", "right"].map((side) =>
-    [`${side}_wrist`, ...TIPS.map((tip) => `${side}_hand_${tip}`)].map((name) => names.indexOf(name)).filter((i) => i >= 0));
+  const sides = ["left", "right"].map((side) => [`${side}_wrist`, ...TIPS.map((tip) => `${side}_hand_${tip}`)])
+    .map((moving) => moving.map((name) => names.indexOf(name)).filter((place) => place >= 0));
   const motion = new Float32Array(frames);
   for (let t = 1; t < frames; t++) {
     for (const side of sides) {

@@ -16,7 +16,7 @@ export function decide({ figures, answered, written }, motion, config) {
   const gate = written ? proven ?? config : config;
   const sure = !answered || (written && !proven) ? 0 : confidence(gate, figures);
   const reason = reasonOf({ figures, answered, written, proven, gate, sure, motion }, config);
-  const offered = UNSURE.includes(reason) && config.choice_threshold !== null && sure >= config.choice_threshold && !written;
+  const offered = UNSURE.includes(reason) && sure >= (config.choice_threshold ?? Infinity) && !written;
   return { accepted: !reason, reason, confidence: sure, offered };
 }
 

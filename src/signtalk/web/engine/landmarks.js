@@ -100,8 +100,8 @@ export function clipFromJson(content) {
 
 /** A clip as the service takes it in bytes (ArrayBuffer). */
 export function clipFromBytes(buffer) {
-  const view = new DataView(buffer);
-  if (buffer.byteLength < HEADER_BYTES || view.getUint32(0, true) !== MAGIC) throw new ClipError("no clip: SGT1 expected");
+  const view = new DataView(buffer), begun = buffer.byteLength >= HEADER_BYTES && view.getUint32(0, true) === MAGIC;
+  if (!begun) throw new ClipError("no clip: a header SGT1 expected");
   const numFrames = view.getUint32(4, true), aspect = view.getFloat32(8, true);
   if (buffer.byteLength !== HEADER_BYTES + numFrames * FRAME_BYTES) {
     throw new ClipError(`${buffer.byteLength} bytes for ${numFrames} frames; the clip is cut`);

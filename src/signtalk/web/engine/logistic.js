@@ -2,9 +2,10 @@
 
 const HIGHEST = 2;
 
-/** Distance of each figure from what is typical of right answers; 0 for an unknown figure, so that the others decide. */
+/** Distance of each figure from what is typical of right answers; 0 for an unknown one, so that the others decide. */
 export function standardised({ typical, spread }, figures) {
-  return figures.map((figure, i) => Math.min(((Number.isFinite(figure) ? figure : typical[i]) - typical[i]) / spread[i], HIGHEST));
+  return figures.map((figure, i) =>
+    (Number.isFinite(figure) ? Math.min((figure - typical[i]) / spread[i], HIGHEST) : 0));
 }
 
 /** 0-1, how probably right. `rule` has weights, bias, typical and spread. */

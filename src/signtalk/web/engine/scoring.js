@@ -27,7 +27,8 @@ export function scoreSentences(encoded, index, config) {
   const likelihoods = spells ? textLogLikelihoods(encoded, head.map((c) => index.classes[c].words)) : [];
   const texts = spells ? withBound(textScores(likelihoods, config.text_scale), order.length) : null;
   const distances = warpedDistances(encoded, index, compared, head, config.references_per_sentence);
-  const measured = standInDtw(distances.map((each) => Math.fround(Math.exp(-each / config.dtw_scale))), texts ?? [], written);
+  const near = distances.map((each) => Math.fround(Math.exp(-each / config.dtw_scale)));
+  const measured = standInDtw(near, texts ?? [], written);
   const dtwScores = withBound(measured, order.length);
   const fused = fusedScores(order.map((c) => stage[c]), dtwScores, texts, written, head.length, config);
   const ranked = order.map((c, place) => ({

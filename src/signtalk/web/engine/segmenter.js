@@ -105,6 +105,11 @@ export class Segmenter {
     return this.hysteresis.state;
   }
 
+  /** Speed of the hand that moves most, in shoulder widths a second, over the last moments. */
+  get motion() {
+    return Math.max(...this.tracker.features.hands.map((hand) => hand.quick));
+  }
+
   /** Forget the stream, as for another person. */
   reset() {
     this.tracker = new ActivityTracker(this.settings.model, this.aspect || 1);

@@ -11,9 +11,8 @@ const encoder = new TextEncoder();
 /** -1, 0 or 1 by code points, as Python orders texts (JavaScript's own order is that of UTF-16). */
 export function compareTexts(a, b) {
   if (a === b) return 0;
-  const [left, right] = [encoder.encode(a), encoder.encode(b)];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) if (left[i] !== right[i]) return left[i] < right[i] ? -1 : 1;
-  return left.length < right.length ? -1 : 1;
+  const left = encoder.encode(a), right = encoder.encode(b), place = left.findIndex((byte, i) => byte !== right[i]);
+  return place >= 0 && left[place] > (right[place] ?? -1) ? 1 : -1;
 }
 
 export class SentenceIndex {

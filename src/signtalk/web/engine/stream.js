@@ -42,8 +42,8 @@ export class StreamSession {
     this.time = time;
     if (time - this.toldActivity >= ACTIVITY_S - 1e-9) {
       this.toldActivity = time;
-      const motion = this.segmenter.tracker.features.hands.map((hand) => hand.quick);
-      this.#tell(events, { type: "activity", time_s: time, probability: this.segmenter.probability, motion: Math.max(...motion) });
+      const { probability, motion } = this.segmenter;
+      this.#tell(events, { type: "activity", time_s: time, probability, motion });
     }
     return this.mode === "auto" ? this.#follow(events, found) : events;
   }
@@ -64,7 +64,8 @@ export class StreamSession {
     if (this.signing === null) return [];
     const start = this.signing;
     this.signing = null;
-    return this.#answer([], { start, end: this.time, cause: "button" }, () => this.segmenter.between(start, this.time));
+    const signed = { start, end: this.time, cause: "button" };
+    return this.#answer([], signed, () => this.segmenter.between(signed.start, signed.end));
   }
 
   /** The stream is over: an open sentence is answered. */
@@ -82,8 +83,7 @@ export class StreamSession {
         this.#tell(events, { type: "cancel", segment: this.segment, cause: event.cause });
         this.#change(events, "idle");
       } else {
-        const clip = event.stop > event.first ? this.segmenter.clip(event) : null; // now: the memory goes on
-        answers.push(this.#answer(events, event, () => clip));
+        answers.push(this.#answer(events, event, () => this.segmenter.clip(event)));
       }
     }
     await Promise.all(answers);
@@ -92,11 +92,13 @@ export class StreamSession {
 
   async #answer(events, { start, end, cause }, clipOf) {
     const { segment, person } = this;
+    const clip = new Promise((resolve) => resolve(clipOf())); // at once, for the memory goes on; an error waits
+    clip.catch(() => {}); // told below
     this.#change(events, "thinking");
     const made = this.answers.then(async () => {
       let told;
       try {
-        const answer = await this.engine.recognize(clipOf(), this.options);
+        const answer = await this.engine.recognize(await clip, this.options);
         told = { type: "answer", segment, start_s: start, end_s: end, cause, answer };
       } catch (error) {
         told = { type: "error", error: { code: "clip", message: error.message } };

@@ -37,18 +37,17 @@ export class Tokenizer {
 
   /** Byte pair encoding of a word; unknown letters side by side are one unknown part. */
   #parts(word) {
-    const parts = [...(WORD_START + word)].map((letter) => (this.ids.has(letter) ? letter : null));
+    const parts = [...(WORD_START + word)].map((letter) => (this.ids.has(letter) ? letter : "")); // "" = unknown
     for (;;) {
       let best = -1, lowest = Infinity;
       for (let i = 0; i + 1 < parts.length; i++) {
-        const rank = parts[i] === null || parts[i + 1] === null ? undefined : this.merges.get(`${parts[i]}\n${parts[i + 1]}`);
-        if (rank !== undefined && rank < lowest) [best, lowest] = [i, rank];
+        const rank = this.merges.get(`${parts[i]}\n${parts[i + 1]}`) ?? Infinity;
+        if (rank < lowest) [best, lowest] = [i, rank];
       }
       if (best < 0) break;
       parts.splice(best, 2, parts[best] + parts[best + 1]);
     }
-    return parts.filter((part, i) => part !== null || parts[i - 1] !== null || i === 0)
-      .map((part) => (part === null ? UNK_ID : this.ids.get(part)));
+    return parts.filter((part, i) => part || parts[i - 1] !== "").map((part) => (part ? this.ids.get(part) : UNK_ID));
   }
 
   /** Words up to the first eos, [word, places of its tokens among `ids`] each; special tokens are left out. */
