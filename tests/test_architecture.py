@@ -115,6 +115,7 @@ MODULES = {
     "stress": "o",
     "stress_report": "T",
     "bundle": "o",
+    "web_export": "o",
     "layered_index": "o",
     "enrolment": "o",
     "export": "T",

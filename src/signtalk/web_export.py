@@ -23,6 +23,8 @@ from signtalk.errors import ArtifactError, ExportRefusedError
 from signtalk.files import read_json, sha256_file, write_json
 from signtalk.index import SentenceIndex
 from signtalk.index_files import replaced_folder
+from signtalk.landmarker_models import BUNDLE_NAME as LANDMARKER_NAME
+from signtalk.landmarker_models import find_bundle
 from signtalk.landmarks import LandmarkClip
 from signtalk.recognizer import Recognizer
 from signtalk.synthetic import SyntheticConfig, generate_clips
@@ -31,7 +33,7 @@ WEB_FORMAT_VERSION = 1
 PAGE = Path(__file__).with_name("web")
 """The page's own files; `make web` puts the libraries that it needs into `vendor/`."""
 VENDOR_NAME = "vendor"
-BUNDLE_FOLDER = "bundle"
+BUNDLE_FOLDER, MODELS_FOLDER = "bundle", "models"
 FILES_NAME = "files.json"
 _SEGMENTER = Path(__file__).with_name("segmenter.json")
 _GRAPHS = ("sign_encoder.onnx", "sign_decoder_start.onnx", "sign_decoder.onnx")
@@ -50,21 +52,29 @@ class WebExport:
     num_golden: int
 
 
-def export_web(bundle: Bundle, out: Path) -> WebExport:
+def export_web(bundle: Bundle, out: Path, models: Path | None = None) -> WebExport:
     """Write the offline page of a bundle into `out`, or nothing; an earlier page there is replaced.
+
+    Args:
+        bundle: opened; its golden answers are made anew.
+        out: folder.
+        models: the landmarker's model bundle (.task); None = that of `signtalk models install`.
 
     Raises:
         ExportRefusedError: the bundle is of a kind that the page cannot answer.
-        ArtifactError: the page's libraries are not installed, or the folder holds something else.
+        ArtifactError: libraries or models of the page are not installed, or the folder holds something else.
         DataError: the place cannot be written.
     """
     if not (PAGE / VENDOR_NAME).is_dir():
-        raise ArtifactError(f"{PAGE / VENDOR_NAME}: the page's libraries are not there; run `make web`, which needs npm")
-    names = {path.name for path in PAGE.iterdir()} | {BUNDLE_FOLDER, FILES_NAME}
-    _refuse_other_folders(out, names)
+        found = f"{PAGE / VENDOR_NAME}: the page's libraries are not there"
+        raise ArtifactError(f"{found}; run `make web`, which needs npm")
+    landmarker = find_bundle(models)
+    _refuse_other_folders(out)
     check_portable(bundle.recognizer)
     with replaced_folder(out, [path.name for path in out.iterdir()] if out.is_dir() else ()) as folder:
-        shutil.copytree(PAGE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        shutil.copytree(PAGE, folder, dirs_exist_ok=True)
+        (folder / MODELS_FOLDER).mkdir()
+        shutil.copyfile(landmarker, folder / MODELS_FOLDER / LANDMARKER_NAME)
         num_golden = write_web_bundle(bundle, folder / BUNDLE_FOLDER)
         files = _described(folder)
         write_json(folder / FILES_NAME, {"files": files})
@@ -200,14 +210,15 @@ def _described(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def _refuse_other_folders(out: Path, names: set[str]) -> None:
+def _refuse_other_folders(out: Path) -> None:
     """What an export replaces must be an earlier page, whose files its own list names."""
     if not out.exists():
         return
     if not out.is_dir():
         raise ArtifactError(f"{out}: is a file; give a folder for the page")
-    listed = read_json(out / FILES_NAME)["files"] if (out / FILES_NAME).is_file() else {}
-    known = names | {Path(name).parts[0] for name in listed}
+    listed = read_json(out / FILES_NAME) if (out / FILES_NAME).is_file() else {}
+    names = listed.get("files", {}) if isinstance(listed, dict) else {}
+    known = {FILES_NAME, *(Path(name).parts[0] for name in names)}
     others = sorted(path.name for path in out.iterdir() if path.name not in known)
     if others:
         raise ArtifactError(f"{out}: holds {', '.join(others[:3])}, no part of an offline page; choose another folder")

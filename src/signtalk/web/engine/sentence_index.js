@@ -6,13 +6,14 @@
  * its text among the signs; both are found by text_key and are the same for all its references.
  */
 
-const encoder = new TextEncoder();
-
 /** -1, 0 or 1 by code points, as Python orders texts (JavaScript's own order is that of UTF-16). */
 export function compareTexts(a, b) {
-  if (a === b) return 0;
-  const left = encoder.encode(a), right = encoder.encode(b), place = left.findIndex((byte, i) => byte !== right[i]);
-  return place >= 0 && left[place] > (right[place] ?? -1) ? 1 : -1;
+  for (let i = 0; ; ) {
+    const left = a.codePointAt(i) ?? -1, right = b.codePointAt(i) ?? -1;
+    if (left !== right) return left < right ? -1 : 1;
+    if (left < 0) return 0;
+    i += left > 0xffff ? 2 : 1;
+  }
 }
 
 export class SentenceIndex {
