@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from conftest import SmallRun
+from signtalk import web_export
 from signtalk.bundle import Bundle, open_bundle
 from signtalk.clip_records import text_key
 from signtalk.decoding import DecodingOptions, beam_search
@@ -29,12 +30,14 @@ from signtalk.spelling import JointStepDecoder
 from signtalk.synthetic import SyntheticConfig, generate_clips
 from signtalk.tokenizer import SentenceTokenizer, TokenizerConfig, split_words
 from signtalk.translation import TranslationRule
-from signtalk.web_export import PAGE, clip_bytes, write_web_bundle
+from signtalk.web_export import FILES_NAME, PAGE, clip_bytes, write_web_bundle
 from signtalk.written import WrittenSentence, write_sentences
 
 ROOT = Path(__file__).resolve().parent.parent
 ORT = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist" / "ort.node.min.mjs"
+PLAYWRIGHT = ROOT / "web" / "node_modules" / "playwright-core" / "index.js"
 NODE = shutil.which("node")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed; the engine's tests run in it")
 needs_ort = pytest.mark.skipif(not ORT.is_file(), reason="onnxruntime-web is not installed; run `make web`")
 
@@ -151,7 +154,8 @@ def test_features_are_those_of_python(node: Ask, clips: tuple[LandmarkClip, ...]
 @pytest.mark.parametrize("kind", ["word", "bpe"])
 def test_texts_are_those_of_python(kind: Any, node: Ask) -> None:
     known = ["Where does it hurt?", "I don't know.", "My head hurts", "Où est la douleur", "null and void"]
-    texts = [*known, "X-ray, please!", "  STRASSE  straße ", "日本 語", "hurts ▁head", "<pad> unk", "thé\u0301 q!q", "..."]
+    odd = ["X-ray, please!", "  STRASSE  straße ", "日本 語", "hurts ▁head", "<pad> unk", "thé\u0301 q!q", "..."]
+    texts = known + odd
     tokenizer = SentenceTokenizer.fit(known, config=TokenizerConfig(kind=kind, vocabulary=40 if kind == "bpe" else 0))
     pairs = [(a, b) for a in texts[:6] for b in texts[:6]] + [("a b c d", "b c a d b c"), ("", "")]
     answered = node("texts", vocabulary=tokenizer.to_dict(), texts=texts, pairs=pairs)
@@ -419,3 +423,26 @@ def test_a_button_says_where_a_sentence_begins_and_ends(
     assert [event["type"] for event in told[2:]] == ["answer", "state"]
     times = streams[0].timestamps_s
     assert (told[2]["start_s"], told[2]["end_s"]) == pytest.approx((times[150], times[260]))
+
+
+@needs_ort
+@pytest.mark.skipif(
+    CHROMIUM is None or not PLAYWRIGHT.is_file() or not (PAGE / "vendor").is_dir(),
+    reason="no Chromium, playwright-core or src/signtalk/web/vendor; install a browser and run `make web`",
+)
+def test_a_browser_answers_with_the_server_gone(bundle: Bundle, tmp_path: Path) -> None:
+    page = tmp_path / "page"
+    shutil.copytree(PAGE, page, ignore=shutil.ignore_patterns("wasm"))  # no landmarker is needed here
+    (page / "index.html").write_text("<!doctype html><title>page</title>")
+    changed = deciding(bundle, DECISIONS["open"])
+    write_web_bundle(changed, page / "bundle")
+    (page / FILES_NAME).write_text(json.dumps({"files": web_export._described(page)}))
+    runner = ROOT / "tests" / "web_engine_browser.mjs"
+    command = [str(NODE), str(runner), str(PLAYWRIGHT), str(CHROMIUM), str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for told in json.loads(done.stdout).values():  # with the server, and without
+        assert told["verified"]["different"] == []
+        assert told["verified"]["largest_difference"] < 1e-3
+        assert told["personal"] == ["Zebra crossing"]
+        assert told["answer"]["text"] == "Zebra crossing"

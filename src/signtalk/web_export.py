@@ -36,7 +36,7 @@ VENDOR_NAME = "vendor"
 BUNDLE_FOLDER, MODELS_FOLDER = "bundle", "models"
 FILES_NAME = "files.json"
 _SEGMENTER = Path(__file__).with_name("segmenter.json")
-_GRAPHS = ("sign_encoder.onnx", "sign_decoder_start.onnx", "sign_decoder.onnx")
+_ENCODER, _DECODERS = "sign_encoder.onnx", ("sign_decoder_start.onnx", "sign_decoder.onnx")
 _MOST_PROJECTION_BYTES = 256 * 1024**2
 """Twice as much in the browser's memory; a telephone has little more for one page."""
 _GOLDEN = SyntheticConfig(num_sentences=6, num_signers=4, clips_per_sentence=(1, 1), num_idle=2)
@@ -111,7 +111,8 @@ def write_web_bundle(bundle: Bundle, folder: Path) -> int:
     """
     check_portable(bundle.recognizer)
     folder.mkdir(parents=True)
-    graphs = [name for name in (*_GRAPHS, TEXT_ENCODER_NAME) if name in bundle.manifest.files]
+    graphs = [_ENCODER, *(_DECODERS if bundle.recognizer.decision.translate else ())]
+    graphs += [TEXT_ENCODER_NAME] if bundle.recognizer.text_space is not None else []
     for name in (*graphs, "tokenizer_vocab.json"):
         shutil.copyfile(bundle.folder / name, folder / name)
     write_json(folder / "segmenter.json", read_json(_SEGMENTER))
