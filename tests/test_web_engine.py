@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import web_engine
 from conftest import SmallRun
 from signtalk import web_export
 from signtalk.bundle import Bundle, open_bundle
@@ -348,6 +349,18 @@ def test_an_enrolled_sentence_is_found_after_the_page_was_opened_again(
     assert "Zebra crossing, please" in [candidate["sentence"] for candidate in found["answer"]["candidates"]]
     assert [(each["num_clips"], each["layer"]) for each in found["listed"]] == [(2, "personal")]
     assert (found["forgotten"], found["left"]) == (2, [])
+
+
+@needs_ort
+def test_the_benchmark_counts_answers_that_differ(
+    small_run: SmallRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web_engine.main([str(small_run.bundle), str(small_run.data / "clips"), "--clips", "3"])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["clips"], told["left_out"], told["different"]) == (3, 0, 0)
+    assert sum(told["outcomes"].values()) == 3
+    assert max(told["largest_difference"].values()) < 1e-3
+    assert told["python_ms"] > 0 and told["node_ms"] > 0
 
 
 def one_after_another(clips: list[LandmarkClip], aspect: float | None) -> LandmarkClip:

@@ -95,10 +95,14 @@ const TASKS = {
   },
   async whole() {
     const engine = await openEngine();
-    const answers = [];
-    for (const clip of clips) answers.push(await engine.recognize(clip));
+    const answers = [], milliseconds = [];
+    for (const clip of clips) {
+      const started = performance.now();
+      answers.push(await engine.recognize(clip));
+      milliseconds.push(performance.now() - started);
+    }
     const found = job.search ? await engine.search(job.search, 5) : null;
-    return { answers, verified: await engine.verify(), sentences: engine.sentences(), found };
+    return { answers, milliseconds, verified: await engine.verify(), sentences: engine.sentences(), found };
   },
   async enroll() {
     const { MemoryStorage } = await load("storage");

@@ -49,7 +49,9 @@ for (let bits = 0; bits < 65536; bits++) {
 
 /** Float32Array of half precision numbers that are given as their bits. */
 export function fromHalf(bits) {
-  return Float32Array.from(bits, (each) => HALF[each]);
+  const values = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) values[i] = HALF[bits[i]];
+  return values;
 }
 
 /** A number rounded to half precision (ties to even), as a number; beyond its range Infinity. */
