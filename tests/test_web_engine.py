@@ -6,9 +6,7 @@ import base64
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +15,20 @@ import pytest
 
 import web_engine
 from conftest import SmallRun
+from made_web import CHROMIUM, NODE, ORT, PLAYWRIGHT, ROOT, Ask
 from signtalk import web_export
 from signtalk.bundle import Bundle, open_bundle
-from signtalk.clip_records import text_key
-from signtalk.decoding import DecodingOptions, beam_search
 from signtalk.encoding import Encoded
 from signtalk.features import FeatureConfig, extract_features
 from signtalk.gate import GateConfig
 from signtalk.landmarks import HOLISTIC, PARTS, LandmarkClip
 from signtalk.recognizer import DecisionConfig
 from signtalk.scoring import ScoringConfig
-from signtalk.spelling import JointStepDecoder
 from signtalk.synthetic import SyntheticConfig, generate_clips
-from signtalk.tokenizer import SentenceTokenizer, TokenizerConfig, split_words
 from signtalk.translation import TranslationRule
 from signtalk.web_export import FILES_NAME, PAGE, clip_bytes, write_web_bundle
 from signtalk.written import WrittenSentence, write_sentences
 
-ROOT = Path(__file__).resolve().parent.parent
-ORT = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist" / "ort.node.min.mjs"
-PLAYWRIGHT = ROOT / "web" / "node_modules" / "playwright-core" / "index.js"
-NODE = shutil.which("node")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed; the engine's tests run in it")
 needs_ort = pytest.mark.skipif(not ORT.is_file(), reason="onnxruntime-web is not installed; run `make web`")
 
@@ -50,26 +40,6 @@ CONFIGS = (
     FeatureConfig(num_frames=30, resampling="crop", num_differences=0, limit=1.5),
     FeatureConfig(num_frames=64, use_bones=True, **BODY),
 )
-
-Ask = Callable[..., Any]
-
-
-@pytest.fixture
-def node(tmp_path: Path) -> Ask:
-    """Give a job to the runner; its answer."""
-
-    def asked(task: str, clips: tuple[LandmarkClip, ...] = (), **job: Any) -> Any:
-        files = [tmp_path / f"{task}{number}.clip" for number in range(len(clips))]
-        for file, clip in zip(files, clips, strict=True):
-            file.write_bytes(clip_bytes(clip))
-        path = tmp_path / f"{task}.json"
-        path.write_text(json.dumps({"task": task, "clips": [str(file) for file in files], "ort": str(ORT), **job}))
-        command = [str(NODE), str(ROOT / "tests" / "web_engine_runner.mjs"), str(PAGE / "engine"), str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
-        return json.loads(done.stdout)
-
-    return asked
 
 
 def mirrored(clip: LandmarkClip) -> LandmarkClip:
@@ -150,65 +120,6 @@ def test_features_are_those_of_python(node: Ask, clips: tuple[LandmarkClip, ...]
             features = np.array(each["features"]).reshape(truth.features.shape)
             np.testing.assert_allclose(features, truth.features, atol=1e-4)
             assert each["motion"] == pytest.approx(truth.motion, abs=1e-5)
-
-
-@pytest.mark.parametrize("kind", ["word", "bpe"])
-def test_texts_are_those_of_python(kind: Any, node: Ask) -> None:
-    known = ["Where does it hurt?", "I don't know.", "My head hurts", "Où est la douleur", "null and void"]
-    odd = ["X-ray, please!", "  STRASSE  straße ", "日本 語", "hurts ▁head", "<pad> unk", "thé\u0301 q!q", "..."]
-    texts = known + odd
-    tokenizer = SentenceTokenizer.fit(known, config=TokenizerConfig(kind=kind, vocabulary=40 if kind == "bpe" else 0))
-    pairs = [(a, b) for a in texts[:6] for b in texts[:6]] + [("a b c d", "b c a d b c"), ("", "")]
-    answered = node("texts", vocabulary=tokenizer.to_dict(), texts=texts, pairs=pairs)
-    assert answered["keys"] == [text_key(text) for text in texts]
-    ids = [tokenizer.encode(text, add_special=False) for text in texts]
-    assert answered["ids"] == ids
-    assert answered["words"] == [[[word, list(places)] for word, places in tokenizer.decode_words(i)] for i in ids]
-    ratios = [SequenceMatcher(None, split_words(a), split_words(b), autojunk=False).ratio() for a, b in pairs]
-    assert answered["agreements"] == pytest.approx(ratios)
-
-
-class TableDecoder:
-    """The next word follows from the last one alone."""
-
-    sos_id, eos_id = 1, 2
-
-    def __init__(self, table: np.ndarray[Any, Any]) -> None:
-        self.table, self.vocabulary_size = table, len(table)
-
-    def start(self, memory: Any, memory_valid: Any) -> TableDecoder:
-        return self
-
-    def select(self, rows: Any) -> TableDecoder:
-        return self
-
-    def step(self, tokens: Any, state: Any) -> tuple[Any, Any]:
-        return self.table[tokens], self
-
-
-@pytest.mark.parametrize(("vocabulary", "weight"), [(12, 0.0), (12, 0.7), (12, 1.0), (140, 0.6)])
-def test_decoding_is_that_of_python(vocabulary: int, weight: float, node: Ask, tmp_path: Path) -> None:
-    rng = np.random.default_rng(vocabulary)
-
-    def log_probs(rows: int, sharpness: float) -> np.ndarray[Any, Any]:
-        logits = sharpness * rng.standard_normal((rows, vocabulary))
-        return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)), dtype=np.float32)
-
-    table, words = log_probs(vocabulary, 2.0), log_probs(20, 3.0)
-    table.astype("<f8").tofile(tmp_path / "table.bin")
-    words.astype("<f8").tofile(tmp_path / "words.bin")
-    valid = np.arange(20)[None] < 17
-    for options in (DecodingOptions(max_tokens=9), DecodingOptions(num_beams=2, max_tokens=5, min_tokens=3)):
-        decoder: Any = TableDecoder(table)
-        if weight:
-            decoder = JointStepDecoder(decoder, words[None], weight)
-        truth = beam_search(decoder, np.zeros((1, 20, 4), dtype=np.float32), valid, options)[0][0]
-        files = {"table": str(tmp_path / "table.bin"), "words": str(tmp_path / "words.bin")}
-        settings = {"vocabulary": vocabulary, "weight": weight, "num_valid": 17}
-        found = node("decode", options=options.model_dump(), **files, **settings)
-        assert (tuple(found["tokens"]), found["finished"]) == (truth.tokens, truth.finished)
-        assert found["score"] == pytest.approx(truth.score, abs=1e-5)
-        assert found["tokenLogProbs"] == pytest.approx(truth.token_log_probs, abs=1e-5)
 
 
 DECISIONS = {

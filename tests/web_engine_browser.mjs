@@ -9,7 +9,8 @@ import { pathToFileURL } from "node:url";
 
 const [, , playwright, executablePath, folder] = process.argv;
 const { chromium } = (await import(pathToFileURL(playwright))).default;
-const KINDS = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".html": "text/html" };
+const SCRIPT = "text/javascript";
+const KINDS = { ".js": SCRIPT, ".mjs": SCRIPT, ".wasm": "application/wasm", ".html": "text/html" };
 
 const server = http.createServer(async (request, response) => {
   const name = new URL(request.url, "http://page").pathname.replace(/\/$/, "/index.html");

@@ -133,7 +133,8 @@ const TASKS = {
   },
   async stream() {
     const engine = await openEngine(), heard = [];
-    const session = engine.stream({ aspect: clips[0].aspect, mode: job.mode, candidates: 3, onEvent: (e) => heard.push(e) });
+    const onEvent = (event) => heard.push(event);
+    const session = engine.stream({ aspect: clips[0].aspect, mode: job.mode, candidates: 3, onEvent });
     const [from, to] = job.button ?? [-1, -1], waiting = [];
     for (const [t, time] of clips[0].times.entries()) {
       waiting.push(session.push(frameOf(clips[0], t), time));
