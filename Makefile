@@ -60,4 +60,4 @@ live: web $(DEMO_BUNDLE) $(MODELS)
 		$(BIN)/signtalk serve $(DEMO_BUNDLE) --index runs/demo/taught --models $(MODELS) --open
 
 clean:
-	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) web/node_modules src/signtalk/web/vendor runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -75,3 +75,11 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return told if code or "--json" not in arguments else json.loads(told.out)
 
     return asked
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Callable[..., Any]:
+    """Give a job to the page's engine in node: task, clips, and what else the job needs; its answer."""
+    from made_web import asked_in_node
+
+    return lambda task, clips=(), **job: asked_in_node(tmp_path, task, clips, **job)

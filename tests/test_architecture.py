@@ -125,6 +125,7 @@ MODULES = {
     "golden_clips": "o",
     "bundle": "o",
     "model_card": "o",
+    "web_export": "o",
     "layered_index": "o",
     "enrolment": "o",
     "export_graphs": "T",

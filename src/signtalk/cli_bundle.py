@@ -82,6 +82,28 @@ def bundle_unpack(
     out_console.print(closing_summary(files))
 
 
+@bundle_app.command("web")
+def bundle_web(
+    bundle: _Bundle,
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the page; an earlier page there is replaced.")],
+    models: Annotated[
+        Path | None, typer.Option(help="Landmarker models (.task); those of `signtalk models install` by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a page that recognises in the browser, without a connection: a folder for any web server.
+
+    Example: signtalk bundle web sign_encoder_bundle.zip page && python -m http.server --directory page
+    """
+    from signtalk.bundle import open_bundle
+    from signtalk.web_export import export_web
+
+    with open_bundle(bundle) as opened_bundle:
+        done = export_web(opened_bundle, out, models)
+    told = {"page": str(out), "files": done.num_files, "bytes": done.num_bytes, "golden_clips": done.num_golden}
+    show(told, as_json)
+
+
 def _print_export(exported: Exported, out: Path) -> None:
     from signtalk.report import closing_summary
 

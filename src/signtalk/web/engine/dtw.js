@@ -1,0 +1,32 @@
+/** How far apart two signed clips are when their timing may differ: exact dynamic time warping (`signtalk.dtw`). */
+
+import { dot } from "./numbers.js";
+
+/** Sum of squares of each frame of (n * width) numbers. */
+export function squaredNorms(frames, width) {
+  const length = frames.length / width;
+  return Float64Array.from({ length }, (_, t) => dot(frames, t * width, frames, t * width, width));
+}
+
+/**
+ * Distance a frame of the two clips' mean length; Infinity where one has no frame.
+ *
+ * Cell (i, j) adds its frame distance to the cheapest of (i-1, j), (i, j-1) and (i-1, j-1).
+ */
+export function dtwDistance(query, queryNorms, reference, width) {
+  const numQuery = queryNorms.length, norms = squaredNorms(reference, width), numReference = norms.length;
+  if (!numQuery || !numReference) return Infinity;
+  const row = new Float64Array(numReference);
+  for (let i = 0; i < numQuery; i++) {
+    let diagonal = Infinity, left = Infinity;
+    for (let j = 0; j < numReference; j++) {
+      const square = queryNorms[i] + norms[j] - 2 * dot(query, i * width, reference, j * width, width);
+      const cost = Math.sqrt(Math.max(square, 0)); // rounding goes below zero
+      const above = i ? row[j] : Infinity;
+      left = i === 0 && j === 0 ? cost : Math.min(above, left, diagonal) + cost;
+      diagonal = above;
+      row[j] = left;
+    }
+  }
+  return Math.fround((2 * Math.fround(row[numReference - 1])) / (numQuery + numReference));
+}

@@ -1,0 +1,178 @@
+/**
+ * Everything that the service does, in the browser: recognise, enroll, search, listen to a stream.
+ *
+ *   import * as ort from "./vendor/ort.wasm.min.mjs";
+ *   const engine = await Engine.open("./bundle/", ort);
+ *   const answer = await engine.recognize(clip);  // the same JSON as the service gives
+ *
+ * Nothing leaves the page. Clips: landmarks.js. Format of the bundle: docs/offline-page.md.
+ */
+
+import { fetchBytes, readBundle } from "./bundle.js";
+import { checkClip, checkedText, lookedAt, newReferences, refuseKnown } from "./enrolment.js";
+import { extractFeatures } from "./features.js";
+import { clipFromBytes, FRAME_BYTES } from "./landmarks.js";
+import { openModels } from "./models.js";
+import { dot } from "./numbers.js";
+import { answer } from "./recognition.js";
+import { BrowserStorage } from "./storage.js";
+import { StreamSession } from "./stream.js";
+import { EOS_ID, textKey } from "./tokenizer.js";
+
+const MOST_CLIPS = 3;
+const GOLDEN_TOLERANCE = 1e-3;
+const SCORES = ["similarity", "raw_similarity", "text_score", "dtw_score"];
+
+export class Engine {
+  /**
+   * Read a bundle and what was enrolled on it before.
+   *
+   * `ort` is the onnxruntime-web module. `options`: `storage` (default: IndexedDB), `fetcher` (bytes of a URL),
+   * `models` (instead of those of the bundle, for tests).
+   */
+  static async open(baseUrl, ort, options = {}) {
+    const bundle = await readBundle(baseUrl, options.fetcher ?? fetchBytes);
+    const models = options.models ?? await openModels(ort, bundle.read, bundle.config.model);
+    const engine = new Engine(bundle, models, options.storage ?? new BrowserStorage());
+    await engine.#readEnrolled();
+    return engine;
+  }
+
+  constructor(bundle, models, storage) {
+    this.bundle = bundle;
+    this.models = models;
+    this.storage = storage;
+    this.index = bundle.index; // the bundle's references and those that were enrolled here
+    this.encoderId = bundle.manifest.encoder_id;
+    this.personal = new Set(); // ids of the enrolled clips
+  }
+
+  /** The answer to a clip. `options`: `candidates` (5), how many sentences it lists. */
+  async recognize(clip, options = {}) {
+    const { encoded, motion } = await this.#encoded(clip);
+    return answer(encoded, motion, this.#parts(), options.candidates ?? 5);
+  }
+
+  /** Sentences of both layers in order of text: [{sentence_id, sentence, category, num_clips, layer}]. */
+  sentences({ query = "", limit = Infinity, offset = 0 } = {}) {
+    const asked = query.trim() ? textKey(query) : "";
+    const wanted = this.index.classes.filter((each) => each.key.includes(asked));
+    return wanted.slice(offset, offset + limit).map((each) => {
+      const named = this.index.named(each);
+      const own = each.rows.some((row) => this.personal.has(this.index.references[row].entry.clip_id));
+      return {
+        sentence_id: named.sentence_id, sentence: named.sentence, category: named.category,
+        num_clips: each.written ? 0 : each.rows.length, layer: own ? "personal" : "base",
+      };
+    });
+  }
+
+  /** The clips that mean a text, nearest first; needs a model with a text encoder. */
+  async search(text, limit = 10) {
+    if (!this.models.embedText) throw new Error("the model has no text encoder, so texts and signs cannot be compared");
+    const point = await this.#embedded(checkedText(text));
+    const hits = this.index.references.filter(({ entry }) => entry.kind !== "written").map(({ entry, embedding }) => ({
+      similarity: dot(point, 0, embedding, 0, point.length), clip_id: entry.clip_id, sentence_id: entry.sentence_id,
+      sentence: entry.sentence, category: entry.category,
+    }));
+    return hits.sort((a, b) => b.similarity - a.similarity).slice(0, limit).map((hit, i) => ({ rank: i + 1, ...hit }));
+  }
+
+  /**
+   * Enroll a sentence from one to three clips; all of them or none. They are kept in the browser, as vectors, not as
+   * landmarks. Gives what `Enrolled.to_json` tells in Python: what was enrolled, and warnings.
+   */
+  async enroll(text, clips, { category = "" } = {}) {
+    const sentence = checkedText(text);
+    if (!clips.length || clips.length > MOST_CLIPS) throw new Error(`${clips.length} clips; give one to ${MOST_CLIPS}`);
+    const encoded = [], motions = [], { decision, features } = this.bundle.config;
+    for (const [place, clip] of clips.entries()) {
+      const made = await this.#encoded(clip);
+      checkClip(`clip ${place + 1}`, clip, made.motion, features, decision.gate.motion_floor);
+      encoded.push(made.encoded);
+      motions.push(made.motion);
+    }
+    const references = await newReferences(this.index, { text: sentence, category }, encoded);
+    refuseKnown(this.index, references);
+    const told = await lookedAt(references, encoded, motions, this.#parts());
+    await this.storage.put(this.encoderId, references.map((each) => ({ clipId: each.entry.clip_id, ...each })));
+    await this.#readEnrolled();
+    return told;
+  }
+
+  /** Forget what was enrolled of a sentence here; how many clips that were. */
+  async forget(text) {
+    const key = textKey(text);
+    const ids = (await this.storage.all(this.encoderId)).filter(({ entry }) => entry.text_key === key)
+      .map(({ clipId }) => clipId);
+    await this.storage.remove(this.encoderId, ids);
+    await this.#readEnrolled();
+    return ids.length;
+  }
+
+  /** A live session; see stream.js. */
+  stream(options = {}) {
+    return new StreamSession(this, options);
+  }
+
+  /**
+   * Replay the bundle's golden clips: {clips, largest_difference, different: [numbers of clips]}. A clip is different
+   * where outcome, reason or the order of candidates is, or a score by more than 1e-3. Without what was enrolled.
+   */
+  async verify() {
+    const golden = await this.bundle.json("golden.json"), bytes = await this.bundle.read("golden.bin");
+    const parts = { ...this.#parts(), index: this.bundle.index };
+    let largest = 0, place = 0;
+    const different = [];
+    for (const [number, expected] of golden.answers.entries()) {
+      const size = 12 + FRAME_BYTES * golden.num_frames[number];
+      const clip = clipFromBytes(bytes.buffer.slice(place, place += size));
+      const { encoded, motion } = await this.#encoded(clip);
+      const { same, difference } = compared(await answer(encoded, motion, parts), expected);
+      largest = Math.max(largest, difference);
+      if (!same || difference > GOLDEN_TOLERANCE) different.push(number);
+    }
+    return { clips: golden.answers.length, largest_difference: largest, different };
+  }
+
+  async #encoded(clip) {
+    const made = extractFeatures(clip, this.bundle.config.features);
+    return { encoded: await this.models.encode(made), motion: made.motion };
+  }
+
+  async #embedded(text) {
+    return this.models.embedText([...this.bundle.tokenizer.encode(text), EOS_ID]);
+  }
+
+  #parts() {
+    return {
+      index: this.index, decision: this.bundle.config.decision, tokenizer: this.bundle.tokenizer,
+      decoder: this.models.decoder,
+    };
+  }
+
+  async #readEnrolled() {
+    const references = await this.storage.all(this.encoderId), texts = new Map();
+    for (const { entry } of references) {
+      if (texts.has(entry.text_key) || this.bundle.index.texts.has(entry.text_key)) continue;
+      const textEmbedding = this.bundle.index.anyWritten ? await this.#embedded(entry.sentence) : null;
+      texts.set(entry.text_key, { words: this.bundle.tokenizer.encode(entry.sentence), textEmbedding });
+    }
+    this.personal = new Set(references.map(({ clipId }) => clipId));
+    this.index = this.bundle.index.withLayer(references, texts);
+  }
+}
+
+/** Whether two answers say the same, and the largest difference of their numbers. */
+function compared(found, expected) {
+  const order = (answered) => answered.candidates.map((each) => each.text_key).join("\n");
+  const told = ["outcome", "reason", "text", "translation", "num_possible"];
+  const same = told.every((name) => found[name] === expected[name]) && order(found) === order(expected);
+  const pairs = [[found.confidence, expected.confidence], [found.motion_mean, expected.motion_mean]];
+  found.candidates.forEach((each, place) => {
+    const other = expected.candidates[place] ?? {};
+    for (const name of SCORES) pairs.push([each[name], other[name]]);
+  });
+  const differences = pairs.map(([a, b]) => (a === null && b === null ? 0 : Math.abs(a - b)));
+  return { same, difference: Math.max(...differences) };
+}

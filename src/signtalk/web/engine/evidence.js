@@ -1,0 +1,43 @@
+/** What is known of a query's first candidate: the figures that a gate weighs (`signtalk.evidence`). */
+
+/** Names of the figures, in the order of a gate's weights. */
+export const FIGURES = [
+  "score", "margin", "similarity", "dtw_score", "prototype", "text_score", "standing", "dtw_margin", "text_per_word",
+];
+const NEIGHBOURS = 30, LEAST_NEIGHBOURS = 3, LOWEST_MARGIN = -1, LOWEST_PER_WORD = -20;
+
+/** {figures: 9 numbers, NaN = unknown; answered; written} of a ranked list of `scoreSentences`. */
+export function evidence(ranked, index) {
+  if (!ranked.length) return { figures: FIGURES.map(() => NaN), answered: false, written: false };
+  const first = ranked[0], written = first.sentence.written;
+  const told = Number.isNaN(first.textLogLikelihood) ? NaN : first.textScore;
+  const sentence = index.references[first.row].entry.sentence;
+  const numWords = Math.max(sentence.split(/\s+/u).filter(Boolean).length, 1);
+  const figures = [
+    first.score,
+    ranked.length > 1 ? Math.fround(first.score - ranked[1].score) : NaN,
+    first.similarity,
+    written ? NaN : first.dtwScore,
+    first.prototypeSimilarity,
+    told,
+    Math.fround(standing(ranked.map((each) => each.score))),
+    Math.fround(dtwMargin(ranked.map((each) => each.dtwDistance))),
+    Math.fround(Math.max(first.textLogLikelihood / numWords, LOWEST_PER_WORD)),
+  ];
+  return { figures, answered: true, written };
+}
+
+/** How many standard deviations of the next scores the first one lies above their mean. */
+function standing(scores) {
+  const others = scores.slice(1, NEIGHBOURS);
+  const mean = others.reduce((sum, each) => sum + each, 0) / others.length;
+  const spread = Math.sqrt(others.reduce((sum, each) => sum + (each - mean) ** 2, 0) / others.length);
+  return others.length >= LEAST_NEIGHBOURS && spread > 1e-6 ? (scores[0] - mean) / spread : NaN;
+}
+
+/** How much nearer frame by frame than the nearest other sentence, as a share of that one's distance. */
+function dtwMargin([first, ...others]) {
+  const nearest = Math.min(...others.filter((each) => !Number.isNaN(each)), Infinity);
+  if (!Number.isFinite(first) || !Number.isFinite(nearest)) return NaN;
+  return Math.max(1 - first / Math.max(nearest, 1e-6), LOWEST_MARGIN);
+}

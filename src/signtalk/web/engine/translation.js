@@ -1,0 +1,49 @@
+/** A decoded text, how probably it is right, and whether it may be shown (`signtalk.translation`). */
+
+import { beamSearch, JointDecoder } from "./decoding.js";
+import { confidence } from "./logistic.js";
+import { splitWords } from "./tokenizer.js";
+
+/** {text, score, words: [[word, probability]], endLogProb} of an encoded clip. */
+export async function translate(decoder, tokenizer, encoded, decision) {
+  const listens = encoded.vocabulary && decision.spelling_weight;
+  const asked = listens ? new JointDecoder(decoder, decision.spelling_weight) : decoder;
+  const { tokens, score, tokenLogProbs, finished } = await beamSearch(asked, encoded, decision.decoding);
+  const words = tokenizer.decodeWords(tokens).map(([word, places]) => {
+    const logProb = places.reduce((sum, place) => sum + tokenLogProbs[place], 0);
+    return [word, Math.exp(Math.min(logProb, 0))];
+  });
+  const endLogProb = finished ? tokenLogProbs.at(-1) : 0;
+  return { text: words.map(([word]) => word).join(" "), score, words, endLogProb };
+}
+
+/** 0-1, how probably a text is right; `sentence` is the best known one (null without), `sure` how probable that is. */
+export function translationConfidence(rule, translation, sentence, sure) {
+  if (!translation.words.length) return 0;
+  const logProbs = [...translation.words.map(([, p]) => Math.log(Math.max(p, 1e-9))), translation.endLogProb];
+  const mean = logProbs.reduce((sum, each) => sum + each, 0) / logProbs.length;
+  const known = sentence === null ? [NaN, NaN] : [agreement(translation.text, sentence), sure];
+  return confidence(rule, [mean, Math.min(...logProbs), ...known]);
+}
+
+/** 0-1, how much two texts share word for word, in order: twice the words of common blocks over all words. */
+export function agreement(text, sentence) {
+  const a = splitWords(text), b = splitWords(sentence);
+  if (!a.length && !b.length) return 1;
+  return (2 * numCommon(a, b)) / (a.length + b.length);
+}
+
+/** Words in the longest common block and, left and right of it, in the blocks there (Ratcliff and Obershelp). */
+function numCommon(a, b) {
+  let longest = 0, aStart = 0, bStart = 0;
+  for (let i = 0; i < a.length; i++) {
+    for (let j = 0; j < b.length; j++) {
+      let size = 0;
+      while (i + size < a.length && j + size < b.length && a[i + size] === b[j + size]) size += 1;
+      if (size > longest) [longest, aStart, bStart] = [size, i, j];
+    }
+  }
+  if (!longest) return 0;
+  return longest + numCommon(a.slice(0, aStart), b.slice(0, bStart))
+    + numCommon(a.slice(aStart + longest), b.slice(bStart + longest));
+}

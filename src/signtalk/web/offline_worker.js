@@ -1,0 +1,41 @@
+/**
+ * Service worker: keeps every file that files.json lists, so that the page opens and answers without a connection.
+ *
+ * `engine/offline.js` registers it as offline_worker.js?VERSION. Another version fetches what is new, and takes over
+ * when all of it is there; until then the old one goes on.
+ */
+
+const PREFIX = "signtalk-page-";
+const CACHE = PREFIX + self.location.search.slice(1);
+const FILES = "files.json";
+const list = new URL(FILES, self.location).href;
+
+self.addEventListener("install", (event) => event.waitUntil(keep()));
+
+self.addEventListener("activate", (event) => event.waitUntil((async () => {
+  for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== CACHE) await caches.delete(name);
+  await self.clients.claim();
+})()));
+
+self.addEventListener("fetch", (event) => {
+  if (event.request.method !== "GET" || !event.request.url.startsWith(new URL("./", self.location).href)) return;
+  event.respondWith(answered(event.request));
+});
+
+/** Fetch all files into this version's cache; one that does not arrive leaves the version before in place. */
+async function keep() {
+  const told = await fetch(list, { cache: "no-store" }), { files } = await told.clone().json();
+  const cache = await caches.open(CACHE);
+  await cache.put(list, told);
+  for (const name of Object.keys(files)) await cache.add(new Request(new URL(name, list), { cache: "no-cache" }));
+  await self.skipWaiting();
+}
+
+/** What is kept; the list itself from the network where that can be reached, for it tells whether a page is new. */
+async function answered(request) {
+  const cache = await caches.open(CACHE);
+  const url = request.url.endsWith("/") ? `${request.url}index.html` : request.url;
+  const kept = await cache.match(url, { ignoreSearch: true });
+  if (request.url !== list) return kept ?? fetch(request);
+  return fetch(request).catch(() => kept ?? Response.error());
+}
