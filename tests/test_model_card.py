@@ -28,7 +28,8 @@ FIGURES = {
     ],
     "open_set": {"gates": [{"name": "SignTalk", "known_accepted": interval(0.7), "precision": None,
                             "unknown_accepted": interval(0.1), "idle_accepted": None}]},
-    "texts": [{"name": "seen sentence", "num_clips": 33, "measures": {"wer": interval(0.1), "exact_match": interval(0.7)}}],
+    "texts": [{"name": "seen sentence", "num_clips": 33,
+               "measures": {"wer": interval(0.1), "exact_match": interval(0.7)}}],
 }  # fmt: skip
 
 
