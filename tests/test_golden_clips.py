@@ -34,7 +34,7 @@ def test_golden_clips_are_a_few_made_up_ones_with_one_at_rest() -> None:
     "config",
     [
         FeatureConfig(),
-        FeatureConfig(preset="prototype"),
+        FeatureConfig(preset="prototype", resampling="crop"),
         FeatureConfig(use_depth=True, frontal=True, use_hands=False, use_hand_local=False, use_pose_hands=True),
     ],
 )

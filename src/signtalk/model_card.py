@@ -185,7 +185,7 @@ def _privacy(signs: int) -> str:
 
 def _origin(manifest: BundleManifest) -> str:
     rows = [
-        ("licence", manifest.licence or NOT_STATED),
+        ("licence", " ".join(manifest.licence.split()) or NOT_STATED),
         ("split", manifest.split_hash or "not known"),
         ("encoder", str(manifest.origin.get("encoder_id", "not known"))),
         ("landmarker models", ", ".join(manifest.landmarkers) or "not told by the clips"),
