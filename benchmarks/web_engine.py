@@ -25,7 +25,8 @@ import numpy as np
 from signtalk.bundle import open_bundle
 from signtalk.errors import ClipError
 from signtalk.landmarks import LandmarkClip, load_clip
-from signtalk.web_export import PAGE, clip_bytes, write_web_bundle
+from signtalk.web_export import PAGE, write_web_bundle
+from signtalk.wire import encode_clip
 
 ROOT = Path(__file__).resolve().parent.parent
 ORT = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist" / "ort.node.min.mjs"
@@ -68,7 +69,7 @@ def ask_node(folder: Path, clips: list[LandmarkClip]) -> dict[str, Any]:
     """What the engine says in node to the bundle in `folder`/web."""
     files = [folder / f"{number}.clip" for number in range(len(clips))]
     for file, clip in zip(files, clips, strict=True):
-        file.write_bytes(clip_bytes(clip))
+        file.write_bytes(encode_clip(clip))
     job = {"task": "whole", "clips": list(map(str, files)), "ort": str(ORT), "bundle": str(folder / "web")}
     (folder / "job.json").write_text(json.dumps(job))
     node = shutil.which("node")

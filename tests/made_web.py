@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from signtalk.landmarks import LandmarkClip
-from signtalk.web_export import PAGE, clip_bytes
+from signtalk.web_export import PAGE
+from signtalk.wire import encode_clip
 
 ROOT = Path(__file__).resolve().parent.parent
 ORT = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist" / "ort.node.min.mjs"
@@ -23,7 +24,7 @@ def asked_in_node(folder: Path, task: str, clips: tuple[LandmarkClip, ...], **jo
     """What web_engine_runner.mjs answers to a job; `folder` takes its files."""
     files = [folder / f"{task}{number}.clip" for number in range(len(clips))]
     for file, clip in zip(files, clips, strict=True):
-        file.write_bytes(clip_bytes(clip))
+        file.write_bytes(encode_clip(clip))
     path = folder / f"{task}.json"
     path.write_text(json.dumps({"task": task, "clips": [str(file) for file in files], "ort": str(ORT), **job}))
     command = [str(NODE), str(ROOT / "tests" / "web_engine_runner.mjs"), str(PAGE / "engine"), str(path)]

@@ -13,9 +13,12 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, get_args
 from urllib.request import urlopen
@@ -25,11 +28,13 @@ import pytest
 
 from made_camera import write_camera
 from made_service import KEY, running_service
+from signtalk.bundle import open_bundle
 from signtalk.export import export_bundle
 from signtalk.gate import Reason
 from signtalk.landmarks import FACE_INDICES, PARTS
 from signtalk.recognizer import DecisionConfig
 from signtalk.runs import Run
+from signtalk.web_export import export_web
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "src" / "signtalk" / "web"
@@ -295,3 +300,22 @@ def test_the_page_of_the_real_service(tmp_path, small_run):
     assert seen["console"] == []
     assert seen["steps"]["recognised"] == "I want to greet you."
     assert seen["steps"]["rate"] > 0
+
+
+@needs_browser
+@needs_model
+@needs_film
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_offline_page_answers_and_learns_by_itself(tmp_path, small_run):
+    with open_bundle(small_run.bundle) as bundle:
+        export_web(bundle, tmp_path / "page", MODEL)
+    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=tmp_path / "page")) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        seen = drive_at(f"http://127.0.0.1:{server.server_port}/", "", "served", tmp_path, FILM)
+        server.shutdown()
+    check_always(seen)
+    assert seen["console"] == []
+    assert "I want to greet you." in seen["steps"]["listed"]

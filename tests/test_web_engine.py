@@ -26,7 +26,8 @@ from signtalk.recognizer import DecisionConfig
 from signtalk.scoring import ScoringConfig
 from signtalk.synthetic import SyntheticConfig, generate_clips
 from signtalk.translation import TranslationRule
-from signtalk.web_export import FILES_NAME, PAGE, clip_bytes, write_web_bundle
+from signtalk.web_export import FILES_NAME, PAGE, write_web_bundle
+from signtalk.wire import encode_clip
 from signtalk.written import WrittenSentence, write_sentences
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed; the engine's tests run in it")
@@ -102,7 +103,7 @@ def test_landmarks_travel_in_every_form(node: Ask, clips: tuple[LandmarkClip, ..
     holistic = {"faceLandmarks": [[dict(zip("xyz", point, strict=True)) for point in points]], "poseLandmarks": []}
     answered = node("landmarks", (clip,), holistic=[holistic], json=[{"aspect": clip.aspect, "frames": frames}])
     assert tuple(answered["names"]) == HOLISTIC.names
-    assert base64.b64decode(answered["bytes"][0]) == clip_bytes(clip)
+    assert base64.b64decode(answered["bytes"][0]) == encode_clip(clip)
     np.testing.assert_allclose(numbers(answered["json"][0]["landmarks"]), clip.landmarks.ravel(), rtol=1e-7)
     np.testing.assert_allclose(numbers(answered["json"][0]["visibility"]), clip.visibility.ravel(), rtol=1e-7)
     seen = numbers(answered["holistic"][0]["landmarks"]).reshape(-1, 3)

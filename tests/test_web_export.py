@@ -18,7 +18,8 @@ from signtalk.gate import GateConfig
 from signtalk.landmarker_models import _HAND_ROI, _MEMBERS, BUNDLE_NAME
 from signtalk.landmarks import LandmarkClip
 from signtalk.recognizer import DecisionConfig
-from signtalk.web_export import check_portable, clip_bytes, export_web, write_web_bundle
+from signtalk.web_export import check_portable, export_web, write_web_bundle
+from signtalk.wire import encode_clip
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_a_bundle_that_does_not_translate_ships_no_decoder(small_run: SmallRun, 
 def test_a_clip_as_bytes_has_the_places_that_the_protocol_tells() -> None:
     landmarks = np.arange(2 * 169 * 3, dtype=np.float32).reshape(2, 169, 3)
     visibility = np.linspace(0, 1, 66, dtype=np.float32).reshape(2, 33)
-    written = clip_bytes(LandmarkClip(landmarks, visibility, np.array([0.5, 0.75]), None))
+    written = encode_clip(LandmarkClip(landmarks, visibility, np.array([0.5, 0.75]), None))
     assert written[:8] == b"SGT1\x02\x00\x00\x00"
     assert np.isnan(struct.unpack_from("<f", written, 8)[0])
     assert len(written) == 12 + 2 * 2168

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,9 @@ from signtalk.index import SentenceIndex
 from signtalk.index_files import replaced_folder
 from signtalk.landmarker_models import BUNDLE_NAME as LANDMARKER_NAME
 from signtalk.landmarker_models import find_bundle
-from signtalk.landmarks import LandmarkClip
 from signtalk.recognizer import Recognizer
 from signtalk.synthetic import SyntheticConfig, generate_clips
+from signtalk.wire import encode_clip
 
 WEB_FORMAT_VERSION = 1
 PAGE = Path(__file__).with_name("web")
@@ -39,6 +38,7 @@ _SEGMENTER = Path(__file__).with_name("segmenter.json")
 _ENCODER, _DECODERS = "sign_encoder.onnx", ("sign_decoder_start.onnx", "sign_decoder.onnx")
 _MOST_PROJECTION_BYTES = 256 * 1024**2
 """Twice as much in the browser's memory; a telephone has little more for one page."""
+_MOST_SIGN_BYTES = 32 * 1024**2
 _GOLDEN = SyntheticConfig(num_sentences=6, num_signers=4, clips_per_sentence=(1, 1), num_idle=2)
 
 
@@ -73,12 +73,19 @@ def export_web(bundle: Bundle, out: Path, models: Path | None = None) -> WebExpo
     check_portable(bundle.recognizer)
     with replaced_folder(out, [path.name for path in out.iterdir()] if out.is_dir() else ()) as folder:
         shutil.copytree(PAGE, folder, dirs_exist_ok=True)
+        _answer_by_engine(folder / "index.html")
         (folder / MODELS_FOLDER).mkdir()
         shutil.copyfile(landmarker, folder / MODELS_FOLDER / LANDMARKER_NAME)
         num_golden = write_web_bundle(bundle, folder / BUNDLE_FOLDER)
         files = _described(folder)
         write_json(folder / FILES_NAME, {"files": files})
     return WebExport(out, len(files), sum(file["bytes"] for file in files.values()), num_golden)
+
+
+def _answer_by_engine(page: Path) -> None:
+    """Say in the page's first lines that it answers by itself, which `page/connection.js` reads."""
+    text = page.read_text(encoding="utf-8")
+    page.write_text(text.replace("<html ", '<html data-answers="engine" ', 1), encoding="utf-8")
 
 
 def check_portable(recognizer: Recognizer) -> None:
@@ -118,6 +125,7 @@ def write_web_bundle(bundle: Bundle, folder: Path) -> int:
     write_json(folder / "segmenter.json", read_json(_SEGMENTER))
     write_json(folder / "config.json", _config(bundle))
     _write_index(bundle, folder)
+    _write_signs(bundle, folder)
     num_golden = _write_golden(bundle.recognizer, folder)
     manifest = {
         "web_format_version": WEB_FORMAT_VERSION,
@@ -174,23 +182,31 @@ def _frames_that_count(index: SentenceIndex) -> npt.NDArray[np.float16]:
     return np.asarray(index.projections)[counts]
 
 
+def _write_signs(bundle: Bundle, folder: Path) -> None:
+    """How sentences are signed, one clip after the other, as many as a page may hold; nothing without any."""
+    if bundle.signs is None:
+        return
+    places: dict[str, tuple[int, int]] = {}
+    parts: list[bytes] = []
+    size = 0
+    for sentence_id in dict.fromkeys(entry.sentence_id for entry in bundle.recognizer.index.entries):
+        clip = bundle.signs.clip(sentence_id)
+        part = b"" if clip is None else encode_clip(clip)
+        if part and size + len(part) <= _MOST_SIGN_BYTES:
+            places[sentence_id] = (size, size + len(part))
+            parts.append(part)
+            size += len(part)
+    write_json(folder / "signs.json", places)
+    (folder / "signs.bin").write_bytes(b"".join(parts))
+
+
 def _write_golden(recognizer: Recognizer, folder: Path) -> int:
     clips = [made.clip for made in generate_clips(_GOLDEN)]
     answers = [answer.to_json() for answer in recognizer.recognize(clips)]
     frames = [clip.num_frames for clip in clips]
     _write_lines(folder / "golden.json", {"num_frames": frames, "answers": answers})
-    (folder / "golden.bin").write_bytes(b"".join(clip_bytes(clip) for clip in clips))
+    (folder / "golden.bin").write_bytes(b"".join(encode_clip(clip) for clip in clips))
     return len(clips)
-
-
-def clip_bytes(clip: LandmarkClip) -> bytes:
-    """A clip as the engine and the service read it: header, then 2,168 bytes a frame (docs/offline-page.md)."""
-    header = b"SGT1" + struct.pack("<If", clip.num_frames, np.nan if clip.aspect is None else clip.aspect)
-    row = np.dtype([("time", "<f8"), ("landmarks", "<f4", (169, 3)), ("visibility", "<f4", 33)])
-    frames = np.empty(clip.num_frames, dtype=row)
-    frames["time"], frames["landmarks"] = clip.timestamps_s, clip.landmarks
-    frames["visibility"] = clip.visibility
-    return header + frames.tobytes()
 
 
 def _write_array(path: Path, array: npt.NDArray[Any], dtype: str) -> None:

@@ -265,7 +265,7 @@ async function offline(page) {
   await look(page, "offline");
 }
 
-/** The real service: signing is found, an answer or a refusal shown; what is enrolled is recognised. */
+/** The real service, or with no key an offline page: signing is found, an answer or a refusal shown; what is enrolled is recognised. */
 async function served() {
   const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
   await page.click("#start-camera");
@@ -274,12 +274,18 @@ async function served() {
   seen.steps.first = await page.getAttribute("#answer-card", "class");
   await page.click("text=Teach this sentence");
   await page.fill("#enroll-text", ENROLLED);
-  await page.fill("#enroll-key", settings.key);
+  if (settings.key) await page.fill("#enroll-key", settings.key);
   await page.click("#enroll-save");
   await page.waitForFunction(() => document.querySelector("#enroll-told").textContent.includes("Remembered"));
   await page.click("#enroll-cancel");
-  await card(page, "said");
-  seen.steps.recognised = await page.textContent("#answer .said");
+  if (settings.key) {
+    await card(page, "said");
+    seen.steps.recognised = await page.textContent("#answer .said");
+  } else {
+    await page.fill("#nurse-text", "greet");
+    await page.waitForFunction(() => document.querySelectorAll("#nurse-list button").length === 1);
+    seen.steps.listed = await page.textContent("#nurse-list button");
+  }
   seen.steps.rate = parseFloat(await page.textContent("#rate"));
   await look(page, "served");
   await browser.close();

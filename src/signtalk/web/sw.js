@@ -5,7 +5,7 @@ const PATIENCE_MS = 3000; // then the kept file serves
 const FILES = [
   "./", "style.css", "icon.svg", "icons.svg", "manifest.webmanifest", "texts/en.json",
   "page/answer.js", "page/app.js", "page/camera.js", "page/connection.js", "page/conversation.js", "page/dom.js",
-  "page/enrolment.js", "page/events.js", "page/frames.js", "page/landmarker.js", "page/landmarker_worker.js",
+  "page/engine_answerer.js", "page/enrolment.js", "page/events.js", "page/frames.js", "page/landmarker.js", "page/landmarker_worker.js",
   "page/nurse.js", "page/overlay.js", "page/picker.js", "page/player.js", "page/practise.js", "page/settings.js",
   "page/speech.js", "page/status.js", "page/texts.js", "page/watch.js",
 ];

@@ -19,9 +19,9 @@ const UNSEEN_S = 2;
 const CONFIG_RETRY_MS = 5000;
 
 class Page {
-  constructor() {
+  constructor(answerer) {
     this.settings = new Settings();
-    this.answerer = openAnswerer();
+    this.answerer = answerer;
     this.camera = new Camera(byId("video"));
     this.watch = new Watch(this.camera, byId("overlay"));
     this.conversation = new Conversation();
@@ -62,6 +62,7 @@ class Page {
     try {
       const config = await this.answerer.config();
       this.answer.canTeach = config.can_enroll === true;
+      this.enrolment.needsKey = config.needs_key;
       for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
       this.refresh();
       notice("service", null);
@@ -262,5 +263,6 @@ class Page {
 }
 
 await loadTexts();
-new Page();
-navigator.serviceWorker?.register("sw.js").catch((error) => console.info(`no use without network: ${error.message}`));
+const answerer = await openAnswerer();
+new Page(answerer);
+Promise.resolve(answerer.keep()).catch((error) => console.info(`no use without network: ${error.message}`));

@@ -5,7 +5,8 @@
 //   disconnect()                   close it
 //   pushFrame(frame)               one frame of the stream (frames.js); times increase
 //   start(), stop(), reset()       signing begins, ends (button); another person stands there
-//   config()                       -> {can_enroll, can_search ...}
+//   keep()                         make the page load without network
+//   config()                       -> {can_enroll, can_search, needs_key ...}
 //   sentences(query)               -> {total, sentences: [{sentence_id, sentence, category, has_sign ...}]}, the first ones
 //   sign(sentenceId)               -> a clip to draw, or null
 //   search(text)                   -> [{sentence, sentence_id ...}], nearest meaning first
@@ -32,9 +33,11 @@ export class AnswererError extends Error {
   }
 }
 
-/** The Answerer of this page. */
-export function openAnswerer() {
-  return new ServiceAnswerer(document.baseURI);
+/** The Answerer of this page: the service, or in an offline page (`signtalk bundle web`) the page itself. */
+export async function openAnswerer() {
+  if (document.documentElement.dataset.answers !== "engine") return new ServiceAnswerer(document.baseURI);
+  const { EngineAnswerer } = await import("./engine_answerer.js");
+  return new EngineAnswerer(document.baseURI);
 }
 
 export class ServiceAnswerer extends Events {
@@ -95,8 +98,12 @@ export class ServiceAnswerer extends Events {
     this.#say({ type: "reset" });
   }
 
-  config() {
-    return this.#json("v1/config");
+  keep() {
+    return navigator.serviceWorker?.register("sw.js");
+  }
+
+  async config() {
+    return { needs_key: true, ...await this.#json("v1/config") };
   }
 
   sentences(query) {

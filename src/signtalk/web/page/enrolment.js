@@ -21,6 +21,11 @@ export class Enrolment {
     this.dialog.onclose = () => this.#player.show(null);
   }
 
+  /** Whether whoever teaches must have a key. */
+  set needsKey(needed) {
+    byId("enroll-key-row").hidden = !needed;
+  }
+
   /** Ask for the sentence of a clip. */
   open(words, clip) {
     this.#clip = clip;
@@ -31,7 +36,7 @@ export class Enrolment {
     byId("enroll-cancel").textContent = text("enroll.cancel");
     this.dialog.showModal();
     this.#player.show(clip);
-    byId(words ? "enroll-key" : "enroll-text").focus();
+    byId(words && !byId("enroll-key-row").hidden ? "enroll-key" : "enroll-text").focus();
   }
 
   async #save() {
