@@ -172,7 +172,7 @@ class Page {
       .on("state", ({ state }) => showState(state))
       .on("activity", ({ probability }) => showMeter("signing", probability))
       .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
-        if (startS < this.personS) return; // of the person before
+        if (endS <= this.personS) return; // of the person before
         this.answer.show(answer, { aspect: this.camera.aspect, frames: this.watch.ring.between(startS, endS) });
       })
       .on("cancel", () => this.setSigning(false))
