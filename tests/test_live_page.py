@@ -108,7 +108,7 @@ def test_no_address_outside():
 def test_all_files_are_kept_for_use_without_network():
     listed = re.findall(r'"([\w./]+)"', (WEB / "sw.js").read_text().partition("FILES = [")[2].partition("]")[0])
     own = {str(file.relative_to(WEB)) for file in [*WEB.glob("*.*"), *SCRIPTS, *WEB.glob("texts/*")]}
-    assert set(listed) == (own - {"index.html", "sw.js"}) | {"./"}
+    assert set(listed) == (own - {"index.html", "sw.js", "offline_worker.js"}) | {"./"}
 
 
 def test_pins_are_exact():

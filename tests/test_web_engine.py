@@ -188,6 +188,7 @@ def encoded_files(folder: Path, encoded: Encoded) -> list[dict[str, Any]]:
     return parts
 
 
+@needs_ort
 @pytest.mark.parametrize("written", [False, True])
 @pytest.mark.parametrize("name", DECISIONS)
 def test_answers_to_encoded_clips_are_those_of_python(
