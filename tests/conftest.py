@@ -42,7 +42,7 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
     out = tmp_path_factory.mktemp("small_run")
     said: list[str] = []
     result = run_demo(out, SMALL, said.append, progress=False)
-    assert len(said) == 7
+    assert len(said) == 8
     return SmallRun(out, result)
 
 

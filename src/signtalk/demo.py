@@ -1,4 +1,4 @@
-"""The whole story on made-up clips: check, pack, train, index, evaluate, recognise, export.
+"""The whole story on made-up clips: check, pack, train, index, evaluate, export, recognise, serve.
 
 `signtalk demo` runs it; every step is what the command of the same name does.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from signtalk.bundle import open_bundle
+from signtalk.bundle import open_bundle, verify_bundle
 from signtalk.data_check import check_folder, plot_report
 from signtalk.evaluation import evaluate
 from signtalk.evaluation_results import EvaluationReport
@@ -23,6 +23,7 @@ from signtalk.recognizer import Recognition
 from signtalk.report import report_json, write_report
 from signtalk.run_folder import RECIPE_NAME
 from signtalk.runs import Run, index_run
+from signtalk.service_run import ask_bundle
 from signtalk.splits import Split, SplitConfig, make_split
 from signtalk.synthetic import SyntheticConfig, write_dataset
 from signtalk.training import TrainOptions, train
@@ -58,7 +59,7 @@ class DemoResult:
     Attributes:
         report: all protocols.
         answers: a few clips of each kind: known, unknown, idle.
-        same_without_torch: whether the bundle gave the same answers.
+        same_without_torch: whether the bundle, opened and served, gave the same answers.
         paths: files worth looking at.
     """
 
@@ -98,6 +99,10 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     with open_bundle(exported.bundle) as opened:
         without_torch = opened.recognizer.recognize(list(clips.values()))
     same = [_essence(answer) for answer in answers.values()] == [_essence(answer) for answer in without_torch]
+    say("8 serving the bundle, verified, for one request")
+    verify_bundle(exported.bundle)
+    first = next(iter(clips))
+    same = same and ask_bundle(exported.bundle, clips[first])["outcome"] == answers[first].outcome
     write_json(out / "answers.json", json.loads(json.dumps({k: a.to_json() for k, a in answers.items()})))
     curves = run_folder / "training_curves.png"
     history = run_folder / "training_history.csv"
