@@ -19,7 +19,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "vendor" / "x.wasm").write_bytes(b"\0asm")
     (folder / "app.js").write_text("export {}", encoding="utf-8")
     (tmp_path / "secret").write_text("secret", encoding="utf-8")
-    monkeypatch.setattr(signtalk.service_page, "WEB", folder)
+    monkeypatch.setattr(signtalk.service_page, "PAGE", folder)
     return folder
 
 

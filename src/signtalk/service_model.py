@@ -117,7 +117,7 @@ class ServiceModel:
 
     def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
         """Those whose text holds every word of the query, in order of text."""
-        words = text_key(query).split()
+        words, signs = text_key(query).split(), self.bundle.signs
         listed = [each for key, each in self._all_sentences() if all(word in key for word in words)]
         shown = [
             {
@@ -126,7 +126,7 @@ class ServiceModel:
                 "category": each.category,
                 "num_clips": each.num_clips,
                 "layer": each.layer,
-                "has_sign": self.has_sign(each.sentence_id),
+                "has_sign": signs is not None and each.sentence_id in signs,
             }
             for each in listed[offset : offset + limit]
         ]
@@ -142,14 +142,9 @@ class ServiceModel:
             self._listed = (index, [(text_key(each.sentence), each) for each in list_sentences(layers)])
         return self._listed[1]
 
-    def has_sign(self, sentence_id: str) -> bool:
-        """Whether it can be shown how a sentence is signed."""
-        return self.sign(sentence_id) is not None
-
     def sign(self, sentence_id: str) -> LandmarkClip | None:
         """A clip of the sentence to draw; None where the bundle holds none."""
-        signs = getattr(self.bundle, "signs", None)
-        return None if signs is None else signs.clip(sentence_id)
+        return None if self.bundle.signs is None else self.bundle.signs.clip(sentence_id)
 
     def enroll(self, sentence: NewSentence, clips: Sequence[LandmarkClip]) -> dict[str, Any]:
         """Enroll a sentence; the next question meets it.

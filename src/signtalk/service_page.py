@@ -11,9 +11,7 @@ from starlette.staticfiles import StaticFiles
 from signtalk.errors import ArtifactError
 from signtalk.landmarker_models import find_bundle
 from signtalk.service_errors import RefusedError
-
-WEB = Path(__file__).with_name("web")
-"""Files of the page; `make web` puts those of other packages into its folder `vendor`."""
+from signtalk.web_export import PAGE, VENDOR_NAME
 
 
 def add_page(app: FastAPI, models: Path | None = None) -> str:
@@ -26,7 +24,7 @@ def add_page(app: FastAPI, models: Path | None = None) -> str:
     Returns:
         What the page lacks, to be told to whoever starts the service; "" = nothing.
     """
-    lacks = "" if (WEB / "vendor").is_dir() else "the page's libraries are not there; run `make web`"
+    lacks = "" if (PAGE / VENDOR_NAME).is_dir() else "the page's libraries are not there; run `make web`"
     try:
         bundle = find_bundle(models)
     except ArtifactError as error:
@@ -38,5 +36,5 @@ def add_page(app: FastAPI, models: Path | None = None) -> str:
             raise RefusedError(404, "the landmarker's models are not installed; run `signtalk models install`")
         return FileResponse(bundle, media_type="application/octet-stream")
 
-    app.mount("/", StaticFiles(directory=WEB, html=True, check_dir=False), name="page")
+    app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False), name="page")
     return lacks

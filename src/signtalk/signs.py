@@ -147,6 +147,10 @@ class SignLibrary:
         """Number of sentences S."""
         return len(self.sentence_ids)
 
+    def __contains__(self, sentence_id: object) -> bool:
+        """Whether it is known how a sentence is signed."""
+        return sentence_id in self._place
+
     @cached_property
     def _place(self) -> dict[str, int]:
         return {sentence_id: s for s, sentence_id in enumerate(self.sentence_ids)}
