@@ -353,8 +353,9 @@ def milliseconds_a_clip(run: Run, records: Sequence[ClipRecord]) -> float:
 
 
 def machine() -> str:
-    """Processor cores here, and how many threads torch uses."""
-    return f"{os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    """Processor cores here, how many threads torch uses, and the GPU if there is one."""
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{os.cpu_count()} cores, {torch.get_num_threads()} threads{gpu}"
 
 
 def code_version() -> str:
