@@ -46,6 +46,10 @@ from signtalk.validation import ValidationSet
 SECTION = "training_speed"
 YARDSTICK, OURS = "prototype's step", "SignTalk, recipe prototype"
 OTHERS = (("gru", 8), ("gru", 64), ("default", 8), ("default", 64))
+GROWN = (
+    "network.width=144", "network.decoder_width=256", "network.decoder_feed_forward=1024", "optimiser.accumulation=2",
+)  # fmt: skip
+"""Makes the recipe "default" as large as the yardstick; decoder and accumulation are the prototype's."""
 PROFILED = (("prototype", 8), ("default", 64))
 WARM_UP_STEPS = 3
 _TOP = 15
@@ -67,8 +71,12 @@ class SignTalkTraining:
         validation = ValidationSet(store, manifest.records, (), training.tokenizer, "")
         self.module = SignTraining(recipe, training, validation, out).train()
         settings = recipe.optimiser
+        self._bfloat16 = settings.precision == "bf16-mixed"
         self.optimiser = torch.optim.AdamW(
-            self.module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self.module.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=not self._bfloat16,  # as in `SignTraining.configure_optimizers`
         )
         self._epoch = 0
 
@@ -92,7 +100,8 @@ class SignTalkTraining:
     def step(self, batch: Batch, number: int, last: bool) -> float:
         """Forward and backward over a batch; every `accumulation` batches, and at the last, the weights move."""
         settings = self.recipe.optimiser
-        loss = self.module.training_step(batch, number)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
+            loss = self.module.training_step(batch, number)
         (loss / settings.accumulation).backward()  # type: ignore[no-untyped-call]
         if number % settings.accumulation == 0 or last:
             self.move()
@@ -173,10 +182,12 @@ def prototype_training(manifest: Manifest) -> PrototypeTraining:
     return PrototypeTraining(clips, statistics_of(clips))
 
 
-def signtalk_training(manifest: Manifest, name: str, batch_size: int, out: Path) -> SignTalkTraining:
-    """One of SignTalk's recipes at a batch size."""
-    recipe = Recipe.named(name).changed([f"optimiser.batch_size={batch_size}"])
-    return SignTalkTraining(manifest, recipe, out / f"{name}-{batch_size}")
+def signtalk_training(
+    manifest: Manifest, name: str, batch_size: int, out: Path, settings: tuple[str, ...] = ()
+) -> SignTalkTraining:
+    """One of SignTalk's recipes, changed or not, at a batch size."""
+    recipe = Recipe.named(name).changed([f"optimiser.batch_size={batch_size}", *settings])
+    return SignTalkTraining(manifest, recipe, out / f"{name}-{batch_size}{'-changed' if settings else ''}")
 
 
 def candidates(manifest: Manifest, out: Path) -> list[Candidate]:
@@ -189,6 +200,10 @@ def candidates(manifest: Manifest, out: Path) -> list[Candidate]:
         Candidate(loading, theirs, False, True, loading),
         Candidate(f"{OURS}, batches alone", ours, False, True, loading),
     ]
+    for settings, how in ((GROWN, ""), ((*GROWN, "optimiser.precision=bf16-mixed"), ", bfloat16")):
+        title = f"SignTalk, recipe default of the yardstick's size{how}"
+        grown = signtalk_training(manifest, "default", 8, out / how.strip(", "), settings)
+        rows.append(Candidate(title, grown, True, False, YARDSTICK))
     for name, batch_size in OTHERS:
         training = signtalk_training(manifest, name, batch_size, out)
         title = f"SignTalk, recipe {name}, batch {batch_size} (other model)"
