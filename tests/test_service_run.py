@@ -153,6 +153,28 @@ def test_a_kill_during_enrolment_loses_nothing_confirmed(small_run: SmallRun, tm
     assert set(confirmed) <= set(SentenceIndex.load(tmp_path / "ward").row_of)
 
 
+def test_the_log_holds_no_address_and_no_trace_of_those_who_leave(small_run: SmallRun) -> None:
+    async def leave_early(address: str) -> None:
+        async with websockets.connect(f"ws://{address}/v1/stream?asked=privately") as stream:
+            await stream.send(json.dumps({"type": "hello"}))
+            await stream.send(b"no frame")
+            stream.transport.abort()
+
+    async def go_on(address: str) -> None:
+        await asyncio.gather(*(leave_early(address) for _ in range(40)))
+        await asyncio.sleep(0.5)
+
+    with running_service(small_run.bundle) as (address, process):
+        asyncio.run(go_on(address))
+        process.send_signal(signal.SIGTERM)
+        log = process.communicate(timeout=30)[1]
+    assert f"running on http://{address}" in log
+    assert log.count("stream closed after") == 40
+    assert "privately" not in log
+    assert not re.search(r"127\.0\.0\.1(?!:" + address.split(":")[1] + r"\b)", log)
+    assert "Traceback" not in log
+
+
 def test_what_cannot_be_served_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no such file"), running_service(tmp_path / "none.zip"):
         pass

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -104,6 +105,7 @@ class Service:
         if self.stopping or len(self.streams) >= most or self._streams_of[client] >= most_of_one:
             await socket.close(_TOO_BUSY, "too many streams; try again later")
             return
+        began = time.monotonic()
         stream = Stream(socket, self.questions, self.settings, self.metrics, self.told)
         self.streams.add(stream)
         self._streams_of[client] += 1
@@ -114,6 +116,7 @@ class Service:
             self.streams.discard(stream)
             self._streams_of -= Counter((client,))
             self.metrics.streams.dec()
+            logger.info("stream closed after %.0f s", time.monotonic() - began)
 
     async def stop(self) -> None:
         """Take nothing new; answer what was accepted."""
