@@ -111,7 +111,9 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.opens_page and self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
-            webbrowser.open(f"{'https' if self.config.is_ssl else 'http'}://localhost:{port}/")
+            page = f"{'https' if self.config.is_ssl else 'http'}://localhost:{port}/"
+            # Aside: some browsers are waited for until they are closed, and they ask this very process.
+            threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
