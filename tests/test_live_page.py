@@ -63,7 +63,7 @@ def used_texts() -> set[str]:
     used = set(re.findall(r'data-(?:text|label|hint)="([^"]+)"', page))
     for script in SCRIPTS:
         code = script.read_text()
-        used |= {name for name in re.findall(r'"([a-z_]+\.[a-z_]+|title)"', code) if not name.endswith(".js")}
+        used |= {name for name in re.findall(r'"([a-z_]+\.[a-z_]+|title)"', code) if not name.endswith((".js", ".svg"))}
     return used
 
 
@@ -86,7 +86,7 @@ def test_states_and_problems_have_texts():
 
 
 def test_icons_are_drawn():
-    drawn = set(re.findall(r'<symbol id="([\w-]+)"', (WEB / "icons.svg").read_text()))
+    drawn = set(re.findall(r'<symbol id="icon-([\w-]+)"', (WEB / "icons.svg").read_text()))
     status = (WEB / "page" / "status.js").read_text().partition("ICONS = {")[2].partition("}")[0]
     answer = re.findall(r'#show\("\w+", "([\w-]+)"', (WEB / "page" / "answer.js").read_text())
     assert {*re.findall(r': "([\w-]+)"', status), *answer, "warning"} == drawn
@@ -273,14 +273,16 @@ def test_a_conversation(tmp_path):
     assert steps["chosen"] == "Chosen by tap:Where is my key?"
     assert steps["spoken"] == ["own: I want to greet you.", *["own: Where is my key?"] * 2]
     assert steps["nurse"] == "I have a fever." and steps["drawn"] > 20
-    assert steps["typed"] == TEXTS["nurse.no_sign"]
+    assert steps["plain"] and steps["typed"] == TEXTS["nurse.no_sign"]
     for line in ("Patient (signed): I want to greet you.", "(chosen): Where is my key?", "(shown): I have a fever."):
         assert line in steps["copied"]
-    assert steps["left"] == 0
+    assert steps["left"] == 0 and steps["focus"] == "history-title"
     assert "Likeness" in steps["practised"]
     assert TEXTS["reason.low_motion"] in steps["button"]
     assert steps["late"] == "card answer empty"  # an answer to the person before
     assert steps["lost"] == TEXTS["error.busy"] and steps["back"] == ""
+    assert steps["gone"] == {"button": True, "sign": TEXTS["nurse.unreachable"], "icon": True}
+    assert steps["running"] == "stop-camera"
     assert float(steps["offline"]["rate"].split()[0]) > 0 and steps["offline"]["told"] == TEXTS["error.lost"]
 
 

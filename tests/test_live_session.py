@@ -79,6 +79,35 @@ def _segment(notes: list[Any]) -> Segment:
     return next(note for note in notes if isinstance(note, Segment))
 
 
+def test_an_answer_is_not_told_to_the_next_person() -> None:
+    session = session_of()
+    segment = _segment(session.push(frames(SENTENCE)))
+    assert kinds(session.reset()) == ["idle"]
+    assert session.answered(segment, {"outcome": "answer"}) == []
+    assert session.failed(segment, {"error": {}}) == []
+    assert session.state == "idle"
+    again = _segment(session.push(frames(SENTENCE, start_s=10.0)))
+    assert kinds(session.answered(again, {})) == ["answer", "answer"]
+
+
+def test_a_gap_does_not_take_the_answer_away() -> None:
+    session = session_of()
+    segment = _segment(session.push(frames(SENTENCE)))
+    session.push(frames([0.0], start_s=60.0))
+    assert kinds(session.answered(segment, {})) == ["answer", "answer"]
+
+
+def test_nobody_thinks_any_longer_where_there_is_no_answer() -> None:
+    session = session_of()
+    segment = _segment(session.push(frames(SENTENCE)))
+    error, state = session.failed(segment, {"error": {"code": "busy"}})
+    assert (error["type"], error["segment"], error["error"]["code"]) == ("error", 0, "busy")
+    assert state["state"] == session.state == "idle"
+    session.push(frames([1.0] * 50, start_s=6.0))
+    assert kinds(session.failed(segment, {"error": {}})) == ["error"]  # who signs on keeps that state
+    assert session.state == "signing"
+
+
 def test_a_twitch_is_cancelled() -> None:
     session = session_of()
     notes = session.push(frames([0.0] * 10 + [1.0] * 8 + [0.0] * 40))

@@ -33,7 +33,7 @@ def client() -> Iterator[TestClient]:
     async def broken() -> None:
         raise RuntimeError("a secret")
 
-    app.add_middleware(Guard, max_body_bytes=1000, body_timeout_s=0.2, metrics=ServiceMetrics())
+    app.add_middleware(Guard, max_body_bytes=1000, body_timeout_s=0.2, metrics=ServiceMetrics(), max_brackets=300)
     with TestClient(app) as found:
         yield found
 
@@ -43,6 +43,13 @@ def test_a_body_up_to_the_bound_passes(client: TestClient) -> None:
     assert client.post("/size", content=iter([b"x" * 500, b"x" * 500])).json() == 1000
     assert client.post("/size", content=b"x" * 1001).status_code == 413
     assert client.post("/size", content=iter([b"x" * 500, b"x" * 501])).status_code == 413
+
+
+def test_lists_and_objects_are_bounded_before_anybody_reads_them(client: TestClient) -> None:
+    assert client.post("/size", content=b"[" * 150 + b"{" * 150).status_code == 200
+    for body in (b"[" * 301, b"{}" * 301, iter([b"[[" * 100, b"{{" * 100])):
+        answer = client.post("/size", content=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
 
 
 def test_an_error_that_nobody_foresaw_is_answered(client: TestClient) -> None:

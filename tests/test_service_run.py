@@ -12,16 +12,20 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx2
 import pytest
 import websockets
 
+import signtalk.service_run
 from conftest import SmallRun
 from made_service import BEARER, CLIP, KEY, running_service, signing
 from signtalk.bundle import open_bundle
 from signtalk.index import SentenceIndex
 from signtalk.landmarks import LandmarkClip
+from signtalk.service import create_app
 from signtalk.service_run import ask_bundle
 from signtalk.wire import decode_frames, encode_clip
 
@@ -151,6 +155,47 @@ def test_a_kill_during_enrolment_loses_nothing_confirmed(small_run: SmallRun, tm
         killer.join()
     assert confirmed
     assert set(confirmed) <= set(SentenceIndex.load(tmp_path / "ward").row_of)
+
+
+def test_the_log_holds_no_address_and_no_trace_of_those_who_leave(small_run: SmallRun) -> None:
+    async def leave_early(address: str) -> None:
+        async with websockets.connect(f"ws://{address}/v1/stream?asked=privately") as stream:
+            await stream.send(json.dumps({"type": "hello"}))
+            await stream.send(b"no frame")
+            stream.transport.abort()
+
+    async def go_on(address: str) -> None:
+        await asyncio.gather(*(leave_early(address) for _ in range(40)))
+        await asyncio.sleep(0.5)
+
+    with running_service(small_run.bundle) as (address, process):
+        asyncio.run(go_on(address))
+        process.send_signal(signal.SIGTERM)
+        log = process.communicate(timeout=30)[1]
+    assert f"running on http://{address}" in log
+    assert log.count("stream closed after") == 40
+    assert "privately" not in log
+    assert not re.search(r"127\.0\.0\.1(?!:" + address.split(":")[1] + r"\b)", log)
+    assert "Traceback" not in log
+
+
+def test_a_browser_that_is_waited_for_does_not_hold_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    closed = threading.Event()
+    monkeypatch.setattr("webbrowser.open", lambda page: (opened.append(page), closed.wait(60)))
+    no_model: Any = SimpleNamespace(answer=None)  # it is not asked
+    server = signtalk.service_run._server(create_app(no_model), port=0, log_config=None)
+    server.opens_page = True
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        while not opened:
+            time.sleep(0.01)
+        assert httpx2.get(f"{opened[0]}healthz", timeout=20).status_code == 200
+    finally:
+        closed.set()
+        server.should_exit = True
+        thread.join(60)
 
 
 def test_what_cannot_be_served_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from signtalk.console import checked, print_error
 
-_OWN_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def add_serve(app: typer.Typer) -> None:
@@ -28,7 +28,10 @@ def serve(
     origin: Annotated[list[str] | None, typer.Option(help="Host whose pages may ask; repeat for several.")] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Name under which it may be asked; repeat. Default: this machine's own, else any name."),
+        typer.Option(
+            help="Further name under which it may be asked, as behind a proxy; repeat. Default at a local "
+            "--host: this machine's own names alone, elsewhere any."
+        ),
     ] = None,
     max_streams: Annotated[int, typer.Option(min=1, help="Sockets at a time.")] = 256,
     log_content: Annotated[bool, typer.Option(help="Write recognised sentences into the log.")] = False,
@@ -48,10 +51,10 @@ def serve(
     from signtalk.service_run import serve as run
     from signtalk.service_settings import ServiceSettings, key_from
 
-    hosts = allow_host or (_OWN_NAMES if host in _OWN_NAMES else ())
+    hosts = (*_OWN_NAMES, *(allow_host or ())) if allow_host or host in _OWN_NAMES else ()
     settings: ServiceSettings = checked(
         lambda: ServiceSettings(
-            key=key_from(), personal=index, origins=tuple(origin or ()), hosts=tuple(hosts), max_streams=max_streams,
+            key=key_from(), personal=index, origins=tuple(origin or ()), hosts=hosts, max_streams=max_streams,
             max_streams_a_client=max_streams, log_content=log_content,
         )
     )  # fmt: skip

@@ -68,7 +68,7 @@ class LiveSession:
         self.mode = mode
         self.state: State = "idle"
         self._segmenter = Segmenter(settings, aspect)
-        self._num_segments = 0
+        self._num_segments = self._num_forgotten = 0
         self._forget_stream()
 
     def _forget_stream(self) -> None:
@@ -148,22 +148,38 @@ class LiveSession:
         return self.stop() if lasted_s >= self._segmenter.settings.config.longest_s else []
 
     def _after_gap(self) -> list[Note]:
-        """As `reset`, but a button that was pressed within the gap stays pressed."""
+        """Forget the frames, but a button that was pressed within the gap stays pressed."""
         if not self._pressed or self._began is not None:
-            return self.reset()
+            return self._rest()
         self._forget_stream()
         self._pressed = True
         return []
 
     def reset(self) -> list[Note]:
-        """Forget all frames: another person, or a gap."""
+        """Forget all frames, and the segments whose answers are still to come: another person stands there."""
+        self._num_forgotten = self._num_segments
+        return self._rest()
+
+    def _rest(self) -> list[Note]:
         self._forget_stream()
         return [] if self.state == "idle" else [self._now("idle")]
 
     def answered(self, segment: Segment, answer: dict[str, Any]) -> list[Note]:
-        """The answer to a segment is there; who signs on meanwhile keeps that state."""
+        """The answer to a segment is there; who signs on meanwhile keeps that state.
+
+        Nothing is told to another person than the one who signed.
+        """
+        if segment.number < self._num_forgotten:
+            return []
         said: Note = {"type": "answer", **segment.told(), "answer": answer}
         return [said] if self.state == "signing" else [said, self._now("answer")]
+
+    def failed(self, segment: Segment, error: dict[str, Any]) -> list[Note]:
+        """There is no answer to a segment; nobody thinks any longer."""
+        if segment.number < self._num_forgotten:
+            return []
+        told: Note = {"type": "error", **segment.told(), **error}
+        return [told, self._now("idle")] if self.state == "thinking" else [told]
 
     def _now(self, state: State) -> dict[str, Any]:
         self.state = state

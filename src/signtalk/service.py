@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +20,6 @@ from fastapi import APIRouter, FastAPI, Query, Request, WebSocket
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from signtalk import __version__
 from signtalk.enrolment import NewSentence
@@ -27,7 +27,7 @@ from signtalk.landmarks import LandmarkClip
 from signtalk.prototype_files import from_prototype_rows
 from signtalk.question_queue import ClosedError, QuestionQueue
 from signtalk.service_errors import RefusedError, add_error_handlers
-from signtalk.service_guards import Guard, check_key, is_own_origin
+from signtalk.service_guards import Guard, KeyedRoute, OwnNames, is_own_origin
 from signtalk.service_metrics import ServiceMetrics
 from signtalk.service_model import Question, ServiceModel
 from signtalk.service_schemas import CLIP_BODY, REFUSALS, EnrollBody, ForgetBody, PrototypeBody, SearchBody, read_clip
@@ -104,6 +104,7 @@ class Service:
         if self.stopping or len(self.streams) >= most or self._streams_of[client] >= most_of_one:
             await socket.close(_TOO_BUSY, "too many streams; try again later")
             return
+        began = time.monotonic()
         stream = Stream(socket, self.questions, self.settings, self.metrics, self.told)
         self.streams.add(stream)
         self._streams_of[client] += 1
@@ -114,6 +115,7 @@ class Service:
             self.streams.discard(stream)
             self._streams_of -= Counter((client,))
             self.metrics.streams.dec()
+            logger.info("stream closed after %.0f s", time.monotonic() - began)
 
     async def stop(self) -> None:
         """Take nothing new; answer what was accepted."""
@@ -138,7 +140,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
     )  # fmt: skip
     app.state.service = service
     add_error_handlers(app)
-    for router in (_recognition(service), _index(service), _prototype(service), _operations(service)):
+    for router in (make(service) for make in (_recognition, _index, _changes, _prototype, _operations)):
         app.include_router(router)
     app.add_api_websocket_route("/v1/stream", service.stream)
     if service.settings.origins:
@@ -147,7 +149,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
             allow_headers=["Authorization", "Content-Type"],
         )  # fmt: skip
     if service.settings.hosts:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(service.settings.hosts), www_redirect=False)
+        app.add_middleware(OwnNames, names=service.settings.hosts)
     app.add_middleware(
         Guard, max_body_bytes=service.settings.max_body_bytes, body_timeout_s=service.settings.body_timeout_s,
         metrics=service.metrics,
@@ -189,7 +191,7 @@ def _recognition(service: Service) -> APIRouter:
 
 
 def _index(service: Service) -> APIRouter:
-    router, model, settings = APIRouter(prefix="/v1", tags=["sentences"]), service.model, service.settings
+    router, model = APIRouter(prefix="/v1", tags=["sentences"]), service.model
 
     @router.post("/search")
     async def search(body: SearchBody) -> dict[str, Any]:
@@ -213,18 +215,23 @@ def _index(service: Service) -> APIRouter:
             raise RefusedError(404, "no sign of such a sentence is kept in the bundle")
         return Response(encode_clip(clip), media_type=CLIP_MEDIA_TYPE)
 
+    return router
+
+
+def _changes(service: Service) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["sentences"], route_class=KeyedRoute)
+    model, settings = service.model, service.settings
+
     @router.post("/enroll")
-    async def enroll(request: Request, body: EnrollBody) -> dict[str, Any]:
+    async def enroll(body: EnrollBody) -> dict[str, Any]:
         """Enroll a sentence from one to three clips; the next question meets it. Needs the key."""
-        check_key(request, settings.key)
         clips = await service.aside(body.read_clips, settings.max_frames)
         sentence = NewSentence(body.text, body.category, body.signer_id)
         return await service.aside(model.enroll, sentence, clips)
 
     @router.post("/forget")
-    async def forget(request: Request, body: ForgetBody) -> dict[str, Any]:
+    async def forget(body: ForgetBody) -> dict[str, Any]:
         """Take an enrolled sentence out again. Needs the key."""
-        check_key(request, settings.key)
         return await service.aside(model.forget, body.text)
 
     return router

@@ -24,6 +24,7 @@ from signtalk.layered_index import LayeredIndex, ListedSentence, forget, list_se
 from signtalk.recognizer import Answers, Recognizer
 from signtalk.text_search import NO_TEXT_ENCODER, search_clips
 
+_FILE_NAMES = ("video_file", "feature_path")  # of the machine that made the bundle; nobody else needs them
 _RANKED_FIELDS = ("rank", "similarity", "raw_similarity", "confidence", "dtw_score", "text_score")
 
 
@@ -102,18 +103,17 @@ class ServiceModel:
         return results
 
     def search(self, text: str, limit: int, categories: Sequence[str] = ()) -> dict[str, Any]:
-        """The clips of that meaning.
+        """The clips of that meaning, without names of files and of those who sign.
 
         Raises:
-            ArtifactError: the model has no text encoder.
-            ConfigError: the text holds no word, or no clip is of a category.
+            ConfigError: the model has no text encoder, the text holds no word, or no clip is of a category.
         """
         recognizer = self.recognizer
         if recognizer.text_space is None:
-            raise ArtifactError(NO_TEXT_ENCODER)
+            raise ConfigError(NO_TEXT_ENCODER)
         (hits,) = search_clips(recognizer.index, recognizer.text_space.embed([text]), limit, categories)
         unknown = list(recognizer.text_space.unknown_words(text))
-        return {"hits": [hit.to_json() for hit in hits], "unknown_words": unknown}
+        return {"hits": [_without(hit.to_json(), *_FILE_NAMES, "signer_id") for hit in hits], "unknown_words": unknown}
 
     def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
         """Those whose text holds every word of the query, in order of text."""
@@ -175,12 +175,16 @@ class ServiceModel:
         return {"sentence": gone[0].sentence if gone else text, "clip_ids": [entry.clip_id for entry in gone]}
 
 
+def _without(told: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name not in names}
+
+
 def _told(answers: Answers, query: int, question: Question, recognizer: Recognizer) -> dict[str, Any]:
     """The answer without names of files, and with the sentence that was asked for."""
     told = answers.recognitions[query].to_json()
     for name in ("candidates", "choices"):
         told[name] = [
-            {key: value for key, value in candidate.items() if key not in ("video_file", "feature_path")}
+            _without(candidate, *_FILE_NAMES)
             for candidate in told[name][: question.num_candidates if name == "candidates" else None]
         ]
     told["asked"] = None

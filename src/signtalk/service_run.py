@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import resource
 import socket
 import threading
@@ -31,13 +32,24 @@ _MORE_CONNECTIONS = 2048
 _HEAD_TIMEOUT_S = 10.0
 _MAX_HEAD_BYTES = 64 * 1024
 _FILES = 65536
+
+
+class _NoClients(logging.Filter):
+    """Lets pass what uvicorn tells of the process; what it tells of sockets holds addresses and queries."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno > logging.INFO or record.module in ("server", "on")
+
+
 _LOG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "filters": {"no clients": {"()": _NoClients}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "loggers": {
         "uvicorn": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "uvicorn.error": {"filters": ["no clients"]},
         "signtalk.service": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }
@@ -99,7 +111,9 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.opens_page and self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
-            webbrowser.open(f"{'https' if self.config.is_ssl else 'http'}://localhost:{port}/")
+            page = f"{'https' if self.config.is_ssl else 'http'}://localhost:{port}/"
+            # Aside: some browsers are waited for until they are closed, and they ask this very process.
+            threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

@@ -17,6 +17,7 @@ from signtalk.wire import CLIP_MEDIA_TYPE, decode_clip
 
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
 _Name = Annotated[str, Field(max_length=200)]
+_Row = Annotated[list[float], Field(max_length=2000)]
 _MOST_ENROLLED = 3
 
 
@@ -63,7 +64,8 @@ class PrototypeBody(BaseModel):
     """A clip as the prototype's clients send it: its 540 columns a frame (docs/data-format.md)."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"features": [[0.0] * 3], "fps": 30}]})
-    features: Annotated[list[list[float]], Field(min_length=1)]
+    # Far above what can be used, so that the rest of a hostile body is not even looked at.
+    features: Annotated[list[_Row], Field(min_length=1, max_length=100_000)]
     fps: Annotated[float, Field(ge=1, le=1000)] = 30.0
     smoothing_alpha: Annotated[float, Field(gt=0, le=1)] = 0.2
     top_k: Annotated[int, Field(ge=1, le=50)] = 5

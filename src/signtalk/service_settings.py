@@ -19,8 +19,8 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         key: whoever sends it may enrol and forget; None = nobody may.
         personal: folder of the index that enrolled sentences go to; None = nothing can be enrolled.
         origins: web pages of other hosts that may ask; none by default.
-        hosts: names under which it is asked, as `localhost`; empty = any. Against pages whose host's name is made to
-            point here.
+        hosts: names under which it is asked, as `localhost` or `*.ward.example`; empty = any. Against pages
+            whose host's name is made to point here.
         log_content: let landmarks' sizes and the sentences of answers stand in the log; off, for they are a patient's.
         max_body_bytes: of a request.
         max_frames: of a clip.

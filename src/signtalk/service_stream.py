@@ -27,6 +27,7 @@ from signtalk.wire import decode_frames
 _BAD_MESSAGE, _TOO_BUSY, _GOING_AWAY = 1008, 1013, 1001
 _BURST_S = 4.0
 """A stream that stood still may catch up by so many seconds of frames."""
+_CLOSE_TIMEOUT_S = 5.0
 _MOST_THINKING = 2
 """Segments of one stream that wait for their answers."""
 
@@ -172,7 +173,8 @@ class Stream:
             if not isinstance(note, Segment):
                 await self._send(note)
             elif len(self._thinking) >= _MOST_THINKING:
-                await self._send_error(RefusedError(429, "the sentences before are not answered yet; repeat"), note)
+                error = RefusedError(429, "the sentences before are not answered yet; repeat")
+                await self._say(session, session.failed(note, error.to_json()))
             else:
                 task = asyncio.create_task(self._think(session, note))
                 self._thinking.add(task)
@@ -185,19 +187,17 @@ class Stream:
                     raise ClipError(f"a sentence of {segment.clip.num_frames} frames; send fewer a second")
                 answer = await self._questions.ask(Question(segment.clip, self._num_candidates), f"stream {id(self)}")
         except Exception as error:  # noqa: BLE001 - one sentence without an answer does not end the stream
-            await self._send_error(refusal_of(error), segment)
-            return
-        self._told(answer, "stream")
-        await self._say(session, session.answered(segment, answer))
-
-    async def _send_error(self, error: RefusedError, segment: Segment) -> None:
-        await self._send({"type": "error", **segment.told(), **error.to_json()})
+            notes = session.failed(segment, refusal_of(error).to_json())
+        else:
+            self._told(answer, "stream")
+            notes = session.answered(segment, answer)
+        with contextlib.suppress(WebSocketDisconnect):  # closed meanwhile, which `run` meets as well
+            await self._say(session, notes)
 
     async def _refuse(self, error: RefusedError) -> None:
-        try:
+        with contextlib.suppress(WebSocketDisconnect):  # whoever sent that has gone already
             await self._send({"type": "error", **error.to_json()})
-        finally:
-            await self._close(_TOO_BUSY if error.status in (429, 503) else _BAD_MESSAGE)
+        await self._close(_TOO_BUSY if error.status in (429, 503) else _BAD_MESSAGE)
 
     async def _send(self, message: dict[str, Any]) -> None:
         """Say it; whoever does not read what is said is not waited for."""
@@ -208,5 +208,7 @@ class Stream:
             raise WebSocketDisconnect(1006) from error
 
     async def _close(self, code: int) -> None:
-        with contextlib.suppress(RuntimeError):  # closed already
-            await self._socket.close(code)
+        """Close it, where it is not closed already; neither is waited for whoever does not read."""
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._socket.close(code)

@@ -178,6 +178,10 @@ async function nurse(page) {
   await look(page, "nurse");
   await page.fill("#nurse-text", "agony");
   await page.waitForFunction(() => document.querySelector("#nurse-told").textContent.includes("like meaning"));
+  await page.fill("#nurse-text", "good  morning");
+  await page.click("#nurse-form button");
+  await page.waitForFunction(() => document.querySelector("#nurse-words").textContent === "Good morning.");
+  seen.steps.plain = await page.isVisible("#nurse-player");
   await page.fill("#nurse-text", "Please wait here.");
   await page.click("#nurse-form button");
   await page.waitForFunction(() => document.querySelector("#nurse-words").textContent === "Please wait here.");
@@ -192,6 +196,7 @@ async function history(page) {
   await look(page, "history");
   await page.click("#clear-history");
   seen.steps.left = await page.locator("#history li").count();
+  seen.steps.focus = await page.evaluate(() => document.activeElement.id);
 }
 
 async function practise(page) {
@@ -257,10 +262,21 @@ async function offline(page) {
     if (!there) break;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+  await state(page, "lost");
+  await page.fill("#nurse-text", "fever");
+  await page.click("#nurse-form button");
+  await page.waitForFunction(() => document.querySelector("#nurse-words").textContent === "fever");
+  seen.steps.gone = {
+    button: await page.isDisabled("#sign-button"),
+    sign: await page.textContent("#nurse-sign-told"),
+    icon: await page.evaluate(() => document.querySelector("#state use").getBBox().width > 0),
+  };
   await page.reload();
   await page.waitForSelector("[data-subject=service]");
-  await page.click("#start-camera");
+  await page.focus("#start-camera");
+  await page.keyboard.press("Enter");
   await page.waitForFunction(() => parseFloat(document.querySelector("#rate").textContent) > 0, null, PATIENCE);
+  seen.steps.running = await page.evaluate(() => document.activeElement.id);
   seen.steps.offline = { rate: await page.textContent("#rate"), told: await page.textContent("#notices") };
   await look(page, "offline");
 }

@@ -101,7 +101,9 @@ export class StreamSession {
         const answer = await this.engine.recognize(await clip, this.options);
         told = { type: "answer", segment, start_s: start, end_s: end, cause, answer };
       } catch (error) {
-        told = { type: "error", error: { code: "clip", message: error.message } };
+        told = {
+          type: "error", segment, start_s: start, end_s: end, cause, error: { code: "bad_clip", message: error.message },
+        };
       }
       if (person !== this.person) return;
       this.#tell(events, told);

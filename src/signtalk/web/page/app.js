@@ -4,7 +4,7 @@ import { AnswerView } from "./answer.js";
 import { Camera } from "./camera.js";
 import { openAnswerer } from "./connection.js";
 import { Conversation } from "./conversation.js";
-import { byId } from "./dom.js";
+import { byId, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
 import { NurseSide } from "./nurse.js";
 import { Practise } from "./practise.js";
@@ -42,6 +42,7 @@ class Page {
     this.seenS = 0; // when a person was last seen
     this.personS = 0; // since when it is this person
     this.signing = false;
+    this.ready = false; // whether a stream is open
     this.wireCamera();
     this.wireAnswers();
     this.wireControls();
@@ -105,6 +106,7 @@ class Page {
   async start() {
     notice("camera", null);
     notice("landmarks", null);
+    const hadFocus = document.activeElement === byId("start-camera");
     byId("start-camera").disabled = true;
     showState("loading");
     try {
@@ -121,6 +123,7 @@ class Page {
       console.warn(error);
     } finally {
       byId("start-camera").disabled = false;
+      if (hadFocus) byId(this.camera.running ? "stop-camera" : "start-camera").focus({ preventScroll: true });
     }
   }
 
@@ -140,6 +143,7 @@ class Page {
 
   /** Hold a stream open while somebody may sign to it, and only then. */
   attend() {
+    this.ready = false;
     this.setSigning(false);
     if (this.camera.running && this.tab === "talk" && !document.hidden) {
       this.answerer.connect(this.camera.aspect, this.settings.get("mode"));
@@ -160,22 +164,27 @@ class Page {
   wireAnswers() {
     this.answerer
       .on("ready", () => {
+        this.ready = true;
+        this.setSigning(false);
         notice("service", null);
         showState("idle");
       })
       .on("lost", ({ code }) => {
+        this.ready = false;
         this.setSigning(false);
         showMeter("signing", 0);
         notice("service", code);
         showState("lost");
       })
-      .on("state", ({ state }) => showState(state))
+      .on("state", ({ state }) => {
+        this.setSigning(state === "signing");
+        showState(state);
+      })
       .on("activity", ({ probability }) => showMeter("signing", probability))
       .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
         if (endS <= this.personS) return; // of the person before
         this.answer.show(answer, { aspect: this.camera.aspect, frames: this.watch.ring.between(startS, endS) });
       })
-      .on("cancel", () => this.setSigning(false))
       .on("error", ({ error, segment }) => {
         if (segment === undefined) notice("service", error.code);
         else this.answer.fail(error.code);
@@ -186,7 +195,6 @@ class Page {
     byId("sign-button").onclick = () => {
       if (this.signing) this.answerer.stop();
       else this.answerer.start();
-      this.setSigning(!this.signing);
     };
     byId("new-person").onclick = () => {
       this.personS = performance.now() / 1000;
@@ -204,7 +212,7 @@ class Page {
     this.signing = signing;
     const shown = this.settings.get("mode") === "button" && this.tab === "talk";
     byId("sign-button").hidden = !shown;
-    byId("sign-button").disabled = !this.camera.running;
+    byId("sign-button").disabled = !this.ready;
     byId("sign-button").textContent = text(signing ? "controls.done" : "controls.sign");
   }
 
@@ -262,7 +270,7 @@ class Page {
   }
 }
 
-await loadTexts();
+await Promise.all([loadTexts(), loadIcons()]);
 const answerer = await openAnswerer();
 new Page(answerer);
 Promise.resolve(answerer.keep()).catch((error) => console.info(`no use without network: ${error.message}`));

@@ -8,7 +8,10 @@ export class Conversation {
 
   constructor() {
     byId("copy-history").onclick = () => this.#copy();
-    byId("clear-history").onclick = () => this.clear();
+    byId("clear-history").onclick = () => {
+      this.clear();
+      byId("history-title").focus(); // the button itself is of no use now
+    };
     this.#show();
   }
 

@@ -17,11 +17,20 @@ export function button(label, onclick, className = "") {
   return make("button", { type: "button", className, onclick }, label);
 }
 
+/** Put the pictures of icons.svg into the page: by its address a browser may ask for it again, when nobody answers. */
+export async function loadIcons() {
+  const file = await (await fetch(new URL("icons.svg", document.baseURI))).text();
+  const { documentElement: icons } = new DOMParser().parseFromString(file, "image/svg+xml");
+  icons.setAttribute("class", "unseen");
+  icons.setAttribute("aria-hidden", "true");
+  document.body.append(icons);
+}
+
 /** A picture of icons.svg; the words beside it say the same. */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `icons.svg#${name}`);
+  use.setAttribute("href", `#icon-${name}`);
   svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("class", "icon");
   svg.append(use);

@@ -35,22 +35,31 @@ export class NurseSide {
 
   /** Typed words that are a known sentence are shown with its sign, others as text alone. */
   async #typed(words) {
-    const same = (sentence) => sentence.sentence.toLowerCase() === words.toLowerCase();
-    const { sentences } = await this.answerer.sentences(words).catch(() => ({ sentences: [] }));
-    const known = sentences.find(same);
-    await this.#show(known?.sentence ?? words, known);
+    let [known, told] = [undefined, text("nurse.no_sign")];
+    try {
+      const { sentences } = await this.answerer.sentences(words);
+      known = sentences.find(({ sentence }) => plain(sentence) === plain(words));
+    } catch {
+      told = text("nurse.unreachable");
+    }
+    await this.#show(known?.sentence ?? words, known, told);
   }
 
-  async #show(words, sentence) {
+  async #show(words, sentence, without = "") {
     byId("nurse-shown").hidden = false;
     byId("nurse-words").textContent = words;
-    byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : text("nurse.no_sign");
+    byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : without;
     this.conversation.add("staff", words, "shown");
-    const clip = sentence ? await signOf(this.answerer, sentence) : null;
+    const { clip, told } = sentence ? await signOf(this.answerer, sentence) : { clip: null, told: without };
     if (byId("nurse-words").textContent !== words) return; // another one was picked meanwhile
     byId("nurse-player").hidden = clip === null;
-    byId("nurse-sign-told").textContent = clip === null ? text("nurse.no_sign") : "";
+    byId("nurse-sign-told").textContent = told;
     this.#player.show(clip);
     byId("nurse-shown").scrollIntoView({ block: "nearest" });
   }
+}
+
+/** Words alone, as the service compares sentences: who types leaves out capitals and question marks. */
+function plain(sentence) {
+  return sentence.toLowerCase().replace(/['’ʼ]/g, "").replace(/\p{P}/gu, " ").trim().replace(/\s+/g, " ");
 }

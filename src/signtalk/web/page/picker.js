@@ -4,6 +4,7 @@ import { button, make } from "./dom.js";
 import { text } from "./texts.js";
 
 const PAUSE_MS = 250;
+const RETRY_MS = 5000;
 
 export class SentencePicker {
   #timer = 0;
@@ -24,9 +25,10 @@ export class SentencePicker {
 
   /** Ask again for what the field holds. */
   async refresh() {
+    clearTimeout(this.#timer);
     const number = (this.#asked += 1);
     const query = this.field.value.trim();
-    let [found, told] = [[], ""];
+    let [found, told, failed] = [[], "", false];
     try {
       const { total, sentences } = await this.answerer.sentences(query);
       found = sentences;
@@ -37,8 +39,10 @@ export class SentencePicker {
       }
     } catch {
       told = text("picker.unreachable");
+      failed = true;
     }
     if (number !== this.#asked) return; // typed on meanwhile
+    if (failed) this.#timer = setTimeout(() => this.refresh(), RETRY_MS);
     this.told.textContent = told;
     this.list.replaceChildren(...found.map((sentence) => make("li", {}, this.#choice(sentence))));
   }
@@ -56,9 +60,14 @@ export class SentencePicker {
   }
 }
 
-/** The sign of a sentence as a clip, null where none is kept or it cannot be reached. */
-export function signOf(answerer, sentence) {
-  return sentence.has_sign === false ? null : answerer.sign(sentence.sentence_id).catch(() => null);
+/** The sign of a sentence: {clip, told}, where the clip is null the words that say why. */
+export async function signOf(answerer, sentence) {
+  try {
+    const clip = sentence.has_sign === false ? null : await answerer.sign(sentence.sentence_id);
+    return { clip, told: clip ? "" : text("nurse.no_sign") };
+  } catch {
+    return { clip: null, told: text("nurse.unreachable") };
+  }
 }
 
 function distinct(hits) {

@@ -45,10 +45,10 @@ export class Practise {
     byId("practise-result").replaceChildren();
     byId("practise-own").hidden = true;
     this.#label();
-    const clip = await signOf(this.answerer, sentence);
+    const { clip, told } = await signOf(this.answerer, sentence);
     if (this.#sentence !== sentence) return;
     byId("practise-reference").hidden = clip === null;
-    byId("practise-no-sign").hidden = clip !== null;
+    byId("practise-no-sign").textContent = told;
     this.#reference.show(clip);
     byId("practise-shown").scrollIntoView({ block: "nearest" });
   }
@@ -96,6 +96,7 @@ export class Practise {
       parts.push(make("p", {}, textOf("reason", answer.reason, "reason.unknown")));
     }
     byId("practise-result").replaceChildren(...parts);
+    byId("practise-result").scrollIntoView({ block: "nearest" });
   }
 
   #label() {
