@@ -10,6 +10,7 @@ from made_clips import made_clip, resting
 from signtalk.activity import FEATURE_NAMES, clip_features, probabilities
 from signtalk.errors import DataError
 from signtalk.landmarks import LandmarkClip
+from signtalk.segmenter import SegmenterConfig
 from signtalk.segmenter_fit import (
     HIDDEN_UNITS,
     LABEL_DELAY_S,
@@ -99,6 +100,16 @@ def test_flickers_are_learned_to_be_none() -> None:
 def test_the_mean_of_signing_lies_between_rest_and_signing() -> None:
     watched = [known([(2.0, 4.0), (7.0, 9.5)]), known([(3.0, 6.0)])]
     assert 0.02 < signing_mean(watched) < 0.95
+
+
+def test_sentences_under_a_second_have_a_mean_of_signing_too() -> None:
+    assert 0.02 < signing_mean([known([(2.0, 2.8), (7.0, 7.9)])]) < 0.95
+
+
+def test_shifts_stay_what_a_settings_file_may_hold() -> None:
+    late = known([(3.0, 5.0), (9.0, 11.0), (15.0, 17.0)], late=1.08)
+    config, _ = fit_config([late])
+    assert SegmenterConfig.model_validate(config.model_dump()) == config
 
 
 def test_too_few_sentences_are_refused() -> None:

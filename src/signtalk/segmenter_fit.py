@@ -106,18 +106,25 @@ def measure_segmenter(streams: Sequence[Stream], settings: SegmenterSettings) ->
 
 def signing_mean(watched: Sequence[Watched]) -> float:
     """Mean probability that tells the sentences from the rests between them, and keeps 99% of the sentences."""
-    signing: list[float] = []
-    resting: list[float] = []
+    pieces: list[tuple[bool, float, float]] = []  # signing or rest, seconds, mean probability
     for each in watched:
         times, spans = each.times, each.stream.spans
         bounds = np.concatenate([[times[0]], spans.ravel(), [times[-1]]])
         for number, (start, end) in enumerate(itertools.pairwise(bounds)):
             inside = (times >= start) & (times <= end)
-            if end - start >= _SHORTEST_PIECE_S and inside.any():
-                (signing if number % 2 else resting).append(float(each.probabilities[inside].mean()))
-    between = np.unique(np.array(signing + resting))
-    told = [np.mean(np.array(signing) >= x) - np.mean(np.array(resting) >= x) for x in between]
+            if inside.any():
+                pieces.append((number % 2 == 1, end - start, float(each.probabilities[inside].mean())))
+    signing, resting = _means(pieces, True), _means(pieces, False)
+    between = np.unique(np.concatenate([signing, resting]))
+    told = [np.mean(signing >= x) - np.mean(resting >= x) for x in between]
     return round(min(float(between[int(np.argmax(told))]), float(np.percentile(signing, 1))), 3)
+
+
+def _means(pieces: Sequence[tuple[bool, float, float]], signing: bool) -> Float64Array:
+    """Of the pieces of one kind that last a second; of all of them where none does, as with clips of single words."""
+    of_kind = [(seconds, mean) for is_signing, seconds, mean in pieces if is_signing == signing]
+    long = [mean for seconds, mean in of_kind if seconds >= _SHORTEST_PIECE_S]
+    return np.array(long or [mean for _, mean in of_kind])
 
 
 def frame_labels(stream: Stream) -> tuple[BoolArray, Float64Array]:
@@ -227,7 +234,7 @@ def _centred(watched: Sequence[Watched], config: SegmenterConfig) -> SegmenterCo
                     errors[side].extend([error] if abs(error) <= 1.0 else [])
     moved = [float(np.median(side)) if side else 0.0 for side in errors]
     shifts = {"start_shift_s": config.start_shift_s + moved[0], "end_shift_s": config.end_shift_s + moved[1]}
-    return config.model_copy(update={name: round(value, 3) for name, value in shifts.items()})
+    return config.model_copy(update={name: round(min(max(value, -1.0), 1.0), 3) for name, value in shifts.items()})
 
 
 def _spans(watched: Watched, config: SegmenterConfig) -> npt.NDArray[np.float64]:
