@@ -41,7 +41,7 @@ def test_it_holds_what_was_packed_in_parts(tmp_path):
     np.testing.assert_allclose(whole.index.embeddings[rows], index.embeddings, atol=1e-3)
     np.testing.assert_array_equal(np.asarray(whole.index.projections)[rows, :FRAMES], index.projections)
     np.testing.assert_array_equal(whole.index.projection_lengths[rows], index.projection_lengths)
-    assert [path.name for path in tmp_path.iterdir()] == ["large"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".large.lock", "large"]
 
 
 def test_a_narrowed_index_has_every_clip_of_the_nearest_sentences_and_of_those_named(tmp_path):
@@ -134,11 +134,21 @@ def test_what_does_not_belong_is_refused_and_nothing_is_left(tmp_path):
     other = SentenceIndex.build(encoded(1, width=WIDTH + 1), [entry("x", "x")], "model-1")
     with pytest.raises(ValueError, match="widths"):
         write_large_index(folder, [index, other], "model-1", FRAMES)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".large.lock"]
     folder.mkdir()
     (folder / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(ArtifactError, match=r"holds notes\.txt"):
         write_large_index(folder, [index], "model-1", FRAMES)
+
+
+def test_a_packer_that_was_killed_leaves_the_old_one_and_nothing_for_good(tmp_path):
+    packed(tmp_path, small_index())
+    (tmp_path / "large").rename(tmp_path / ".large.previous")  # killed between the two renames
+    (tmp_path / ".large.writing-abcd1234").mkdir()
+    (tmp_path / ".large.writing-abcd1234" / "projections.bin").write_bytes(b"half of many gigabytes")
+    assert len(LargeIndex(tmp_path / "large", "model-1")) == len(small_index())
+    assert len(packed(tmp_path, small_index().without(["a1"]))) == len(small_index()) - 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".large.lock", "large"]
 
 
 @pytest.mark.parametrize("name", ["embeddings.bin", "entries.bin", "names.json", "vectors.faiss", "projections.bin"])

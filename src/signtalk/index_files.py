@@ -215,7 +215,7 @@ def read_index(folder: Path) -> IndexParts:
     for _ in range(_READ_ATTEMPTS):
         before = index_identity(folder)
         try:
-            parts = _read_parts(_existing(folder))
+            parts = _read_parts(existing_folder(folder))
         except ArtifactError:
             if index_identity(folder) == before:
                 raise
@@ -231,7 +231,7 @@ def index_identity(folder: Path) -> tuple[object, ...] | None:
 
     Equal before and after reading = one index was read, and what was read of it still holds.
     """
-    source = _existing(folder)
+    source = existing_folder(folder)
     try:
         state = source.stat()
     except OSError:
@@ -242,11 +242,7 @@ def index_identity(folder: Path) -> tuple[object, ...] | None:
 def _read_parts(folder: Path) -> IndexParts:
     header = _checked_header(folder / HEADER_FILE, read_json(folder / HEADER_FILE))
     for name, expected in header.files.items():
-        try:
-            found_hash = sha256_file(folder / name)
-        except OSError as error:
-            raise ArtifactError(f"{folder / name}: cannot be read ({error.strerror}); build the index again") from error
-        if found_hash != expected:
+        if sha256_file(folder / name) != expected:
             raise ArtifactError(f"{folder / name}: not the file that was written (SHA-256 differs); build it again")
     parts = IndexParts(
         embeddings=load_array(folder / "embeddings.npy"),
@@ -314,7 +310,7 @@ def _previous(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.previous")
 
 
-def _existing(folder: Path) -> Path:
+def existing_folder(folder: Path) -> Path:
     """The folder, or, where a writer stands or was killed between its two renames, the one it replaces."""
     return _previous(folder) if not folder.exists() and _previous(folder).exists() else folder
 

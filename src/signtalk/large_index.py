@@ -26,7 +26,7 @@ from signtalk.encoding import padded_frames
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import DAMAGE, BoolArray, FloatArray, IntArray, read_json, sha256_file, write_json
 from signtalk.index import SentenceIndex, unit_rows
-from signtalk.index_files import HEADER_FILE, HalfArray, IndexEntry, replaced_folder
+from signtalk.index_files import HEADER_FILE, HalfArray, IndexEntry, existing_folder, locked, replaced_folder
 from signtalk.nearest import EXACT_UP_TO, Engine, EngineReport, build_engine, open_engine
 from signtalk.references import Narrowed, Only, hits, nearest_allowed, refuse_unfit
 from signtalk.text_search import ClipHit
@@ -183,6 +183,8 @@ def write_large_index(
 ) -> EngineReport:
     """Pack references into a folder that is there whole or not at all; one that is there is replaced.
 
+    Killed at any moment it leaves the old one or the new one; what it left half written the next one removes.
+
     Args:
         folder: of the large index.
         parts: its references, a part at a time, so that they need not fit into memory together.
@@ -195,10 +197,10 @@ def write_large_index(
 
     Raises:
         DataError: a clip_id repeats, or the place cannot be written.
-        ArtifactError: a part is of another model, or the folder holds other things.
+        ArtifactError: a part is of another model, the folder holds other things, or another process is packing it.
         ValueError: a part holds written sentences, longer clips or other widths.
     """
-    with replaced_folder(folder, _FILES) as temporary:
+    with locked(folder), replaced_folder(folder, _FILES) as temporary:
         writer = _Writer(temporary, encoder_id, num_frames)
         try:
             for part in parts:
@@ -240,7 +242,7 @@ class LargeIndex:
         Raises:
             ArtifactError: the folder is missing, damaged, of another version or of another model.
         """
-        self.folder = folder
+        self.folder = folder = existing_folder(folder)
         self._header = header = _read_header(folder)
         self.encoder_id, self.report = header.encoder_id, header.engine
         if encoder_id is not None and encoder_id != header.encoder_id:
