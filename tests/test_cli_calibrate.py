@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,6 @@ from signtalk.manifest import load_manifest, write_manifest
 @pytest.fixture
 def local(small_run: SmallRun, tmp_path: Path) -> Path:
     """A folder of clips as another camera might have seen them: those of the tested signer under new names."""
-    from dataclasses import replace
-
     records = [record for record in load_manifest(small_run.data).records if record.signer_id == "C"]
     new = [replace(record, video_file=f"local{number}.mp4", signer_id="L") for number, record in enumerate(records)]
     folder = tmp_path / "local"
@@ -58,6 +57,17 @@ def test_local_clips_fit_the_gate_and_recognize_decides_by_it(kind, small_run, t
     assert fitted["num_possible"] >= 1
     assert fitted["outcome"] in ("answer", "choices", "not_sure")
     assert fitted["confidence"] != plain["confidence"] or not told["gate"].get("threshold")
+
+
+def test_a_clip_that_cannot_be_used_is_left_out_and_told(small_run, tmp_path, local, ask):
+    records = list(load_manifest(local).records)
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes(b"no clip")
+    write_manifest(local, [replace(records[0], feature_path=damaged), *records[1:]])
+    asked = ("calibrate", local, "--bundle", small_run.bundle, "--out", tmp_path / "here.json")
+    left_out = ask(*asked, "--json")["left_out"]
+    assert [(each["clip_id"], each["kind"]) for each in left_out] == [("local0", "bad_clip")]
+    assert "left out: 1 (first: local0: " in " ".join(ask(*asked).err.split())
 
 
 def test_too_few_clips_leave_the_gate_as_it_was(small_run, tmp_path, local, ask):

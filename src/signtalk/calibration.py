@@ -24,6 +24,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from signtalk.candidate_sets import fit_candidate_sets, gaps_to_right, least_clips
+from signtalk.clip_records import Problem
+from signtalk.errors import ClipError
 from signtalk.evidence import FIGURES, Evidence
 from signtalk.features import extract_features
 from signtalk.files import BoolArray, FloatArray
@@ -72,12 +74,14 @@ class CalibrationClips:
         unknown: clips of other sentences; likewise.
         signing: hand speeds of further clips in which somebody signs.
         idle: hand speeds of clips in which nobody does.
+        left_out: clips that cannot be used, and why.
     """
 
     known: Asked | None
     unknown: Asked | None
     signing: FloatArray
     idle: FloatArray
+    left_out: tuple[Problem, ...] = ()
 
     @property
     def asked(self) -> list[Asked]:
@@ -112,25 +116,27 @@ def clips_of_split(recognizer: Recognizer, manifest: Manifest, split: Split, sto
 
 
 def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationClips:
-    """All clips of a folder, such as a few that were recorded before another camera.
-
-    Raises:
-        ClipError: a clip is damaged, has no frame or shows no shoulders.
-    """
-    made = [extract_features(read_clip(record), recognizer.encoder.feature_config) for record in manifest.records]
-    signed = np.array([not record.is_idle for record in manifest.records], dtype=np.bool_)
-    indexed = np.array([record.text_key in recognizer.index.sentences for record in manifest.records], dtype=np.bool_)
+    """All clips of a folder that can be used, such as a few that were recorded before another camera."""
+    records, made, left_out = [], [], []
+    for record in manifest.records:
+        try:
+            made.append(extract_features(read_clip(record), recognizer.encoder.feature_config))
+            records.append(record)
+        except ClipError as error:
+            left_out.append(Problem(record.clip_id, "bad_clip", str(error)))
+    signed = np.array([not record.is_idle for record in records], dtype=np.bool_)
+    indexed = np.array([record.text_key in recognizer.index.sentences for record in records], dtype=np.bool_)
     motions = np.array([each.motion for each in made], dtype=np.float32)
 
     def asked(which: BoolArray) -> Asked | None:
         rows = np.flatnonzero(which).tolist()
         if not rows:
             return None
-        records = tuple(manifest.records[row] for row in rows)
         features = np.stack([made[row].features for row in rows]), np.stack([made[row].valid for row in rows])
-        return Asked(records, recognizer.encoder.encode(*features), motions[rows])
+        return Asked(tuple(records[row] for row in rows), recognizer.encoder.encode(*features), motions[rows])
 
-    return CalibrationClips(asked(signed & indexed), asked(signed & ~indexed), motions[:0], motions[~signed])
+    known, unknown = asked(signed & indexed), asked(signed & ~indexed)
+    return CalibrationClips(known, unknown, motions[:0], motions[~signed], tuple(left_out))
 
 
 def calibrate(

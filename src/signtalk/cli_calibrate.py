@@ -17,11 +17,14 @@ from signtalk.console import (
     opened,
     out_console,
     print_json,
+    tell_left_out,
 )
 
 if TYPE_CHECKING:
     from signtalk.calibration import CalibrationConfig
+    from signtalk.manifest import Manifest
     from signtalk.recognizer import DecisionConfig
+    from signtalk.runs import Calibrated
 
 _BUNDLE_NEEDS_OUT = "a bundle is never changed; give --out a file, and recognise with --calibration and that file"
 
@@ -54,6 +57,7 @@ def calibrate(
     from signtalk.calibration import CalibrationConfig
     from signtalk.decision_files import write_decision
     from signtalk.errors import ConfigError
+    from signtalk.manifest import load_manifest
     from signtalk.run_folder import DECISION_NAME
 
     if bundle is not None and out is None:
@@ -61,28 +65,29 @@ def calibrate(
     config = CalibrationConfig(
         precision=precision, unknown_share=unknown_share, coverage=coverage, choice_precision=choice_precision
     )
-    decision, report, encoder_id = _fitted(clips, run, bundle, index, config)
+    manifest = load_manifest(clips)
+    fitted, encoder_id = _fitted(manifest, run, bundle, index, config)
     target = out or Path(run or ".") / DECISION_NAME
-    write_decision(target, decision, report, encoder_id)
+    write_decision(target, fitted.decision, fitted.report, encoder_id)
+    left_out = tell_left_out((*manifest.problems, *fitted.left_out), as_json)
     if as_json:
-        print_json({"written": str(target), **report})
+        print_json({"written": str(target), **fitted.report, "left_out": left_out})
         return
-    _print_report(target, decision, report)
+    _print_report(target, fitted.decision, fitted.report)
 
 
 def _fitted(
-    clips: Path, run: Path | None, bundle: Path | None, index: Path | None, config: CalibrationConfig
-) -> tuple[DecisionConfig, dict[str, Any], str]:
-    from signtalk.manifest import load_manifest
+    manifest: Manifest, run: Path | None, bundle: Path | None, index: Path | None, config: CalibrationConfig
+) -> tuple[Calibrated, str]:
+    """What was fitted, and the id of the model that it was fitted for."""
     from signtalk.runs import Run, calibrate_locally, calibrate_run
 
-    manifest = load_manifest(clips)
     if run is not None and bundle is None and index is None:
         found = Run.open(run)
-        return (*calibrate_run(found, manifest, config), found.checkpoint.encoder_id)
+        return calibrate_run(found, manifest, config), found.checkpoint.encoder_id
     with opened(run, bundle, index) as recognizer:
         used = () if run is None else tuple(Run.open(run).roles())
-        return (*calibrate_locally(recognizer, manifest, config, used), recognizer.index.encoder_id)
+        return calibrate_locally(recognizer, manifest, config, used), recognizer.index.encoder_id
 
 
 def _print_report(target: Path, decision: DecisionConfig, report: dict[str, Any]) -> None:

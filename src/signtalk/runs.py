@@ -24,7 +24,7 @@ from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.files import read_json
 from signtalk.index import SentenceIndex
 from signtalk.index_files import locked
-from signtalk.manifest import Manifest
+from signtalk.manifest import Manifest, Problem
 from signtalk.recognizer import DecisionConfig, Recognizer, index_records
 from signtalk.run_folder import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
 from signtalk.splits import Split
@@ -32,6 +32,21 @@ from signtalk.store import PackedClips, changed_sources, load_store
 from signtalk.text_decoder import TorchStepDecoder
 from signtalk.text_search import NO_TEXT_ENCODER
 from signtalk.written import WrittenSentence, write_sentences
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """What was fitted once more.
+
+    Attributes:
+        decision: what to decide with.
+        report: figures of the fit.
+        left_out: clips that could not be used, and why.
+    """
+
+    decision: DecisionConfig
+    report: dict[str, Any]
+    left_out: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +167,7 @@ def index_run(
     return {"num_references": int((~index.written).sum()), "num_sentences": len(index.sentences), **report}
 
 
-def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> tuple[DecisionConfig, dict[str, Any]]:
+def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> Calibrated:
     """Fit a run's decision once more, for other promises; its index stays and nothing is written.
 
     Args:
@@ -166,14 +181,15 @@ def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> tu
     """
     recognizer, roles = run.recognizer(run.index(), run.decision()), run.roles()
     if roles.keys() >= {record.clip_id for record in manifest.records}:
-        split = run.split(manifest)
-        return calibrate(recognizer, clips_of_split(recognizer, manifest, split, run.store(manifest)), config)
+        split, store = run.split(manifest), run.store(manifest)
+        fitted = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
+        return Calibrated(*fitted, store.problems)
     return calibrate_locally(recognizer, manifest, config, roles)
 
 
 def calibrate_locally(
     recognizer: Recognizer, manifest: Manifest, config: CalibrationConfig, used: Collection[str] = ()
-) -> tuple[DecisionConfig, dict[str, Any]]:
+) -> Calibrated:
     """Fit gate and candidate sets on all clips of a folder.
 
     Args:
@@ -192,10 +208,11 @@ def calibrate_locally(
             f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}); what was "
             "trained on, indexed or is to be tested proves nothing here, so give other clips, or all of that data"
         )
-    decision, report = recalibrate(recognizer, clips_of_folder(recognizer, manifest), config)
+    clips = clips_of_folder(recognizer, manifest)
+    decision, report = recalibrate(recognizer, clips, config)
     if not decision.gate.fitted:
         raise DataError(
             f"{manifest.root}: {report['gate']['fallback']} (a known clip asks twice, once without its sentence); "
             "record more clips of indexed sentences and of others; the gate stays as it was"
         )
-    return decision, report
+    return Calibrated(decision, report, clips.left_out)
