@@ -32,11 +32,18 @@ def test_packed_references_are_met_below_those_of_the_run(place, small_run: Smal
     assert answer["candidates"][0]["num_references"] == 2 * clips
 
 
-def test_references_of_another_model_or_nowhere_are_refused(small_run: SmallRun, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("suffix", ["", pytest.param(".db", marks=MILVUS.marks)])
+def test_references_of_another_model_or_nowhere_are_refused(
+    suffix, small_run: SmallRun, tmp_path, monkeypatch, capsys
+):
     small_index().save(tmp_path / "index")
-    assert run_cli(monkeypatch, "pack", tmp_path / "index", "--out", tmp_path / "packed") == 0
+    assert run_cli(monkeypatch, "pack", tmp_path / "index", "--out", tmp_path / f"packed{suffix}") == 0
     clip = load_manifest(small_run.data).records[0].feature_path
     for place, expected in (("packed", "pack an index of this model"), ("nowhere", "no such file")):
-        asked = ("recognize", clip, "--run", small_run.run, "--references", tmp_path / place)
+        asked = ("recognize", clip, "--run", small_run.run, "--references", tmp_path / f"{place}{suffix}")
         assert run_cli(monkeypatch, *asked) == 2
         assert expected in capsys.readouterr().err
+    assert not (tmp_path / f"nowhere{suffix}").exists()
+    asked = ("recognize", clip, "--run", small_run.run, "--references", tmp_path / "index")
+    assert run_cli(monkeypatch, *asked) == 2
+    assert "no large index; `signtalk pack` makes one" in " ".join(capsys.readouterr().err.split())

@@ -48,6 +48,18 @@ def test_clips_of_two_models_never_meet(tmp_path):
 
 @needs_milvus
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_who_came_first_sees_what_others_add(tmp_path):
+    first, second = (MilvusStore(str(tmp_path / "references.db"), "model-1") for _ in range(2))
+    assert (len(first), first.delete(["a1"]), first.search(encoded(1).embeddings, 3)) == (0, 0, ((),))
+    second.add(small_index())
+    assert len(first) == 5
+    assert len(first.search(encoded(1).embeddings, 3)[0]) == 3
+    assert first.delete(["a1"]) == 1
+    first.close()
+
+
+@needs_milvus
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_clip_that_no_row_can_hold_is_refused(tmp_path):
     frames = np.ones((1, 400, 64), dtype=np.float32)
     valid, one = np.ones((1, 400), dtype=np.bool_), np.zeros(1, dtype=np.float32)

@@ -382,6 +382,8 @@ def _encoder_name(folder: Path, manifest: BundleManifest, variant: str) -> str:
 
 def _checked_manifest(folder: Path) -> BundleManifest:
     path = folder / MANIFEST_NAME
+    if not path.exists():
+        raise ArtifactError(f"{path}: no such file, so no bundle; `signtalk export` makes one, --run is for a run")
     content = read_json(path)
     found = content.get("format_version") if isinstance(content, dict) else None
     if found not in _READABLE_VERSIONS:

@@ -66,15 +66,24 @@ def pack(
 
 @contextmanager
 def over_references(recognizer: Recognizer, place: str) -> Iterator[Recognizer]:
-    """The recognizer with the references of a place below its own; as it is where the place is ""."""
+    """The recognizer with the references of a place below its own; as it is where the place is "".
+
+    Raises:
+        ArtifactError: there are no references of this model.
+    """
+    from signtalk.errors import ArtifactError
     from signtalk.large_index import LargeIndex
     from signtalk.milvus_store import MilvusStore, is_milvus_address
 
     if not place:
         yield recognizer
     elif is_milvus_address(place):
+        if not place.startswith("http") and not Path(place).exists():  # Milvus would make an empty one
+            raise ArtifactError(f"{place}: no such file; `signtalk pack` makes one")
         store = MilvusStore(place, recognizer.index.encoder_id)
         try:
+            if not len(store):
+                raise ArtifactError(f"{place}: no clip of this model; pack an index of this model")
             yield recognizer.over(store)
         finally:
             store.close()

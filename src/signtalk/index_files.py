@@ -240,7 +240,10 @@ def index_identity(folder: Path) -> tuple[object, ...] | None:
 
 
 def _read_parts(folder: Path) -> IndexParts:
-    header = _checked_header(folder / HEADER_FILE, read_json(folder / HEADER_FILE))
+    path = folder / HEADER_FILE
+    if not path.exists():
+        raise ArtifactError(f"{path}: no such file, so no index; `signtalk index` and `signtalk enroll` make one")
+    header = _checked_header(path, read_json(path))
     for name, expected in header.files.items():
         if sha256_file(folder / name) != expected:
             raise ArtifactError(f"{folder / name}: not the file that was written (SHA-256 differs); build it again")

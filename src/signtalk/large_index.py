@@ -347,6 +347,9 @@ class _Entries(Sequence[IndexEntry]):
 
 
 def _read_header(folder: Path) -> _Header:
+    if not is_large_index(folder):
+        found = "no large index" if (folder / HEADER_FILE).exists() else "no such file, so no large index"
+        raise ArtifactError(f"{folder / HEADER_FILE}: {found}; `signtalk pack` makes one")
     try:
         header = _Header.model_validate(read_json(folder / HEADER_FILE))
     except ValidationError as error:

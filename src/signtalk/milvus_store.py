@@ -85,8 +85,8 @@ class MilvusStore:
             self._client = pymilvus.MilvusClient(str(self._local or address), token=token)
         try:
             with self._told():
-                self._there = self._client.has_collection(self._name)
-                if self._there:
+                self._there = False
+                if self._is_there():
                     self._client.load_collection(self._name)
             self._check_count()
         except ArtifactError:
@@ -127,11 +127,16 @@ class MilvusStore:
             known = read_json(self._count_file) if self._count_file.exists() else {}
             write_json(self._count_file, {**known, self._name: least})
 
+    def _is_there(self) -> bool:
+        """Whether anything was ever added; asked until it was, for others may add as well."""
+        self._there = self._there or self._client.has_collection(self._name)
+        return self._there
+
     def __len__(self) -> int:
         """Number of clips."""
-        if not self._there:
-            return 0
         with self._told():
+            if not self._is_there():
+                return 0
             return int(self._client.query(self._name, filter="", output_fields=["count(*)"])[0]["count(*)"])
 
     def sentence_texts(self) -> None:
@@ -152,7 +157,7 @@ class MilvusStore:
 
     def _make(self, width: int) -> None:
         """The collection, where it is not there yet."""
-        if not self._there and not self._client.has_collection(self._name):
+        if not self._is_there():
             kinds = self._milvus.DataType
             schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field("id", kinds.VARCHAR, max_length=_SHORT, is_primary=True)
@@ -184,9 +189,9 @@ class MilvusStore:
 
     def delete(self, clip_ids: Collection[str]) -> int:
         """As `ReferenceStore.delete`."""
-        if not self._there or not clip_ids:
-            return 0
         with self._lock, self._told():
+            if not clip_ids or not self._is_there():
+                return 0
             known = self._known(clip_ids)
             if known:
                 self._confirm(len(self) - len(known))
@@ -205,11 +210,11 @@ class MilvusStore:
         )
 
     def _nearest(self, queries: FloatArray, k: int, fields: list[str], expression: str = "") -> list[list[Any]]:
-        if not self._there or not len(queries):
-            return [[] for _ in queries]
         k = min(k, _MOST_FOUND)
         options = {} if self._local else {"params": {"ef": max(2 * k, _LEAST_LOOKED_AT)}}
         with self._told():
+            if not len(queries) or not self._is_there():
+                return [[] for _ in queries]
             return list(
                 self._client.search(
                     self._name,
