@@ -9,6 +9,7 @@ Prints one JSON object; fails with an AssertionError where a confirmed sentence 
 import json
 import os
 import random
+import select
 import signal
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from signtalk.layered_index import LayeredIndex, load_layer
 from signtalk.recognizer import DecisionConfig, Recognizer
 
 MOTIONS = np.ones(1, dtype=np.float32)
-LONGEST_S = 0.25
+LONGEST_S, PATIENCE_S = 0.25, 60.0
 
 
 class NoEncoder:
@@ -88,6 +89,8 @@ def kill_rounds(folder, rounds, seed):
     confirmed, half_written, unconfirmed = [], 0, 0
     for number in range(rounds):
         process, reading = enrolling_process(folder, range(1000 * number, 1000 * number + 1000))
+        if number % 2:  # on a busy machine, too, every other writer confirms something before it is killed
+            select.select([reading], [], [], PATIENCE_S)
         time.sleep(rng.uniform(0, LONGEST_S))
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)

@@ -241,6 +241,8 @@ def index_identity(folder: Path) -> tuple[object, ...] | None:
 
 def _read_parts(folder: Path) -> IndexParts:
     path = folder / HEADER_FILE
+    if folder.is_file():
+        raise ArtifactError(f"{folder}: is a file; an index is a folder")
     if not path.exists():
         raise ArtifactError(f"{path}: no such file, so no index; `signtalk index` and `signtalk enroll` make one")
     header = _checked_header(path, read_json(path))
