@@ -5,7 +5,7 @@ import pytest
 
 from made_references import ENTRIES, FRAMES, PROJECTION, WIDTH, encoded, entry, small_index
 from signtalk.errors import ArtifactError, DataError
-from signtalk.index import SentenceIndex
+from signtalk.index import SentenceIndex, unit_rows
 from signtalk.large_index import LargeIndex, is_large_index, write_large_index
 from signtalk.references import Only
 from signtalk.scoring import ScoringConfig, score_sentences
@@ -84,6 +84,22 @@ def test_one_sentence_with_most_clips_does_not_hide_the_others(tmp_path):
     narrowed = packed(tmp_path, index).narrowed(clips.embeddings[:1], 30)
     assert len(narrowed.classes) >= 30
     assert 64 <= len(narrowed.index.sentences["hello"]) <= 500
+
+
+def test_lists_that_hold_one_sentence_do_not_hide_the_others(tmp_path):
+    clips = encoded(1200, seed=8, width=16)
+    said = np.arange(1200) % 40
+    clips.embeddings[:] = unit_rows(clips.embeddings[said] + 0.02 * clips.embeddings)
+    index = SentenceIndex.build(clips, [entry(f"c{n}", f"text {number}") for n, number in enumerate(said)], "model-1")
+    large = packed(tmp_path, index, exact_up_to=100)
+    query = unit_rows(clips.embeddings[:1] + 0.1 * clips.embeddings[7])
+    near = {int(large.entries[row].text_key[5:]) for row in large._engine.search(query, 1200)[0][0] if row >= 0}
+    assert len(near) < 20  # the lists alone would not do
+    narrowed = large.narrowed(query, 20)
+    found = set(narrowed.index.groups.text_keys)
+    whole = np.argsort(-index.prototype_matrix() @ query[0])[:15]  # the last ones may differ by a clip
+    assert {index.groups.text_keys[number] for number in whole} <= found
+    assert len(found) < 40
 
 
 def test_projections_are_read_when_they_are_asked_for(tmp_path):

@@ -27,7 +27,7 @@ from signtalk.errors import ArtifactError, DataError
 from signtalk.files import DAMAGE, BoolArray, FloatArray, IntArray, read_json, sha256_file, write_json
 from signtalk.index import SentenceIndex, unit_rows
 from signtalk.index_files import HEADER_FILE, HalfArray, IndexEntry, existing_folder, locked, replaced_folder
-from signtalk.nearest import EXACT_UP_TO, Engine, EngineReport, build_engine, open_engine
+from signtalk.nearest import EXACT_UP_TO, Engine, EngineReport, build_engine, exact_neighbours, open_engine
 from signtalk.references import Narrowed, Only, hits, nearest_allowed, refuse_unfit
 from signtalk.text_search import ClipHit
 
@@ -41,9 +41,9 @@ _DTYPES = {
 _NAMES_FILE = "names.json"
 _FILES = (*_DTYPES, _NAMES_FILE, _ENGINE_FILE, HEADER_FILE)
 _CLIPS_A_SENTENCE = 4
-"""How many of the nearest clips are asked for to find one sentence, at first; four times as many until it suffices."""
+"""How many of the nearest clips are asked for to find one sentence, at first; then four times as many ..."""
 _MOST_CLIPS = 64
-"""Of one sentence; of a sentence with more, the first ones and those that a query found stand for it."""
+"""... up to so many, where lists are looked into. Of a sentence with more, the first and those found stand for it."""
 
 
 class _File(BaseModel, frozen=True, extra="forbid", strict=True):
@@ -294,17 +294,27 @@ class LargeIndex:
         return Narrowed(index, found)
 
     def _near_sentences(self, queries: FloatArray, num_sentences: int) -> tuple[IntArray, IntArray]:
-        """Rows that were found, and the sentences that they say, ascending."""
+        """Rows that were found, and the sentences that they say, ascending.
+
+        Where sentences have very many clips, the lists of an IVF index that are looked into hold few sentences. The
+        others are then found by the clip that names each: they are what the nearest one has to stand out from.
+        """
         wanted = min(num_sentences, self.num_sentences)
         k = _CLIPS_A_SENTENCE * max(num_sentences, 1)
+        most = len(self) if self.report.kind == "exact" else _MOST_CLIPS * max(num_sentences, 1)
         while True:
             rows = self._engine.search(queries, k)[0]
             said = np.where(rows >= 0, self._classes[np.maximum(rows, 0)], -1)
-            ordered = np.sort(said, axis=1)
-            distinct = (np.diff(ordered, axis=1, prepend=-1) > 0).sum(axis=1)
-            if (distinct >= wanted).all() or k >= len(self):
-                return np.unique(rows[rows >= 0]), np.unique(said[said >= 0]).astype(np.int64)
-            k = min(4 * k, len(self))
+            distinct = (np.diff(np.sort(said, axis=1), axis=1, prepend=-1) > 0).sum(axis=1)
+            lacking = distinct < wanted
+            if k >= most or not (lacking & (rows >= 0).all(axis=1)).any():
+                break
+            k = min(4 * k, most)
+        sentences = np.unique(said[said >= 0]).astype(np.int64)
+        if lacking.any():
+            named = exact_neighbours(self._embeddings[self._canonical], queries[lacking], wanted)
+            sentences = np.union1d(sentences, named)
+        return np.unique(rows[rows >= 0]), sentences
 
     def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[ClipHit, ...], ...]:
         """As `References.search`; of few categories or signers the clips are looked through one by one."""

@@ -181,7 +181,9 @@ def _largest_sums(
                 break
         if total > sums[smallest]:
             sums[smallest], places[smallest] = total, row
-            smallest = int(np.argmin(sums))
+            for n in range(kept):  # of equal ones the last row is the first to go
+                if sums[n] < sums[smallest] or (sums[n] == sums[smallest] and places[n] > places[smallest]):
+                    smallest = n
     return sums, places
 
 
