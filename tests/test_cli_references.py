@@ -33,9 +33,7 @@ def test_packed_references_are_met_below_those_of_the_run(place, small_run: Smal
 
 
 @pytest.mark.parametrize("suffix", ["", pytest.param(".db", marks=MILVUS.marks)])
-def test_references_of_another_model_or_nowhere_are_refused(
-    suffix, small_run: SmallRun, tmp_path, monkeypatch, capsys
-):
+def test_references_of_another_model_or_nowhere_are_refused(suffix, small_run: SmallRun, tmp_path, monkeypatch, capsys):
     small_index().save(tmp_path / "index")
     assert run_cli(monkeypatch, "pack", tmp_path / "index", "--out", tmp_path / f"packed{suffix}") == 0
     clip = load_manifest(small_run.data).records[0].feature_path

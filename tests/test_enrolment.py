@@ -101,6 +101,18 @@ def test_a_text_that_cannot_be_written_is_refused():
         NewSentence("fine", signer_id="\udcff")
 
 
+def test_a_text_that_is_no_sentence_by_its_length_is_refused():
+    with pytest.raises(ConfigError, match="at most 100 words"):
+        NewSentence("pain " * 101)
+
+
+def test_a_file_whose_name_is_no_unicode_is_enrolled_under_a_printable_one(tmp_path):
+    recognizer = made_recognizer()
+    enroll_encoded(recognizer, tmp_path / "mine", PUMP, ["a\udcff.npz"], encoded(1, seed=50), np.ones(1))
+    (kept,) = load_layer(tmp_path / "mine", "model-1").entries
+    assert kept.feature_path == "a\\udcff.npz"
+
+
 def test_a_clip_that_is_there_is_refused_under_any_name_and_nothing_is_enrolled(tmp_path):
     folder, clip = tmp_path / "mine", encoded(1, seed=50)
     with pytest.raises(ClipError, match=r"clip1\.npz: is there already, as clip a2 of 'Where does it hurt'"):

@@ -144,8 +144,10 @@ def test_what_a_machine_does_not_see_or_have_is_told(cluster, tmp_path):
 def test_no_scheduler_is_one_clear_line(monkeypatch, tmp_path):
     small_set(tmp_path / "videos", 1)
     monkeypatch.setattr("signtalk.extraction_cluster._CONNECT_S", 0.5)
-    for address in ("tcp://127.0.0.1:9", "nonsense://here"):
-        with pytest.raises(SignTalkError, match="no dask scheduler answers"):
+    refused = "no address of a scheduler .*; expected tcp://HOST:PORT"
+    places = {"tcp://127.0.0.1:9": "no dask scheduler answers", "nonsense://here": refused, "nonsense": refused}
+    for address, told in places.items():
+        with pytest.raises(SignTalkError, match=told):
             extract_on_cluster(plan_extraction(tmp_path / "videos"), RunOptions(tmp_path / "out"), address)
 
 

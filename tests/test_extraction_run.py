@@ -90,6 +90,9 @@ def test_what_is_done_is_not_done_again(undisturbed, tmp_path):
     assert result.num_done_before == 5
     assert {path: path.stat().st_mtime_ns for path in times if path != first}.items() <= times.items()
     assert contents(out) == contents(undisturbed / "out")
+    with (out / JOURNAL_NAME).open("ab") as journal:
+        journal.write(b"\xff half a line of a disk that failed")
+    assert extracted(undisturbed / "videos", out, prototype=True).num_done_before == 6
     (out / ".my_notes.csv").write_text("hidden, and the user's own")
     (out / JOURNAL_NAME).unlink()  # without the journal the clips themselves tell
     result = extracted(undisturbed / "videos", out, prototype=True)

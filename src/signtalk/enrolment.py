@@ -19,12 +19,13 @@ from signtalk.clip_records import text_key
 from signtalk.encoding import Encoded
 from signtalk.errors import ClipError, ConfigError, DataError
 from signtalk.features import ClipFeatures, FeatureConfig, extract_features
-from signtalk.files import BoolArray, FloatArray, IntArray, sha256_text
+from signtalk.files import BoolArray, FloatArray, IntArray, printable, sha256_text
 from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry, locked
 from signtalk.landmarks import HOLISTIC, LandmarkClip
 from signtalk.layered_index import load_layer, refuse_bundle
 from signtalk.recognizer import Recognizer
+from signtalk.text_search import refuse_endless
 from signtalk.tokenizer import split_words
 
 _LEAST_HAND_SHARE = 0.2
@@ -47,7 +48,7 @@ class NewSentence:
         signer_id: who signs; "" = not told.
 
     Raises:
-        ConfigError: the text holds no word, or one of the three is no Unicode text.
+        ConfigError: the text holds no word or is no sentence by its length, or one of the three is no Unicode text.
     """
 
     text: str
@@ -64,6 +65,7 @@ class NewSentence:
             object.__setattr__(self, name, value)
         if not split_words(self.text):
             raise ConfigError(f"the text '{self.text}' holds no word; give the sentence that the clips say")
+        refuse_endless(self.text)  # beside written sentences every text of an index is placed among the signs
 
 
 @dataclass(frozen=True)
@@ -245,7 +247,7 @@ def _new_entries(
     rows = index.sentences.get(key)
     known = index.entries[_canonical_row(index, rows)] if rows is not None else None
     entries = []
-    for name, frames in zip(names, encoded.projections, strict=True):
+    for name, frames in zip(map(printable, names), encoded.projections, strict=True):
         content = sha256_text(frames.astype(np.float16).tobytes().hex())[:8]
         entries.append(
             IndexEntry(

@@ -57,8 +57,13 @@ def _connected(address: str) -> Client:
     """A client of a scheduler that has at least one worker."""
     try:
         from distributed import Client
+        from distributed.comm import get_address_host_port
     except ImportError as error:
         raise MissingExtraError("--cluster needs dask: pip install 'signtalk[cluster]'") from error
+    try:
+        get_address_host_port(address)  # of no address dask's client would be told, and then wait for its end in vain
+    except ValueError as error:
+        raise SignTalkError(f"{address}: no address of a scheduler ({error}); expected tcp://HOST:PORT") from error
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -217,7 +217,7 @@ class _Journal:
     def __enter__(self) -> _Journal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = self._path.open("a+", encoding="utf-8")
+            self._handle = self._path.open("a+", encoding="utf-8", errors="replace")
         except OSError as error:
             raise DataError(f"{self._path}: cannot be written ({error.strerror}); choose another folder") from error
         self._lock()

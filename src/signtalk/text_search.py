@@ -61,10 +61,8 @@ class TextSpace:
         empty = [text for text in texts if not split_words(text)]
         if empty:
             raise ConfigError(f"the text '{empty[0]}' holds no word; give one")
-        longest = max(texts, key=lambda text: len(split_words(text)), default="")
-        if (num_words := len(split_words(longest))) > MAX_WORDS or len(longest) > MAX_WORDS * _MAX_LETTERS:
-            found = f"{num_words} words, {len(longest)} letters"
-            raise ConfigError(f"the text '{longest[:40]}...' has {found}; a sentence has at most {MAX_WORDS} words")
+        for text in texts:
+            refuse_endless(text)
         blocks = [texts[start : start + _TEXTS_AT_ONCE] for start in range(0, max(len(texts), 1), _TEXTS_AT_ONCE)]
         encoded = [self.embedder.encode(self.tokenizer.encode_batch(block)[0][:, 1:]) for block in blocks]
         return np.concatenate(encoded)  # without sos; eos does not count
@@ -73,6 +71,17 @@ class TextSpace:
         """The words of a text that the model never learned, or that hold a letter it never saw."""
         words = dict.fromkeys(split_words(text))
         return tuple(word for word in words if UNK_ID in self.tokenizer.encode(word, add_special=False))
+
+
+def refuse_endless(text: str) -> None:
+    """Make sure that a text can be placed among signs.
+
+    Raises:
+        ConfigError: it has more than MAX_WORDS words, or as many letters as no such text has.
+    """
+    if (num_words := len(split_words(text))) > MAX_WORDS or len(text) > MAX_WORDS * _MAX_LETTERS:
+        found = f"{num_words} words, {len(text)} letters"
+        raise ConfigError(f"the text '{text[:40]}...' has {found}; a sentence has at most {MAX_WORDS} words")
 
 
 @dataclass(frozen=True)
