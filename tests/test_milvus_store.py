@@ -60,6 +60,22 @@ def test_who_came_first_sees_what_others_add(tmp_path):
 
 @needs_milvus
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_sentences_of_more_clips_than_one_answer_holds_are_all_there(tmp_path, monkeypatch):
+    monkeypatch.setattr("signtalk.milvus_store._MOST_FOUND", 20)
+    store = MilvusStore(str(tmp_path / "references.db"), "model-1")
+    entries = [entry(f"c{n:02}", f"text {n % 10}") for n in range(60)]
+    index = SentenceIndex.build(encoded(60), entries, "model-1")
+    store.add(index)
+    narrowed = store.narrowed(encoded(1, seed=4).embeddings, 8).index
+    near = index.search(encoded(1, seed=4).embeddings, 20).rows[0].tolist()
+    assert {entries[row].clip_id for row in near} <= set(narrowed.row_of)
+    assert {entries[row].text_key for row in near} == set(narrowed.sentences)
+    assert {len(rows) for rows in narrowed.sentences.values()} == {6}
+    store.close()
+
+
+@needs_milvus
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_clip_that_no_row_can_hold_is_refused(tmp_path):
     frames = np.ones((1, 400, 64), dtype=np.float32)
     valid, one = np.ones((1, 400), dtype=np.bool_), np.zeros(1, dtype=np.float32)

@@ -238,17 +238,25 @@ class MilvusStore:
         if not said:
             return Narrowed(SentenceIndex.build((), (), self.encoder_id))
         with self._told():
-            found = self._client.query(
-                self._name, filter=_one_of("sentence", said), output_fields=["id", "sentence"], limit=_MOST_FOUND
-            )
             counts: dict[str, int] = {}
-            wanted = []
-            for row in sorted(found, key=lambda row: str(row["id"])):
+            wanted = sorted(near)
+            for row in sorted(self._clips_saying(sorted(said)), key=lambda row: str(row["id"])):
                 counts[row["sentence"]] = counts.get(row["sentence"], 0) + 1
-                if counts[row["sentence"]] <= _MOST_CLIPS or row["id"] in near:
+                if counts[row["sentence"]] <= _MOST_CLIPS and row["id"] not in near:
                     wanted.append(row["id"])
             rows = self._rows(wanted, _FIELDS)
         return Narrowed(self._index_of(rows))
+
+    def _clips_saying(self, sentences: list[str]) -> list[dict[str, Any]]:
+        """Id and sentence of the clips of these; where they are more than one answer holds, it is asked in parts."""
+        fields = ["id", "sentence"]
+        found = self._client.query(
+            self._name, filter=_one_of("sentence", sentences), output_fields=fields, limit=_MOST_FOUND
+        )
+        if len(found) < _MOST_FOUND or len(sentences) == 1:
+            return list(found)
+        half = len(sentences) // 2
+        return self._clips_saying(sentences[:half]) + self._clips_saying(sentences[half:])
 
     def _near_sentences(self, queries: FloatArray, num_sentences: int) -> tuple[set[str], set[str]]:
         """Ids of clips that were found, and hashes of what they say."""
