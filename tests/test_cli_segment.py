@@ -138,3 +138,11 @@ def test_signers_that_leave_nothing_to_fit_are_refused(data: Path, arguments, sa
     told = ask("fit-segmenter", data, "--out", data / "x.json", *arguments, code=2)
     assert said in " ".join(told.err.split())
     assert not (data / "x.json").exists()
+
+
+def test_a_signer_left_out_whose_clips_are_all_damaged_is_told(data: Path, ask) -> None:
+    for path in (data / "clips").glob("*B.npz"):
+        path.write_bytes(b"damaged")
+    told = ask("fit-segmenter", data, "--out", data / "x.json", "--test-signer", "B", code=2)
+    assert "--test-signer B: none of the signer's clips can be read" in " ".join(told.err.split())
+    assert not (data / "x.json").exists()

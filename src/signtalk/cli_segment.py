@@ -77,6 +77,7 @@ def fit_segmenter_command(
 
     Example: signtalk fit-segmenter ~/signtalk-gh --test-signer E --out segmenter.json
     """
+    from signtalk.errors import DataError
     from signtalk.manifest import load_manifest
     from signtalk.segmenter_fit import fit_segmenter, measure_segmenter
     from signtalk.streams import recorded_streams
@@ -86,6 +87,8 @@ def fit_segmenter_command(
     recorded, problems = _recorded(manifest, held, as_json)
     left_out = tell_left_out(problems, as_json)
     streams = {each.signer_id: recorded_streams(each, _SEED, _STREAMS_PER_SIGNER) for each in recorded if each.clips}
+    if held - streams.keys():
+        raise DataError(f"--test-signer {min(held - streams.keys())}: none of the signer's clips can be read")
     training = [stream for signer, each in streams.items() if signer not in held for stream in each]
     origin = f"signtalk fit-segmenter, {len(training)} streams of {len(streams.keys() - held)} signers"
     with ProgressBar("fitting", hidden=as_json) as bar:
