@@ -127,6 +127,11 @@ def test_bad_clips_and_hostile_rows_are_listed_and_the_rest_goes_on(tmp_path: Pa
     assert sorted(path.name for path in (tmp_path / "out" / "clips").iterdir()) == ["1.npz", "up.npz"]
     with pytest.raises(DataError, match="2: path"):
         import_clips(source, tmp_path / "strict", Format.JSON, table, strict=True)
+    (source / "0.json").write_text("damaged")  # before all others, which are not looked at any more
+    with pytest.raises(DataError) as refused:
+        import_clips(source, tmp_path / "first", Format.JSON, strict=True)
+    assert "0.json: not a" in str(refused.value)
+    assert "none of" not in str(refused.value)
 
 
 def test_names_of_any_bytes_neither_stop_the_import_nor_the_table(tmp_path: Path) -> None:

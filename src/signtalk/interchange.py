@@ -233,7 +233,7 @@ def _gathered(
 
 def _refuse(where: Path, problems: list[Problem], strict: bool, any_clip: bool) -> None:
     if problems and (strict or not any_clip):
-        found = "" if any_clip else f"none of {len(problems)} clips could be used; the first: "
+        found = "" if any_clip or strict else f"none of {len(problems)} clips could be used; the first: "
         raise DataError(f"{where}: {found}{problems[0].clip_id}: {problems[0].message}")
 
 
