@@ -47,6 +47,8 @@ CARD_NAME = "README.md"
 """The model card. It has no hash: whoever publishes a bundle may add to it."""
 FULL_PRECISION = "fp32"
 OFFERED = "offered"
+LEAST_MEASURED = 200
+"""Clips that a smaller encoder is measured on before it is offered: of fewer a single one is over half a point."""
 
 
 class Variant(BaseModel, frozen=True, extra="forbid"):
@@ -55,7 +57,7 @@ class Variant(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         file: its name in the bundle.
         num_bytes: of the file.
-        recall_at_1: part of the validation clips whose sentence comes first, references being those of the index.
+        recall_at_1: part of the measuring clips whose sentence comes first, references being those of the index.
         loss: what that is less than the full encoder's, in points (0.01 of recall).
         golden_difference: largest difference of its embeddings of golden.npz to the full encoder's.
     """
@@ -71,8 +73,8 @@ class Variants(BaseModel, frozen=True, extra="forbid"):
     """Which encoders a bundle holds besides the full one.
 
     Attributes:
-        offered: the smallest whose loss is small enough; "fp32" is the full encoder.
-        num_clips: validation clips that they were measured on.
+        offered: the smallest whose loss is small enough, measured on enough clips; "fp32" is the full encoder.
+        num_clips: validation clips, and references asked without themselves, that they were measured on.
         num_bytes: of the full encoder.
         recall_at_1: of the full encoder; None when nothing was measured.
         made: by name.
