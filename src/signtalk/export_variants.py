@@ -103,9 +103,13 @@ def make_variants(
             golden_difference=largest_difference(embeddings, truth),
         )  # fmt: skip
     return Variants(
-        offered=_offered(made, len(asked.text_keys)), num_clips=len(asked.text_keys), num_bytes=num_bytes, recall_at_1=best, made=made,
+        offered=_offered(made, len(asked.text_keys)),
+        num_clips=len(asked.text_keys),
+        num_bytes=num_bytes,
+        recall_at_1=best,
+        made=made,
         left_out=left_out,
-    )  # fmt: skip
+    )
 
 
 def _offered(made: dict[str, Variant], num_clips: int) -> str:
