@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from signtalk import export_parity
-from signtalk.bundle import ENCODER_NAME, OnnxEncoder
+from signtalk.bundle import ENCODER_NAME
 from signtalk.checkpoint import TorchEncoder
 from signtalk.encoding import Encoded
 from signtalk.errors import ExportRefusedError
 from signtalk.export_graphs import SCRIPT_NAME, random_clips
 from signtalk.export_parity import COSINE_TOLERANCE, PARITY_TOLERANCE, check_parity
+from signtalk.onnx_graphs import OnnxEncoder
 from test_export import tiny_checkpoint, tiny_index
 
 KINDS = ("gru", "transformer", "conv-transformer")

@@ -7,13 +7,14 @@ import onnx
 import pytest
 
 from signtalk import export_variants
-from signtalk.bundle import LEAST_MEASURED, OnnxEncoder, Variant
+from signtalk.bundle import LEAST_MEASURED, Variant
 from signtalk.checkpoint import Checkpoint, TorchEncoder
 from signtalk.encoding import Encoded
 from signtalk.export_graphs import random_clips
 from signtalk.export_variants import NOT_MEASURED, MeasuringClips, make_variants
 from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry
+from signtalk.onnx_graphs import OnnxEncoder
 from signtalk.recognizer import DecisionConfig
 from test_export import FEATURES, tiny_checkpoint
 

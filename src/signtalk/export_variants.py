@@ -22,7 +22,6 @@ from signtalk.bundle import (
     ENCODER_NAME,
     FULL_PRECISION,
     LEAST_MEASURED,
-    OnnxEncoder,
     Variant,
     Variants,
     largest_difference,
@@ -32,6 +31,7 @@ from signtalk.encoding import ClipEncoder, concatenate
 from signtalk.errors import ArtifactError
 from signtalk.files import BoolArray, FloatArray
 from signtalk.index import SentenceIndex
+from signtalk.onnx_graphs import OnnxEncoder
 from signtalk.recognizer import DecisionConfig, Recognizer
 
 MOST_LOSS = 0.5
