@@ -72,6 +72,18 @@ def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> No
     assert taken.count(200) > 8
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_nothing_unpacked_is_left_behind(
+    number: signal.Signals, small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with running_service(small_run.bundle) as (_, process):
+        assert list(tmp_path.glob("signtalk-bundle-*"))
+        process.send_signal(number)
+        assert process.wait(30) == 128 + number
+    assert not list(tmp_path.glob("signtalk-bundle-*"))
+
+
 def test_sigterm_answers_a_stream_that_thinks(small_run: SmallRun) -> None:
     clip = signing(small_run.data, 1)[0][1]
 

@@ -357,7 +357,7 @@ def _checked_manifest(folder: Path) -> BundleManifest:
     for name, expected in manifest.files.items():
         file = folder / name
         if _leads_elsewhere(name) or not file.is_file():
-            raise ArtifactError(f"{folder}: no file '{name[:MAX_NAME]}'; the bundle is incomplete")
+            raise ArtifactError(f"{folder}: no file {name[:MAX_NAME]!r}; the bundle is incomplete")
         if sha256_file(file) != expected:
             raise ArtifactError(f"{file}: changed since it was exported; get the bundle again")
     for variant, made in manifest.variants.made.items():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,7 +58,7 @@ def serve(
             max_streams_a_client=max_streams, log_content=log_content,
         )
     )  # fmt: skip
-    with open_bundle(bundle) as opened:
+    with _ended_in_order(), open_bundle(bundle) as opened:
         model = ServiceModel(opened, index)
         model.warm_up()
         app = create_app(model, settings)
@@ -64,3 +67,17 @@ def serve(
             print_error(f"the page will not find hands: {lacks}")
         tls = None if ssl_certfile is None else (str(ssl_certfile), None if ssl_keyfile is None else str(ssl_keyfile))
         run(app, host, port, tls, open_page and page)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Leave the block at SIGTERM, too, which uvicorn raises again at its end: the unpacked bundle would stay behind."""
+
+    def end(number: int, frame: Any) -> None:  # noqa: ARG001  # as Python calls it
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
