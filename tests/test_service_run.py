@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ from signtalk.landmarks import LandmarkClip
 from signtalk.service import create_app
 from signtalk.service_run import ask_bundle
 from signtalk.wire import decode_frames, encode_clip
+from test_bundle import resealed
 
 SLOW_BODY = (
     b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
@@ -74,6 +76,27 @@ def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> No
     assert sorted(taken) == sorted(statuses)
     assert set(taken) <= {200, 503}
     assert taken.count(200) > 8
+
+
+def test_a_bundle_that_cannot_answer_is_told_at_the_start(
+    small_run: SmallRun, tmp_path: Path, ask: Callable[..., Any]
+) -> None:
+    bad = resealed(small_run.bundle, tmp_path / "bad.zip", {"signs.npz": b"no signs"})
+    told = ask("serve", bad, "--port", 0, "--no-page", code=2).err
+    assert told.startswith(f"signtalk: {bad}/signs.npz: ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_nothing_unpacked_is_left_behind(
+    number: signal.Signals, small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with running_service(small_run.bundle) as (_, process):
+        assert list(tmp_path.glob("signtalk-bundle-*"))
+        process.send_signal(number)
+        assert process.wait(30) == 128 + number
+    assert not list(tmp_path.glob("signtalk-bundle-*"))
 
 
 def test_sigterm_answers_a_stream_that_thinks(small_run: SmallRun) -> None:
