@@ -221,6 +221,18 @@ def test_a_browser_that_is_waited_for_does_not_hold_the_service(monkeypatch: pyt
         thread.join(60)
 
 
+def test_a_smaller_encoder_can_be_served(small_run: SmallRun, ask: Callable[..., Any]) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    with open_bundle(small_run.bundle, "int8") as opened:
+        (expected,) = opened.recognizer.recognize([clip])
+    with running_service(small_run.bundle, "--variant", "int8") as (address, _):
+        answer = httpx2.post(f"http://{address}/v1/recognize", content=encode_clip(clip), headers=CLIP).json()
+    told = [line["similarity"] for line in answer["candidates"]]
+    assert told == pytest.approx([line.similarity for line in expected.candidates], abs=1e-6)
+    refused = ask("serve", small_run.bundle, "--variant", "int1", "--no-page", code=2).err
+    assert "no variant 'int1'" in refused
+
+
 def test_what_cannot_be_served_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no such file"), running_service(tmp_path / "none.zip"):
         pass

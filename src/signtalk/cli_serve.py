@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from signtalk.console import checked, print_error
+from signtalk.console import VariantOption, checked, print_error
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -25,6 +25,7 @@ def serve(
     index: Annotated[Path | None, typer.Option(help="Folder of the personal index that pages enroll into.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
+    variant: VariantOption = "fp32",
     page: Annotated[bool, typer.Option(help="Serve the live page at /.")] = True,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
     models: Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")] = None,
@@ -62,7 +63,7 @@ def serve(
             max_streams_a_client=max_streams, log_content=log_content,
         )
     )  # fmt: skip
-    with _ended_in_order(), open_bundle(bundle) as opened:
+    with _ended_in_order(), open_bundle(bundle, variant) as opened:
         model = ServiceModel(opened, index)
         try:
             model.warm_up()
