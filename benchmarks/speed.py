@@ -25,20 +25,25 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import torch
 
 from prototype_search import CLIPS, PrototypeSearch
-from signtalk.checkpoint import TorchEncoder
+from signtalk.bundle import ENCODER_NAME
+from signtalk.checkpoint import Checkpoint
 from signtalk.encoding import Encoded
+from signtalk.export_graphs import write_graphs
 from signtalk.features import FeatureConfig
 from signtalk.files import BoolArray, FloatArray, write_json, write_text
 from signtalk.index import SentenceIndex
 from signtalk.large_index import LargeIndex, is_large_index, write_large_index
 from signtalk.model import SignModel
 from signtalk.nearest import EXACT_UP_TO, EngineReport, exact_neighbours, recall_of
+from signtalk.onnx_graphs import OnnxEncoder
 from signtalk.recipe import Recipe
 from signtalk.recognizer import DecisionConfig, Recognizer
 from signtalk.training import model_config
@@ -50,6 +55,17 @@ _WARM_UP = 3
 _SAMPLED_S = 0.01
 
 
+@cache
+def shipped_encoder() -> OnnxEncoder:
+    """The default recipe's network, untrained, exported and run as a bundle is."""
+    recipe, tokenizer = Recipe.named("default"), MadeReferences(1).tokenizer
+    torch.manual_seed(0)
+    model = SignModel(model_config(recipe, tokenizer.vocabulary_size)).eval()
+    with tempfile.TemporaryDirectory() as folder:
+        write_graphs(Checkpoint(model, recipe.features, tokenizer, {}, ENCODER_ID), Path(folder))
+        return OnnxEncoder(Path(folder) / ENCODER_NAME, recipe.features, spells=True)
+
+
 class ReplacingEncoder:
     """Runs a network and says what a made-up query is encoded as: the time is real, the answer makes sense.
 
@@ -59,11 +75,8 @@ class ReplacingEncoder:
     """
 
     def __init__(self) -> None:
-        recipe = Recipe.named("default")
-        torch.manual_seed(0)
-        model = SignModel(model_config(recipe, MadeReferences(1).tokenizer.vocabulary_size)).eval()
-        self.feature_config: FeatureConfig = recipe.features
-        self._encoder = TorchEncoder(model, recipe.features)
+        self._encoder = shipped_encoder()
+        self.feature_config: FeatureConfig = self._encoder.feature_config
         self.answers: Encoded | None = None
 
     def encode(self, features: FloatArray, valid: BoolArray) -> Encoded:
@@ -312,10 +325,11 @@ def run(options: argparse.Namespace, folder: Path) -> list[Asked]:
 def _about(options: argparse.Namespace) -> str:
     return (
         f"{os.cpu_count()} CPUs (load {os.getloadavg()[0]:.1f} at the end, other programs included), "
-        f"{torch.get_num_threads()} threads of PyTorch {torch.__version__}, no GPU; made-up references "
-        f"(`benchmarks/speed_references.py`): {FRAMES} frames, vectors as in the default recipe; {options.queries} "
-        f"queries, {options.baseline_queries} of the yardstick, interleaved, one at a time. A query is the network's "
-        "pass, the search, DTW and spelling of 30 sentences with up to 3 clips each, and the gate; no translation. "
+        f"{os.environ.get('OMP_NUM_THREADS', '1')} threads of ONNX Runtime {onnxruntime.__version__}; made-up "
+        f"references (`benchmarks/speed_references.py`): {FRAMES} frames, vectors as in the default recipe; "
+        f"{options.queries} queries, {options.baseline_queries} of the yardstick, interleaved, one at a time. "
+        "A query is the network's pass, the search, DTW and spelling of 30 sentences with up to 3 clips each, and the "
+        "gate; no translation. "
         "*1/x*: the yardstick's p50 is x times as long. *Memory*: what opening and a first query need beyond files "
         "that are mapped. *Batch*: "
         f"{options.batch} clips, 64 at a time, over a large index 8."
@@ -330,7 +344,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=1000, help="clips of the batch (default 1000)")
     parser.add_argument("--packed-from", type=int, default=EXACT_UP_TO, help="references from which they are packed")
     parser.add_argument("--exact-up-to", type=int, default=EXACT_UP_TO, help="packed references searched exactly")
-    parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch (default 2)")
     parser.add_argument("--folder", type=Path, help="where packed references are kept for the next run")
     parser.add_argument("--json", type=Path, help="file for every figure")
     parser.add_argument("--results", type=Path, metavar="PAGE", help="page whose section is written or replaced")
@@ -347,7 +360,6 @@ def _options() -> argparse.Namespace:
 def main() -> None:
     """Measure, print and write."""
     options = _options()
-    torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

@@ -123,6 +123,7 @@ MODULES = {
     "signs": "o",
     "bundle_zip": "o",
     "golden_clips": "o",
+    "onnx_graphs": "o",
     "bundle": "o",
     "model_card": "o",
     "wire": "o",

@@ -160,6 +160,7 @@ def test_a_nested_bundle_is_refused(tmp_path: Path) -> None:
 
 
 def test_other_files_are_no_zip(tmp_path: Path) -> None:
+    refused(made(tmp_path / "empty.zip"), tmp_path, "an empty zip; give the bundle")
     (tmp_path / "x.zip").write_bytes(b"PK nothing")
     refused(tmp_path / "x.zip", tmp_path, "not a readable zip")
     refused(tmp_path / "none.zip", tmp_path, "no such file")

@@ -2,10 +2,15 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnxruntime
 import pytest
+import torch
+from torch import Tensor, nn
 
-from signtalk.export_graphs import SCRIPT_NAME, _encoder_alone, random_clips, random_tokens
+from signtalk.export_graphs import SCRIPT_NAME, _encoder_alone, _write_onnx, random_clips, random_tokens
+from signtalk.layers import sinusoidal_positions
 from test_export import tiny_checkpoint
 
 
@@ -37,6 +42,19 @@ def test_graphs_have_the_names_and_free_axes_that_the_format_promises(
     }  # fmt: skip
     for path in tmp_path.glob("*.onnx"):
         assert not re.search(rb"site-packages|\.py\"", path.read_bytes())
+
+
+class Places(nn.Module):
+    def forward(self, sequence: Tensor) -> Tensor:
+        return sequence + sinusoidal_positions(torch.arange(sequence.shape[1]), sequence.shape[2])
+
+
+def test_positions_of_long_clips_are_the_same_in_every_library(tmp_path: Path) -> None:
+    places, path = Places(), tmp_path / "places.onnx"
+    _write_onnx(places, (torch.zeros(2, 40, 256),), path, ["sequence"], ["placed"], [{0: "batch", 1: "frames"}])
+    sequence = torch.zeros(1, 1000, 256)
+    (found,) = onnxruntime.InferenceSession(str(path)).run(None, {"sequence": sequence.numpy()})
+    np.testing.assert_allclose(found, places(sequence).numpy(), atol=1e-6)
 
 
 def test_torchscript_holds_the_encoder_alone(tmp_path: Path, graphs: Callable[..., None]) -> None:

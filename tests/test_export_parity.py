@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from signtalk import export_parity
+from signtalk.bundle import ENCODER_NAME
 from signtalk.checkpoint import TorchEncoder
 from signtalk.encoding import Encoded
 from signtalk.errors import ExportRefusedError
+from signtalk.export_graphs import SCRIPT_NAME, random_clips
 from signtalk.export_parity import COSINE_TOLERANCE, PARITY_TOLERANCE, check_parity
+from signtalk.onnx_graphs import OnnxEncoder
 from test_export import tiny_checkpoint, tiny_index
 
 KINDS = ("gru", "transformer", "conv-transformer")
@@ -29,6 +32,29 @@ def test_every_encoder_agrees_on_lengths_of_1_to_1000_and_batches_of_1_to_32(
     found = check_parity(checkpoint, tiny_index(checkpoint), tmp_path, shapes)
     assert max(found.values()) <= PARITY_TOLERANCE
     assert max(found["onnx_cosine"], found["torchscript_cosine"]) <= COSINE_TOLERANCE
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clip_in_a_padded_batch_gives_what_it_gives_alone_whatever_stands_in_the_padding(
+    kind: str, tmp_path: Path, graphs: Callable[..., None]
+) -> None:
+    checkpoint = tiny_checkpoint(kind, with_texts=True)
+    graphs(tmp_path, kind)
+    lengths = (257, 1, 17, 64, 3)
+    features, _ = random_clips(checkpoint, len(lengths), max(lengths), seed=3)
+    valid = np.arange(max(lengths)) < np.array(lengths)[:, None]
+    features[~valid] = 1e4
+    for encoder in (
+        OnnxEncoder(tmp_path / ENCODER_NAME, checkpoint.features, checkpoint.model.config.spells),
+        export_parity._ScriptEncoder(tmp_path / SCRIPT_NAME, checkpoint),
+    ):
+        together = encoder.encode(features, valid)
+        for clip, length in enumerate(lengths):
+            alone = encoder.encode(features[[clip], :length], valid[[clip], :length])
+            for part in ("embeddings", "attention_mean"):
+                np.testing.assert_allclose(getattr(together, part)[clip], getattr(alone, part)[0], atol=1e-5)
+            for part in ("projections", "memory", "word_log_probs"):
+                np.testing.assert_allclose(getattr(together, part)[clip, :length], getattr(alone, part)[0], atol=1e-4)
 
 
 def test_what_an_export_asks_reaches_both_ends() -> None:

@@ -71,9 +71,27 @@ def test_options_are_kept(small_run: SmallRun, tmp_path: Path, given: Callable[[
     assert (extras.licence, extras.signs, extras.weights) == ("mit", None, small_run.run / "best.safetensors")
     assert extras.figures == {"retrieval": [], "texts": []}
     assert extras.measuring is not None
-    sentences = set(run.index().sentences)
-    assert set(extras.measuring.text_keys) <= sentences
-    assert len(extras.measuring.features) == len(extras.measuring.text_keys)
+    measuring, index, split = extras.measuring, run.index(), run.split(manifest)
+    assert len(measuring.features) == len(measuring.text_keys) == len(set(measuring.clip_ids))
+    for key, clip_id in zip(measuring.text_keys, measuring.clip_ids, strict=True):
+        assert set(index.clips_of(key)) - {clip_id}
+    roles = [split.roles[clip_id] for clip_id in measuring.clip_ids]
+    assert roles == sorted(roles, reverse=True)  # validation first
+    assert set(roles) == {"val", "train"}
+
+
+def test_no_more_clips_are_measured_than_an_export_should_take(
+    small_run: SmallRun, tmp_path: Path, given: Callable[[], ExportExtras], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    counts = []
+    for most in (3, 15):
+        monkeypatch.setattr(module, "MAX_MEASURED", most)
+        export_run(run, tmp_path / "out", manifest, ExportOptions(signs=False), figures={})
+        measuring = given().measuring
+        assert measuring is not None
+        counts.append(len(set(measuring.clip_ids)))
+    assert counts == [3, 15]
 
 
 def test_the_report_of_the_run_is_taken_if_it_is_of_this_model(

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,13 +7,14 @@ import onnx
 import pytest
 
 from signtalk import export_variants
-from signtalk.bundle import OnnxEncoder, Variant
+from signtalk.bundle import LEAST_MEASURED, Variant
 from signtalk.checkpoint import Checkpoint, TorchEncoder
 from signtalk.encoding import Encoded
 from signtalk.export_graphs import random_clips
 from signtalk.export_variants import NOT_MEASURED, MeasuringClips, make_variants
 from signtalk.index import SentenceIndex
 from signtalk.index_files import IndexEntry
+from signtalk.onnx_graphs import OnnxEncoder
 from signtalk.recognizer import DecisionConfig
 from test_export import FEATURES, tiny_checkpoint
 
@@ -23,7 +25,8 @@ def measured(checkpoint: Checkpoint, num: int = 6) -> tuple[SentenceIndex, Measu
     entries = [IndexEntry(f"c{i}", f"c{i}.mp4", "x", str(i), f"text {i}", "", "A", f"text {i}") for i in range(num)]
     encoded = TorchEncoder(checkpoint.model, FEATURES).encode(features, valid)
     index = SentenceIndex.build(encoded, entries, checkpoint.encoder_id)
-    return index, MeasuringClips(features, valid, tuple(entry.text_key for entry in entries))
+    keys, ids = zip(*((entry.text_key, f"asked-{entry.clip_id}") for entry in entries), strict=True)
+    return index, MeasuringClips(features, valid, keys, ids)
 
 
 @pytest.mark.parametrize("kind", ["gru", "conv-transformer"])
@@ -48,7 +51,7 @@ def test_variants_are_smaller_measured_and_nearly_the_same(
         model = onnx.load(str(path))
         ends = [value.type.tensor_type.elem_type for value in (*model.graph.input, *model.graph.output)]
         assert ends == [onnx.TensorProto.FLOAT, onnx.TensorProto.BOOL, *[onnx.TensorProto.FLOAT] * 5]
-    assert found.offered in {"fp32", *found.made}
+    assert found.offered == "fp32"  # on six clips half a point cannot be seen
     assert {path.name for path in tmp_path.glob("sign_encoder_*")} == {variant.file for variant in found.made.values()}
 
 
@@ -67,7 +70,19 @@ def variant(num_bytes: int, loss: float) -> Variant:
     ],
 )
 def test_the_smallest_that_loses_under_half_a_point_is_offered(made: dict[str, Variant], offered: str) -> None:
-    assert export_variants._offered(made) == offered
+    assert export_variants._offered(made, LEAST_MEASURED) == offered
+    assert export_variants._offered(made, LEAST_MEASURED - 1) == "fp32"
+    assert 100 / LEAST_MEASURED == export_variants.MOST_LOSS
+
+
+def test_a_reference_does_not_meet_itself(tmp_path: Path, graphs: Callable[..., None]) -> None:
+    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    graphs(tmp_path, "gru")
+    index, asked = measured(checkpoint)
+    asked = replace(asked, clip_ids=tuple(entry.clip_id for entry in index.entries))
+    golden = random_clips(checkpoint, batch=1, frames=4, seed=1)
+    found = make_variants(checkpoint, index, DecisionConfig(), tmp_path, asked, golden)
+    assert found.recall_at_1 == 0.0  # its sentence has no other clip
 
 
 def test_without_clips_nothing_is_made_and_that_is_told(tmp_path: Path) -> None:

@@ -222,3 +222,12 @@ def test_hashes_are_sha256(tmp_path: Path):
     assert files.sha256_text("abc") == known
     with pytest.raises(ArtifactError, match="cannot be read"):
         files.sha256_file(tmp_path / "missing")
+
+
+def test_an_npz_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "bomb.npz", zeros=np.zeros(70 * 1024**2, dtype=np.uint8))
+    assert (tmp_path / "bomb.npz").stat().st_size < 200_000
+    with pytest.raises(ArtifactError, match=r"bomb\.npz: unpacks to 73,\d+,\d+ bytes, over 200 times its size"):
+        files.load_arrays(tmp_path / "bomb.npz")
+    np.savez_compressed(tmp_path / "small.npz", zeros=np.zeros(1024**2, dtype=np.uint8))
+    assert files.load_arrays(tmp_path / "small.npz")["zeros"].size == 1024**2

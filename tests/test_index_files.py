@@ -124,9 +124,24 @@ def swap_map_rows(folder):
         (
             lambda f: save_arrays(
                 f / "prototypes.npz",
-                {"sentence_ids": np.array(["3", "105"]), "embeddings": np.zeros((2, 8)), "counts": np.array([2, 2])},
+                {
+                    "sentence_ids": np.array(["3", "105"]),
+                    "embeddings": np.zeros((2, 8), np.float32),
+                    "counts": np.array([2, 2]),
+                },
             ),
             "does not follow",
+        ),
+        (
+            lambda f: save_arrays(
+                f / "prototypes.npz",
+                {"sentence_ids": np.array(["3", "105"]), "embeddings": np.zeros((2, 8)), "counts": np.array([2, 2])},
+            ),
+            "expected text, float32 and int64",
+        ),
+        (
+            lambda f: save_array(f / "projections.npy", np.load(f / "projections.npy") * np.float16(np.nan)),
+            "not finite",
         ),
     ],
 )

@@ -94,15 +94,17 @@ def test_the_gate_is_told_as_it_is(index: SentenceIndex) -> None:
 def test_encoders_and_signs_are_told(index: SentenceIndex) -> None:
     made = {"int8": Variant(file="x", num_bytes=1234, recall_at_1=0.88, loss=0.25, golden_difference=0.1)}
     variants = Variants(
-        offered="int8", num_clips=80, num_bytes=5678, recall_at_1=0.8825, made=made, left_out={"fp16": "no room"}
+        offered="int8", num_clips=380, num_bytes=5678, recall_at_1=0.8825, made=made, left_out={"fp16": "no room"}
     )
     text = model_card(manifest(variants=variants), DecisionConfig(), index, 12)
     assert "| int8 | 1,234 | 0.880 | 0.25 |" in text
-    assert "80 validation clips" in text
+    assert "R@1 on 380 validation and training clips, none of which met itself" in text
     assert "**int8**, which loses less than half a point" in text
     assert "* fp16: no room" in text
     assert "how 12 sentences are signed" in text
     assert "moving skeleton" in text
+    few = Variants(num_clips=30, num_bytes=5678, recall_at_1=1.0, made=made)
+    assert "**fp32**: on fewer than 200 clips a loss" in model_card(manifest(variants=few), DecisionConfig(), index, 0)
     without = model_card(manifest(), DecisionConfig(), index, 0)
     assert "signs.npz" not in without
     assert "were not measured" in without

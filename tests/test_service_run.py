@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ from signtalk.landmarks import LandmarkClip
 from signtalk.service import create_app
 from signtalk.service_run import ask_bundle
 from signtalk.wire import decode_frames, encode_clip
+from test_bundle import resealed
 
 SLOW_BODY = (
     b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
@@ -74,6 +76,28 @@ def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> No
     assert sorted(taken) == sorted(statuses)
     assert set(taken) <= {200, 503}
     assert taken.count(200) > 8
+
+
+def test_a_bundle_that_cannot_answer_is_told_at_the_start(
+    small_run: SmallRun, tmp_path: Path, ask: Callable[..., Any]
+) -> None:
+    bad = resealed(small_run.bundle, tmp_path / "bad.zip", {"signs.npz": b"no signs"})
+    told = ask("serve", bad, "--port", 0, "--no-page", code=2).err
+    assert told.startswith(f"signtalk: {bad}/signs.npz: ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_nothing_unpacked_is_left_behind(
+    number: signal.Signals, small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    ignored = signal.getsignal(number) is signal.SIG_IGN  # Ctrl-C by what a shell started in the background
+    with running_service(small_run.bundle) as (_, process):
+        assert list(tmp_path.glob("signtalk-bundle-*"))
+        process.send_signal(number)
+        assert process.wait(30) == (0 if ignored else 128 + number)
+    assert not list(tmp_path.glob("signtalk-bundle-*"))
 
 
 def test_sigterm_answers_a_stream_that_thinks(small_run: SmallRun) -> None:
@@ -196,6 +220,18 @@ def test_a_browser_that_is_waited_for_does_not_hold_the_service(monkeypatch: pyt
         closed.set()
         server.should_exit = True
         thread.join(60)
+
+
+def test_a_smaller_encoder_can_be_served(small_run: SmallRun, ask: Callable[..., Any]) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    with open_bundle(small_run.bundle, "int8") as opened:
+        (expected,) = opened.recognizer.recognize([clip])
+    with running_service(small_run.bundle, "--variant", "int8") as (address, _):
+        answer = httpx2.post(f"http://{address}/v1/recognize", content=encode_clip(clip), headers=CLIP).json()
+    told = [line["similarity"] for line in answer["candidates"]]
+    assert told == pytest.approx([line.similarity for line in expected.candidates], abs=1e-6)
+    refused = ask("serve", small_run.bundle, "--variant", "int1", "--no-page", code=2).err
+    assert "no variant 'int1'" in refused
 
 
 def test_what_cannot_be_served_is_told(tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
     sign_encoder_bundle.zip, or a folder with its files -> open_bundle (checked) -> Bundle -> Recognizer
 
 The zip is not trusted: entry names and sizes (bundle_zip) and hashes are checked before anything is read
-(docs/bundle-format.md). The graphs run on ONNX Runtime. A folder may be the snapshot of a model hub, whose files are
+(docs/bundle-format.md). The graphs run in onnx_graphs. A folder may be the snapshot of a model hub, whose files are
 links: what counts is that their bytes are those that the manifest names.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -20,17 +19,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from pydantic import BaseModel, ValidationError
 
 from signtalk.bundle_zip import MANIFEST_NAME as MANIFEST_NAME
-from signtalk.bundle_zip import unpack_zip
-from signtalk.encoding import Encoded
+from signtalk.bundle_zip import MAX_NAME, unpack_zip
 from signtalk.errors import ArtifactError, DataError
 from signtalk.features import FeatureConfig, extract_features
-from signtalk.files import BoolArray, FloatArray, IntArray, absolute, load_arrays, read_json, sha256_file
+from signtalk.files import absolute, load_arrays, read_json, sha256_file
 from signtalk.golden_clips import GOLDEN_CLIPS_NAME, GOLDEN_TOLERANCE, read_golden_clips, replay_golden_clips
 from signtalk.index import SentenceIndex
+from signtalk.onnx_graphs import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
 from signtalk.recognizer import DecisionConfig, Recognizer
 from signtalk.signs import SIGNS_NAME, SignLibrary
 from signtalk.text_search import TextSpace
@@ -47,6 +45,8 @@ CARD_NAME = "README.md"
 """The model card. It has no hash: whoever publishes a bundle may add to it."""
 FULL_PRECISION = "fp32"
 OFFERED = "offered"
+LEAST_MEASURED = 200
+"""Clips that a smaller encoder is measured on before it is offered: of fewer a single one is over half a point."""
 
 
 class Variant(BaseModel, frozen=True, extra="forbid"):
@@ -55,7 +55,7 @@ class Variant(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         file: its name in the bundle.
         num_bytes: of the file.
-        recall_at_1: part of the validation clips whose sentence comes first, references being those of the index.
+        recall_at_1: part of the measuring clips whose sentence comes first, references being those of the index.
         loss: what that is less than the full encoder's, in points (0.01 of recall).
         golden_difference: largest difference of its embeddings of golden.npz to the full encoder's.
     """
@@ -71,8 +71,8 @@ class Variants(BaseModel, frozen=True, extra="forbid"):
     """Which encoders a bundle holds besides the full one.
 
     Attributes:
-        offered: the smallest whose loss is small enough; "fp32" is the full encoder.
-        num_clips: validation clips that they were measured on.
+        offered: the smallest whose loss is small enough, measured on enough clips; "fp32" is the full encoder.
+        num_clips: validation clips, and references asked without themselves, that they were measured on.
         num_bytes: of the full encoder.
         recall_at_1: of the full encoder; None when nothing was measured.
         made: by name.
@@ -113,73 +113,6 @@ class BundleManifest(BaseModel, frozen=True, extra="forbid"):
     licence: str = ""
     figures: dict[str, Any] = {}
     variants: Variants = Variants()
-
-
-class OnnxEncoder:
-    """The exported encoder as an `encoding.ClipEncoder`.
-
-    Attributes:
-        feature_config: what its input must be made with.
-    """
-
-    def __init__(self, path: Path, features: FeatureConfig, spells: bool) -> None:
-        self.feature_config, self._spells = features, spells
-        self._session = _session(path)
-
-    def encode(self, features: FloatArray, valid: BoolArray) -> Encoded:
-        """Encode (B, T, F) features under their (B, T) valid mask."""
-        inputs = {"features": np.asarray(features, dtype=np.float32), "valid": np.asarray(valid, dtype=np.bool_)}
-        return Encoded.from_outputs(_run(self._session, inputs), valid, self._spells)
-
-
-class OnnxTextEncoder:
-    """The exported text encoder as a `text_search.TextEmbedder`."""
-
-    def __init__(self, path: Path) -> None:
-        self._session = _session(path)
-
-    def encode(self, tokens: IntArray) -> FloatArray:
-        """Place (B, S) token ids among the signs: (B, D)."""
-        (embeddings,) = _run(self._session, {"tokens": np.asarray(tokens, dtype=np.int64)})
-        return embeddings
-
-
-@dataclass(frozen=True, eq=False)
-class _OnnxState:
-    memory_valid: BoolArray
-    cross: FloatArray
-    cache: FloatArray
-
-    def select(self, rows: npt.NDArray[np.integer]) -> _OnnxState:
-        """The state of `rows`, in their order, repeats allowed; axis 2 of keys and values is the row."""
-        return _OnnxState(self.memory_valid[rows], self.cross[:, :, rows], self.cache[:, :, rows])
-
-
-class OnnxStepDecoder:
-    """The exported text decoder as a `decoding.StepDecoder`.
-
-    Attributes:
-        sos_id: id every text starts with.
-        eos_id: id every text ends with.
-        vocabulary_size: V.
-    """
-
-    def __init__(self, start: Path, step: Path, shape: dict[str, int]) -> None:
-        self.sos_id, self.eos_id, self.vocabulary_size = shape["sos_id"], shape["eos_id"], shape["vocabulary_size"]
-        self._empty = (shape["num_layers"], 2, shape["num_heads"], shape["width"] // shape["num_heads"])
-        self._start, self._step = _session(start), _session(step)
-
-    def start(self, memory: FloatArray, memory_valid: BoolArray) -> _OnnxState:
-        """Read the memory of a batch of clips: the state before the first token."""
-        (cross,) = _run(self._start, {"memory": memory, "memory_valid": memory_valid})
-        layers, two, heads, size = self._empty
-        return _OnnxState(memory_valid, cross, np.zeros((layers, two, len(memory), heads, 0, size), dtype=np.float32))
-
-    def step(self, tokens: IntArray, state: _OnnxState) -> tuple[FloatArray, _OnnxState]:
-        """Say one more token a row: (B, V) log probabilities of the next one, and the state after."""
-        inputs = {"tokens": tokens, "memory_valid": state.memory_valid, "cross": state.cross, "cache": state.cache}
-        log_probs, cache = _run(self._step, inputs)
-        return log_probs, _OnnxState(state.memory_valid, state.cross, cache)
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,6 +193,8 @@ def unpack_bundle(path: Path, folder: Path) -> tuple[Path, ...]:
         ArtifactError: the zip is missing, damaged or dangerous.
         DataError: the folder holds something, or cannot be written.
     """
+    if path.is_dir():
+        raise ArtifactError(f"{path}: a folder, not a zip; it can be used as it is")
     folder = absolute(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: not an empty folder; choose a new one")
@@ -299,24 +234,38 @@ def verify_bundle(path: Path) -> dict[str, float]:
         ArtifactError: it cannot be opened, or an answer differs.
     """
     with open_bundle(path) as bundle:
-        golden = load_arrays(bundle.folder / "golden.npz")
-        encoded = bundle.recognizer.encoder.encode(golden["features"], golden["valid"])
-        found = {
-            "embedding": largest_difference(encoded.embeddings, golden["embedding"]),
-            "memory": largest_difference(encoded.memory, golden["memory"]),
-            "words": largest_difference(encoded.word_log_probs, golden["words"]),
-        }
-        space = bundle.recognizer.text_space
-        if space is not None:
-            found["text_embedding"] = largest_difference(
-                space.embedder.encode(golden["tokens"]), golden["text_embedding"]
-            )
-        if GOLDEN_CLIPS_NAME in bundle.manifest.files:
-            found |= _replay(bundle, golden)
-        for variant in bundle.manifest.variants.made.values():
-            _check_variant(bundle, variant, golden)
+        try:
+            found = _answers_again(path, bundle)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArtifactError(
+                f"{path}: golden.npz is damaged ({type(error).__name__}: {error}); get the bundle again"
+            ) from error
+        except ArtifactError as error:
+            raise ArtifactError(str(error).replace(str(bundle.folder), str(path))) from error
+    return found
+
+
+def _answers_again(path: Path, bundle: Bundle) -> dict[str, float]:
+    golden = load_arrays(bundle.folder / "golden.npz")
+    encoded = bundle.recognizer.encoder.encode(golden["features"], golden["valid"])
+    found = {
+        "embedding": largest_difference(encoded.embeddings, golden["embedding"]),
+        "memory": largest_difference(encoded.memory, golden["memory"]),
+        "words": largest_difference(encoded.word_log_probs, golden["words"]),
+    }
+    space = bundle.recognizer.text_space
+    if space is not None:
+        found["text_embedding"] = largest_difference(space.embedder.encode(golden["tokens"]), golden["text_embedding"])
+    if GOLDEN_CLIPS_NAME in bundle.manifest.files:
+        found |= _replay(bundle, golden)
     if not max(found.values()) <= GOLDEN_TOLERANCE:
-        raise ArtifactError(f"{path}: golden clips differ by {max(found.values()):.2g}; allowed {GOLDEN_TOLERANCE:g}")
+        raise ArtifactError(
+            f"{path}: golden clips differ by {max(found.values()):.2g}; allowed {GOLDEN_TOLERANCE:g}; do not use this "
+            "bundle on this machine"
+        )
+    for variant in bundle.manifest.variants.made.values():
+        _check_variant(bundle, variant, golden)
+    _ = bundle.signs  # read, and so checked
     return found
 
 
@@ -355,13 +304,19 @@ def _load(folder: Path, variant: str, temporary: bool) -> Bundle:
         config = read_json(folder / "model_config.json")
         features = FeatureConfig.model_validate(config["features"])
         decision = DecisionConfig.model_validate(read_json(folder / "decision.json"))
+        shape = DecoderShape.model_validate(config["model"]["decoder"])
         encoder = OnnxEncoder(folder / _encoder_name(folder, manifest, variant), features, config["model"]["spells"])
-        decoder = OnnxStepDecoder(
-            folder / "sign_decoder_start.onnx", folder / "sign_decoder.onnx", config["model"]["decoder"]
-        )
+        decoder = OnnxStepDecoder(folder / "sign_decoder_start.onnx", folder / "sign_decoder.onnx", shape)
     except (KeyError, TypeError, ValidationError) as error:
-        raise ArtifactError(f"{folder}: model_config.json or decision.json is damaged ({error})") from error
+        raise ArtifactError(
+            f"{folder}: model_config.json or decision.json is damaged ({_first(error)}); get the bundle again"
+        ) from error
     tokenizer = SentenceTokenizer.load(folder / "tokenizer_vocab.json")
+    if tokenizer.vocabulary_size != shape.vocabulary_size:
+        raise ArtifactError(
+            f"{folder / 'tokenizer_vocab.json'}: {tokenizer.vocabulary_size} words; the decoder has "
+            f"{shape.vocabulary_size}; get the bundle again"
+        )
     index = SentenceIndex.load(folder / "index")
     space = None
     if TEXT_ENCODER_NAME in manifest.files:
@@ -383,42 +338,43 @@ def _encoder_name(folder: Path, manifest: BundleManifest, variant: str) -> str:
 def _checked_manifest(folder: Path) -> BundleManifest:
     path = folder / MANIFEST_NAME
     if not path.exists():
-        raise ArtifactError(f"{path}: no such file, so no bundle; `signtalk export` makes one, --run is for a run")
+        raise ArtifactError(
+            f"{path}: no such file; a bundle is the zip that `signtalk export` wrote, or a folder with its files"
+        )
     content = read_json(path)
     found = content.get("format_version") if isinstance(content, dict) else None
     if found not in _READABLE_VERSIONS:
         known = ", ".join(map(str, _READABLE_VERSIONS))
-        raise ArtifactError(f"{path}: bundle format {found}; this SignTalk reads {known}")
+        newer = type(found) is int and found > BUNDLE_FORMAT_VERSION
+        advice = "install a newer SignTalk" if newer else "export it again"
+        raise ArtifactError(
+            f"{path}: bundle format {' '.join(str(found).split())[:40]}; this SignTalk reads {known}; {advice}"
+        )
     try:
         manifest = BundleManifest.model_validate(content)
     except ValidationError as error:
-        raise ArtifactError(f"{path}: damaged ({error.errors()[0]['msg']})") from error
+        raise ArtifactError(f"{path}: damaged ({_first(error)}); get the bundle again") from error
     for name, expected in manifest.files.items():
         file = folder / name
-        if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute() or not file.is_file():
-            raise ArtifactError(f"{folder}: no file '{name}'; the bundle is incomplete")
+        if _leads_elsewhere(name) or not file.is_file():
+            raise ArtifactError(f"{folder}: no file {name[:MAX_NAME]!r}; the bundle is incomplete")
         if sha256_file(file) != expected:
             raise ArtifactError(f"{file}: changed since it was exported; get the bundle again")
+    for variant, made in manifest.variants.made.items():
+        if made.file not in manifest.files:
+            raise ArtifactError(f"{folder}: no file of the variant '{variant}'; the bundle is incomplete")
     return manifest
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _num_threads()
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises classes of its C extension without a common base
-        raise ArtifactError(f"{path}: ONNX Runtime cannot load it ({error})") from error
+def _leads_elsewhere(name: str) -> bool:
+    """Whether a name of the manifest is none that a bundle's file has."""
+    path = PurePosixPath(name)
+    return ".." in path.parts or path.is_absolute() or len(name) > MAX_NAME or not name.isprintable()
 
 
-def _num_threads() -> int:
-    """OMP_NUM_THREADS, of whose levels ("4,2") the outer one counts; 1 where it is not set or no such number."""
-    outer = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return max(1, int(outer)) if outer.isascii() and outer.isdecimal() and len(outer) < 5 else 1
-
-
-def _run(session: onnxruntime.InferenceSession, inputs: dict[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-    """All outputs of a graph; ours gives arrays alone."""
-    outputs: list[Any] = list(session.run(None, inputs))
-    return outputs
+def _first(error: Exception) -> str:
+    """What is wrong, in one line; of settings the first."""
+    if not isinstance(error, ValidationError):
+        return repr(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -74,6 +74,8 @@ def unpack_zip(path: Path, folder: Path) -> tuple[str, ...]:
 def _check_sizes(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_BYTES:
         raise ArtifactError(f"{path}: {len(entries)} entries or too large to be a bundle")
+    if not entries:
+        raise ArtifactError(f"{path}: an empty zip; give the bundle that `signtalk export` wrote")
     for entry in entries:
         ratio = entry.file_size / max(entry.compress_size, 1)
         if entry.file_size > MAX_ENTRY_BYTES or (entry.file_size > _RATIO_FROM and ratio > MAX_RATIO):

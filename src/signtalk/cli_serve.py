@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from signtalk.console import checked, print_error
+from signtalk.console import VariantOption, checked, print_error
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -22,6 +25,7 @@ def serve(
     index: Annotated[Path | None, typer.Option(help="Folder of the personal index that pages enroll into.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
+    variant: VariantOption = "fp32",
     page: Annotated[bool, typer.Option(help="Serve the live page at /.")] = True,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
     models: Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")] = None,
@@ -45,6 +49,7 @@ def serve(
     Example: SIGNTALK_KEY=$(openssl rand -hex 24) signtalk serve sign_encoder_bundle.zip --index ward-3
     """
     from signtalk.bundle import open_bundle
+    from signtalk.errors import ArtifactError
     from signtalk.service import create_app
     from signtalk.service_model import ServiceModel
     from signtalk.service_page import add_page
@@ -58,12 +63,29 @@ def serve(
             max_streams_a_client=max_streams, log_content=log_content,
         )
     )  # fmt: skip
-    with open_bundle(bundle) as opened:
+    with _ended_in_order(), open_bundle(bundle, variant) as opened:
         model = ServiceModel(opened, index)
-        model.warm_up()
+        try:
+            model.warm_up()
+        except ArtifactError as error:  # which names a file of the unpacked bundle
+            raise ArtifactError(str(error).replace(str(opened.folder), str(bundle))) from error
         app = create_app(model, settings)
         lacks = add_page(app, models) if page else ""
         if lacks:
             print_error(f"the page will not find hands: {lacks}")
         tls = None if ssl_certfile is None else (str(ssl_certfile), None if ssl_keyfile is None else str(ssl_keyfile))
         run(app, host, port, tls, open_page and page)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Leave the block at SIGTERM, too, which uvicorn raises again at its end: the unpacked bundle would stay behind."""
+
+    def end(number: int, frame: Any) -> None:  # noqa: ARG001  # as Python calls it
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

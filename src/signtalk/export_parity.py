@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from signtalk.bundle import ENCODER_NAME, TEXT_ENCODER_NAME, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
+from signtalk.bundle import ENCODER_NAME, TEXT_ENCODER_NAME
 from signtalk.checkpoint import Checkpoint, TorchEncoder, TorchTextEncoder
 from signtalk.decoding import DecodingOptions, StepDecoder, beam_search
 from signtalk.encoding import ClipEncoder, Encoded
@@ -25,6 +25,7 @@ from signtalk.export_graphs import SCRIPT_NAME, random_clips, random_tokens
 from signtalk.files import BoolArray, FloatArray
 from signtalk.golden_clips import same_ranking
 from signtalk.index import SentenceIndex
+from signtalk.onnx_graphs import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
 from signtalk.recognizer import DecisionConfig
 from signtalk.spelling import JointStepDecoder
 from signtalk.text_decoder import TorchStepDecoder
@@ -83,7 +84,7 @@ def check_parity(
     """
     model = checkpoint.model
     torch_encoder = TorchEncoder(model, checkpoint.features)
-    decoder_shape = model.config.decoder.model_dump()
+    decoder_shape = DecoderShape.model_validate(model.config.decoder.model_dump())
     decoder = OnnxStepDecoder(folder / "sign_decoder_start.onnx", folder / "sign_decoder.onnx", decoder_shape)
     exported: dict[str, ClipEncoder] = {
         "onnx": OnnxEncoder(folder / ENCODER_NAME, checkpoint.features, model.config.spells),

@@ -18,12 +18,14 @@ from signtalk.export_variants import MAX_MEASURED, MeasuringClips
 from signtalk.files import read_json
 from signtalk.index import SentenceIndex
 from signtalk.landmarks import load_provenance
-from signtalk.manifest import Manifest, Problem
+from signtalk.manifest import ClipRecord, Manifest, Problem
+from signtalk.roles import Role
 from signtalk.run_folder import BEST_NAME
 from signtalk.runs import Run
 from signtalk.signs import collect_signs
 
 REPORT_NAME = "report/report.json"
+_MEASURING_ROLES: tuple[Role, ...] = ("val", "train")
 _SHIPPED = ("split_hash", "encoder_id", "retrieval", "searches", "open_set", "texts", "answers", "absent")
 
 
@@ -128,16 +130,28 @@ def _without(value: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _measuring_clips(run: Run, index: SentenceIndex, manifest: Manifest) -> MeasuringClips | None:
-    """Validation clips of indexed sentences, at most MAX_MEASURED, taken evenly; None when there is none."""
+    """Clips that have another one of their sentence in the index; None when there is none.
+
+    At most MAX_MEASURED: validation clips, and where they are fewer training clips besides, which are references and
+    do not meet themselves. A few dozen validation clips alone could not tell a loss of half a point.
+    """
     store = run.store(manifest)
     packed = {clip.clip_id for clip in store.clips}
-    records = run.split(manifest).records(manifest, "val")
-    known = [record for record in records if record.clip_id in packed and record.text_key in index.sentences]
-    if not known:
+    split = run.split(manifest)
+    chosen: list[ClipRecord] = []
+    for role in _MEASURING_ROLES:
+        known = [
+            record
+            for record in split.records(manifest, role)
+            if record.clip_id in packed and set(index.clips_of(record.text_key)) - {record.clip_id}
+        ]
+        room = min(MAX_MEASURED - len(chosen), len(known))
+        chosen += [known[i] for i in np.linspace(0, len(known) - 1, room).astype(int)]
+    if not chosen:
         return None
-    chosen = [known[i] for i in np.unique(np.linspace(0, len(known) - 1, MAX_MEASURED).astype(int))]
-    features, valid = store.features(store.positions_of([record.clip_id for record in chosen]))
-    return MeasuringClips(features, valid, tuple(record.text_key for record in chosen))
+    ids = tuple(record.clip_id for record in chosen)
+    features, valid = store.features(store.positions_of(ids))
+    return MeasuringClips(features, valid, tuple(record.text_key for record in chosen), ids)
 
 
 def landmarkers_of(index: SentenceIndex, manifest: Manifest) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Smaller encoders: weights of one byte or of half precision, and what each costs in recognition.
 
-    sign_encoder.onnx + validation clips -> make_variants -> sign_encoder_int8.onnx, sign_encoder_fp16.onnx, Variants
+    sign_encoder.onnx + clips of the run -> make_variants -> sign_encoder_int8.onnx, sign_encoder_fp16.onnx, Variants
 
 A variant whose cost was not measured is not shipped. The references of the index stay those of the full encoder.
 """
@@ -18,35 +18,45 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
-from signtalk.bundle import ENCODER_NAME, FULL_PRECISION, OnnxEncoder, Variant, Variants, largest_difference
+from signtalk.bundle import (
+    ENCODER_NAME,
+    FULL_PRECISION,
+    LEAST_MEASURED,
+    Variant,
+    Variants,
+    largest_difference,
+)
 from signtalk.checkpoint import Checkpoint
 from signtalk.encoding import ClipEncoder, concatenate
 from signtalk.errors import ArtifactError
 from signtalk.files import BoolArray, FloatArray
 from signtalk.index import SentenceIndex
+from signtalk.onnx_graphs import OnnxEncoder
 from signtalk.recognizer import DecisionConfig, Recognizer
 
 MOST_LOSS = 0.5
 """Points of R@1 that the offered variant may lose at most; it must lose less."""
 MAX_MEASURED = 500
-"""Validation clips that are asked; more take longer than an export should."""
-NOT_MEASURED = "not made: there are no validation clips to measure its loss on; give --data, the folder of the run"
+"""Clips that are asked; more take longer than an export should."""
+NOT_MEASURED = "not made: there are no clips to measure its loss on; give --data, the folder of the run"
 _CLIPS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuringClips:
-    """Validation clips whose sentences are indexed.
+    """Clips of indexed sentences; those that are references themselves do not meet themselves.
 
     Attributes:
         features: (B, T', F) float32, B at least 1.
         valid: (B, T') bool, False in padding.
         text_keys: B sentences.
+        clip_ids: B clips.
     """
 
     features: FloatArray
     valid: BoolArray
     text_keys: tuple[str, ...]
+    clip_ids: tuple[str, ...]
 
 
 def make_variants(
@@ -93,13 +103,19 @@ def make_variants(
             golden_difference=largest_difference(embeddings, truth),
         )  # fmt: skip
     return Variants(
-        offered=_offered(made), num_clips=len(asked.text_keys), num_bytes=num_bytes, recall_at_1=best, made=made,
+        offered=_offered(made, len(asked.text_keys)),
+        num_clips=len(asked.text_keys),
+        num_bytes=num_bytes,
+        recall_at_1=best,
+        made=made,
         left_out=left_out,
-    )  # fmt: skip
+    )
 
 
-def _offered(made: dict[str, Variant]) -> str:
-    """The smallest that loses little enough, else the full encoder."""
+def _offered(made: dict[str, Variant], num_clips: int) -> str:
+    """The smallest that loses little enough on enough clips, else the full encoder."""
+    if num_clips < LEAST_MEASURED:
+        return FULL_PRECISION
     cheap = {name: variant.num_bytes for name, variant in made.items() if variant.loss < MOST_LOSS}
     return min(cheap, key=cheap.__getitem__, default=FULL_PRECISION)
 
@@ -166,7 +182,8 @@ def _recall_at_1(recognizer: Recognizer, encoder: ClipEncoder, asked: MeasuringC
     starts = range(0, len(asked.features), _CLIPS_AT_ONCE)
     blocks = [slice(start, start + _CLIPS_AT_ONCE) for start in starts]
     encoded = concatenate([encoder.encode(asked.features[block], asked.valid[block]) for block in blocks])
-    return float((recognizer.scores(encoded).ranks_of(asked.text_keys) == 1).mean())
+    scores = recognizer.scores(encoded, [(clip_id,) for clip_id in asked.clip_ids])
+    return float((scores.ranks_of(asked.text_keys) == 1).mean())
 
 
 @contextmanager

@@ -36,6 +36,10 @@ DAMAGE = (
 """What NumPy and zipfile raise on damaged bytes; collected by flipping and cutting bytes of good files."""
 
 
+_MAX_RATIO = 200
+"""Bytes that a byte of an `.npz` may stand for, where they are more than _BOMB_FROM in all."""
+_BOMB_FROM = 64 * 1024**2
+
 TEMPORARY_PREFIX = ".signtalk-tmp-"
 """So begins the name of every unfinished file, and of nothing else."""
 
@@ -205,6 +209,7 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
             archive = np.load(handle, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise ArtifactError(f"{path}: holds one array (.npy); expected an .npz archive")
+            _refuse_bomb(path, archive.zip.infolist())
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: no such file") from error
@@ -213,6 +218,15 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise ArtifactError(f"{path}: not an .npz file; the archive holds other things than arrays")
     return arrays
+
+
+def _refuse_bomb(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse a few kilobytes that would take gigabytes of memory."""
+    size = sum(entry.file_size for entry in entries)
+    if size > _BOMB_FROM and size > _MAX_RATIO * path.stat().st_size:
+        raise ArtifactError(
+            f"{path}: unpacks to {size:,} bytes, over {_MAX_RATIO} times its size; do not use this file"
+        )
 
 
 def _without_advice(error: BaseException) -> str:

@@ -53,6 +53,7 @@ MAP_COLUMNS = (
 _DATA_FILES = (
     "embeddings.npy", "embeddings_map.csv", "prototypes.npz", "projections.npy", "projection_lengths.npy",
 )  # fmt: skip
+_ROWS_AT_ONCE = 1024
 _READ_ATTEMPTS = 50
 _MAX_READ_PAUSE_S = 0.02
 _LOCK_WAIT_S = 60.0
@@ -257,6 +258,8 @@ def _read_parts(folder: Path) -> IndexParts:
         prototypes=_read_prototypes(folder / "prototypes.npz"),
         encoder_id=header.encoder_id,
     )
+    if not _are_finite(parts.projections):
+        raise ArtifactError(f"{folder / 'projections.npy'}: holds numbers that are not finite; build the index again")
     widths = parts.embeddings.shape[1:] + parts.projections.shape[2:]
     found = (len(parts.entries), len(parts.prototypes.counts), *widths)
     expected_counts = (header.num_references, header.num_prototypes, header.embedding_width, header.projection_width)
@@ -265,11 +268,21 @@ def _read_parts(folder: Path) -> IndexParts:
     return parts
 
 
+def _are_finite(frames: npt.NDArray[Any]) -> bool:
+    """Whether no number is NaN or infinite, read block by block."""
+    blocks = (
+        frames[start : start + _ROWS_AT_ONCE] for start in range(0, len(frames) if frames.ndim else 0, _ROWS_AT_ONCE)
+    )
+    return frames.dtype.kind != "f" or all(bool(np.isfinite(block).all()) for block in blocks)
+
+
 def _checked_header(path: Path, raw: Any) -> _Header:
     version = raw.get("format_version") if isinstance(raw, dict) else None
     if version not in (_WITHOUT_KIND, INDEX_FORMAT_VERSION):
         known = f"{_WITHOUT_KIND} and {INDEX_FORMAT_VERSION}"
-        raise ArtifactError(f"{path}: index format {version}; this SignTalk reads {known}; build again")
+        raise ArtifactError(
+            f"{path}: index format {' '.join(str(version).split())[:40]}; this SignTalk reads {known}; build again"
+        )
     try:
         header = _Header.model_validate(raw)
     except ValidationError as error:
@@ -303,7 +316,11 @@ def _read_prototypes(path: Path) -> Prototypes:
     names = [field.name for field in fields(Prototypes)]
     if sorted(arrays) != sorted(names) or len({array.shape[:1] for array in arrays.values()}) != 1:
         raise ArtifactError(f"{path}: arrays {sorted(arrays)}; expected {sorted(names)}, one row a sentence")
-    return Prototypes(**arrays)
+    prototypes = Prototypes(**arrays)
+    found = [getattr(prototypes, name).dtype for name in names]
+    if found[0].kind != "U" or found[1:] != [np.float32, np.int64]:
+        raise ArtifactError(f"{path}: arrays of {found}; expected text, float32 and int64; build the index again")
+    return prototypes
 
 
 def _begun(folder: Path) -> str:

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from signtalk.bundle import FULL_PRECISION, BundleManifest
+from signtalk.bundle import FULL_PRECISION, LEAST_MEASURED, BundleManifest
 from signtalk.index import SentenceIndex
 from signtalk.recognizer import DecisionConfig
 from signtalk.report_text import markdown_table
@@ -160,9 +160,13 @@ def _variants(manifest: BundleManifest) -> str:
     table = markdown_table(("encoder", "bytes", "R@1", "points lost"), rows)
     left_out = "".join(f"\n* {name}: {reason}" for name, reason in found.left_out.items())
     measured = (
-        f"R@1 on {found.num_clips} validation clips." if found.num_clips else "Smaller encoders were not measured."
+        f"R@1 on {found.num_clips} validation and training clips, none of which met itself."
+        if found.num_clips
+        else "Smaller encoders were not measured."
     )
     other = "" if found.offered == FULL_PRECISION else ", which loses less than half a point"
+    if 0 < found.num_clips < LEAST_MEASURED:
+        other = f": on fewer than {LEAST_MEASURED} clips a loss of half a point cannot be seen"
     return f"{measured} Offered (`--variant offered`): **{found.offered}**{other}.\n\n{table}" + (
         f"\n\nLeft out:\n{left_out}" if left_out else ""
     )

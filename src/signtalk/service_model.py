@@ -76,8 +76,9 @@ class ServiceModel:
         """Answer a made-up clip, so that what is compiled or laid out at first is so before anybody asks.
 
         Raises:
-            ArtifactError: the personal index is damaged or of another model.
+            ArtifactError: signs or a graph of the bundle are damaged, or the personal index is, or is of another model.
         """
+        _ = self.bundle.signs
         landmarks = np.full((8, len(HOLISTIC.names), 3), 0.5, dtype=np.float32)
         landmarks[:, HOLISTIC.positions(("left_shoulder",))] += 0.1
         visibility = np.ones((8, len(POSE_NAMES)), dtype=np.float32)

@@ -94,15 +94,20 @@ def sentence_log_likelihoods(
     may_skip = np.zeros(chosen.shape, dtype=np.bool_)
     may_skip[..., 2:] = (chosen[..., 2:] != BLANK_ID) & (chosen[..., 2:] != chosen[..., :-2])
     clip = np.arange(num_clips)[:, None, None]
-    alpha = np.full(chosen.shape, -np.inf)
+    skip = np.where(may_skip, 0.0, -np.inf)
+    # Two columns of nothing in front: a shifted copy is a view.
+    padded = np.full((*chosen.shape[:-1], chosen.shape[-1] + 2), -np.inf)
+    alpha = padded[..., 2:]
     for t in range(num_frames):
-        emitted = word_log_probs[clip, t, chosen].astype(np.float64)
+        emitted = word_log_probs[clip, t, chosen]
         if t == 0:
             alpha[..., :2] = emitted[..., :2]
             continue
-        grown = np.logaddexp(alpha, _shifted(alpha, 1))
-        grown = np.where(may_skip, np.logaddexp(grown, _shifted(alpha, 2)), grown) + emitted
-        alpha = np.where(valid[:, t, None, None], grown, alpha)
+        grown = np.logaddexp(alpha, padded[..., 1:-1])
+        np.logaddexp(grown, padded[..., :-2] + skip, out=grown)
+        grown += emitted
+        signed = valid[:, t]
+        alpha[...] = grown if signed.all() else np.where(signed[:, None, None], grown, alpha)
     last = np.take_along_axis(alpha, 2 * num_words[..., None], axis=-1)[..., 0]
     before = np.take_along_axis(alpha, np.maximum(2 * num_words[..., None] - 1, 0), axis=-1)[..., 0]
     total = np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
@@ -210,12 +215,6 @@ def text_score(log_likelihoods: FloatArray, scale: float) -> FloatArray:
     told = ~np.isnan(scores)
     typical = np.array([np.median(row[told[q]]) if told[q].any() else 0.0 for q, row in enumerate(scores)])
     return np.asarray(np.where(told, scores, typical[:, None]), dtype=np.float32)
-
-
-def _shifted(alpha: Float64Array, by: int) -> Float64Array:
-    moved = np.full_like(alpha, -np.inf)
-    moved[..., by:] = alpha[..., :-by]
-    return moved
 
 
 @dataclass(frozen=True, eq=False)

@@ -284,6 +284,7 @@ async function offline(page) {
 /** The real service, or with no key an offline page: signing is found, an answer or a refusal shown; what is enrolled is recognised. */
 async function served() {
   const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
+  seen.steps.privacy = await page.textContent("[data-text='camera.privacy']");
   await page.click("#start-camera");
   await state(page, "signing");
   await page.waitForSelector("#answer-card.unsure, #answer-card.asking, #answer-card.said", PATIENCE);

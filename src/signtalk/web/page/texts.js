@@ -3,9 +3,11 @@
 const LANGUAGES = ["en"]; // the first one where the browser asks for none of them
 
 let texts = {};
+let engine = false; // an offline page says some things otherwise: `NAME.engine` goes before NAME
 
 /** Load the texts of the browser's language and write them into the page. */
 export async function loadTexts(root = document) {
+  engine = document.documentElement.dataset.answers === "engine";
   const wanted = navigator.languages.map((language) => language.split("-")[0]);
   const language = wanted.find((each) => LANGUAGES.includes(each)) ?? LANGUAGES[0];
   texts = await (await fetch(new URL(`texts/${language}.json`, document.baseURI))).json();
@@ -21,7 +23,7 @@ export const language = () => document.documentElement.lang;
 
 /** A text by name, "{word}" replaced by what is given. */
 export function text(name, words = {}) {
-  const found = texts[name];
+  const found = (engine && texts[`${name}.engine`]) || texts[name];
   if (found === undefined) throw new Error(`no text '${name}' in texts/${language()}.json`);
   return found.replace(/\{(\w+)\}/g, (_, word) => String(words[word]));
 }
