@@ -234,6 +234,22 @@ def test_a_smaller_encoder_can_be_served(small_run: SmallRun, ask: Callable[...,
     assert "no variant 'int1'" in refused
 
 
+def test_one_address_may_hold_some_streams_alone(small_run: SmallRun) -> None:
+    async def third(address: str) -> int:
+        url = f"ws://{address}/v1/stream"
+        async with websockets.connect(url) as one, websockets.connect(url) as two:
+            await asyncio.gather(one.ping(), two.ping())
+            try:
+                async with websockets.connect(url) as refused:
+                    await refused.recv()
+            except websockets.ConnectionClosed as closed:
+                return int(closed.rcvd.code) if closed.rcvd else 0
+        return 0
+
+    with running_service(small_run.bundle, "--max-streams-a-client", 2) as (address, _):
+        assert asyncio.run(third(address)) == 1013
+
+
 def test_what_cannot_be_served_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no such file"), running_service(tmp_path / "none.zip"):
         pass

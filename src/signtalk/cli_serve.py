@@ -38,6 +38,10 @@ def serve(
         ),
     ] = None,
     max_streams: Annotated[int, typer.Option(min=1, help="Sockets at a time.")] = 256,
+    max_streams_a_client: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of these from one address; behind a proxy all come from its. Default: all."),
+    ] = None,
     log_content: Annotated[bool, typer.Option(help="Write recognised sentences into the log.")] = False,
     ssl_certfile: Annotated[Path | None, typer.Option(help="Certificate; cameras need https.")] = None,
     ssl_keyfile: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
@@ -60,7 +64,7 @@ def serve(
     settings: ServiceSettings = checked(
         lambda: ServiceSettings(
             key=key_from(), personal=index, origins=tuple(origin or ()), hosts=hosts, max_streams=max_streams,
-            max_streams_a_client=max_streams, log_content=log_content,
+            max_streams_a_client=max_streams_a_client or max_streams, log_content=log_content,
         )
     )  # fmt: skip
     with _ended_in_order(), open_bundle(bundle, variant) as opened:
