@@ -187,7 +187,7 @@ def signtalk_training(
 ) -> SignTalkTraining:
     """One of SignTalk's recipes, changed or not, at a batch size."""
     recipe = Recipe.named(name).changed([f"optimiser.batch_size={batch_size}", *settings])
-    return SignTalkTraining(manifest, recipe, out / f"{name}-{batch_size}{'-changed' if settings else ''}")
+    return SignTalkTraining(manifest, recipe, out / f"{name}-{batch_size}")
 
 
 def candidates(manifest: Manifest, out: Path) -> list[Candidate]:
@@ -200,9 +200,10 @@ def candidates(manifest: Manifest, out: Path) -> list[Candidate]:
         Candidate(loading, theirs, False, True, loading),
         Candidate(f"{OURS}, batches alone", ours, False, True, loading),
     ]
-    for settings, how in ((GROWN, ""), ((*GROWN, "optimiser.precision=bf16-mixed"), ", bfloat16")):
+    for precision, how in (("32-true", ""), ("bf16-mixed", ", bfloat16")):
+        settings = (*GROWN, f"optimiser.precision={precision}")
+        grown = signtalk_training(manifest, "default", 8, out / precision, settings)
         title = f"SignTalk, recipe default of the yardstick's size{how}"
-        grown = signtalk_training(manifest, "default", 8, out / how.strip(", "), settings)
         rows.append(Candidate(title, grown, True, False, YARDSTICK))
     for name, batch_size in OTHERS:
         training = signtalk_training(manifest, name, batch_size, out)

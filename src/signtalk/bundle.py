@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -25,7 +27,7 @@ from signtalk.bundle_zip import MANIFEST_NAME as MANIFEST_NAME
 from signtalk.bundle_zip import MAX_NAME, unpack_zip
 from signtalk.errors import ArtifactError, DataError
 from signtalk.features import FeatureConfig, extract_features
-from signtalk.files import absolute, load_arrays, read_json, sha256_file
+from signtalk.files import absolute, first_fault, load_arrays, one_line, read_json, sha256_file
 from signtalk.golden_clips import GOLDEN_CLIPS_NAME, GOLDEN_TOLERANCE, read_golden_clips, replay_golden_clips
 from signtalk.index import SentenceIndex
 from signtalk.onnx_graphs import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
@@ -169,14 +171,21 @@ def open_bundle(path: Path, variant: str = FULL_PRECISION) -> Bundle:
         return _load(path, variant, temporary=False)
     folder = Path(tempfile.mkdtemp(prefix="signtalk-bundle-"))
     try:
-        _unpack_checked(path, folder)
-        return _load(folder, variant, temporary=True)
-    except ArtifactError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise ArtifactError(str(error).replace(str(folder), str(path))) from error  # the file that the user gave
+        with told_of(path, folder):
+            _unpack_checked(path, folder)
+            return _load(folder, variant, temporary=True)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+@contextmanager
+def told_of(path: Path, folder: Path) -> Iterator[None]:
+    """Let errors name the bundle that the user gave, not the folder that it was unpacked into."""
+    try:
+        yield
+    except ArtifactError as error:
+        raise ArtifactError(str(error).replace(str(folder), str(path))) from error
 
 
 def unpack_bundle(path: Path, folder: Path) -> tuple[Path, ...]:
@@ -204,13 +213,12 @@ def unpack_bundle(path: Path, folder: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise DataError(f"{folder}: cannot write there ({error.strerror}); choose a folder you may write to") from error
     try:
-        _unpack_checked(path, work)
+        with told_of(path, work):
+            _unpack_checked(path, work)
         work.chmod(0o755)
         if folder.exists():
             folder.rmdir()
         work.rename(folder)
-    except ArtifactError as error:
-        raise ArtifactError(str(error).replace(str(work), str(path))) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return tuple(sorted(file for file in folder.rglob("*") if file.is_file()))
@@ -233,16 +241,13 @@ def verify_bundle(path: Path) -> dict[str, float]:
     Raises:
         ArtifactError: it cannot be opened, or an answer differs.
     """
-    with open_bundle(path) as bundle:
+    with open_bundle(path) as bundle, told_of(path, bundle.folder):
         try:
-            found = _answers_again(path, bundle)
+            return _answers_again(path, bundle)
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError(
                 f"{path}: golden.npz is damaged ({type(error).__name__}: {error}); get the bundle again"
             ) from error
-        except ArtifactError as error:
-            raise ArtifactError(str(error).replace(str(bundle.folder), str(path))) from error
-    return found
 
 
 def _answers_again(path: Path, bundle: Bundle) -> dict[str, float]:
@@ -308,8 +313,9 @@ def _load(folder: Path, variant: str, temporary: bool) -> Bundle:
         encoder = OnnxEncoder(folder / _encoder_name(folder, manifest, variant), features, config["model"]["spells"])
         decoder = OnnxStepDecoder(folder / "sign_decoder_start.onnx", folder / "sign_decoder.onnx", shape)
     except (KeyError, TypeError, ValidationError) as error:
+        fault = first_fault(error) if isinstance(error, ValidationError) else repr(error)
         raise ArtifactError(
-            f"{folder}: model_config.json or decision.json is damaged ({_first(error)}); get the bundle again"
+            f"{folder}: model_config.json or decision.json is damaged ({fault}); get the bundle again"
         ) from error
     tokenizer = SentenceTokenizer.load(folder / "tokenizer_vocab.json")
     if tokenizer.vocabulary_size != shape.vocabulary_size:
@@ -347,13 +353,11 @@ def _checked_manifest(folder: Path) -> BundleManifest:
         known = ", ".join(map(str, _READABLE_VERSIONS))
         newer = type(found) is int and found > BUNDLE_FORMAT_VERSION
         advice = "install a newer SignTalk" if newer else "export it again"
-        raise ArtifactError(
-            f"{path}: bundle format {' '.join(str(found).split())[:40]}; this SignTalk reads {known}; {advice}"
-        )
+        raise ArtifactError(f"{path}: bundle format {one_line(found, 40)}; this SignTalk reads {known}; {advice}")
     try:
         manifest = BundleManifest.model_validate(content)
     except ValidationError as error:
-        raise ArtifactError(f"{path}: damaged ({_first(error)}); get the bundle again") from error
+        raise ArtifactError(f"{path}: damaged ({first_fault(error)}); get the bundle again") from error
     for name, expected in manifest.files.items():
         file = folder / name
         if _leads_elsewhere(name) or not file.is_file():
@@ -370,11 +374,3 @@ def _leads_elsewhere(name: str) -> bool:
     """Whether a name of the manifest is none that a bundle's file has."""
     path = PurePosixPath(name)
     return ".." in path.parts or path.is_absolute() or len(name) > MAX_NAME or not name.isprintable()
-
-
-def _first(error: Exception) -> str:
-    """What is wrong, in one line; of settings the first."""
-    if not isinstance(error, ValidationError):
-        return repr(error)
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -22,7 +22,7 @@ from safetensors.torch import save
 from signtalk.encoding import Encoded
 from signtalk.errors import ArtifactError
 from signtalk.features import FeatureConfig
-from signtalk.files import BoolArray, FloatArray, IntArray, atomic_path, sha256_file
+from signtalk.files import BoolArray, FloatArray, IntArray, atomic_path, one_line, sha256_file
 from signtalk.model import ModelConfig, SignModel
 from signtalk.text_encoder import TextEncoder
 from signtalk.text_search import TextSpace
@@ -105,7 +105,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             encoder_id=sha256_file(path),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, ArtifactError) as error:
-        reason = " ".join(str(error).split())[:300]  # libraries list every weight, a line each
+        reason = one_line(error, 300)  # libraries list every weight, a line each
         raise ArtifactError(f"{path}: header and weights do not fit this SignTalk or each other ({reason})") from error
 
 

@@ -52,8 +52,7 @@ def serve(
 
     Example: SIGNTALK_KEY=$(openssl rand -hex 24) signtalk serve sign_encoder_bundle.zip --index ward-3
     """
-    from signtalk.bundle import open_bundle
-    from signtalk.errors import ArtifactError
+    from signtalk.bundle import open_bundle, told_of
     from signtalk.service import create_app
     from signtalk.service_model import ServiceModel
     from signtalk.service_page import add_page
@@ -69,10 +68,8 @@ def serve(
     )  # fmt: skip
     with _ended_in_order(), open_bundle(bundle, variant) as opened:
         model = ServiceModel(opened, index)
-        try:
+        with told_of(bundle, opened.folder):
             model.warm_up()
-        except ArtifactError as error:  # which names a file of the unpacked bundle
-            raise ArtifactError(str(error).replace(str(opened.folder), str(bundle))) from error
         app = create_app(model, settings)
         lacks = add_page(app, models) if page else ""
         if lacks:

@@ -15,7 +15,7 @@ from signtalk.bundle import MANIFEST_NAME, Variants
 from signtalk.errors import ClipError
 from signtalk.export import ExportExtras, export_bundle
 from signtalk.export_variants import MAX_MEASURED, MeasuringClips
-from signtalk.files import read_json
+from signtalk.files import read_json, without_fields
 from signtalk.index import SentenceIndex
 from signtalk.landmarks import load_provenance
 from signtalk.manifest import ClipRecord, Manifest, Problem
@@ -120,13 +120,9 @@ def _report_of(run: Run) -> tuple[dict[str, Any], str]:
 def _shipped_figures(report: dict[str, Any]) -> dict[str, Any]:
     """An evaluation without what tells of single signers and clips."""
     kept = {name: report[name] for name in _SHIPPED if name in report}
-    kept["retrieval"] = [_without(r, "by_signer", "by_category") for r in kept.get("retrieval", ())]
-    kept["texts"] = [_without(text, "examples") for text in kept.get("texts", ())]
+    kept["retrieval"] = [without_fields(r, "by_signer", "by_category") for r in kept.get("retrieval", ())]
+    kept["texts"] = [without_fields(text, "examples") for text in kept.get("texts", ())]
     return kept if report else {}
-
-
-def _without(value: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: inner for name, inner in value.items() if name not in names}
 
 
 def _measuring_clips(run: Run, index: SentenceIndex, manifest: Manifest) -> MeasuringClips | None:

@@ -18,12 +18,15 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from signtalk.errors import ArtifactError, DataError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -101,6 +104,22 @@ def write_json(path: Path, value: Any) -> None:
 def printable(text: str) -> str:
     """A name or message that can be printed and written as UTF-8, whatever bytes a file's name has."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def one_line(value: object, most: int = 200) -> str:
+    """A value or message from outside in one line of at most `most` characters."""
+    return " ".join(str(value).split())[:most]
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where a document does not fit its form first, and why."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def without_fields(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """A JSON object without some of its fields."""
+    return {name: value for name, value in document.items() if name not in names}
 
 
 def read_json(path: Path) -> Any:

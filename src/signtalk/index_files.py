@@ -31,8 +31,10 @@ from signtalk.files import (
     FloatArray,
     IntArray,
     absolute,
+    first_fault,
     load_array,
     load_arrays,
+    one_line,
     read_csv,
     read_json,
     save_array,
@@ -280,14 +282,11 @@ def _checked_header(path: Path, raw: Any) -> _Header:
     version = raw.get("format_version") if isinstance(raw, dict) else None
     if version not in (_WITHOUT_KIND, INDEX_FORMAT_VERSION):
         known = f"{_WITHOUT_KIND} and {INDEX_FORMAT_VERSION}"
-        raise ArtifactError(
-            f"{path}: index format {' '.join(str(version).split())[:40]}; this SignTalk reads {known}; build again"
-        )
+        raise ArtifactError(f"{path}: index format {one_line(version, 40)}; this SignTalk reads {known}; build again")
     try:
         header = _Header.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ArtifactError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}; build again") from error
+        raise ArtifactError(f"{path}: {first_fault(error)}; build again") from error
     if set(header.files) != set(_DATA_FILES):
         raise ArtifactError(f"{path}: names the files {sorted(header.files)}; expected {sorted(_DATA_FILES)}")
     return header

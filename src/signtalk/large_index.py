@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from signtalk.encoding import padded_frames
 from signtalk.errors import ArtifactError, DataError
-from signtalk.files import DAMAGE, BoolArray, FloatArray, IntArray, read_json, sha256_file, write_json
+from signtalk.files import DAMAGE, BoolArray, FloatArray, IntArray, first_fault, read_json, sha256_file, write_json
 from signtalk.index import SentenceIndex, unit_rows
 from signtalk.index_files import HEADER_FILE, HalfArray, IndexEntry, existing_folder, locked, replaced_folder
 from signtalk.nearest import EXACT_UP_TO, Engine, EngineReport, build_engine, exact_neighbours, open_engine
@@ -363,9 +363,7 @@ def _read_header(folder: Path) -> _Header:
     try:
         header = _Header.model_validate(read_json(folder / HEADER_FILE))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ArtifactError(f"{folder / HEADER_FILE}: {where}: {first['msg']}; pack the index again") from error
+        raise ArtifactError(f"{folder / HEADER_FILE}: {first_fault(error)}; pack the index again") from error
     expected = {*_DTYPES, _NAMES_FILE, *([_ENGINE_FILE] if header.engine.kind == "ivf" else [])}
     if set(header.files) != expected:
         raise ArtifactError(f"{folder / HEADER_FILE}: names {sorted(header.files)}; expected {sorted(expected)}")

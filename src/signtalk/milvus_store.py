@@ -25,7 +25,7 @@ import numpy as np
 
 from signtalk.encoding import padded_frames
 from signtalk.errors import ArtifactError, DataError, MissingExtraError
-from signtalk.files import FloatArray, IntArray, absolute, read_json, sha256_text, write_json
+from signtalk.files import FloatArray, IntArray, absolute, one_line, read_json, sha256_text, write_json
 from signtalk.index import SentenceIndex, unit_rows
 from signtalk.index_files import HalfArray, IndexEntry
 from signtalk.references import Narrowed, Only, refuse_known, refuse_unfit
@@ -106,7 +106,7 @@ class MilvusStore:
         try:
             yield
         except self._milvus.MilvusException as error:
-            message = " ".join(str(error.message).split())[:200]
+            message = one_line(error.message)
             raise ArtifactError(f"{self.address}: Milvus says: {message}; see whether it runs and is whole") from error
 
     @property

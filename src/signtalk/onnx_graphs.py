@@ -22,7 +22,7 @@ from pydantic import BaseModel, Field
 from signtalk.encoding import Encoded
 from signtalk.errors import ArtifactError
 from signtalk.features import FeatureConfig
-from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.files import BoolArray, FloatArray, IntArray, one_line
 
 _FATAL_ALONE = 4
 """What ONNX Runtime logs; errors are raised as well, and would stand on standard error twice."""
@@ -62,7 +62,7 @@ class OnnxEncoder:
             return Encoded.from_outputs(outputs, valid, self._spells)
         except (TypeError, ValueError, IndexError) as error:
             raise ArtifactError(
-                f"{self._graph.path}: no sign encoder ({_line(error)}); get the bundle again"
+                f"{self._graph.path}: no sign encoder ({one_line(error)}); get the bundle again"
             ) from error
 
 
@@ -135,7 +135,7 @@ class _Graph:
             )
         except Exception as error:  # onnxruntime raises classes of its C extension without a common base
             raise ArtifactError(
-                f"{path}: ONNX Runtime cannot load it ({_line(error)}); get the bundle again"
+                f"{path}: ONNX Runtime cannot load it ({one_line(error)}); get the bundle again"
             ) from error
 
     def run(self, inputs: dict[str, npt.NDArray[Any]], expected: int = 0) -> list[npt.NDArray[Any]]:
@@ -148,7 +148,7 @@ class _Graph:
             outputs: list[Any] = list(self._session.run(None, inputs))
         except Exception as error:  # as above
             raise ArtifactError(
-                f"{self.path}: does not run on {', '.join(inputs)} ({_line(error)}); get the bundle again"
+                f"{self.path}: does not run on {', '.join(inputs)} ({one_line(error)}); get the bundle again"
             ) from error
         if expected and len(outputs) != expected:
             raise ArtifactError(f"{self.path}: {len(outputs)} outputs; expected {expected}; get the bundle again")
@@ -159,8 +159,3 @@ def _num_threads() -> int:
     """OMP_NUM_THREADS, of whose levels ("4,2") the outer one counts; 1 where it is not set or no such number."""
     outer = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return max(1, int(outer)) if outer.isascii() and outer.isdecimal() and len(outer) < 5 else 1
-
-
-def _line(error: Exception) -> str:
-    """What ONNX Runtime tells, in one line that is not too long."""
-    return " ".join(str(error).split())[:200]

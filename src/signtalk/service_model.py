@@ -18,6 +18,7 @@ from signtalk.clip_records import text_key
 from signtalk.enrolment import NewSentence, enroll
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.features import ClipFeatures, extract_features
+from signtalk.files import without_fields
 from signtalk.index import SentenceIndex
 from signtalk.landmarks import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
 from signtalk.layered_index import LayeredIndex, ListedSentence, forget, list_sentences, load_layer
@@ -114,7 +115,10 @@ class ServiceModel:
             raise ConfigError(NO_TEXT_ENCODER)
         (hits,) = search_clips(recognizer.index, recognizer.text_space.embed([text]), limit, categories)
         unknown = list(recognizer.text_space.unknown_words(text))
-        return {"hits": [_without(hit.to_json(), *_FILE_NAMES, "signer_id") for hit in hits], "unknown_words": unknown}
+        return {
+            "hits": [without_fields(hit.to_json(), *_FILE_NAMES, "signer_id") for hit in hits],
+            "unknown_words": unknown,
+        }
 
     def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
         """Those whose text holds every word of the query, in order of text."""
@@ -176,16 +180,12 @@ class ServiceModel:
         return {"sentence": gone[0].sentence if gone else text, "clip_ids": [entry.clip_id for entry in gone]}
 
 
-def _without(told: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in told.items() if name not in names}
-
-
 def _told(answers: Answers, query: int, question: Question, recognizer: Recognizer) -> dict[str, Any]:
     """The answer without names of files, and with the sentence that was asked for."""
     told = answers.recognitions[query].to_json()
     for name in ("candidates", "choices"):
         told[name] = [
-            _without(candidate, *_FILE_NAMES)
+            without_fields(candidate, *_FILE_NAMES)
             for candidate in told[name][: question.num_candidates if name == "candidates" else None]
         ]
     told["asked"] = None

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from signtalk.errors import ArtifactError, ConfigError, DataError
-from signtalk.files import read_json, sha256_text, write_json
+from signtalk.files import first_fault, read_json, sha256_text, write_json
 from signtalk.manifest import ClipRecord, Manifest
 from signtalk.roles import ROLES, Role, Side, SplitConfig, deal_roles
 
@@ -231,9 +231,7 @@ def _from_content(path: Path, content: Mapping[str, Any]) -> Split:
     try:
         stored = _Content.model_validate(content)
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"])
-        raise ArtifactError(f"{path}: not a usable split ({where}: {fault['msg']}); make a new split") from error
+        raise ArtifactError(f"{path}: not a usable split ({first_fault(error)}); make a new split") from error
     split = Split(stored.config, stored.roles, stored.unused_reasons, stored.data_hash)
     if split._content() != content:
         raise ArtifactError(f"{path}: its parts do not fit each other; make a new split")
