@@ -4,14 +4,14 @@ FROM node:20-slim AS web
 WORKDIR /build
 COPY web/ web/
 RUN npm ci --prefix web --omit=dev
-COPY src/signtalk/web/ src/signtalk/web/
+COPY src/signtalk/service/web/ src/signtalk/service/web/
 RUN node web/vendor.mjs
 
 FROM python:3.12-slim AS wheel
 WORKDIR /build
 COPY pyproject.toml README.md LICENSE ./
 COPY src/ src/
-COPY --from=web /build/src/signtalk/web/vendor/ src/signtalk/web/vendor/
+COPY --from=web /build/src/signtalk/service/web/vendor/ src/signtalk/service/web/vendor/
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.12-slim

@@ -13,7 +13,7 @@ help:
 	@echo "make test    all tests with coverage"
 	@echo "make check   lint, format and types"
 	@echo "make format  rewrite files as the linter wants them"
-	@echo "make web     libraries of the live page, by npm, into src/signtalk/web/vendor (needs Node 20)"
+	@echo "make web     libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
 	@echo "make live    the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
 	@echo "make clean   remove the virtual environment and what runs left"
 
@@ -60,4 +60,4 @@ live: web $(DEMO_BUNDLE) $(MODELS)
 		$(BIN)/signtalk serve $(DEMO_BUNDLE) --index runs/demo/taught --models $(MODELS) --open
 
 clean:
-	rm -rf $(VENV) web/node_modules src/signtalk/web/vendor runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) web/node_modules src/signtalk/service/web/vendor runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from folds import Figures, FoldResult, Job, Query, code_version, machine, rank_figures
-from signtalk.dtw import dtw_by_row
-from signtalk.evaluation import first_of_each
-from signtalk.features import FeatureConfig
+from signtalk.data.manifest import ClipRecord, Manifest
+from signtalk.data.packed import pack_clips
+from signtalk.evaluation.protocols import first_of_each
 from signtalk.files import FloatArray, IntArray
-from signtalk.landmarks import LEFT_HAND_NAMES, RIGHT_HAND_NAMES
-from signtalk.manifest import ClipRecord, Manifest
-from signtalk.store import pack_clips
+from signtalk.landmarks.clip import LEFT_HAND_NAMES, RIGHT_HAND_NAMES
+from signtalk.landmarks.features import FeatureConfig
+from signtalk.recognition.dtw import dtw_by_row
 
 DTW_NAME = "dtw"
 DTW_FEATURES = FeatureConfig(num_frames=64, num_differences=0)

@@ -32,11 +32,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from signtalk.extraction import ExtractionConfig
-from signtalk.extraction_inputs import list_videos
-from signtalk.extraction_worker import GuardConfig, GuardedExtractor, Task
-from signtalk.landmarker import MEDIAPIPE_VERSION, MediaPipeLandmarker
-from signtalk.video import VideoFrame, read_frames
+from signtalk.extraction.clip import ExtractionConfig
+from signtalk.extraction.inputs import list_videos
+from signtalk.extraction.landmarker import MEDIAPIPE_VERSION, MediaPipeLandmarker
+from signtalk.extraction.video import VideoFrame, read_frames
+from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task
 
 SECTION = "extraction_speed"
 

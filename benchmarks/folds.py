@@ -20,21 +20,21 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ValidationError
 
-from signtalk.checkpoint import TorchEncoder
+from signtalk.data.manifest import ClipRecord, Manifest
+from signtalk.data.packed import pack_clips
+from signtalk.data.splits import Split
 from signtalk.errors import ArtifactError
-from signtalk.evaluation import evaluate
-from signtalk.evaluation_results import EvaluationReport, OpenSet
+from signtalk.evaluation.intervals import Interval
+from signtalk.evaluation.protocols import evaluate
+from signtalk.evaluation.report import report_json, report_markdown, write_report
+from signtalk.evaluation.results import EvaluationReport, OpenSet
 from signtalk.files import read_json, sha256_text, write_json, write_text
-from signtalk.history import HISTORY_NAME
-from signtalk.intervals import Interval
-from signtalk.manifest import ClipRecord, Manifest
-from signtalk.recipe import Recipe
-from signtalk.report import report_json, report_markdown, write_report
-from signtalk.run_folder import BEST_NAME, RECIPE_NAME, STORE_NAME
-from signtalk.runs import INDEX_NAME, Run, index_run
-from signtalk.splits import Split
-from signtalk.store import pack_clips
-from signtalk.training import LAST_NAME, PACKED_ROLES, TrainOptions, train
+from signtalk.training.checkpoint import TorchEncoder
+from signtalk.training.folder import BEST_NAME, RECIPE_NAME, STORE_NAME
+from signtalk.training.history import HISTORY_NAME
+from signtalk.training.recipe import Recipe
+from signtalk.training.run import INDEX_NAME, Run, index_run
+from signtalk.training.train import LAST_NAME, PACKED_ROLES, TrainOptions, train
 
 FOLD_NAME = "fold.json"
 _CLOCK_NAME = "clock.json"

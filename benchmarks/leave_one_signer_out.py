@@ -21,10 +21,10 @@ from pathlib import Path
 from folds import Job, recipe_hash, run_fold, train_and_measure
 from results_page import Page, replace_section, section
 from rows import Origin, store_row, summarise
+from signtalk.data.manifest import load_manifest
+from signtalk.data.splits import SplitConfig, leave_one_signer_out
 from signtalk.errors import SignTalkError
-from signtalk.manifest import load_manifest
-from signtalk.recipe import Recipe
-from signtalk.splits import SplitConfig, leave_one_signer_out
+from signtalk.training.recipe import Recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

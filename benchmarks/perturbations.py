@@ -1,4 +1,4 @@
-"""What can happen to a clip between two recordings of the same signing, by the functions of `signtalk.hard_clips`.
+"""What can happen to a clip between two recordings of the same signing, by `signtalk.evaluation.perturbations`.
 
     LandmarkClip -> PERTURBATIONS[name] -> LandmarkClip
 
@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from raw_clips import SourceClip
-from signtalk.hard_clips import (
+from signtalk.evaluation.perturbations import (
     at_frame_rate,
     at_speed,
     mirrored,
@@ -24,7 +24,7 @@ from signtalk.hard_clips import (
     without_frames,
     without_hand,
 )
-from signtalk.landmarks import LandmarkClip
+from signtalk.landmarks.clip import LandmarkClip
 
 Perturbation = Callable[[LandmarkClip, np.random.Generator], LandmarkClip]
 

@@ -27,11 +27,11 @@ from dtw_baseline import DTW_FEATURES, DTW_NAME, DtwBaseline
 from folds import FoldResult, Job, Measure, recipe_hash, run_fold, train_and_measure
 from results_page import Page, replace_section, section
 from rows import Origin, Row, store_row, summarise
+from signtalk.data.manifest import Manifest
+from signtalk.data.splits import Split
 from signtalk.errors import ConfigError, SignTalkError
 from signtalk.files import sha256_text
-from signtalk.manifest import Manifest
-from signtalk.recipe import RECIPE_NAMES, Recipe
-from signtalk.splits import Split
+from signtalk.training.recipe import RECIPE_NAMES, Recipe
 from suites import PUBLISHED, SPLITS, SUITES, Suite, describe, fold_splits, folds_on_file, prepare, suite_named
 
 _DTW_NOTE = "Untrained. DTW is exact, not banded, and every training clip is indexed."

@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from signtalk.data.manifest import ClipRecord, describe_clip, write_manifest
 from signtalk.errors import ClipError, DataError, SignTalkError
-from signtalk.landmarks import LandmarkClip, checked_landmarks, regular_timestamps, save_clip
-from signtalk.manifest import ClipRecord, describe_clip, write_manifest
+from signtalk.landmarks.clip import LandmarkClip, checked_landmarks, regular_timestamps, save_clip
 
 ROOT = Path(__file__).resolve().parent.parent
 

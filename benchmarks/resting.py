@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raw_clips import SourceClip
-from signtalk.landmarks import HOLISTIC, LandmarkClip, regular_timestamps
+from signtalk.landmarks.clip import HOLISTIC, LandmarkClip, regular_timestamps
 
 _SHOULDERS = ("left_shoulder", "right_shoulder")
 _WRISTS = ("left_wrist", "right_wrist")

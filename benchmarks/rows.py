@@ -17,9 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from folds import Figures, FoldResult
 from signtalk.errors import ArtifactError
+from signtalk.evaluation.intervals import bootstrap_mean
+from signtalk.evaluation.retrieval import expected_calibration_error, reliability_bins
 from signtalk.files import read_json, write_json
-from signtalk.intervals import bootstrap_mean
-from signtalk.metrics import expected_calibration_error, reliability_bins
 
 
 class Range(BaseModel, frozen=True, extra="forbid"):

@@ -5,8 +5,8 @@
     python benchmarks/segmentation.py --fit src/signtalk/segmenter.json
 
 Streams: made-up signers whom the fit has not met, resting and fidgeting between sentences; and recorded clips of one
-signer joined with 0.5-4 s of rest and two eased ways of the arms between them (`signtalk.streams`). Real clips are
-read from SIGNTALK_DATA (default ../shared/data). Every stream is pushed frame by frame through `Segmenter`.
+signer joined with 0.5-4 s of rest and two eased ways of the arms between them (`signtalk.segmentation.streams`). Real
+clips are read from SIGNTALK_DATA (default ../shared/data). Every stream is pushed frame by frame through `Segmenter`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from folds import code_version
 from raw_clips import source_clips
 from resting import with_idle
 from results_page import replace_section
-from signtalk.activity import clip_activity
 from signtalk.errors import SignTalkError
-from signtalk.features import motion_energy
-from signtalk.intervals import bootstrap_ratio
-from signtalk.landmarks import HOLISTIC, LandmarkClip
-from signtalk.metrics import auroc
-from signtalk.prototype_files import to_prototype_rows
-from signtalk.segment_metrics import TOLERANCES_S, SegmentScores, Spans, pooled, score_spans
-from signtalk.segmenter import Hysteresis, SegmenterConfig, shipped_settings
-from signtalk.segmenter_fit import fit_segmenter, measure_segmenter
-from signtalk.streams import (
+from signtalk.evaluation.intervals import bootstrap_ratio
+from signtalk.evaluation.retrieval import auroc
+from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
+from signtalk.landmarks.features import motion_energy
+from signtalk.landmarks.legacy_rows import to_prototype_rows
+from signtalk.segmentation.activity import clip_activity
+from signtalk.segmentation.fit import fit_segmenter, measure_segmenter
+from signtalk.segmentation.metrics import TOLERANCES_S, SegmentScores, Spans, pooled, score_spans
+from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, shipped_settings
+from signtalk.segmentation.streams import (
     Recorded,
     Stream,
     StreamPlan,
@@ -44,8 +44,8 @@ from signtalk.streams import (
     recorded_streams,
     training_streams,
 )
-from signtalk.synthetic import SyntheticConfig, generate_clips
-from signtalk.synthetic_signers import SIGNER_LETTERS
+from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
+from signtalk.synthetic.signers import SIGNER_LETTERS
 
 SECTION = "segmentation"
 SETS = {"asl": "asl_sentences_3signers", "isl": "isl_sentences_10signers_body"}

@@ -29,12 +29,12 @@ import numpy as np
 
 from results_page import replace_section
 from service_clients import Asked, Client, Connection, Streamed, closed_loop, open_loop, stream
+from signtalk.data.manifest import load_manifest, read_clip
 from signtalk.files import FloatArray, write_json
-from signtalk.landmarks import LandmarkClip
-from signtalk.manifest import load_manifest, read_clip
-from signtalk.prototype_files import to_prototype_rows
-from signtalk.segmenter import find_sentences
-from signtalk.wire import CLIP_MEDIA_TYPE, FrameArray, clip_of_frames, decode_frames, encode_clip
+from signtalk.landmarks.clip import LandmarkClip
+from signtalk.landmarks.legacy_rows import to_prototype_rows
+from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, FrameArray, clip_of_frames, decode_frames, encode_clip
+from signtalk.segmentation.segmenter import find_sentences
 
 SECTION = "service"
 _HEADER = 12

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import websockets
 
-from signtalk.wire import FrameArray
+from signtalk.landmarks.wire import FrameArray
 
 
 @dataclass

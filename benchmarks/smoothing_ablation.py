@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from dtw_baseline import DtwBaseline, sentence_ranks
-from signtalk.landmarks import save_clip
-from signtalk.manifest import Manifest, load_manifest, read_clip, write_manifest
-from signtalk.smoothing import SmoothingConfig, smooth
-from signtalk.splits import Split
+from signtalk.data.manifest import Manifest, load_manifest, read_clip, write_manifest
+from signtalk.data.splits import Split
+from signtalk.extraction.smoothing import SmoothingConfig, smooth
+from signtalk.landmarks.clip import save_clip
 from suites import SPLITS, fold_splits, prepare, suite_named
 
 SETTINGS: dict[str, SmoothingConfig | None] = {

@@ -33,20 +33,20 @@ import onnxruntime
 import torch
 
 from prototype_search import CLIPS, PrototypeSearch
-from signtalk.bundle import ENCODER_NAME
-from signtalk.checkpoint import Checkpoint
-from signtalk.encoding import Encoded
-from signtalk.export_graphs import write_graphs
-from signtalk.features import FeatureConfig
+from signtalk.bundle.bundle import ENCODER_NAME
+from signtalk.bundle.onnx_models import OnnxEncoder
+from signtalk.export.graphs import write_graphs
 from signtalk.files import BoolArray, FloatArray, write_json, write_text
-from signtalk.index import SentenceIndex
-from signtalk.large_index import LargeIndex, is_large_index, write_large_index
-from signtalk.model import SignModel
-from signtalk.nearest import EXACT_UP_TO, EngineReport, exact_neighbours, recall_of
-from signtalk.onnx_graphs import OnnxEncoder
-from signtalk.recipe import Recipe
-from signtalk.recognizer import DecisionConfig, Recognizer
-from signtalk.training import model_config
+from signtalk.index.encoded import Encoded
+from signtalk.index.index import SentenceIndex
+from signtalk.index.large import LargeIndex, is_large_index, write_large_index
+from signtalk.index.nearest import EXACT_UP_TO, EngineReport, exact_neighbours, recall_of
+from signtalk.landmarks.features import FeatureConfig
+from signtalk.models.model import SignModel
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
+from signtalk.training.checkpoint import Checkpoint
+from signtalk.training.recipe import Recipe
+from signtalk.training.train import model_config
 from speed_references import ENCODER_ID, FRAMES, MadeReferences
 from training_speed import with_section
 

@@ -18,11 +18,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.encoding import Encoded
+from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.files import FloatArray, IntArray
-from signtalk.index import SentenceIndex, unit_rows
-from signtalk.index_files import HalfArray, IndexEntry
-from signtalk.tokenizer import SentenceTokenizer
+from signtalk.index.encoded import Encoded
+from signtalk.index.files import HalfArray, IndexEntry
+from signtalk.index.index import SentenceIndex, unit_rows
 
 WIDTH, FRAMES, PROJECTION = 256, 64, 128
 ENCODER_ID = "made-up references"

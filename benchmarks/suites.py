@@ -17,12 +17,12 @@ from typing import Literal
 from perturbations import PERTURBATIONS, VALIDATION_NAME, perturbed
 from raw_clips import SourceClip, source_clips, write_clips
 from resting import with_idle
-from signtalk.demo import FULL, demo_split
+from signtalk.cli.demo import FULL, demo_split
+from signtalk.data.manifest import TABLE_NAME, Manifest, load_manifest
+from signtalk.data.splits import Split, SplitConfig, make_split
 from signtalk.errors import DataError
-from signtalk.manifest import TABLE_NAME, Manifest, load_manifest
-from signtalk.recipe import RecipeName
-from signtalk.splits import Split, SplitConfig, make_split
-from signtalk.synthetic import plan_clips, write_dataset
+from signtalk.synthetic.dataset import plan_clips, write_dataset
+from signtalk.training.recipe import RecipeName
 
 SPLITS = Path(__file__).resolve().parent / "splits"
 

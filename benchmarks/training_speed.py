@@ -34,14 +34,14 @@ import torch
 from torch.utils.data import DataLoader
 
 from prototype_step import ClipFile, PrototypeTraining, statistics_of
-from signtalk.batches import Batch, EpochBatches
+from signtalk.data.manifest import Manifest, load_manifest
+from signtalk.data.packed import pack_clips
 from signtalk.files import write_json, write_text
-from signtalk.manifest import Manifest, load_manifest
-from signtalk.recipe import Recipe
-from signtalk.store import pack_clips
-from signtalk.synthetic import SyntheticConfig, write_dataset
-from signtalk.training import SignTraining, training_set
-from signtalk.validation import ValidationSet
+from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
+from signtalk.training.batches import Batch, EpochBatches
+from signtalk.training.recipe import Recipe
+from signtalk.training.train import SignTraining, training_set
+from signtalk.training.validation import ValidationSet
 
 SECTION = "training_speed"
 YARDSTICK, OURS = "prototype's step", "SignTalk, recipe prototype"

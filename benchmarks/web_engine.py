@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from signtalk.bundle import open_bundle
+from signtalk.bundle.bundle import open_bundle
+from signtalk.bundle.web import PAGE, write_web_bundle
 from signtalk.errors import ClipError
-from signtalk.landmarks import LandmarkClip, load_clip
-from signtalk.web_export import PAGE, write_web_bundle
-from signtalk.wire import encode_clip
+from signtalk.landmarks.clip import LandmarkClip, load_clip
+from signtalk.landmarks.wire import encode_clip
 
 ROOT = Path(__file__).resolve().parent.parent
 ORT = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist" / "ort.node.min.mjs"

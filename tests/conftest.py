@@ -4,40 +4,26 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from made.small_run import SmallRun
+
 # No time limit for one example: a shared machine may stall at any of them.
 settings.register_profile("signtalk", deadline=None)
 settings.load_profile("signtalk")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
-@dataclass(frozen=True)
-class SmallRun:
-    out: Path
-    result: object
-
-    @property
-    def data(self) -> Path:
-        return self.out / "data"
-
-    @property
-    def run(self) -> Path:
-        return self.out / "run"
-
-    @property
-    def bundle(self) -> Path:
-        return self.out / "export" / "sign_encoder_bundle.zip"
+# What tests start as processes of their own finds the modules of `made` as well.
+TESTS = str(Path(__file__).resolve().parent)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))
 
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
-    from signtalk.demo import SMALL, run_demo
+    from signtalk.cli.demo import SMALL, run_demo
 
     out = tmp_path_factory.mktemp("small_run")
     said: list[str] = []
@@ -49,8 +35,8 @@ def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
 @pytest.fixture(scope="session")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
     """Write the graphs of a tiny model of some kind and width into a folder; each is made once a session."""
-    from signtalk.export_graphs import write_graphs
-    from test_export import tiny_checkpoint
+    from made.checkpoint import tiny_checkpoint
+    from signtalk.export.graphs import write_graphs
 
     made: dict[tuple[str, int, int], Path] = {}
 
@@ -67,7 +53,7 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Run a command; what it printed, or its JSON document where --json was given."""
-    from test_cli import run_cli
+    from made.commands import run_cli
 
     def asked(*arguments: object, code: int = 0) -> Any:
         assert run_cli(monkeypatch, *arguments) == code
@@ -80,6 +66,6 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def node(tmp_path: Path) -> Callable[..., Any]:
     """Give a job to the page's engine in node: task, clips, and what else the job needs; its answer."""
-    from made_web import asked_in_node
+    from made.web import asked_in_node
 
     return lambda task, clips=(), **job: asked_in_node(tmp_path, task, clips, **job)

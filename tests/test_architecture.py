@@ -1,225 +1,104 @@
-"""The shape of the package: reading order, one-way imports, what needs no torch, file sizes, a test for each module.
+"""The shape of the package, derived from its files: rooms, one-way imports, what needs no torch, sizes, a test a module.
 
-A new module gets a line in MODULES where it stands in the flow of data. It may import what stands above it.
+A new module touches no table here. A new room is a name in `ORDER`, at the place from which it may see.
 """
 
 import ast
 import graphlib
 import json
+import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "src" / "signtalk"
+PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = PROJECT / "src" / "signtalk"
 MAX_LINES = 450
 
-# In reading order. "o": must import without torch and the other packages of HEAVY; "T": needs them.
-MODULES = {
-    "errors": "o",
-    "files": "o",
-    "tokenizer": "o",
-    "landmarks": "o",
-    "holistic_points": "o",
-    "pose_files": "o",
-    "json_files": "o",
-    "frame_files": "o",
-    "parquet_files": "o",
-    "prototype_files": "o",
-    "clip_records": "o",
-    "manifest": "o",
-    "file_names": "o",
-    "interchange": "o",
-    "skeleton": "o",
-    "lexicon": "o",
-    "synthetic_body": "o",
-    "synthetic_camera": "o",
-    "synthetic_signers": "o",
-    "synthetic_signing": "o",
-    "synthetic_streams": "o",
-    "synthetic": "o",
-    "synthetic_hard": "o",
-    "features": "o",
-    "video": "o",
-    "landmarker_models": "o",
-    "landmarker": "o",
-    "people": "o",
-    "hand_repair": "o",
-    "smoothing": "o",
-    "trimming": "o",
-    "activity": "o",
-    "segmenter": "o",
-    "segment_metrics": "o",
-    "streams": "o",
-    "segmenter_fit": "o",
-    "clip_quality": "o",
-    "extraction": "o",
-    "extraction_inputs": "o",
-    "extraction_worker": "o",
-    "storage": "o",
-    "extraction_guards": "o",
-    "extraction_run": "o",
-    "extraction_cluster": "o",
-    "extraction_report": "o",
-    "store": "o",
-    "data_check": "o",
-    "roles": "o",
-    "splits": "o",
-    "sampling": "o",
-    "augment": "o",
-    "hard_clips": "o",
-    "batches": "T",
-    "layers": "T",
-    "encoders": "T",
-    "text_decoder": "T",
-    "text_encoder": "T",
-    "model": "T",
-    "losses": "T",
-    "recipe": "T",
-    "compiling": "o",
-    "dtw": "o",
-    "intervals": "o",
-    "report_text": "o",
-    "metrics": "o",
-    "text_metrics": "T",
-    "decoding": "o",
-    "spelling": "o",
-    "encoding": "o",
-    "nearest": "o",
-    "index_files": "o",
-    "index": "o",
-    "text_search": "o",
-    "comparison": "o",
-    "written": "o",
-    "scoring": "o",
-    "references": "o",
-    "large_index": "o",
-    "milvus_store": "o",
-    "logistic": "o",
-    "evidence": "o",
-    "gate": "o",
-    "translation": "o",
-    "checkpoint": "T",
-    "candidate_sets": "o",
-    "recognizer": "o",
-    "decision_files": "o",
-    "validation": "T",
-    "plots": "T",
-    "run_folder": "T",
-    "history": "T",
-    "training": "T",
-    "scoring_fit": "o",
-    "calibration": "T",
-    "evaluation_results": "T",
-    "open_set": "T",
-    "evaluation": "T",
-    "report": "T",
-    "stress_sources": "o",
-    "stress_cases": "o",
-    "stress": "o",
-    "stress_report": "T",
-    "signs": "o",
-    "bundle_zip": "o",
-    "golden_clips": "o",
-    "onnx_graphs": "o",
-    "bundle": "o",
-    "model_card": "o",
-    "wire": "o",
-    "web_export": "o",
-    "layered_index": "o",
-    "enrolment": "o",
-    "export_graphs": "T",
-    "export_parity": "T",
-    "export_variants": "T",
-    "export": "T",
-    "runs": "T",
-    "export_run": "T",
-    "live_session": "o",
-    "question_queue": "o",
-    "service_settings": "o",
-    "service_schemas": "o",
-    "service_model": "o",
-    "service_metrics": "o",
-    "service_errors": "o",
-    "service_guards": "o",
-    "service_stream": "o",
-    "service": "o",
-    "service_page": "o",
-    "service_run": "o",
-    "demo": "T",
-    "console": "o",
-    # The files of single commands, cli_*.py, stand here; they need no line of their own.
-    "cli": "o",
-}
-COMMANDS = sorted(path.stem for path in PACKAGE.glob("cli_*.py"))
+# A room may import the rooms before it, and the root files.
+ORDER = (
+    "landmarks", "data", "synthetic", "extraction", "segmentation",
+    "index", "recognition", "evaluation", "calibration",
+    "models", "training",
+    "bundle", "export", "service", "cli",
+)  # fmt: skip
+TORCH = {"models", "training", "export"}
+ROOT = {"errors", "files", "arrays", "compiling"}
+DOOR = {"", "__main__"}  # `signtalk` itself; nobody inside imports it but for the version
 
-WITHOUT_OWN_TEST = {
-    "console": "what the commands share; test_cli runs them",
-    "evaluation_results": "holds results that test_evaluation makes and looks at",
-    "synthetic_camera": "test_synthetic looks at what it gives",
-    "synthetic_signers": "test_synthetic looks at what it gives",
-    "synthetic_signing": "test_synthetic looks at what it gives",
-    "__init__": "holds the version and public names",
-    "__main__": "calls the command line, which test_cli runs",
-} | dict.fromkeys(COMMANDS, "run through the command line by test_cli")
-
+# Rooms without torch are imported where none of these is to be had: a service is small.
 HEAVY = (
     "torch", "lightning", "pytorch_lightning", "pytorch_metric_learning", "transformers", "matplotlib", "scipy",
     "sklearn", "pandas", "jiwer", "sacrebleu", "onnx", "onnxscript", "tensorboard",
 )  # fmt: skip
 
-EXISTING = sorted(path.stem for path in PACKAGE.glob("*.py"))
-ORDERED = [*(name for name in MODULES if name != "cli"), *COMMANDS, "cli", "__main__"]
+
+def module_name(path: Path) -> str:
+    """`index.files` for src/signtalk/index/files.py, `index` for its __init__.py, "" for that of the package."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES = sorted(set(SOURCES) - DOOR - set(ORDER))
+
+
+def room_of(module: str) -> str:
+    """The room of a module; "" for a root file."""
+    return module.split(".")[0] if "." in module or module in ORDER else ""
 
 
 def imported_modules(source: str) -> set[str]:
     """The modules of signtalk that a source imports anywhere, inside functions too."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative import; write signtalk.<module>"
-            names = [node.module or ""]
-            if node.module == "signtalk":
-                names = [f"signtalk.{alias.name}" for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("signtalk.")}
-    return found & {*MODULES, *EXISTING}
+            assert node.level == 0, "relative import; write signtalk.<room>.<module>"
+            both = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= both & {f"signtalk.{name}" for name in SOURCES} or {node.module or ""}
+    inside = {name for name in found if name.split(".")[0] == "signtalk"}
+    return {name.removeprefix("signtalk").removeprefix(".") for name in inside}
 
 
-IMPORTS = {name: imported_modules((PACKAGE / f"{name}.py").read_text(encoding="utf-8")) for name in EXISTING}
+IMPORTS = {name: imported_modules(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
 
 
 def test_the_reader_of_imports_sees_every_form() -> None:
     source = """
 import signtalk.errors
 import numpy, signtalk.files as f
-from signtalk import landmarks, __version__
-from signtalk.manifest import ClipRecord
+from signtalk import __version__
+from signtalk.landmarks import clip, features
+from signtalk.data.manifest import ClipRecord
 def late():
-    from signtalk.features import derive
+    from signtalk.recognition.dtw import alignment
 """
-    assert imported_modules(source) == {"errors", "files", "landmarks", "manifest", "features"}
+    told = {"errors", "files", "", "landmarks.clip", "landmarks.features", "data.manifest", "recognition.dtw"}
+    assert imported_modules(source) == told
 
 
-def test_every_file_is_in_the_list_and_every_name_is_a_file() -> None:
-    assert set(EXISTING) - set(ORDERED) == {"__init__"}, "give new modules a line in MODULES"
-    assert set(MODULES) - set(EXISTING) == set(), "listed and not there"
+def test_the_rooms_are_those_of_the_order() -> None:
+    assert {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()} == set(ORDER)
+    assert {name for name in SOURCES if not room_of(name)} == ROOT | DOOR
+    assert all(len(name.split(".")) <= 2 for name in SOURCES), "a room holds modules, no further rooms"
 
 
-@pytest.mark.parametrize("name", [name for name in EXISTING if name != "__init__"])
-def test_a_module_imports_only_modules_above_it(name: str) -> None:
-    place = ORDERED.index(name)
-    above = set(ORDERED[:place]) | (set(COMMANDS) if name in COMMANDS else set())
-    assert IMPORTS[name] - above == set()
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_rooms_before_its_own(name: str) -> None:
+    room = room_of(name)
+    before = ORDER[: ORDER.index(room) + 1] if room else ()
+    rooms = {other: room_of(other) for other in IMPORTS[name] if other and other not in ROOT}
+    assert {other: of for other, of in rooms.items() if of not in before} == {}
 
 
 def test_no_module_imports_itself_through_others() -> None:
     order = list(graphlib.TopologicalSorter(IMPORTS).static_order())
-    assert set(order) >= set(EXISTING)
+    assert set(order) >= set(SOURCES)
 
 
 IMPORT_WITHOUT = """
@@ -250,10 +129,18 @@ def failed_imports(names: list[str]) -> dict[str, str]:
     return failed
 
 
-def test_what_a_service_needs_imports_without_torch() -> None:
-    light = [name for name, kind in MODULES.items() if kind == "o" and name in EXISTING]
-    assert len(light) > 10
-    assert failed_imports(["signtalk", *(f"signtalk.{name}" for name in [*light, *COMMANDS])]) == {}
+def test_rooms_without_torch_import_without_it() -> None:
+    light = [name for name in MODULES if room_of(name) not in TORCH]
+    assert len(light) > 100
+    assert failed_imports(["signtalk", *(f"signtalk.{name}" for name in light)]) == {}
+
+
+def test_a_room_without_torch_imports_none_that_needs_it() -> None:
+    """Inside functions too, but for the command line, whose commands load what they need."""
+    torch_free = [name for name in MODULES if room_of(name) not in TORCH | {"cli"}]
+    assert {name: {room_of(other) for other in IMPORTS[name]} & TORCH for name in torch_free} == dict.fromkeys(
+        torch_free, set()
+    )
 
 
 def test_the_check_for_torch_can_fail() -> None:
@@ -262,10 +149,42 @@ def test_the_check_for_torch_can_fail() -> None:
 
 @pytest.mark.parametrize("folder", ["src", "tests", "benchmarks"])
 def test_no_file_is_too_long_to_read(folder: str) -> None:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / folder).rglob("*.py")}
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (PROJECT / folder).rglob("*.py")}
     assert {path.name: length for path, length in lengths.items() if length > MAX_LINES} == {}
 
 
 def test_every_module_has_its_test() -> None:
-    tested = {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")}
-    assert set(EXISTING) - tested - set(WITHOUT_OWN_TEST) == set()
+    tests = PROJECT / "tests"
+    expected = {name: tests / Path(*name.split(".")[:-1], f"test_{name.split('.')[-1]}.py") for name in MODULES}
+    assert {name: str(path.relative_to(tests)) for name, path in expected.items() if not path.is_file()} == {}
+
+
+def public_names(path: Path) -> set[str]:
+    """Functions, classes and constants that a module defines for others."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_no_public_name_is_defined_twice() -> None:
+    """One meaning, one name; what a command of the line calls is named as the command is."""
+    where: dict[str, list[str]] = defaultdict(list)
+    for name in MODULES:
+        if room_of(name) != "cli":
+            for public in public_names(SOURCES[name]):
+                where[public].append(name)
+    assert {public: sorted(names) for public, names in where.items() if len(names) > 1} == {}
+
+
+def test_the_readme_tells_what_each_room_is() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for room in ORDER:
+        line = ast.get_docstring(ast.parse(SOURCES[room].read_text(encoding="utf-8")))
+        assert line is not None
+        assert "\n" not in line
+        assert re.search(rf"^\s*{room}/\s+{re.escape(line)}", readme, flags=re.MULTILINE), f"{room}: {line}"

@@ -49,6 +49,6 @@ def test_without_numba_the_array_form_runs(monkeypatch):
 
 
 def test_importing_what_is_compiled_does_not_load_numba():
-    code = "import sys, signtalk.dtw, signtalk.spelling; print('numba' in sys.modules)"
+    code = "import sys, signtalk.recognition.dtw, signtalk.recognition.ctc; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"

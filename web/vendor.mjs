@@ -1,4 +1,4 @@
-// Copies what the page serves from node_modules to src/signtalk/web/vendor, and writes which releases these are.
+// Copies what the page serves from node_modules to src/signtalk/service/web/vendor, and writes which releases these are.
 // Called by `make web` after `npm ci --prefix web`.
 import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "node_modules");
-const target = join(here, "..", "src", "signtalk", "web", "vendor");
+const target = join(here, "..", "src", "signtalk", "service", "web", "vendor");
 
 // MediaPipe's build for modules alone: the page runs it in a module worker.
 const FILES = {

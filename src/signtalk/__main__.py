@@ -1,5 +1,5 @@
 """`python -m signtalk` is the command line."""
 
-from signtalk.cli import main
+from signtalk.cli.main import main
 
 main()

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 import {
   clipToJson, FrameRing, frameFromResult, hasPart, packClip, packFrame, unpackClip, wristSpeed,
-} from "../../src/signtalk/web/page/frames.js";
+} from "../../src/signtalk/service/web/page/frames.js";
 
 const base64 = (buffer) => Buffer.from(buffer).toString("base64");
 const { clip: bytes, result } = JSON.parse(readFileSync(0, "utf8"));

@@ -1,0 +1,1 @@
+"""What is shipped, read without torch; the offline page."""

@@ -1,0 +1,1 @@
+"""The numbers that recognition decides by, fitted on validation clips."""

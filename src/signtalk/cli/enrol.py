@@ -1,0 +1,192 @@
+"""`signtalk enroll`, `forget` and `list`: sentences that are usable at once, in a personal index or a run's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signtalk.cli.console import (
+    BundleOption,
+    Fps,
+    IndexOption,
+    Json,
+    RunOption,
+    SmoothingAlpha,
+    opened,
+    out_console,
+    print_error,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from signtalk.index.index import SentenceIndex
+    from signtalk.index.personal import ListedSentence
+    from signtalk.recognition.enrolment import Enrolled
+
+enrol_app = typer.Typer()
+
+PersonalOption = Annotated[Path | None, typer.Option("--index", help="Personal index: a folder of its own.")]
+BaseOption = Annotated[
+    bool, typer.Option("--base", help="Change the run's own index instead; `signtalk index` makes that anew.")
+]
+
+
+@enrol_app.command()
+def enroll(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What the clips say.")],
+    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="One to three landmark files, .npz or .npy.")],
+    run: RunOption = None,
+    bundle: BundleOption = None,
+    index: PersonalOption = None,
+    base: BaseOption = False,
+    category: Annotated[str, typer.Option(help="Of the sentence.")] = "",
+    signer: Annotated[str, typer.Option(help="Who signs.")] = "",
+    fps: Fps = 30.0,
+    smoothing_alpha: SmoothingAlpha = 0.2,
+    strict: Annotated[bool, typer.Option(help="Enroll nothing where there would be a warning.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Enroll a sentence from one to three clips, usable in the next query; nothing is trained.
+
+    Example: signtalk enroll "The pump beeps" a.npz b.npz --bundle sign_encoder_bundle.zip --index ward-3
+    """
+    from signtalk.data.manifest import read_landmarks
+    from signtalk.errors import ConfigError
+    from signtalk.index.index import SentenceIndex
+    from signtalk.recognition.enrolment import NewSentence
+    from signtalk.recognition.enrolment import enroll as enroll_clips
+
+    folder = _place(run, index, base)
+    sentence = NewSentence(text, category, signer)
+    if len({path.name for path in clips}) < len(clips):
+        raise ConfigError("two clips of the same file name; give each clip once, under a name of its own")
+    read = {path.name: read_landmarks(path, fps=fps, smoothing_alpha=smoothing_alpha) for path in clips}
+    with opened(run, bundle) as recognizer:
+        if base:
+            recognizer = recognizer.changed(index=SentenceIndex.build((), (), recognizer.index.encoder_id))
+        enrolled = enroll_clips(recognizer, folder, sentence, read, strict)
+    if as_json:
+        print_json({**enrolled.to_json(), "index": str(folder)})
+    else:
+        _print_enrolled(enrolled, folder)
+
+
+@enrol_app.command()
+def forget(
+    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Sentences to take out.")] = None,
+    clip: Annotated[list[str] | None, typer.Option(help="A single clip, by its clip_id; repeat for several.")] = None,
+    run: RunOption = None,
+    index: PersonalOption = None,
+    base: BaseOption = False,
+    as_json: Json = False,
+) -> None:
+    """Take sentences or single clips out of a personal index.
+
+    Example: signtalk forget "The pump beeps" --index ward-3
+    """
+    from signtalk.errors import ConfigError
+    from signtalk.index.personal import forget as forget_entries
+
+    if not texts and not clip:
+        raise ConfigError("nothing to forget; give a sentence, or a clip with --clip")
+    folder = _place(run, index, base)
+    gone = forget_entries(folder, texts or (), clip or ())
+    sentences = list(dict.fromkeys(entry.sentence for entry in gone))
+    if as_json:
+        print_json({"index": str(folder), "sentences": sentences, "clip_ids": [entry.clip_id for entry in gone]})
+        return
+    told = "; ".join(sentences)
+    out_console.print(f"forgotten: {told} (clips: {len(gone)}) in {folder}", markup=False, soft_wrap=True)
+
+
+@enrol_app.command("list")
+def list_command(
+    run: RunOption = None,
+    bundle: BundleOption = None,
+    index: IndexOption = None,
+    category: Annotated[list[str] | None, typer.Option(help="Only this category; repeat for several.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the sentences of a run or bundle, of a personal index, or of both: clips, signers, category and layer.
+
+    Example: signtalk list --bundle sign_encoder_bundle.zip --index ward-3
+    """
+    from signtalk.index.personal import list_sentences
+
+    wanted = {name.casefold() for name in category or ()}
+    listed = [
+        each for each in list_sentences(_layers(run, bundle, index)) if not wanted or each.category.casefold() in wanted
+    ]
+    if as_json:
+        print_json({"sentences": [each.to_json() for each in listed]})
+    else:
+        _print_listed(listed)
+
+
+def _place(run: Path | None, index: Path | None, base: bool) -> Path:
+    """The index folder that is changed."""
+    from signtalk.errors import ConfigError
+
+    if (index is not None) == base:
+        raise ConfigError("give either --index with a folder for the personal index, or --base")
+    if index is None:
+        if run is None:
+            raise ConfigError("--base changes the index of a run; give --run (a bundle is never changed)")
+        return _index_of(run)
+    if run is not None and index.resolve() == _index_of(run).resolve():
+        raise ConfigError(f"{index} is the run's own index; give another folder, or --base to change it")
+    return index
+
+
+def _index_of(run: Path) -> Path:
+    from signtalk.training.folder import INDEX_NAME  # needs torch, as a run does
+
+    return run / INDEX_NAME
+
+
+def _layers(run: Path | None, bundle: Path | None, index: Path | None) -> dict[str, SentenceIndex]:
+    """The layers by name, the personal one alone where neither run nor bundle is given."""
+    from signtalk.errors import ConfigError
+    from signtalk.index.index import SentenceIndex
+
+    if run is None and bundle is None:
+        if index is None:
+            raise ConfigError("nothing to list; give --run or --bundle, --index, or both")
+        return {"personal": SentenceIndex.load(index)}
+    with opened(run, bundle) as recognizer:
+        layers = {"base": recognizer.index}
+        if index is not None:
+            layers["personal"] = SentenceIndex.load(index, recognizer.index.encoder_id)
+        return layers
+
+
+def _print_enrolled(enrolled: Enrolled, folder: Path) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    told = f"enrolled: '{enrolled.sentence}', {len(enrolled.clip_ids)} clips, now {enrolled.num_references} in all"
+    out_console.print(f"{told}; in {folder}", markup=False, highlight=False, soft_wrap=True)
+    if enrolled.agreement is not None:
+        out_console.print(f"likeness of its clips (lowest): {enrolled.agreement:.2f}", highlight=False)
+    if enrolled.nearest:
+        table = Table("sentence", "score", "similarity", "confidence", title="Nearest other sentences")
+        for near in enrolled.nearest:
+            sure = "-" if near.confidence is None else f"{near.confidence:.2f}"
+            table.add_row(escape(near.sentence), f"{near.score:.2f}", f"{near.similarity:.2f}", sure)
+        out_console.print(table)
+    for warning in enrolled.warnings:
+        print_error(f"warning: {warning}")
+
+
+def _print_listed(listed: list[ListedSentence]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("sentence", "clips", "signers", "category", "layer", title=f"Sentences: {len(listed)}")
+    for each in listed:
+        clips = str(each.num_clips) if each.num_clips else "only written"
+        cells = (each.sentence, clips, ", ".join(each.signers) or "-", each.category or "-", each.layer)
+        table.add_row(*map(escape, cells))
+    out_console.print(table)

@@ -1,0 +1,92 @@
+"""`signtalk serve`: a bundle as a service, with the live page."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from signtalk.cli.console import VariantOption, checked, print_error
+
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+def add_serve(app: typer.Typer) -> None:
+    """Register `serve`."""
+    app.command()(serve)
+
+
+def serve(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Exported bundle: a zip, or a folder.")],
+    index: Annotated[Path | None, typer.Option(help="Folder of the personal index that pages enroll into.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
+    variant: VariantOption = "fp32",
+    page: Annotated[bool, typer.Option(help="Serve the live page at /.")] = True,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
+    models: Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")] = None,
+    origin: Annotated[list[str] | None, typer.Option(help="Host whose pages may ask; repeat for several.")] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Further name under which it may be asked, as behind a proxy; repeat. Default at a local "
+            "--host: this machine's own names alone, elsewhere any."
+        ),
+    ] = None,
+    max_streams: Annotated[int, typer.Option(min=1, help="Sockets at a time.")] = 256,
+    max_streams_a_client: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of these from one address; behind a proxy all come from its. Default: all."),
+    ] = None,
+    log_content: Annotated[bool, typer.Option(help="Write recognised sentences into the log.")] = False,
+    ssl_certfile: Annotated[Path | None, typer.Option(help="Certificate; cameras need https.")] = None,
+    ssl_keyfile: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
+) -> None:
+    """Serve a bundle: HTTP, sockets for live signing, and the live page. Needs the extra `serve`, no torch.
+
+    Who enrolls sends the key that the environment variable SIGNTALK_KEY holds; without one, nothing can be changed.
+
+    Example: SIGNTALK_KEY=$(openssl rand -hex 24) signtalk serve sign_encoder_bundle.zip --index ward-3
+    """
+    from signtalk.bundle.bundle import open_bundle, told_of
+    from signtalk.service.app import create_app
+    from signtalk.service.model import ServiceModel
+    from signtalk.service.page import add_page
+    from signtalk.service.run import serve as run
+    from signtalk.service.settings import ServiceSettings, key_from
+
+    hosts = (*_OWN_NAMES, *(allow_host or ())) if allow_host or host in _OWN_NAMES else ()
+    settings: ServiceSettings = checked(
+        lambda: ServiceSettings(
+            key=key_from(), personal=index, origins=tuple(origin or ()), hosts=hosts, max_streams=max_streams,
+            max_streams_a_client=max_streams_a_client or max_streams, log_content=log_content,
+        )
+    )  # fmt: skip
+    with _ended_in_order(), open_bundle(bundle, variant) as opened:
+        model = ServiceModel(opened, index)
+        with told_of(bundle, opened.folder):
+            model.warm_up()
+        app = create_app(model, settings)
+        lacks = add_page(app, models) if page else ""
+        if lacks:
+            print_error(f"the page will not find hands: {lacks}")
+        tls = None if ssl_certfile is None else (str(ssl_certfile), None if ssl_keyfile is None else str(ssl_keyfile))
+        run(app, host, port, tls, open_page and page)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Leave the block at SIGTERM, too, which uvicorn raises again at its end: the unpacked bundle would stay behind."""
+
+    def end(number: int, frame: Any) -> None:  # noqa: ARG001  # as Python calls it
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,90 @@
+"""`signtalk stress`: what a model answers to clips that it must not fall for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from signtalk.cli.console import (
+    BundleOption,
+    Folder,
+    Json,
+    ProgressBar,
+    RunOption,
+    opened,
+    out_console,
+    print_json,
+    tell_left_out,
+)
+
+if TYPE_CHECKING:
+    from signtalk.data.manifest import Manifest
+    from signtalk.data.splits import Split
+
+
+def stress_command(
+    data: Folder,
+    run: RunOption = None,
+    bundle: BundleOption = None,
+    split: Annotated[
+        Path | None, typer.Option(help="Split that says whose clips a bundle may be asked; a run has its own.")
+    ] = None,
+    role: Annotated[
+        Literal["test", "test_new_clip", "val"], typer.Option(help="Whose clips are the known ones.")
+    ] = "test",
+    other: Annotated[Path | None, typer.Option(help="Data folder of another language, to be refused.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; RUN/stress by default.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most clips of each case.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn by chance.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Ask what a model must not fall for: unknown and half sentences, near misses, scratching, bad cameras and more.
+
+    Writes stress.json, stress.md and pictures.
+
+    Example: signtalk stress ~/signtalk-gh --run runs/first
+    """
+    from signtalk.data.manifest import load_manifest
+    from signtalk.errors import ConfigError
+    from signtalk.evaluation.report import closing_summary
+    from signtalk.evaluation.stress import stress
+    from signtalk.evaluation.stress_report import stress_json, stress_markdown, write_stress
+    from signtalk.evaluation.stress_sources import choose_sources
+
+    if run is not None and split is not None:
+        raise ConfigError("--split is for a bundle; a run is asked by the split that it was trained on")
+    folder = out or (run / "stress" if run is not None else None)
+    if folder is None:
+        raise ConfigError("give --out: a folder for the report")
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder}: a file; give --out a folder for the report")
+    manifest = load_manifest(data)
+    foreign = load_manifest(other) if other is not None else None
+    with opened(run, bundle) as recognizer, ProgressBar("asking", hidden=as_json) as bar:
+        chosen = _split(run, split, manifest)
+        sources = choose_sources(manifest, chosen, recognizer.index, role, foreign, limit, seed)
+        report = stress(recognizer, sources, bar)
+    written = write_stress(report, folder)
+    left_out = tell_left_out(manifest.problems, as_json)
+    if as_json:
+        print_json({**stress_json(report), "left_out": left_out})
+        return
+    out_console.print(stress_markdown(report), markup=False, soft_wrap=True)
+    out_console.print(closing_summary(written))
+
+
+def _split(run: Path | None, path: Path | None, manifest: Manifest) -> Split | None:
+    from signtalk.data.splits import Split
+
+    if run is not None:
+        from signtalk.training.folder import SPLIT_NAME
+
+        path = run / SPLIT_NAME
+    return None if path is None else Split.load(path, manifest)
+
+
+def add_stress(app: typer.Typer) -> None:
+    """Put the command at the top of `app`."""
+    app.command("stress")(stress_command)

@@ -1,0 +1,1 @@
+"""A data folder: its table, other tools' formats, tokenizer, check, splits and packed clips."""

@@ -1,0 +1,447 @@
+"""Is a data folder fit for training: every file read, every figure compared, one report.
+
+    Manifest -> check_folder -> DataReport (table, Markdown, JSON, plots)
+    training records -> write_global_stats -> global_stats.npz
+
+What a clip's file told is kept in `.signtalk/check.jsonl` of the folder, so that an interrupted check goes
+on where it stopped and a repeated one reads only files that changed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from rich.table import Table
+
+from signtalk.data.manifest import ClipRecord, Manifest, Problem, describe_clip, read_clip, scan_manifest
+from signtalk.errors import ArtifactError, ClipError, DataError, MissingExtraError
+from signtalk.files import atomic_path, save_arrays, sha256_file, write_json, write_text
+from signtalk.landmarks.clip import PARTS
+from signtalk.landmarks.features import motion_energy
+from signtalk.landmarks.legacy_rows import PROTOTYPE_COLUMNS, frame_motion, prototype_rows_of, smoothing_evidence
+
+CACHE_NAME = ".signtalk/check.jsonl"
+STATS_NAME = "global_stats.npz"
+_CHECK_VERSION = 2
+_SHORT_FRAMES = 8
+_STILL_SPEED = 0.1
+"""Shoulder widths a second that signing hands always exceed; a tracker's trembling alone stays below."""
+_MIN_VARIANCE = 1e-8
+_MAX_BARS = 40
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ClipCheck:
+    """What the file of one clip told.
+
+    Attributes:
+        clip_id: as in the manifest.
+        error: why the file cannot be used; "" when it can. The other fields are empty then.
+        sha256: of the file's bytes.
+        num_frames: frames in the file.
+        motion_mean: mean motion energy as `describe_clip` defines it.
+        hand_speed: shoulder widths a second, as `features.motion_energy` defines it.
+        mean_visibility: 0-1; None when no score is known.
+        detection: share of frames, 0-1, in which each part was seen.
+        smoothing: estimated smoothing_alpha; None when the file does not tell.
+    """
+
+    clip_id: str
+    error: str
+    sha256: str = ""
+    num_frames: int = 0
+    motion_mean: float = 0.0
+    hand_speed: float = 0.0
+    mean_visibility: float | None = None
+    detection: dict[str, float] | None = None
+    smoothing: float | None = None
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What a data folder holds. Figures are of usable clips and read from the files, not from the table.
+
+    Attributes:
+        folder: the data folder.
+        num_clips: usable clips, idle ones included.
+        num_idle: idle clips among them.
+        clips_by_sentence: usable clips of each sentence text, most first.
+        lengths: frames of each clip.
+        motions: mean motion energy of each clip.
+        mean_visibility: 0-1; None when no clip knows it.
+        detection: share of all frames in which each part was seen; empty without clips.
+        signers: clips of each signer, "" = unknown.
+        categories: clips of each category, "" = none given.
+        problems: what cannot be used and is left out.
+        warnings: what can be used and should be looked at.
+    """
+
+    folder: str
+    num_clips: int
+    num_idle: int
+    clips_by_sentence: dict[str, int]
+    lengths: tuple[int, ...]
+    motions: tuple[float, ...]
+    mean_visibility: float | None
+    detection: dict[str, float]
+    signers: dict[str, int]
+    categories: dict[str, int]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+    def figures(self) -> dict[str, float | int | None]:
+        """The report's single numbers by name; None for what no clip tells."""
+        counts = list(self.clips_by_sentence.values())
+        return {
+            "clips": self.num_clips,
+            "idle_clips": self.num_idle,
+            "sentences": len(counts),
+            "clips_per_sentence_mean": float(np.mean(counts)) if counts else None,
+            "clips_per_sentence_min": min(counts, default=None),
+            "clips_per_sentence_max": max(counts, default=None),
+            "frames_mean": float(np.mean(self.lengths)) if self.lengths else None,
+            "frames_p95": float(np.percentile(self.lengths, 95)) if self.lengths else None,
+            "motion_median": float(np.median(self.motions)) if self.motions else None,
+            "mean_visibility": self.mean_visibility,
+        } | {f"{part}_detected": self.detection.get(part) for part in PARTS}
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole report as plain JSON values."""
+        return {
+            "folder": self.folder,
+            "figures": self.figures(),
+            "signers": self.signers,
+            "categories": self.categories,
+            "clips_by_sentence": self.clips_by_sentence,
+            "problems": [asdict(problem) for problem in self.problems],
+            "warnings": [asdict(warning) for warning in self.warnings],
+        }
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The report as lines of name and text, for people."""
+        named = [(name.replace("_", " "), _as_text(value)) for name, value in self.figures().items()]
+        named.append(("signers", _counts_text(self.signers)))
+        named.append(("categories", _counts_text(self.categories)))
+        for title, findings in (("left out", self.problems), ("warning", self.warnings)):
+            for kind, count in Counter(finding.kind for finding in findings).most_common():
+                first = next(finding for finding in findings if finding.kind == kind)
+                example = f"{first.clip_id}: {first.message}" if first.clip_id else first.message
+                named.append((f"{title}: {kind} ({count})", example))
+        return named
+
+    def to_table(self) -> Table:
+        """The report as a table for the terminal."""
+        table = Table(title=self.folder, show_header=False)
+        for name, text in self.rows():
+            table.add_row(name, text.replace("[", "\\["))
+        return table
+
+    def to_markdown(self) -> str:
+        """The report as a Markdown page."""
+        lines = [f"# Data check of `{self.folder}`", "", "| what | found |", "|---|---|"]
+        for name, text in self.rows():
+            lines.append(f"| {name} | {' '.join(text.split()).replace('|', chr(92) + '|')} |")
+        return "\n".join(lines) + "\n"
+
+
+def check_folder(folder: Path, strict: bool = False, progress: Progress | None = None) -> DataReport:
+    """Read every clip of a data folder and report what it holds and what is wrong with it.
+
+    Args:
+        folder: the data folder; nothing but its cache is written.
+        strict: stop at the first row or file that cannot be used.
+        progress: called after each clip with the number done and the total.
+
+    Raises:
+        DataError: no table, it cannot be read or lacks a required column; or (strict) any problem.
+    """
+    manifest = scan_manifest(folder)
+    if strict and manifest.problems:
+        first = manifest.problems[0]
+        raise DataError(f"{manifest.root}: {first.clip_id}: {first.message}")
+    checks: list[ClipCheck] = []
+    with _Cache(manifest.root) as cache:
+        for record in manifest.records:
+            check = cache.checked(record)
+            if strict and check.error:
+                raise DataError(f"{record.clip_id}: {check.error}")
+            checks.append(check)
+            if progress is not None:
+                progress(len(checks), len(manifest.records))
+    return _report(manifest, checks, cache.warnings)
+
+
+def write_global_stats(folder: Path, records: Sequence[ClipRecord], path: Path | None = None) -> Path:
+    """Write `global_stats.npz` of the given clips: pass training clips alone.
+
+    Streams over the files with float64 sums, so that neither memory nor rounding grows with their number.
+    Clips of SignTalk's own container count with the rows that the prototype would have written.
+
+    Args:
+        folder: the data folder.
+        records: clips to count, in the order of the arrays.
+        path: where to write; `global_stats.npz` of the folder by default.
+
+    Returns:
+        The path. The archive holds feature_mean (540,) and feature_std (540,) float32 over all frames,
+        seq_lengths (N,) int32 and motion_means (N,) float32.
+
+    Raises:
+        DataError: no records, or the file cannot be written.
+        ClipError: a clip cannot be read.
+
+    Source:
+        SPEC 1.3; sums merged clip by clip after Chan, Golub and LeVeque (1979).
+    """
+    if not records:
+        raise DataError(f"{folder}: no clips to make {STATS_NAME} of")
+    count, mean, squares = 0, np.zeros(PROTOTYPE_COLUMNS), np.zeros(PROTOTYPE_COLUMNS)
+    lengths, motions = [], []
+    for record in records:
+        rows = prototype_rows_of(read_clip(record)).astype(np.float64)
+        total = count + len(rows)
+        clip_mean = rows.mean(axis=0)
+        shift = clip_mean - mean
+        squares += ((rows - clip_mean) ** 2).sum(axis=0) + shift**2 * (count * len(rows) / total)
+        mean += shift * (len(rows) / total)
+        count = total
+        lengths.append(len(rows))
+        motions.append(frame_motion(rows).mean())
+    path = folder / STATS_NAME if path is None else path
+    save_arrays(
+        path,
+        {
+            "feature_mean": mean.astype(np.float32),
+            "feature_std": np.sqrt(np.maximum(squares / count, _MIN_VARIANCE)).astype(np.float32),
+            "seq_lengths": np.array(lengths, dtype=np.int32),
+            "motion_means": np.array(motions, dtype=np.float32),
+        },
+    )
+    return path
+
+
+def write_check(report: DataReport, folder: Path) -> tuple[Path, ...]:
+    """Write `report.json`, `report.md` and, where a clip is usable, the plots into `.signtalk` of the folder.
+
+    Returns:
+        The files.
+
+    Raises:
+        DataError: they cannot be written.
+    """
+    target = (folder / CACHE_NAME).parent
+    paths = [target / "report.json", target / "report.md"]
+    write_json(paths[0], report.to_json())
+    write_text(paths[1], report.to_markdown())
+    if report.num_clips:
+        paths.append(target / "data.png")
+        plot_report(report, paths[-1])
+    return tuple(paths)
+
+
+def plot_report(report: DataReport, path: Path) -> None:
+    """Draw clip lengths, motion and clips a sentence as one picture, its format by the path's suffix.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        DataError: the report has no clips, or the path cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("plots need matplotlib: pip install 'signtalk[train]'") from error
+    if not report.num_clips:
+        raise DataError(f"{report.folder}: no usable clip to plot")
+    figure = Figure(figsize=(12, 3.5), layout="constrained")
+    panels: tuple[tuple[Sequence[float], str, str], ...] = (
+        (report.lengths, "frames of a clip", "clips"),
+        (report.motions, "mean motion energy of a clip", "clips"),
+        (tuple(report.clips_by_sentence.values()), "clips of a sentence", "sentences"),
+    )
+    panels = tuple(panel for panel in panels if panel[0])  # a folder of idle clips has no sentence
+    for axes, (values, title, unit) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        whole = isinstance(values[0], int) and max(values) - min(values) < _MAX_BARS
+        bins = np.arange(min(values), max(values) + 2) - 0.5 if whole else _MAX_BARS
+        axes.hist(values, bins=bins, color="tab:blue")
+        axes.set_xlabel(title)
+        axes.set_ylabel(unit)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+class _Cache:
+    """What earlier checks of a folder found, by file path, size and time; a line is added as a clip is done."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / CACHE_NAME
+        self._known: dict[str, ClipCheck] = {}
+        self._handle: IO[str] | None = None
+        self._stack = ExitStack()
+        self.warnings: list[Problem] = []
+
+    def __enter__(self) -> _Cache:
+        try:
+            self._path.parent.mkdir(exist_ok=True)
+            if self._path.exists():
+                self._known = dict(_cached_lines(self._path.read_text(encoding="utf-8", errors="replace")))
+            self._handle = self._stack.enter_context(self._path.open("a", encoding="utf-8"))
+            self._handle.write("\n")  # an interrupted check may have left half a line
+        except OSError as error:
+            self._give_up(error)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def checked(self, record: ClipRecord) -> ClipCheck:
+        """The check of a clip, read from its file only if that has changed."""
+        try:
+            status = record.feature_path.stat()
+        except OSError as error:
+            return ClipCheck(record.clip_id, f"{record.feature_path}: cannot be read ({error.strerror})")
+        stamp = (str(record.feature_path), status.st_size, status.st_mtime_ns, record.fps, record.smoothing_alpha)
+        key = json.dumps([_CHECK_VERSION, record.clip_id, *stamp])
+        if key not in self._known:
+            self._known[key] = _check_clip(record)
+            self._remember(json.dumps({"key": key, "check": asdict(self._known[key])}))
+        return self._known[key]
+
+    def _remember(self, line: str) -> None:
+        if self._handle is None:
+            return
+        try:
+            self._handle.write(line + "\n")
+            self._handle.flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self._handle = None
+        message = f"{self._path}: cannot be written ({error.strerror}); the next check starts from the beginning"
+        self.warnings.append(Problem("", "no_cache", message))
+
+
+def _cached_lines(text: str) -> Iterable[tuple[str, ClipCheck]]:
+    for line in text.splitlines():
+        try:
+            value = json.loads(line)
+            yield value["key"], ClipCheck(**value["check"])
+        except (ValueError, KeyError, TypeError):
+            continue  # half a line, or another version's: that clip is read again
+
+
+def _check_clip(record: ClipRecord) -> ClipCheck:
+    try:
+        digest = sha256_file(record.feature_path)
+        clip = read_clip(record)
+        hand_speed = motion_energy(clip)
+    except (ClipError, ArtifactError) as error:
+        return ClipCheck(record.clip_id, str(error))
+    numbers = describe_clip(clip)
+    evidence = None if clip.prototype_rows is None else smoothing_evidence(clip.prototype_rows)
+    return ClipCheck(
+        clip_id=record.clip_id,
+        error="",
+        sha256=digest,
+        num_frames=numbers.num_frames,
+        motion_mean=numbers.motion_mean,
+        hand_speed=hand_speed,
+        mean_visibility=None if math.isnan(numbers.mean_visibility) else numbers.mean_visibility,
+        detection={part: float(seen.mean()) for part, seen in clip.part_presence().items()},
+        smoothing=None if evidence is None else evidence.alpha,
+    )
+
+
+def _report(manifest: Manifest, checks: Sequence[ClipCheck], notes: Sequence[Problem]) -> DataReport:
+    pairs = [(record, check) for record, check in zip(manifest.records, checks, strict=True) if not check.error]
+    unreadable = [Problem(check.clip_id, "unreadable", check.error) for check in checks if check.error]
+    usable = Manifest(manifest.root, tuple(record for record, _ in pairs))
+    warnings = [*notes, *_shared_warnings(usable, [check for _, check in pairs])]
+    for record, check in pairs:
+        warnings += [Problem(record.clip_id, kind, message) for kind, message in _clip_warnings(record, check)]
+    frames = sum(check.num_frames for _, check in pairs)
+    visibility = [check.mean_visibility for _, check in pairs if check.mean_visibility is not None]
+    by_sentence = Counter(record.text_key for record in usable.records if not record.is_idle)
+    return DataReport(
+        folder=str(manifest.root),
+        num_clips=len(pairs),
+        num_idle=sum(record.is_idle for record in usable.records),
+        clips_by_sentence={usable.canonical_sentence(key): count for key, count in by_sentence.most_common()},
+        lengths=tuple(check.num_frames for _, check in pairs),
+        motions=tuple(check.motion_mean for _, check in pairs),
+        mean_visibility=float(np.mean(visibility)) if visibility else None,
+        detection={
+            part: sum((check.detection or {}).get(part, 0) * check.num_frames for _, check in pairs) / frames
+            for part in PARTS
+            if frames
+        },
+        signers=dict(sorted(Counter(record.signer_id for record in usable.records).items())),
+        categories=dict(sorted(Counter(record.category for record in usable.records).items())),
+        problems=(*manifest.problems, *unreadable),
+        warnings=tuple(warnings),
+    )
+
+
+def _clip_warnings(record: ClipRecord, check: ClipCheck) -> Iterable[tuple[str, str]]:
+    """Kind and message of everything odd about one readable clip."""
+    if check.num_frames != record.num_frames:
+        yield "frame_count", f"{check.num_frames} frames in the file, {record.num_frames} in the table"
+    if check.num_frames < _SHORT_FRAMES:
+        yield "short", f"{check.num_frames} frames; a sentence takes {_SHORT_FRAMES} or more"
+    if not math.isclose(check.motion_mean, record.motion_mean, rel_tol=0.01, abs_tol=1e-4):
+        yield "stale_motion", f"motion_mean {check.motion_mean:.4g} in the file, {record.motion_mean:.4g} in the table"
+    if not record.signer_id:
+        yield "no_signer", "signer unknown; fill the signer column, or splits by signer cannot use this clip"
+    if check.smoothing is not None and abs(check.smoothing - record.smoothing_alpha) > 0.02:
+        yield (
+            "smoothing",
+            f"its fading parts tell smoothing_alpha {check.smoothing:.2f} (1 = unsmoothed), the table "
+            f"{record.smoothing_alpha:.2f}; put the right value into the smoothing_alpha column",
+        )
+    if record.is_idle:
+        return
+    if check.hand_speed < _STILL_SPEED:
+        yield "still", f"the hands hardly move ({check.hand_speed:.2g} shoulder widths a second); is anything signed?"
+    detection = check.detection or {}
+    if not (detection.get("left_hand") or detection.get("right_hand")):
+        yield "no_hands", "no hand was detected in any frame"
+
+
+def _shared_warnings(manifest: Manifest, checks: Sequence[ClipCheck]) -> Iterable[Problem]:
+    """What only several clips together show: equal files, texts under several ids, sentences with one clip."""
+    by_content: dict[str, list[ClipRecord]] = {}
+    for record, check in zip(manifest.records, checks, strict=True):
+        by_content.setdefault(check.sha256, []).append(record)
+    for records in by_content.values():
+        for record in records[1:]:
+            text = "" if record.text_key == records[0].text_key else ", under another sentence"
+            message = f"the same file content as {records[0].clip_id}{text}; remove one of them"
+            yield Problem(record.clip_id, "same_content", message)
+    for key, members in manifest.classes.items():
+        ids = list(dict.fromkeys(record.sentence_id for record in members))
+        if len(ids) > 1:
+            message = f"'{members[0].sentence}' stands under sentence_id {', '.join(ids)}; they count as one sentence"
+            yield Problem("", "shared_text", message)
+        if len(members) == 1:
+            yield Problem(members[0].clip_id, "one_clip", f"the only clip of '{manifest.canonical_sentence(key)}'")
+
+
+def _as_text(value: float | int | None) -> str:
+    if value is None:
+        return "unknown"
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
+
+
+def _counts_text(counts: dict[str, int]) -> str:
+    shown = sorted(counts.items(), key=lambda item: -item[1])[:12]
+    more = f", and {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
+    return ", ".join(f"{name or 'unknown'} {count}" for name, count in shown) + more

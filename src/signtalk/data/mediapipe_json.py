@@ -1,0 +1,205 @@
+"""MediaPipe's results as JSON, both ways.
+
+MediaPipe itself defines no such file; people dump its results in a few shapes, and all of them are read:
+
+* a list of frames, or an object with `frames` and perhaps `fps`, `aspect` or `width` and `height`;
+* a frame has `pose_landmarks`, `left_hand_landmarks`, `right_hand_landmarks`, `face_landmarks` (also in camel
+  case, or short: `pose`, `left_hand` ...), and perhaps `timestamp_ms`, or `time_s`;
+* a part is a list of points, `{"landmark": [...]}`, or a list of one such list a person (the first is taken);
+  a face has all 468 or 478 points, or the 94 of them that SignTalk keeps;
+* a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}` or `[x, y, z, visibility]`.
+
+A part that is absent, null or empty was not detected, and so was a point that is null or lacks a number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.data.holistic import (
+    NUM_POINTS,
+    HolisticPoints,
+    check_frame_count,
+    checked_size,
+    empty_points,
+    from_clip,
+    regular_times,
+    to_clip,
+)
+from signtalk.errors import ArtifactError, ClipError
+from signtalk.files import FloatArray, read_json, write_text
+from signtalk.landmarks.clip import DEFAULT_FPS, FACE_INDICES, LandmarkClip
+
+_CAMEL = {"pose": "poseLandmarks", "left_hand": "leftHandLandmarks", "right_hand": "rightHandLandmarks",
+          "face": "faceLandmarks"}  # fmt: skip
+_EXTRA_FACE_POINTS = 10
+
+
+def load_json_clip(path: Path, fps: float) -> LandmarkClip:
+    """Read one clip; `fps` holds where the file tells neither its rate nor its frames' times.
+
+    Raises:
+        ClipError: the file is damaged, too large, of another shape, or shows nothing.
+    """
+    checked_size(path)
+    try:
+        value = read_json(path)
+    except ArtifactError as error:
+        raise ClipError(str(error)) from error
+    return clip_from_json(value, str(path), fps)
+
+
+def clip_from_json(value: Any, where: str, fps: float = DEFAULT_FPS) -> LandmarkClip:
+    """A clip from a JSON value of one of the shapes above.
+
+    Args:
+        value: what a JSON document holds.
+        where: its name, for error messages.
+        fps: holds where the value tells neither its rate nor its frames' times.
+
+    Raises:
+        ClipError: of another shape, too long, or it shows nothing.
+    """
+    try:
+        return to_clip(_points_of(value, fps), where)
+    except (ClipError, ValueError, TypeError, OverflowError) as error:
+        raise ClipError(str(error) if where in str(error) else f"{where}: {error}") from error
+
+
+def save_json_clip(path: Path, clip: LandmarkClip) -> None:
+    """Write one clip: an object with `fps`, `aspect` and `frames`; a point that is missing in a present part is null.
+
+    Raises:
+        ClipError: the clip is too long or of the prototype's kind.
+    """
+    points = from_clip(clip)
+    parts = {name: _short_decimals(values) for name, values in points.parts.items()}
+    scores = _short_decimals(points.visibility)
+    frames = []
+    for t, time in enumerate(points.timestamps_s):
+        frame: dict[str, Any] = {"timestamp_ms": float(time) * 1000}
+        for name, values in parts.items():
+            frame[f"{name}_landmarks"] = _written_part(values[t], scores[t] if name == "pose" else None)
+        frames.append(frame)
+    value = {"fps": clip.fps, "aspect": clip.aspect, "frames": frames}
+    write_text(path, json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n")
+
+
+def _points_of(value: Any, fps: float) -> HolisticPoints:
+    head: Mapping[str, Any] = value if isinstance(value, dict) else {}
+    frames = head.get("frames") if isinstance(value, dict) else value
+    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
+        raise ClipError("expected a list of frames, or an object with one under 'frames'")
+    check_frame_count(len(frames))
+    rate = _number(head, "fps")
+    points = empty_points(len(frames), _times(frames, fps if rate is None else rate), _aspect(head))
+    known = 0
+    for t, frame in enumerate(frames):
+        for name in NUM_POINTS:
+            keys = [key for key in (f"{name}_landmarks", _CAMEL[name], name) if key in frame]
+            known += len(keys)
+            part = _part(frame[keys[0]], name, t) if keys else None
+            if part is not None:
+                points.parts[name][t] = part[:, :3]
+                if name == "pose":
+                    points.visibility[t] = part[:, 3]
+    if not known:
+        raise ClipError("no frame has pose_landmarks, left_hand_landmarks, right_hand_landmarks or face_landmarks")
+    return points
+
+
+def _part(value: Any, name: str, t: int) -> FloatArray | None:
+    """(n, 4) x, y, z, visibility of one part in one frame, or None when it was not detected."""
+    if isinstance(value, dict):
+        value = value.get("landmark")
+    if value is None or value == []:
+        return None
+    if _is_list_of_people(value):
+        value = value[0]
+    expected = NUM_POINTS[name]
+    faces = {expected + _EXTRA_FACE_POINTS, len(FACE_INDICES)}
+    if not isinstance(value, list) or len(value) not in {0, expected} | (faces if name == "face" else set()):
+        found = f"{len(value)} points" if isinstance(value, list) else type(value).__name__
+        raise ClipError(f"frame {t}: {name} is {found}; expected a list of {expected}")
+    if not value:
+        return None
+    with np.errstate(over="ignore"):  # infinite afterwards, and refused with the other absurd values
+        points = np.array([_point(point, name, t) for point in value[:expected]], dtype=np.float32)
+    if len(points) == expected:
+        return points
+    whole = np.full((expected, points.shape[1]), np.nan, dtype=np.float32)
+    whole[list(FACE_INDICES)] = points
+    return whole
+
+
+def _is_list_of_people(value: Any) -> bool:
+    """A list of lists of points, and no list of points that are lists of numbers."""
+    if not isinstance(value, list) or not value or not isinstance(value[0], list):
+        return False
+    return not value[0] or isinstance(value[0][0], dict | list)
+
+
+def _point(value: Any, name: str, t: int) -> tuple[float, float, float, float]:
+    if isinstance(value, dict):
+        value = [value.get("x"), value.get("y"), value.get("z"), value.get("visibility")]
+    elif value is None:
+        value = []
+    if not isinstance(value, list) or not all(number is None or _is_number(number) for number in value):
+        raise ClipError(f"frame {t}: {name} holds a point that is neither x, y, z numbers nor null")
+    x, y, z, score = [np.nan if number is None else float(number) for number in [*value, *[None] * 4][:4]]
+    return x, y, z, score
+
+
+def _times(frames: list[dict[str, Any]], fps: float) -> npt.NDArray[np.float64]:
+    """Seconds from `timestamp_ms` or `time_s` when every frame has it, otherwise at a constant rate."""
+    for name, unit in (("timestamp_ms", 1000), ("time_s", 1)):
+        stamps = [_number(frame, name) for frame in frames]
+        known = [stamp for stamp in stamps if stamp is not None]
+        if known and len(known) == len(frames):
+            return (np.array(known, dtype=np.float64) - known[0]) / unit
+        if known:
+            raise ClipError(f"{name} in {len(known)} of {len(frames)} frames; expected it in all or in none")
+    return regular_times(len(frames), fps)
+
+
+def _aspect(head: Mapping[str, Any]) -> float | None:
+    width, height = _number(head, "width"), _number(head, "height")
+    if width is not None and height:
+        return width / height
+    return _number(head, "aspect")
+
+
+def _number(values: Mapping[str, Any], name: str) -> float | None:
+    value = values.get(name)
+    if value is None:
+        return None
+    if not _is_number(value) or not np.isfinite(float(value)):
+        raise ClipError(f"{name} is {str(value)[:40]!r}; expected a number")
+    return float(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _short_decimals(values: FloatArray) -> npt.NDArray[np.float64]:
+    """The same float32 values as the shortest decimals that read back to them, which makes files half as long."""
+    return values.astype(np.str_).astype(np.float64)
+
+
+def _written_part(values: npt.NDArray[np.float64], scores: npt.NDArray[np.float64] | None) -> list[Any] | None:
+    if np.isnan(values[:, 0]).all():
+        return None
+    points: list[Any] = []
+    for i, (x, y, z) in enumerate(values.tolist()):
+        point: dict[str, float] | None = None if x != x else {"x": x, "y": y, "z": z}
+        if point is not None and scores is not None and not np.isnan(scores[i]):
+            point["visibility"] = float(scores[i])
+        points.append(point)
+    return points

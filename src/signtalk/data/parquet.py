@@ -1,0 +1,149 @@
+"""Parquet in the layout of Google's isolated sign contest, both ways, through pyarrow.
+
+One row a landmark and frame: `frame`, `row_id` ("20-face-0"), `type` (face, left_hand, pose, right_hand),
+`landmark_index`, `x`, `y`, `z`; 543 rows a frame. Missing is null or NaN. There is no visibility, frame rate or aspect.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.data.holistic import (
+    MAX_FRAMES,
+    NUM_POINTS,
+    HolisticPoints,
+    check_frame_count,
+    checked_size,
+    empty_points,
+    frame_times,
+    from_clip,
+    to_clip,
+)
+from signtalk.errors import ClipError, MissingExtraError
+from signtalk.files import atomic_path
+from signtalk.landmarks.clip import LandmarkClip
+
+TYPES = ("face", "left_hand", "pose", "right_hand")
+"""The contest's order of the parts within a frame."""
+POINTS_A_FRAME = sum(NUM_POINTS.values())
+_COLUMNS = ("frame", "type", "landmark_index", "x", "y", "z")
+_MAX_BYTES_READ = 1 << 30
+"""Largest size of the columns once unpacked, told by the file's footer."""
+
+
+def load_parquet(path: Path, fps: float) -> LandmarkClip:
+    """Read one sequence; a frame number that is left out leaves a gap in time.
+
+    Raises:
+        ClipError: the file is damaged, too large, lacks a column, repeats a landmark, or shows nothing.
+        MissingExtraError: pyarrow is not installed.
+    """
+    checked_size(path)
+    try:
+        return to_clip(_points_of(_columns(path), fps), str(path))
+    except ClipError as error:
+        raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+
+
+def save_parquet(path: Path, clip: LandmarkClip) -> None:
+    """Write one sequence, frames numbered from 0, rows in the contest's order, atomically.
+
+    Raises:
+        ClipError: the clip is too long or of the prototype's kind.
+        MissingExtraError: pyarrow is not installed.
+    """
+    pa, pq = _library()
+    points = from_clip(clip)
+    xyz = np.concatenate([points.parts[name] for name in TYPES], axis=1).astype(np.float64).reshape(-1, 3)
+    types = np.repeat(TYPES, [NUM_POINTS[name] for name in TYPES])
+    indices = np.concatenate([np.arange(NUM_POINTS[name], dtype=np.int16) for name in TYPES])
+    frames = np.repeat(np.arange(clip.num_frames, dtype=np.int16), POINTS_A_FRAME)
+    all_types, all_indices = np.tile(types, clip.num_frames), np.tile(indices, clip.num_frames)
+    row_ids = [f"{frame}-{kind}-{i}" for frame, kind, i in zip(frames, all_types, all_indices, strict=True)]
+    columns = {"frame": frames, "row_id": row_ids, "type": all_types, "landmark_index": all_indices}
+    table = pa.table(columns | {name: xyz[:, i] for i, name in enumerate("xyz")})
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _library() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError("Parquet files need pyarrow: pip install 'signtalk[interchange]'") from error
+    return pyarrow, pyarrow.parquet
+
+
+def _columns(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The needed columns as arrays: whole numbers, part positions in TYPES, and floats."""
+    pa, pq = _library()
+    try:
+        _check_footer(pq.read_metadata(path))
+        with pq.ParquetFile(path, read_dictionary=["type"]) as file:
+            table = file.read(columns=list(_COLUMNS), use_threads=False)
+        columns = {name: _numbers(pa, table.column(name), name) for name in ("frame", "landmark_index", *"xyz")}
+        columns["type"] = _type_positions(pa, table.column("type").combine_chunks())
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, TypeError, ValueError, KeyError) as error:
+        raise ClipError(f"{path}: not a readable Parquet file ({' '.join(str(error).split())})") from error
+    return columns
+
+
+def _check_footer(footer: Any) -> None:
+    """Refuse what the footer says to be no clip, before anything is unpacked."""
+    names = footer.schema.to_arrow_schema().names
+    missing = [name for name in _COLUMNS if name not in names]
+    if missing:
+        raise ClipError(f"no column {', '.join(missing)}; expected {', '.join(_COLUMNS)}")
+    if not 0 < footer.num_rows <= MAX_FRAMES * POINTS_A_FRAME:
+        raise ClipError(f"{footer.num_rows} rows; expected {POINTS_A_FRAME} a frame and at most {MAX_FRAMES} frames")
+    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+    unpacked = sum(group.total_byte_size for group in groups)
+    if unpacked > _MAX_BYTES_READ:
+        raise ClipError(f"{unpacked} bytes once unpacked; expected at most {_MAX_BYTES_READ}")
+
+
+def _numbers(pa: Any, column: Any, name: str) -> npt.NDArray[Any]:
+    whole = name in ("frame", "landmark_index")
+    if not (pa.types.is_integer(column.type) or (pa.types.is_floating(column.type) and not whole)):
+        raise ClipError(f"column {name} is {column.type}; expected {'whole ' if whole else ''}numbers")
+    if whole and column.null_count:
+        raise ClipError(f"column {name} has {column.null_count} empty cells")
+    with np.errstate(over="ignore"):  # infinite afterwards, and refused with the other absurd values
+        return np.asarray(column.to_numpy(), dtype=np.int64 if whole else np.float32)
+
+
+def _type_positions(pa: Any, column: Any) -> npt.NDArray[np.int64]:
+    """Position in TYPES of each row's part."""
+    if not pa.types.is_dictionary(column.type):
+        raise ClipError(f"column type is {column.type}; expected text")
+    names = column.dictionary.to_pylist()
+    unknown = [str(name)[:40] for name in names if name not in TYPES]
+    if unknown or column.null_count:
+        raise ClipError(f"type '{', '.join(unknown[:3])}'; expected {', '.join(TYPES)}")
+    places = np.array([TYPES.index(name) for name in names], dtype=np.int64)
+    return places[column.indices.to_numpy()]
+
+
+def _points_of(columns: dict[str, npt.NDArray[Any]], fps: float) -> HolisticPoints:
+    numbers, frame = np.unique(columns["frame"], return_inverse=True)
+    check_frame_count(len(numbers))
+    sizes = np.array([NUM_POINTS[name] for name in TYPES])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    kind, index = columns["type"], columns["landmark_index"]
+    if bool(((index < 0) | (index >= sizes[kind])).any()):
+        raise ClipError("a landmark_index beyond its part (face 468, hands 21, pose 33)")
+    place = frame * POINTS_A_FRAME + starts[kind] + index
+    if len(np.unique(place)) != len(place):
+        raise ClipError("a landmark stands twice in one frame; is more than one sequence in the file?")
+    points = empty_points(len(numbers), frame_times(numbers, fps))
+    xyz = np.full((len(numbers) * POINTS_A_FRAME, 3), np.nan, dtype=np.float32)
+    xyz[place] = np.stack([columns[name] for name in "xyz"], axis=1)
+    split = np.split(xyz.reshape(len(numbers), POINTS_A_FRAME, 3), starts[1:], axis=1)
+    for name, values in zip(TYPES, split, strict=True):
+        points.parts[name][:] = values
+    return points

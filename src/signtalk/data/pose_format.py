@@ -1,0 +1,178 @@
+"""Files of pose-format (`.pose`), both ways, through its own library.
+
+The format keeps pixels, a confidence for each point (0 = missing) and one frame rate. Components and points
+are matched by MediaPipe's names, so that files with a reduced face or without world landmarks are read too.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.data.holistic import (
+    NUM_POINTS,
+    HolisticPoints,
+    check_frame_count,
+    checked_size,
+    empty_points,
+    from_clip,
+    regular_times,
+    to_clip,
+)
+from signtalk.errors import ClipError, MissingExtraError
+from signtalk.files import DAMAGE, atomic_path
+from signtalk.landmarks.clip import HAND_POINTS, POSE_NAMES, LandmarkClip
+
+_HAND_NAMES = tuple(
+    name.upper() if name.startswith(("wrist", "thumb", "pinky")) else name.upper().replace("_", "_FINGER_", 1)
+    for name in HAND_POINTS
+)
+COMPONENTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "POSE_LANDMARKS": ("pose", tuple(name.upper() for name in POSE_NAMES)),
+    "FACE_LANDMARKS": ("face", tuple(str(i) for i in range(NUM_POINTS["face"]))),
+    "LEFT_HAND_LANDMARKS": ("left_hand", _HAND_NAMES),
+    "RIGHT_HAND_LANDMARKS": ("right_hand", _HAND_NAMES),
+}
+"""pose-format's components of MediaPipe Holistic, in their order, with our part and the names of the points."""
+VERSIONS = (0.1, 0.2)
+_LEAST_CONFIDENCE = 1e-6
+"""Written for a detected landmark whose visibility is 0, because confidence 0 means missing."""
+_PICTURE_SIDE = 1000
+_LIMBS = {
+    "POSE_LANDMARKS": ((11, 12), (11, 13), (13, 15), (12, 14), (14, 16), (11, 23), (12, 24), (23, 24)),
+    "LEFT_HAND_LANDMARKS": tuple((0 if i % 4 == 1 else i - 1, i) for i in range(1, 21)),
+    "RIGHT_HAND_LANDMARKS": tuple((0 if i % 4 == 1 else i - 1, i) for i in range(1, 21)),
+}
+
+
+def load_pose(path: Path) -> LandmarkClip:
+    """Read one `.pose` file of MediaPipe Holistic.
+
+    A point whose confidence is 0 becomes NaN. Of several people the one with the most confidence is taken.
+    Times are regular at the file's frame rate; the aspect is that of its picture size.
+
+    Raises:
+        ClipError: the file is damaged, of another version or detector, without picture size, or shows nothing.
+        MissingExtraError: pose-format is not installed.
+    """
+    pose = _parsed(path)
+    try:
+        return to_clip(_points_of(pose), str(path))
+    except ClipError as error:
+        raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+
+
+def save_pose(path: Path, clip: LandmarkClip) -> None:
+    """Write a clip as `.pose`, version 0.2, atomically.
+
+    Pixels are those of a picture about a thousand high with the clip's aspect (square where it is unknown).
+    Confidence is the visibility of a pose landmark, 1 where that is unknown, and 1 for all other points that
+    were detected; missing points are zeros with confidence 0.
+
+    Raises:
+        ClipError: the clip is too long or of the prototype's kind.
+        MissingExtraError: pose-format is not installed.
+    """
+    library = _library()
+    points = from_clip(clip)
+    width, height = _picture_size(clip.aspect)
+    data = np.concatenate([points.parts[part] for part, _ in COMPONENTS.values()], axis=1)
+    detected = ~np.isnan(data[..., 0])
+    confidence = detected.astype(np.float32)
+    pose_score = np.maximum(np.nan_to_num(points.visibility, nan=1.0), _LEAST_CONFIDENCE)
+    confidence[:, : NUM_POINTS["pose"]] *= pose_score
+    pixels = np.nan_to_num(data * np.array([width, height, 1], dtype=np.float32))
+    header = library.pose_header
+    components = [
+        header.PoseHeaderComponent(name, list(names), list(_LIMBS.get(name, ())), [(255, 255, 255)], "XYZC")
+        for name, (_, names) in COMPONENTS.items()
+    ]
+    body = library.NumPyPoseBody(clip.fps, pixels[:, None], confidence[:, None])
+    dimensions = header.PoseHeaderDimensions(width, height, 0)
+    written = io.BytesIO()
+    library.Pose(header.PoseHeader(header.VERSION, dimensions, components), body).write(written)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(written.getvalue())
+
+
+class _Library:
+    """What is used of pose-format, in one place."""
+
+    def __init__(self) -> None:
+        from pose_format import Pose, pose_header
+        from pose_format.numpy import NumPyPoseBody
+
+        self.Pose, self.NumPyPoseBody, self.pose_header = Pose, NumPyPoseBody, pose_header
+
+
+def _library() -> Any:
+    try:
+        return _Library()
+    except ImportError as error:
+        raise MissingExtraError(".pose files need pose-format: pip install 'signtalk[interchange]'") from error
+
+
+def _parsed(path: Path) -> Any:
+    """The library's object; only versions whose size follows from the file's own bytes are given to it."""
+    library = _library()
+    checked_size(path)
+    try:
+        data = path.read_bytes()
+        version = round(struct.unpack_from("<f", data)[0], 3)
+        if version not in VERSIONS:  # 0.0 can ask for far more memory than it has bytes
+            raise ClipError(f"{path}: .pose version {version:g}; expected 0.1 or 0.2, write it anew with pose-format")
+        return library.Pose.read(data)
+    except (*DAMAGE, struct.error, ZeroDivisionError, IndexError, AttributeError) as error:
+        raise ClipError(f"{path}: not a readable .pose file ({' '.join(str(error).split())})") from error
+
+
+def _points_of(pose: Any) -> HolisticPoints:
+    """By name, from pixels to image widths and heights."""
+    width, height = pose.header.dimensions.width, pose.header.dimensions.height
+    if not (width and height):
+        raise ClipError("no picture size in its header, so pixels cannot be told from other units")
+    data, confidence = pose.body.data.data, np.asarray(pose.body.confidence)
+    check_frame_count(len(data))
+    if data.ndim != 4 or data.shape[1] < 1 or data.shape[3] < 3:
+        raise ClipError(f"coordinates of shape {data.shape}; expected (frames, people, points, x y z)")
+    person = int(np.argmax(np.nan_to_num(confidence).sum(axis=(0, 2))))
+    xyz = data[:, person, :, :3].astype(np.float32) / np.array([width, height, 1], dtype=np.float32)
+    score = confidence[:, person].astype(np.float32)
+    xyz[~(score > 0)] = np.nan
+    points = empty_points(len(xyz), regular_times(len(xyz), float(pose.body.fps)), width / height)
+    start, found = 0, 0
+    for component in pose.header.components:
+        part, names = COMPONENTS.get(component.name, ("", ()))
+        source, target = _matched(component.points, names)
+        found += len(source)
+        if part:
+            points.parts[part][:, target] = xyz[:, start + source]
+        if part == "pose":
+            points.visibility[:, target] = score[:, start + source]
+        start += len(component.points)
+    if not found:
+        others = ", ".join(component.name[:40] for component in pose.header.components[:5])
+        raise ClipError(f"components {others or 'none'}; expected those of MediaPipe Holistic (POSE_LANDMARKS ...)")
+    return points
+
+
+def _matched(found: Sequence[str], wanted: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Positions of the known names in the file's component and in our part."""
+    place = {name: i for i, name in enumerate(wanted)}
+    pairs = [(i, place[name]) for i, name in enumerate(found) if name in place]
+    source, target = zip(*pairs, strict=True) if pairs else ((), ())
+    return np.array(source, dtype=np.intp), np.array(target, dtype=np.intp)
+
+
+def _picture_size(aspect: float | None) -> tuple[int, int]:
+    """Whole pixels with exactly this aspect when it is a ratio of small numbers, as those of cameras are."""
+    ratio = Fraction(1 if aspect is None else aspect).limit_denominator(_PICTURE_SIDE)
+    times = max(1, _PICTURE_SIDE // ratio.denominator)
+    return ratio.numerator * times, ratio.denominator * times

@@ -1,0 +1,1 @@
+"""Measures, protocols, the stress test and their reports."""

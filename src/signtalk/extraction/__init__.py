@@ -1,0 +1,1 @@
+"""Videos to clips, on one machine or on many."""

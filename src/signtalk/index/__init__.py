@@ -1,0 +1,1 @@
+"""References, and the engines that search them."""

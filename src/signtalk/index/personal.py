@@ -1,0 +1,171 @@
+"""A personal index over a shared one: read as one, changed and listed apart.
+
+    base index + personal folder -> LayeredIndex.current() -> the index that queries are answered from
+
+What one signer needs lies in an index folder of its own; the index that everybody shares, and a bundle, stay as they
+are. A change is read, checked and written under a lock, and the folder is replaced as a whole (`index_files`): two
+changes at once are both kept, a reader sees the folder before or after, and whoever is killed leaves every change that
+was confirmed. `enrolment` adds to such a folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from signtalk.bundle.bundle import MANIFEST_NAME
+from signtalk.data.records import text_key
+from signtalk.errors import ArtifactError, DataError
+from signtalk.index.files import IndexEntry, index_identity, locked
+from signtalk.index.index import SentenceIndex
+
+_ABSENT_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class ListedSentence:
+    """A sentence of one layer.
+
+    Attributes:
+        layer: "base" or "personal", or another name that `list_sentences` was given.
+        sentence: canonical text.
+        sentence_id: canonical id.
+        category: of the sentence.
+        num_clips: 0 = it is only written.
+        signers: who signs it, in order of name; those who are not told left out.
+        clip_ids: its clips.
+    """
+
+    layer: str
+    sentence: str
+    sentence_id: str
+    category: str
+    num_clips: int
+    signers: tuple[str, ...]
+    clip_ids: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields by name."""
+        return asdict(self)
+
+
+class LayeredIndex:
+    """A personal index folder over a base index, read again whenever it was changed.
+
+    Attributes:
+        base: what everybody shares.
+        folder: the personal index; it need not be there yet.
+    """
+
+    def __init__(self, base: SentenceIndex, folder: Path) -> None:
+        self.base, self.folder = base, folder
+        # One attribute, so that threads never meet an index beside the identity of another.
+        self._read: tuple[tuple[object, ...] | None, SentenceIndex] = (None, base)
+
+    def current(self) -> SentenceIndex:
+        """Both layers as they are now; the same object as before where nothing changed.
+
+        Raises:
+            ArtifactError: the folder is damaged, of another version or of another model.
+        """
+        identity, (seen, index) = index_identity(self.folder), self._read
+        if identity is None or identity != seen:
+            index = self.base.with_layer(load_layer(self.folder, self.base.encoder_id))
+            self._read = (identity, index)
+        return index
+
+    def existing(self) -> SentenceIndex:
+        """As `current`, for whoever names a folder that must be there.
+
+        Raises:
+            ArtifactError: it is not, or as for `current`.
+        """
+        if not layer_exists(self.folder):
+            raise ArtifactError(f"{self.folder}: no such index; `signtalk enroll` makes one")
+        return self.current()
+
+
+def layer_exists(folder: Path) -> bool:
+    """Whether an index is there; asked more than once, because a writer may be renaming it."""
+    return any(index_identity(folder) is not None for _ in range(_ABSENT_ATTEMPTS))
+
+
+def load_layer(folder: Path, encoder_id: str) -> SentenceIndex:
+    """Read a personal index; an empty one where none is there yet, or an empty folder.
+
+    Raises:
+        ArtifactError: it is damaged, of another version or of another model.
+    """
+    try:
+        if layer_exists(folder):
+            return SentenceIndex.load(folder, encoder_id)
+    except ArtifactError:
+        if not folder.is_dir() or any(folder.iterdir()):
+            raise
+    return SentenceIndex.build((), (), encoder_id)
+
+
+def forget(
+    folder: Path, texts: Collection[str] = (), clip_ids: Collection[str] = (), encoder_id: str | None = None
+) -> tuple[IndexEntry, ...]:
+    """Take sentences, or single clips, out of an index folder; all that are named or, at an error, none.
+
+    Args:
+        folder: the personal index.
+        texts: sentences, as `text_key` tells them apart.
+        clip_ids: single clips.
+        encoder_id: the model that the index must be of; None = any.
+
+    Returns:
+        What was taken out.
+
+    Raises:
+        DataError: it holds no such sentence or clip.
+        ArtifactError: it is not there, damaged or part of a bundle.
+    """
+    refuse_bundle(folder)
+    if not layer_exists(folder):  # asked before the lock, which would leave a file there
+        raise ArtifactError(f"{folder}: no such index; nothing was enrolled there")
+    with locked(folder):
+        index = SentenceIndex.load(folder, encoder_id)
+        unknown = [text for text in texts if text_key(text) not in index.sentences]
+        unknown += [clip_id for clip_id in clip_ids if clip_id not in index.row_of]
+        if unknown:
+            raise DataError(f"{folder}: holds no '{unknown[0]}'; `signtalk list` shows what it holds")
+        left = index.without_sentences([text_key(text) for text in texts]).without(clip_ids)
+        if len(left) < len(index):
+            left.save(folder)
+    return tuple(entry for entry in index.entries if entry.clip_id not in left.row_of)
+
+
+def list_sentences(layers: Mapping[str, SentenceIndex]) -> tuple[ListedSentence, ...]:
+    """The sentences of each layer, in order of text; one that two layers hold is told for each of them."""
+    listed = []
+    for layer, index in layers.items():
+        for rows, canonical in zip(index.sentences.values(), index.groups.canonical_rows, strict=True):
+            entries, named = [index.entries[row] for row in rows], index.entries[canonical]
+            clips = [entry for entry in entries if entry.kind == "clip"]
+            listed.append(
+                ListedSentence(
+                    layer=layer,
+                    sentence=named.sentence,
+                    sentence_id=named.sentence_id,
+                    category=named.category,
+                    num_clips=len(clips),
+                    signers=tuple(sorted({entry.signer_id for entry in clips} - {""})),
+                    clip_ids=tuple(entry.clip_id for entry in clips),
+                )
+            )
+    return tuple(sorted(listed, key=lambda each: text_key(each.sentence)))
+
+
+def refuse_bundle(folder: Path) -> None:
+    """Make sure that an index folder is no part of an unpacked bundle, whose files are signed for.
+
+    Raises:
+        ArtifactError: it is.
+    """
+    if (folder / MANIFEST_NAME).exists() or (folder.absolute().parent / MANIFEST_NAME).exists():
+        raise ArtifactError(f"{folder}: part of a bundle, which is never changed; give a folder beside it")

@@ -1,0 +1,1 @@
+"""What a clip of landmarks is, and the features that a network reads."""

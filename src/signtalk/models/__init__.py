@@ -1,0 +1,1 @@
+"""Networks and losses: tensors only, no files."""

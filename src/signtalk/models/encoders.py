@@ -1,0 +1,240 @@
+"""Three sign encoders with one interface: features and mask in; embedding, projections and memory out.
+
+`gru` and `transformer` are the prototype's two encoders with masks done right; `conv-transformer` is
+SignTalk's own: depthwise convolutions over time and attention in turn.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Self
+
+import torch
+from pydantic import BaseModel, Field, model_validator
+from torch import Tensor, nn
+
+from signtalk.models.layers import (
+    AttentionBlock,
+    AttentionPooling,
+    ConvBlock,
+    masked_mean,
+    sinusoidal_positions,
+)
+
+
+class EncoderSize(BaseModel, frozen=True, extra="forbid"):
+    """Size and kind of the sign encoder, as far as a recipe says it.
+
+    Attributes:
+        kind: which encoder.
+        width: channels of the frame sequence inside (prototype: 160 for the projector).
+        embedding_dim: D, length of the clip's vector.
+        num_layers: GRU layers, transformer layers, or rounds of (conv_blocks convolutions + 1 attention).
+        num_heads: attention heads.
+        feed_forward: inner width of the feed-forward nets.
+        conv_blocks: convolution blocks a round (conv-transformer).
+        kernel_size: frames a convolution sees, odd (conv-transformer).
+        dropout: share of activations dropped while training; for convolution blocks, of whole branches.
+    """
+
+    kind: Literal["gru", "transformer", "conv-transformer"] = "conv-transformer"
+    width: int = Field(default=128, ge=8)
+    embedding_dim: int = Field(default=256, ge=2)
+    num_layers: int = Field(default=2, ge=1)
+    num_heads: int = Field(default=4, ge=1)
+    feed_forward: int = Field(default=256, ge=8)
+    conv_blocks: int = Field(default=3, ge=1)
+    kernel_size: int = Field(default=17, ge=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size {self.kernel_size} is even; it must be odd, with a frame in its middle")
+        if self.kind == "gru" and self.width % 2:
+            raise ValueError(f"width {self.width} is odd; a GRU of two directions needs an even one")
+        # The transformer attends in the embedding's width, with sine and cosine in turn; the GRU only pools by heads.
+        attending = {"conv-transformer": "width", "transformer": "embedding_dim"}.get(self.kind)
+        if attending is not None and getattr(self, attending) % self.num_heads:
+            found = f"{attending} {getattr(self, attending)}"
+            raise ValueError(f"{found} is not a multiple of num_heads {self.num_heads}; change one of them")
+        if self.kind == "transformer" and self.embedding_dim % 2:
+            raise ValueError(f"embedding_dim {self.embedding_dim} is odd; the transformer's positions need an even one")
+        return self
+
+
+class EncoderConfig(EncoderSize, frozen=True, extra="forbid"):
+    """All that an encoder is built from: its size, and F, columns of the features."""
+
+    num_features: int = Field(ge=1)
+
+    @property
+    def memory_width(self) -> int:
+        """Width of the memory that the text decoder reads."""
+        return self.width if self.kind == "conv-transformer" else self.embedding_dim
+
+
+class EncoderOutput(NamedTuple):
+    """What an encoder says about a batch.
+
+    Attributes:
+        embedding: (B, D) unit length.
+        projections: (B, T, P) frame projections, for DTW; zeros in padding.
+        memory: (B, T, M) what the decoder reads; zeros in padding.
+        attention: (B, T) weight of each frame in the pooling, sums to 1 over valid frames.
+    """
+
+    embedding: Tensor
+    projections: Tensor
+    memory: Tensor
+    attention: Tensor
+
+
+class FrameProjector(nn.Module):
+    """LayerNorm, Linear, GELU, dropout, Linear, GELU: the prototype's frame projector (SPEC 1.6)."""
+
+    def __init__(self, num_features: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(num_features),
+            nn.Linear(num_features, width),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+            nn.GELU(),
+        )
+
+    def forward(self, features: Tensor, valid: Tensor) -> Tensor:
+        """(B, T, F) to (B, T, W); zeros in padding."""
+        projected: Tensor = self.layers(features)
+        return projected * valid.unsqueeze(-1).to(projected.dtype)
+
+
+class EmbeddingHead(nn.Module):
+    """The clip's vector: a projection of its own, so that the contrastive loss leaves the memory alone."""
+
+    def __init__(self, width: int, embedding_dim: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(width, embedding_dim)
+        self.norm = nn.LayerNorm(embedding_dim)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """(B, W) to (B, D) of unit length."""
+        return nn.functional.normalize(self.norm(self.project(pooled)), dim=-1)
+
+
+def _uniform_attention(valid: Tensor, dtype: torch.dtype) -> Tensor:
+    weight = valid.to(dtype)
+    return weight / weight.sum(dim=1, keepdim=True).clamp_min(1.0)
+
+
+def reverse_valid(sequence: Tensor, valid: Tensor) -> Tensor:
+    """Reverse the valid head of each (T, W) sequence and leave the padded tail in its place; its own inverse."""
+    steps = torch.arange(sequence.shape[1], device=sequence.device).unsqueeze(0)
+    lengths = valid.sum(dim=1, keepdim=True)
+    source = torch.where(steps < lengths, lengths - 1 - steps, steps)
+    return sequence.gather(1, source.unsqueeze(-1).expand(-1, -1, sequence.shape[2]))
+
+
+class GruEncoder(nn.Module):
+    """Bidirectional GRU with attention pooling (SPEC 1.6).
+
+    The backward direction runs over the reversed valid frames, so that padding is never read; that
+    works the same in training, in TorchScript and in ONNX, which packed sequences do not.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.projector = FrameProjector(config.num_features, width, config.dropout)
+        sizes = [width] + [2 * width] * (config.num_layers - 1)
+        self.forwards = nn.ModuleList(nn.GRU(size, width, batch_first=True) for size in sizes)
+        self.backwards = nn.ModuleList(nn.GRU(size, width, batch_first=True) for size in sizes)
+        self.dropout = nn.Dropout(config.dropout)
+        self.pooling = AttentionPooling(2 * width, config.num_heads)
+        self.head = EmbeddingHead(2 * width, config.embedding_dim)
+        self.context = nn.Linear(2 * width, config.embedding_dim)
+
+    def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:
+        """Encode standardised features (B, T, F)."""
+        projections = self.projector(features, valid)
+        keep = valid.unsqueeze(-1).to(projections.dtype)
+        sequence = projections
+        for onward, backward in zip(self.forwards, self.backwards, strict=True):
+            ahead = onward(sequence)[0]
+            back = reverse_valid(backward(reverse_valid(sequence, valid))[0], valid)
+            sequence = self.dropout(torch.cat([ahead, back], dim=-1)) * keep
+        pooled, attention = self.pooling(sequence, valid, motion)
+        return EncoderOutput(self.head(pooled), projections, self.context(sequence) * keep, attention)
+
+
+class TransformerSignEncoder(nn.Module):
+    """Pre-norm transformer with sinusoidal positions and masked mean pooling (SPEC 1.6)."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width = config.embedding_dim
+        self.projector = FrameProjector(config.num_features, config.width, config.dropout)
+        self.widen = nn.Linear(config.width, width)
+        self.blocks = nn.ModuleList(
+            AttentionBlock(width, config.num_heads, config.feed_forward, config.dropout)
+            for _ in range(config.num_layers)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.head = EmbeddingHead(width, config.embedding_dim)
+
+    def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:  # noqa: ARG002  # one interface
+        """Encode standardised features (B, T, F)."""
+        projections = self.projector(features, valid)
+        keep = valid.unsqueeze(-1).to(projections.dtype)
+        positions = torch.arange(features.shape[1], device=features.device)
+        sequence = self.widen(projections) + sinusoidal_positions(positions, self.widen.out_features)
+        for block in self.blocks:
+            sequence = block(sequence, valid)
+        sequence = self.norm(sequence) * keep
+        return EncoderOutput(
+            self.head(masked_mean(sequence, valid)), projections, sequence, _uniform_attention(valid, sequence.dtype)
+        )
+
+
+class ConvTransformer(nn.Module):
+    """Depthwise convolutions over time, then attention, in rounds: SignTalk's own encoder.
+
+    After the winner of Google's isolated sign language contest (2023). The frame projections for DTW are
+    the memory's directions: unlike single frames they know their neighbourhood in time.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.stem = nn.Linear(config.num_features, width)
+        self.stem_norm = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList()
+        for _ in range(config.num_layers):
+            self.blocks.extend(
+                ConvBlock(width, config.kernel_size, 2, config.dropout) for _ in range(config.conv_blocks)
+            )
+            self.blocks.append(AttentionBlock(width, config.num_heads, config.feed_forward, config.dropout))
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 2 * width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = EmbeddingHead(2 * width, config.embedding_dim)
+
+    def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:  # noqa: ARG002  # one interface
+        """Encode standardised features (B, T, F)."""
+        keep = valid.unsqueeze(-1).to(features.dtype)
+        sequence = self.stem_norm(self.stem(features)) * keep
+        for block in self.blocks:
+            sequence = block(sequence, valid)
+        memory = self.norm(sequence) * keep
+        pooled = masked_mean(nn.functional.silu(self.widen(memory)), valid)
+        attention = _uniform_attention(valid, memory.dtype)
+        # Unit length, so that the distance of two frames is that of their directions.
+        projections = nn.functional.normalize(memory, dim=-1)
+        return EncoderOutput(self.head(self.dropout(pooled)), projections, memory, attention)
+
+
+def build_encoder(config: EncoderConfig) -> GruEncoder | TransformerSignEncoder | ConvTransformer:
+    """The encoder that the configuration names, freshly initialised."""
+    if config.kind == "gru":
+        return GruEncoder(config)
+    return TransformerSignEncoder(config) if config.kind == "transformer" else ConvTransformer(config)

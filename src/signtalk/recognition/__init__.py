@@ -1,0 +1,1 @@
+"""From an encoded query to an answer; the browser's engine mirrors this folder."""

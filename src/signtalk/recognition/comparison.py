@@ -1,0 +1,183 @@
+"""Each query against each sentence: closest clip, prototype, number of clips; and DTW where it is asked for.
+
+Encoded queries and `SentenceIndex` -> `SentenceComparison`, weighed by `scoring`. All queries and references
+go through array operations; nothing here loops over references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.index.encoded import Encoded
+from signtalk.index.index import SentenceIndex, unit_rows
+from signtalk.recognition.dtw import DtwResult, dtw_by_row
+
+
+@dataclass(frozen=True, eq=False)
+class SentenceComparison:
+    """What embeddings alone tell of B queries and C sentences (axis 1 is that of `SentenceIndex.groups`).
+
+    Attributes:
+        clip_similarities: (B, N) float32 cosine to each reference; -inf where it is left out.
+        similarities: (B, C) float32, the closest clip of each sentence; -inf where no clip is left.
+        prototype_similarities: (B, C) float32, cosine to the mean direction of the clips that are left, for a
+            single clip the clip itself; -inf where none is.
+        num_references: (B, C) int64, clips that are left.
+        best_rows: (B, C) int64, the closest clip, the first of equal ones; -1 where none is left.
+    """
+
+    clip_similarities: FloatArray
+    similarities: FloatArray
+    prototype_similarities: FloatArray
+    num_references: IntArray
+    best_rows: IntArray
+
+
+def exclusion_mask(index: SentenceIndex, exclude_clip_ids: Sequence[Iterable[str]]) -> BoolArray:
+    """(B, N) bool, True where a query must not meet a reference; ids that the index lacks are ignored.
+
+    Args:
+        index: the references.
+        exclude_clip_ids: for each query the clips to leave out, such as itself.
+    """
+    mask = np.zeros((len(exclude_clip_ids), len(index)), dtype=np.bool_)
+    for query, clip_ids in enumerate(exclude_clip_ids):
+        if isinstance(clip_ids, str):
+            raise ValueError(f'"{clip_ids}" for query {query}; expected a collection of clip ids, such as a list')
+        mask[query, [index.row_of[clip_id] for clip_id in clip_ids if clip_id in index.row_of]] = True
+    return mask
+
+
+def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | None = None) -> SentenceComparison:
+    """Compare embeddings with every sentence.
+
+    Args:
+        queries: (B, D) float32, unit length.
+        index: the references.
+        excluded: (B, N) bool, True = as if this reference did not exist for this query, in prototypes too.
+
+    Raises:
+        ValueError: shapes do not fit the index.
+    """
+    clips = index.all_similarities(queries)
+    groups = index.groups
+    shape = (len(queries), len(groups.text_keys))
+    if excluded is not None and excluded.shape != clips.shape:
+        raise ValueError(f"excluded {excluded.shape}; expected one flag a query and reference {clips.shape}")
+    if not len(index):
+        nothing = np.zeros(shape, dtype=np.float32)
+        return SentenceComparison(clips, nothing, nothing, nothing.astype(np.int64), nothing.astype(np.int64))
+    prototypes = queries @ index.prototype_matrix().T
+    num_references = np.repeat(groups.counts[None], len(queries), axis=0)
+    if excluded is not None and excluded.any():
+        clips[excluded] = -np.inf
+        num_references -= np.add.reduceat(excluded[:, groups.row_order].astype(np.int64), groups.starts, axis=1)
+        _leave_out_of_prototypes(prototypes, queries, index, excluded)
+    by_sentence = clips[:, groups.row_order]
+    best = np.maximum.reduceat(by_sentence, groups.starts, axis=1)
+    is_best = by_sentence == np.repeat(best, groups.counts, axis=1)
+    place = np.where(is_best, np.arange(len(index)), len(index))
+    best_rows = groups.row_order[np.minimum.reduceat(place, groups.starts, axis=1)]
+    left = num_references > 0
+    return SentenceComparison(
+        clip_similarities=clips,
+        similarities=best,
+        prototype_similarities=np.where(left, prototypes, np.float32(-np.inf)),
+        num_references=num_references,
+        best_rows=np.where(left, best_rows, -1),
+    )
+
+
+def _leave_out_of_prototypes(
+    prototypes: FloatArray, queries: FloatArray, index: SentenceIndex, excluded: BoolArray
+) -> None:
+    """Correct in place the few similarities (B, C) whose prototype holds a clip that is left out."""
+    query, row = np.nonzero(excluded)
+    num_sentences = prototypes.shape[1]
+    cells, cell_of = np.unique(query * num_sentences + index.groups.class_of_row[row], return_inverse=True)
+    query_of_cell, class_of_cell = np.divmod(cells, num_sentences)
+    sums = index.class_sums[class_of_cell]
+    np.subtract.at(sums, cell_of, index.embeddings[row])
+    prototypes[query_of_cell, class_of_cell] = np.vecdot(queries[query_of_cell], unit_rows(sums))
+
+
+def warped_distances(
+    encoded: Encoded,
+    index: SentenceIndex,
+    comparison: SentenceComparison,
+    classes: IntArray,
+    references_per_sentence: int,
+) -> FloatArray:
+    """Frame by frame, how far each query is from the sentences chosen for it.
+
+    Args:
+        encoded: the B queries.
+        index: the references.
+        comparison: of these queries with this index.
+        classes: (B, R) sentences to look at; -1 = none.
+        references_per_sentence: how many clips of each, the closest first.
+
+    Returns:
+        (B, R) float32, the smallest length-normalised DTW distance among those clips; inf where there is none.
+    """
+    rows = _closest_rows(index, comparison, classes, references_per_sentence)
+    result = clip_distances(encoded, index, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
+    return np.asarray(result.normalised.reshape(rows.shape).min(axis=2, initial=np.inf), dtype=np.float32)
+
+
+def clip_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> DtwResult:
+    """DTW of each query with the references of `rows` (B, K), from the cached projections; -1 = none."""
+    if rows.size == 0:
+        return DtwResult(np.zeros(rows.shape, dtype=np.float32), np.zeros(rows.shape, dtype=np.int64))
+    return dtw_by_row(encoded.projections, encoded.memory_valid, index.projections, index.projection_lengths, rows)
+
+
+def _closest_rows(index: SentenceIndex, comparison: SentenceComparison, classes: IntArray, count: int) -> IntArray:
+    """(B, R, count) rows of the closest clips of each chosen sentence; -1 where there are fewer."""
+    groups = index.groups
+    counts = np.where(classes >= 0, groups.counts[classes], 0)
+    within = np.arange(counts.max(initial=0))
+    rows = groups.row_order[np.minimum(groups.starts[classes][..., None] + within, len(index) - 1)]
+    queries = np.arange(len(classes))[:, None, None]
+    similarities = np.where(within < counts[..., None], comparison.clip_similarities[queries, rows], -np.inf)
+    closest = np.argsort(-similarities, axis=2, kind="stable")[..., :count]
+    present = np.take_along_axis(similarities, closest, axis=2) > -np.inf
+    return np.where(present, np.take_along_axis(rows, closest, axis=2), -1)
+
+
+def stage_scores(comparison: SentenceComparison, similarity_weight: float, prototype_weight: float) -> FloatArray:
+    """(B, C) what the embeddings give to the fused score; -inf for a sentence without a clip left."""
+    left = comparison.num_references > 0
+    similarities = np.where(left, comparison.similarities, 0)
+    prototypes = np.where(left, comparison.prototype_similarities, 0)
+    weighed = similarity_weight * similarities + prototype_weight * prototypes
+    return np.where(left, weighed, -np.inf).astype(np.float32)
+
+
+def look_order(by_clips: FloatArray, shown: FloatArray | None) -> IntArray:
+    """(B, C) sentences in the order in which they are worth a closer look; those without a clip left stand last.
+
+    The best by their clips and the best by their words in turn: for a signer who is new to the model either may
+    miss the right sentence, and only what is looked at can be found.
+
+    Args:
+        by_clips: (B, C) how close each sentence's clips are; -inf for a sentence without a clip left.
+        shown: (B, C) how well the frames show each sentence's words; None = nothing is spelled.
+    """
+    left = by_clips > -np.inf
+    place = _places(by_clips)
+    if shown is not None:
+        place = np.minimum(place, _places(np.where(left, shown, -np.inf)))
+    return np.argsort(np.where(left, place, by_clips.shape[1]), axis=1, kind="stable")
+
+
+def _places(scores: FloatArray) -> IntArray:
+    """(B, C) place of each sentence in descending order, 0 = best, equal ones in order of text_key."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    places = np.empty_like(order)
+    np.put_along_axis(places, order, np.arange(scores.shape[1])[None], axis=1)
+    return places

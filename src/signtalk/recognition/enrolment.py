@@ -1,0 +1,334 @@
+"""Sentences that are usable at once: enrolled from one to three clips, without training.
+
+    clips -> encode_clips (refuses what shows no signing) -> enroll_encoded (a personal index) -> Enrolled
+
+What is not good enough to be refused is told: clips that contradict each other, and other sentences that the new one
+may be taken for. `layered_index` tells where enrolled clips lie and how queries meet them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from signtalk.data.records import text_key
+from signtalk.data.tokenizer import split_words
+from signtalk.errors import ClipError, ConfigError, DataError
+from signtalk.files import BoolArray, FloatArray, IntArray, printable, sha256_text
+from signtalk.index.encoded import Encoded
+from signtalk.index.files import IndexEntry, locked
+from signtalk.index.index import SentenceIndex
+from signtalk.index.personal import load_layer, refuse_bundle
+from signtalk.index.text_search import refuse_endless
+from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
+from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
+from signtalk.recognition.recognizer import Recognizer
+
+_LEAST_HAND_SHARE = 0.2
+"""Of a clip's frames that show a hand; with fewer, most of the signing was not seen."""
+_SAME_COSINE = 0.9999
+_SAME_TOLERANCE = 5e-3
+"""Of frame projections: half precision and another library round less, no two recordings are as near."""
+_CONFUSED = 0.5
+"""From this confidence another sentence is more probably the answer than not."""
+_SHOWN_NEAREST = 3
+
+
+@dataclass(frozen=True)
+class NewSentence:
+    """What enrolled clips say.
+
+    Attributes:
+        text: the sentence; one that the index knows gets further clips.
+        category: "" = that of the sentence where it is known.
+        signer_id: who signs; "" = not told.
+
+    Raises:
+        ConfigError: the text holds no word or is no sentence by its length, or one of the three is no Unicode text.
+    """
+
+    text: str
+    category: str = ""
+    signer_id: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("text", "category", "signer_id"):
+            value = " ".join(getattr(self, name).split())
+            try:
+                value.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise ConfigError(f"{name} {value!r} is no Unicode text; give it as UTF-8") from error
+            object.__setattr__(self, name, value)
+        if not split_words(self.text):
+            raise ConfigError(f"the text '{self.text}' holds no word; give the sentence that the clips say")
+        refuse_endless(self.text)  # beside written sentences every text of an index is placed among the signs
+
+
+@dataclass(frozen=True)
+class NearSentence:
+    """Another sentence, and how near it lies to the clips that were enrolled.
+
+    Attributes:
+        sentence: its text.
+        score: fused score of the clip that is nearest to it, as answers are ranked by.
+        similarity: cosine to its closest reference.
+        confidence: 0-1, how probably it would have been the answer to that clip; None where it was not the first.
+    """
+
+    sentence: str
+    score: float
+    similarity: float
+    confidence: float | None
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What was enrolled, and what to know about it.
+
+    Attributes:
+        sentence: as it stands in the index.
+        sentence_id: likewise.
+        category: likewise.
+        clip_ids: of the new clips, in the order they were given.
+        num_references: clips of the sentence that a query now meets, in all layers.
+        agreement: cosine of the clip that is least like the sentence's other clips to the closest of them; None
+            where there is no other.
+        nearest: the other sentences that lie nearest, nearest first.
+        warnings: what may go wrong; empty = nothing found.
+    """
+
+    sentence: str
+    sentence_id: str
+    category: str
+    clip_ids: tuple[str, ...]
+    num_references: int
+    agreement: float | None
+    nearest: tuple[NearSentence, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields by name."""
+        return asdict(self)
+
+
+def encode_clips(recognizer: Recognizer, clips: Mapping[str, LandmarkClip]) -> tuple[Encoded, FloatArray]:
+    """Encode clips that are to be enrolled.
+
+    Args:
+        recognizer: gives the encoder, and the motion floor of its gate.
+        clips: by file name.
+
+    Returns:
+        The encoded clips, in order, and (B,) their hand speeds in shoulder widths a second.
+
+    Raises:
+        ClipError: a clip has no frame, shows no shoulders or hardly a hand, or nobody signs in it.
+        ConfigError: there is no clip.
+    """
+    if not clips:
+        raise ConfigError("no clip to enroll; give at least one, better two or three")
+    config, floor = recognizer.encoder.feature_config, recognizer.decision.gate.motion_floor
+    made = [_checked_features(name, clip, config, floor) for name, clip in clips.items()]
+    encoded = recognizer.encoder.encode(np.stack([each.features for each in made]), np.stack([m.valid for m in made]))
+    return encoded, np.array([each.motion for each in made], dtype=np.float32)
+
+
+def _checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, motion_floor: float) -> ClipFeatures:
+    try:
+        made = extract_features(clip, config)
+    except ClipError as error:
+        raise ClipError(f"{name}: {error}") from error
+    share = float(hands_seen(clip, config).mean())
+    if share < _LEAST_HAND_SHARE:
+        raise ClipError(
+            f"{name}: {share:.0%} of the frames show a hand, expected at least {_LEAST_HAND_SHARE:.0%}; film again "
+            "with the hands in view"
+        )
+    if not made.motion >= motion_floor:
+        raise ClipError(
+            f"{name}: hand speed {made.motion:.2f} shoulder widths a second, signing has at least {motion_floor:.2f}; "
+            "the hands rest, so film the signing"
+        )
+    return made
+
+
+def hands_seen(clip: LandmarkClip, config: FeatureConfig) -> BoolArray:
+    """(T,) bool, True where a hand was detected; of a model that reads the body alone, a wrist."""
+    if config.use_hands:
+        parts = clip.part_presence()
+        return np.asarray(parts["left_hand"] | parts["right_hand"])
+    wrists = clip.landmarks[:, list(HOLISTIC.positions(("left_wrist", "right_wrist"))), 0]
+    return np.asarray(~np.isnan(wrists).all(axis=1))
+
+
+def enroll(
+    recognizer: Recognizer,
+    folder: Path,
+    sentence: NewSentence,
+    clips: Mapping[str, LandmarkClip],
+    strict: bool = False,
+) -> Enrolled:
+    """Enroll a sentence from one to three clips, or as many as there are; all of them or none.
+
+    Args:
+        recognizer: its model encodes, its index is the base, which is read and never changed.
+        folder: the personal index; made where it is not there.
+        sentence: what the clips say.
+        clips: by file name.
+        strict: what would be a warning is an error, and nothing is enrolled.
+
+    Returns:
+        What was enrolled: it is on disk, and the next query that reads the folder meets it.
+
+    Raises:
+        ClipError: a clip cannot be used, or is enrolled already.
+        DataError: `strict`, and there is a warning; or the place cannot be written.
+        ArtifactError: the folder is damaged, of another model or part of a bundle.
+        ConfigError: there is no clip.
+    """
+    encoded, motions = encode_clips(recognizer, clips)
+    return enroll_encoded(recognizer, folder, sentence, tuple(clips), encoded, motions, strict)
+
+
+def enroll_encoded(
+    recognizer: Recognizer,
+    folder: Path,
+    sentence: NewSentence,
+    names: Sequence[str],
+    encoded: Encoded,
+    motions: FloatArray,
+    strict: bool = False,
+) -> Enrolled:
+    """As `enroll`, of clips that `encode_clips` has encoded; `names` are their file names, in order."""
+    refuse_bundle(folder)
+    with locked(folder):
+        layer = load_layer(folder, recognizer.index.encoder_id)
+        before = recognizer.index.with_layer(layer)
+        _refuse_known(before, names, encoded)
+        entries = _new_entries(before, sentence, names, encoded)
+        after = layer.add(encoded, entries)
+        enrolled = _looked_at(recognizer.changed(index=before), entries, encoded, motions)
+        if strict and enrolled.warnings:
+            raise DataError(f"'{sentence.text}' is not enrolled: {'; '.join(enrolled.warnings)}")
+        after.save(folder)
+    return enrolled
+
+
+def _refuse_known(index: SentenceIndex, names: Sequence[str], encoded: Encoded) -> None:
+    """No clip may be there under whatever name: it would find itself, and count as a second opinion."""
+    lengths = encoded.memory_valid.sum(axis=1)
+    for new, name in enumerate(names):
+        for other in range(new):
+            if lengths[new] == lengths[other] and _same(encoded, new, encoded.projections[other]):
+                raise ClipError(f"{name}: the same clip as {names[other]}; give it once")
+        near = index.all_similarities(encoded.embeddings[new : new + 1])[0] >= _SAME_COSINE
+        for row in np.flatnonzero(near & (index.projection_lengths == lengths[new])):
+            if _same(encoded, new, index.projections[row]):
+                known = index.entries[row]
+                raise ClipError(f"{name}: is there already, as clip {known.clip_id} of '{known.sentence}'")
+
+
+def _same(encoded: Encoded, clip: int, projections: FloatArray | Any) -> bool:
+    """Whether the valid frames of a clip are those of (T', P) projections of as many frames."""
+    frames = encoded.projections[clip][encoded.memory_valid[clip]]
+    others = np.asarray(projections[: len(frames)], dtype=np.float32)
+    return np.allclose(frames, others, rtol=_SAME_TOLERANCE, atol=_SAME_TOLERANCE)
+
+
+def _new_entries(
+    index: SentenceIndex, sentence: NewSentence, names: Sequence[str], encoded: Encoded
+) -> list[IndexEntry]:
+    """A sentence that is known keeps its text and id; a clip is named after its file and what it holds."""
+    key = text_key(sentence.text)
+    rows = index.sentences.get(key)
+    known = index.entries[_canonical_row(index, rows)] if rows is not None else None
+    entries = []
+    for name, frames in zip(map(printable, names), encoded.projections, strict=True):
+        content = sha256_text(frames.astype(np.float16).tobytes().hex())[:8]
+        entries.append(
+            IndexEntry(
+                clip_id=f"{Path(name).stem}-{content}",
+                video_file="",
+                feature_path=Path(name).name,
+                sentence_id=known.sentence_id if known else f"enrolled-{sha256_text(key)[:16]}",
+                sentence=known.sentence if known else sentence.text,
+                category=sentence.category or (known.category if known else ""),
+                signer_id=sentence.signer_id,
+                text_key=key,
+            )
+        )
+    return entries
+
+
+def _canonical_row(index: SentenceIndex, rows: IntArray) -> int:
+    return int(index.groups.canonical_rows[index.groups.class_of_row[rows[0]]])
+
+
+def _looked_at(
+    recognizer: Recognizer, entries: Sequence[IndexEntry], encoded: Encoded, motions: FloatArray
+) -> Enrolled:
+    """Compare new clips with each other and with an index that does not hold them yet."""
+    index, named = recognizer.index, entries[0]
+    own = index.sentences.get(named.text_key, np.zeros(0, dtype=np.int64))
+    own = own[~index.written[own]]
+    agreement, warnings = _agreement(index, own, [entry.feature_path for entry in entries], encoded.embeddings)
+    nearest, confused = _nearest(recognizer, entries, encoded, motions)
+    return Enrolled(
+        sentence=named.sentence,
+        sentence_id=named.sentence_id,
+        category=named.category,
+        clip_ids=tuple(entry.clip_id for entry in entries),
+        num_references=len(own) + len(entries),
+        agreement=agreement,
+        nearest=nearest,
+        warnings=(*warnings, *confused),
+    )
+
+
+def _agreement(
+    index: SentenceIndex, own: IntArray, names: Sequence[str], embeddings: FloatArray
+) -> tuple[float | None, list[str]]:
+    """The `agreement` of `Enrolled`; a clip contradicts the others where some other sentence's clip is nearer."""
+    others = index.all_similarities(embeddings)
+    companions = np.concatenate([embeddings @ embeddings.T, others[:, own]], axis=1)
+    np.fill_diagonal(companions[:, : len(embeddings)], -np.inf)
+    if companions.shape[1] == 1:
+        return None, []
+    closest = companions.max(axis=1)
+    others[:, own] = -np.inf
+    others[:, index.written] = -np.inf
+    warnings = []
+    for clip in np.flatnonzero(closest < others.max(axis=1, initial=-np.inf)).tolist():
+        other = index.entries[int(others[clip].argmax())]
+        warnings.append(
+            f"{names[clip]} is less like the sentence's other clips ({closest[clip]:.2f}) than like clip "
+            f"{other.clip_id} of '{other.sentence}' ({others[clip].max():.2f}); see whether it says the same"
+        )
+    return float(closest.min()), warnings
+
+
+def _nearest(
+    recognizer: Recognizer, entries: Sequence[IndexEntry], encoded: Encoded, motions: FloatArray
+) -> tuple[tuple[NearSentence, ...], list[str]]:
+    """What the clips would have been taken for without their own sentence, and a warning where that was sure."""
+    index = recognizer.index
+    own_ids = index.clips_of(entries[0].text_key)
+    asked = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
+    answers = asked.answer(encoded, motions, [own_ids] * len(entries), _SHOWN_NEAREST).recognitions
+    nearest, warnings = dict[str, NearSentence](), []
+    for entry, answer in zip(entries, answers, strict=True):
+        for candidate in answer.candidates:
+            figures = (candidate.similarity, candidate.raw_similarity, candidate.confidence)
+            near = NearSentence(candidate.sentence, *figures)
+            if candidate.text_key not in nearest or near.score > nearest[candidate.text_key].score:
+                nearest[candidate.text_key] = near
+        if answer.accepted or (answer.candidates and answer.confidence >= _CONFUSED):
+            warnings.append(
+                f"{entry.feature_path} would be taken for '{answer.candidates[0].sentence}' "
+                f"(confidence {answer.confidence:.2f}) without '{entry.sentence}'; the two are easily confused"
+            )
+    return tuple(sorted(nearest.values(), key=lambda near: -near.score)[:_SHOWN_NEAREST]), warnings

@@ -1,0 +1,1 @@
+"""The sentences in a stream of landmarks."""

@@ -1,0 +1,253 @@
+"""Fits a segmenter on streams whose sentences are known: the activity model, then the thresholds of the hysteresis.
+
+streams of training signers --fit_segmenter--> SegmenterSettings
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.errors import DataError
+from signtalk.files import BoolArray
+from signtalk.segmentation.activity import FEATURE_NAMES, ActivityModel, Float64Array, clip_features, probabilities
+from signtalk.segmentation.metrics import SegmentScores, pooled, score_spans
+from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, find_sentences
+from signtalk.segmentation.streams import Stream
+
+HIDDEN_UNITS = 16
+LABEL_DELAY_S = 0.12
+"""The model is asked about this long ago: a movement can be told only once it has begun. `start_shift_s` and
+`end_shift_s` give it back."""
+_UNSURE_S = 0.1
+"""Frames this near to a boundary teach nothing: nobody could say to which side they belong."""
+_L2 = 1e-3
+_MIN_SENTENCES = 20
+_SHORTEST_PIECE_S = 1.0
+_CHOICES: dict[str, tuple[float, ...]] = {
+    "start_threshold": (0.5, 0.6, 0.7, 0.8, 0.9),
+    "stop_threshold": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+    "hold_s": (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+    "confirm_s": (0.1, 0.2, 0.3, 0.4),
+    "rise_threshold": (0.05, 0.1, 0.2, 0.3, 0.4, 0.5),
+    "lookback_s": (0.3, 0.6, 1.0, 1.5, 2.0),
+    "shortest_s": (0.3, 0.4, 0.6, 0.8),
+    "least_mean": (0.0, 0.5, 0.6, 0.7, 0.8),
+}
+_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class SegmenterFit:
+    """Fitted settings, and what they reach on the streams of the fit."""
+
+    settings: SegmenterSettings
+    scores: SegmentScores
+
+
+@dataclass(frozen=True, eq=False)
+class Watched:
+    """A stream after the model has watched it.
+
+    Attributes:
+        times: (T,) seconds.
+        probabilities: (T,) of signing.
+        stream: what is known of it.
+    """
+
+    times: npt.NDArray[np.float64]
+    probabilities: Float64Array
+    stream: Stream
+
+
+def fit_segmenter(
+    streams: Sequence[Stream], fitted_by: str, progress: Callable[[int, int], None] | None = None
+) -> SegmenterFit:
+    """Fit model and thresholds on the same streams; measure them on other people's.
+
+    Args:
+        streams: of the training signers.
+        fitted_by: what is written into the settings about their origin.
+        progress: called with (streams read, streams in all).
+
+    Raises:
+        DataError: there are fewer than 20 sentences.
+    """
+    num_sentences = sum(len(stream.spans) for stream in streams)
+    if num_sentences < _MIN_SENTENCES:
+        raise DataError(f"{num_sentences} sentences to fit a segmenter on; expected {_MIN_SENTENCES} or more")
+    features = []
+    for done, stream in enumerate(streams, 1):
+        features.append(clip_features(stream.clip))
+        if progress is not None:
+            progress(done, len(streams))
+    model = fit_model(features, streams)
+    watched = [
+        Watched(stream.clip.timestamps_s, probabilities(model, found), stream)
+        for found, stream in zip(features, streams, strict=True)
+    ]
+    config, scores = fit_config(watched)
+    settings = SegmenterSettings(model=model, config=config, signing_mean=signing_mean(watched), fitted_by=fitted_by)
+    return SegmenterFit(settings, scores)
+
+
+def measure_segmenter(streams: Sequence[Stream], settings: SegmenterSettings) -> SegmentScores:
+    """Push every stream frame by frame through a `Segmenter`, as a camera would, and compare with what is known."""
+    scores = []
+    for stream in streams:
+        spans = np.array([(span.start_s, span.end_s) for span in find_sentences(stream.clip, settings)])
+        scores.append(score_spans(spans.reshape(-1, 2), stream.spans, stream.clip.duration_s))
+    return pooled(scores)
+
+
+def signing_mean(watched: Sequence[Watched]) -> float:
+    """Mean probability that tells the sentences from the rests between them, and keeps 99% of the sentences."""
+    pieces: list[tuple[bool, float, float]] = []  # signing or rest, seconds, mean probability
+    for each in watched:
+        times, spans = each.times, each.stream.spans
+        bounds = np.concatenate([[times[0]], spans.ravel(), [times[-1]]])
+        for number, (start, end) in enumerate(itertools.pairwise(bounds)):
+            inside = (times >= start) & (times <= end)
+            if inside.any():
+                pieces.append((number % 2 == 1, end - start, float(each.probabilities[inside].mean())))
+    signing, resting = _means(pieces, True), _means(pieces, False)
+    between = np.unique(np.concatenate([signing, resting]))
+    told = [np.mean(signing >= x) - np.mean(resting >= x) for x in between]
+    return round(min(float(between[int(np.argmax(told))]), float(np.percentile(signing, 1))), 3)
+
+
+def _means(pieces: Sequence[tuple[bool, float, float]], signing: bool) -> Float64Array:
+    """Of the pieces of one kind that last a second; of all of them where none does, as with clips of single words."""
+    of_kind = [(seconds, mean) for is_signing, seconds, mean in pieces if is_signing == signing]
+    long = [mean for seconds, mean in of_kind if seconds >= _SHORTEST_PIECE_S]
+    return np.array(long or [mean for _, mean in of_kind])
+
+
+def frame_labels(stream: Stream) -> tuple[BoolArray, Float64Array]:
+    """(T,) whether somebody signed LABEL_DELAY_S before each frame, and how much the frame counts, in seconds."""
+    times = stream.clip.timestamps_s - LABEL_DELAY_S
+    inside = ((times[:, None] >= stream.spans[:, 0]) & (times[:, None] <= stream.spans[:, 1])).any(axis=1)
+    weight = np.minimum(np.diff(times, prepend=times[0] - 1 / stream.clip.fps), 0.5)
+    if len(stream.spans):
+        away = np.abs(times[:, None] - stream.spans.ravel()).min(axis=1)
+        weight = np.where(away < _UNSURE_S, 0.0, weight)
+    return np.asarray(inside), weight
+
+
+def fit_model(features: Sequence[Float64Array], streams: Sequence[Stream], seed: int = 0) -> ActivityModel:
+    """Weights by logistic loss with a small L2 term, signing and rest counting the same; L-BFGS from one random start.
+
+    Args:
+        features: (T, 16) of each stream.
+        streams: their labels.
+        seed: of the start.
+    """
+    from scipy.optimize import minimize  # an extra's dependency: serving does not need it
+
+    labels, weights = (np.concatenate(each) for each in zip(*map(frame_labels, streams), strict=True))
+    rows = np.concatenate(list(features))
+    for side in (labels, ~labels):
+        weights[side] *= 0.5 / max(float(weights[side].sum()), 1e-9)
+    mean, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3)
+    inputs = np.clip((rows - mean) / spread, -4, 4)
+    sign = np.where(labels, 1.0, -1.0)
+    start = np.random.default_rng(seed).normal(0, 0.3, HIDDEN_UNITS * (len(FEATURE_NAMES) + 2) + 1)
+    best = minimize(loss, start, args=(inputs, sign, weights), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    hidden, bias, output, last = _unpacked(np.round(best, 5))
+    return ActivityModel(
+        mean=tuple(np.round(mean, 5).tolist()),
+        spread=tuple(np.round(spread, 5).tolist()),
+        hidden=tuple(tuple(row) for row in hidden.tolist()),
+        hidden_bias=tuple(bias.tolist()),
+        output=tuple(output.tolist()),
+        output_bias=last,
+    )
+
+
+def loss(
+    flat: Float64Array, inputs: Float64Array, sign: Float64Array, weights: Float64Array
+) -> tuple[float, Float64Array]:
+    """Logistic loss with the L2 term, and its gradient.
+
+    Args:
+        flat: (H x 16 + 2 H + 1,) hidden weights, hidden biases, output weights, output bias.
+        inputs: (T, 16) standardised features.
+        sign: (T,) 1.0 where somebody signs, -1.0 elsewhere.
+        weights: (T,) how much each frame counts.
+    """
+    hidden, bias, output, last = _unpacked(flat)
+    active = np.tanh(inputs @ hidden.T + bias)
+    margin = sign * (active @ output + last)
+    slope = -sign * weights / (1 + np.exp(np.clip(margin, -60, 60)))
+    value = float((weights * np.logaddexp(0, -margin)).sum() + _L2 * (flat[:-1] ** 2).sum() / 2)
+    back = slope[:, None] * output * (1 - active**2)
+    parts = (back.T @ inputs, back.sum(axis=0), active.T @ slope, slope.sum(keepdims=True))
+    gradient = np.concatenate([part.ravel() for part in parts])
+    gradient[:-1] += _L2 * flat[:-1]
+    return value, gradient
+
+
+def _unpacked(flat: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array, float]:
+    size, units = len(FEATURE_NAMES), HIDDEN_UNITS
+    hidden = flat[: units * size].reshape(units, size)
+    return hidden, flat[units * size : units * (size + 1)], flat[units * (size + 1) : -1], float(flat[-1])
+
+
+def fit_config(watched: Sequence[Watched]) -> tuple[SegmenterConfig, SegmentScores]:
+    """The hysteresis with the best boundaries: one setting after the other, then the shifts, twice round."""
+    best = SegmenterConfig(start_shift_s=LABEL_DELAY_S, end_shift_s=LABEL_DELAY_S)
+    best_value = _value(_scores(watched, best))
+    for _ in range(_ROUNDS):
+        for name, choices in _CHOICES.items():
+            for choice in choices:
+                values = best.model_dump() | {name: choice}
+                if max(values["stop_threshold"], values["rise_threshold"]) > values["start_threshold"]:
+                    continue
+                config = SegmenterConfig.model_validate(values)
+                value = _value(_scores(watched, config))
+                if value > best_value + 1e-9:
+                    best, best_value = config, value
+        best = _centred(watched, best)
+        best_value = _value(_scores(watched, best))
+    return best, _scores(watched, best)
+
+
+def _value(scores: SegmentScores) -> float:
+    """What the fit maximises: boundaries within a quarter and half a second, whole sentences, few false ones."""
+    f1 = scores.boundary_f1(0.25) + scores.boundary_f1(0.5)
+    return f1 + scores.found_share - scores.false / max(scores.num_true, 1)
+
+
+def _centred(watched: Sequence[Watched], config: SegmenterConfig) -> SegmenterConfig:
+    """With shifts that bring the median error of each side's boundaries within a second to zero."""
+    errors: tuple[list[float], list[float]] = ([], [])
+    for each in watched:
+        found = _spans(each, config)
+        for side in (0, 1):
+            for true in each.stream.spans[:, side]:
+                if len(found):
+                    error = float((found[:, side] - true)[np.abs(found[:, side] - true).argmin()])
+                    errors[side].extend([error] if abs(error) <= 1.0 else [])
+    moved = [float(np.median(side)) if side else 0.0 for side in errors]
+    shifts = {"start_shift_s": config.start_shift_s + moved[0], "end_shift_s": config.end_shift_s + moved[1]}
+    return config.model_copy(update={name: round(min(max(value, -1.0), 1.0), 3) for name, value in shifts.items()})
+
+
+def _spans(watched: Watched, config: SegmenterConfig) -> npt.NDArray[np.float64]:
+    """(S, 2) seconds that the hysteresis finds."""
+    hysteresis = Hysteresis(config)
+    changes = []
+    for probability, time in zip(watched.probabilities.tolist(), watched.times.tolist(), strict=True):
+        changes += hysteresis.push(probability, time)
+    changes += hysteresis.finish()
+    return np.array([(c.start_s, c.end_s) for c in changes if c.kind == "end"], dtype=np.float64).reshape(-1, 2)
+
+
+def _scores(watched: Sequence[Watched], config: SegmenterConfig) -> SegmentScores:
+    return pooled(
+        [score_spans(_spans(each, config), each.stream.spans, each.stream.clip.duration_s) for each in watched]
+    )

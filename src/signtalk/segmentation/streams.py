@@ -1,0 +1,351 @@
+"""Long streams with known sentences, to fit and to measure a segmenter.
+
+    made-up signers --make_stream--> Stream          a person rests, signs, scratches, signs on, before one camera
+    recorded clips + rests --join_clips--> Stream    the hands are eased to rest after each clip and from rest before it
+    Stream --disturbed--> Stream                     other frame times, lost hands, no hands at all
+
+A sentence begins where its first sign does and ends where its last one does; the arms go up before and down after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
+from signtalk.landmarks.features import bridge_gaps
+from signtalk.segmentation.metrics import Spans
+from signtalk.synthetic.body import Array, pose_body
+from signtalk.synthetic.camera import project, track
+from signtalk.synthetic.lexicon import sentences, signs
+from signtalk.synthetic.resting import perform_stream
+from signtalk.synthetic.signers import SIGNER_LETTERS, Habits, generator, make_signer
+
+_SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
+_ARMS = tuple(
+    HOLISTIC.positions(tuple(f"{side}_{name}" for name in ("elbow", "wrist", "pinky", "index", "thumb")))
+    for side in ("left", "right")
+)
+_HANGING = np.array([[0.15, 1.05], [0.12, 1.85], [0.1, 2.15], [0.08, 2.2], [0.05, 2.1]])
+"""Elbow, wrist and the pose's fingers of a hanging arm, from the shoulder outwards and down, in shoulder widths."""
+_TRAINING_FPS = (8.0, 12.0, 25.0, 30.0, 50.0)
+_TREMBLING = 0.012
+"""Shoulder widths by which a tracker shakes a made rest, as it does recorded ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A long clip and the sentences in it.
+
+    Attributes:
+        clip: the landmarks.
+        spans: (S, 2) seconds, beginning of the first and end of the last sign of each sentence.
+        signer_id: who signs.
+    """
+
+    clip: LandmarkClip
+    spans: Spans
+    signer_id: str
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """What is made up.
+
+    Attributes:
+        num_sentences: sentences in it; 0 is a person who only rests, for `pauses_s`.
+        fps: frames a second.
+        pauses_s: least and most seconds of rest before, between and after them.
+        vary: let the hands rest higher or lower and sign more slowly than this signer does, and sentences be longer, so
+            that a model learns of more people than there are.
+        holds: chance that a hand stays up and still for a moment after a sign.
+        single: chance that a sentence is an answer of one sign.
+        one_handed: sentences of one-handed signs alone, so that the other hand mostly rests.
+    """
+
+    num_sentences: int = 6
+    fps: float = 25.0
+    pauses_s: tuple[float, float] = (0.5, 4.0)
+    vary: bool = False
+    holds: float = 0.1
+    single: float = 0.1
+    one_handed: bool = False
+
+
+def make_stream(seed: int, number: int, plan: StreamPlan, habits: Habits | None = None) -> Stream:
+    """A made-up stream; the same seed, number and plan always give the same.
+
+    Args:
+        seed: of the people; each seed has five others.
+        number: of the stream; counts through the people.
+        plan: what is in it.
+        habits: how much people differ and the detector errs; ordinary by default.
+    """
+    letter = SIGNER_LETTERS[number % len(SIGNER_LETTERS)]
+    signer = make_signer(seed, letter, habits or Habits())
+    rng = generator(seed, "stream", number)
+    most_joined = 1
+    if plan.vary:
+        rest = signer.rest * np.array([1.0, rng.uniform(0.7, 1.5), 1.0])
+        signer, most_joined = replace(signer, rest=rest, tempo=signer.tempo * rng.uniform(0.6, 1.1)), 3
+    chosen = [_glosses(rng, plan, most_joined) for _ in range(plan.num_sentences)]
+    pauses = rng.uniform(*plan.pauses_s, size=plan.num_sentences + 1)
+    motion, spans = perform_stream(signer, chosen, pauses.tolist(), plan.fps, rng, plan.holds)
+    camera = signer.camera_today(rng)
+    landmarks, visibility = track(
+        project(pose_body(signer.body, motion), camera), camera, signer.tracker, plan.fps, rng
+    )
+    clip = LandmarkClip(landmarks, visibility, regular_timestamps(len(landmarks), plan.fps), camera.aspect)
+    return Stream(clip, spans, f"{seed}{letter}")
+
+
+def _glosses(rng: np.random.Generator, plan: StreamPlan, most_joined: int) -> tuple[str, ...]:
+    """One sign, up to so many sentences of the lexicon as one, or a few one-handed signs in a row."""
+    usable = sorted(gloss for gloss, sign in signs().items() if sign.hands == "one" or not plan.one_handed)
+    if rng.random() < plan.single:
+        return (usable[rng.integers(len(usable))],)
+    if plan.one_handed:
+        return tuple(usable[i] for i in rng.integers(len(usable), size=rng.integers(3, 5 * most_joined)))
+    texts = sentences()
+    chosen = rng.integers(len(texts), size=rng.integers(1, most_joined + 1))
+    return tuple(gloss for i in chosen for gloss in texts[i].glosses)
+
+
+def hanging_rest(like: LandmarkClip, duration_s: float, rng: np.random.Generator) -> LandmarkClip:
+    """A rest for a person of whom none was recorded: the first frame with both arms hanging, a little trembling.
+
+    Args:
+        like: a clip of the person; its frame rate is kept.
+        duration_s: how long.
+        rng: the only source of chance.
+    """
+    num_frames = max(2, round(duration_s * like.fps))
+    first = bridge_gaps(like.landmarks, like.num_frames)[0].astype(np.float64)
+    aspect = like.aspect or 1.0
+    shoulders = first[_SHOULDERS]
+    across = (shoulders[0, :2] - shoulders[1, :2]) * [aspect, 1]
+    width = float(np.hypot(*across))
+    for side, arm in enumerate(_ARMS):
+        outwards = np.sign(across[0]) * (1 if side == 0 else -1)
+        first[arm, :2] = shoulders[side, :2] + _HANGING * width * [outwards / aspect, 1]
+        first[arm, 2] = shoulders[side, 2]
+    landmarks = np.repeat(first[None], num_frames, axis=0)
+    landmarks[:, PARTS["left_hand"]] = landmarks[:, PARTS["right_hand"]] = np.nan
+    landmarks[..., :2] += _TREMBLING * width * rng.standard_normal((*landmarks.shape[:2], 2)) / [aspect, 1]
+    visibility = np.repeat(like.visibility[:1], num_frames, axis=0)
+    return LandmarkClip(landmarks.astype(np.float32), visibility, regular_timestamps(num_frames, like.fps), like.aspect)
+
+
+def join_clips(
+    clips: Sequence[LandmarkClip],
+    rests: Sequence[LandmarkClip],
+    pauses_s: Sequence[float],
+    fps: float,
+    ease_s: float = 0.4,
+    signer_id: str = "",
+) -> Stream:
+    """One stream of several clips of a person with rest before, between and after them.
+
+    A rest is played back and forth until it is long enough, at the place and size of the clips beside it. Between
+    rest and clip the hands are eased over `ease_s`, as a person's do; a tracked hand is seen for the half of that way
+    that lies at its clip. The clip counts as the sentence, the easing does not.
+
+    Args:
+        clips: S clips, each signed from its first to its last frame.
+        rests: S + 1 clips of the same person who does not sign.
+        pauses_s: S + 1 seconds of rest, without the easing.
+        fps: of the stream.
+        ease_s: seconds of each movement between rest and clip.
+        signer_id: who it is.
+    """
+    num_eased = max(1, round(ease_s * fps))
+    points: list[Array] = []
+    spans: list[tuple[int, int]] = []
+    count = 0
+    pieces = [_at_rate(clip, fps) for clip in clips]
+    for i, (rest, pause) in enumerate(zip(rests, pauses_s, strict=True)):
+        beside = pieces[max(i - 1, 0)]
+        still = _back_and_forth(_at_rate(rest, fps), max(2, round(pause * fps)))
+        still = _placed_like(still, beside)
+        following = pieces[i] if i < len(pieces) else None
+        parts = [still] if following is None else [still, _eased(still[-1], following[0], num_eased), following]
+        if points:
+            parts.insert(0, _eased(points[-1][-1], still[0], num_eased))
+        for part in parts:
+            if part is following:
+                spans.append((count, count + len(part) - 1))
+            points.append(part)
+            count += len(part)
+    landmarks = np.concatenate(points).astype(np.float32)
+    visibility = np.full((count, PARTS["pose"].stop), np.nan, dtype=np.float32)
+    clip = LandmarkClip(landmarks, visibility, regular_timestamps(count, fps), clips[0].aspect if clips else None)
+    return Stream(clip, np.array(spans, dtype=np.float64).reshape(-1, 2) / fps, signer_id)
+
+
+def _at_rate(clip: LandmarkClip, fps: float) -> Array:
+    """(T, 169, 3) the clip at another frame rate, linear between frames; NaN where either is missing."""
+    times = clip.timestamps_s - clip.timestamps_s[0]
+    wanted = np.arange(max(1, round(clip.duration_s * fps))) / fps
+    place = np.interp(wanted, times, np.arange(len(times)))
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, len(times) - 1)
+    weight = (place - low)[:, None, None]
+    points = clip.landmarks.astype(np.float64)
+    return np.where(weight < 1e-6, points[low], points[low] * (1 - weight) + points[high] * weight)
+
+
+def _back_and_forth(points: Array, num_frames: int) -> Array:
+    """The first so many frames of points played forwards, backwards, forwards ..."""
+    period = max(2 * (len(points) - 1), 1)
+    phase = np.arange(num_frames) % period
+    return points[np.where(phase < len(points), phase, period - phase)]
+
+
+def _placed_like(points: Array, other: Array) -> Array:
+    """Moved and scaled so that the shoulders are on average where they are in `other`."""
+    here, there = (np.nanmean(each[:, _SHOULDERS, :2], axis=0) for each in (points, other))
+    if np.isnan(here).any() or np.isnan(there).any():
+        return points
+    scale = np.linalg.norm(there[0] - there[1]) / max(float(np.linalg.norm(here[0] - here[1])), 1e-6)
+    moved = points.copy()
+    moved[..., :2] = (points[..., :2] - here.mean(axis=0)) * scale + there.mean(axis=0)
+    return moved
+
+
+def _eased(start: Array, end: Array, num_frames: int) -> Array:
+    """(num_frames, 169, 3) between two frames; a hand of only one of them goes along with the pose's wrist."""
+    u = np.arange(1, num_frames + 1) / (num_frames + 1)
+    weight = (u * u * (3 - 2 * u))[:, None, None]
+    way = start * (1 - weight) + end * weight
+    for side in ("left", "right"):
+        wrist, part = HOLISTIC.index[f"{side}_wrist"], PARTS[f"{side}_hand"]
+        for frame, near in ((start, u < 0.5), (end, u >= 0.5)):
+            if np.isnan(start[part]).any() or np.isnan(end[part]).any():
+                way[near, part] = frame[part] - frame[wrist] + way[near, wrist][:, None]
+    return way
+
+
+def disturbed(
+    stream: Stream, rng: np.random.Generator, uneven: float = 0.0, lost_hands: float = 0.0, without_hands: bool = False
+) -> Stream:
+    """The stream as a worse camera and tracker give it.
+
+    Args:
+        stream: not changed.
+        rng: the only source of chance.
+        uneven: frame times shift by up to this part of a frame.
+        lost_hands: how often a second a tracked hand is lost, for 0.1 to 1 s.
+        without_hands: no hand is tracked at all, as by a camera for bodies.
+    """
+    clip = stream.clip
+    times = clip.timestamps_s + rng.uniform(-0.5, 0.5, clip.num_frames) * uneven / clip.fps
+    landmarks = clip.landmarks.copy()
+    for name in ("left_hand", "right_hand"):
+        if without_hands:
+            landmarks[:, PARTS[name]] = np.nan
+        for start in np.flatnonzero(rng.random(clip.num_frames) < lost_hands / clip.fps):
+            landmarks[start : start + max(1, round(rng.uniform(0.1, 1.0) * clip.fps)), PARTS[name]] = np.nan
+    return replace(stream, clip=replace(clip, landmarks=landmarks, timestamps_s=times))
+
+
+def cut_stream(stream: Stream, start_s: float) -> Stream:
+    """What is seen by someone who begins to watch at `start_s`, perhaps in the middle of a sentence."""
+    kept = stream.clip.timestamps_s >= start_s
+    clip = stream.clip
+    spans = np.maximum(stream.spans[stream.spans[:, 1] > start_s], start_s)
+    return replace(
+        stream,
+        clip=replace(
+            clip, landmarks=clip.landmarks[kept], visibility=clip.visibility[kept], timestamps_s=clip.timestamps_s[kept]
+        ),
+        spans=spans,
+    )
+
+
+def sentence_clips(stream: Stream) -> list[LandmarkClip]:
+    """Each sentence of a stream as a clip of its own, without the arms' way up and down."""
+    clip, found = stream.clip, []
+    for start, end in stream.spans:
+        kept = (clip.timestamps_s >= start - 1e-9) & (clip.timestamps_s <= end + 1e-9)
+        if kept.sum() > 1:
+            landmarks, visibility, times = clip.landmarks[kept], clip.visibility[kept], clip.timestamps_s[kept]
+            found.append(LandmarkClip(landmarks, visibility, times, clip.aspect))
+    return found
+
+
+def training_streams(seed: int, count: int) -> Iterator[Stream]:
+    """Made-up streams for a fit, of as many kinds as there are cameras and habits; every fifth has another person.
+
+    Every sixth is rest alone; a third are clips joined as recorded ones are; in some hands are lost, never tracked, or
+    the watching begins within a sentence.
+    """
+    for number in range(count):
+        rng = generator(seed, "training", number)
+        rests = number % 6 == 0
+        plan = StreamPlan(
+            num_sentences=0 if rests else 5,
+            fps=float(rng.choice(_TRAINING_FPS)),
+            pauses_s=(20.0, 20.1) if rests else (0.5, 4.0),
+            vary=bool(rng.random() < 0.7),
+            holds=float(rng.choice((0.0, 0.2, 0.4))),
+            single=float(rng.choice((0.0, 0.3))),
+            one_handed=bool(rng.random() < 0.4),
+        )
+        stream = make_stream(seed + number // len(SIGNER_LETTERS), number, plan)
+        if not rests and number % 3 == 1:
+            clips = sentence_clips(stream)
+            pauses = rng.uniform(*plan.pauses_s, size=len(clips) + 1)
+            beside = [clips[max(i - 1, 0)] for i in range(len(pauses))]
+            hanging = [hanging_rest(clip, float(pause), rng) for clip, pause in zip(beside, pauses, strict=True)]
+            stream = join_clips(clips, hanging, pauses.tolist(), plan.fps, signer_id=stream.signer_id)
+        kind = rng.integers(3)
+        stream = disturbed(stream, rng, 0.5, lost_hands=0.15 * (kind == 1), without_hands=bool(kind == 2))
+        yield cut_stream(stream, float(rng.uniform(0, 8))) if rng.random() < 0.25 else stream
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """What was recorded of one signer.
+
+    Attributes:
+        signer_id: who.
+        clips: signed from the first to the last frame.
+        rests: in which they do not sign; without any, their arms are made to hang (`hanging_rest`).
+    """
+
+    signer_id: str
+    clips: Sequence[LandmarkClip]
+    rests: Sequence[LandmarkClip]
+
+
+def recorded_streams(
+    recorded: Recorded, seed: int, count: int, fps: Sequence[float] = _TRAINING_FPS, num_sentences: int = 5
+) -> list[Stream]:
+    """Streams of a signer's clips in random order, 0.5 to 4 s of rest and two ways of the arms between them.
+
+    Frames come unevenly, as from a camera.
+
+    Args:
+        recorded: the signer's clips.
+        seed: of the choice.
+        count: of streams.
+        fps: frame rates, taken in turn.
+        num_sentences: of a stream, if there are so many.
+    """
+    streams = []
+    for number in range(count):
+        rng = generator(seed, "recorded", recorded.signer_id, number)
+        rate = float(fps[number % len(fps)])
+        clips = [recorded.clips[i] for i in rng.permutation(len(recorded.clips))[:num_sentences]]
+        pauses = rng.uniform(0.5, 4.0, size=len(clips) + 1)
+        rests = [
+            recorded.rests[int(rng.integers(len(recorded.rests)))]
+            if recorded.rests
+            else hanging_rest(clips[max(i - 1, 0)], float(pause), rng)
+            for i, pause in enumerate(pauses)
+        ]
+        joined = join_clips(clips, rests, pauses.tolist(), rate, signer_id=recorded.signer_id)
+        streams.append(disturbed(joined, rng, uneven=0.3))
+    return streams

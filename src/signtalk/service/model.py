@@ -1,0 +1,199 @@
+"""What a service answers from: a bundle, and the personal index of sentences enrolled over it.
+
+clips + what is asked --ServiceModel.answer--> one answer a question, as JSON values; safe from several threads
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from signtalk.bundle.bundle import Bundle
+from signtalk.data.records import text_key
+from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
+from signtalk.files import without_fields
+from signtalk.index.index import SentenceIndex
+from signtalk.index.personal import LayeredIndex, ListedSentence, forget, list_sentences, load_layer
+from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
+from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
+from signtalk.landmarks.features import ClipFeatures, extract_features
+from signtalk.recognition.enrolment import NewSentence, enroll
+from signtalk.recognition.recognizer import Answers, Recognizer
+
+_FILE_NAMES = ("video_file", "feature_path")  # of the machine that made the bundle; nobody else needs them
+_RANKED_FIELDS = ("rank", "similarity", "raw_similarity", "confidence", "dtw_score", "text_score")
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A clip to be recognised.
+
+    Attributes:
+        clip: what was signed.
+        num_candidates: how many sentences the answer lists.
+        sentence_id: a sentence of which the answer shall tell how near it was; "" = none.
+    """
+
+    clip: LandmarkClip
+    num_candidates: int = 5
+    sentence_id: str = ""
+
+
+class ServiceModel:
+    """One opened bundle.
+
+    Args:
+        bundle: stays open as long as this is used.
+        personal: folder of the personal index; None = nothing can be enrolled.
+    """
+
+    def __init__(self, bundle: Bundle, personal: Path | None = None) -> None:
+        self.bundle, self._personal = bundle, personal
+        base = bundle.recognizer.index
+        self._layered = None if personal is None else LayeredIndex(base, personal)
+        self._current = bundle.recognizer
+        self._listed: tuple[SentenceIndex, list[tuple[str, ListedSentence]]] | None = None
+        self._writing = threading.Lock()
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """Over both layers as they are now; the same object while nothing changes, for it keeps what it laid out.
+
+        Raises:
+            ArtifactError: the personal index is damaged or of another model.
+        """
+        if self._layered is not None:
+            index = self._layered.current()
+            if index is not self._current.index:
+                self._current = self.bundle.recognizer.changed(index=index)
+        return self._current
+
+    def warm_up(self) -> None:
+        """Answer a made-up clip, so that what is compiled or laid out at first is so before anybody asks.
+
+        Raises:
+            ArtifactError: signs or a graph of the bundle are damaged, or the personal index is, or is of another model.
+        """
+        _ = self.bundle.signs
+        landmarks = np.full((8, len(HOLISTIC.names), 3), 0.5, dtype=np.float32)
+        landmarks[:, HOLISTIC.positions(("left_shoulder",))] += 0.1
+        visibility = np.ones((8, len(POSE_NAMES)), dtype=np.float32)
+        self.answer([Question(LandmarkClip(landmarks, visibility, regular_timestamps(8, 25.0)))])
+
+    def answer(self, questions: Sequence[Question]) -> list[dict[str, Any] | ClipError]:
+        """Answer questions together; a clip that cannot be used does not touch the others."""
+        recognizer = self.recognizer
+        results: list[dict[str, Any] | ClipError] = []
+        made: list[ClipFeatures] = []
+        for question in questions:
+            try:
+                made.append(extract_features(question.clip, recognizer.encoder.feature_config))
+                results.append({})
+            except ClipError as error:
+                results.append(error)
+        good = [place for place, result in enumerate(results) if not isinstance(result, ClipError)]
+        if good:
+            most = max(questions[place].num_candidates for place in good)
+            answers = recognizer.answer_features(made, most)
+            for query, place in enumerate(good):
+                results[place] = _told(answers, query, questions[place], recognizer)
+        return results
+
+    def search(self, text: str, limit: int, categories: Sequence[str] = ()) -> dict[str, Any]:
+        """The clips of that meaning, without names of files and of those who sign.
+
+        Raises:
+            ConfigError: the model has no text encoder, the text holds no word, or no clip is of a category.
+        """
+        recognizer = self.recognizer
+        if recognizer.text_space is None:
+            raise ConfigError(NO_TEXT_ENCODER)
+        (hits,) = search_clips(recognizer.index, recognizer.text_space.embed([text]), limit, categories)
+        unknown = list(recognizer.text_space.unknown_words(text))
+        return {
+            "hits": [without_fields(hit.to_json(), *_FILE_NAMES, "signer_id") for hit in hits],
+            "unknown_words": unknown,
+        }
+
+    def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
+        """Those whose text holds every word of the query, in order of text."""
+        words, signs = text_key(query).split(), self.bundle.signs
+        listed = [each for key, each in self._all_sentences() if all(word in key for word in words)]
+        shown = [
+            {
+                "sentence_id": each.sentence_id,
+                "sentence": each.sentence,
+                "category": each.category,
+                "num_clips": each.num_clips,
+                "layer": each.layer,
+                "has_sign": signs is not None and each.sentence_id in signs,
+            }
+            for each in listed[offset : offset + limit]
+        ]
+        return {"total": len(listed), "sentences": shown}
+
+    def _all_sentences(self) -> list[tuple[str, ListedSentence]]:
+        """Every sentence with its key, laid out once an index: pages ask at every letter that is typed."""
+        index = self.recognizer.index
+        if self._listed is None or self._listed[0] is not index:
+            layers = {"base": self.bundle.recognizer.index}
+            if self._personal is not None:
+                layers["personal"] = load_layer(self._personal, index.encoder_id)
+            self._listed = (index, [(text_key(each.sentence), each) for each in list_sentences(layers)])
+        return self._listed[1]
+
+    def sign(self, sentence_id: str) -> LandmarkClip | None:
+        """A clip of the sentence to draw; None where the bundle holds none."""
+        return None if self.bundle.signs is None else self.bundle.signs.clip(sentence_id)
+
+    def enroll(self, sentence: NewSentence, clips: Sequence[LandmarkClip]) -> dict[str, Any]:
+        """Enroll a sentence; the next question meets it.
+
+        Raises:
+            ClipError: a clip cannot be used, or is enrolled already.
+            ConfigError: enrolment is not possible here.
+        """
+        if self._personal is None:
+            raise ConfigError("this service has no personal index; it was started without --index")
+        named = {f"clip-{number}": clip for number, clip in enumerate(clips, 1)}
+        with self._writing:  # the folder's own lock is between processes, and would be waited for in every thread
+            return enroll(self.bundle.recognizer, self._personal, sentence, named).to_json()
+
+    def forget(self, text: str) -> dict[str, Any]:
+        """Take an enrolled sentence out again.
+
+        Raises:
+            ConfigError: no such sentence was enrolled.
+        """
+        if self._personal is None:
+            raise ConfigError("this service has no personal index; it was started without --index")
+        try:
+            with self._writing:
+                gone = forget(self._personal, [text], encoder_id=self.bundle.recognizer.index.encoder_id)
+        except (DataError, ArtifactError) as error:  # its message names a folder of the machine
+            raise ConfigError(f"no enrolled sentence '{text}'") from error
+        return {"sentence": gone[0].sentence if gone else text, "clip_ids": [entry.clip_id for entry in gone]}
+
+
+def _told(answers: Answers, query: int, question: Question, recognizer: Recognizer) -> dict[str, Any]:
+    """The answer without names of files, and with the sentence that was asked for."""
+    told = answers.recognitions[query].to_json()
+    for name in ("candidates", "choices"):
+        told[name] = [
+            without_fields(candidate, *_FILE_NAMES)
+            for candidate in told[name][: question.num_candidates if name == "candidates" else None]
+        ]
+    told["asked"] = None
+    if question.sentence_id:
+        keys = {entry.sentence_id: entry.text_key for entry in recognizer.index.entries}
+        key = keys.get(question.sentence_id)
+        everything = answers.scores.candidates(query, answers.scores.classes.shape[1])
+        for found in (candidate for candidate in everything if candidate.text_key == key):
+            ranked = {name: getattr(found, name) for name in _RANKED_FIELDS}
+            told["asked"] = {"sentence_id": question.sentence_id, "sentence": found.sentence, **ranked}
+    return told

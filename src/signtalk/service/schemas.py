@@ -1,0 +1,184 @@
+"""Bodies of requests, and what the OpenAPI description says of those that are read by hand."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from signtalk.data.mediapipe_json import clip_from_json
+from signtalk.errors import ClipError
+from signtalk.files import FloatArray
+from signtalk.landmarks.clip import LandmarkClip
+from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip
+
+_Text = Annotated[str, Field(min_length=1, max_length=500)]
+_Name = Annotated[str, Field(max_length=200)]
+_Row = Annotated[list[float], Field(max_length=2000)]
+_MOST_ENROLLED = 3
+
+
+class SearchBody(BaseModel):
+    """What `/v1/search` is asked."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"text": "where does it hurt", "limit": 5, "categories": []}]}
+    )
+    text: _Text
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+    categories: Annotated[list[_Name], Field(max_length=50)] = []
+
+
+class EnrollBody(BaseModel):
+    """A sentence and one to three clips that say it, each as JSON or as base64 of the bytes."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"text": "the pump beeps", "category": "ward", "clips": ["U0dUMQ=="]}]},
+    )
+    text: _Text
+    category: _Name = ""
+    signer_id: _Name = ""
+    clips: Annotated[list[str | dict[str, JsonValue]], Field(min_length=1, max_length=_MOST_ENROLLED)]
+
+    def read_clips(self, max_frames: int) -> list[LandmarkClip]:
+        """The clips.
+
+        Raises:
+            ClipError: one cannot be read, or is too long.
+        """
+        return [read_clip(value, f"clip {number}", max_frames) for number, value in enumerate(self.clips, 1)]
+
+
+class ForgetBody(BaseModel):
+    """An enrolled sentence."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "the pump beeps"}]})
+    text: _Text
+
+
+class PrototypeBody(BaseModel):
+    """A clip as the prototype's clients send it: its 540 columns a frame (docs/data-format.md)."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"features": [[0.0] * 3], "fps": 30}]})
+    # Far above what can be used, so that the rest of a hostile body is not even looked at.
+    features: Annotated[list[_Row], Field(min_length=1, max_length=100_000)]
+    fps: Annotated[float, Field(ge=1, le=1000)] = 30.0
+    smoothing_alpha: Annotated[float, Field(gt=0, le=1)] = 0.2
+    top_k: Annotated[int, Field(ge=1, le=50)] = 5
+
+    def rows(self) -> FloatArray:
+        """(T, n) float32.
+
+        Raises:
+            ClipError: rows of different lengths.
+        """
+        if len({len(row) for row in self.features}) > 1:
+            raise ClipError("features: rows of different lengths; expected 540 numbers a frame")
+        with np.errstate(over="ignore"):  # infinite afterwards, and refused with the other absurd values
+            return np.array(self.features, dtype=np.float64).astype(np.float32)
+
+
+def read_clip(value: Any, where: str, max_frames: int) -> LandmarkClip:
+    """A clip from bytes, from base64 of them, or from a JSON value.
+
+    Raises:
+        ClipError: it cannot be read, or is too long.
+    """
+    if isinstance(value, str):
+        try:
+            value = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise ClipError(f"{where}: no base64 of the bytes of docs/protocol.md, and no JSON") from error
+    if isinstance(value, bytes):
+        return decode_clip(value, where, max_frames)
+    frames = value.get("frames") if isinstance(value, dict) else value
+    if isinstance(frames, list) and len(frames) > max_frames:
+        raise ClipError(f"{where}: {len(frames)} frames; at most {max_frames}")
+    return clip_from_json(value, where)
+
+
+_POINT = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 3, "maxItems": 4}
+
+
+def _part(count: int) -> dict[str, Any]:
+    return {"type": ["array", "null"], "items": _POINT, "minItems": count, "maxItems": count}
+
+
+_EXAMPLE_FRAME = {
+    "time_s": 0.0,
+    "pose": [[0.6 if number == 11 else 0.4, 0.5, 0.0, 0.99] for number in range(33)],  # 11 and 12: the shoulders
+    "left_hand": None,
+    "right_hand": [[0.4, 0.6, 0.0]] * 21,
+    "face": None,
+}
+CLIP_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A clip of landmarks; docs/protocol.md.",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["frames"],
+                    "properties": {
+                        "aspect": {"type": ["number", "null"], "minimum": 0.2, "maximum": 5},
+                        "fps": {"type": ["number", "null"], "minimum": 1, "maximum": 1000},
+                        "frames": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {
+                                "type": "object",
+                                "properties": {
+                                    "time_s": {"type": "number"},
+                                    "pose": _part(33),
+                                    "left_hand": _part(21),
+                                    "right_hand": _part(21),
+                                    "face": _part(94),
+                                },
+                            },
+                        },
+                    },
+                },
+                "example": {"aspect": 4 / 3, "frames": [_EXAMPLE_FRAME, {**_EXAMPLE_FRAME, "time_s": 0.04}]},
+            },
+            CLIP_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+"""For `openapi_extra`: clips are read by hand, a validated tree of numbers would take longer than the answer."""
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["error"],
+                    "properties": {
+                        "error": {
+                            "type": "object",
+                            "required": ["code", "message"],
+                            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                        }
+                    },
+                }
+            }
+        },
+    }
+    for status, text in {
+        400: "The clip or a value cannot be used.",
+        401: "No key, or another one.",
+        403: "This service changes nothing.",
+        404: "There is no such thing.",
+        408: "The body took too long.",
+        413: "The body is too large.",
+        415: "Neither JSON nor the bytes of a clip.",
+        422: "JSON of another shape.",
+        429: "This client asks too much; see Retry-After.",
+        503: "Busy or stopping; see Retry-After.",
+    }.items()
+}

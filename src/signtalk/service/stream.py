@@ -1,0 +1,214 @@
+"""The socket of `/v1/stream`: one person's frames in, states and answers out. docs/protocol.md has the messages.
+
+socket --Stream.run--> LiveSession, and its segments through the service's QuestionQueue
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from signtalk.errors import ClipError
+from signtalk.landmarks.wire import decode_frames
+from signtalk.service.errors import RefusedError, refusal_of
+from signtalk.service.metrics import ServiceMetrics
+from signtalk.service.model import Question
+from signtalk.service.queue import QuestionQueue
+from signtalk.service.session import LiveSession, Mode, Note, Segment
+from signtalk.service.settings import ServiceSettings
+
+_BAD_MESSAGE, _TOO_BUSY, _GOING_AWAY = 1008, 1013, 1001
+_BURST_S = 4.0
+"""A stream that stood still may catch up by so many seconds of frames."""
+_CLOSE_TIMEOUT_S = 5.0
+_MOST_THINKING = 2
+"""Segments of one stream that wait for their answers."""
+
+
+class _Hello(BaseModel):
+    """The first message."""
+
+    model_config = ConfigDict(extra="forbid")
+    type: str = Field(pattern="^hello$")
+    aspect: float | None = Field(default=None, gt=0.1, lt=10)
+    candidates: int = Field(default=5, ge=1, le=50)
+    mode: Mode = "auto"
+
+
+class FrameAllowance:
+    """How many frames a stream may still send; refills with time."""
+
+    def __init__(self, a_second: float) -> None:
+        self._a_second, self._left, self._last = a_second, a_second * _BURST_S, time.monotonic()
+
+    def take(self, count: int) -> bool:
+        """Whether so many are allowed now."""
+        now = time.monotonic()
+        self._left = min(self._left + (now - self._last) * self._a_second, self._a_second * _BURST_S)
+        self._last = now
+        self._left -= count
+        return self._left >= 0
+
+
+class Stream:
+    """One socket that was accepted.
+
+    Args:
+        socket: the socket.
+        questions: where segments are answered.
+        settings: bounds.
+        metrics: counts.
+        told: called with each answer and where it goes to.
+    """
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        questions: QuestionQueue[Question, dict[str, Any]],
+        settings: ServiceSettings,
+        metrics: ServiceMetrics,
+        told: Callable[[dict[str, Any], str], None],
+    ) -> None:
+        self._socket, self._questions, self._settings, self._metrics = socket, questions, settings, metrics
+        self._told = told
+        self._thinking: set[asyncio.Task[None]] = set()
+        self._allowance = FrameAllowance(settings.max_frames_a_second)
+        self._task: asyncio.Task[Any] | None = None
+        self._stopping = False
+        self._num_candidates = 5
+
+    async def run(self) -> None:
+        """Serve it until it closes."""
+        self._task = asyncio.current_task()
+        try:
+            session = await self._hello()
+            while True:
+                await self._take(session, await self._received(self._settings.idle_timeout_s))
+        except WebSocketDisconnect:
+            pass
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+        except RefusedError as error:
+            await self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - told without its words, as an answer of HTTP would be
+            await self._refuse(refusal_of(error))
+        finally:
+            await self._finish()
+
+    async def stop(self) -> None:
+        """The service stops: answer what was accepted, take no further frame, close."""
+        self._stopping = True
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=self._settings.stop_timeout_s)
+
+    async def _finish(self) -> None:
+        if self._stopping:
+            if self._thinking:
+                await asyncio.wait(self._thinking, timeout=self._settings.stop_timeout_s)
+            await self._close(_GOING_AWAY)
+        for task in self._thinking:
+            task.cancel()
+
+    async def _hello(self) -> LiveSession:
+        message = await self._received(self._settings.hello_timeout_s)
+        try:
+            hello = _Hello.model_validate_json(message if isinstance(message, str) else "")
+        except ValidationError as error:
+            raise RefusedError(400, 'the first message must be {"type": "hello"}; see docs/protocol.md') from error
+        self._num_candidates = hello.candidates
+        limits = {
+            "max_frames_a_message": self._settings.max_frames_a_message,
+            "max_frames_a_second": self._settings.max_frames_a_second,
+            "max_frames": self._settings.max_frames,
+        }
+        await self._send({"type": "ready", "state": "idle", "limits": limits})
+        return LiveSession(hello.aspect, hello.mode)
+
+    async def _received(self, seconds: float) -> str | bytes:
+        try:
+            async with asyncio.timeout(seconds):
+                message = await self._socket.receive()
+        except TimeoutError as error:
+            raise RefusedError(408, f"nothing was sent for {seconds:g} s", "idle") from error
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1000))
+        text = message.get("text")
+        return text if text is not None else message.get("bytes") or b""
+
+    async def _take(self, session: LiveSession, message: str | bytes) -> None:
+        if isinstance(message, str):
+            await self._say(session, self._ordered(session, message))
+            return
+        frames = decode_frames(message)
+        if len(frames) > self._settings.max_frames_a_message:
+            raise RefusedError(413, f"{len(frames)} frames; at most {self._settings.max_frames_a_message} a message")
+        if not self._allowance.take(len(frames)):
+            most = self._settings.max_frames_a_second
+            raise RefusedError(429, f"more than {most:g} frames a second; send fewer", "too_many_frames", 1)
+        self._metrics.frames.inc(len(frames))
+        await self._say(session, session.push(frames))
+
+    def _ordered(self, session: LiveSession, message: str) -> Sequence[Note]:
+        try:
+            value = json.loads(message)
+        except (ValueError, RecursionError) as error:
+            raise RefusedError(400, "a text message that is no JSON", "bad_message") from error
+        order = value.get("type") if isinstance(value, dict) else None
+        orders = {"start": session.start, "stop": session.stop, "reset": session.reset}
+        if not isinstance(order, str) or order not in orders:
+            raise RefusedError(400, "expected one of start, stop, reset as 'type'", "bad_message")
+        return orders[order]()
+
+    async def _say(self, session: LiveSession, notes: Sequence[Note]) -> None:
+        for note in notes:
+            if not isinstance(note, Segment):
+                await self._send(note)
+            elif len(self._thinking) >= _MOST_THINKING:
+                error = RefusedError(429, "the sentences before are not answered yet; repeat")
+                await self._say(session, session.failed(note, error.to_json()))
+            else:
+                task = asyncio.create_task(self._think(session, note))
+                self._thinking.add(task)
+                task.add_done_callback(self._thinking.discard)
+
+    async def _think(self, session: LiveSession, segment: Segment) -> None:
+        try:
+            async with asyncio.timeout(self._settings.answer_timeout_s):
+                if segment.clip.num_frames > self._settings.max_frames:
+                    raise ClipError(f"a sentence of {segment.clip.num_frames} frames; send fewer a second")
+                answer = await self._questions.ask(Question(segment.clip, self._num_candidates), f"stream {id(self)}")
+        except Exception as error:  # noqa: BLE001 - one sentence without an answer does not end the stream
+            notes = session.failed(segment, refusal_of(error).to_json())
+        else:
+            self._told(answer, "stream")
+            notes = session.answered(segment, answer)
+        with contextlib.suppress(WebSocketDisconnect):  # closed meanwhile, which `run` meets as well
+            await self._say(session, notes)
+
+    async def _refuse(self, error: RefusedError) -> None:
+        with contextlib.suppress(WebSocketDisconnect):  # whoever sent that has gone already
+            await self._send({"type": "error", **error.to_json()})
+        await self._close(_TOO_BUSY if error.status in (429, 503) else _BAD_MESSAGE)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        """Say it; whoever does not read what is said is not waited for."""
+        try:
+            async with asyncio.timeout(self._settings.answer_timeout_s):
+                await self._socket.send_text(json.dumps(message, allow_nan=False))
+        except (RuntimeError, TimeoutError) as error:  # closed meanwhile
+            raise WebSocketDisconnect(1006) from error
+
+    async def _close(self, code: int) -> None:
+        """Close it, where it is not closed already; neither is waited for whoever does not read."""
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._socket.close(code)

@@ -1,0 +1,1 @@
+"""Made-up signers, signs and cameras."""

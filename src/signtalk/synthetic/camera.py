@@ -1,0 +1,168 @@
+"""The camera that films a made-up person, and the detector that finds the landmarks and errs.
+
+points of synthetic_body --project--> image --track--> landmarks, visibility of a LandmarkClip
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from signtalk.files import BoolArray, FloatArray
+from signtalk.landmarks.clip import PARTS, POSE_NAMES
+from signtalk.synthetic.body import Array, euler_matrices
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Where the camera stands and what image it takes.
+
+    Attributes:
+        yaw: radians around the signer, positive towards the signer's left.
+        pitch: radians, positive looking down.
+        roll: radians about the viewing axis.
+        distance: shoulder widths from the chest; small means strong perspective.
+        scale: shoulder width in image heights.
+        centre: place of the mid-shoulder point, x in image widths, y in image heights.
+        aspect: image width over height.
+    """
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    distance: float = 5.0
+    scale: float = 0.36
+    centre: tuple[float, float] = (0.5, 0.55)
+    aspect: float = 4 / 3
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """How well the landmark detector sees this recording; all zero is a perfect detector.
+
+    Attributes:
+        jitter: shake of a landmark in shoulder widths.
+        lost: how readily a hand is lost; 1 is an ordinary recording.
+        swaps: chance a frame that left and right hand change names for a moment.
+        jumps: chance a frame that a hand is found somewhere else.
+        face_lost: chance a frame that the face is lost for a moment.
+    """
+
+    jitter: float = 0.006
+    lost: float = 1.0
+    swaps: float = 0.0008
+    jumps: float = 0.003
+    face_lost: float = 0.0005
+
+
+def project(points: Array, camera: Camera) -> Array:
+    """Film the body: perspective image coordinates in MediaPipe's convention.
+
+    Args:
+        points: (T, 169, 3) body frame.
+        camera: where it stands.
+
+    Returns:
+        (T, 169, 3): x in image widths, y in image heights, z in image widths, smaller is nearer; z of the
+        pose counts from the hips, of a hand from its wrist, of the face from the head's centre.
+    """
+    seen = points @ euler_matrices(camera.yaw, camera.pitch, camera.roll).T
+    factor = camera.distance / (camera.distance + np.maximum(seen[..., 2], 0.5 - camera.distance))
+    image = np.empty_like(seen)
+    image[..., 0] = camera.centre[0] + camera.scale / camera.aspect * seen[..., 0] * factor
+    image[..., 1] = camera.centre[1] + camera.scale * seen[..., 1] * factor
+    image[..., 2] = camera.scale / camera.aspect * seen[..., 2]
+    hips = image[:, 23:25, 2].mean(axis=1)[:, None]
+    ears = image[:, 7:9, 2].mean(axis=1)[:, None]
+    for name, origin in (("pose", hips), ("face", ears)):
+        image[:, PARTS[name], 2] -= origin
+    for name in ("left_hand", "right_hand"):
+        image[:, PARTS[name], 2] -= image[:, PARTS[name], 2][:, :1]
+    return image
+
+
+def track(
+    image: Array, camera: Camera, tracker: Tracker, fps: float, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """What a detector makes of the image: shaking points, lost and confused hands, a face gone for a moment.
+
+    Args:
+        image: (T, 169, 3) from `project`; not changed.
+        camera: gives the unit of the shake and the image's shape.
+        tracker: how good the detector is.
+        fps: frames a second; hands that move fast are lost more often.
+        rng: the only source of chance.
+
+    Returns:
+        (T, 169, 3) float32 landmarks, a missing part NaN as a whole, and (T, 33) float32 visibility.
+    """
+    num_frames = len(image)
+    found = image + _shake(num_frames, camera, tracker, rng)
+    hands = [found[:, PARTS[name]] for name in ("left_hand", "right_hand")]
+    for hand in hands:
+        jumped = rng.random(num_frames) < tracker.jumps
+        hand[jumped] += rng.normal(0, 0.15 * camera.scale, (int(jumped.sum()), 1, 3))
+    swapped = _bursts(np.full(num_frames, tracker.swaps), 2, rng)
+    hands[0][swapped], hands[1][swapped] = hands[1][swapped], hands[0][swapped]
+    gone = [_lost(image, name, camera, tracker, fps, rng) for name in ("left_hand", "right_hand")]
+    for hand, lost in zip(hands, gone, strict=True):
+        hand[lost] = np.nan
+    found[_bursts(np.full(num_frames, tracker.face_lost), 5, rng), PARTS["face"]] = np.nan
+    return found.astype(np.float32), _visibility(image, np.stack(gone, axis=1), rng)
+
+
+def _shake(num_frames: int, camera: Camera, tracker: Tracker, rng: np.random.Generator) -> Array:
+    """Slow wander of each point, slower wander of each hand as a whole, and a little white noise."""
+    size = tracker.jitter * camera.scale
+    shake = smooth_noise(rng, num_frames, (169, 3), 4) + 0.3 * rng.standard_normal((num_frames, 169, 3))
+    for name in ("left_hand", "right_hand"):
+        shake[:, PARTS[name]] += 1.5 * smooth_noise(rng, num_frames, (1, 3), 5)
+    shake[:, 17:23] *= 2.0  # the pose model's own guess of the fingers
+    shake[:, 23:25] *= 4.0
+    shake[..., 2] *= 2.5
+    shake[..., 0] /= camera.aspect
+    return shake * size
+
+
+def smooth_noise(rng: np.random.Generator, num_frames: int, shape: tuple[int, ...], every: int) -> Array:
+    """(T, *shape) noise of about unit size that is drawn anew each `every` frames and linear between."""
+    knots = rng.standard_normal((num_frames // every + 2, *shape))
+    place = np.arange(num_frames) / every + rng.random()
+    low = np.minimum(place.astype(np.int64), len(knots) - 2)
+    weight = (place - low).clip(0, 1).reshape(-1, *[1] * len(shape))
+    mixed: Array = knots[low] * (1 - weight) + knots[low + 1] * weight
+    return mixed
+
+
+def _bursts(chance: Array, mean_length: float, rng: np.random.Generator) -> BoolArray:
+    """(T,) bool: runs that start with the given chance a frame and last `mean_length` frames on average."""
+    num_frames = len(chance)
+    starts = np.flatnonzero(rng.random(num_frames) < chance)
+    ends = np.minimum(starts + rng.geometric(1 / mean_length, len(starts)), num_frames)
+    change = np.bincount(starts, minlength=num_frames + 1) - np.bincount(ends, minlength=num_frames + 1)
+    return np.cumsum(change)[:num_frames] > 0
+
+
+def _lost(image: Array, name: str, camera: Camera, tracker: Tracker, fps: float, rng: np.random.Generator) -> BoolArray:
+    """(T,) bool: the hand is out of the image, or lost for a while: when fast, before the face, or by chance."""
+    square = np.array([camera.aspect, 1.0]) / camera.scale
+    middle = image[:, PARTS[name]][:, 9, :2]
+    speed = np.linalg.norm(np.diff(middle * square, axis=0, prepend=middle[:1] * square), axis=-1) * fps
+    near = np.exp(-((np.linalg.norm((middle - image[:, 0, :2]) * square, axis=-1) / 0.4) ** 2))
+    chance = tracker.lost * (0.15 + 0.12 * np.minimum(speed, 8) + 0.7 * near) / fps
+    outside = ((middle < -0.02) | (middle > 1.02)).any(axis=-1)
+    return outside | _bursts(chance, 0.16 * fps, rng)
+
+
+def _visibility(image: Array, gone: BoolArray, rng: np.random.Generator) -> FloatArray:
+    """(T, 33): high for what is in the image, lower at a lost hand, near zero for the legs."""
+    num_frames = len(image)
+    score = np.full((num_frames, len(POSE_NAMES)), 0.999)
+    score[:, 13:23] = 0.95
+    score[:, 15:23] -= 0.45 * np.tile(gone, 4)
+    out = ((image[:, :33, :2] < 0) | (image[:, :33, :2] > 1)).any(axis=-1)
+    score[out] *= 0.15
+    score[:, 23:25] *= 0.6
+    score[:, 25:] = 0.002
+    return np.clip(score * (1 - 0.04 * np.abs(smooth_noise(rng, num_frames, (33,), 6))), 0, 1).astype(np.float32)

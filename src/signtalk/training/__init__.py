@@ -1,0 +1,1 @@
+"""Recipe, batches, the loop and the run folder."""

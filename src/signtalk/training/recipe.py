@@ -1,0 +1,236 @@
+"""One object that says how a model is trained, and the named recipes.
+
+A recipe is a tree of frozen settings. `Recipe.named` gives one, `Recipe.changed` applies `key=value`
+overrides as the command line gives them; an unknown key or a value out of range is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from signtalk.data.tokenizer import TokenizerConfig
+from signtalk.errors import ConfigError
+from signtalk.landmarks.augment import AugmentConfig
+from signtalk.landmarks.features import FeatureConfig
+from signtalk.models.encoders import EncoderSize
+from signtalk.models.losses import LossConfig
+from signtalk.training.batches import ViewConfig
+
+RecipeName = Literal["default", "body", "prototype", "gru", "transformer", "tiny"]
+RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "body", "prototype", "gru", "transformer", "tiny")
+
+
+class NetworkConfig(EncoderSize, frozen=True, extra="forbid"):
+    """Size of the network; what follows from the data (features, vocabulary) is added when it is built.
+
+    Attributes are those of `encoders.EncoderSize`, with `decoder_` of `text_decoder.TextDecoderConfig` and with
+    `text_` of `text_encoder.TextEncoderConfig`; `supcon_dim` is that of `model.ModelConfig`.
+    """
+
+    supcon_dim: int = Field(default=0, ge=0)
+    decoder_width: int = Field(default=128, ge=2, multiple_of=2)
+    decoder_layers: int = Field(default=2, ge=1)
+    decoder_heads: int = Field(default=4, ge=1)
+    decoder_feed_forward: int = Field(default=256, ge=1)
+    decoder_dropout: float = Field(default=0.2, ge=0, lt=1)
+    max_tokens: int = Field(default=64, ge=2)
+    text_width: int = Field(default=128, ge=2, multiple_of=2)
+    text_layers: int = Field(default=1, ge=0)
+    text_heads: int = Field(default=4, ge=1)
+    text_dropout: float = Field(default=0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check_decoder(self) -> Self:
+        if self.decoder_width % self.decoder_heads:
+            found = f"decoder_width {self.decoder_width} is not a multiple of decoder_heads {self.decoder_heads}"
+            raise ValueError(f"{found}; change one of them")
+        if self.text_width % self.text_heads:
+            found = f"text_width {self.text_width} is not a multiple of text_heads {self.text_heads}"
+            raise ValueError(f"{found}; change one of them")
+        return self
+
+
+class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
+    """How the weights are moved.
+
+    Attributes:
+        epochs: passes over the training clips.
+        batch_size: clips a batch on each process.
+        clips_per_class: least number of clips of each sentence in a batch.
+        learning_rate: highest learning rate of AdamW.
+        weight_decay: of AdamW.
+        schedule: "cosine" falls once over the whole training; "warm-restarts" starts anew every
+            restart_epochs (SPEC 1.7); "constant" stays.
+        warmup_share: share of all steps in which the rate rises from zero.
+        restart_epochs: T0 of warm restarts.
+        min_rate_share: lowest rate, as a share of learning_rate.
+        accumulation: batches whose gradients are added up before a step.
+        gradient_clip: largest norm of the gradient; 0 does not clip.
+        patience: evaluations without improvement before training stops; 0 never stops early.
+        val_every: epochs between two evaluations.
+        precision: "auto" is mixed where there is a GPU and 32 bits on a CPU.
+    """
+
+    epochs: int = Field(default=40, ge=1)
+    batch_size: int = Field(default=24, ge=1)
+    clips_per_class: int = Field(default=2, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    schedule: Literal["cosine", "warm-restarts", "constant"] = "cosine"
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
+    restart_epochs: int = Field(default=40, ge=1)
+    min_rate_share: float = Field(default=0.0, ge=0, le=1)
+    accumulation: int = Field(default=1, ge=1)
+    gradient_clip: float = Field(default=5.0, ge=0)
+    patience: int = Field(default=0, ge=0)
+    val_every: int = Field(default=2, ge=1)
+    precision: Literal["auto", "32-true", "16-mixed", "bf16-mixed"] = "auto"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.batch_size < self.clips_per_class:
+            found = f"batch_size {self.batch_size} is under clips_per_class {self.clips_per_class}"
+            raise ValueError(f"{found}; a batch must hold the clips of one sentence, so raise it or lower the other")
+        return self
+
+
+class Recipe(BaseModel, frozen=True, extra="forbid"):
+    """Everything that decides what a training run gives, but for the clips and the split.
+
+    Attributes:
+        name: the recipe it started from.
+        seed: of initial weights, batches, augmentation and dropout.
+        features: from a clip to network input.
+        augment: how clips are varied.
+        views: how training sees a clip.
+        tokenizer: what a token of the texts is.
+        network: size of the network.
+        losses: what is minimised.
+        optimiser: how.
+    """
+
+    name: RecipeName = "default"
+    seed: int = Field(default=42, ge=0)
+    features: FeatureConfig = FeatureConfig(num_frames=64)
+    augment: AugmentConfig = AugmentConfig()
+    views: ViewConfig = ViewConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    network: NetworkConfig = NetworkConfig()
+    losses: LossConfig = LossConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.losses.mask_weight and not self.views.mask_share:
+            found = f"losses.mask_weight {self.losses.mask_weight:g} with views.mask_share 0"
+            raise ValueError(f"{found} hides no frame to reconstruct; set views.mask_share above 0, or the weight to 0")
+        return self
+
+    @classmethod
+    def named(cls, name: str) -> Recipe:
+        """One of RECIPE_NAMES.
+
+        Raises:
+            ConfigError: there is none of this name.
+        """
+        if name not in RECIPE_NAMES:
+            raise ConfigError(f"no recipe '{name}'; there are {', '.join(RECIPE_NAMES)}")
+        return cls.model_validate({"name": name, **_DIFFERENCES[name]})
+
+    def changed(self, assignments: Iterable[str]) -> Recipe:
+        """This recipe with `section.key=value` settings applied, values read as JSON where they can be.
+
+        Raises:
+            ConfigError: a setting is malformed, unknown or out of range.
+        """
+        tree: dict[str, Any] = self.model_dump()
+        for assignment in assignments:
+            path, separator, text = assignment.partition("=")
+            *sections, key = path.strip().split(".")
+            place: Any = tree
+            for section in sections:
+                place = place.get(section) if isinstance(place, dict) else None
+            if not separator or not isinstance(place, dict) or key not in place or isinstance(place[key], dict):
+                raise ConfigError(f"no setting '{path.strip()}'; settings are {', '.join(_setting_names(tree))}")
+            place[key] = _value(text.strip())
+        return self._checked(tree)
+
+    @classmethod
+    def _checked(cls, tree: dict[str, Any]) -> Recipe:
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "of the recipe"
+            if first["type"] == "value_error":  # of several settings together: the message names what was found
+                raise ConfigError(f"setting {where}: {first['ctx']['error']}") from error
+            raise ConfigError(f"setting {where}: {first['msg']}; found {first['input']!r}") from error
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _setting_names(tree: dict[str, Any]) -> list[str]:
+    return [
+        name
+        for key, value in tree.items()
+        for name in ([f"{key}.{inner}" for inner in value] if isinstance(value, dict) else [key])
+    ]
+
+
+# SPEC 1.4-1.7. The prototype's own faults that are errors of code (padding read as signing, a target that
+# collapses, the last epoch shipped, augmented validation) are not brought back.
+_PROTOTYPE: dict[str, Any] = {
+    "features": FeatureConfig.prototype().model_dump(),
+    "augment": AugmentConfig.prototype().model_dump(),
+    "views": ViewConfig.prototype().model_dump(),
+    "losses": LossConfig.prototype().model_dump(),
+    "network": {
+        "kind": "gru", "width": 160, "num_layers": 2, "num_heads": 4, "dropout": 0.1,
+        "decoder_width": 256, "decoder_layers": 2, "decoder_heads": 4, "decoder_feed_forward": 1024,
+        "decoder_dropout": 0.1,
+    },
+    "optimiser": {
+        "epochs": 100, "batch_size": 8, "clips_per_class": 2, "learning_rate": 1e-4, "weight_decay": 1e-5,
+        "schedule": "warm-restarts", "warmup_share": 0.0, "restart_epochs": 40, "min_rate_share": 0.2,
+        "accumulation": 2, "gradient_clip": 1.0, "patience": 40, "val_every": 1,
+    },
+}  # fmt: skip
+
+_DIFFERENCES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "body": {  # of a depth camera: body joints whose depth is measured, no hands
+        "features": {
+            "num_frames": 64, "use_hands": False, "use_hand_local": False, "use_pose_hands": True,
+            "use_depth": True, "frontal": True, "use_bones": True,
+        },
+        "augment": {
+            "time_warp": 0.6, "scale": 0.4, "hand_shift": 0.2, "noise": 0.03, "yaw_degrees": 25.0,
+            "rotation_degrees": 15.0,
+        },
+        "optimiser": {"learning_rate": 3e-3},
+    },
+    "prototype": _PROTOTYPE,
+    "gru": {"network": {"kind": "gru"}},
+    "transformer": {
+        "network": {"kind": "transformer", "width": 160, "num_layers": 4, "feed_forward": 512},
+        "optimiser": {"learning_rate": 5e-4},
+    },
+    "tiny": {
+        "features": {"num_frames": 32},
+        "network": {
+            "width": 32, "embedding_dim": 32, "num_layers": 1, "conv_blocks": 1, "kernel_size": 5,
+            "feed_forward": 32, "num_heads": 2, "decoder_width": 32, "decoder_layers": 1, "decoder_heads": 2,
+            "decoder_feed_forward": 32, "text_width": 32,
+        },
+        "optimiser": {"epochs": 4, "batch_size": 16},
+    },
+}  # fmt: skip

@@ -1,0 +1,91 @@
+"""The benchmark of the segmenter: its yardsticks, its intervals, its tables, on made-up streams."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import segmentation
+from made.clips import made_clip, resting, waving
+from signtalk.segmentation.metrics import SegmentScores
+from signtalk.segmentation.streams import StreamPlan, join_clips, make_stream
+
+
+def joined():
+    """A second of rest, two of waving, a second of rest."""
+    signing = made_clip(waving(50, "left", 25.0), waving(50, "right", 25.0), 25.0)
+    still = made_clip(resting(25, "left"), resting(25, "right"), 25.0)
+    return join_clips([signing], [still] * 2, [1.0, 1.0], 25.0, signer_id="x")
+
+
+def test_speed_over_a_floor_finds_what_moves() -> None:
+    scores = segmentation.above(segmentation.hand_speed, 0.5)(joined())
+    assert (scores.num_true, scores.num_found, scores.missed) == (1, 1, 0)
+    nothing = segmentation.above(segmentation.hand_speed, 1e6)(joined())
+    assert (nothing.num_found, nothing.missed) == (0, 1)
+
+
+def test_hand_speed_is_shoulder_widths_a_second() -> None:
+    way = np.stack([np.full(20, 0.35), 0.7 - 0.1 * np.arange(20) / 10], axis=1)
+    clip = made_clip(resting(20, "left"), way, 10.0)
+    assert segmentation.hand_speed(clip)[1:] == pytest.approx(0.1 / 0.2, rel=1e-3)
+
+
+def test_hands_down_are_told_from_hands_waved() -> None:
+    assert segmentation.hands_down(made_clip(resting(20, "left"), resting(20, "right")))
+    assert not segmentation.hands_down(made_clip(resting(20, "left"), waving(20, "right")))
+
+
+def test_a_row_has_its_interval_and_a_rest_has_no_f1() -> None:
+    good, bad = SegmentScores(2, 2, (2, 4, 4), 2, 0, 10.0), SegmentScores(2, 2, (0, 0, 2), 1, 1, 10.0)
+    row = segmentation.Row("asl", "shipped", "25", (good, bad), ("a", "b"))
+    cells = row.cells()
+    assert cells[:5] == ["asl", "shipped", "25", "4", "0.250"]
+    assert cells[5] == "0.500 (0.000-1.000)"
+    assert cells[6:] == ["0.750", "1", "1", "180"]
+    rest = segmentation.Row("rest", "shipped", "25", (SegmentScores(0, 1, (0, 0, 0), 0, 1, 60.0),), ("a",))
+    assert rest.cells()[3:] == ["0", "-", "-", "-", "0", "1", "60"]
+
+
+def test_signers_are_drawn_where_there_are_enough() -> None:
+    each = [SegmentScores(2, 2, (4, 4, 4), 2, 0, 9.0), SegmentScores(2, 2, (0, 0, 0), 0, 2, 9.0)]
+    scores = tuple(each * 5)
+    alike = segmentation.Row("x", "y", "1", scores, tuple(f"s{i // 2}" for i in range(10)))
+    assert alike.interval() == "0.500-0.500"  # every signer has one of each
+    few = segmentation.Row("x", "y", "1", scores, tuple(f"s{i // 5}" for i in range(10)))
+    assert few.interval() != "0.500-0.500"
+
+
+def test_idle_and_signing_clips_in_a_line() -> None:
+    signing = [made_clip(waving(40, "left"), waving(40, "right")) for _ in range(3)]
+    idle = [made_clip(resting(40, "left"), resting(40, "right")) for _ in range(2)]
+    assert segmentation.clip_cells("x", signing, idle) == [
+        "x", "3", "2", "1.000", "1.000", "0.000", "0.000", "0.000",
+    ]  # fmt: skip
+
+
+def test_the_section_is_two_tables(monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.setattr(segmentation, "FPS", (12.0,))
+    monkeypatch.setattr(
+        segmentation,
+        "made_up",
+        lambda fps: [make_stream(9, number, StreamPlan(num_sentences=1, fps=fps)) for number in range(2)],
+    )
+    monkeypatch.setattr(segmentation, "resting", lambda _: [make_stream(9, 0, StreamPlan(0, 12.0, (5.0, 5.1)))])
+    monkeypatch.setattr(segmentation, "measure_clips", lambda _: [["made_up", *("0",) * 7]])
+    page = tmp_path / "results.md"
+    monkeypatch.setattr(sys, "argv", ["segmentation.py", "--data", "made_up", "--results", str(page)])
+    assert segmentation.main() == 0
+    text = page.read_text()
+    assert text.count("| made_up") == 3 + 3 + 1
+    assert "`python benchmarks/segmentation.py --data made_up" in text
+    assert capsys.readouterr().out.strip() in text
+    assert segmentation.main() == 0
+    assert page.read_text().count("<!-- quality:segmentation -->") == 1
+
+
+def test_without_the_clips_it_says_so(monkeypatch, capsys, tmp_path) -> None:
+    monkeypatch.setenv("SIGNTALK_DATA", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["segmentation.py", "--data", "isl"])
+    assert segmentation.main() == 2
+    assert "set SIGNTALK_DATA" in capsys.readouterr().err

@@ -1,0 +1,214 @@
+"""Folders in and out: every format back to the same data folder, metadata, hostile names, bad clips listed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from made.data_folder import TEXTS, data_folder
+from made.points import assert_same_points, made_clip
+from signtalk.data.interchange import MARKER_NAME, Format, Unknowns, export_clips, import_clips
+from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.mediapipe_json import save_json_clip
+from signtalk.errors import ConfigError, DataError
+from signtalk.files import TEMPORARY_PREFIX, read_csv, save_array, write_csv
+from signtalk.landmarks.clip import load_clip
+
+NEEDS = {Format.POSE: "pose_format", Format.PARQUET: "pyarrow"}
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_a_data_folder_comes_back_from_every_format(form: Format, tmp_path: Path) -> None:
+    if form in NEEDS:
+        pytest.importorskip(NEEDS[form])
+    before = data_folder(tmp_path / "data")
+    seen: list[tuple[int, int]] = []
+    sent = export_clips(before, tmp_path / "sent", form, progress=lambda *done: seen.append(done))
+    assert (sent.num_clips, sent.problems, seen[-1]) == (10, (), (10, 10))
+    back = import_clips(tmp_path / "sent", tmp_path / "back", form)
+    assert (back.num_clips, back.problems) == (10, ())
+    after = load_manifest(tmp_path / "back", strict=True)
+    names = ("clip_id", "sentence_id", "sentence", "category", "signer_id", "variations", "is_idle", "session")
+    for old, new in zip(before.records, after.records, strict=True):
+        assert {name: getattr(new, name) for name in names} == {name: getattr(old, name) for name in names}
+        found, expected = read_clip(new), read_clip(old)
+        assert_same_points(found, expected, tolerance=3e-7)
+        assert found.aspect == pytest.approx(4 / 3)
+        assert new.fps == pytest.approx(old.fps) and new.num_frames == old.num_frames
+    written = [path for path in (tmp_path / "sent").rglob("*") if path.is_file()]
+    assert all(path.resolve().is_relative_to(tmp_path / "sent") for path in written)
+
+
+def clips_in(folder: Path, *names: str) -> Path:
+    for i, name in enumerate(names):
+        save_json_clip(folder / name, made_clip(seed=i, aspect=None))
+    return folder
+
+
+def test_without_a_table_the_folder_is_the_text(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "hello/1.json", "hello/2.json", "thank_you/1.json", "loose.json")
+    done = import_clips(source, tmp_path / "out", Format.JSON, unknowns=Unknowns(aspect=1.5))
+    assert [(problem.clip_id, problem.kind) for problem in done.problems] == [("loose", "no_text")]
+    records = load_manifest(tmp_path / "out", strict=True).records
+    assert [(record.clip_id, record.sentence) for record in records] == [
+        ("hello-1", "hello"), ("hello-2", "hello"), ("thank_you-1", "thank_you"),
+    ]  # fmt: skip
+    assert load_clip(records[0].feature_path).aspect == 1.5
+    assert sorted(path.name for path in (tmp_path / "out" / "clips").iterdir()) == [
+        "hello-1.npz", "hello-2.npz", "thank_you-1.npz",
+    ]  # fmt: skip
+    _, rows = read_csv(tmp_path / "out" / "import_problems.csv")
+    assert [row["clip_id"] for row in rows] == ["loose"]
+
+
+def test_the_contests_table_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    sent = tmp_path / "sent"
+    export_clips(data_folder(tmp_path / "data"), sent, Format.PARQUET)
+    (sent / "metadata.csv").unlink()
+    done = import_clips(sent, tmp_path / "back", Format.PARQUET, unknowns=Unknowns(fps=50))
+    assert [problem.kind for problem in done.problems] == ["no_text", "no_text"]  # the idle clips have no sign
+    record = load_manifest(tmp_path / "back").records[0]
+    assert (record.clip_id, record.sentence, record.signer_id, record.fps) == ("A-0", TEXTS[0], "A", pytest.approx(50))
+
+
+def test_bad_clips_and_hostile_rows_are_listed_and_the_rest_goes_on(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "a/good.json", "a/other.json")
+    clips_in(tmp_path, "secret.json")
+    (source / "a" / "bad.json").write_text("[{}]")
+    rows = [
+        ("a/good.json", "yes", "1"), ("../secret.json", "no", "2"), (str(tmp_path / "secret.json"), "no", "3"),
+        ("a/bad.json", "no", "4"), ("a/none.json", "no", "5"), ("", "no", "6"), ("a/other.json", "?!", "7"),
+        ("a\\good.json", "yes again", "../../up"), ("a/other.json", "rate", "8"),
+    ]  # fmt: skip
+    table = tmp_path / "table.csv"
+    columns = ("path", "label", "clip_id", "fps")
+    write_csv(
+        table,
+        columns,
+        ({"path": p, "label": t, "clip_id": i, "fps": "fast" if t == "rate" else ""} for p, t, i in rows),
+    )
+    done = import_clips(source, tmp_path / "out", Format.JSON, table)
+    assert {problem.clip_id: problem.kind for problem in done.problems} == {
+        "2": "bad_path", "3": "bad_path", "4": "bad_clip", "5": "missing_file", "6": "bad_path", "7": "no_word",
+        "8": "bad_number",
+    }  # fmt: skip
+    assert [record.sentence for record in load_manifest(tmp_path / "out", strict=True).records] == ["yes", "yes again"]
+    assert sorted(path.name for path in (tmp_path / "out" / "clips").iterdir()) == ["1.npz", "up.npz"]
+    with pytest.raises(DataError, match="2: path"):
+        import_clips(source, tmp_path / "strict", Format.JSON, table, strict=True)
+    (source / "0.json").write_text("damaged")  # before all others, which are not looked at any more
+    with pytest.raises(DataError) as refused:
+        import_clips(source, tmp_path / "first", Format.JSON, strict=True)
+    assert "0.json: not a" in str(refused.value)
+    assert "none of" not in str(refused.value)
+
+
+def test_names_of_any_bytes_neither_stop_the_import_nor_the_table(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "a/1.json", "b\udcff/1.json", "c\nd/1.json", f"{'é' * 120}/1.json")
+    done = import_clips(source, tmp_path / "out", Format.JSON)
+    assert [problem.kind for problem in done.problems] == ["bad_name"]
+    json.dumps([vars(problem) for problem in done.problems]).encode()
+    assert [record.sentence[:3] for record in load_manifest(tmp_path / "out", strict=True).records] == [
+        "a", "c\nd", "ééé",
+    ]  # fmt: skip
+
+
+def test_names_that_would_be_one_file_get_numbers(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "a/x y.json", "a/x_y.json", "A/x?y.json")
+    import_clips(source, tmp_path / "out", Format.JSON)
+    names = sorted(path.name for path in (tmp_path / "out" / "clips").iterdir())
+    assert names == ["A-x_y.npz", "a-x_y-2.npz", "a-x_y-3.npz"]
+
+
+def test_what_cannot_be_begun_is_one_clear_error(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "a/1.json")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "file").touch()
+    (tmp_path / "empty").mkdir()
+    table = tmp_path / "table.csv"
+    for folder, out, match in (
+        (tmp_path / "none", "out", "no such folder"),
+        (source, "used", "not empty"),
+        (tmp_path / "empty", "out", "no json clip"),
+    ):
+        with pytest.raises(DataError, match=match):
+            import_clips(folder, tmp_path / out, Format.JSON)
+    for text, match in (("path\n", "expected path, and sentence"), ("path,sentence\n", "no rows")):
+        table.write_text(text)
+        with pytest.raises(DataError, match=match):
+            import_clips(source, tmp_path / "out", Format.JSON, table)
+    (source / "a" / "1.json").write_text("{}")
+    with pytest.raises(DataError, match=r"none of 1 clips.*a-1"):
+        import_clips(source, tmp_path / "out", Format.JSON)
+    with pytest.raises(ConfigError, match="pose, json, mp-data, parquet"):
+        Format.named("csv")
+
+
+def test_clips_of_the_prototype_are_not_exported(tmp_path: Path) -> None:
+    manifest = data_folder(tmp_path / "data")
+    rows = np.random.default_rng(0).normal(size=(5, 540)).astype("f4")
+    rows[:, 3:132:4] = 0.5
+    save_array(tmp_path / "data" / "clips" / "0.npy", rows)
+    table = tmp_path / "data" / "processed_metadata.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("clips/0.npz", "clips/0.npy"), encoding="utf-8")
+    done = export_clips(load_manifest(tmp_path / "data"), tmp_path / "sent", Format.JSON)
+    assert [(problem.clip_id, problem.kind) for problem in done.problems] == [("0", "bad_clip")]
+    assert done.num_clips == len(manifest.records) - 1
+
+
+def made_times(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in sorted((folder / "clips").iterdir())}
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_an_import_that_was_cut_off_goes_on_without_making_clips_again(form: Format, tmp_path: Path) -> None:
+    if form in NEEDS:
+        pytest.importorskip(NEEDS[form])
+    export_clips(data_folder(tmp_path / "data"), tmp_path / "sent", form)
+    whole = import_clips(tmp_path / "sent", tmp_path / "whole", form)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done: int, total: int) -> None:
+        if done == 4:
+            raise Killed
+
+    out = tmp_path / "out"
+    with pytest.raises(Killed):
+        import_clips(tmp_path / "sent", out, form, progress=kill)
+    before = made_times(out)
+    (out / "clips" / f"{TEMPORARY_PREFIX}x.npz").write_bytes(b"half")  # what a kill leaves
+    done = import_clips(tmp_path / "sent", out, form)
+    assert done.num_clips == whole.num_clips == 10
+    after = made_times(out)
+    assert len(before) == 4 and len(after) == 10 and before.items() <= after.items()
+    names = ["processed_metadata.csv", *(f"clips/{name}" for name in after)]
+    assert all((out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes() for name in names)
+
+
+def test_what_has_changed_is_imported_again_and_only_that(tmp_path: Path) -> None:
+    source, out = clips_in(tmp_path / "in", "a/1.json", "a/2.json", "a/3.json"), tmp_path / "out"
+    import_clips(source, out, Format.JSON)
+    first = made_times(out)
+    save_json_clip(source / "a" / "2.json", made_clip(seed=9, aspect=None))
+    (out / "clips" / "a-3.npz").write_bytes(b"damaged")
+    import_clips(source, out, Format.JSON)
+    second = made_times(out)
+    assert [name for name in first if first[name] == second[name]] == ["a-1.npz"]
+    import_clips(source, out, Format.JSON, unknowns=Unknowns(aspect=2.0))
+    assert load_clip(out / "clips" / "a-1.npz").aspect == 2.0
+    (source / "a" / "2.json").write_text("{}")
+    assert len(import_clips(source, out, Format.JSON).problems) == 1
+    (source / "a" / "2.json").unlink()
+    assert import_clips(source, out, Format.JSON).problems == () and not (out / "import_problems.csv").exists()
+
+
+def test_two_imports_into_one_folder_are_refused(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "a/1.json")
+    import_clips(source, tmp_path / "out", Format.JSON)
+    with FileLock(tmp_path / "out" / f"{MARKER_NAME}.lock"), pytest.raises(DataError, match="another import"):
+        import_clips(source, tmp_path / "out", Format.JSON)

@@ -1,0 +1,105 @@
+"""MediaPipe's results as JSON in the shapes that people dump, both ways."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from made.points import assert_same_points, holistic_values, kept, made_clip
+from signtalk.data.mediapipe_json import load_json_clip, save_json_clip
+from signtalk.errors import ClipError
+
+
+def points(values: np.ndarray, scores: bool = False) -> list[dict[str, float]]:
+    return [{"x": x, "y": y, "z": z} | ({"visibility": 0.5} if scores else {}) for x, y, z in values.tolist()]
+
+
+def read(tmp_path: Path, value: Any, fps: float = 30) -> Any:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return load_json_clip(path, fps)
+
+
+def test_round_trip_is_exact(tmp_path: Path) -> None:
+    clip = made_clip(aspect=None)
+    save_json_clip(tmp_path / "a.json", clip)
+    found = load_json_clip(tmp_path / "a.json", 1)
+    assert_same_points(found, clip)
+    np.testing.assert_array_equal(found.visibility, clip.visibility)
+    assert found.aspect is None
+    frames = json.loads((tmp_path / "a.json").read_text())["frames"]
+    assert frames[0]["left_hand_landmarks"] is None and frames[3]["pose_landmarks"][15] is None
+    assert frames[0]["face_landmarks"][1] is None and frames[0]["face_landmarks"][5]
+
+
+@pytest.mark.parametrize(
+    ("key", "wrap"),
+    [
+        ("{}_landmarks", points),
+        ("{}_landmarks", lambda values: values.tolist()),
+        ("{}_landmarks", lambda values: {"landmark": points(values)}),
+        ("{}_landmarks", lambda values: [points(values), points(values * 0)]),
+        ("{}_landmarks", lambda values: [values.tolist()]),
+        ("{}", points),
+        ("camel", points),
+    ],
+)
+def test_every_shape_of_a_part_is_read(key: str, wrap: Any, tmp_path: Path) -> None:
+    camel = {"pose": "poseLandmarks", "left_hand": "leftHandLandmarks", "right_hand": "rightHandLandmarks",
+             "face": "faceLandmarks"}  # fmt: skip
+    values = holistic_values()
+    frames = [
+        {(camel[name] if key == "camel" else key.format(name)): wrap(part[t]) for name, part in values.items()}
+        for t in range(3)
+    ]
+    np.testing.assert_array_equal(read(tmp_path, frames).landmarks, kept(values))
+
+
+def test_absent_null_and_empty_parts_are_missing_and_irises_are_dropped(tmp_path: Path) -> None:
+    values = holistic_values()
+    face = np.concatenate([values["face"][0], values["face"][0, :10]])
+    frame = {"pose_landmarks": points(values["pose"][0], True), "left_hand_landmarks": [], "right_hand_landmarks": None}
+    clip = read(tmp_path, {"frames": [frame | {"face_landmarks": points(face)}, {"face_landmarks": [[]]}]})
+    presence = clip.part_presence()
+    assert {name: seen.tolist() for name, seen in presence.items()} == {
+        "pose": [True, False], "left_hand": [False, False], "right_hand": [False, False], "face": [True, False],
+    }  # fmt: skip
+    assert clip.visibility[0, 0] == 0.5 and np.isnan(clip.visibility[1]).all()
+
+
+def test_times_and_aspect(tmp_path: Path) -> None:
+    frames = [{"pose": points(holistic_values()["pose"][0])} for _ in range(2)]
+    clip = read(tmp_path, {"fps": 10, "width": 640, "height": 480, "frames": frames})
+    assert clip.timestamps_s.tolist() == [0, 0.1] and clip.aspect == 640 / 480
+    stamped = [frame | {"timestamp_ms": t} for frame, t in zip(frames, (500, 540.5), strict=True)]
+    np.testing.assert_allclose(read(tmp_path, stamped).timestamps_s, [0, 0.0405])
+    assert read(tmp_path, frames, fps=20).timestamps_s.tolist() == [0, 0.05]
+
+
+GOOD = [[0.1, 0.2, 0.3]] * 33
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        7, {}, [], [7], [{}], [{"hands": []}], [{"pose": GOOD[:5]}], [{"pose": [*GOOD[:32], "x"]}], {"frames": [{}]},
+        [{"pose": [*GOOD[:32], [True, 0, 0]]}], [{"pose": [None] * 33}], [{"pose": [[1e300] * 3] * 33}],
+        {"fps": 0, "frames": [{"pose": GOOD}]}, {"fps": "fast", "frames": [{"pose": GOOD}]},
+        [{"pose": [*GOOD[:32], [10**400] * 3]}],
+        [{"pose": GOOD, "timestamp_ms": 5}, {"pose": GOOD}], [{"pose": GOOD, "timestamp_ms": 5}] * 2,
+        {"aspect": 99, "frames": [{"pose": GOOD}]}, [{"pose": 3}],
+        [{"pose": {"points": 3}}, {"pose": [{"x": {}}] * 33}],
+    ],
+)  # fmt: skip
+def test_what_is_no_clip_is_one_clear_error(value: Any, tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match=r"a\.json"):
+        read(tmp_path, value)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"9" * 10_000])
+def test_what_is_no_json_is_one_clear_error(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(data)
+    with pytest.raises(ClipError, match=r"a\.json"):
+        load_json_clip(tmp_path / "a.json", 30)

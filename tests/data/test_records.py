@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from made.records import made_record
+from signtalk.data.records import RowError, RowReader, text_key, to_row
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Where is it?", "where  is it"), ("Doctor's", "doctors"), ("Ɛyɛ yaw!", "ɛyɛ yaw"), ("No.", "no")],
+)
+def test_texts_that_differ_by_case_and_marks_are_one_class(first: str, second: str) -> None:
+    assert text_key(first) == text_key(second) != ""
+
+
+def test_other_words_are_another_class() -> None:
+    assert text_key("my head hurts") != text_key("my leg hurts")
+
+
+def reader(tmp_path: Path) -> RowReader:
+    (tmp_path / "x.npy").write_bytes(b"")
+    return RowReader(tmp_path, tmp_path, {"7": ("More ways",)}, 0.0)
+
+
+ROW = {
+    "video_file": "7B.mp4", "feature_path": "x.npy", "sentence_id": "7", "sentence": "Hello", "category": "c",
+    "num_frames": "10", "motion_mean": "1", "motion_p95": "2", "mean_visibility": "0.5",
+    "text_variations": '["Hello", "Hi"]',
+}  # fmt: skip
+
+
+def test_variations_of_cell_and_file_are_merged_the_sentence_first(tmp_path: Path) -> None:
+    record = reader(tmp_path).read("7B", ROW)
+    assert record.variations == ("Hello", "Hi", "More ways")
+    assert record.signer_id == "B"
+
+
+def test_paraphrases_without_a_word_are_dropped(tmp_path: Path) -> None:
+    odd = reader(tmp_path).read("7B", {**ROW, "text_variations": '["...", "Hi", " ?! "]'})
+    assert odd.variations == ("Hello", "Hi", "More ways")
+    first = reader(tmp_path).read("7B", {**ROW, "sentence": "", "text_variations": '["...", "Hi"]'})
+    assert (first.sentence, first.variations) == ("Hi", ("Hi", "More ways"))
+
+
+def test_a_signer_column_wins_over_the_letter(tmp_path: Path) -> None:
+    assert reader(tmp_path).read("7B", {**ROW, "signer": "Ama"}).signer_id == "Ama"
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"num_frames": "ten"}, "bad_number"),
+        ({"num_frames": "2.5"}, "bad_number"),
+        ({"motion_mean": "-1"}, "bad_number"),
+        ({"fps": "0"}, "bad_number"),
+        ({"is_idle": "yes"}, "bad_number"),
+        ({"feature_path": ""}, "missing_file"),
+        ({"feature_path": "y.npy"}, "missing_file"),
+        ({"feature_path": "x.mp4"}, "unknown_format"),
+        ({"feature_path": "../x.npy"}, "bad_path"),
+        ({"text_variations": "[1"}, "bad_variations"),
+        ({"text_variations": '{"a": 1}'}, "bad_variations"),
+        ({"sentence": ""}, "no_text"),
+        ({"sentence": "?!"}, "no_word"),
+    ],
+)
+def test_a_bad_cell_is_told_by_kind(change: dict[str, str], kind: str, tmp_path: Path) -> None:
+    row = {**ROW, **change}
+    if kind == "no_text":
+        row["text_variations"] = ""
+        row["sentence_id"] = ""
+    with pytest.raises(RowError) as caught:
+        reader(tmp_path).read("7B", row)
+    assert caught.value.kind == kind
+
+
+def test_an_idle_clip_needs_no_text(tmp_path: Path) -> None:
+    record = reader(tmp_path).read("r", {**ROW, "sentence": "", "text_variations": "", "is_idle": "1"})
+    assert record.is_idle
+    assert record.text_key == ""
+
+
+def test_a_row_tells_paths_inside_the_folder_relative_to_it(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    record = replace(made_record("s1", "A"), feature_path=tmp_path / "clips" / "a.npz")
+    assert to_row(record, tmp_path)["feature_path"] == "clips/a.npz"

@@ -1,0 +1,134 @@
+import os
+
+import pytest
+
+from signtalk.errors import DataError
+from signtalk.extraction.inputs import list_videos, plan_extraction, read_table
+
+openpyxl = pytest.importorskip("openpyxl")
+
+
+def folder_of(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return root
+
+
+def sheet(path, rows, title=None):
+    book = openpyxl.Workbook()
+    for row in ([[title]] if title else []) + rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_the_layout_of_signtalk_gh_is_read_as_it_is(tmp_path):
+    folder_of(tmp_path / "Videos", "1A.mp4", "1B.MP4", "2 A.mp4", " 3C.mp4", "9A.mp4")
+    rows = [
+        ["Sentence ID", "Sentence ", "Category"],
+        [1.0, " I have  a headache. ", "Pain "],
+        [2, "Where does it hurt?", "Pain"],
+        [3, "I have a headache", "Pain"],  # a text under two ids
+        [4, "Nobody signed this", "Other"],
+        [None, None, None],
+    ]
+    sheet(tmp_path / "Metadata.xlsx", rows, title="SignTalk")
+    plan = plan_extraction(tmp_path)
+    labels = {job.video.name: (job.label.sentence_id, job.label.sentence, job.label.signer) for job in plan.jobs}
+    assert labels == {
+        "1A.mp4": ("1", "I have a headache.", "A"),
+        "1B.MP4": ("1", "I have a headache.", "B"),
+        "2 A.mp4": ("2", "Where does it hurt?", "A"),
+        " 3C.mp4": ("3", "I have a headache", "C"),
+    }
+    assert {job.label.category for job in plan.jobs} == {"Pain"}
+    assert [(problem.clip_id, problem.kind) for problem in plan.problems] == [("9A", "no_metadata")]
+    assert [(video.sentence_id, video.sentence) for video in plan.missing] == [("4", "Nobody signed this")]
+
+
+def test_a_table_that_names_videos(tmp_path):
+    folder_of(tmp_path / "v", "hello.mp4", "sub/fever.webm", "uncle.mov")
+    table = tmp_path / "m.csv"
+    table.write_text(
+        "video_file,sentence_id,sentence,signer,is_idle,text_variations\n"
+        'hello.mp4,7,Hello,kofi,0,"[""Hello"", ""Hi""]"\nfever,8,I have a fever,ama,,\n'
+        "uncle.mov,,,ama,1,\ngone.mp4,9,Gone,,,\n",
+        encoding="utf-8",
+    )
+    plan = plan_extraction(tmp_path / "v", table)
+    by_id = {job.clip_id: job.label for job in plan.jobs}
+    assert by_id["hello"].variations == ("Hello", "Hi") and by_id["hello"].signer == "kofi"
+    assert by_id["fever"].sentence == "I have a fever"
+    assert by_id["uncle"].is_idle
+    assert [video.video_file for video in plan.missing] == ["gone.mp4"] and plan.problems == ()
+
+
+def test_contradicting_rows_are_told_and_repeated_ones_are_not(tmp_path):
+    folder_of(tmp_path / "v", "1A.mp4")
+    table = tmp_path / "m.csv"
+    table.write_text("id,sentence\n1,Hello\n1,hello!\n01,Good bye\n", encoding="utf-8")
+    plan = plan_extraction(tmp_path / "v", table)
+    assert [problem.kind for problem in plan.problems] == ["contradiction"] and plan.missing == ()
+    assert plan.jobs[0].label.sentence == "Hello"
+
+
+def test_without_a_table_clips_have_no_text(tmp_path):
+    plan = plan_extraction(folder_of(tmp_path, "a.mp4", "b.txt", ".hidden.mp4", ".git/c.mp4"))
+    assert [(job.clip_id, job.label.sentence) for job in plan.jobs] == [("a", "")]
+    assert [job.clip_id for job in plan_extraction(tmp_path / "a.mp4").jobs] == ["a"]
+
+
+def test_hostile_names_give_safe_and_distinct_files(tmp_path):
+    names = [
+        "a b.mp4",
+        "a\nb\tc.mp4",
+        "ünï — 手話.mp4",
+        "-rf.mp4",
+        "x..mp4",
+        "x" * 240 + ".mp4",
+        "$(id);'\".mp4",
+        "a_b.mp4",
+    ]
+    jobs = plan_extraction(folder_of(tmp_path, *names)).jobs
+    assert len(jobs) == len(names) and len({job.file_stem.casefold() for job in jobs}) == len(names)
+    for job in jobs:
+        assert job.file_stem.isprintable() and len(job.file_stem) <= 100 and job.file_stem.isascii()
+        assert not set(job.file_stem) & set("/\\ $'\"();\n") and not job.file_stem.startswith(("-", "."))
+        assert "\n" not in job.video_file
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_a_name_that_is_not_utf8(tmp_path):
+    (tmp_path / os.fsdecode(b"caf\xe9.mp4")).write_bytes(b"x")
+    assert plan_extraction(tmp_path).jobs[0].clip_id == "caf\\xe9"
+
+
+def test_names_that_come_twice_take_their_folder(tmp_path):
+    plan = plan_extraction(folder_of(tmp_path, "s1/hello.mp4", "s2/hello.mp4", "s2/other.mp4"))
+    assert [job.clip_id for job in plan.jobs] == ["s1__hello", "s2__hello", "other"]
+    twice = plan_extraction(folder_of(tmp_path / "x", "hello.mp4", "hello.webm"))
+    assert [job.clip_id for job in twice.jobs] == ["hello"]
+    assert [problem.kind for problem in twice.problems] == ["duplicate"]
+
+
+def test_what_cannot_be_planned_is_one_line(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        list_videos(tmp_path / "none")
+    with pytest.raises(DataError, match="no video in it"):
+        plan_extraction(tmp_path)
+    folder_of(tmp_path, "a.mp4")
+    table = tmp_path / "m.csv"
+    table.write_text("who,what\nx,y\n", encoding="utf-8")
+    with pytest.raises(DataError, match="expected 'video_file' or 'sentence_id'"):
+        plan_extraction(tmp_path, table)
+    table.write_text("id,sentence,text_variations\n1,Hello,no json\n", encoding="utf-8")
+    with pytest.raises(DataError, match="is not JSON"):
+        plan_extraction(tmp_path, table)
+    broken = tmp_path / "m.xlsx"
+    broken.write_bytes(b"PK no table")
+    with pytest.raises(DataError, match=r"not a readable \.xlsx"):
+        read_table(broken)
+    with pytest.raises(DataError, match="no header row"):
+        read_table(sheet(tmp_path / "h.xlsx", [["who", "what"]]))

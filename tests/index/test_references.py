@@ -1,0 +1,220 @@
+"""One contract for every engine that holds references.
+
+Milvus Lite is tested where pymilvus is installed. SIGNTALK_MILVUS=http://HOST:19530 runs the same tests against a
+server; what they make there is dropped afterwards.
+"""
+
+import os
+
+import numpy as np
+import pytest
+
+from made.reference_worker import kill_while_adding, opened
+from made.references import FRAMES, MILVUS, PROJECTION, encoded, entry
+from signtalk.errors import ArtifactError, DataError
+from signtalk.files import sha256_text
+from signtalk.index.index import SentenceIndex
+from signtalk.index.large import LargeIndex, write_large_index
+from signtalk.index.references import FolderStore, Only
+from signtalk.recognition.scoring import ScoringConfig, score_sentences
+
+SERVER = os.environ.get("SIGNTALK_MILVUS", "")
+NUM = 60
+
+
+def made_clips(num=NUM, first=0):
+    entries = [
+        entry(f"c{n}", f"text {n % 20}", f"{n % 20:02}", f"Text '{n % 20}\" ?") for n in range(first, first + num)
+    ]
+    told = [
+        type(each)(**{**vars(each), "category": "Ward" if n % 3 else "home", "signer_id": f"S0{n % 4}"})
+        for n, each in enumerate(entries, first)
+    ]
+    return SentenceIndex.build(encoded(num, seed=first + 3), told, "model-1")
+
+
+def place_of(kind, tmp_path):
+    if kind == "milvus" and SERVER:
+        return SERVER
+    return tmp_path / {"folder": "references", "milvus": "references.db", "large": "large"}[kind]
+
+
+@pytest.fixture
+def drop_from_server():
+    yield
+    if SERVER:
+        import pymilvus
+
+        client = pymilvus.MilvusClient(SERVER, token=os.environ.get("SIGNTALK_MILVUS_TOKEN", ""))
+        client.drop_collection(f"signtalk_{sha256_text('model-1')[:24]}")
+        client.close()
+
+
+@pytest.fixture(params=["folder", MILVUS])
+def store(request, tmp_path, drop_from_server):
+    made = opened(request.param, place_of(request.param, tmp_path))
+    made.kind = request.param
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["folder", "large", MILVUS])
+def filled(request, tmp_path, drop_from_server):
+    if request.param == "large":
+        write_large_index(tmp_path / "large", [made_clips()], "model-1", FRAMES)
+        yield LargeIndex(tmp_path / "large", "model-1")
+        return
+    made = opened(request.param, place_of(request.param, tmp_path))
+    made.add(made_clips())
+    yield made
+    made.close()
+
+
+def ids(found):
+    return [[hit.clip_id for hit in row] for row in found]
+
+
+def test_search_gives_the_nearest_clips_with_all_that_is_known_of_them(filled):
+    index, queries = made_clips(), encoded(5, seed=99).embeddings
+    expected = index.search(queries, 7)
+    found = filled.search(queries, 7)
+    assert len(filled) == NUM
+    assert ids(found) == [[index.entries[row].clip_id for row in rows] for rows in expected.rows]
+    np.testing.assert_allclose([[hit.similarity for hit in row] for row in found], expected.similarities, atol=2e-3)
+    first, known = found[0][0], index.entries[expected.rows[0, 0]]
+    assert (first.rank, first.sentence, first.signer_id) == (1, known.sentence, known.signer_id)
+    assert (first.category, first.feature_path) == (known.category, known.feature_path)
+
+
+@pytest.mark.parametrize(
+    "only", [Only(categories=("ward",)), Only(signers=("s01", "S03")), Only(("HOME",), ("s00",)), Only(("nowhere",))]
+)
+def test_search_finds_only_what_it_may(filled, only):
+    index, query = made_clips(), encoded(1, seed=98).embeddings
+    allowed = [row for row in index.search(query, NUM).rows[0] if only.allows(index.entries[row])]
+    assert ids(filled.search(query, 9, only)) == [[index.entries[row].clip_id for row in allowed[:9]]]
+
+
+def test_narrowed_has_every_clip_of_the_nearest_sentences_as_they_were_added(filled):
+    index, query = made_clips(), encoded(1, seed=97)
+    narrowed = filled.narrowed(query.embeddings, 5).index
+    nearest = [index.entries[row].text_key for row in index.search(query.embeddings, NUM).rows[0]]
+    assert set(list(dict.fromkeys(nearest))[:5]) <= set(narrowed.sentences)
+    for each, row in narrowed.row_of.items():
+        there = index.row_of[each]
+        assert narrowed.entries[row] == index.entries[there]
+        length = index.projection_lengths[there]
+        assert narrowed.projection_lengths[row] == length
+        frames = np.asarray(narrowed.projections)[row, :length]
+        np.testing.assert_array_equal(frames, index.projections[there, :length])
+        np.testing.assert_allclose(narrowed.embeddings[row], index.embeddings[there], atol=1e-3)
+    for key in narrowed.sentences:
+        assert len(narrowed.sentences[key]) == len(index.sentences[key])
+
+
+def test_answers_are_those_of_the_same_clips_in_memory(filled):
+    queries, config = encoded(3, seed=96), ScoringConfig(rerank_sentences=6)
+    for query in range(3):
+        alone = queries.select(slice(query, query + 1))
+        expected = score_sentences(alone, made_clips(), config).candidates(0, 5)
+        found = score_sentences(alone, filled.narrowed(alone.embeddings, 12).index, config).candidates(0, 5)
+        assert [each.clip_id for each in found] == [each.clip_id for each in expected]
+        np.testing.assert_allclose([e.similarity for e in found], [e.similarity for e in expected], atol=2e-3)
+
+
+def test_an_empty_store_answers_nothing(store):
+    query = encoded(1).embeddings
+    assert len(store) == 0
+    assert store.search(query, 3) in (((),), ())
+    assert len(store.narrowed(query, 3).index) == 0
+    assert store.delete(["c1"]) == 0
+    store.add(SentenceIndex.build((), (), "model-1"))
+    assert len(store) == 0
+
+
+def test_what_was_added_is_met_at_once_and_what_was_deleted_no_more(store):
+    store.add(made_clips(10))
+    more = made_clips(5, first=10)
+    store.add(more)
+    assert len(store) == 15
+    assert ids(store.search(more.embeddings[2:3], 1)) == [["c12"]]
+    assert store.delete(["c12", "c3", "not there"]) == 2
+    assert len(store) == 13
+    assert "c12" not in ids(store.search(more.embeddings[2:3], 15))[0]
+    assert "c12" not in store.narrowed(more.embeddings[2:3], 20).index.row_of
+    store.add(more.without([f"c{n}" for n in (10, 11, 13, 14)]))
+    assert ids(store.search(more.embeddings[2:3], 1)) == [["c12"]]
+
+
+def test_a_clip_that_is_there_and_one_of_another_model_are_refused(store):
+    store.add(made_clips(4))
+    with pytest.raises(DataError, match="c2 is there already"):
+        store.add(made_clips(2, first=2))
+    assert len(store) == 4
+    other = SentenceIndex.build(encoded(1), [entry("x", "x")], "model-2")
+    with pytest.raises(ArtifactError, match="expected those of model-1"):
+        store.add(other)
+    written = made_clips(1).with_written(encoded(1).embeddings, [type(entry("w", "w"))(**{
+        **vars(entry("w", "written")), "kind": "written"})])  # fmt: skip
+    with pytest.raises(ValueError, match="no clip"):
+        store.add(written)
+    assert len(store) == 4
+
+
+def test_what_was_confirmed_is_there_when_it_is_opened_again(store, tmp_path):
+    store.add(made_clips(8))
+    store.delete(["c5"])
+    store.close()
+    again = opened(store.kind, place_of(store.kind, tmp_path))
+    try:
+        assert len(again) == 7
+        narrowed = again.narrowed(made_clips(8).embeddings[:1], 20).index
+        assert sorted(narrowed.row_of) == [f"c{n}" for n in range(8) if n != 5]
+        assert narrowed.projections.shape[2] == PROJECTION
+    finally:
+        again.close()
+
+
+def test_damaged_files_are_told_and_never_read_as_something_else(store, tmp_path):
+    if store.kind == "milvus" and SERVER:
+        pytest.skip("a server's files are its own")
+    store.add(made_clips(8))
+    store.close()
+    place = place_of(store.kind, tmp_path)
+    expected = sorted(each.clip_id for each in made_clips(8).entries)
+    for path in sorted(path for path in place.rglob("*") if path.is_file() and path.stat().st_size):
+        whole = path.read_bytes()
+        for damaged in (whole[: len(whole) // 2], whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]):
+            kept = {each: each.read_bytes() for each in place.rglob("*") if each.is_file()}
+            path.write_bytes(damaged)
+            try:
+                again = opened(store.kind, place)
+            except ArtifactError:
+                pass
+            else:  # damage that does not matter, or is met when it is read
+                try:
+                    found = again.narrowed(made_clips(8).embeddings[:1], 20).index
+                    assert sorted(found.row_of) == expected, path
+                except ArtifactError:
+                    pass
+                finally:
+                    again.close()
+            for each, data in kept.items():
+                each.parent.mkdir(parents=True, exist_ok=True)
+                each.write_bytes(data)
+
+
+def test_killed_while_adding_nothing_that_was_confirmed_is_lost(store, tmp_path):
+    store.close()
+    assert kill_while_adding(store.kind, place_of(store.kind, tmp_path), rounds=2, seed=5)
+
+
+def test_a_folder_is_read_again_when_another_process_changed_it(tmp_path):
+    first, second = (FolderStore(tmp_path / "references", "model-1") for _ in range(2))
+    assert len(first) == 0
+    second.add(made_clips(3))
+    assert len(first) == 3
+    first.add(made_clips(2, first=3))
+    assert len(second) == 5
+    with pytest.raises(ArtifactError, match="made by encoder"):
+        FolderStore(tmp_path / "references", "model-2")

@@ -1,0 +1,1 @@
+"""What tests make for themselves: clips, references, runs, bundles, videos and services."""

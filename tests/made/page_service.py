@@ -1,0 +1,286 @@
+"""A small stand-in for the service, for tests of the live page: the protocol with a crude recogniser behind it.
+
+It answers by how the wrists went, compared with what was enrolled, so that a page can enrol a clip of the fake camera
+and have it recognised. It is told by its own paths below `/test/` what to do next.
+
+    python tests/page_service.py 8123 /path/to/holistic_landmarker.task     # then open http://127.0.0.1:8123/
+"""
+
+import asyncio
+import signal
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+WEB = Path(__file__).resolve().parents[2] / "src" / "signtalk" / "service" / "web"
+KEY = "the key of the tests"
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; style-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+FRAME = np.dtype([("time_s", "<f8"), ("points", "<f4", (169, 3)), ("visibility", "<f4", (33,))])
+WRISTS, ELBOWS, SHOULDERS, PATH_POINTS = [15, 16], [13, 14], [11, 12], 12
+NEAR = 0.45  # shoulder widths between two paths that count as the same sentence
+SEEN_S, REST_S = 0.4, 0.6
+KNOWN = [
+    ("s1", "Where does it hurt?", "complaint"), ("s2", "I have a fever.", "complaint"),
+    ("s3", "Good morning.", "greeting"), ("s4", "Please sit down.", "instruction"),
+    ("s5", "Do you take any medicine?", "question"),
+]  # fmt: skip
+
+
+def path_of(frames: np.ndarray, aspect: float) -> np.ndarray:
+    """(PATH_POINTS, 2, 2): both wrists against the shoulders' middle, in shoulder widths; the last known place kept."""
+    places = frames["points"][:, :, :2] * np.array([aspect, 1])
+    middle = places[:, SHOULDERS].mean(axis=1, keepdims=True)
+    width = np.linalg.norm(places[:, SHOULDERS[0]] - places[:, SHOULDERS[1]], axis=-1)[:, None, None]
+    wrists = ((places[:, WRISTS] - middle) / width)[~np.isnan(width[:, 0, 0])]
+    at = np.linspace(0, len(wrists) - 1, PATH_POINTS)
+    columns = [np.interp(at, np.arange(len(wrists)), wrists[:, i, j]) for i in range(2) for j in range(2)]
+    return np.stack(columns, axis=1).reshape(PATH_POINTS, 2, 2)
+
+
+def frames_of_json(clip: dict[str, Any]) -> np.ndarray:
+    frames = np.zeros(len(clip["frames"]), dtype=FRAME)
+    frames["points"], frames["visibility"] = np.nan, np.nan
+    starts = {"pose": (0, 33), "left_hand": (33, 54), "right_hand": (54, 75), "face": (75, 169)}
+    for i, told in enumerate(clip["frames"]):
+        frames["time_s"][i] = told["time_s"]
+        for part, (start, stop) in starts.items():
+            if told[part] is not None:
+                rows = told[part]
+                assert len(rows) == stop - start
+                frames["points"][i, start:stop] = [row[:3] for row in rows]
+                if part == "pose":
+                    frames["visibility"][i] = [row[3] for row in rows]
+    return frames
+
+
+def frames_of_bytes(body: bytes) -> tuple[np.ndarray, float]:
+    magic, count, aspect = struct.unpack_from("<4sIf", body)
+    assert magic == b"SGT1" and len(body) == 12 + count * FRAME.itemsize
+    return np.frombuffer(body, FRAME, offset=12), aspect
+
+
+def bytes_of(frames: np.ndarray, aspect: float) -> bytes:
+    return struct.pack("<4sIf", b"SGT1", len(frames), aspect) + frames.tobytes()
+
+
+def waving() -> bytes:
+    """A made-up sign: a person of sticks who lifts the right hand and moves it from side to side."""
+    frames = np.zeros(45, dtype=FRAME)
+    frames["time_s"], frames["visibility"] = np.arange(45) / 15, 1.0
+    frames["points"] = np.nan
+    body = {0: (0.5, 0.25), 2: (0.53, 0.22), 5: (0.47, 0.22), 7: (0.57, 0.24), 8: (0.43, 0.24), 9: (0.52, 0.29)}
+    body |= {10: (0.48, 0.29), 11: (0.65, 0.45), 12: (0.35, 0.45), 13: (0.68, 0.65), 14: (0.30, 0.62)}
+    body |= {15: (0.66, 0.85), 23: (0.6, 0.9), 24: (0.4, 0.9)}
+    frames["points"][:, :33] = (0.5, 0.9, 0)
+    for i, place in body.items():
+        frames["points"][:, i, :2] = place
+    sway = 0.06 * np.sin(np.arange(45) / 15 * 2 * np.pi)
+    frames["points"][:, 16, 0], frames["points"][:, 16, 1] = 0.28 + sway, 0.4
+    fingers = np.arange(20)
+    spread, length = (fingers // 4 - 2) * 0.02, (fingers % 4 + 1) * 0.025
+    hand = np.concatenate([[[0, 0]], np.stack([spread * (1 + length * 8), -0.02 - length], axis=1)])
+    frames["points"][:, 54:75, :2] = frames["points"][:, 16:17, :2] + hand
+    frames["points"][:, 54:75, 2] = 0
+    return bytes_of(frames, 1.0)
+
+
+class Recogniser:
+    """What was enrolled, and answers by it."""
+
+    def __init__(self) -> None:
+        self.enrolled: dict[str, np.ndarray] = {}
+        self.forced: dict[str, Any] | None = None  # the next answer, as a test wants it
+
+    def answer(self, frames: np.ndarray, aspect: float, asked: str = "") -> dict[str, Any]:
+        if self.forced is not None:
+            forced, self.forced = self.forced, None
+            return forced
+        path = path_of(frames, aspect)
+        far = {text: float(np.abs(path - known).mean()) for text, known in self.enrolled.items()}
+        ranked = sorted(far, key=far.__getitem__)
+        names = [*ranked, *(text for _, text, _ in KNOWN)][:5]
+        known_ids = {text: sentence_id for sentence_id, text, _ in KNOWN}
+        candidates = [
+            {"rank": i, "sentence": text, "sentence_id": known_ids.get(text, text), "category": "", "confidence": 0.5}
+            for i, text in enumerate(names, 1)
+        ]
+        found = bool(ranked) and far[ranked[0]] < NEAR
+        likeness = 0.62 if not ranked else max(0.0, 1 - far[ranked[0]])
+        return {
+            "outcome": "answer" if found else "not_sure", "text": ranked[0] if found else None,
+            "text_source": "sentence" if found else "", "reason": "" if found else "low_similarity",
+            "confidence": likeness, "motion_mean": 1.0, "candidates": candidates, "choices": [],
+            "translation": None, "translation_confidence": None, "translation_words": [],
+            "asked": {"sentence_id": asked, "rank": 1, "similarity": likeness, "confidence": 0.5} if asked else None,
+        }  # fmt: skip
+
+
+class Session:
+    """One stream: a segment begins when a hand is above its elbow and ends when none is, or by the button."""
+
+    def __init__(self, socket: WebSocket, recogniser: Recogniser, aspect: float, mode: str) -> None:
+        self.socket, self.recogniser, self.aspect, self.mode = socket, recogniser, aspect, mode
+        self.frames: list[np.ndarray] = []
+        self.segment, self.began = 0, False
+        self.seen_s = self.told_s = -1e9
+        self.state = "idle"
+
+    async def to(self, state: str) -> None:
+        if state != self.state:
+            self.state = state
+            await self.socket.send_json({"type": "state", "state": state, "time_s": 0.0})
+
+    async def push(self, frame: np.ndarray) -> None:
+        time_s = float(frame["time_s"])
+        if self.frames and time_s <= float(self.frames[-1]["time_s"]):
+            await self.socket.send_json({"type": "error", "error": {"code": "bad_clip", "message": "times go back"}})
+            await self.socket.close(1008)
+            return
+        self.frames.append(frame)
+        raised = bool((frame["points"][WRISTS, 1] < frame["points"][ELBOWS, 1]).any())
+        if raised:
+            self.seen_s = time_s
+        if time_s - self.told_s > 0.2:
+            self.told_s = time_s
+            told = {"type": "activity", "time_s": time_s, "probability": 0.9 if raised else 0.1, "motion": 1.0}
+            await self.socket.send_json(told)
+        if self.mode == "auto":
+            if raised and not self.began:
+                await self.start()
+            elif self.began and time_s - self.seen_s > REST_S:
+                await self.stop("rest")
+
+    async def start(self) -> None:
+        self.began = True
+        self.frames = self.frames[-1:]
+        await self.to("signing")
+
+    async def stop(self, cause: str) -> None:
+        if not self.began:
+            return
+        self.began = False
+        frames = np.array(self.frames, dtype=FRAME)
+        if len(frames) < 3 or frames["time_s"][-1] - frames["time_s"][0] < SEEN_S:
+            await self.socket.send_json({"type": "cancel", "segment": self.segment, "cause": "too short"})
+            await self.to("idle")
+            return
+        await self.to("thinking")
+        answer = self.recogniser.answer(frames, self.aspect)
+        times = {"start_s": float(frames["time_s"][0]), "end_s": float(frames["time_s"][-1])}
+        message = {"type": "answer", "segment": self.segment, **times, "cause": cause, "answer": answer}
+        await self.socket.send_json(message)
+        self.segment += 1
+        await self.to("answer")
+
+
+def create_app(model: Path | None) -> FastAPI:
+    app = FastAPI()
+    recogniser = Recogniser()
+    sockets: set[WebSocket] = set()
+
+    @app.middleware("http")
+    async def safe_headers(request: Request, go_on: Any) -> Response:
+        response: Response = await go_on(request)
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+    @app.get("/v1/config")
+    async def config() -> dict[str, Any]:
+        return {"version": "0", "can_enroll": True, "can_search": True, "limits": {}}
+
+    @app.get("/v1/sentences")
+    async def sentences(query: str = "", limit: int = 100) -> dict[str, Any]:
+        listed = [
+            {"sentence_id": i, "sentence": text, "category": category, "layer": "base", "has_sign": i != "s5"}
+            for i, text, category in KNOWN
+            if all(word in text.lower() for word in query.lower().split())
+        ]
+        return {"total": len(listed), "sentences": listed[:limit]}
+
+    @app.get("/v1/sentences/{sentence_id}/sign")
+    async def sign(sentence_id: str) -> Response:
+        if sentence_id == "s5":
+            return JSONResponse({"error": {"code": "not_found", "message": "no sign"}}, 404)
+        return Response(waving(), media_type="application/vnd.signtalk.clip")
+
+    @app.post("/v1/search")
+    async def search(request: Request) -> dict[str, Any]:
+        await request.json()
+        return {"hits": [{"sentence_id": "s1", "sentence": KNOWN[0][1], "category": "complaint", "similarity": 0.8}]}
+
+    @app.post("/v1/recognize")
+    async def recognize(request: Request, sentence_id: str = "") -> dict[str, Any]:
+        frames, aspect = frames_of_bytes(await request.body())
+        return recogniser.answer(frames, aspect, sentence_id)
+
+    @app.post("/v1/enroll")
+    async def enroll(request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return JSONResponse({"error": {"code": "unauthorized", "message": "no key"}}, 401)
+        body = await request.json()
+        (clip,) = body["clips"]
+        recogniser.enrolled[body["text"]] = path_of(frames_of_json(clip), clip["aspect"])
+        return JSONResponse({"sentence": body["text"], "warnings": []})
+
+    @app.websocket("/v1/stream")
+    async def stream(socket: WebSocket) -> None:
+        await socket.accept()
+        sockets.add(socket)
+        try:
+            hello = await socket.receive_json()
+            await socket.send_json({"type": "ready", "state": "idle", "limits": {}})
+            session = Session(socket, recogniser, hello["aspect"], hello["mode"])
+            while (message := await socket.receive())["type"] == "websocket.receive":
+                if message.get("bytes"):
+                    for frame in np.frombuffer(message["bytes"], FRAME):
+                        await session.push(frame)
+                    continue
+                order = message["text"]
+                if "start" in order:
+                    await session.start()
+                elif "stop" in order:
+                    await session.stop("button")
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            sockets.discard(socket)
+
+    @app.post("/test/force")
+    async def force(request: Request) -> dict[str, Any]:
+        recogniser.forced = await request.json()
+        return {}
+
+    @app.post("/test/drop")
+    async def drop() -> dict[str, Any]:
+        await asyncio.gather(*(socket.close(1013) for socket in tuple(sockets)))
+        return {}
+
+    @app.post("/test/quit")
+    async def leave() -> dict[str, Any]:
+        signal.raise_signal(signal.SIGINT)
+        return {}
+
+    @app.get("/models/holistic_landmarker.task")
+    async def landmarker() -> Response:
+        if model is None:
+            return JSONResponse({"error": {"code": "not_found", "message": "no models"}}, 404)
+        return FileResponse(model)
+
+    app.mount("/", StaticFiles(directory=WEB, html=True), name="page")
+    return app
+
+
+if __name__ == "__main__":
+    served = create_app(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    uvicorn.run(served, port=int(sys.argv[1]), log_level="warning", timeout_graceful_shutdown=1)

@@ -1,0 +1,73 @@
+"""A process that adds clips to a store, one after the other, until it is killed; and a longer run by hand.
+
+python tests/reference_worker.py add KIND PLACE FIRST         # prints each number once it is confirmed
+python tests/reference_worker.py kill KIND PLACE ROUNDS SEED  # killed ROUNDS times at random moments
+"""
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from made.references import encoded, entry
+from signtalk.index.index import SentenceIndex
+from signtalk.index.milvus import MilvusStore
+from signtalk.index.references import FolderStore
+
+ENCODER = "model-1"
+
+
+def opened(kind, place):
+    return FolderStore(Path(place), ENCODER) if kind == "folder" else MilvusStore(str(place), ENCODER)
+
+
+def one_clip(number):
+    return SentenceIndex.build(encoded(1, seed=1000 + number), [entry(f"n{number}", f"text {number}")], ENCODER)
+
+
+def told(line):
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def add_until_killed(kind, place, first):
+    store = opened(kind, place)
+    told("ready")
+    for number in range(first, first + 100_000):
+        store.add(one_clip(number))
+        told(str(number))
+
+
+def kill_while_adding(kind, place, rounds, seed, longest_s=0.5):
+    """Numbers that were confirmed, over so many killed processes; each of them must be there and whole afterwards."""
+    rng, confirmed, first = random.Random(seed), [], 0
+    for _ in range(rounds):
+        command = [sys.executable, __file__, "add", kind, str(place), str(first)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline().strip() == "ready"
+            awaited = max(rng.randint(0, 2), 0 if confirmed else 1)  # a server may take long for the first
+            lines = [process.stdout.readline() for _ in range(awaited)]
+            time.sleep(rng.uniform(0, longest_s))
+            process.kill()
+            lines += [line for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+        confirmed += [int(line) for line in lines]
+        first += len(lines) + 1  # the next one may be there, or not
+        store = opened(kind, place)
+        try:
+            assert len(store) >= len(confirmed)
+            for number in confirmed[-5:]:
+                query = one_clip(number).embeddings
+                assert store.search(query, 1)[0][0].clip_id == f"n{number}"
+                index = store.narrowed(query, 3).index
+                assert index.row_of[f"n{number}"] >= 0
+        finally:
+            store.close()
+    return confirmed
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "add":
+        add_until_killed(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    else:
+        told(f"{len(kill_while_adding(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])))} confirmed")

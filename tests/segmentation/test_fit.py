@@ -1,0 +1,134 @@
+"""The fit of a segmenter: gradient against differences, labels by hand, thresholds on probabilities that are known."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from made.clips import made_clip, resting
+from signtalk.errors import DataError
+from signtalk.landmarks.clip import LandmarkClip
+from signtalk.segmentation.activity import FEATURE_NAMES, clip_features, probabilities
+from signtalk.segmentation.fit import (
+    HIDDEN_UNITS,
+    LABEL_DELAY_S,
+    Watched,
+    fit_config,
+    fit_model,
+    fit_segmenter,
+    frame_labels,
+    loss,
+    measure_segmenter,
+    signing_mean,
+)
+from signtalk.segmentation.segmenter import SegmenterConfig
+from signtalk.segmentation.streams import Stream, StreamPlan, make_stream
+
+SIZE = len(FEATURE_NAMES)
+
+
+def empty_stream(spans, num_frames=400, fps=20.0):
+    """A stream of which only times and sentences matter."""
+    way = resting(num_frames, "right")
+    return Stream(made_clip(way, way, fps, hands=False), np.array(spans, dtype=np.float64).reshape(-1, 2), "x")
+
+
+def known(spans, late=LABEL_DELAY_S, num_frames=400):
+    """Probabilities that are right, but late."""
+    stream = empty_stream(spans, num_frames)
+    times = stream.clip.timestamps_s - late
+    inside = ((times[:, None] >= stream.spans[:, 0]) & (times[:, None] <= stream.spans[:, 1])).any(axis=1)
+    return Watched(stream.clip.timestamps_s, np.where(inside, 0.95, 0.02), stream)
+
+
+def test_the_gradient_equals_differences() -> None:
+    rng = np.random.default_rng(0)
+    inputs, sign = rng.normal(0, 1, (30, SIZE)), rng.choice([-1.0, 1.0], 30)
+    weights, flat = rng.uniform(0, 0.1, 30), rng.normal(0, 0.3, HIDDEN_UNITS * (SIZE + 2) + 1)
+    _, gradient = loss(flat, inputs, sign, weights)
+    by_differences = approx_fprime(flat, lambda at: loss(at, inputs, sign, weights)[0], 1e-7)
+    np.testing.assert_allclose(gradient, by_differences, atol=1e-5)
+
+
+def test_labels_are_late_and_unsure_near_a_boundary() -> None:
+    stream = empty_stream([(2.0, 4.0), (8.0, 9.0)])
+    labels, weights = frame_labels(stream)
+    for i, time in enumerate(stream.clip.timestamps_s.tolist()):
+        then = time - LABEL_DELAY_S
+        assert labels[i] == (2 <= then <= 4 or 8 <= then <= 9)
+        near = min(abs(then - boundary) for boundary in (2, 4, 8, 9)) < 0.1
+        assert weights[i] == pytest.approx(0.0 if near else 0.05)
+
+
+def test_frames_after_a_gap_count_half_a_second_at_most() -> None:
+    stream = empty_stream([], num_frames=4)
+    clip = LandmarkClip(stream.clip.landmarks, stream.clip.visibility, np.array([0, 0.1, 5.0, 5.1]))
+    labels, weights = frame_labels(Stream(clip, stream.spans, "x"))
+    assert not labels.any()
+    assert weights[1:] == pytest.approx([0.1, 0.5, 0.1])
+
+
+def test_a_model_learns_what_can_be_told() -> None:
+    stream = empty_stream([(2.0, 4.0), (8.0, 12.0)])
+    labels, _ = frame_labels(stream)
+    features = np.random.default_rng(0).normal(0, 1, (400, SIZE))
+    features[:, 3] += 6 * labels
+    model = fit_model([features], [stream])
+    found = probabilities(model, features) >= 0.5
+    assert (found == labels).mean() > 0.97
+    assert model == fit_model([features], [stream])
+
+
+def test_thresholds_give_back_the_delay_and_find_every_boundary() -> None:
+    spans = [[(2.0, 4.0), (7.0, 9.5), (13.0, 17.0)], [(1.0, 3.0), (5.0, 6.5)]]
+    config, scores = fit_config([known(each) for each in spans])
+    assert scores.boundary_f1(0.25) == 1.0
+    assert config.start_shift_s == pytest.approx(LABEL_DELAY_S, abs=0.06)  # a frame lasts 0.05 s
+    assert config.end_shift_s == pytest.approx(LABEL_DELAY_S, abs=0.06)
+
+
+def test_flickers_are_learned_to_be_none() -> None:
+    watched = known([(2.0, 5.0), (8.0, 12.0)])
+    flickering = watched.probabilities.copy()
+    flickering[320:324] = 0.95  # 0.2 s, of no sentence
+    flickering[60:64] = 0.02  # 0.2 s within one
+    _, scores = fit_config([Watched(watched.times, flickering, watched.stream)])
+    assert (scores.num_found, scores.false, scores.boundary_f1(0.25)) == (2, 0, 1.0)
+
+
+def test_the_mean_of_signing_lies_between_rest_and_signing() -> None:
+    watched = [known([(2.0, 4.0), (7.0, 9.5)]), known([(3.0, 6.0)])]
+    assert 0.02 < signing_mean(watched) < 0.95
+
+
+def test_sentences_under_a_second_have_a_mean_of_signing_too() -> None:
+    assert 0.02 < signing_mean([known([(2.0, 2.8), (7.0, 7.9)])]) < 0.95
+
+
+def test_shifts_stay_what_a_settings_file_may_hold() -> None:
+    late = known([(3.0, 5.0), (9.0, 11.0), (15.0, 17.0)], late=1.08)
+    config, _ = fit_config([late])
+    assert SegmenterConfig.model_validate(config.model_dump()) == config
+
+
+def test_too_few_sentences_are_refused() -> None:
+    with pytest.raises(DataError, match="2 sentences to fit a segmenter on; expected 20 or more"):
+        fit_segmenter([empty_stream([(2.0, 4.0), (7.0, 9.0)])], "test")
+
+
+def test_a_small_fit_finds_other_peoples_sentences() -> None:
+    plan = StreamPlan(num_sentences=4, fps=12.0)
+    told = []
+    fit = fit_segmenter(
+        [make_stream(seed, seed, plan) for seed in range(6)], "a test", lambda done, total: told.append((done, total))
+    )
+    assert told == [(done, 6) for done in range(1, 7)]
+    assert fit.settings.fitted_by == "a test"
+    assert fit.scores.num_true == 24
+    others = [make_stream(50 + seed, seed, plan) for seed in range(3)]
+    assert measure_segmenter(others, fit.settings).boundary_f1(1.0) > 0.7
+    rest = [make_stream(60, 0, StreamPlan(num_sentences=0, fps=12.0, pauses_s=(20.0, 20.1)))]
+    assert measure_segmenter(rest, fit.settings).num_true == 0
+    for row, stream in itertools.product(fit.settings.model.hidden, others[:1]):
+        assert len(row) == clip_features(stream.clip).shape[1]

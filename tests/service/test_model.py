@@ -1,0 +1,80 @@
+"""What answers behind the service."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from made.service import signing
+from made.small_run import SmallRun
+from signtalk.bundle.bundle import open_bundle
+from signtalk.errors import ClipError, ConfigError
+from signtalk.landmarks.clip import LandmarkClip
+from signtalk.recognition.enrolment import NewSentence
+from signtalk.service.model import Question, ServiceModel
+
+
+def shortened(clip: LandmarkClip) -> LandmarkClip:
+    """Without its first frames, so that it is no clip that the index holds."""
+    return LandmarkClip(clip.landmarks[9:], clip.visibility[9:], clip.timestamps_s[9:], clip.aspect)
+
+
+def test_one_bad_clip_does_not_touch_the_others(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    bad = LandmarkClip(np.full_like(clip.landmarks, np.nan), clip.visibility, clip.timestamps_s, None)
+    with open_bundle(small_run.bundle) as bundle:
+        model = ServiceModel(bundle)
+        model.warm_up()
+        alone = model.answer([Question(clip)])[0]
+        first, second, third = model.answer([Question(bad), Question(clip, 2), Question(bad)])
+        assert isinstance(first, ClipError)
+        assert isinstance(third, ClipError)
+        assert isinstance(second, dict)
+        assert isinstance(alone, dict)
+        assert [line["sentence"] for line in second["candidates"]] == [
+            line["sentence"] for line in alone["candidates"][:2]
+        ]
+        assert all(isinstance(each, ClipError) for each in model.answer([Question(bad)] * 2))
+
+
+def test_the_recogniser_is_kept_while_nothing_changes(small_run: SmallRun, tmp_path: Path) -> None:
+    (_, first), (_, second), *_ = signing(small_run.data)
+    with open_bundle(small_run.bundle) as bundle:
+        model = ServiceModel(bundle, tmp_path / "ward")
+        before = model.recognizer
+        assert model.recognizer is before
+        model.enroll(NewSentence("The kettle whistles."), [first])
+        after = model.recognizer
+        assert after is not before
+        assert model.recognizer is after
+        assert len(after.index) == len(before.index) + 1
+        model.enroll(NewSentence("The kettle whistles."), [second])
+        assert len(model.forget("the kettle whistles!")["clip_ids"]) == 2
+        with pytest.raises(ConfigError, match="no enrolled sentence"):
+            model.forget("the kettle whistles")
+
+
+def test_changes_of_several_threads_are_all_kept(small_run: SmallRun, tmp_path: Path) -> None:
+    clips = [shortened(clip) for _, clip in signing(small_run.data, 6)]
+    with open_bundle(small_run.bundle) as bundle:
+        model = ServiceModel(bundle, tmp_path / "ward")
+        threads = [
+            threading.Thread(target=model.enroll, args=(NewSentence(f"sentence {number}"), [clip]))
+            for number, clip in enumerate(clips)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(model.recognizer.index) == len(bundle.recognizer.index) + len(clips)
+
+
+def test_without_a_personal_index_nothing_is_enrolled(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    with open_bundle(small_run.bundle) as bundle:
+        model = ServiceModel(bundle)
+        with pytest.raises(ConfigError, match="--index"):
+            model.enroll(NewSentence("x"), [clip])
+        with pytest.raises(ConfigError, match="--index"):
+            model.forget("x")

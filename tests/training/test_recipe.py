@@ -1,0 +1,73 @@
+import pytest
+
+from signtalk.errors import ConfigError
+from signtalk.training.recipe import RECIPE_NAMES, Recipe
+
+
+@pytest.mark.parametrize("name", RECIPE_NAMES)
+def test_every_recipe_is_complete_and_survives_json(name: str) -> None:
+    recipe = Recipe.named(name)
+    assert recipe.name == name
+    assert Recipe.model_validate_json(recipe.model_dump_json()) == recipe
+
+
+def test_the_prototype_has_the_figures_of_the_contract() -> None:
+    recipe = Recipe.named("prototype")
+    assert (recipe.features.preset, recipe.features.num_frames) == ("prototype", 64)
+    assert (recipe.network.kind, recipe.network.width, recipe.network.embedding_dim) == ("gru", 160, 256)
+    losses = recipe.losses
+    assert (losses.supcon_weight, losses.text_weight, losses.mask_weight, losses.temperature) == (0.5, 0.5, 0.2, 0.07)
+    optimiser = recipe.optimiser
+    assert (optimiser.learning_rate, optimiser.weight_decay, optimiser.accumulation) == (1e-4, 1e-5, 2)
+    assert (optimiser.schedule, optimiser.restart_epochs, optimiser.min_rate_share) == ("warm-restarts", 40, 0.2)
+    assert (recipe.views.kind, recipe.views.mask_share) == ("even-odd", 0.15)
+
+
+def test_settings_are_changed_by_name() -> None:
+    changed = Recipe().changed(["optimiser.epochs=3", "network.kind=gru", "seed=7", "features.use_face=true"])
+    assert changed.optimiser.epochs == 3
+    assert changed.network.kind == "gru"
+    assert changed.seed == 7
+    assert changed.features.use_face
+    assert Recipe().optimiser.epochs != 3
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("optimiser.speed=3", "no setting 'optimiser.speed'; settings are .*optimiser.epochs"),
+        ("optimiser=3", "no setting 'optimiser'"),
+        ("optimiser.epochs", "no setting"),
+        ("a.b.c=1", "no setting"),
+        ("seed.x=1", "no setting"),
+        ("optimiser.epochs=0", "optimiser.epochs: .*found 0"),
+        ("network.kind=lstm", "network.kind: .*found 'lstm'"),
+        ("features.preset=prototype", "features: .*crop"),
+        ("network.kernel_size=4", "network: kernel_size 4 is even"),
+        ("network.width=33", "network: width 33 is not a multiple of num_heads 4"),
+        ("network.num_heads=5", "network: width 128 is not a multiple of num_heads 5"),
+        ("network.decoder_heads=3", "network: decoder_width 128 is not a multiple of decoder_heads 3"),
+        ("network.decoder_width=33", "network.decoder_width: .*multiple of 2; found 33"),
+        ("optimiser.batch_size=1", "optimiser: batch_size 1 is under clips_per_class 2"),
+        ("losses.mask_weight=1", "setting of the recipe: losses.mask_weight 1 with views.mask_share 0"),
+    ],
+)
+def test_a_wrong_setting_is_an_error_that_names_it(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Recipe().changed([assignment])
+
+
+def test_every_loss_off_is_an_error() -> None:
+    off = [f"losses.{part}_weight=0" for part in ("supcon", "class", "text", "ctc", "mask", "align")]
+    assert Recipe().changed(off[:-3]).losses.ctc_weight == 1.0
+    with pytest.raises(ConfigError, match=r"losses: supcon_weight, .*are all 0"):
+        Recipe().changed(off)
+
+
+def test_a_gru_pools_with_any_number_of_heads() -> None:
+    assert Recipe.named("gru").changed(["network.num_heads=5"]).network.num_heads == 5
+
+
+def test_an_unknown_recipe_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="no recipe 'best'; there are default"):
+        Recipe.named("best")

@@ -1,0 +1,330 @@
+"""The live page: its files by themselves, and in a real browser with a fake camera against tests/page_service.py.
+
+The browser's tests need node, Debian's chromium and `make web`; those that find hands the landmarker's models, and a
+video of SIGNTALK_DATA.
+"""
+
+import base64
+import json
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, get_args
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+
+from made.camera import write_camera
+from made.service import KEY, running_service
+from signtalk.bundle.bundle import open_bundle
+from signtalk.bundle.web import export_web
+from signtalk.export.export import export_bundle
+from signtalk.landmarks.clip import FACE_INDICES, PARTS
+from signtalk.recognition.gate import Reason
+from signtalk.recognition.recognizer import DecisionConfig
+from signtalk.training.run import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "src" / "signtalk" / "service" / "web"
+DATA = Path(os.environ.get("SIGNTALK_DATA", ROOT.parent / "shared" / "data"))
+MODEL = Path(os.environ.get("SIGNTALK_LANDMARKER", DATA.parent / "models" / "holistic_landmarker.task"))
+FILM = DATA / "videos" / "isl_Hello.mp4"
+FRAME = np.dtype([("time_s", "<f8"), ("points", "<f4", (169, 3)), ("visibility", "<f4", (33,))])
+NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
+TEXTS: dict[str, str] = json.loads((WEB / "texts" / "en.json").read_text())
+SCRIPTS = sorted((WEB / "page").glob("*.js"))
+
+needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
+needs_browser = pytest.mark.skipif(
+    NODE is None or CHROMIUM is None or not (ROOT / "web" / "node_modules").is_dir() or not (WEB / "vendor").is_dir(),
+    reason="needs node, chromium and `make web`",
+)
+needs_model = pytest.mark.skipif(not MODEL.is_file(), reason=f"no landmarker's models at {MODEL}")
+needs_film = pytest.mark.skipif(not FILM.is_file(), reason=f"no video {FILM}")
+
+
+# Files
+
+
+def used_texts() -> set[str]:
+    page = (WEB / "index.html").read_text()
+    used = set(re.findall(r'data-(?:text|label|hint)="([^"]+)"', page))
+    for script in SCRIPTS:
+        code = script.read_text()
+        used |= {name for name in re.findall(r'"([a-z_]+\.[a-z_]+|title)"', code) if not name.endswith((".js", ".svg"))}
+    return used
+
+
+def test_every_text_is_there_and_none_is_left_over():
+    by_code = ("reason.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated")
+    assert used_texts() <= set(TEXTS)
+    plain = {name.removesuffix(".engine") for name in TEXTS}  # what an offline page says instead
+    assert plain <= set(TEXTS)
+    assert {name for name in plain - used_texts() if not name.startswith(by_code)} == set()
+
+
+def test_each_reason_of_the_gate_is_told_in_words():
+    assert {f"reason.{reason}" for reason in get_args(Reason) if reason} <= set(TEXTS)
+
+
+def test_states_and_problems_have_texts():
+    status = (WEB / "page" / "status.js").read_text()
+    states = re.findall(r'"?(\w+)"?: "[\w-]+",', status.partition("ICONS = {")[2].partition("}")[0])
+    assert len(states) == 9 and {f"state.{state}" for state in states} <= set(TEXTS)
+    codes = re.findall(r'"(camera_\w+|model_\w+|landmarker)"', "".join(script.read_text() for script in SCRIPTS))
+    assert len(codes) > 8 and {f"error.{code}" for code in codes} <= set(TEXTS)
+
+
+def test_icons_are_drawn():
+    drawn = set(re.findall(r'<symbol id="icon-([\w-]+)"', (WEB / "icons.svg").read_text()))
+    status = (WEB / "page" / "status.js").read_text().partition("ICONS = {")[2].partition("}")[0]
+    answer = re.findall(r'#show\("\w+", "([\w-]+)"', (WEB / "page" / "answer.js").read_text())
+    assert {*re.findall(r': "([\w-]+)"', status), *answer, "warning"} == drawn
+
+
+def test_a_page_of_the_strictest_policy():
+    page = (WEB / "index.html").read_text()
+    assert re.findall(r"<script[^>]*>", page) == ['<script type="module" src="page/app.js">']
+    assert not re.search(r"<style|\sstyle=|\son\w+=", page)
+    assert "script-src 'self' 'wasm-unsafe-eval';" in page
+
+
+def test_no_address_outside():
+    for file in [*WEB.glob("*.*"), *SCRIPTS, *WEB.glob("texts/*")]:
+        outside = set(re.findall(r"(?:https?:)?//[\w.-]+\.[a-z]{2,}", file.read_text())) - {"http://www.w3.org"}
+        assert not outside, f"{file}: {outside}"
+
+
+def test_all_files_are_kept_for_use_without_network():
+    listed = re.findall(r'"([\w./]+)"', (WEB / "sw.js").read_text().partition("FILES = [")[2].partition("]")[0])
+    own = {str(file.relative_to(WEB)) for file in [*WEB.glob("*.*"), *SCRIPTS, *WEB.glob("texts/*")]}
+    assert set(listed) == (own - {"index.html", "sw.js", "offline_worker.js"}) | {"./"}
+
+
+def test_pins_are_exact():
+    about = json.loads((ROOT / "web" / "package.json").read_text())
+    locked = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]
+    for name, version in (about["dependencies"] | about["devDependencies"]).items():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", version) and locked[f"node_modules/{name}"]["version"] == version
+
+
+# Bytes
+
+
+def a_clip() -> tuple[np.ndarray, bytes]:
+    rng = np.random.default_rng(5)
+    frames = np.zeros(3, dtype=FRAME)
+    frames["time_s"] = [10.0, 10.1, 10.25]
+    frames["points"], frames["visibility"] = rng.uniform(0, 1, (3, 169, 3)), rng.uniform(0, 1, (3, 33))
+    frames["points"][1, PARTS["left_hand"]] = np.nan
+    frames["points"][2] = np.nan
+    frames["visibility"][2] = np.nan
+    return frames, struct.pack("<4sIf", b"SGT1", 3, 1.25) + frames.tobytes()
+
+
+def a_result() -> dict[str, Any]:
+    def points(count: int) -> list[dict[str, float]]:
+        return [{"x": i / 1000, "y": i / 500, "z": -i / 250, "visibility": 1.5} for i in range(count)]
+
+    return {
+        "poseLandmarks": [points(33)], "leftHandLandmarks": [], "rightHandLandmarks": [points(21)],
+        "faceLandmarks": [points(478)],
+    }  # fmt: skip
+
+
+@needs_node
+def test_frames_and_clips_as_the_protocol_has_them():
+    frames, clip = a_clip()
+    asked = json.dumps({"clip": base64.b64encode(clip).decode(), "result": a_result()})
+    script = ROOT / "tests" / "web" / "frames.mjs"
+    told = subprocess.run([NODE, script], input=asked, capture_output=True, text=True, timeout=60, check=True)
+    seen = json.loads(told.stdout)
+
+    assert base64.b64decode(seen["again"]) == clip
+    assert seen["json"]["aspect"] == 1.25
+    first, second, third = seen["json"]["frames"]
+    np.testing.assert_array_equal(np.float32(first["face"]), frames["points"][0, PARTS["face"]])
+    np.testing.assert_array_equal(np.float32(first["pose"])[:, 3], frames["visibility"][0])
+    assert second["left_hand"] is None and len(second["right_hand"]) == 21 and second["time_s"] == 10.1
+    assert [third[part] for part in PARTS] == [None] * 4
+
+    found = np.frombuffer(base64.b64decode(seen["found"]), FRAME)[0]
+    assert found["time_s"] == 1.5 and seen["parts"] == [True, False, True, True]
+    np.testing.assert_allclose(found["points"][PARTS["face"], 0], np.array(FACE_INDICES) / 1000, rtol=1e-6)
+    assert np.isnan(found["points"][PARTS["left_hand"]]).all() and (found["visibility"] == 1).all()
+
+    assert seen["kept"] == [5, 6, 7] and seen["between"] == [6]
+    places = frames["points"][:2, :, :2] * np.array([1.25, 1])
+    width = np.linalg.norm(places[1, 11] - places[1, 12])
+    moved = np.linalg.norm(places[1, [15, 16]] - places[0, [15, 16]], axis=-1).max()
+    assert seen["speed"] == pytest.approx(moved / width / 0.1, rel=1e-5)
+    assert "3 frames in 100 bytes" in seen["refused"]
+
+
+# The page in a browser
+
+
+@contextmanager
+def service(model: Path | None) -> Iterator[str]:
+    """The stand-in's address."""
+    pytest.importorskip("fastapi")
+    pytest.importorskip("uvicorn")
+    pytest.importorskip("websockets")
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    command = [sys.executable, ROOT / "tests" / "made" / "page_service.py", str(port), *([str(model)] if model else [])]
+    url = f"http://127.0.0.1:{port}/"
+    with subprocess.Popen(command) as process:
+        try:
+            for _ in range(300):
+                try:
+                    with urlopen(f"{url}v1/config", timeout=5):
+                        break
+                except OSError:
+                    time.sleep(0.1)
+            yield url
+        finally:
+            process.terminate()
+
+
+def drive(scenario: str, folder: Path, film: Path | None, model: Path | None) -> dict[str, Any]:
+    from made.page_service import KEY as STAND_IN_KEY
+
+    with service(model) as url:
+        return drive_at(url, STAND_IN_KEY, scenario, folder, film)
+
+
+def drive_at(url: str, key: str, scenario: str, folder: Path, film: Path | None) -> dict[str, Any]:
+    """What a browser saw that went through a scenario on the page at an address."""
+    camera = folder / "camera.y4m"
+    write_camera(camera, film)
+    asked = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder)}
+    asked |= {"scenario": scenario, "key": key}
+    told = subprocess.run(
+        [NODE, ROOT / "tests" / "web" / "live_page.mjs", json.dumps(asked)],
+        capture_output=True, text=True, timeout=540, check=False,
+    )  # fmt: skip
+    camera.unlink()
+    assert told.returncode == 0, told.stderr
+    seen: dict[str, Any] = json.loads(told.stdout)
+    return seen
+
+
+def check_always(seen: dict[str, Any]) -> None:
+    """What holds in each state of the page."""
+    assert seen["outside"] == []
+    assert seen["wide"] == []
+    assert [found for found in seen["axe"] if found["impact"] in ("serious", "critical")] == []
+
+
+@needs_browser
+@pytest.mark.slow
+def test_no_camera(tmp_path):
+    seen = drive("refusals", tmp_path, None, None)
+    check_always(seen)
+    assert seen["steps"] == {"denied": "camera_denied", "none": "camera_none"}
+    assert seen["console"] == []
+
+
+@needs_browser
+@pytest.mark.slow
+def test_no_models(tmp_path):
+    seen = drive("missing", tmp_path, None, None)
+    assert TEXTS["error.model_missing"] in seen["steps"]["missing"] and seen["steps"]["state"] == "off"
+
+
+@needs_browser
+@needs_model
+@pytest.mark.slow
+def test_nobody_before_the_camera(tmp_path):
+    seen = drive("nobody", tmp_path, None, MODEL)
+    check_always(seen)
+    assert seen["steps"] == {"hint": TEXTS["hint.nobody"], "state": "idle", "card": "card answer empty"}
+    assert seen["console"] == []
+
+
+@needs_browser
+@needs_model
+@needs_film
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_conversation(tmp_path):
+    seen = drive("talk", tmp_path, FILM, MODEL)
+    check_always(seen)
+    assert seen["loaded"] == []  # errors in the console, until the service is stopped
+    steps = seen["steps"]
+    assert steps["keyboard"] == {"first": "skip", "practise": True, "talk": True}
+    assert TEXTS["reason.low_similarity"] in steps["refused"] and steps["motion"] > 0
+    assert steps["enrolled"] == "Remembered: “I want to greet you.”"
+    assert steps["recognised"] == "I want to greet you."
+    assert steps["offered"] == ["Where does it hurt?", "Where is my key?"] and steps["saidWhileAsking"] == 0
+    assert steps["chosen"] == "Chosen by tap:Where is my key?"
+    assert steps["spoken"] == ["own: I want to greet you.", *["own: Where is my key?"] * 2]
+    assert steps["nurse"] == "I have a fever." and steps["drawn"] > 20
+    assert steps["plain"] and steps["typed"] == TEXTS["nurse.no_sign"]
+    for line in ("Patient (signed): I want to greet you.", "(chosen): Where is my key?", "(shown): I have a fever."):
+        assert line in steps["copied"]
+    assert steps["left"] == 0 and steps["focus"] == "history-title"
+    assert "Likeness" in steps["practised"]
+    assert TEXTS["reason.low_motion"] in steps["button"]
+    assert steps["late"] == "card answer empty"  # an answer to the person before
+    assert steps["lost"] == TEXTS["error.busy"] and steps["back"] == ""
+    assert steps["gone"] == {"button": True, "sign": TEXTS["nurse.unreachable"], "icon": True}
+    assert steps["running"] == "stop-camera"
+    assert float(steps["offline"]["rate"].split()[0]) > 0 and steps["offline"]["told"] == TEXTS["error.lost"]
+
+
+@needs_browser
+@needs_model
+@needs_film
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_page_of_the_real_service(tmp_path, small_run):
+    """With the prototype's gate, whose thresholds need no fit: the small run's has too few clips for one."""
+    run = Run.open(small_run.run)
+    bundle = export_bundle(run.checkpoint, run.index(), DecisionConfig.prototype(), tmp_path / "export")
+    with running_service(bundle, "--index", tmp_path / "ward", "--models", MODEL, key=KEY) as (address, _):
+        seen = drive_at(f"http://{address}/", KEY, "served", tmp_path, FILM)
+    check_always(seen)
+    assert seen["console"] == []
+    assert seen["steps"]["recognised"] == "I want to greet you."
+    assert seen["steps"]["privacy"] == TEXTS["camera.privacy"]
+    assert seen["steps"]["rate"] > 0
+
+
+@needs_browser
+@needs_model
+@needs_film
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_offline_page_answers_and_learns_by_itself(tmp_path, small_run):
+    run = Run.open(small_run.run)
+    still = run.decision().gate.model_copy(update={"motion_floor": 0.0})  # the film runs at a third of its speed
+    decision = run.decision().model_copy(update={"gate": still})
+    with open_bundle(export_bundle(run.checkpoint, run.index(), decision, tmp_path / "export")) as bundle:
+        export_web(bundle, tmp_path / "page", MODEL)
+    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=tmp_path / "page")) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        seen = drive_at(f"http://127.0.0.1:{server.server_port}/", "", "served", tmp_path, FILM)
+        server.shutdown()
+    check_always(seen)
+    assert seen["console"] == []
+    assert "I want to greet you." in seen["steps"]["listed"]
+    assert seen["steps"]["privacy"] == TEXTS["camera.privacy.engine"]

@@ -1,0 +1,374 @@
+"""The page's engine says what Python says: both get the same clips, one of them in node."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import web_engine
+from made.small_run import SmallRun
+from made.web import CHROMIUM, NODE, ORT, PLAYWRIGHT, ROOT, Ask
+from signtalk.bundle import web as web_export
+from signtalk.bundle.bundle import Bundle, open_bundle
+from signtalk.bundle.web import FILES_NAME, PAGE, write_web_bundle
+from signtalk.index.encoded import Encoded
+from signtalk.index.written import WrittenSentence, write_sentences
+from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
+from signtalk.landmarks.features import FeatureConfig, extract_features
+from signtalk.landmarks.wire import encode_clip
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.recognizer import DecisionConfig
+from signtalk.recognition.scoring import ScoringConfig
+from signtalk.recognition.translation import TranslationRule
+from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed; the engine's tests run in it")
+needs_ort = pytest.mark.skipif(not ORT.is_file(), reason="onnxruntime-web is not installed; run `make web`")
+
+BODY = {"use_hands": False, "use_hand_local": False, "use_pose_hands": True, "use_depth": True, "frontal": True}
+CONFIGS = (
+    FeatureConfig(num_frames=64),
+    FeatureConfig(num_frames=40, use_face=True, use_pose_hands=True, use_bones=True, use_depth=True, max_gap_s=0.0),
+    FeatureConfig(num_frames=80, resampling="rate", num_differences=1, use_hand_local=False),
+    FeatureConfig(num_frames=30, resampling="crop", num_differences=0, limit=1.5),
+    FeatureConfig(num_frames=64, use_bones=True, **BODY),
+)
+
+
+def mirrored(clip: LandmarkClip) -> LandmarkClip:
+    partner = HOLISTIC.mirror
+    landmarks = np.where((partner >= 0)[None, :, None], clip.landmarks[:, partner], np.nan).astype(np.float32)
+    landmarks[..., 0] = 1 - landmarks[..., 0]
+    return replace(clip, landmarks=landmarks)
+
+
+def without(clip: LandmarkClip, parts: tuple[str, ...], first: int, stop: int) -> LandmarkClip:
+    landmarks = clip.landmarks.copy()
+    for part in parts:
+        landmarks[first:stop, PARTS[part]] = np.nan
+    return replace(clip, landmarks=landmarks)
+
+
+def every(clip: LandmarkClip, step: int) -> LandmarkClip:
+    kept = slice(None, None, step)
+    return LandmarkClip(clip.landmarks[kept], clip.visibility[kept], clip.timestamps_s[kept], clip.aspect)
+
+
+def faster(clip: LandmarkClip, factor: float) -> LandmarkClip:
+    return replace(clip, timestamps_s=clip.timestamps_s / factor, aspect=None)
+
+
+@pytest.fixture(scope="module")
+def clips() -> tuple[LandmarkClip, ...]:
+    """Signing and idle, with hands lost, other rates, mirrored, uneven in time, very short."""
+    config = SyntheticConfig(num_sentences=5, num_signers=3, clips_per_sentence=(1, 1), num_idle=2, seed=5)
+    made = [each.clip for each in generate_clips(config)]
+    first = made[0]
+    uneven = first.timestamps_s + np.random.default_rng(0).uniform(0, 0.01, first.num_frames)
+    changed = (
+        mirrored(made[1]),
+        without(first, ("left_hand", "right_hand"), 10, 40),
+        without(made[2], ("left_hand", "right_hand"), 0, 10_000),
+        without(without(made[3], ("pose",), 5, 9), ("face", "right_hand"), 0, 3),
+        every(made[4], 3),
+        faster(first, 2.0),
+        replace(first, timestamps_s=np.sort(uneven)),
+        every(first, 40),
+        every(first, 10_000),
+    )
+    return (*made, *changed)
+
+
+def numbers(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([float(value) for value in values])
+
+
+def test_landmarks_travel_in_every_form(node: Ask, clips: tuple[LandmarkClip, ...]) -> None:
+    clip = every(without(clips[0], ("left_hand",), 0, 10_000), 7)
+    clip.landmarks[:, PARTS["pose"]] = np.nan_to_num(clip.landmarks[:, PARTS["pose"]])  # JSON has whole parts alone
+    frames, points = [], np.random.default_rng(1).random((478, 3)).round(3).tolist()
+    for time, row, seen in zip(clip.timestamps_s, clip.landmarks, clip.visibility, strict=True):
+        parts = {name: row[columns].tolist() for name, columns in PARTS.items()}
+        parts["pose"] = [[*point, float(score)] for point, score in zip(parts["pose"], seen, strict=True)]
+        told = {name: None if np.isnan(row[PARTS[name]]).all() else part for name, part in parts.items()}
+        frames.append({"time_s": float(time), **told})
+    holistic = {"faceLandmarks": [[dict(zip("xyz", point, strict=True)) for point in points]], "poseLandmarks": []}
+    answered = node("landmarks", (clip,), holistic=[holistic], json=[{"aspect": clip.aspect, "frames": frames}])
+    assert tuple(answered["names"]) == HOLISTIC.names
+    assert base64.b64decode(answered["bytes"][0]) == encode_clip(clip)
+    np.testing.assert_allclose(numbers(answered["json"][0]["landmarks"]), clip.landmarks.ravel(), rtol=1e-7)
+    np.testing.assert_allclose(numbers(answered["json"][0]["visibility"]), clip.visibility.ravel(), rtol=1e-7)
+    seen = numbers(answered["holistic"][0]["landmarks"]).reshape(-1, 3)
+    np.testing.assert_allclose(seen[PARTS["face"]], np.array(points)[0:470:5], rtol=1e-6)
+    assert np.isnan(seen[: PARTS["face"].start]).all()
+
+
+def test_features_are_those_of_python(node: Ask, clips: tuple[LandmarkClip, ...]) -> None:
+    answered = node("features", clips, configs=[config.model_dump() for config in CONFIGS])
+    for config, found in zip(CONFIGS, answered, strict=True):
+        for clip, each in zip(clips, found, strict=True):
+            truth = extract_features(clip, config)
+            assert each["numFeatures"] == config.num_features
+            assert each["valid"] == truth.valid.astype(int).tolist()
+            features = np.array(each["features"]).reshape(truth.features.shape)
+            np.testing.assert_allclose(features, truth.features, atol=1e-4)
+            assert each["motion"] == pytest.approx(truth.motion, abs=1e-5)
+
+
+DECISIONS = {
+    "open": DecisionConfig(gate=GateConfig(motion_floor=0.05, threshold=0.2, bias=0.0)),
+    "choices": DecisionConfig(
+        scoring=ScoringConfig(
+            similarity_weight=0, prototype_weight=0, dtw_weight=0.6, text_weight=0.4, rerank_sentences=4,
+            references_per_sentence=1,
+        ),
+        gate=GateConfig(motion_floor=0.3, threshold=0.995, choice_threshold=0.05, bias=1.0),
+        sets={"gap": 0.02, "coverage": 0.9, "num_clips": 20},
+        translation=TranslationRule(fitted=True, threshold=0.0),
+    ),
+    "bare": DecisionConfig(
+        scoring=ScoringConfig(
+            similarity_weight=0.5, prototype_weight=0.5, dtw_weight=0.0, text_weight=0.0, rerank_sentences=0
+        ),
+        gate=GateConfig(fitted=False),
+        translate=False,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bundle(small_run: SmallRun) -> Any:
+    with open_bundle(small_run.bundle) as opened:
+        yield opened
+
+
+def deciding(bundle: Bundle, decision: DecisionConfig, index: Any = None) -> Bundle:
+    return replace(bundle, recognizer=bundle.recognizer.changed(index=index, decision=decision))
+
+
+def agree(found: Any, expected: Any, tolerance: float) -> None:
+    """The same JSON document but for rounding."""
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        for name in expected:
+            agree(found[name], expected[name], tolerance)
+    elif isinstance(expected, list | tuple):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            agree(one, other, tolerance)
+    elif isinstance(expected, float) and not isinstance(found, str):
+        assert found == pytest.approx(expected, abs=tolerance)
+    else:
+        assert found == expected
+
+
+def encoded_files(folder: Path, encoded: Encoded) -> list[dict[str, Any]]:
+    parts = []
+    for n in range(encoded.num_clips):
+        arrays = {
+            "embedding": encoded.embeddings[n],
+            "projections": encoded.projections[n],
+            "memory": encoded.memory[n],
+            "valid": encoded.memory_valid[n],
+            "words": encoded.word_log_probs[n],
+        }
+        for name, array in arrays.items():
+            array.astype("<f8").tofile(folder / f"{name}{n}.bin")
+        files = {name: str(folder / f"{name}{n}.bin") for name in arrays}
+        given = {"attention_mean": float(encoded.attention_mean[n]), "vocabulary": encoded.word_log_probs.shape[2]}
+        parts.append({**files, **given})
+    return parts
+
+
+@needs_ort
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("name", DECISIONS)
+def test_answers_to_encoded_clips_are_those_of_python(
+    name: str, written: bool, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
+) -> None:
+    index, decision = bundle.recognizer.index, DECISIONS[name].model_copy(update={"translate": False})
+    if written:
+        texts = ("Where does it hurt", "I am a doctor", "My arm hurts", "Zyx")
+        space = bundle.recognizer.text_space
+        assert space is not None
+        index = write_sentences(index, [WrittenSentence(text) for text in texts], space).index
+        gate = decision.gate.model_copy(update={"written": GateConfig(threshold=0.4, bias=0.5)})
+        decision = decision.model_copy(update={"gate": gate})
+    changed = deciding(bundle, decision, index)
+    write_web_bundle(changed, tmp_path / "web")
+    made = [extract_features(clip, changed.recognizer.encoder.feature_config) for clip in clips]
+    encoded = changed.recognizer.encoder.encode(
+        np.stack([each.features for each in made]), np.stack([each.valid for each in made])
+    )
+    motions = np.array([each.motion for each in made], dtype=np.float32)
+    expected = changed.recognizer.answer(encoded, motions, num_candidates=30).recognitions
+    files = encoded_files(tmp_path, encoded)
+    found = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=30)
+    for one, other in zip(found, expected, strict=True):
+        agree(one, other.to_json(), 2e-4)
+
+
+@needs_ort
+@pytest.mark.parametrize("name", ["open", "choices"])
+def test_the_whole_chain_answers_as_python_does(
+    name: str, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
+) -> None:
+    changed = deciding(bundle, DECISIONS[name])
+    num_golden = write_web_bundle(changed, tmp_path / "web")
+    found = node("whole", clips, bundle=str(tmp_path / "web"), search="my head hurts")
+    expected = [answer.to_json() for answer in changed.recognizer.recognize(clips)]
+    assert {"open": {"answer"}, "choices": {"answer", "not_sure"}}[name] <= {answer["outcome"] for answer in expected}
+    for one, other in zip(found["answers"], expected, strict=True):
+        agree(one, other, 1e-3)
+    assert found["verified"]["clips"] == num_golden
+    assert found["verified"]["different"] == []
+    assert found["verified"]["largest_difference"] < 1e-3
+    listed = {(each["sentence"], each["num_clips"], each["layer"]) for each in found["sentences"]}
+    groups = bundle.recognizer.index.groups
+    assert listed == {
+        (bundle.recognizer.index.entries[row].sentence, int(count), "base")
+        for row, count in zip(groups.canonical_rows, groups.counts, strict=True)
+    }
+    assert len(found["found"]) == 5
+
+
+@needs_ort
+def test_an_enrolled_sentence_is_found_after_the_page_was_opened_again(
+    node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
+) -> None:
+    write_web_bundle(deciding(bundle, DECISIONS["open"]), tmp_path / "web")
+    new = [made.clip for made in generate_clips(SyntheticConfig(num_sentences=1, first_sentence=40, num_signers=5,
+           clips_per_sentence=(3, 3), num_idle=0))]  # fmt: skip
+    still = without(clips[0], ("left_hand", "right_hand"), 0, 10_000)
+    found = node("enroll", (*new, still), bundle=str(tmp_path / "web"), text=" Zebra crossing, please ")
+    told = found["told"]
+    assert (told["sentence"], told["category"], told["num_references"]) == ("Zebra crossing, please", "here", 2)
+    assert -1 <= told["agreement"] <= 1.001
+    assert 1 <= len(told["nearest"]) <= 3
+    assert [message.split(":")[0] for message in found["refusals"]] == [
+        "clip 1 is there already, as a clip of 'Zebra crossing, please'; film another",
+        "clip 1",
+        "the text '?!' holds no word; give what the clips say",
+    ]
+    assert "0% of the frames show a hand" in found["refusals"][1]
+    assert "Zebra crossing, please" in [candidate["sentence"] for candidate in found["answer"]["candidates"]]
+    assert [(each["num_clips"], each["layer"]) for each in found["listed"]] == [(2, "personal")]
+    assert (found["forgotten"], found["left"]) == (2, [])
+
+
+@needs_ort
+def test_the_benchmark_counts_answers_that_differ(
+    small_run: SmallRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web_engine.main([str(small_run.bundle), str(small_run.data / "clips"), "--clips", "3"])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["clips"], told["left_out"], told["different"]) == (3, 0, 0)
+    assert sum(told["outcomes"].values()) == 3
+    assert max(told["largest_difference"].values()) < 1e-3
+    assert told["python_ms"] > 0 and told["node_ms"] > 0
+
+
+def one_after_another(clips: list[LandmarkClip], aspect: float | None) -> LandmarkClip:
+    """One long clip; the times go on."""
+    times, end = [], 0.0
+    for clip in clips:
+        times.append(end + clip.timestamps_s - clip.timestamps_s[0])
+        end = float(times[-1][-1]) + 1 / clip.fps
+    landmarks, visibility = (np.concatenate([getattr(c, name) for c in clips]) for name in ("landmarks", "visibility"))
+    return LandmarkClip(landmarks, visibility, np.concatenate(times), aspect)
+
+
+@pytest.fixture(scope="module")
+def streams() -> tuple[LandmarkClip, ...]:
+    """Signing and resting in turn, by three people; one slower, one with a hand that comes and goes."""
+    made: list[LandmarkClip] = []
+    for seed in range(3):
+        config = SyntheticConfig(num_sentences=3, num_signers=1, clips_per_sentence=(1, 1), num_idle=3, seed=seed)
+        parts = [each.clip for each in generate_clips(config)]
+        turns = [parts[i] for i in (3, 0, 4, 1, 5, 2)]
+        made.append(one_after_another(turns, parts[0].aspect))
+    return made[0], every(made[1], 2), without(without(made[2], ("left_hand",), 100, 160), ("pose",), 200, 260)
+
+
+def test_sentences_of_a_stream_begin_and_end_as_in_python(node: Ask, streams: tuple[LandmarkClip, ...]) -> None:
+    segmenter = pytest.importorskip("signtalk.segmentation.segmenter", reason="this version has no segmenter")
+    found = node("segments", streams, settings=str(segmenter.SHIPPED))
+    assert sum(len(each["events"]) for each in found) >= 6
+    for clip, each in zip(streams, found, strict=True):
+        ours, events, probabilities = segmenter.Segmenter(aspect=clip.aspect), [], []
+        for frame, time in zip(clip.landmarks, clip.timestamps_s, strict=True):
+            events += ours.push(frame, float(time))
+            probabilities.append(ours.probability)
+        events += ours.finish()
+        np.testing.assert_allclose(each["probabilities"], probabilities, atol=1e-6)
+        spans = [(event.kind, event.span.first, event.span.stop, event.span.cause) for event in events]
+        assert [(e["kind"], e["first"], e["stop"], e["cause"]) for e in each["events"]] == spans
+        times = [(event.span.start_s, event.span.end_s, event.span.activity) for event in events]
+        np.testing.assert_allclose([(e["start"], e["end"], e["activity"]) for e in each["events"]], times, atol=1e-6)
+
+
+@needs_ort
+def test_a_live_session_tells_what_the_service_tells(
+    node: Ask, streams: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
+) -> None:
+    changed = deciding(bundle, DECISIONS["open"])
+    write_web_bundle(changed, tmp_path / "web")
+    clip = streams[0]
+    heard = node("stream", (clip,), bundle=str(tmp_path / "web"), mode="auto")
+    answers = [event for event in heard if event["type"] == "answer"]
+    states = [event["state"] for event in heard if event["type"] == "state"]
+    assert len(answers) >= 2
+    assert states[:2] == ["signing", "thinking"]
+    assert [event["segment"] for event in answers] == sorted(event["segment"] for event in answers)
+    for event in answers:
+        within = (clip.timestamps_s >= event["start_s"] - 1e-6) & (clip.timestamps_s <= event["end_s"] + 1e-6)
+        cut = LandmarkClip(
+            clip.landmarks[within], clip.visibility[within], clip.timestamps_s[within], float(np.float32(clip.aspect))
+        )
+        agree(event["answer"], changed.recognizer.recognize([cut], 3)[0].to_json(), 1e-3)
+    activities = [event["time_s"] for event in heard if event["type"] == "activity"]
+    assert np.diff(activities).min() >= 0.2 - 1e-6
+
+
+@needs_ort
+def test_a_button_says_where_a_sentence_begins_and_ends(
+    node: Ask, streams: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
+) -> None:
+    write_web_bundle(deciding(bundle, DECISIONS["open"]), tmp_path / "web")
+    heard = node("stream", (streams[0],), bundle=str(tmp_path / "web"), mode="button", button=[150, 260])
+    told = [event for event in heard if event["type"] != "activity"]
+    assert [event.get("state", event["type"]) for event in told] == ["signing", "thinking", "answer", "answer"]
+    assert [event["type"] for event in told[2:]] == ["answer", "state"]
+    times = streams[0].timestamps_s
+    assert (told[2]["start_s"], told[2]["end_s"]) == pytest.approx((times[150], times[260]))
+
+
+@needs_ort
+@pytest.mark.skipif(
+    CHROMIUM is None or not PLAYWRIGHT.is_file() or not (PAGE / "vendor").is_dir(),
+    reason="no Chromium, playwright-core or src/signtalk/service/web/vendor; install a browser and run `make web`",
+)
+def test_a_browser_answers_with_the_server_gone(bundle: Bundle, tmp_path: Path) -> None:
+    page = tmp_path / "page"
+    shutil.copytree(PAGE, page, ignore=shutil.ignore_patterns("wasm"))  # no landmarker is needed here
+    (page / "index.html").write_text("<!doctype html><title>page</title>")
+    changed = deciding(bundle, DECISIONS["open"])
+    write_web_bundle(changed, page / "bundle")
+    (page / FILES_NAME).write_text(json.dumps({"files": web_export._described(page)}))
+    runner = ROOT / "tests" / "web" / "engine_browser.mjs"
+    command = [str(NODE), str(runner), str(PLAYWRIGHT), str(CHROMIUM), str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for told in json.loads(done.stdout).values():  # with the server, and without
+        assert told["verified"]["different"] == []
+        assert told["verified"]["largest_difference"] < 1e-3
+        assert told["personal"] == ["Zebra crossing"]
+        assert told["answer"]["text"] == "Zebra crossing"
