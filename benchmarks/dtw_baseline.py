@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from folds import Figures, FoldResult, Job, Query, code_version, machine, rank_figures
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.manifest import ClipRecord, Manifest
 from signtalk.data.packed import pack_clips
 from signtalk.evaluation.protocols import first_of_each
-from signtalk.files import FloatArray, IntArray
 from signtalk.landmarks.clip import LEFT_HAND_NAMES, RIGHT_HAND_NAMES
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.recognition.dtw import dtw_by_row

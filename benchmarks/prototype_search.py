@@ -19,7 +19,7 @@ import torch
 from torch.nn.functional import normalize, pad
 
 from prototype_step import NUM_COLUMNS, NUM_FRAMES, PrototypeModel
-from signtalk.files import FloatArray
+from signtalk.arrays import FloatArray
 
 Array = npt.NDArray[np.float32]
 RADIUS, CLIPS, TEMPERATURE = 6, 5, 0.12

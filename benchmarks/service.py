@@ -29,8 +29,9 @@ import numpy as np
 
 from results_page import replace_section
 from service_clients import Asked, Client, Connection, Streamed, closed_loop, open_loop, stream
+from signtalk.arrays import FloatArray
 from signtalk.data.manifest import load_manifest, read_clip
-from signtalk.files import FloatArray, write_json
+from signtalk.files import write_json
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, FrameArray, clip_of_frames, decode_frames, encode_clip

@@ -33,10 +33,11 @@ import onnxruntime
 import torch
 
 from prototype_search import CLIPS, PrototypeSearch
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.bundle.bundle import ENCODER_NAME
 from signtalk.bundle.onnx_models import OnnxEncoder
 from signtalk.export.graphs import write_graphs
-from signtalk.files import BoolArray, FloatArray, write_json, write_text
+from signtalk.files import write_json, write_text
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex, is_large_index, write_large_index

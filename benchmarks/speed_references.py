@@ -18,8 +18,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.tokenizer import SentenceTokenizer
-from signtalk.files import FloatArray, IntArray
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import HalfArray, IndexEntry
 from signtalk.index.index import SentenceIndex, unit_rows

@@ -28,9 +28,6 @@ from signtalk.errors import ArtifactError, DataError
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-FloatArray = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
 
 DAMAGE = (
     OSError, EOFError, ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError, SyntaxError,

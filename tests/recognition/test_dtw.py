@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signtalk.recognition.dtw import MAX_FRAMES, _cheapest_paths, dtw_by_row, dtw_distances, valid_lengths
+from signtalk.index.encoded import valid_lengths
+from signtalk.recognition.dtw import MAX_FRAMES, _cheapest_paths, dtw_by_row, dtw_distances
 
 
 def plain_dtw(first, second):

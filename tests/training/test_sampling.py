@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signtalk.files import IntArray
+from signtalk.arrays import IntArray
 from signtalk.training.sampling import ClassBalancedBatches
 
 labellings = st.lists(st.integers(-1, 9), min_size=1, max_size=60).map(np.array)

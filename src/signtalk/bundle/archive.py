@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 
 from signtalk.errors import ArtifactError
 from signtalk.files import DAMAGE, TEMPORARY_PREFIX
+from signtalk.index.files import BUNDLE_MANIFEST
 
-MANIFEST_NAME = "export_manifest.json"
 MAX_ENTRIES = 64
 MAX_BYTES = 4 * 1024**3
 MAX_ENTRY_BYTES = 2 * 1024**3
@@ -97,8 +97,8 @@ def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
         raise ArtifactError(f"{path}: entry {told[:80]!r}...: a name of {len(told)} characters; at most {MAX_NAME}")
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or (entry.is_dir() and entry.file_size):
         raise ArtifactError(f"{path}: entry '{told}' is no plain file; do not use this file")
-    if name.name == MANIFEST_NAME and told != MANIFEST_NAME:
-        raise ArtifactError(f"{path}: '{told}' lies in a folder; a bundle has its {MANIFEST_NAME} at the top")
+    if name.name == BUNDLE_MANIFEST and told != BUNDLE_MANIFEST:
+        raise ArtifactError(f"{path}: '{told}' lies in a folder; a bundle has its {BUNDLE_MANIFEST} at the top")
     if name.name.startswith(TEMPORARY_PREFIX):
         raise ArtifactError(f"{path}: entry '{told}' is an unfinished file; get the bundle again")
     if entry.flag_bits & _ENCRYPTED or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
-from signtalk.bundle.archive import MANIFEST_NAME as MANIFEST_NAME
 from signtalk.bundle.archive import MAX_NAME, unpack_zip
 from signtalk.bundle.golden import GOLDEN_CLIPS_NAME, GOLDEN_TOLERANCE, read_golden_clips, replay_golden_clips
 from signtalk.bundle.onnx_models import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import absolute, first_fault, load_arrays, one_line, read_json, sha256_file
+from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import SIGNS_NAME, SignLibrary
 from signtalk.index.text_search import TextSpace
@@ -227,7 +227,7 @@ def unpack_bundle(path: Path, folder: Path) -> tuple[Path, ...]:
 def _unpack_checked(path: Path, folder: Path) -> None:
     """Unpack a zip that holds what its manifest names, and nothing else."""
     names = set(unpack_zip(path, folder))
-    listed = {*_checked_manifest(folder).files, MANIFEST_NAME, CARD_NAME}
+    listed = {*_checked_manifest(folder).files, BUNDLE_MANIFEST, CARD_NAME}
     if names - listed:
         raise ArtifactError(f"{path}: entry '{min(names - listed)}' is not in its manifest; do not use this file")
 
@@ -342,7 +342,7 @@ def _encoder_name(folder: Path, manifest: BundleManifest, variant: str) -> str:
 
 
 def _checked_manifest(folder: Path) -> BundleManifest:
-    path = folder / MANIFEST_NAME
+    path = folder / BUNDLE_MANIFEST
     if not path.exists():
         raise ArtifactError(
             f"{path}: no such file; a bundle is the zip that `signtalk export` wrote, or a folder with its files"

@@ -19,8 +19,9 @@ import numpy.typing as npt
 import onnxruntime
 from pydantic import BaseModel, Field
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.errors import ArtifactError
-from signtalk.files import BoolArray, FloatArray, IntArray, one_line
+from signtalk.files import one_line
 from signtalk.index.encoded import Encoded
 from signtalk.landmarks.features import FeatureConfig
 

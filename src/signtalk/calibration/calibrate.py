@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.calibration.scoring import MIN_QUERIES, fit_scoring, standard_error
 from signtalk.data.manifest import ClipRecord, Manifest, read_clip
 from signtalk.data.packed import PackedClips
@@ -31,7 +32,6 @@ from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.errors import ClipError
 from signtalk.evaluation.texts import score_texts
-from signtalk.files import BoolArray, FloatArray
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.landmarks.features import extract_features

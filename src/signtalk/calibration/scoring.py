@@ -11,8 +11,8 @@ from itertools import product
 
 import numpy as np
 
+from signtalk.arrays import BoolArray
 from signtalk.evaluation.retrieval import mean_reciprocal_rank, recall_at_k
-from signtalk.files import BoolArray
 from signtalk.recognition.recognizer import Asked, Recognizer
 from signtalk.recognition.scoring import Scores, ScoringConfig
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import FloatArray
 from signtalk.errors import ClipError
-from signtalk.files import FloatArray
 from signtalk.landmarks.clip import (
     DEFAULT_FPS,
     FACE_INDICES,

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import FloatArray
 from signtalk.data.holistic import (
     NUM_POINTS,
     HolisticPoints,
@@ -33,7 +34,7 @@ from signtalk.data.holistic import (
     to_clip,
 )
 from signtalk.errors import ArtifactError, ClipError
-from signtalk.files import FloatArray, read_json, write_text
+from signtalk.files import read_json, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, FACE_INDICES, LandmarkClip
 
 _CAMEL = {"pose": "poseLandmarks", "left_hand": "leftHandLandmarks", "right_hand": "rightHandLandmarks",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from signtalk.arrays import FloatArray
 from signtalk.data.holistic import (
     NUM_POINTS,
     HolisticPoints,
@@ -23,7 +24,7 @@ from signtalk.data.holistic import (
     zeros_to_missing,
 )
 from signtalk.errors import ArtifactError, ClipError
-from signtalk.files import FloatArray, load_array, save_array
+from signtalk.files import load_array, save_array
 from signtalk.landmarks.clip import LandmarkClip
 
 FRAME_VALUES = 1662

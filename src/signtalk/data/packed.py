@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.data.manifest import ClipRecord, Problem, read_clip
 from signtalk.errors import ArtifactError, ClipError, DataError
-from signtalk.files import BoolArray, FloatArray, read_json, write_json
+from signtalk.files import read_json, write_json
 from signtalk.landmarks.features import FeatureConfig, derive, frame_positions, motion_energy, normalise_clip, resample
 
 STORE_FORMAT_VERSION = 1

@@ -26,8 +26,9 @@ from tokenizers.pre_tokenizers import Metaspace, WhitespaceSplit
 from tokenizers.pre_tokenizers import Sequence as SplitterSequence
 from tokenizers.trainers import BpeTrainer
 
+from signtalk.arrays import IntArray
 from signtalk.errors import ArtifactError
-from signtalk.files import IntArray, read_json, write_json
+from signtalk.files import read_json, write_json
 
 PAD_ID, SOS_ID, EOS_ID, UNK_ID = 0, 1, 2, 3
 SPECIAL_TOKENS = ("<pad>", "<sos>", "<eos>", "<unk>")

@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.files import IntArray
+from signtalk.arrays import IntArray
 
 DEFAULT_RESAMPLES = 2000
 _ROWS_AT_ONCE = 200

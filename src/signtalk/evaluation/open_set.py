@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray
 from signtalk.evaluation.intervals import Interval, wilson_interval
 from signtalk.evaluation.results import ChoiceResult, GateResult, OpenSet, SetResult
 from signtalk.evaluation.retrieval import (
@@ -20,7 +21,6 @@ from signtalk.evaluation.retrieval import (
     fpr_at_tpr,
     reliability_bins,
 )
-from signtalk.files import BoolArray
 from signtalk.recognition.recognizer import Answers, Asked, DecisionConfig, Recognizer
 
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import FloatArray
 from signtalk.errors import ClipError
-from signtalk.files import FloatArray
 from signtalk.landmarks.clip import HOLISTIC, PARTS, POSE_NAMES, LandmarkClip, regular_timestamps
 from signtalk.landmarks.features import POSE_HAND_NAMES, resample
 from signtalk.landmarks.legacy_rows import to_prototype_rows

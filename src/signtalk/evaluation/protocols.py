@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.data.manifest import ClipRecord, Manifest
 from signtalk.data.packed import PackedClips
 from signtalk.data.roles import Role
@@ -34,7 +35,6 @@ from signtalk.evaluation.retrieval import (
     recall_at_k,
 )
 from signtalk.evaluation.texts import score_texts
-from signtalk.files import BoolArray, FloatArray
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences

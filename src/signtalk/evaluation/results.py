@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.evaluation.intervals import Interval
 from signtalk.evaluation.texts import TextIntervals
-from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index.index import SentenceIndex
 
 

@@ -15,10 +15,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 
 Scores = npt.NDArray[np.floating]
-Float64Array = npt.NDArray[np.float64]
 _ROWS_AT_ONCE = 1024
 
 

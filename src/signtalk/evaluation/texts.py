@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, IntArray
 from signtalk.data.tokenizer import split_words
 from signtalk.errors import MissingExtraError
 from signtalk.evaluation.intervals import Interval, bootstrap_mean, bootstrap_ratio, bootstrap_statistic
-from signtalk.files import BoolArray, IntArray
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.bleu import BLEU

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.bundle.archive import pack_zip
 from signtalk.bundle.bundle import (
     BUNDLE_FORMAT_VERSION,
     BUNDLE_NAME,
     CARD_NAME,
-    MANIFEST_NAME,
     BundleManifest,
     Variants,
     verify_bundle,
@@ -32,7 +32,8 @@ from signtalk.errors import ArtifactError, DataError, ExportRefusedError
 from signtalk.export.graphs import random_clips, random_tokens, write_graphs
 from signtalk.export.parity import EXPORT_SHAPES, check_parity
 from signtalk.export.variants import MeasuringClips, make_variants
-from signtalk.files import FloatArray, IntArray, read_json, save_arrays, sha256_file, write_json, write_text
+from signtalk.files import read_json, save_arrays, sha256_file, write_json, write_text
+from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import SIGNS_NAME, SignLibrary
 from signtalk.landmarks.features import extract_features
@@ -101,7 +102,7 @@ def _refuse_other_folders(out: Path) -> None:
     """What an export replaces must be an export's own."""
     if (out / RECIPE_NAME).exists():
         raise DataError(f"{out}: holds a run, whose files the export would replace; choose another folder for --out")
-    if (out / INDEX_NAME).exists() and not (out / MANIFEST_NAME).exists():
+    if (out / INDEX_NAME).exists() and not (out / BUNDLE_MANIFEST).exists():
         raise DataError(f"{out}: holds an {INDEX_NAME}/ that no export made; choose another folder for --out")
 
 
@@ -129,7 +130,7 @@ def _write_all(
     if extras.weights is not None:
         shutil.copyfile(extras.weights, work / WEIGHTS_NAME)
     manifest = _manifest(checkpoint, parity, variants, work, extras)
-    write_json(work / MANIFEST_NAME, manifest.model_dump(mode="json"))
+    write_json(work / BUNDLE_MANIFEST, manifest.model_dump(mode="json"))
     num_signs = 0 if extras.signs is None else len(extras.signs)
     write_text(work / CARD_NAME, model_card(manifest, decision, index, num_signs))
     try:
@@ -139,7 +140,7 @@ def _write_all(
         raise ExportRefusedError(
             f"the bundle does not answer as the model does: {told}; nothing was exported"
         ) from error
-    pack_zip(work / BUNDLE_NAME, work, [*manifest.files, MANIFEST_NAME, CARD_NAME])
+    pack_zip(work / BUNDLE_NAME, work, [*manifest.files, BUNDLE_MANIFEST, CARD_NAME])
 
 
 def _write_golden(
@@ -216,6 +217,6 @@ def _replace_files(work: Path, out: Path) -> None:
 def _files_of_export(out: Path) -> list[str]:
     """What an earlier export left in a folder; nothing where its manifest is not readable."""
     try:
-        return list(BundleManifest.model_validate(read_json(out / MANIFEST_NAME)).files)
+        return list(BundleManifest.model_validate(read_json(out / BUNDLE_MANIFEST)).files)
     except (ArtifactError, ValueError):
         return []

@@ -17,9 +17,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.bundle.bundle import ENCODER_NAME, TEXT_ENCODER_NAME
 from signtalk.data.tokenizer import PAD_ID, UNK_ID
-from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index.encoded import Encoded
 from signtalk.models.model import SignModel
 from signtalk.models.text_decoder import DecoderStart, DecoderStep, TextDecoder

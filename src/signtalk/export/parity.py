@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.bundle.bundle import ENCODER_NAME, TEXT_ENCODER_NAME
 from signtalk.bundle.golden import same_ranking
 from signtalk.bundle.onnx_models import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
 from signtalk.errors import ExportRefusedError
 from signtalk.export.graphs import SCRIPT_NAME, random_clips, random_tokens
-from signtalk.files import BoolArray, FloatArray
 from signtalk.index.encoded import ClipEncoder, Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.models.text_decoder import TorchStepDecoder

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from signtalk.bundle.bundle import MANIFEST_NAME, Variants
+from signtalk.bundle.bundle import Variants
 from signtalk.data.manifest import ClipRecord, Manifest, Problem
 from signtalk.data.roles import Role
 from signtalk.errors import ClipError
 from signtalk.export.export import ExportExtras, export_bundle
 from signtalk.export.variants import MAX_MEASURED, MeasuringClips
 from signtalk.files import read_json, without_fields
+from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import collect_signs
 from signtalk.landmarks.clip import load_provenance
@@ -102,7 +103,7 @@ def export_run(
             signs, problems = collect_signs(index, manifest)
             extras = replace(extras, signs=signs)
     bundle = export_bundle(run.checkpoint, index, run.decision(), out, extras)
-    variants = Variants.model_validate(read_json(out / MANIFEST_NAME)["variants"])
+    variants = Variants.model_validate(read_json(out / BUNDLE_MANIFEST)["variants"])
     return Exported(bundle, variants, problems, tuple(notes))
 
 

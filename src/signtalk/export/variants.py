@@ -18,6 +18,7 @@ import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.bundle.bundle import (
     ENCODER_NAME,
     FULL_PRECISION,
@@ -28,7 +29,6 @@ from signtalk.bundle.bundle import (
 )
 from signtalk.bundle.onnx_models import OnnxEncoder
 from signtalk.errors import ArtifactError
-from signtalk.files import BoolArray, FloatArray
 from signtalk.index.encoded import ClipEncoder, concatenate
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer

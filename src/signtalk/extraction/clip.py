@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from signtalk import __version__
+from signtalk.arrays import FloatArray, ImageArray
 from signtalk.data.manifest import ClipNumbers, describe_clip
 from signtalk.errors import ArtifactError, ClipError
 from signtalk.extraction.hands import repair_hands
@@ -27,7 +28,7 @@ from signtalk.extraction.quality import ClipQuality, ImageFigures, measure_quali
 from signtalk.extraction.smoothing import SmoothingConfig, smooth
 from signtalk.extraction.trimming import find_signing, trim_clip
 from signtalk.extraction.video import VideoFrame, read_frames, video_duration_s
-from signtalk.files import FloatArray, save_array, sha256_file
+from signtalk.files import save_array, sha256_file
 from signtalk.landmarks.clip import LandmarkClip, checked_landmarks, load_clip, load_provenance, save_clip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
 
@@ -35,7 +36,6 @@ _PEOPLE_EVERY_S = 1.0
 _MAX_PEOPLE_SAMPLES = 12
 _FIGURES_EVERY = 5
 _FIGURES_SIDE = 256
-ImageArray = npt.NDArray[np.uint8]
 
 
 class ExtractionConfig(BaseModel, frozen=True, extra="forbid"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.files import BoolArray, FloatArray
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 
 _POSE_WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))

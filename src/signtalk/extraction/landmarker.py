@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from signtalk.arrays import FloatArray, ImageArray
 from signtalk.errors import ArtifactError, MissingExtraError
 from signtalk.extraction.models import find_bundle
-from signtalk.files import FloatArray, sha256_file
+from signtalk.files import sha256_file
 from signtalk.landmarks.clip import FACE_INDICES, HOLISTIC, PARTS, POSE_NAMES
-
-ImageArray = npt.NDArray[np.uint8]
 
 MEDIAPIPE_VERSION = "0.10.33"
 """The one release that is used: later ones try to send usage data, earlier ones lack the task."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from signtalk.arrays import FloatArray
 from signtalk.extraction.landmarker import PersonBox
-from signtalk.files import FloatArray
 
 _SAME_PERSON = 0.5
 """Centres nearer than this share of the box's width are one person from sample to sample."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk.files import FloatArray
+from signtalk.arrays import FloatArray
 
 
 class SmoothingConfig(BaseModel, frozen=True, extra="forbid"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.files import BoolArray
+from signtalk.arrays import BoolArray
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
 from signtalk.landmarks.features import bridge_gaps
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import ImageArray
 from signtalk.errors import ClipError, MissingExtraError
 from signtalk.landmarks.clip import DEFAULT_FPS
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-ImageArray = npt.NDArray[np.uint8]
 
 MAX_SIDE = 1920
 """Longer images are made this long: the models see crops of 256 pixels, and conversion takes time by the pixel."""

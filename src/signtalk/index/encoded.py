@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.files import BoolArray, FloatArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.landmarks.features import FeatureConfig
 
 _BY_FRAME = ("projections", "memory", "word_log_probs")
@@ -128,3 +128,12 @@ class ClipEncoder(Protocol):
             One row a clip, in order; a padded clip gives what it gives alone.
         """
         ...
+
+
+def valid_lengths(valid: BoolArray) -> IntArray:
+    """How many frames remain when those after the last valid one are cut off: (..., T) bool to (...) int64."""
+    num_frames = valid.shape[-1]
+    if num_frames == 0:
+        return np.zeros(valid.shape[:-1], dtype=np.int64)
+    from_the_end = np.argmax(valid[..., ::-1], axis=-1)
+    return np.where(valid.any(axis=-1), num_frames - from_the_end, 0).astype(np.int64)

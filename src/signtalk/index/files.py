@@ -25,11 +25,10 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field, ValidationError
 
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.records import ClipRecord
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import (
-    FloatArray,
-    IntArray,
     absolute,
     first_fault,
     load_array,
@@ -44,6 +43,7 @@ from signtalk.files import (
     write_json,
 )
 
+BUNDLE_MANIFEST = "export_manifest.json"  # a folder that holds it is a bundle
 INDEX_FORMAT_VERSION = 2
 _WITHOUT_KIND = 1
 """The version before: every entry is a clip, and the map has no column `kind`."""

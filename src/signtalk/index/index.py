@@ -18,12 +18,11 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.errors import ArtifactError
-from signtalk.files import BoolArray, FloatArray, IntArray
-from signtalk.index.encoded import Encoded, padded_frames
+from signtalk.index.encoded import Encoded, padded_frames, valid_lengths
 from signtalk.index.files import HalfArray, IndexParts, Prototypes, read_index, write_index
 from signtalk.index.files import IndexEntry as IndexEntry
-from signtalk.recognition.dtw import valid_lengths
 
 _UNIT_TOLERANCE = 1e-3
 _SEARCH_THREADS = 1

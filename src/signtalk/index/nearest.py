@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.errors import ArtifactError
-from signtalk.files import BoolArray, FloatArray, IntArray
 
 EXACT_UP_TO = 50_000
 """From about here a look at all vectors takes longer than the frame by frame comparison that follows."""

@@ -15,10 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from signtalk.bundle.bundle import MANIFEST_NAME
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, DataError
-from signtalk.index.files import IndexEntry, index_identity, locked
+from signtalk.index.files import BUNDLE_MANIFEST, IndexEntry, index_identity, locked
 from signtalk.index.index import SentenceIndex
 
 _ABSENT_ATTEMPTS = 3
@@ -167,5 +166,5 @@ def refuse_bundle(folder: Path) -> None:
     Raises:
         ArtifactError: it is.
     """
-    if (folder / MANIFEST_NAME).exists() or (folder.absolute().parent / MANIFEST_NAME).exists():
+    if (folder / BUNDLE_MANIFEST).exists() or (folder.absolute().parent / BUNDLE_MANIFEST).exists():
         raise ArtifactError(f"{folder}: part of a bundle, which is never changed; give a folder beside it")

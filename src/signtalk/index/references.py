@@ -19,8 +19,8 @@ from typing import Protocol
 
 import numpy as np
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.errors import ArtifactError, DataError
-from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.index.files import IndexEntry, index_identity, locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import ClipHit

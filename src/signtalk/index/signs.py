@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import FloatArray
 from signtalk.data.manifest import Manifest, Problem, read_clip
 from signtalk.errors import ArtifactError, ClipError
-from signtalk.files import FloatArray, load_arrays, save_arrays
+from signtalk.files import load_arrays, save_arrays
 from signtalk.index.index import SentenceIndex
 from signtalk.landmarks.clip import HOLISTIC, LEFT_HAND_NAMES, POSE_NAMES, RIGHT_HAND_NAMES, LandmarkClip
 

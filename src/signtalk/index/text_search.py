@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.tokenizer import UNK_ID, SentenceTokenizer, split_words
 from signtalk.errors import ConfigError
-from signtalk.files import FloatArray, IntArray
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 

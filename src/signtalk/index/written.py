@@ -30,10 +30,11 @@ from pathlib import Path
 
 import numpy as np
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.data.records import text_key
 from signtalk.data.tokenizer import split_words
 from signtalk.errors import ConfigError, DataError
-from signtalk.files import BoolArray, FloatArray, read_csv, sha256_text
+from signtalk.files import read_csv, sha256_text
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import TextSpace

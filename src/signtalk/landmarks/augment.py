@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk.files import BoolArray, FloatArray
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.landmarks.clip import LEFT_HAND_NAMES, RIGHT_HAND_NAMES, Layout
 from signtalk.landmarks.features import POSE_HAND_NAMES, FeatureConfig
 from signtalk.landmarks.legacy_rows import PROTOTYPE_COLUMNS

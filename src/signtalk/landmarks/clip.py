@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.errors import ArtifactError, ClipError
-from signtalk.files import BoolArray, FloatArray, load_arrays, save_arrays
+from signtalk.files import load_arrays, save_arrays
 
 CLIP_FORMAT_VERSION = 1
 DEFAULT_FPS = 30.0

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import FloatArray
 from signtalk.errors import ConfigError, MissingExtraError
-from signtalk.files import FloatArray, atomic_path
+from signtalk.files import atomic_path
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.errors import ClipError
-from signtalk.files import BoolArray, FloatArray
 from signtalk.landmarks.clip import (
     FACE_MIDLINE,
     FACE_PAIRS,

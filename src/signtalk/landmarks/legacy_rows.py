@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.errors import ClipError
-from signtalk.files import BoolArray, FloatArray
 from signtalk.landmarks.clip import (
     DEFAULT_FPS,
     HOLISTIC,

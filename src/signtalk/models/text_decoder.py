@@ -25,7 +25,7 @@ from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.models.layers import sinusoidal_positions
 
 _EMBEDDING_STD = 0.02

@@ -16,9 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
-from signtalk.files import BoolArray, FloatArray, IntArray
-
-Float64Array = npt.NDArray[np.float64]
+from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 
 
 class DecodingOptions(BaseModel, frozen=True, extra="forbid"):

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk.files import FloatArray, IntArray
+from signtalk.arrays import FloatArray, IntArray
 
 
 class CandidateSets(BaseModel, frozen=True, extra="forbid"):

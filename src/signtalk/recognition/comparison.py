@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex, unit_rows
 from signtalk.recognition.dtw import DtwResult, dtw_by_row

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from signtalk.compiling import compiled
 from signtalk.data.tokenizer import EOS_ID, PAD_ID, UNK_ID
-from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.recognition.beam_search import DecoderState, StepDecoder
 
 BLANK_ID = PAD_ID
@@ -30,8 +30,6 @@ _NEVER_SHOWN = -30.0
 """Log probability of a word in a clip without a frame, or of a sentence without a word."""
 _IMPOSSIBLE = -1e30
 """A log probability for what cannot be; finite, so that differences of two stay numbers."""
-
-Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.compiling import compiled
-from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.index.encoded import valid_lengths
 
 MAX_FRAMES = 4096
 """Longest clip that can be compared; FeatureConfig allows no longer one."""
@@ -126,15 +127,6 @@ def _check_shapes(
     longest = max(queries.shape[1], references.shape[1])
     if longest > MAX_FRAMES:
         raise ValueError(f"a clip of {longest} frames; at most {MAX_FRAMES} can be compared")
-
-
-def valid_lengths(valid: BoolArray) -> IntArray:
-    """How many frames remain when those after the last valid one are cut off: (..., T) bool to (...) int64."""
-    num_frames = valid.shape[-1]
-    if num_frames == 0:
-        return np.zeros(valid.shape[:-1], dtype=np.int64)
-    from_the_end = np.argmax(valid[..., ::-1], axis=-1)
-    return np.where(valid.any(axis=-1), num_frames - from_the_end, 0).astype(np.int64)
 
 
 def _squared_distances(

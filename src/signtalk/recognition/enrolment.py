@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.data.records import text_key
 from signtalk.data.tokenizer import split_words
 from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import BoolArray, FloatArray, IntArray, printable, sha256_text
+from signtalk.files import printable, sha256_text
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked
 from signtalk.index.index import SentenceIndex

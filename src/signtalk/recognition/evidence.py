@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.files import BoolArray, FloatArray
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.recognition.scoring import Scores
 
 FIGURES = (

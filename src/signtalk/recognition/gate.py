@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.evaluation.intervals import wilson_interval
-from signtalk.files import BoolArray, FloatArray
 from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence
 from signtalk.recognition.logistic import Logistic, fit_logistic, precision_threshold
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.files import BoolArray
+from signtalk.arrays import BoolArray, Float64Array
 
-Float64Array = npt.NDArray[np.float64]
 MIN_ACCEPTED = 10
 """A precision that fewer clips than this show is chance."""
 LEAST_THRESHOLD = 0.5

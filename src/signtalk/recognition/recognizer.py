@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.manifest import ClipRecord
 from signtalk.data.packed import PackedClips
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.errors import ArtifactError
-from signtalk.files import FloatArray, IntArray
 from signtalk.index.encoded import ClipEncoder, Encoded, concatenate
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
-from signtalk.files import BoolArray, FloatArray, IntArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import clip_parts, equated_stage, stand_in_dtw

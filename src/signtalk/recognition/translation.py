@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
+from signtalk.arrays import BoolArray
 from signtalk.data.tokenizer import SentenceTokenizer, split_words
-from signtalk.files import BoolArray
 from signtalk.recognition.beam_search import DecodingResult
 from signtalk.recognition.logistic import Logistic, fit_logistic, precision_threshold
 

@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field, model_validator
 
+from signtalk.arrays import Float64Array
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
-
-Float64Array = npt.NDArray[np.float64]
 
 FEATURE_NAMES = (
     "higher_y", "lower_y", "larger_rise", "smaller_rise", "quick_speed", "quick_speed_other", "long_speed",

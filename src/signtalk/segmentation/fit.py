@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray, Float64Array
 from signtalk.errors import DataError
-from signtalk.files import BoolArray
-from signtalk.segmentation.activity import FEATURE_NAMES, ActivityModel, Float64Array, clip_features, probabilities
+from signtalk.segmentation.activity import FEATURE_NAMES, ActivityModel, clip_features, probabilities
 from signtalk.segmentation.metrics import SegmentScores, pooled, score_spans
 from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, find_sentences
 from signtalk.segmentation.streams import Stream

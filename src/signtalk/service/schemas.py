@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from signtalk.arrays import FloatArray
 from signtalk.data.mediapipe_json import clip_from_json
 from signtalk.errors import ClipError
-from signtalk.files import FloatArray
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip
 

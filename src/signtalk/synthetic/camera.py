@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signtalk.files import BoolArray, FloatArray
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.landmarks.clip import PARTS, POSE_NAMES
 from signtalk.synthetic.body import Array, euler_matrices
 

@@ -20,9 +20,9 @@ from pydantic import BaseModel, Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.data.packed import PackedClips
 from signtalk.data.tokenizer import SentenceTokenizer
-from signtalk.files import BoolArray, FloatArray, IntArray
 from signtalk.landmarks.augment import AugmentConfig, augment_points, warp_positions
 from signtalk.landmarks.features import derive, frame_positions
 

@@ -19,9 +19,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.errors import ArtifactError
-from signtalk.files import BoolArray, FloatArray, IntArray, atomic_path, one_line, sha256_file
+from signtalk.files import atomic_path, one_line, sha256_file
 from signtalk.index.encoded import Encoded
 from signtalk.index.text_search import TextSpace
 from signtalk.landmarks.features import FeatureConfig

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from signtalk.files import IntArray
+from signtalk.arrays import IntArray
 
 
 @dataclass(frozen=True, eq=False)

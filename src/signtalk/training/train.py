@@ -28,13 +28,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from signtalk.arrays import IntArray
 from signtalk.data.manifest import ClipRecord, Manifest, Problem
 from signtalk.data.packed import PackedClips, pack_clips
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.errors import DataError
-from signtalk.files import IntArray, save_arrays
+from signtalk.files import save_arrays
 from signtalk.landmarks.features import standardised_columns
 from signtalk.models.encoders import EncoderConfig, EncoderSize
 from signtalk.models.losses import LossTargets
