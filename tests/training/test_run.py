@@ -12,11 +12,11 @@ from signtalk.training.checkpoint import save_checkpoint
 from signtalk.training.run import Run, index_run
 
 
-def test_indexing_again_gives_the_same_decision(small_run: SmallRun) -> None:
-    before = read_json(small_run.run / "decision.json")
-    report = index_run(Run.open(small_run.run), load_manifest(small_run.data))
-    assert read_json(small_run.run / "decision.json") == before
-    assert report["num_references"] == len(Run.open(small_run.run).index())
+def test_indexing_again_gives_the_same_decision(own_run: SmallRun) -> None:
+    before = read_json(own_run.run / "decision.json")
+    report = index_run(Run.open(own_run.run), load_manifest(own_run.data))
+    assert read_json(own_run.run / "decision.json") == before
+    assert report["num_references"] == len(Run.open(own_run.run).index())
 
 
 def test_what_is_missing_or_damaged_is_told(small_run: SmallRun, tmp_path: Path) -> None:
@@ -37,15 +37,8 @@ def test_what_is_missing_or_damaged_is_told(small_run: SmallRun, tmp_path: Path)
         run.index()
 
 
-def copied(small_run: SmallRun, tmp_path: Path) -> tuple[Path, Path]:
-    for name in ("data", "run"):
-        shutil.copytree(small_run.out / name, tmp_path / name)  # times are kept
-    return tmp_path / "data", tmp_path / "run"
-
-
-def test_a_store_whose_files_changed_is_told(small_run: SmallRun, tmp_path: Path) -> None:
-    data, folder = copied(small_run, tmp_path)
-    manifest, run = load_manifest(data), Run.open(folder)
+def test_a_store_whose_files_changed_is_told(own_run: SmallRun) -> None:
+    manifest, run = load_manifest(own_run.data), Run.open(own_run.run)
     assert run.store(manifest).clips == run.store().clips
     changed = manifest.records[3].feature_path
     changed.write_bytes(b"no clip")
@@ -58,8 +51,8 @@ def test_an_index_tells_of_no_disk(small_run: SmallRun) -> None:
     assert all((small_run.data / path).is_file() and not Path(path).is_absolute() for path in paths)
 
 
-def test_a_decoder_of_few_tokens_is_not_asked_for_more(small_run: SmallRun, tmp_path: Path) -> None:
-    data, folder = copied(small_run, tmp_path)
+def test_a_decoder_of_few_tokens_is_not_asked_for_more(own_run: SmallRun) -> None:
+    data, folder = own_run.data, own_run.run
     checkpoint = Run.open(folder).checkpoint
     config = checkpoint.model.config
     short = config.model_copy(update={"decoder": config.decoder.model_copy(update={"max_tokens": 9})})

@@ -7,90 +7,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signtalk.cli.console import (
-    BundleOption,
-    Folder,
-    IndexOption,
-    Json,
-    RunOption,
-    not_nan,
-    opened,
-    out_console,
-    print_json,
-    tell_left_out,
-)
+from signtalk.cli.console import out_console, print_json, tell_left_out
+from signtalk.cli.options import Folder, IndexOption, Json, ModelOptions, grouped, not_nan
 
 if TYPE_CHECKING:
-    from signtalk.calibration.calibrate import CalibrationConfig
-    from signtalk.data.manifest import Manifest
-    from signtalk.recognition.recognizer import DecisionConfig
-    from signtalk.training.run import Calibrated
-
-_BUNDLE_NEEDS_OUT = "a bundle is never changed; give --out a file, and recognise with --calibration and that file"
-
-
-def _share(text: str) -> Any:
-    return typer.Option(min=0.01, max=0.999, callback=not_nan, help=text)
-
-
-def calibrate(
-    clips: Folder,
-    run: RunOption = None,
-    bundle: BundleOption = None,
-    index: IndexOption = None,
-    precision: Annotated[float, _share("Part of the accepted answers that shall be right.")] = 0.98,
-    unknown_share: Annotated[float, _share("Part of the clips asked that show a sentence which is not indexed.")] = 0.3,
-    coverage: Annotated[float, _share("Part of the candidate sets that shall hold the right sentence.")] = 0.9,
-    choice_precision: Annotated[float, _share("Part of the offered choices that shall hold it.")] = 0.9,
-    out: Annotated[Path | None, typer.Option(help="File to write; RUN/decision.json by default.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Fit the gate: from which confidence an answer is given, and what is offered when it is not.
-
-    With the data that a run was trained on its validation clips are asked and everything is fitted, never on test
-    clips. With other clips, such as a handful recorded before another camera, the gate alone is fitted to them.
-
-    Example: signtalk calibrate ~/signtalk-gh --run runs/first --precision 0.99
-
-    Example: signtalk calibrate ~/clinic-clips --bundle sign_encoder_bundle.zip --out clinic.json
-    """
-    from signtalk.calibration.calibrate import CalibrationConfig
-    from signtalk.data.manifest import load_manifest
     from signtalk.errors import ConfigError
     from signtalk.recognition.decision import write_decision
-    from signtalk.training.folder import DECISION_NAME
+    from signtalk.training.names import DECISION_NAME
 
-    if bundle is not None and out is None:
+    if which.bundle is not None and out is None:
         raise ConfigError(_BUNDLE_NEEDS_OUT)
-    config = CalibrationConfig(
-        precision=precision, unknown_share=unknown_share, coverage=coverage, choice_precision=choice_precision
-    )
-    manifest = load_manifest(clips)
-    fitted, encoder_id = _fitted(manifest, run, bundle, index, config)
-    target = out or Path(run or ".") / DECISION_NAME
-    write_decision(target, fitted.decision, fitted.report, encoder_id)
-    left_out = tell_left_out((*manifest.problems, *fitted.left_out), as_json)
+    with open_model(which, index=existing(index)) as model:
+        fitted = model.calibrate(
+            clips, precision=precision, unknown_share=unknown_share, coverage=coverage,
+            choice_precision=choice_precision,
+        )  # fmt: skip
+        target = out or Path(which.run or ".") / DECISION_NAME
+        write_decision(target, fitted.decision, fitted.report, model.recognizer.index.encoder_id)
+    left_out = tell_left_out(fitted.left_out, as_json)
     if as_json:
-        print_json({"written": str(target), **fitted.report, "left_out": left_out})
+        print_json({"written": str(target), **fitted.report.to_dict(), "left_out": left_out})
         return
-    _print_report(target, fitted.decision, fitted.report)
+    print_fit(fitted.decision, fitted.report)
+    show({"written": str(target)}, as_json)
 
 
-def _fitted(
-    manifest: Manifest, run: Path | None, bundle: Path | None, index: Path | None, config: CalibrationConfig
-) -> tuple[Calibrated, str]:
-    """What was fitted, and the id of the model that it was fitted for."""
-    from signtalk.training.run import Run, calibrate_locally, calibrate_run
-
-    if run is not None and bundle is None and index is None:
-        found = Run.open(run)
-        return calibrate_run(found, manifest, config), found.checkpoint.encoder_id
-    with opened(run, bundle, index) as recognizer:
-        used = () if run is None else tuple(Run.open(run).roles())
-        return calibrate_locally(recognizer, manifest, config, used), recognizer.index.encoder_id
-
-
-def _print_report(target: Path, decision: DecisionConfig, report: dict[str, Any]) -> None:
+def print_fit(target: Path, decision: DecisionConfig, report: dict[str, Any]) -> None:
     from rich.table import Table
 
     gate, sets = report["gate"], decision.sets

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signtalk.cli.console import Json, ProgressBar, not_nan, show
+from signtalk.cli.console import ProgressBar, show
+from signtalk.cli.options import Json, not_nan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ _MOST_FPS = 30.0
 """A file's claimed rate is not believed: browsers write 1000."""
 
 
-def play_command(
+def play(
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Landmark file, .npz or .npy.")],
     out: Annotated[Path, typer.Option(help="File to write, .gif or .mp4.")],
     beside: Annotated[
@@ -58,11 +59,6 @@ def play_command(
         write = write_gif if out.suffix.lower() == ".gif" else _write_mp4
         write(out, pictures, num_frames, rate, bar)
     show({"written": str(out), "frames": num_frames, "fps": round(rate, 3)}, as_json)
-
-
-def add_play(app: typer.Typer) -> None:
-    """Put the command at the top of `app`."""
-    app.command("play")(play_command)
 
 
 def _video_panel(path: Path) -> PicturePanel:

@@ -1,0 +1,571 @@
+"""The front door: a model that answers, and single clips read, extracted, segmented and turned into features.
+
+    path -> load -> Model -> recognize, enroll, search, embed, stream -> Answer, Enrolled, Hit ...
+    file of any format -> read_clip -> Clip -> segment, features
+
+`import signtalk` offers what stands here and in `_runs`, and the command line calls it. A path is a `str` or a `Path`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, overload
+
+import numpy as np
+
+from signtalk.arrays import FloatArray
+from signtalk.bundle.bundle import Bundle, open_bundle, verify_bundle
+from signtalk.data.manifest import Problem
+from signtalk.errors import ClipError, ConfigError
+from signtalk.extraction.reader import ClipReader, clips_in_folder
+from signtalk.files import sha256_text
+from signtalk.index.files import BUNDLE_MANIFEST
+from signtalk.index.index import SentenceIndex
+from signtalk.index.open import open_references
+from signtalk.index.personal import LayeredIndex, ListedSentence, forget, layer_exists, list_sentences
+from signtalk.index.text_search import Hit, search_clips, text_space_of
+from signtalk.landmarks.clip import LandmarkClip
+from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
+from signtalk.recognition.decision import read_decision
+from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
+from signtalk.recognition.recognizer import Answer, DecisionConfig, Recognizer
+from signtalk.segmentation.segmenter import Segmenter, SegmenterSettings, Span, find_sentences
+
+PathLike = str | os.PathLike[str]
+ClipLike = str | os.PathLike[str] | LandmarkClip
+
+_CLIPS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Answers(Sequence["Answer | None"]):
+    """The answers to several clips, in their order; a clip that could not be used has None.
+
+    Attributes:
+        clips: what was asked: paths as they were given, or "clip 1", "clip 2" for clips in memory.
+        answers: one a clip.
+        left_out: clips that could not be used, and why; empty under `strict`, which stops at the first.
+    """
+
+    clips: tuple[str, ...]
+    answers: tuple[Answer | None, ...]
+    left_out: tuple[Problem, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+    def __getitem__(self, which: Any) -> Any:
+        return self.answers[which]
+
+    def __str__(self) -> str:
+        pairs = zip(self.clips, self.answers, strict=True)
+        return "\n".join(f"{clip}: {'left out' if answer is None else answer}" for clip, answer in pairs)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dictionary a clip that was answered, its name under "clip": what `pandas.DataFrame` takes."""
+        pairs = zip(self.clips, self.answers, strict=True)
+        return [{"clip": clip, **answer.to_dict()} for clip, answer in pairs if answer is not None]
+
+
+class Stream:
+    """Sentences of one person before a camera, answered as they end. Made by `Model.stream`.
+
+    Args:
+        model: who answers.
+        settings: of the segmenter; the shipped ones by default.
+        aspect: image width over height; None when it is not known (taken for square).
+    """
+
+    def __init__(self, model: Model, settings: SegmenterSettings | None = None, aspect: float | None = None) -> None:
+        self._model, self._segmenter = model, Segmenter(settings, aspect)
+        self.span: Span | None = None  # where the sentence that was answered last lies
+
+    def __repr__(self) -> str:
+        return f"<signtalk.Stream {self.state}, {self._segmenter.num_kept} frames in memory>"
+
+    @property
+    def state(self) -> str:
+        """What the person does now: "idle" or "signing"."""
+        return self._segmenter.state
+
+    def push(
+        self, landmarks: FloatArray, timestamp_s: float, visibility: FloatArray | None = None
+    ) -> tuple[Answer, ...]:
+        """Take a frame; the answers to sentences that ended with it, mostly none.
+
+        Args:
+            landmarks: (169, 3) as a row of `Clip.landmarks`; NaN = missing.
+            timestamp_s: later than that of the frame before, at any rate.
+            visibility: (33,) of the pose; None = not known.
+
+        Raises:
+            ValueError: wrong shape, or the time does not increase.
+        """
+        return self._answered(self._segmenter.push(landmarks, timestamp_s, visibility))
+
+    def finish(self) -> tuple[Answer, ...]:
+        """The stream is over: the answer to the sentence that is open, if there is one."""
+        return self._answered(self._segmenter.finish())
+
+    def _answered(self, events: Sequence[Any]) -> tuple[Answer, ...]:
+        answers = []
+        for event in events:
+            if event.kind == "end":
+                self.span = event.span
+                answers.append(self._model.recognize(self._segmenter.clip(event.span)))
+        return tuple(answers)
+
+
+class Model:
+    """A trained model with its references, opened by `load`. Close it, or use it in a `with` block.
+
+    Attributes:
+        path: the bundle or run folder that it was opened from.
+        personal: the folder of what was enrolled; None before anything was, unless `load` was given one.
+    """
+
+    def __init__(self, path: Path, recognizer: Recognizer, opened: ExitStack, bundle: Bundle | None = None) -> None:
+        self.path, self.bundle = path, bundle
+        self.personal: Path | None = None
+        self._base, self._opened = recognizer, opened
+        self._layers: LayeredIndex | None = None
+        self._answering = recognizer
+
+    def __repr__(self) -> str:
+        index = self.recognizer.index
+        clips = int((~index.written).sum())
+        return f"<signtalk.Model '{self.path}': {len(index.sentences)} sentences, {clips} clips>"
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free what was opened; sentences enrolled without a folder of their own are gone."""
+        self._opened.close()
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """What answers, over its own references and what is enrolled now."""
+        if self._layers is not None and (index := self._layers.current()) is not self._answering.index:
+            self._answering = self._base.with_index(index)
+        return self._answering
+
+    @property
+    def feature_config(self) -> FeatureConfig:
+        """How its features are made."""
+        return self._base.encoder.feature_config
+
+    @property
+    def sentences(self) -> tuple[ListedSentence, ...]:
+        """Its own sentences, then what was enrolled, each with its clips, signers and category."""
+        layers = {"base": self._base.index}
+        if self.personal is not None and layer_exists(self.personal):
+            layers["personal"] = SentenceIndex.load(self.personal, self._base.index.encoder_id)
+        return list_sentences(layers)
+
+    @overload
+    def recognize(
+        self,
+        clips: ClipLike,
+        *,
+        num_candidates: int = 5,
+        strict: bool = True,
+        fps: float = 30.0,
+        smoothing_alpha: float = 0.2,
+    ) -> Answer: ...
+    @overload
+    def recognize(
+        self,
+        clips: Sequence[ClipLike],
+        *,
+        num_candidates: int = 5,
+        strict: bool = True,
+        fps: float = 30.0,
+        smoothing_alpha: float = 0.2,
+    ) -> Answers: ...
+
+    def recognize(
+        self,
+        clips: ClipLike | Sequence[ClipLike],
+        *,
+        num_candidates: int = 5,
+        strict: bool = True,
+        fps: float = 30.0,
+        smoothing_alpha: float = 0.2,
+    ) -> Answer | Answers:
+        """Recognise one clip or many.
+
+        Args:
+            clips: a file of any format that SignTalk reads, a `Clip`, or several of them; a folder of such files is
+                several, unless it is one `MP_Data` recording.
+            num_candidates: how many sentences an answer lists.
+            strict: stop at the first clip that cannot be used; otherwise its answer is None and `left_out` says why.
+            fps: frame rate of `.npy` files, which do not know theirs.
+            smoothing_alpha: weight of the new frame in the smoothing of `.npy` files; 1 = not smoothed.
+
+        Returns:
+            An `Answer` to one clip, `Answers` to several.
+
+        Raises:
+            ClipError: a clip cannot be used.
+            MissingExtraError: a format needs a package that is not installed.
+        """
+        alone = isinstance(clips, str | os.PathLike | LandmarkClip) and not _is_folder_of_clips(clips)
+        wanted = _listed(clips)
+        answers: list[Answer | None] = []
+        problems: list[Problem] = []
+        with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
+            for start in range(0, len(wanted), _CLIPS_AT_ONCE):
+                block = wanted[start : start + _CLIPS_AT_ONCE]
+                prepared = [self._prepared(reader, name, clip, strict, problems) for name, clip in block]
+                usable = [clip for clip in prepared if clip is not None]
+                replies = iter(self._answers(usable, num_candidates))
+                answers += [None if clip is None else next(replies) for clip in prepared]
+        if alone:
+            (answer,) = answers
+            assert answer is not None, "one clip is read strictly"
+            return answer
+        return Answers(tuple(name for name, _ in wanted), tuple(answers), tuple(problems))
+
+    def embed(
+        self, clips: ClipLike | Sequence[ClipLike], *, fps: float = 30.0, smoothing_alpha: float = 0.2
+    ) -> FloatArray:
+        """Embeddings, whose dot product is the likeness of two clips.
+
+        Args:
+            clips: as `recognize` takes them.
+            fps: frame rate of `.npy` files.
+            smoothing_alpha: smoothing of `.npy` files.
+
+        Returns:
+            (D,) float32 of unit length for one clip, (N, D) for N of them.
+
+        Raises:
+            ClipError: a clip cannot be used.
+        """
+        alone = isinstance(clips, str | os.PathLike | LandmarkClip) and not _is_folder_of_clips(clips)
+        wanted = _listed(clips)
+        rows = []
+        with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
+            for start in range(0, len(wanted), _CLIPS_AT_ONCE):
+                block = wanted[start : start + _CLIPS_AT_ONCE]
+                made = [self._prepared(reader, name, clip, strict=True) for name, clip in block]
+                stacked = np.stack([clip.features for clip in made if clip]), np.stack([c.valid for c in made if c])
+                rows.append(self._base.encoder.encode(*stacked).embeddings)
+        embeddings = np.concatenate(rows).astype(np.float32)
+        return embeddings[0] if alone else embeddings
+
+    def search(
+        self, text: str, limit: int = 5, *, categories: Sequence[str] = (), signers: Sequence[str] = ()
+    ) -> tuple[Hit, ...]:
+        """The indexed clips that mean a text, nearest first; a sentence with just these words comes before all others.
+
+        Args:
+            text: what the clips shall mean, in your own words.
+            limit: how many, at least 1.
+            categories: only clips of these categories; empty = all.
+            signers: only clips of these signers; empty = all.
+
+        Raises:
+            ArtifactError: the model has no text encoder.
+            ConfigError: no clip has such a category or signer.
+        """
+        return search_clips(self.recognizer, text, limit, categories, signers)
+
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        """Words of a text that the model never learned, which `search` cannot look for."""
+        return tuple(text_space_of(self.recognizer).unknown_words(text))
+
+    def enroll(
+        self,
+        text: str,
+        clips: ClipLike | Sequence[ClipLike],
+        *,
+        signer: str = "",
+        category: str = "",
+        strict: bool = False,
+        fps: float = 30.0,
+        smoothing_alpha: float = 0.2,
+    ) -> Enrolled:
+        """Teach a sentence from one to three clips, usable in the next query; nothing is trained.
+
+        What is taught lies in the folder that `load(..., index=FOLDER)` named; without one it is gone with `close`.
+
+        Args:
+            text: what the clips say; a sentence that is known gets further clips.
+            clips: as `recognize` takes them.
+            signer: who signs.
+            category: of the sentence.
+            strict: what would be a warning is an error, and nothing is enrolled.
+            fps: frame rate of `.npy` files.
+            smoothing_alpha: smoothing of `.npy` files.
+
+        Raises:
+            ClipError: a clip cannot be used, or is enrolled already.
+            ConfigError: the text holds no word, or two clips have one name.
+            DataError: `strict`, and there is a warning; or the folder cannot be written.
+        """
+        sentence = NewSentence(text, category, signer)
+        named: dict[str, LandmarkClip] = {}
+        with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
+            for name, clip in _listed(clips):
+                read = clip if isinstance(clip, LandmarkClip) else reader.read(clip)
+                own = _name_of(read) if isinstance(clip, LandmarkClip) else Path(name).name
+                if own in named:
+                    raise ConfigError(f"two clips are called {own}; give each clip once, under a name of its own")
+                named[own] = read
+        return enroll(self._base, self._own_folder(), sentence, named, strict)
+
+    def forget(self, *texts: str, clip_ids: Sequence[str] = ()) -> tuple[str, ...]:
+        """Take taught sentences, or single clips, out again; all that are named or, at an error, none.
+
+        Returns:
+            The sentences that lost clips.
+
+        Raises:
+            ConfigError: nothing is named.
+            DataError: nothing of that name was taught.
+        """
+        if not texts and not clip_ids:
+            raise ConfigError("nothing to forget; name a sentence, or clips by their ids")
+        gone = forget(self._own_folder(), texts, clip_ids, self._base.index.encoder_id)
+        return tuple(dict.fromkeys(entry.sentence for entry in gone))
+
+    def calibrate(
+        self,
+        data: PathLike,
+        *,
+        precision: float = 0.98,
+        unknown_share: float = 0.3,
+        coverage: float = 0.9,
+        choice_precision: float = 0.9,
+    ) -> Calibrated:
+        """Fit the gate anew; nothing is written, and this model answers as before.
+
+        Args:
+            data: the data folder that a run was trained on, whose validation clips are asked; or a folder of other
+                clips, such as a handful recorded before another camera.
+            precision: what part of the accepted answers shall be right.
+            unknown_share: what part of the clips asked shows a sentence that is not indexed.
+            coverage: what part of the candidate sets shall hold the right sentence.
+            choice_precision: what part of the offered choices shall hold it.
+
+        Returns:
+            What to decide with, the figures of the fit, and clips left out. `load(..., calibration=FILE)` uses it once
+            `signtalk calibrate` or `write_decision` has written it.
+
+        Raises:
+            DataError: other clips are too few, or some of them belong to the model's own data.
+        """
+        config = CalibrationConfig(
+            precision=precision, unknown_share=unknown_share, coverage=coverage, choice_precision=choice_precision
+        )
+        manifest = load_manifest(Path(data))
+        if self.run is not None and self.personal is None:
+            from signtalk.training.run import calibrate_run
+
+            return calibrate_run(self.run, manifest, config)
+        used = () if self.run is None else tuple(self.run.roles())
+        return calibrate_locally(self.recognizer, manifest, config, used)
+
+    def stream(self, *, settings: SegmenterSettings | None = None, aspect: float | None = None) -> Stream:
+        """A stream of landmarks whose sentences are answered as they end.
+
+        Args:
+            settings: of the segmenter; the shipped ones by default.
+            aspect: image width over height; None when it is not known.
+        """
+        return Stream(self, settings, aspect)
+
+    def verify(self) -> dict[str, float]:
+        """Check a bundle's hashes and replay its golden clips; the largest differences that were found.
+
+        Raises:
+            ArtifactError: the bundle is damaged, or answers otherwise than when it was exported.
+            ConfigError: this is a run folder, which has no golden clips.
+        """
+        if self.bundle is None:
+            raise ConfigError(f"{self.path}: a run has no golden clips to replay; export it first")
+        return verify_bundle(self.path)
+
+    def _prepared(
+        self,
+        reader: ClipReader,
+        name: str,
+        clip: ClipLike,
+        strict: bool,
+        problems: list[Problem] | None = None,
+    ) -> ClipFeatures | None:
+        """The features of a clip; None, and a problem more, for one that cannot be used."""
+        try:
+            read = clip if isinstance(clip, LandmarkClip) else reader.read(clip)
+            return extract_features(read, self.feature_config)
+        except ClipError as error:
+            message = str(error) if name in str(error) else f"{name}: {error}"
+            if strict or problems is None:
+                raise ClipError(message) from error
+            problems.append(Problem(name, "bad_clip", message))
+            return None
+
+    def _answers(self, prepared: Sequence[ClipFeatures], num_candidates: int) -> tuple[Answer, ...]:
+        return self.recognizer.answer_features(prepared, num_candidates).answers if prepared else ()
+
+    def _own_folder(self) -> Path:
+        """The folder of what is enrolled; one that is gone with `close` where none was given."""
+        if self.personal is None:
+            temporary = self._opened.enter_context(tempfile.TemporaryDirectory(prefix="signtalk-taught-"))
+            self._use(Path(temporary) / "index")
+            assert self.personal is not None
+        return self.personal
+
+    def _use(self, folder: Path) -> None:
+        self.personal, self._layers = folder, LayeredIndex(self._base.index, folder)
+
+
+def load(
+    path: PathLike,
+    *,
+    index: PathLike | None = None,
+    variant: str = "fp32",
+    calibration: PathLike | None = None,
+    references: str = "",
+    into_run: bool = False,
+    prototype_gate: bool = False,
+) -> Model:
+    """Open a model: an exported bundle, which needs no torch, or a run folder.
+
+    Args:
+        path: bundle (a zip, or a folder with its files) or run folder.
+        index: folder of a personal index, read besides and taught into; it need not be there yet.
+        variant: encoder of the bundle that answers: "fp32", "int8", "fp16", or "offered" = the smallest good one.
+        calibration: a file of `signtalk calibrate` to decide by.
+        references: further references: a folder or address of `signtalk pack`.
+        into_run: teach into the run's own index instead of a personal one; `signtalk index` makes that anew.
+        prototype_gate: decide as the research prototype did, for comparison.
+
+    Raises:
+        ArtifactError: it is missing, damaged, or neither a bundle nor a run.
+        MissingExtraError: a run folder needs the extra `train`.
+    """
+    place = Path(path)
+    with ExitStack() as opening:
+        if _is_run(place):
+            if variant != "fp32":
+                raise ConfigError(f"{place}: variants are a bundle's; a run has the full encoder alone")
+            from signtalk.training.run import RunFolder
+
+            run, bundle = RunFolder.open(place), None
+            recognizer = run.recognizer(run.sentence_index(), run.decision())
+        else:
+            bundle = opening.enter_context(open_bundle(place, variant))
+            recognizer = bundle.recognizer
+        if references:
+            recognizer = recognizer.over(
+                opening.enter_context(open_references(references, recognizer.index.encoder_id))
+            )
+        if calibration is not None:
+            recognizer = recognizer.with_decision(read_decision(Path(calibration), recognizer.index.encoder_id))
+        if prototype_gate:
+            decoding = recognizer.decision.decoding  # its longest text is the decoder's
+            recognizer = recognizer.with_decision(DecisionConfig.prototype().model_copy(update={"decoding": decoding}))
+        if into_run:
+            index, recognizer = _index_of(place, index, bundle), recognizer.with_index(recognizer.index.emptied())
+        model = Model(place, recognizer, opening.pop_all(), bundle)
+    if index is not None:
+        model._use(Path(index))
+    return model
+
+
+def read_clip(path: PathLike, *, fps: float = 30.0, smoothing_alpha: float = 0.2) -> LandmarkClip:
+    """Read one clip of any format: `.npz`, `.npy`, `.pose`, JSON, Parquet, an `MP_Data` recording, or a video.
+
+    Args:
+        path: the file, or the folder of an `MP_Data` recording.
+        fps: frame rate of files that do not know theirs.
+        smoothing_alpha: weight of the new frame in the smoothing of `.npy` files; 1 = not smoothed.
+
+    Raises:
+        ClipError: missing, damaged, of another kind, or nobody is seen.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
+        return reader.read(path)
+
+
+def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = None) -> tuple[Span, ...]:
+    """The sentences in a long clip: where each begins and ends.
+
+    Args:
+        clip: a clip, or a file that `read_clip` reads.
+        settings: numbers of `signtalk fit-segmenter`; the shipped ones by default.
+
+    Raises:
+        ClipError: the file cannot be used.
+    """
+    if isinstance(settings, str | os.PathLike):
+        settings = SegmenterSettings.load(Path(settings))
+    return tuple(find_sentences(clip if isinstance(clip, LandmarkClip) else read_clip(clip), settings))
+
+
+def features(clip: ClipLike, config: FeatureConfig | None = None) -> FloatArray:
+    """What a network reads of a clip.
+
+    Args:
+        clip: a clip, or a file that `read_clip` reads.
+        config: which landmarks, how many frames; the default recipe's by default. `Model.feature_config` has a model's.
+
+    Returns:
+        (T, F) float32, the clip resampled in time; a missing landmark is told by its presence column.
+
+    Raises:
+        ClipError: the file cannot be used, or no frame shows both shoulders.
+    """
+    read = clip if isinstance(clip, LandmarkClip) else read_clip(clip)
+    prepared = extract_features(read, config or FeatureConfig())
+    return prepared.features[prepared.valid]
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a folder was made by training; a bundle's folder holds its manifest."""
+    return path.is_dir() and not (path / BUNDLE_MANIFEST).exists()
+
+
+def _index_of(run: Path, index: PathLike | None, bundle: Bundle | None) -> Path:
+    """The own index of a run, which takes the place of a personal one."""
+    from signtalk.training.names import INDEX_NAME
+
+    if bundle is not None or index is not None:
+        raise ConfigError(f"{run}: into_run teaches into the own index of a run; give a run, and no other index")
+    return run / INDEX_NAME
+
+
+def _is_folder_of_clips(clip: ClipLike) -> bool:
+    return not isinstance(clip, LandmarkClip) and Path(clip).is_dir() and bool(clips_in_folder(Path(clip)))
+
+
+def _listed(clips: ClipLike | Sequence[ClipLike]) -> list[tuple[str, ClipLike]]:
+    """Clips with the names by which they are told."""
+    if isinstance(clips, str | os.PathLike):
+        clips = list(clips_in_folder(Path(clips))) or [clips] if Path(clips).is_dir() else [clips]
+    elif isinstance(clips, LandmarkClip):
+        clips = [clips]
+    return [
+        (f"clip {number}" if isinstance(clip, LandmarkClip) else os.fspath(clip), clip)
+        for number, clip in enumerate(clips, 1)
+    ]
+
+
+def _name_of(clip: LandmarkClip) -> str:
+    """A name for a clip in memory, by what it holds: the same clip is never taught twice."""
+    return f"memory-{sha256_text(clip.landmarks.tobytes().hex())[:12]}"
