@@ -10,7 +10,7 @@ from filelock import FileLock
 from made.data_folder import TEXTS, data_folder
 from made.points import assert_same_points, made_clip
 from signtalk.data.interchange import MARKER_NAME, Format, Unknowns, export_clips, import_clips
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.mediapipe_json import save_json_clip
 from signtalk.errors import ConfigError, DataError
 from signtalk.files import TEMPORARY_PREFIX, read_csv, save_array, write_csv
@@ -33,7 +33,7 @@ def test_a_data_folder_comes_back_from_every_format(form: Format, tmp_path: Path
     names = ("clip_id", "sentence_id", "sentence", "category", "signer_id", "variations", "is_idle", "session")
     for old, new in zip(before.records, after.records, strict=True):
         assert {name: getattr(new, name) for name in names} == {name: getattr(old, name) for name in names}
-        found, expected = read_clip(new), read_clip(old)
+        found, expected = clip_of_record(new), clip_of_record(old)
         assert_same_points(found, expected, tolerance=3e-7)
         assert found.aspect == pytest.approx(4 / 3)
         assert new.fps == pytest.approx(old.fps) and new.num_frames == old.num_frames

@@ -22,7 +22,7 @@ from made.videos import (
     small_set,
     write_video,
 )
-from signtalk.data.manifest import load_manifest, read_clip, scan_manifest
+from signtalk.data.manifest import clip_of_record, load_manifest, scan_manifest
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.guards import close_guards, extract_guarded
@@ -50,10 +50,10 @@ def test_the_result_is_a_data_folder(tmp_path):
     assert len(result.clips) == 4 and result.failed == () and result.num_done_before == 0
     manifest = load_manifest(tmp_path / "out", strict=True)
     assert next((r.clip_id, r.sentence, r.signer_id) for r in manifest.records) == ("1A", "Sentence 1", "A")
-    assert all(read_clip(record).num_frames == record.num_frames for record in manifest.records)
+    assert all(clip_of_record(record).num_frames == record.num_frames for record in manifest.records)
     prototype = load_manifest(tmp_path / "out" / "prototype", strict=True)
     for new, old in zip(manifest.records, prototype.records, strict=True):
-        a, b = read_clip(new), read_clip(old)
+        a, b = clip_of_record(new), clip_of_record(old)
         assert old.feature_path.suffix == ".npy" and a.num_frames == b.num_frames
         assert a.fps == pytest.approx(b.fps)
 

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from signtalk import __version__
-from signtalk.data.manifest import ClipRecord, Manifest, describe_clip, read_clip, write_manifest
+from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record, describe_clip, write_manifest
 from signtalk.data.mediapipe_json import load_json_clip, save_json_clip
 from signtalk.data.mp_data import load_frames, save_frames
 from signtalk.data.names import safe_name, unique_names
@@ -389,7 +389,7 @@ def _save(path: Path, clip: LandmarkClip, form: Format) -> None:
 
 
 def _export_one(record: ClipRecord, root: Path, path: Path, form: Format) -> dict[str, object]:
-    clip = read_clip(record)
+    clip = clip_of_record(record)
     _save(root / path, clip, form)
     return _metadata_row(record, clip, path)
 
