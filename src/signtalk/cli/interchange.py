@@ -37,9 +37,10 @@ def import_command(
 
     Example: signtalk import MP_Data --format mp-data --aspect 1.333 --out data
     """
-    from signtalk.data.interchange import Format, Unknowns, import_clips
+    from signtalk.data.formats import format_named
+    from signtalk.data.interchange import Unknowns, import_clips
 
-    kind = Format.named(form)
+    kind = format_named(form)
     with ProgressBar("importing", hidden=as_json) as bar:
         done = import_clips(source, out, kind, metadata, Unknowns(fps, aspect), strict, bar)
     left_out = tell_left_out(done.problems, as_json)
@@ -58,10 +59,11 @@ def export_clips_command(
 
     Example: signtalk export-clips data --format pose --out poses
     """
-    from signtalk.data.interchange import Format, export_clips
+    from signtalk.data.formats import format_named
+    from signtalk.data.interchange import export_clips
     from signtalk.data.manifest import load_manifest
 
-    kind, manifest = Format.named(form), load_manifest(folder, strict=strict)
+    kind, manifest = format_named(form), load_manifest(folder, strict=strict)
     with ProgressBar("exporting", hidden=as_json) as bar:
         done = export_clips(manifest, out, kind, strict, bar)
     left_out = tell_left_out((*manifest.problems, *done.problems), as_json)
