@@ -215,7 +215,7 @@ def recognize(
     Example: signtalk recognize clip.mp4 --bundle sign_encoder_bundle.zip
     """
     from signtalk.errors import ClipError
-    from signtalk.extraction.worker import ClipReader, GuardConfig
+    from signtalk.extraction.reader import ClipReader
     from signtalk.recognition.decision import read_decision
     from signtalk.recognition.recognizer import DecisionConfig
 
@@ -223,7 +223,7 @@ def recognize(
     with (
         opened(run, bundle, index, variant) as own,
         over_references(own, references) as recognizer,
-        ClipReader(GuardConfig(), fps, smoothing_alpha) as reader,
+        ClipReader(fps, smoothing_alpha) as reader,
     ):
         if calibration is not None:
             recognizer.decision = read_decision(calibration, own.index.encoder_id)

@@ -45,12 +45,12 @@ def segment_command(
 
     Example: signtalk segment consultation.mp4 --out sentences
     """
-    from signtalk.extraction.worker import ClipReader, GuardConfig
+    from signtalk.extraction.reader import ClipReader
     from signtalk.segmentation.activity import clip_activity
     from signtalk.segmentation.segmenter import SegmenterSettings, find_sentences, shipped_settings
 
     numbers = SegmenterSettings.load(settings) if settings else shipped_settings()
-    with ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
+    with ClipReader(fps, smoothing_alpha) as reader:
         read = reader.read(clip)
     spans = find_sentences(read, numbers)
     files = _written(read, spans, out, clip.stem) if out else [None] * len(spans)
