@@ -30,7 +30,7 @@ import numpy as np
 from results_page import replace_section
 from service_clients import Asked, Client, Connection, Streamed, closed_loop, open_loop, stream
 from signtalk.arrays import FloatArray
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.files import write_json
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
@@ -135,7 +135,7 @@ def prototype_rows(clips: list[LandmarkClip], folder: Path) -> list[bytes]:
 def measure(options: argparse.Namespace) -> tuple[list[tuple[str, ...]], list[str]]:
     """Rows of the table, and lines about the rest."""
     records = [record for record in load_manifest(options.data).records if not record.is_idle]
-    clips = [read_clip(record) for record in records]
+    clips = [clip_of_record(record) for record in records]
     asked_clips = clips[: options.asked]
     bodies = [encode_clip(clip) for clip in asked_clips]
     port = options.port

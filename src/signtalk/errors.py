@@ -41,3 +41,35 @@ class ConfigError(SignTalkError):
 
 class MissingExtraError(SignTalkError, ImportError):
     """An optional dependency is missing; the message names the pip command that installs it."""
+
+
+EXTRA_OF: dict[str, str] = {
+    **dict.fromkeys(("PIL", "av", "flatbuffers", "fsspec", "mediapipe", "openpyxl"), "extract"),
+    **dict.fromkeys(("pose_format", "pyarrow"), "interchange"),
+    "distributed": "cluster",
+    **dict.fromkeys(("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop", "websockets"), "serve"),
+    **dict.fromkeys(("milvus_lite", "pymilvus"), "milvus"),
+    "numba": "fast",
+    **dict.fromkeys(("onnx", "onnxscript"), "export"),
+    **dict.fromkeys(
+        (
+            "jiwer", "lightning", "matplotlib", "pytorch_metric_learning", "sacrebleu", "safetensors", "scipy",
+            "sklearn", "tensorboard", "torch",
+        ),
+        "train",
+    ),
+}  # fmt: skip
+"""Import name of each optional package, and the extra of `pip install 'signtalk[EXTRA]'` that brings it."""
+
+
+def missing_extra(error: ImportError, needing: str = "this") -> MissingExtraError:
+    """What to tell when an import failed: the package and the command that installs it.
+
+    Args:
+        error: what the import raised.
+        needing: what cannot be done without the package, such as ".pose files"; begins the message.
+    """
+    package = (error.name or "").split(".")[0]
+    if package not in EXTRA_OF:
+        return MissingExtraError(f"{needing} needs {package or error}; install that package")
+    return MissingExtraError(f"{needing} needs {package}: pip install 'signtalk[{EXTRA_OF[package]}]'")

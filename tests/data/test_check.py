@@ -8,7 +8,7 @@ import pytest
 from made.small_run import SmallRun
 from signtalk.data import check as data_check
 from signtalk.data.check import check_folder, plot_report, write_global_stats
-from signtalk.data.manifest import load_manifest, read_clip, table_path
+from signtalk.data.manifest import clip_of_record, load_manifest, table_path
 from signtalk.errors import DataError
 from signtalk.files import load_arrays, read_csv, write_csv
 from signtalk.landmarks.clip import save_clip
@@ -52,7 +52,7 @@ def test_damage_and_oddities_are_told(folder: Path) -> None:
 
 def test_hands_that_do_not_move_are_told_at_any_frame_rate(folder: Path) -> None:
     record = next(record for record in load_manifest(folder).records if not record.is_idle)
-    clip = read_clip(record)
+    clip = clip_of_record(record)
     frozen = np.repeat(clip.landmarks[:1], clip.num_frames, axis=0)
     save_clip(record.feature_path, replace(clip, landmarks=frozen))
     warnings = {(w.clip_id, w.kind) for w in check_folder(folder).warnings}
@@ -76,7 +76,7 @@ def test_files_that_did_not_change_are_not_read_again(folder: Path, monkeypatch:
 def test_statistics_are_those_of_all_frames_of_the_given_clips(folder: Path, tmp_path: Path) -> None:
     records = load_manifest(folder).records[:5]
     found = load_arrays(write_global_stats(folder, records, tmp_path / "global_stats.npz"))
-    rows = np.concatenate([prototype_rows_of(read_clip(record)) for record in records]).astype(np.float64)
+    rows = np.concatenate([prototype_rows_of(clip_of_record(record)) for record in records]).astype(np.float64)
     np.testing.assert_allclose(found["feature_mean"], rows.mean(axis=0), atol=1e-4)
     np.testing.assert_allclose(found["feature_std"], np.sqrt(np.maximum(rows.var(axis=0), 1e-8)), atol=1e-4)
     assert found["seq_lengths"].tolist() == [record.num_frames for record in records]

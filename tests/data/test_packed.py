@@ -6,7 +6,7 @@ import pytest
 
 from made.small_run import SmallRun
 from signtalk.data import packed as store_module
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.packed import load_store, pack_clips
 from signtalk.errors import ArtifactError, DataError
 from signtalk.landmarks.features import FeatureConfig, extract_features
@@ -22,7 +22,7 @@ def test_a_store_gives_the_features_of_the_clips(small_run: SmallRun, tmp_path: 
     assert isinstance(store.rows, np.memmap)
     features, valid = store.features(store.positions_of([record.clip_id for record in records]))
     for row, record in enumerate(records):
-        alone = extract_features(read_clip(record), CONFIG)
+        alone = extract_features(clip_of_record(record), CONFIG)
         np.testing.assert_array_equal(valid[row], alone.valid)
         np.testing.assert_allclose(features[row], alone.features, atol=0.02)  # half precision
         assert store.motions[row] == pytest.approx(alone.motion, rel=1e-5)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from made.small_run import SmallRun
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.splits import SplitConfig, make_split
 from signtalk.evaluation import protocols as evaluation
 from signtalk.evaluation.protocols import _row_max, evaluate, first_of_each
@@ -17,7 +17,7 @@ def test_the_headline_is_what_recognize_answers(small_run: SmallRun) -> None:
     split = run.split(manifest)
     report = evaluate(recognizer, manifest, split, run.store())
     records = split.records(manifest, "test")
-    answers = recognizer.recognize([read_clip(record) for record in records])
+    answers = recognizer.recognize([clip_of_record(record) for record in records])
     right = [a.candidates[0].text_key == r.text_key for a, r in zip(answers, records, strict=True)]
     assert report.retrieval[0].recall_at_1.estimate == pytest.approx(np.mean(right))
     assert report.retrieval[0].num_queries == len(records)

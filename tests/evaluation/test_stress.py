@@ -9,7 +9,7 @@ import pytest
 from made.points import made_clip
 from made.small_run import SmallRun
 from made.stress import REFUSED, answer, case, query
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ClipError
 from signtalk.evaluation.intervals import wilson_interval
 from signtalk.evaluation.retrieval import aurc, auroc, expected_calibration_error, fpr_at_tpr, reliability_bins
@@ -132,7 +132,7 @@ def test_clips_as_recorded_get_the_answers_of_recognize(small_run: SmallRun) -> 
     asked = {RECORDED: sources.known, "unknown sentence": sources.unknown, "idle, as recorded": sources.idle}
     for name, records in asked.items():
         found = [outcome for outcome in report.outcomes if outcome.case.name == name]
-        answers = recognizer.recognize([read_clip(record) for record in records], num_candidates=1)
+        answers = recognizer.recognize([clip_of_record(record) for record in records], num_candidates=1)
         assert [outcome.clip_id for outcome in found] == [record.clip_id for record in records]
         assert [outcome.told for outcome in found] == [one.text or "" for one in answers]
         assert [outcome.confidence for outcome in found] == pytest.approx([one.confidence for one in answers])

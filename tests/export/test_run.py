@@ -7,7 +7,7 @@ import pytest
 
 from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.export import run as module
 from signtalk.export.export import ExportExtras
 from signtalk.export.run import ExportOptions, export_run, landmarkers_of
@@ -27,7 +27,7 @@ def test_the_demo_ships_signs_variants_and_figures(small_run: SmallRun) -> None:
         (record,) = load_manifest(small_run.data).select([canonical[0].clip_id])
         shown = bundle.signs.clip(canonical[0].sentence_id)
         assert shown is not None
-        assert shown.duration_s == pytest.approx(read_clip(record).duration_s, abs=0.2)
+        assert shown.duration_s == pytest.approx(clip_of_record(record).duration_s, abs=0.2)
     assert told.split_hash == read_json(small_run.run / "split.json")["hash"]
     assert told.figures["encoder_id"] == run.checkpoint.encoder_id
     assert told.figures["retrieval"]

@@ -3,15 +3,14 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 
 from made.videos import CRASH, HANG, WORKER, signing, write_video
-from signtalk.errors import ClipError, SignTalkError
+from signtalk.errors import MissingExtraError, SignTalkError
 from signtalk.extraction import worker as extraction_worker
 from signtalk.extraction.clip import ExtractionConfig
-from signtalk.extraction.worker import ClipReader, GuardConfig, GuardedExtractor, Outcome, Task
-from signtalk.landmarks.clip import load_clip, save_clip
+from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Outcome, Task
+from signtalk.landmarks.clip import load_clip
 
 COMMAND = (sys.executable, str(WORKER))
 
@@ -99,7 +98,7 @@ def test_setup_errors_of_the_landmarker_come_through(tmp_path):
         "def make(): raise MissingExtraError('install it')\nserve(make)"
     )
     guard = GuardedExtractor(GuardConfig(command=(sys.executable, "-c", code)), ExtractionConfig())
-    with pytest.raises(SignTalkError, match="extraction cannot start: install it"):
+    with pytest.raises(MissingExtraError, match="extraction cannot start: install it"):
         guard.start()
 
 
@@ -179,25 +178,3 @@ def test_a_child_that_runs_and_says_nothing_is_not_waited_for(tmp_path, monkeypa
             assert running.result(timeout=15).kind == kind
         finally:
             guard.close()
-
-
-def test_a_reader_takes_videos_and_landmark_files_alike(tmp_path):
-    with ClipReader(GuardConfig(command=COMMAND), 30.0, 0.2) as reader:
-        video = write_video(tmp_path / "a.mp4", signing(40))
-        clip = reader.read(video)
-        save_clip(tmp_path / "a.npz", clip)
-        again = reader.read(tmp_path / "a.npz")
-        assert np.array_equal(clip.landmarks, again.landmarks, equal_nan=True)
-        (tmp_path / "bad.mp4").write_bytes(b"no video")
-        with pytest.raises(ClipError, match=r"^\S+none\.mp4: cannot be read"):
-            reader.read(tmp_path / "none.mp4")
-        with pytest.raises(ClipError, match="not a readable video"):
-            reader.read(tmp_path / "bad.mp4")
-
-
-def test_a_reader_of_landmark_files_starts_nothing(tmp_path):
-    with ClipReader(GuardConfig(command=(str(tmp_path / "none"),)), 30.0, 0.2) as reader:
-        with pytest.raises(ClipError, match="no such file"):
-            reader.read(tmp_path / "a.npz")
-        with pytest.raises(SignTalkError, match="cannot be started"):
-            reader.read(write_video(tmp_path / "a.mp4", signing(2)))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from made.small_run import SmallRun
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ArtifactError
 from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex, write_large_index
@@ -22,7 +22,7 @@ SPEC_FIELDS = {
 def test_an_answer_has_the_fields_of_the_contract(small_run: SmallRun) -> None:
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
     recognizer = run.recognizer(run.index(), run.decision())
-    clip = read_clip(manifest.records[0])
+    clip = clip_of_record(manifest.records[0])
     answer = recognizer.recognize([clip], num_candidates=3)[0]
     found = answer.to_json()
     assert {"accepted", "reason", "motion_mean", "attention_mean"} <= set(found)
@@ -35,7 +35,7 @@ def test_an_answer_has_the_fields_of_the_contract(small_run: SmallRun) -> None:
 def test_one_clip_or_many_give_the_same(small_run: SmallRun) -> None:
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
     recognizer = run.recognizer(run.index(), run.decision())
-    clips = [read_clip(record) for record in manifest.records[:4]]
+    clips = [clip_of_record(record) for record in manifest.records[:4]]
     together = recognizer.recognize(clips)
     for clip, answer in zip(clips, together, strict=True):
         alone = recognizer.recognize([clip])[0]
@@ -48,7 +48,7 @@ def test_a_known_clip_meets_itself_unless_it_is_excluded(small_run: SmallRun) ->
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
     recognizer = run.recognizer(run.index(), run.decision())
     record = run.split(manifest).records(manifest, "train")[0]
-    candidate = recognizer.recognize([read_clip(record)])[0].candidates[0]
+    candidate = recognizer.recognize([clip_of_record(record)])[0].candidates[0]
     assert candidate.clip_id == record.clip_id
     store = run.store()
     which = store.positions_of([record.clip_id])
@@ -60,14 +60,14 @@ def test_a_known_clip_meets_itself_unless_it_is_excluded(small_run: SmallRun) ->
 def test_the_prototypes_decision_stays_selectable(small_run: SmallRun) -> None:
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
     recognizer = run.recognizer(run.index(), DecisionConfig.prototype())
-    answer = recognizer.recognize([read_clip(manifest.records[0])])[0]
+    answer = recognizer.recognize([clip_of_record(manifest.records[0])])[0]
     assert answer.reason in {"", "low_similarity", "ambiguous_top2", "prototype_disagreement"}
     assert abs(sum(c.confidence or 0 for c in answer.candidates) - 1) < 1e-5  # the softmax over five clips
 
 
 def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accepted(small_run: SmallRun) -> None:
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    clip = read_clip(manifest.records[0])
+    clip = clip_of_record(manifest.records[0])
     silent = run.decision().gate.model_copy(update={"threshold": 1.0, "fitted": True, "motion_floor": 0.0})
     rule = TranslationRule(threshold=0.0, fitted=True)
 
@@ -92,7 +92,7 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
 def test_answers_over_a_source_are_those_of_the_same_references_in_memory(small_run: SmallRun, tmp_path: Path) -> None:
     run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
     whole, index = run.recognizer(run.index(), run.decision()), run.index()
-    clips = [read_clip(record) for record in manifest.records[:10]]
+    clips = [clip_of_record(record) for record in manifest.records[:10]]
     expected = whole.recognize(clips)
     write_large_index(tmp_path / "large", [index], index.encoder_id, index.projections.shape[1])
     index.save(tmp_path / "index")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import DataError
 from signtalk.landmarks.clip import FACE_PAIRS, HOLISTIC, PARTS
 from signtalk.landmarks.features import motion_energy
@@ -78,7 +78,7 @@ def test_a_data_set_is_written_resumed_and_read(form: str, tmp_path: Path) -> No
     write_dataset(tmp_path, small, form)
     manifest = load_manifest(tmp_path, strict=True)
     assert len(manifest.records) == 7
-    clip = read_clip(manifest.records[0])
+    clip = clip_of_record(manifest.records[0])
     assert clip.num_frames == manifest.records[0].num_frames
     assert (clip.prototype_rows is not None) == (form == "prototype")
     kept = manifest.records[1].feature_path.stat().st_mtime_ns

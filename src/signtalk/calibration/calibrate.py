@@ -25,7 +25,7 @@ from pydantic import BaseModel, Field
 
 from signtalk.arrays import BoolArray, FloatArray
 from signtalk.calibration.scoring import MIN_QUERIES, fit_scoring, standard_error
-from signtalk.data.manifest import ClipRecord, Manifest, read_clip
+from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
 from signtalk.data.packed import PackedClips
 from signtalk.data.records import Problem
 from signtalk.data.roles import Role
@@ -120,7 +120,7 @@ def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationCl
     records, made, left_out = [], [], []
     for record in manifest.records:
         try:
-            made.append(extract_features(read_clip(record), recognizer.encoder.feature_config))
+            made.append(extract_features(clip_of_record(record), recognizer.encoder.feature_config))
             records.append(record)
         except ClipError as error:
             left_out.append(Problem(record.clip_id, "bad_clip", str(error)))

@@ -40,7 +40,7 @@ def import_command(
     """
     from signtalk.data.interchange import Format, Unknowns, import_clips
 
-    kind = Format.named(form)
+    kind = format_named(form)
     with ProgressBar("importing", hidden=as_json) as bar:
         done = import_clips(source, out, kind, metadata, Unknowns(fps, aspect), strict, bar)
     left_out = tell_left_out(done.problems, as_json)
@@ -59,11 +59,11 @@ def export_clips(
 
     Example: signtalk export-clips data --format pose --out poses
     """
-    from signtalk.data.interchange import Format
+    from signtalk.data.formats import format_named
     from signtalk.data.interchange import export_clips as write_clips
     from signtalk.data.manifest import load_manifest
 
-    kind, manifest = Format.named(form), load_manifest(folder, strict=strict)
+    kind, manifest = format_named(form), load_manifest(folder, strict=strict)
     with ProgressBar("exporting", hidden=as_json) as bar:
         done = write_clips(manifest, out, kind, strict, bar)
     left_out = tell_left_out((*manifest.problems, *done.problems), as_json)

@@ -120,7 +120,7 @@ def _print_spans(name: str, spans: Sequence[Span]) -> None:
 
 def _recorded(manifest: Manifest, held: set[str], as_json: bool) -> tuple[list[Recorded], list[Problem]]:
     """Clips of each signer, drawn by chance and without their idle ends, and those that could not be read."""
-    from signtalk.data.manifest import Problem, read_clip
+    from signtalk.data.manifest import Problem, clip_of_record
     from signtalk.errors import ClipError, ConfigError
     from signtalk.extraction.trimming import find_signing, trim_clip
     from signtalk.segmentation.streams import Recorded
@@ -140,7 +140,7 @@ def _recorded(manifest: Manifest, held: set[str], as_json: bool) -> tuple[list[R
                 if len(taken[record.is_idle]) >= most:
                     continue
                 try:
-                    clip = read_clip(record)
+                    clip = clip_of_record(record)
                 except ClipError as error:
                     problems.append(Problem(record.clip_id, "bad_clip", str(error)))
                     continue

@@ -13,7 +13,7 @@ from typing import Any
 
 from signtalk.bundle.bundle import open_bundle, verify_bundle
 from signtalk.data.check import check_folder, plot_report
-from signtalk.data.manifest import Manifest, load_manifest, read_clip
+from signtalk.data.manifest import Manifest, clip_of_record, load_manifest
 from signtalk.data.splits import Split, SplitConfig, make_split
 from signtalk.evaluation.protocols import evaluate
 from signtalk.evaluation.report import report_json, write_report
@@ -94,7 +94,7 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     say("6 exporting, with parity of PyTorch, ONNX Runtime and TorchScript")
     exported = export_run(run, out / "export", manifest, figures=report_json(report))
     say("7 recognising known, unknown and idle clips of that signer, with torch and from the bundle")
-    clips = {kind: read_clip(manifest.select([clip_id])[0]) for kind, clip_id in demo_queries(split).items()}
+    clips = {kind: clip_of_record(manifest.select([clip_id])[0]) for kind, clip_id in demo_queries(split).items()}
     answers = dict(zip(clips, recognizer.recognize(list(clips.values())), strict=True))
     with open_bundle(exported.bundle) as opened:
         without_torch = opened.recognizer.recognize(list(clips.values()))

@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 from rich.table import Table
 
-from signtalk.data.manifest import ClipRecord, Manifest, Problem, describe_clip, read_clip, scan_manifest
+from signtalk.data.manifest import ClipRecord, Manifest, Problem, clip_of_record, describe_clip, scan_manifest
 from signtalk.errors import ArtifactError, ClipError, DataError, MissingExtraError
 from signtalk.files import atomic_path, save_arrays, sha256_file, write_json, write_text
 from signtalk.landmarks.clip import PARTS
@@ -207,7 +207,7 @@ def write_global_stats(folder: Path, records: Sequence[ClipRecord], path: Path |
     count, mean, squares = 0, np.zeros(PROTOTYPE_COLUMNS), np.zeros(PROTOTYPE_COLUMNS)
     lengths, motions = [], []
     for record in records:
-        rows = prototype_rows_of(read_clip(record)).astype(np.float64)
+        rows = prototype_rows_of(clip_of_record(record)).astype(np.float64)
         total = count + len(rows)
         clip_mean = rows.mean(axis=0)
         shift = clip_mean - mean
@@ -342,7 +342,7 @@ def _cached_lines(text: str) -> Iterable[tuple[str, ClipCheck]]:
 def _check_clip(record: ClipRecord) -> ClipCheck:
     try:
         digest = sha256_file(record.feature_path)
-        clip = read_clip(record)
+        clip = clip_of_record(record)
         hand_speed = motion_energy(clip)
     except (ClipError, ArtifactError) as error:
         return ClipCheck(record.clip_id, str(error))

@@ -1,6 +1,6 @@
 """The table of a data folder: which clip says what, by whom, and where its landmarks lie.
 
-    processed_metadata.csv -> Manifest of ClipRecord -> read_clip -> LandmarkClip
+    processed_metadata.csv -> Manifest of ClipRecord -> clip_of_record -> LandmarkClip
 
 Reads the prototype's tables as they are (docs/data-format.md has the columns) and writes the same form.
 A row that cannot be used becomes a `Problem` and is left out; the others are not affected.
@@ -38,9 +38,9 @@ __all__ = [
     "ClipRecord",
     "Manifest",
     "Problem",
+    "clip_of_record",
     "describe_clip",
     "load_manifest",
-    "read_clip",
     "read_landmarks",
     "scan_manifest",
     "table_path",
@@ -217,7 +217,7 @@ def write_manifest(folder: Path, records: Iterable[ClipRecord]) -> Path:
     return path
 
 
-def read_clip(record: ClipRecord) -> LandmarkClip:
+def clip_of_record(record: ClipRecord) -> LandmarkClip:
     """Read a clip's landmarks: SignTalk's container (`.npz`) or a file of the prototype (`.npy`).
 
     Raises:

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, FloatArray
-from signtalk.data.manifest import ClipRecord, Problem, read_clip
+from signtalk.data.manifest import ClipRecord, Problem, clip_of_record
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import read_json, write_json
 from signtalk.landmarks.features import FeatureConfig, derive, frame_positions, motion_energy, normalise_clip, resample
@@ -223,7 +223,7 @@ def fitting_store(folder: Path, config: FeatureConfig, records: Sequence[ClipRec
 def _packed_rows(record: ClipRecord, config: FeatureConfig) -> tuple[npt.NDArray[np.float16], float, float] | Problem:
     """Normalised frames, frame rate and motion of one clip, or why it cannot be used."""
     try:
-        clip = read_clip(record)
+        clip = clip_of_record(record)
         return normalise_clip(clip, config).astype(_ROW_DTYPE), clip.fps, motion_energy(clip)
     except ClipError as error:
         return Problem(record.clip_id, "unusable", str(error))

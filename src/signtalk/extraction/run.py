@@ -3,14 +3,13 @@
     ExtractionPlan --extract_videos(executor)--> outcomes in a journal --finish_extraction--> the folder's tables
 
 One scheduling code: it submits to a `concurrent.futures.Executor`. On one machine that is a pool of threads, each
-with a guarded child process; on many machines dask's (`signtalk.extraction.cluster`).
+with a guarded child process (`signtalk.extraction.guards`); on many machines dask's (`signtalk.extraction.cluster`).
 """
 
 from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -23,7 +22,7 @@ from signtalk.data.manifest import ClipNumbers, write_manifest
 from signtalk.data.records import ClipRecord, Problem
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
-from signtalk.extraction.guards import close_guards, end_with, extract_guarded, landmarker_name
+from signtalk.extraction.guards import Extractors, Guards, Orders
 from signtalk.extraction.inputs import ExtractionPlan, VideoJob
 from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, quality_names
 from signtalk.extraction.storage import RemoteFolder
@@ -97,6 +96,21 @@ class ExtractionResult:
         return tuple(clip for clip in self.clips if clip.reasons)
 
 
+@dataclass(frozen=True)
+class WorkerPool:
+    """Where videos are extracted.
+
+    Attributes:
+        executor: its threads may be in other processes and machines, where paths must mean the same files.
+        num_threads: how many threads it has now; asked again and again, for machines come and go.
+        extractors: what the threads extract with; sent to them with each task.
+    """
+
+    executor: Executor
+    num_threads: Callable[[], int]
+    extractors: Extractors
+
+
 def extract_videos(
     plan: ExtractionPlan, options: RunOptions, workers: int = 1, progress: Progress | None = None
 ) -> ExtractionResult:
@@ -114,34 +128,29 @@ def extract_videos(
         DataError: the folder cannot be written, or another extraction is writing it.
         SignTalkError: extraction cannot work here: a package, a system library or the models are missing.
     """
-    ended = threading.Event()
-    with ThreadPoolExecutor(workers, "extract", initializer=end_with, initargs=(ended,)) as executor:
+    guards = Guards()
+    with ThreadPoolExecutor(workers, "extract") as executor:
         try:
-            return extract_on(executor, lambda: workers, plan, options, progress)
+            return extract_on(WorkerPool(executor, lambda: workers, guards), plan, options, progress)
         finally:
-            ended.set()  # a thread that has a video but no child yet starts none
             executor.shutdown(wait=False, cancel_futures=True)
-            close_guards()  # a thread that waits for its child ends at once
+            guards.close()  # a thread that waits for its child ends at once
 
 
 def extract_on(
-    executor: Executor,
-    workers: Callable[[], int],
-    plan: ExtractionPlan,
-    options: RunOptions,
-    progress: Progress | None = None,
+    pool: WorkerPool, plan: ExtractionPlan, options: RunOptions, progress: Progress | None = None
 ) -> ExtractionResult:
-    """As `extract_videos`, on any executor that runs `extract_guarded`, such as that of a dask cluster.
+    """As `extract_videos`, on any pool, such as that of a dask cluster.
 
     Args:
-        executor: its threads may be in other processes and machines, where paths must mean the same files.
-        workers: how many threads it has now; asked again and again, for machines come and go.
+        pool: where the videos are extracted.
         plan: what to do.
         options: how.
         progress: called with the number of finished videos and of all.
     """
     _make_folders(options)
-    landmarker = executor.submit(landmarker_name, options.guard, options.config).result()
+    orders = Orders(options.guard, options.config, options.storage)
+    landmarker = pool.executor.submit(pool.extractors.landmarker_name, orders).result()
     with _Journal(options.out, landmarker, options.config) as journal:
         _sweep(options.out)
         stored = options.storage.paths() if options.storage else None
@@ -155,7 +164,7 @@ def extract_on(
         report = progress or (lambda _done, _total: None)
         report(num_before, len(plan.jobs))
         in_order = {job.clip_id: job for job in open_jobs}
-        for outcome in _run(executor, workers, [tasks[job.clip_id] for job in open_jobs], options, landmarker):
+        for outcome in _run(pool, [tasks[job.clip_id] for job in open_jobs], orders, landmarker):
             outcomes[outcome.clip_id] = outcome
             journal.add(in_order[outcome.clip_id], outcome)
             num_before += 1
@@ -165,9 +174,7 @@ def extract_on(
     return _finish(plan, finished, options, len(plan.jobs) - len(open_jobs))
 
 
-def _run(
-    executor: Executor, workers: Callable[[], int], tasks: Sequence[Task], options: RunOptions, landmarker: str
-) -> Iterator[Outcome]:
+def _run(pool: WorkerPool, tasks: Sequence[Task], orders: Orders, landmarker: str) -> Iterator[Outcome]:
     """Outcomes as they come.
 
     A task is under way for each worker and none waits there: submitting costs milliseconds, and a cluster blames every
@@ -176,10 +183,9 @@ def _run(
     waiting = iter(tasks)
     running: dict[Future[Outcome], Task] = {}
     while True:
-        free = max(workers(), 1) - len(running)
+        free = max(pool.num_threads(), 1) - len(running)
         for task in islice(waiting, max(free, 0)):
-            given = (task, options.guard, options.config, landmarker, options.storage)
-            running[executor.submit(extract_guarded, *given)] = task
+            running[pool.executor.submit(pool.extractors.extract, task, orders, landmarker)] = task
         if not running:
             return
         for future in wait(running, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED).done:

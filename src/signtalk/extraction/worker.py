@@ -25,13 +25,12 @@ from typing import IO, Any
 
 from pydantic import BaseModel, Field
 
-from signtalk.data.manifest import ClipNumbers, read_landmarks
-from signtalk.errors import ClipError, DataError, SignTalkError
+from signtalk.data.manifest import ClipNumbers
+from signtalk.errors import ClipError, DataError, MissingExtraError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig, extract_to_file
-from signtalk.extraction.inputs import VIDEO_SUFFIXES
 from signtalk.extraction.landmarker import Landmarker, MediaPipeLandmarker
 from signtalk.extraction.quality import ClipQuality
-from signtalk.landmarks.clip import LandmarkClip, load_clip
+from signtalk.extraction.video import pyav
 
 MAX_TRIES = 3
 """A video that ends its worker this often is set aside."""
@@ -134,7 +133,8 @@ class GuardedExtractor:
         """Start the child and wait until its models are loaded; nothing to do when it runs.
 
         Raises:
-            SignTalkError: it cannot work here: a package, a system library or the models are missing; or it was closed.
+            MissingExtraError: a package or a system library is missing.
+            SignTalkError: it cannot work here for another reason, such as missing models; or it was closed.
         """
         with self._lock:
             self._refuse_closed()
@@ -148,7 +148,8 @@ class GuardedExtractor:
             with self._lock:
                 self._refuse_closed()
                 self._end_child()
-            raise SignTalkError(f"extraction cannot start: {said}")
+            kind = MissingExtraError if (ready or {}).get("missing_extra") else SignTalkError
+            raise kind(f"extraction cannot start: {said}")
         self.landmarker, self.models_sha256 = ready["ready"]
 
     @property
@@ -216,43 +217,6 @@ class GuardedExtractor:
                 return None, words
             if "outcome" in answer:
                 return Outcome.from_json(answer["outcome"]), ""
-
-
-class ClipReader:
-    """Reads clips from landmark files and from videos alike; a video is extracted at once. A context manager.
-
-    Args:
-        guard: how the process that extracts is started and watched; it is started with the first video.
-        fps: frame rate of `.npy` files.
-        smoothing_alpha: their smoothing.
-    """
-
-    def __init__(self, guard: GuardConfig, fps: float, smoothing_alpha: float) -> None:
-        self._fps, self._smoothing_alpha = fps, smoothing_alpha
-        self._extractor = GuardedExtractor(guard, ExtractionConfig())
-        self._folder = tempfile.TemporaryDirectory(prefix="signtalk-")
-
-    def __enter__(self) -> ClipReader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._extractor.close()
-        self._folder.cleanup()
-
-    def read(self, path: Path) -> LandmarkClip:
-        """The landmarks of a file.
-
-        Raises:
-            ClipError: the file is missing, damaged or of another kind, or shows nobody.
-            SignTalkError: it is a video, and extraction cannot work here.
-        """
-        if path.suffix.lower() not in VIDEO_SUFFIXES:
-            return read_landmarks(path, fps=self._fps, smoothing_alpha=self._smoothing_alpha)
-        clip_path = Path(self._folder.name) / "clip.npz"
-        outcome = self._extractor.extract(Task(path.stem, path.absolute(), clip_path))
-        if outcome.kind:
-            raise ClipError(outcome.message)
-        return load_clip(clip_path)
 
 
 class _Child:
@@ -354,9 +318,10 @@ def serve(make_landmarker: Callable[[], Landmarker]) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not stand between the answers
     try:
+        pyav()
         landmarker = make_landmarker()
     except SignTalkError as error:
-        _answer(answers, {"setup_error": str(error)})
+        _answer(answers, {"setup_error": str(error), "missing_extra": isinstance(error, MissingExtraError)})
         return
     _answer(answers, {"ready": [landmarker.name, landmarker.models_sha256]})
     tasks: queue.Queue[str] = queue.Queue()

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import FloatArray
-from signtalk.data.manifest import Manifest, Problem, read_clip
+from signtalk.data.manifest import Manifest, Problem, clip_of_record
 from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import load_arrays, save_arrays
 from signtalk.index.index import SentenceIndex
@@ -199,7 +199,7 @@ def collect_signs(index: SentenceIndex, manifest: Manifest) -> tuple[SignLibrary
                 raise ClipError(f"sentence_id {entry.sentence_id} stands for another text as well")
             if entry.clip_id not in records:
                 raise ClipError(f"{manifest.root}: no such clip; give the data folder of the run")
-            clips[entry.sentence_id] = read_clip(records[entry.clip_id])
+            clips[entry.sentence_id] = clip_of_record(records[entry.clip_id])
         except ClipError as error:
             problems.append(Problem(entry.clip_id, "no_sign", str(error)))
     library = SignLibrary.of(clips.items())

@@ -31,7 +31,15 @@ from signtalk.service.guards import Guard, KeyedRoute, OwnNames, is_own_origin
 from signtalk.service.metrics import ServiceMetrics
 from signtalk.service.model import Question, ServiceModel
 from signtalk.service.queue import ClosedError, QuestionQueue
-from signtalk.service.schemas import CLIP_BODY, REFUSALS, EnrollBody, ForgetBody, PrototypeBody, SearchBody, read_clip
+from signtalk.service.schemas import (
+    CLIP_BODY,
+    REFUSALS,
+    EnrollBody,
+    ForgetBody,
+    PrototypeBody,
+    SearchBody,
+    clip_of_message,
+)
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.stream import Stream
 
@@ -159,14 +167,14 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
 
 def _read_body(body: bytes, kind: str, max_frames: int) -> LandmarkClip:
     if kind == CLIP_MEDIA_TYPE:
-        return read_clip(body, "clip", max_frames)
+        return clip_of_message(body, "clip", max_frames)
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "the body is no JSON", "bad_json") from error
     if isinstance(value, str):
         raise RefusedError(422, "expected a clip: an object with 'frames'")
-    return read_clip(value, "clip", max_frames)
+    return clip_of_message(value, "clip", max_frames)
 
 
 def _recognition(service: Service) -> APIRouter:
