@@ -22,9 +22,9 @@ from signtalk.cli.console import (
 
 if TYPE_CHECKING:
     from signtalk.calibration.calibrate import CalibrationConfig
+    from signtalk.calibration.local import Calibrated
     from signtalk.data.manifest import Manifest
     from signtalk.recognition.recognizer import DecisionConfig
-    from signtalk.training.run import Calibrated
 
 _BUNDLE_NEEDS_OUT = "a bundle is never changed; give --out a file, and recognise with --calibration and that file"
 
@@ -58,7 +58,6 @@ def calibrate(
     from signtalk.data.manifest import load_manifest
     from signtalk.errors import ConfigError
     from signtalk.recognition.decision import write_decision
-    from signtalk.training.folder import DECISION_NAME
 
     if bundle is not None and out is None:
         raise ConfigError(_BUNDLE_NEEDS_OUT)
@@ -67,7 +66,7 @@ def calibrate(
     )
     manifest = load_manifest(clips)
     fitted, encoder_id = _fitted(manifest, run, bundle, index, config)
-    target = out or Path(run or ".") / DECISION_NAME
+    target = out or _decision_of(run)
     write_decision(target, fitted.decision, fitted.report, encoder_id)
     left_out = tell_left_out((*manifest.problems, *fitted.left_out), as_json)
     if as_json:
@@ -76,18 +75,34 @@ def calibrate(
     _print_report(target, fitted.decision, fitted.report)
 
 
+def _decision_of(run: Path | None) -> Path:
+    """Where a run keeps what it decides by; here, not above, because a bundle is calibrated without torch."""
+    from signtalk.training.folder import DECISION_NAME
+
+    return Path(run or ".") / DECISION_NAME
+
+
 def _fitted(
     manifest: Manifest, run: Path | None, bundle: Path | None, index: Path | None, config: CalibrationConfig
 ) -> tuple[Calibrated, str]:
     """What was fitted, and the id of the model that it was fitted for."""
-    from signtalk.training.run import Run, calibrate_locally, calibrate_run
+    from signtalk.calibration.local import calibrate_locally
 
     if run is not None and bundle is None and index is None:
-        found = Run.open(run)
-        return calibrate_run(found, manifest, config), found.checkpoint.encoder_id
+        from signtalk.training.run import Run, calibrate_run
+
+        own = Run.open(run)
+        return calibrate_run(own, manifest, config), own.checkpoint.encoder_id
     with opened(run, bundle, index) as recognizer:
-        used = () if run is None else tuple(Run.open(run).roles())
+        used = () if run is None else _clips_of(run)
         return calibrate_locally(recognizer, manifest, config, used), recognizer.index.encoder_id
+
+
+def _clips_of(run: Path) -> tuple[str, ...]:
+    """The clips that a run was trained, chosen or is tested on."""
+    from signtalk.training.run import Run
+
+    return tuple(Run.open(run).roles())
 
 
 def _print_report(target: Path, decision: DecisionConfig, report: dict[str, Any]) -> None:
