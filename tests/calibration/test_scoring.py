@@ -3,7 +3,8 @@ import numpy as np
 from made.answers import trained_clips
 from made.small_run import SmallRun
 from signtalk.calibration.scoring import Trial, _chosen, fit_scoring
-from signtalk.recognition.recognizer import Asked, DecisionConfig
+from signtalk.recognition.asked import Asked
+from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.scoring import ScoringConfig
 
 

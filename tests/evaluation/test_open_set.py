@@ -9,9 +9,10 @@ from made.answers import trained_clips
 from made.small_run import SmallRun
 from signtalk.evaluation.open_set import OpenSetAnswers, measure_open_set
 from signtalk.evaluation.retrieval import auroc
+from signtalk.recognition.asked import Asked
 from signtalk.recognition.candidate_sets import CandidateSets
 from signtalk.recognition.gate import GateConfig
-from signtalk.recognition.recognizer import Asked, DecisionConfig, Recognizer
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
 
 @pytest.fixture(scope="module")

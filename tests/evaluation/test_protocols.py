@@ -7,7 +7,7 @@ from signtalk.data.splits import SplitConfig, make_split
 from signtalk.evaluation import protocols as evaluation
 from signtalk.evaluation.protocols import _row_max, evaluate, first_of_each
 from signtalk.evaluation.texts import TextScores, score_texts
-from signtalk.recognition.recognizer import encode_all
+from signtalk.recognition.asked import encode_all
 from signtalk.training.run import Run
 
 

@@ -2,7 +2,8 @@
 
 from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
-from signtalk.recognition.recognizer import Asked, DecisionConfig, Recognizer, asked_packed
+from signtalk.recognition.asked import Asked, asked_packed
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.run import Run
 
 

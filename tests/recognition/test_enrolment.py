@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import made.enrolment_worker
+from made.encoder import MadeEncoder
 from made.enrolment_worker import clip_of, enroll_number, made_recognizer, numbers_in
 from made.references import assert_same, encoded, made_space, small_index
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
@@ -173,16 +174,6 @@ def test_a_layer_of_another_model_and_a_bundle_are_refused(tmp_path):
     write_json(tmp_path / "export_manifest.json", {})
     with pytest.raises(ArtifactError, match="part of a bundle"):
         enrolled(tmp_path / "index", encoded(1, seed=50))
-
-
-class MadeEncoder:
-    """Encodes whatever it is given as made-up clips, and remembers the features."""
-
-    feature_config = FeatureConfig()
-
-    def encode(self, features, valid):
-        self.features = features
-        return encoded(len(features), seed=70)
 
 
 def made_clip(hands=1.0, speed=0.1, shoulders=True, num_frames=40):

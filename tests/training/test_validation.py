@@ -3,7 +3,7 @@ import pytest
 
 from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
-from signtalk.recognition.recognizer import encode_all
+from signtalk.recognition.asked import encode_all
 from signtalk.training.checkpoint import TorchEncoder
 from signtalk.training.run import Run
 from signtalk.training.validation import ValidationSet, validate
@@ -28,7 +28,7 @@ def test_validation_is_repeatable_and_leaves_the_mode_alone(small_run: SmallRun)
 
 
 def test_the_top1_is_that_of_the_served_ranking(small_run: SmallRun) -> None:
-    from signtalk.recognition.recognizer import index_records
+    from signtalk.recognition.asked import index_records
     from signtalk.recognition.scoring import ScoringConfig, score_sentences
 
     run, data = validation_set(small_run)

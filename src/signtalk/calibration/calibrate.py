@@ -24,8 +24,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from signtalk.arrays import BoolArray, FloatArray
+from signtalk.calibration.gate import UNKNOWN_SHARE, fit_gate, query_counts
+from signtalk.calibration.logistic import MIN_ACCEPTED, precision_threshold
 from signtalk.calibration.scoring import MIN_QUERIES, fit_scoring, standard_error
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
+from signtalk.calibration.sets import fit_candidate_sets, gaps_to_right, least_clips
+from signtalk.calibration.translation import fit_translation_rule
 from signtalk.data.packed import PackedClips
 from signtalk.data.records import Problem
 from signtalk.data.roles import Role
@@ -35,13 +39,12 @@ from signtalk.evaluation.texts import score_texts
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.landmarks.features import extract_features
-from signtalk.recognition.candidate_sets import fit_candidate_sets, gaps_to_right, least_clips
+from signtalk.recognition.asked import Asked, asked_packed
 from signtalk.recognition.evidence import FIGURES, Evidence
-from signtalk.recognition.gate import UNKNOWN_SHARE, GateConfig, confidences, fit_gate, query_counts
-from signtalk.recognition.logistic import MIN_ACCEPTED, precision_threshold
-from signtalk.recognition.recognizer import Asked, DecisionConfig, Recognizer, asked_packed, num_offered
+from signtalk.recognition.gate import GateConfig, confidences
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer, num_offered
 from signtalk.recognition.scoring import Scores
-from signtalk.recognition.translation import TranslationRule, fit_translation_rule, is_right
+from signtalk.recognition.translation import TranslationRule, is_right
 
 _SPELLING_WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 _LEAST_CHOICE = 0.02

@@ -13,7 +13,8 @@ import numpy as np
 
 from signtalk.arrays import BoolArray
 from signtalk.evaluation.retrieval import mean_reciprocal_rank, recall_at_k
-from signtalk.recognition.recognizer import Asked, Recognizer
+from signtalk.recognition.asked import Asked
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.scoring import Scores, ScoringConfig
 
 MIN_QUERIES = 10

@@ -38,7 +38,8 @@ def import_command(
 
     Example: signtalk import MP_Data --format mp-data --aspect 1.333 --out data
     """
-    from signtalk.data.interchange import Format, Unknowns, import_clips
+    from signtalk.data.formats import format_named
+    from signtalk.data.interchange import Unknowns, import_clips
 
     kind = format_named(form)
     with ProgressBar("importing", hidden=as_json) as bar:

@@ -21,7 +21,8 @@ from signtalk.evaluation.retrieval import (
     fpr_at_tpr,
     reliability_bins,
 )
-from signtalk.recognition.recognizer import Answers, Asked, DecisionConfig, Recognizer
+from signtalk.recognition.asked import Asked
+from signtalk.recognition.recognizer import Answers, DecisionConfig, Recognizer
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,8 @@ from signtalk.evaluation.texts import score_texts
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
-from signtalk.recognition.recognizer import Answers, Asked, Recognition, Recognizer, asked_packed
+from signtalk.recognition.asked import Asked, asked_packed
+from signtalk.recognition.recognizer import Answers, Recognition, Recognizer
 from signtalk.recognition.translation import is_right
 
 _EXAMPLES = 10

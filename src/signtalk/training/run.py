@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,40 +13,25 @@ from typing import Any
 from signtalk.calibration.calibrate import (
     CalibrationConfig,
     calibrate,
-    clips_of_folder,
     clips_of_split,
-    recalibrate,
 )
-from signtalk.data.manifest import Manifest, Problem
+from signtalk.calibration.local import Calibrated, calibrate_locally
+from signtalk.data.manifest import Manifest
 from signtalk.data.packed import PackedClips, changed_sources, load_store
 from signtalk.data.splits import Split
-from signtalk.errors import ArtifactError, ConfigError, DataError
+from signtalk.errors import ArtifactError, ConfigError
 from signtalk.files import read_json
 from signtalk.index.files import locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import NO_TEXT_ENCODER
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.models.text_decoder import TorchStepDecoder
+from signtalk.recognition.asked import index_records
 from signtalk.recognition.beam_search import DecodingOptions
 from signtalk.recognition.decision import read_decision, write_decision
-from signtalk.recognition.recognizer import DecisionConfig, Recognizer, index_records
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
 from signtalk.training.folder import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
-
-
-@dataclass(frozen=True, eq=False)
-class Calibrated:
-    """What was fitted once more.
-
-    Attributes:
-        decision: what to decide with.
-        report: figures of the fit.
-        left_out: clips that could not be used, and why.
-    """
-
-    decision: DecisionConfig
-    report: dict[str, Any]
-    left_out: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,34 +170,3 @@ def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> Ca
         fitted = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
         return Calibrated(*fitted, store.problems)
     return calibrate_locally(recognizer, manifest, config, roles)
-
-
-def calibrate_locally(
-    recognizer: Recognizer, manifest: Manifest, config: CalibrationConfig, used: Collection[str] = ()
-) -> Calibrated:
-    """Fit gate and candidate sets on all clips of a folder.
-
-    Args:
-        recognizer: of a run or a bundle.
-        manifest: clips that neither training, index nor test has seen.
-        config: what to promise.
-        used: ids of clips that have been seen, besides those of the index.
-
-    Raises:
-        DataError: some of the clips have been seen, or they are too few for a gate.
-    """
-    seen = {entry.clip_id for entry in recognizer.index.entries} | set(used)
-    shared = sorted(record.clip_id for record in manifest.records if record.clip_id in seen)
-    if shared:
-        raise DataError(
-            f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}); what was "
-            "trained on, indexed or is to be tested proves nothing here, so give other clips, or all of that data"
-        )
-    clips = clips_of_folder(recognizer, manifest)
-    decision, report = recalibrate(recognizer, clips, config)
-    if not decision.gate.fitted:
-        raise DataError(
-            f"{manifest.root}: {report['gate']['fallback']} (a known clip asks twice, once without its sentence); "
-            "record more clips of indexed sentences and of others; the gate stays as it was"
-        )
-    return Calibrated(decision, report, clips.left_out)

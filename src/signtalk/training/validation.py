@@ -20,8 +20,9 @@ from signtalk.index.encoded import Encoded
 from signtalk.landmarks.features import derive
 from signtalk.models.model import SignModel
 from signtalk.models.text_decoder import TorchStepDecoder
+from signtalk.recognition.asked import encode_all, index_records
 from signtalk.recognition.beam_search import DecodingOptions
-from signtalk.recognition.recognizer import DecisionConfig, Recognizer, encode_all, index_records
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.batches import even_odd_positions
 from signtalk.training.checkpoint import TorchEncoder
 

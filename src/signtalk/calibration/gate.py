@@ -1,0 +1,123 @@
+"""The gate, fitted on clips that neither training nor test has seen.
+
+Evidence of known and unknown queries + which were right -> fit_gate -> GateFit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.arrays import BoolArray, FloatArray
+from signtalk.calibration.logistic import fit_logistic, precision_threshold
+from signtalk.evaluation.intervals import wilson_interval
+from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence
+from signtalk.recognition.gate import GateConfig
+
+UNKNOWN_SHARE = 0.3
+"""Of clips that show a sentence which is not indexed, among all that are asked: what a gate is fitted for unless told.
+
+How often an answer is right depends on it; no set of validation clips says what will be asked.
+"""
+_CALMER = 0.75
+"""How fast a new signer may sign, as a share of the slowest hundredth of those who were seen."""
+
+
+@dataclass(frozen=True)
+class GateFit:
+    """A fitted gate and how it came about.
+
+    Attributes:
+        config: the gate.
+        report: figures of the fit; `fallback` tells why the safe guesses were kept, if they were.
+    """
+
+    config: GateConfig
+    report: dict[str, Any]
+
+
+def fit_gate(
+    evidence: Evidence,
+    correct: BoolArray,
+    motion_signing: FloatArray,
+    motion_idle: FloatArray,
+    precision: float = 0.98,
+    min_clips: int = 20,
+    counts: npt.NDArray[np.floating] | None = None,
+    figures: Collection[str] = COMPARED_FIGURES,
+) -> GateFit:
+    """Fit the gate on clips that neither training nor test has seen.
+
+    Args:
+        evidence: queries, known and unknown.
+        correct: (B,) whether the first candidate is right; False for every unknown query.
+        motion_signing: hand speeds of clips in which somebody signs.
+        motion_idle: hand speeds of idle clips; may be empty.
+        precision: part of the accepted answers that shall be right.
+        min_clips: with fewer queries, or with only right or only wrong ones, nothing is fitted.
+        counts: (B,) how much each query counts (`query_counts`); None = the same.
+        figures: which of `evidence.FIGURES` may get a weight.
+
+    Returns:
+        The gate, and how it was found. Where `precision` cannot be shown on these clips the threshold lies above
+        every wrong answer among them, and config and report say so; a gate that cannot be fitted refuses all.
+    """
+    floor = _motion_floor(motion_signing, motion_idle)
+    usable = evidence.answered
+    counts = np.ones(len(usable)) if counts is None else counts
+    evidence, right, counts = evidence.select(usable), correct[usable], counts[usable]
+    report: dict[str, Any] = {"num_queries": len(right), "num_right": int(right.sum()), "precision_asked": precision}
+    report |= {"num_idle": len(motion_idle), "motion_floor": floor, "fallback": None}
+    if len(right) < min_clips or right.all() or not right.any():
+        report["fallback"] = f"{len(right)} queries, {int(right.sum())} right; too few of one kind to fit a gate"
+        return GateFit(GateConfig(motion_floor=floor, fitted=False, precision_asked=precision), report)
+    weighed = np.array([name in figures for name in FIGURES])
+    logistic = fit_logistic(evidence.matrix(), right, counts, weighed)
+    found = logistic.confidences(evidence.matrix())
+    threshold, reached = precision_threshold(found, right, precision, counts)
+    accepted = found >= threshold
+    num_accepted = int(accepted.sum())
+    share = float(np.average(right[accepted], weights=counts[accepted])) if num_accepted else None
+    shown = None if share is None else wilson_interval(round(share * num_accepted), num_accepted)
+    report |= {
+        "threshold": threshold,
+        "target_reached": reached,
+        "num_accepted": num_accepted,
+        "precision_found": share,
+        "precision_lower_bound": shown.low if shown else None,
+        "coverage_of_right": float(accepted[right].mean()),
+    }
+    fitted = {"threshold": threshold, "precision_asked": precision, "precision_reached": reached}
+    return GateFit(GateConfig(motion_floor=floor, **asdict(logistic), **fitted), report)
+
+
+def query_counts(known: BoolArray, unknown_share: float = UNKNOWN_SHARE) -> npt.NDArray[np.float64]:
+    """(B,) how much each query counts so that `unknown_share` of all show a sentence that is not indexed; mean 1.
+
+    Where all are of one kind, all count the same.
+    """
+    share = float(known.mean()) if len(known) else 0.0
+    if share in (0.0, 1.0):
+        return np.ones(len(known))
+    return np.where(known, (1 - unknown_share) / share, unknown_share / (1 - share))
+
+
+def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:
+    """A speed between idle and signing (largest Youden index), well below the slowest that was seen signing.
+
+    Somebody whom nobody has seen signs calmer than all others now and then; what is idle and passes has no likeness.
+    """
+    if not len(signing):
+        return GateConfig().motion_floor
+    slowest = float(np.percentile(signing, 1))
+    if not len(idle):
+        return 0.5 * slowest  # nothing tells how slow idle is
+    speeds = np.unique(np.concatenate([signing, idle]).astype(np.float64))
+    between = np.append(speeds[0], (speeds[1:] + speeds[:-1]) / 2)
+    idle_below = np.searchsorted(np.sort(idle), between) / len(idle)
+    signing_above = 1 - np.searchsorted(np.sort(signing), between) / len(signing)
+    return min(float(between[int(np.argmax(idle_below + signing_above))]), _CALMER * slowest)
