@@ -58,7 +58,7 @@ def calibrate(
     from signtalk.data.manifest import load_manifest
     from signtalk.errors import ConfigError
     from signtalk.recognition.decision import write_decision
-    from signtalk.training.folder import DECISION_NAME
+    from signtalk.training.names import DECISION_NAME
 
     if bundle is not None and out is None:
         raise ConfigError(_BUNDLE_NEEDS_OUT)

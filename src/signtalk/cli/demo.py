@@ -23,7 +23,7 @@ from signtalk.files import write_json
 from signtalk.recognition.recognizer import Recognition
 from signtalk.service.run import ask_bundle
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
-from signtalk.training.folder import RECIPE_NAME
+from signtalk.training.names import RECIPE_NAME
 from signtalk.training.recipe import Recipe
 from signtalk.training.run import Run, index_run
 from signtalk.training.train import TrainOptions, train
