@@ -30,8 +30,7 @@ from signtalk.evaluation.report import report_json, report_markdown, write_repor
 from signtalk.evaluation.results import EvaluationReport, OpenSet
 from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.training.checkpoint import TorchEncoder
-from signtalk.training.folder import BEST_NAME, RECIPE_NAME, STORE_NAME
-from signtalk.training.history import HISTORY_NAME
+from signtalk.training.names import BEST_NAME, HISTORY_NAME, RECIPE_NAME, STORE_NAME
 from signtalk.training.recipe import Recipe
 from signtalk.training.run import INDEX_NAME, Run, index_run
 from signtalk.training.train import LAST_NAME, PACKED_ROLES, TrainOptions, train

@@ -46,8 +46,8 @@ from signtalk.landmarks.features import FeatureConfig
 from signtalk.models.model import SignModel
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint
+from signtalk.training.network import model_config
 from signtalk.training.recipe import Recipe
-from signtalk.training.train import model_config
 from speed_references import ENCODER_ID, FRAMES, MadeReferences
 from training_speed import with_section
 

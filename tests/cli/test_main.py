@@ -302,7 +302,7 @@ def test_the_check_leaves_its_report_or_says_why_not(
 def test_ctrl_c_says_how_to_go_on(
     small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from signtalk.training.train import SignTraining
+    from signtalk.training.module import SignTraining
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

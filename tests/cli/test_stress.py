@@ -7,7 +7,7 @@ import pytest
 
 from made.commands import run_cli
 from made.small_run import SmallRun
-from signtalk.training.folder import SPLIT_NAME
+from signtalk.training.names import SPLIT_NAME
 
 
 @pytest.fixture

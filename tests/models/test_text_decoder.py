@@ -13,7 +13,8 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from signtalk.models.text_decoder import DecoderStart, DecoderStep, TextDecoder, TextDecoderConfig, TorchStepDecoder
+from signtalk.models.config import TextDecoderConfig
+from signtalk.models.text_decoder import DecoderStart, DecoderStep, TextDecoder, TorchStepDecoder
 from signtalk.recognition.beam_search import DecodingOptions, beam_search, greedy_decode, score_text
 
 CONFIG = TextDecoderConfig(

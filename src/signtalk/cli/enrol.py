@@ -118,7 +118,7 @@ def _place(run: Path | None, index: Path | None, base: bool) -> Path:
 
 
 def _index_of(run: Path) -> Path:
-    from signtalk.training.folder import INDEX_NAME  # needs torch, as a run does
+    from signtalk.training.names import INDEX_NAME
 
     return run / INDEX_NAME
 

@@ -70,7 +70,7 @@ def _split(run: Path | None, path: Path | None, manifest: Manifest) -> Split | N
     from signtalk.data.splits import Split
 
     if run is not None:
-        from signtalk.training.folder import SPLIT_NAME
+        from signtalk.training.names import SPLIT_NAME
 
         path = run / SPLIT_NAME
     return None if path is None else Split.load(path, manifest)

@@ -23,9 +23,9 @@ from signtalk.evaluation.intervals import Interval, bootstrap_mean, wilson_inter
 from signtalk.evaluation.open_set import OpenSetAnswers, measure_open_set
 from signtalk.evaluation.results import (
     EvaluationReport,
-    Evidence,
     OneAnswer,
     OpenSet,
+    ReportArrays,
     Retrieval,
     TextResult,
     TextSearch,
@@ -234,7 +234,7 @@ class _Measured:
             evidence=evidence,
         )
 
-    def _open_set(self, known: Asked) -> tuple[OpenSet, Evidence, tuple[tuple[str, str, int], ...]]:
+    def _open_set(self, known: Asked) -> tuple[OpenSet, ReportArrays, tuple[tuple[str, str, int], ...]]:
         idle = self.queries("test_idle")
         if idle is None:
             self.absent["open set: idle clips"] = "the split has no clip of role test_idle"
@@ -260,13 +260,13 @@ def _one_answer(name: str, told: Sequence[Recognition], queries: Asked) -> OneAn
     )
 
 
-def _evidence(known: Asked, found: OpenSetAnswers, index: SentenceIndex) -> Evidence:
+def _evidence(known: Asked, found: OpenSetAnswers, index: SentenceIndex) -> ReportArrays:
     answers = found.answers
     scores = answers.scores
     keys = np.array(scores.index.groups.text_keys)
     own = keys[scores.classes] == np.array(known.keys)[:, None]
     present = np.where(np.isfinite(scores.scores), scores.scores, np.nan)
-    return Evidence(
+    return ReportArrays(
         confidences=answers.confidences,
         correct=found.right,
         ranks=scores.ranks_of(known.keys),

@@ -194,7 +194,7 @@ class OneAnswer:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ReportArrays:
     """Arrays behind the report, for its pictures; one row a known query unless said otherwise.
 
     Attributes:
@@ -248,4 +248,4 @@ class EvaluationReport:
     answers: tuple[OneAnswer, ...]
     confused: tuple[tuple[str, str, int], ...]
     absent: dict[str, str]
-    evidence: Evidence | None = field(repr=False, default=None)
+    evidence: ReportArrays | None = field(repr=False, default=None)

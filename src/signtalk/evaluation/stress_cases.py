@@ -35,7 +35,7 @@ EXPECTED: dict[Expected, str] = {
 }
 """What may be told. "other" is open: its own sentence passes, and figures of confidence do not count it."""
 
-Change = Callable[[LandmarkClip, np.random.Generator], LandmarkClip]
+ClipChange = Callable[[LandmarkClip, np.random.Generator], LandmarkClip]
 RECORDED = "as recorded"
 _LANGUAGE = 1
 _CLIPS_LOOKED_AT = 10
@@ -114,7 +114,7 @@ def _of_records(
     sources: Sources,
     records: Sequence[ClipRecord],
     not_run: str = "",
-    change: Change | None = None,
+    change: ClipChange | None = None,
     texts: Callable[[ClipRecord], tuple[str, ...]] | None = None,
 ) -> PlannedCase:
     """One query a record, as it is or changed; without `texts` its own are right, unless nothing may be told."""
@@ -291,19 +291,19 @@ def _changed_recordings(sources: Sources) -> Iterator[PlannedCase]:
             yield _of_records(case, sources, sources.known, "", change)
 
 
-def _plain(change: Callable[..., LandmarkClip], *arguments: float) -> Change:
+def _plain(change: Callable[..., LandmarkClip], *arguments: float) -> ClipChange:
     return lambda clip, _: change(clip, *arguments)
 
 
-def _by_chance(change: Callable[..., LandmarkClip], share: float) -> Change:
+def _by_chance(change: Callable[..., LandmarkClip], share: float) -> ClipChange:
     return lambda clip, rng: change(clip, share, rng)
 
 
-def _to_either_side(change: Callable[..., LandmarkClip], degrees: float) -> Change:
+def _to_either_side(change: Callable[..., LandmarkClip], degrees: float) -> ClipChange:
     return lambda clip, rng: change(clip, degrees if rng.random() < 0.5 else -degrees)
 
 
-_CHANGED: dict[str, Change] = {
+_CHANGED: dict[str, ClipChange] = {
     "mirrored camera": _plain(perturbations.mirrored),
     "one hand lost for half of the clip": _by_chance(perturbations.without_hand, 0.5),
     "both hands lost for a third of it": _by_chance(perturbations.without_hands, 1 / 3),

@@ -17,7 +17,7 @@ from signtalk.evaluation.plots import (
     plot_roc,
     plot_verdicts,
 )
-from signtalk.evaluation.stress import CaseResult, Outcome, StressReport, Verdict, counted, judged
+from signtalk.evaluation.stress import CaseResult, QueryOutcome, StressReport, Verdict, counted, judged
 from signtalk.evaluation.stress_cases import EXPECTED
 from signtalk.evaluation.tables import markdown_table, shown_interval, shown_number, without_nan
 from signtalk.files import write_json, write_text
@@ -52,7 +52,7 @@ def write_stress(report: StressReport, folder: Path) -> tuple[Path, ...]:
     return (*paths, *pictures.values())
 
 
-def _confidences(outcomes: Sequence[Outcome]) -> Confidences:
+def _confidences(outcomes: Sequence[QueryOutcome]) -> Confidences:
     return Confidences(
         confidence=np.array([outcome.confidence for outcome in outcomes], dtype=np.float64),
         correct=np.array([outcome.first_right for outcome in outcomes], dtype=np.bool_),
@@ -60,12 +60,12 @@ def _confidences(outcomes: Sequence[Outcome]) -> Confidences:
     )
 
 
-def _verdicts(outcomes: Sequence[Outcome]) -> dict[str, int]:
+def _verdicts(outcomes: Sequence[QueryOutcome]) -> dict[str, int]:
     found = Counter(outcome.verdict for outcome in outcomes)
     return {verdict: found[verdict] for verdict in get_args(Verdict)}
 
 
-def _by_case(cases: Sequence[CaseResult], outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
+def _by_case(cases: Sequence[CaseResult], outcomes: Sequence[QueryOutcome]) -> dict[str, dict[str, int]]:
     return {
         result.case.name: _verdicts([outcome for outcome in outcomes if outcome.case == result.case])
         for result in cases
@@ -73,7 +73,7 @@ def _by_case(cases: Sequence[CaseResult], outcomes: Sequence[Outcome]) -> dict[s
     }
 
 
-def _by_signer(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
+def _by_signer(outcomes: Sequence[QueryOutcome]) -> dict[str, dict[str, int]]:
     """For each signer of the known clips: what may be told, and what is no known sentence."""
     kinds = (("as recorded", True, True), ("changed recordings", True, False), ("no known sentence", False, None))
     rows = {}
@@ -119,7 +119,7 @@ def _plain_result(result: CaseResult) -> dict[str, Any]:
     return plain
 
 
-def _reasons(outcomes: Sequence[Outcome]) -> dict[str, int]:
+def _reasons(outcomes: Sequence[QueryOutcome]) -> dict[str, int]:
     return dict(Counter(outcome.reason for outcome in outcomes if outcome.verdict == "refused").most_common())
 
 

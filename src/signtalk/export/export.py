@@ -40,7 +40,7 @@ from signtalk.landmarks.features import extract_features
 from signtalk.models.text_decoder import TorchStepDecoder
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, TorchTextEncoder, library_versions
-from signtalk.training.folder import INDEX_NAME, RECIPE_NAME
+from signtalk.training.names import INDEX_NAME, RECIPE_NAME
 
 WEIGHTS_NAME = "model.safetensors"
 

@@ -22,10 +22,9 @@ from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import collect_signs
 from signtalk.landmarks.clip import load_provenance
-from signtalk.training.folder import BEST_NAME
+from signtalk.training.names import BEST_NAME, EVALUATION_NAME
 from signtalk.training.run import Run
 
-REPORT_NAME = "report/report.json"
 _MEASURING_ROLES: tuple[Role, ...] = ("val", "train")
 _SHIPPED = ("split_hash", "encoder_id", "retrieval", "searches", "open_set", "texts", "answers", "absent")
 
@@ -109,7 +108,7 @@ def export_run(
 
 def _report_of(run: Run) -> tuple[dict[str, Any], str]:
     """The figures of `signtalk evaluate`, or nothing and why."""
-    path = run.folder / REPORT_NAME
+    path = run.folder / EVALUATION_NAME
     if not path.is_file():
         return {}, f"{path}: no such file, so the bundle tells no figures; run `signtalk evaluate` first"
     report = read_json(path)

@@ -26,7 +26,8 @@ from signtalk.files import atomic_path, one_line, sha256_file
 from signtalk.index.encoded import Encoded
 from signtalk.index.text_search import TextSpace
 from signtalk.landmarks.features import FeatureConfig
-from signtalk.models.model import ModelConfig, SignModel
+from signtalk.models.config import ModelConfig
+from signtalk.models.model import SignModel
 from signtalk.models.text_encoder import TextEncoder
 
 CHECKPOINT_FORMAT_VERSION = 1

@@ -16,12 +16,35 @@ from signtalk.data.tokenizer import TokenizerConfig
 from signtalk.errors import ConfigError
 from signtalk.landmarks.augment import AugmentConfig
 from signtalk.landmarks.features import FeatureConfig
-from signtalk.models.encoders import EncoderSize
-from signtalk.models.losses import LossConfig
-from signtalk.training.batches import ViewConfig
+from signtalk.models.config import EncoderSize, LossConfig
 
 RecipeName = Literal["default", "body", "prototype", "gru", "transformer", "tiny"]
 RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "body", "prototype", "gru", "transformer", "tiny")
+
+
+class ViewConfig(BaseModel, frozen=True, extra="forbid"):
+    """How training sees a clip.
+
+    Attributes:
+        num_views: views of each clip a step.
+        kind: "augmented" varies the whole clip for each view; "even-odd" gives the prototype's views (even
+            frames, odd frames), augmented likewise.
+        random_crop: a clip longer than num_frames is cropped at a random place instead of in the middle
+            (only where features crop).
+        mask_share: share of valid frames that is hidden in spans for the masked-frame loss.
+        mask_span: length of a hidden span, frames.
+    """
+
+    num_views: int = Field(default=1, ge=1, le=2)
+    kind: Literal["augmented", "even-odd"] = "augmented"
+    random_crop: bool = True
+    mask_share: float = Field(default=0.0, ge=0, lt=1)
+    mask_span: int = Field(default=8, ge=1)
+
+    @classmethod
+    def prototype(cls) -> ViewConfig:
+        """Two views, even and odd frames, 15% of the frames hidden."""
+        return cls(num_views=2, kind="even-odd", mask_share=0.15)
 
 
 class NetworkConfig(EncoderSize, frozen=True, extra="forbid"):

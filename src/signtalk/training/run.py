@@ -31,7 +31,7 @@ from signtalk.recognition.beam_search import DecodingOptions
 from signtalk.recognition.decision import read_decision, write_decision
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
-from signtalk.training.folder import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
+from signtalk.training.names import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
 
 
 @dataclass(frozen=True, eq=False)
