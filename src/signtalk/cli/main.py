@@ -43,7 +43,7 @@ from signtalk.cli.stress import add_stress
 from signtalk.errors import MissingExtraError, SignTalkError
 
 if TYPE_CHECKING:
-    from signtalk.index.text_search import ClipHit
+    from signtalk.index.references import Hit
     from signtalk.recognition.recognizer import Recognition
 
 app = typer.Typer(
@@ -256,23 +256,33 @@ def search(
     index: IndexOption = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many clips.")] = 5,
     category: Annotated[list[str] | None, typer.Option(help="Only clips of this category; repeat for several.")] = None,
+    signer: Annotated[list[str] | None, typer.Option(help="Only clips by this signer; repeat for several.")] = None,
+    references: ReferencesOption = "",
     as_json: Json = False,
 ) -> None:
-    """Find the indexed clips that mean a text, nearest first.
+    """Find the indexed clips that mean a text: those that say exactly this, then the nearest.
 
     Example: signtalk search "where does it hurt" --bundle sign_encoder_bundle.zip
     """
     from signtalk.errors import ArtifactError
     from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
 
-    with opened(run, bundle, index) as recognizer:
+    with opened(run, bundle, index) as own, over_references(own, references) as recognizer:
         space = recognizer.text_space
         if space is None:
             raise ArtifactError(f"{run or bundle}: {NO_TEXT_ENCODER}")
-        (hits,) = search_clips(recognizer.index, space.embed([text]), k, category or ())
+        hits = search_clips(
+            space,
+            text,
+            recognizer.index,
+            k,
+            further=recognizer.source,
+            categories=category or (),
+            signers=signer or (),
+        )
         unknown = space.unknown_words(text)
     if as_json:
-        print_json({"text": text, "unknown_words": unknown, "clips": [hit.to_json() for hit in hits]})
+        print_json({"text": text, "unknown_words": unknown, "clips": [hit.to_dict() for hit in hits]})
         return
     if unknown:
         print_error(f"not understood: {', '.join(unknown)} (the model never learned it)")
@@ -326,7 +336,7 @@ def _print_answers(answers: dict[str, Recognition]) -> None:
     out_console.print(table)
 
 
-def _print_hits(text: str, hits: tuple[ClipHit, ...]) -> None:
+def _print_hits(text: str, hits: tuple[Hit, ...]) -> None:
     from rich.table import Table
 
     table = Table(
