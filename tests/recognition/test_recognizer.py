@@ -8,7 +8,6 @@ from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ArtifactError
 from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex, write_large_index
-from signtalk.index.references import FolderStore
 from signtalk.recognition.recognizer import DecisionConfig, Recognition
 from signtalk.recognition.translation import TranslationRule
 from signtalk.training.run import Run
@@ -95,14 +94,12 @@ def test_answers_over_a_source_are_those_of_the_same_references_in_memory(small_
     clips = [clip_of_record(record) for record in manifest.records[:10]]
     expected = whole.recognize(clips)
     write_large_index(tmp_path / "large", [index], index.encoder_id, index.projections.shape[1])
-    index.save(tmp_path / "index")
     nothing = whole.changed(index=SentenceIndex.build((), (), index.encoder_id))
     own = index.without_sentences(list(index.groups.text_keys)[2:])
     rest = index.without_sentences(list(index.groups.text_keys)[:2])
     write_large_index(tmp_path / "rest", [rest], index.encoder_id, index.projections.shape[1])
     for found in (
         nothing.over(LargeIndex(tmp_path / "large")).recognize(clips),
-        nothing.over(FolderStore(tmp_path / "index", index.encoder_id)).recognize(clips),
         whole.changed(index=own).over(LargeIndex(tmp_path / "rest")).recognize(clips),
     ):
         for one, other in zip(found, expected, strict=True):

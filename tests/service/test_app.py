@@ -232,7 +232,7 @@ def test_errors_of_every_kind_have_one_form_and_leak_nothing(
             assert answer.status_code in (404, 405, 422)
             assert set(answer.json()) == {"error"}
 
-        def broken(*_: Any) -> Any:
+        def broken(*_: Any, **__: Any) -> Any:
             raise RuntimeError(f"secret in {small_run.bundle}")
 
         monkeypatch.setattr("signtalk.service.model.search_clips", broken)

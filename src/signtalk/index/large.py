@@ -10,10 +10,11 @@ its files; what is read is what queries touch. It is never changed: new sentence
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -29,8 +30,17 @@ from signtalk.index.encoded import padded_frames
 from signtalk.index.files import HEADER_FILE, HalfArray, IndexEntry, existing_folder, locked, replaced_folder
 from signtalk.index.index import SentenceIndex, unit_rows
 from signtalk.index.nearest import EXACT_UP_TO, Engine, EngineReport, build_engine, exact_neighbours, open_engine
-from signtalk.index.references import Narrowed, Only, hits, nearest_allowed, refuse_unfit
-from signtalk.index.text_search import ClipHit
+from signtalk.index.references import (
+    MOST_CLIPS_A_SENTENCE,
+    Hit,
+    NameKind,
+    Narrowed,
+    Only,
+    hits_at,
+    nearest_allowed,
+    refuse_unfit,
+    widened,
+)
 
 _ENGINE_FILE = "vectors.faiss"
 _PROJECTIONS = "projections.bin"
@@ -41,10 +51,6 @@ _DTYPES = {
 }  # fmt: skip
 _NAMES_FILE = "names.json"
 _FILES = (*_DTYPES, _NAMES_FILE, _ENGINE_FILE, HEADER_FILE)
-_CLIPS_A_SENTENCE = 4
-"""How many of the nearest clips are asked for to find one sentence, at first; then four times as many ..."""
-_MOST_CLIPS = 64
-"""... up to so many, where lists are looked into. Of a sentence with more, the first and those found stand for it."""
 
 
 class _File(BaseModel, frozen=True, extra="forbid", strict=True):
@@ -107,8 +113,10 @@ class _Writer:
         refuse_unfit(part, self.encoder_id)
         widths = (part.embeddings.shape[1], part.projections.shape[2])
         if part.projections.shape[1] > self.num_frames or (self.num_references and widths != self.widths):
-            found = f"clips of {part.projections.shape[1]} frames, widths (D, P) {widths}"
-            raise ValueError(f"{found}; expected at most {self.num_frames} frames, widths {self.widths}")
+            raise ValueError(
+                f"clips of {part.projections.shape[1]} frames, widths (D, P) {widths}; expected at most "
+                f"{self.num_frames} frames, widths {self.widths}"
+            )
         self.widths = widths
         self.write("embeddings.bin", part.embeddings)
         self.write(_PROJECTIONS, padded_frames(np.asarray(part.projections), self.num_frames))
@@ -155,11 +163,11 @@ class _Writer:
         write_json(self.folder / _NAMES_FILE, {name: list(numbers) for name, numbers in self._names.items()})
         vectors = _mapped(self.folder / "embeddings.bin", (self.num_references, self.widths[0]))
         report = build_engine(vectors, self.folder / _ENGINE_FILE, exact_up_to)
-        hashes = {name: found.hexdigest() for name, found in self._hashes.items()}
+        hashes = {name: digest.hexdigest() for name, digest in self._hashes.items()}
         for name in (_NAMES_FILE, *([_ENGINE_FILE] if report.kind == "ivf" else [])):
             hashes[name] = sha256_file(self.folder / name)
         files = {
-            name: _File(num_bytes=(self.folder / name).stat().st_size, sha256=found) for name, found in hashes.items()
+            name: _File(num_bytes=(self.folder / name).stat().st_size, sha256=sha256) for name, sha256 in hashes.items()
         }
         header = _Header(
             encoder_id=self.encoder_id,
@@ -221,6 +229,21 @@ def is_large_index(folder: Path) -> bool:
         return False
 
 
+@dataclass(frozen=True, eq=False)
+class _Nearest:
+    """The clips nearest to B queries.
+
+    Attributes:
+        rows: (B, K) of the clips; -1 = no further one was found.
+        said: (B, K) their sentences, likewise.
+        lacking: (B,) bool, whether they say fewer sentences than wanted.
+    """
+
+    rows: IntArray
+    said: IntArray
+    lacking: BoolArray
+
+
 class LargeIndex:
     """A large index, mapped into memory.
 
@@ -231,7 +254,13 @@ class LargeIndex:
         entries: (N,) what each clip is, read one by one.
     """
 
-    def __init__(self, folder: Path, encoder_id: str | None = None, check: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        encoder_id: str | None = None,
+        check: bool = False,
+        looked_through: int = EXACT_UP_TO,
+    ) -> None:
         """Open a folder that `write_large_index` made.
 
         Args:
@@ -239,10 +268,12 @@ class LargeIndex:
             encoder_id: the model that will make the queries; None = take what the index says.
             check: also compare the projections with their checksum, which reads the whole file; their size is always
                 looked at, and the other files are always checked.
+            looked_through: of so many clips that a search may find, each one is compared; of more the engine chooses.
 
         Raises:
             ArtifactError: the folder is missing, damaged, of another version or of another model.
         """
+        self._looked_through = looked_through
         self.folder = folder = existing_folder(folder)
         self._header = header = _read_header(folder)
         self.encoder_id, self.report = header.encoder_id, header.engine
@@ -278,13 +309,13 @@ class LargeIndex:
 
     def narrowed(self, queries: FloatArray, num_sentences: int, classes: IntArray | None = None) -> Narrowed:
         """As `References.narrowed`; of a sentence with very many clips only some."""
-        near, found = self._near_sentences(queries, num_sentences)
+        near, sentences = self._near_sentences(queries, num_sentences)
         if classes is not None:
-            found = np.union1d(found, classes)
-        counts = self._starts[found + 1] - self._starts[found]
+            sentences = np.union1d(sentences, classes)
+        counts = self._starts[sentences + 1] - self._starts[sentences]
         within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        rows = self._row_order[np.repeat(self._starts[found], counts) + within].astype(np.int64)
-        rows = rows[(within < _MOST_CLIPS) | np.isin(rows, near)]
+        rows = self._row_order[np.repeat(self._starts[sentences], counts) + within].astype(np.int64)
+        rows = rows[(within < MOST_CLIPS_A_SENTENCE) | np.isin(rows, near)]
         index = SentenceIndex(
             embeddings=unit_rows(self._embeddings[rows].astype(np.float32)),
             projections=_Rows(self._projections, rows),  # type: ignore[arg-type]  # read like an array
@@ -292,51 +323,76 @@ class LargeIndex:
             entries=tuple(self.entries[row] for row in rows.tolist()),
             encoder_id=self.encoder_id,
         )
-        return Narrowed(index, found)
+        return Narrowed(index, sentences)
 
     def _near_sentences(self, queries: FloatArray, num_sentences: int) -> tuple[IntArray, IntArray]:
-        """Rows that were found, and the sentences that they say, ascending.
+        """Rows of the nearest clips, and the sentences that they say, ascending.
 
         Where sentences have very many clips, the lists of an IVF index that are looked into hold few sentences. The
         others are then found by the clip that names each: they are what the nearest one has to stand out from.
         """
         wanted = min(num_sentences, self.num_sentences)
-        k = _CLIPS_A_SENTENCE * max(num_sentences, 1)
-        most = len(self) if self.report.kind == "exact" else _MOST_CLIPS * max(num_sentences, 1)
-        while True:
+
+        def look(k: int) -> tuple[_Nearest, BoolArray]:
             rows = self._engine.search(queries, k)[0]
             said = np.where(rows >= 0, self._classes[np.maximum(rows, 0)], -1)
             distinct = (np.diff(np.sort(said, axis=1), axis=1, prepend=-1) > 0).sum(axis=1)
-            lacking = distinct < wanted
-            if k >= most or not (lacking & (rows >= 0).all(axis=1)).any():
-                break
-            k = min(4 * k, most)
+            nearest = _Nearest(rows, said, distinct < wanted)
+            return nearest, nearest.lacking & (rows >= 0).all(axis=1)
+
+        most = len(self) if self.report.kind == "exact" else MOST_CLIPS_A_SENTENCE * max(num_sentences, 1)
+        nearest = widened(look, num_sentences, most)
+        rows, said = nearest.rows, nearest.said
         sentences = np.unique(said[said >= 0]).astype(np.int64)
-        if lacking.any():
-            named = exact_neighbours(self._embeddings[self._canonical], queries[lacking], wanted)
+        if nearest.lacking.any():
+            named = exact_neighbours(self._embeddings[self._canonical], queries[nearest.lacking], wanted)
             sentences = np.union1d(sentences, named)
         return np.unique(rows[rows >= 0]), sentences
 
-    def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[ClipHit, ...], ...]:
-        """As `References.search`; of few categories or signers the clips are looked through one by one."""
+    def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[Hit, ...], ...]:
+        """As `Searchable.search`; of few categories, signers or sentences the clips are looked through one by one."""
         if not only:
-            return hits(self.entries, *self._engine.search(queries, k))
+            return hits_at(self.entries, *self._engine.search(queries, k))
         allowed = self._allowed(only)
         places = np.flatnonzero(allowed)
-        if len(places) > EXACT_UP_TO:
-            return hits(self.entries, *self._engine.search(queries, k, allowed))
+        if len(places) > self._looked_through:
+            return hits_at(self.entries, *self._engine.search(queries, k, allowed))
         near = queries @ self._embeddings[places].astype(np.float32).T
         order, similarities = nearest_allowed(near, np.ones(len(places), dtype=np.bool_), k)
-        return hits(self.entries, places[order], similarities)
+        return hits_at(self.entries, places[order], similarities)
+
+    def names(self, kind: NameKind) -> set[str]:
+        """As `Searchable.names`."""
+        return set(self._names[kind]) - {""}
 
     def _allowed(self, only: Only) -> BoolArray:
         allowed = np.ones(len(self), dtype=np.bool_)
-        for name, wanted in (("categories", only.categories), ("signers", only.signers)):
+        kinds: tuple[tuple[NameKind, tuple[str, ...]], ...] = (
+            ("categories", only.categories),
+            ("signers", only.signers),
+        )
+        for kind, wanted in kinds:
             if wanted:
                 folded = {each.casefold() for each in wanted}
-                numbers = [n for n, known in enumerate(self._names[name]) if known.casefold() in folded]
-                allowed &= np.isin(_mapped(self.folder / f"{name}.bin", (len(self),)), numbers)
+                numbers = [n for n, known in enumerate(self._names[kind]) if known.casefold() in folded]
+                allowed &= np.isin(_mapped(self.folder / f"{kind}.bin", (len(self),)), numbers)
+        if only.text_keys:
+            saying = np.zeros(len(self), dtype=np.bool_)
+            for key in only.text_keys:
+                saying[self._rows_saying(key)] = True
+            allowed &= saying
         return allowed
+
+    def _rows_saying(self, text_key: str) -> IntArray:
+        """The clips of a sentence; sentences stand in order of text_key, so that few entries are read."""
+
+        def key_of(sentence: int) -> str:
+            return str(self.entries[int(self._canonical[sentence])].text_key)
+
+        place = bisect.bisect_left(range(self.num_sentences), text_key, key=key_of)
+        if place == self.num_sentences or key_of(place) != text_key:
+            return np.zeros(0, dtype=np.int64)
+        return np.asarray(self._row_order[self._starts[place] : self._starts[place + 1]], dtype=np.int64)
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
@@ -359,8 +415,8 @@ class _Entries(Sequence[IndexEntry]):
 
 def _read_header(folder: Path) -> _Header:
     if not is_large_index(folder):
-        found = "no large index" if (folder / HEADER_FILE).exists() else "no such file, so no large index"
-        raise ArtifactError(f"{folder / HEADER_FILE}: {found}; `signtalk pack` makes one")
+        fault = "no large index" if (folder / HEADER_FILE).exists() else "no such file, so no large index"
+        raise ArtifactError(f"{folder / HEADER_FILE}: {fault}; `signtalk pack` makes one")
     try:
         header = _Header.model_validate(read_json(folder / HEADER_FILE))
     except ValidationError as error:

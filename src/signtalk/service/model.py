@@ -113,11 +113,10 @@ class ServiceModel:
         recognizer = self.recognizer
         if recognizer.text_space is None:
             raise ConfigError(NO_TEXT_ENCODER)
-        (hits,) = search_clips(recognizer.index, recognizer.text_space.embed([text]), limit, categories)
-        unknown = list(recognizer.text_space.unknown_words(text))
+        hits = search_clips(recognizer.text_space, text, recognizer.index, limit, categories=categories)
         return {
-            "hits": [without_fields(hit.to_json(), *_FILE_NAMES, "signer_id") for hit in hits],
-            "unknown_words": unknown,
+            "hits": [without_fields(hit.to_dict(), *_FILE_NAMES, "signer_id") for hit in hits],
+            "unknown_words": list(recognizer.text_space.unknown_words(text)),
         }
 
     def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
