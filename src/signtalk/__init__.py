@@ -17,7 +17,7 @@ _WHERE = {
     "Model": "_api",
     "Stream": "_api",
     "Answers": "_api",
-    "read_clip": "_api",
+    "read_clip": "extraction.reader",
     "segment": "_api",
     "features": "_api",
     "extract": "_runs",
@@ -28,7 +28,7 @@ _WHERE = {
     "Enrolled": "recognition.enrolment",
     "Clip": "landmarks.clip",
     "Span": "segmentation.segmenter",
-    "Hit": "index.text_search",
+    "Hit": "index.references",
     "FeatureConfig": "landmarks.features",
     "SignTalkError": "errors",
     "ArtifactError": "errors",
@@ -69,24 +69,19 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from signtalk._api import Answers
-    from signtalk._api import Model
-    from signtalk._api import Stream
-    from signtalk._api import features
-    from signtalk._api import load
-    from signtalk._api import read_clip
-    from signtalk._api import segment
-    from signtalk._runs import Run
-    from signtalk._runs import extract
-    from signtalk._runs import train
-    from signtalk.errors import ArtifactError
-    from signtalk.errors import ClipError
-    from signtalk.errors import ConfigError
-    from signtalk.errors import DataError
-    from signtalk.errors import ExportRefusedError
-    from signtalk.errors import MissingExtraError
-    from signtalk.errors import SignTalkError
-    from signtalk.index.text_search import Hit
+    from signtalk._api import Answers, Model, Stream, features, load, segment
+    from signtalk._runs import Run, extract, train
+    from signtalk.errors import (
+        ArtifactError,
+        ClipError,
+        ConfigError,
+        DataError,
+        ExportRefusedError,
+        MissingExtraError,
+        SignTalkError,
+    )
+    from signtalk.extraction.reader import read_clip
+    from signtalk.index.references import Hit
     from signtalk.landmarks.clip import LandmarkClip as Clip
     from signtalk.landmarks.features import FeatureConfig
     from signtalk.recognition.enrolment import Enrolled

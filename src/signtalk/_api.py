@@ -15,27 +15,34 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from signtalk.arrays import FloatArray
 from signtalk.bundle.bundle import Bundle, open_bundle, verify_bundle
-from signtalk.data.manifest import Problem
-from signtalk.errors import ClipError, ConfigError
-from signtalk.extraction.reader import ClipReader, clips_in_folder
+from signtalk.calibration.calibrate import CalibrationConfig
+from signtalk.calibration.local import Calibrated, calibrate_locally
+from signtalk.data.manifest import Problem, load_manifest
+from signtalk.errors import ArtifactError, ClipError, ConfigError
+from signtalk.extraction.reader import ClipReader, clips_in_folder, read_clip
 from signtalk.files import sha256_text
 from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.open import open_references
 from signtalk.index.personal import LayeredIndex, ListedSentence, forget, layer_exists, list_sentences
-from signtalk.index.text_search import Hit, search_clips, text_space_of
+from signtalk.index.references import Hit
+from signtalk.index.text_search import NO_TEXT_ENCODER, TextSpace, search_clips
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
 from signtalk.recognition.decision import read_decision
 from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
-from signtalk.recognition.recognizer import Answer, DecisionConfig, Recognizer
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
+from signtalk.recognition.recognizer import Recognition as Answer
 from signtalk.segmentation.segmenter import Segmenter, SegmenterSettings, Span, find_sentences
+
+if TYPE_CHECKING:
+    from signtalk.training.run import RunFolder
 
 PathLike = str | os.PathLike[str]
 ClipLike = str | os.PathLike[str] | LandmarkClip
@@ -130,8 +137,10 @@ class Model:
         personal: the folder of what was enrolled; None before anything was, unless `load` was given one.
     """
 
-    def __init__(self, path: Path, recognizer: Recognizer, opened: ExitStack, bundle: Bundle | None = None) -> None:
-        self.path, self.bundle = path, bundle
+    def __init__(self, path: Path, recognizer: Recognizer, opened: ExitStack, source: Bundle | RunFolder) -> None:
+        self.path = path
+        self.bundle = source if isinstance(source, Bundle) else None
+        self.run = None if isinstance(source, Bundle) else source
         self.personal: Path | None = None
         self._base, self._opened = recognizer, opened
         self._layers: LayeredIndex | None = None
@@ -158,7 +167,7 @@ class Model:
     def recognizer(self) -> Recognizer:
         """What answers, over its own references and what is enrolled now."""
         if self._layers is not None and (index := self._layers.current()) is not self._answering.index:
-            self._answering = self._base.with_index(index)
+            self._answering = self._base.changed(index=index)
         return self._answering
 
     @property
@@ -187,7 +196,7 @@ class Model:
     @overload
     def recognize(
         self,
-        clips: Sequence[ClipLike],
+        clips: list[ClipLike] | tuple[ClipLike, ...],
         *,
         num_candidates: int = 5,
         strict: bool = True,
@@ -197,7 +206,7 @@ class Model:
 
     def recognize(
         self,
-        clips: ClipLike | Sequence[ClipLike],
+        clips: ClipLike | list[ClipLike] | tuple[ClipLike, ...],
         *,
         num_candidates: int = 5,
         strict: bool = True,
@@ -239,7 +248,7 @@ class Model:
         return Answers(tuple(name for name, _ in wanted), tuple(answers), tuple(problems))
 
     def embed(
-        self, clips: ClipLike | Sequence[ClipLike], *, fps: float = 30.0, smoothing_alpha: float = 0.2
+        self, clips: ClipLike | list[ClipLike] | tuple[ClipLike, ...], *, fps: float = 30.0, smoothing_alpha: float = 0.2
     ) -> FloatArray:
         """Embeddings, whose dot product is the likeness of two clips.
 
@@ -281,16 +290,25 @@ class Model:
             ArtifactError: the model has no text encoder.
             ConfigError: no clip has such a category or signer.
         """
-        return search_clips(self.recognizer, text, limit, categories, signers)
+        own = self.recognizer
+        return search_clips(
+            self._text_space, text, own.index, limit, further=own.source, categories=categories, signers=signers
+        )
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
         """Words of a text that the model never learned, which `search` cannot look for."""
-        return tuple(text_space_of(self.recognizer).unknown_words(text))
+        return tuple(self._text_space.unknown_words(text))
+
+    @property
+    def _text_space(self) -> TextSpace:
+        if self._base.text_space is None:
+            raise ArtifactError(f"{self.path}: {NO_TEXT_ENCODER}")
+        return self._base.text_space
 
     def enroll(
         self,
         text: str,
-        clips: ClipLike | Sequence[ClipLike],
+        clips: ClipLike | list[ClipLike] | tuple[ClipLike, ...],
         *,
         signer: str = "",
         category: str = "",
@@ -419,7 +437,7 @@ class Model:
             return None
 
     def _answers(self, prepared: Sequence[ClipFeatures], num_candidates: int) -> tuple[Answer, ...]:
-        return self.recognizer.answer_features(prepared, num_candidates).answers if prepared else ()
+        return self.recognizer.answer_features(prepared, num_candidates).recognitions if prepared else ()
 
     def _own_folder(self) -> Path:
         """The folder of what is enrolled; one that is gone with `close` where none was given."""
@@ -465,42 +483,30 @@ def load(
                 raise ConfigError(f"{place}: variants are a bundle's; a run has the full encoder alone")
             from signtalk.training.run import RunFolder
 
-            run, bundle = RunFolder.open(place), None
+            run = RunFolder.open(place)
+            source: Bundle | RunFolder = run
             recognizer = run.recognizer(run.sentence_index(), run.decision())
         else:
-            bundle = opening.enter_context(open_bundle(place, variant))
+            source = bundle = opening.enter_context(open_bundle(place, variant))
             recognizer = bundle.recognizer
         if references:
             recognizer = recognizer.over(
                 opening.enter_context(open_references(references, recognizer.index.encoder_id))
             )
         if calibration is not None:
-            recognizer = recognizer.with_decision(read_decision(Path(calibration), recognizer.index.encoder_id))
+            recognizer = recognizer.changed(decision=read_decision(Path(calibration), recognizer.index.encoder_id))
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
             recognizer = recognizer.with_decision(DecisionConfig.prototype().model_copy(update={"decoding": decoding}))
         if into_run:
-            index, recognizer = _index_of(place, index, bundle), recognizer.with_index(recognizer.index.emptied())
-        model = Model(place, recognizer, opening.pop_all(), bundle)
+            index, recognizer = (
+                _index_of(place, index),
+                recognizer.changed(index=SentenceIndex.build((), (), recognizer.index.encoder_id)),
+            )
+        model = Model(place, recognizer, opening.pop_all(), source)
     if index is not None:
         model._use(Path(index))
     return model
-
-
-def read_clip(path: PathLike, *, fps: float = 30.0, smoothing_alpha: float = 0.2) -> LandmarkClip:
-    """Read one clip of any format: `.npz`, `.npy`, `.pose`, JSON, Parquet, an `MP_Data` recording, or a video.
-
-    Args:
-        path: the file, or the folder of an `MP_Data` recording.
-        fps: frame rate of files that do not know theirs.
-        smoothing_alpha: weight of the new frame in the smoothing of `.npy` files; 1 = not smoothed.
-
-    Raises:
-        ClipError: missing, damaged, of another kind, or nobody is seen.
-        MissingExtraError: the format needs a package that is not installed.
-    """
-    with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
-        return reader.read(path)
 
 
 def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = None) -> tuple[Span, ...]:
@@ -541,11 +547,11 @@ def _is_run(path: Path) -> bool:
     return path.is_dir() and not (path / BUNDLE_MANIFEST).exists()
 
 
-def _index_of(run: Path, index: PathLike | None, bundle: Bundle | None) -> Path:
+def _index_of(run: Path, index: PathLike | None) -> Path:
     """The own index of a run, which takes the place of a personal one."""
     from signtalk.training.names import INDEX_NAME
 
-    if bundle is not None or index is not None:
+    if not _is_run(run) or index is not None:
         raise ConfigError(f"{run}: into_run teaches into the own index of a run; give a run, and no other index")
     return run / INDEX_NAME
 
@@ -554,7 +560,7 @@ def _is_folder_of_clips(clip: ClipLike) -> bool:
     return not isinstance(clip, LandmarkClip) and Path(clip).is_dir() and bool(clips_in_folder(Path(clip)))
 
 
-def _listed(clips: ClipLike | Sequence[ClipLike]) -> list[tuple[str, ClipLike]]:
+def _listed(clips: ClipLike | list[ClipLike] | tuple[ClipLike, ...]) -> list[tuple[str, ClipLike]]:
     """Clips with the names by which they are told."""
     if isinstance(clips, str | os.PathLike):
         clips = list(clips_in_folder(Path(clips))) or [clips] if Path(clips).is_dir() else [clips]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from signtalk._api import Model, PathLike, load, read_clip
+from signtalk._api import Model, PathLike, load
 from signtalk.data.manifest import load_manifest
 from signtalk.errors import ConfigError
+from signtalk.extraction.reader import read_clip
 from signtalk.files import absolute
 from signtalk.landmarks.clip import LandmarkClip
 
@@ -73,7 +75,8 @@ def extract(
     """Find the landmarks of one video, or of a folder of videos.
 
     Args:
-        videos: one video, whose clip is returned; or, with `out`, a folder of videos or of `Videos/` and `Metadata.xlsx`.
+        videos: one video, whose clip is returned; or, with `out`, a folder of videos or of `Videos/` and
+            `Metadata.xlsx`.
         out: data folder to make or to go on with; a report and a sheet of pictures are written beside its table.
         metadata: CSV or XLSX with video_file or sentence_id, sentence, category, signer ...
         workers: processes that extract; 0 = one a core.
@@ -132,7 +135,8 @@ def extract(
         result = extract_on_cluster(plan, options, cluster, progress)
     else:
         result = extract_videos(plan, options, workers or _num_cores(), progress)
-    return result.with_files(write_extraction_report(result, folder, options.storage))
+    files = (*result.tables, *write_extraction_report(result, folder, options.storage))
+    return replace(result, tables=files, missing=plan.missing)
 
 
 def train(

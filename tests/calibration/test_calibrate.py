@@ -23,7 +23,7 @@ from signtalk.recognition.evidence import FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.recognition.scoring import ScoringConfig
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
@@ -40,8 +40,8 @@ CONFIG = CalibrationConfig()
 
 
 def split_clips(small_run: SmallRun) -> tuple[Recognizer, CalibrationClips, Split]:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer, split = run.recognizer(run.index(), DecisionConfig()), run.split(manifest)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer, split = run.recognizer(run.sentence_index(), DecisionConfig()), run.split(manifest)
     return recognizer, clips_of_split(recognizer, manifest, split, run.store()), split
 
 
@@ -156,8 +156,8 @@ def test_a_clip_is_asked_as_a_new_signers_would_be(small_run: SmallRun) -> None:
 
 
 def test_a_folder_is_dealt_out_by_what_is_indexed(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    index = run.index()
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    index = run.sentence_index()
     gone = sorted(index.sentences)[0]
     recognizer = run.recognizer(index.without_sentences({gone}), DecisionConfig())
     records = [record for record in manifest.records if record.text_key == gone][:2]

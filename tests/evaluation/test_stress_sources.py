@@ -5,13 +5,13 @@ from signtalk.data.manifest import Manifest, clip_of_record, load_manifest
 from signtalk.data.splits import SplitConfig, make_split
 from signtalk.errors import DataError
 from signtalk.evaluation.stress_sources import choose_sources
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 
 @pytest.fixture
 def run(small_run: SmallRun):
-    manifest, run = load_manifest(small_run.data), Run.open(small_run.run)
-    return manifest, run.split(manifest), run.index()
+    manifest, run = load_manifest(small_run.data), RunFolder.open(small_run.run)
+    return manifest, run.split(manifest), run.sentence_index()
 
 
 def ids(records) -> list[str]:

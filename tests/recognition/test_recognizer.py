@@ -10,7 +10,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex, write_large_index
 from signtalk.recognition.recognizer import DecisionConfig, Recognition
 from signtalk.recognition.translation import TranslationRule
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 SPEC_FIELDS = {
     "rank", "video_file", "feature_path", "sentence_id", "sentence", "category", "similarity", "raw_similarity",
@@ -19,8 +19,8 @@ SPEC_FIELDS = {
 
 
 def test_an_answer_has_the_fields_of_the_contract(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
     clip = clip_of_record(manifest.records[0])
     answer = recognizer.recognize([clip], num_candidates=3)[0]
     found = answer.to_json()
@@ -32,8 +32,8 @@ def test_an_answer_has_the_fields_of_the_contract(small_run: SmallRun) -> None:
 
 
 def test_one_clip_or_many_give_the_same(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
     clips = [clip_of_record(record) for record in manifest.records[:4]]
     together = recognizer.recognize(clips)
     for clip, answer in zip(clips, together, strict=True):
@@ -44,8 +44,8 @@ def test_one_clip_or_many_give_the_same(small_run: SmallRun) -> None:
 
 
 def test_a_known_clip_meets_itself_unless_it_is_excluded(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
     record = run.split(manifest).records(manifest, "train")[0]
     candidate = recognizer.recognize([clip_of_record(record)])[0].candidates[0]
     assert candidate.clip_id == record.clip_id
@@ -57,22 +57,22 @@ def test_a_known_clip_meets_itself_unless_it_is_excluded(small_run: SmallRun) ->
 
 
 def test_the_prototypes_decision_stays_selectable(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), DecisionConfig.prototype())
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), DecisionConfig.prototype())
     answer = recognizer.recognize([clip_of_record(manifest.records[0])])[0]
     assert answer.reason in {"", "low_similarity", "ambiguous_top2", "prototype_disagreement"}
     assert abs(sum(c.confidence or 0 for c in answer.candidates) - 1) < 1e-5  # the softmax over five clips
 
 
 def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accepted(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     clip = clip_of_record(manifest.records[0])
     silent = run.decision().gate.model_copy(update={"threshold": 1.0, "fitted": True, "motion_floor": 0.0})
     rule = TranslationRule(threshold=0.0, fitted=True)
 
     def ask(**changes: object) -> Recognition:
         decision = DecisionConfig(**({"gate": silent, "translation": rule} | changes))
-        return run.recognizer(run.index(), decision).recognize([clip])[0]
+        return run.recognizer(run.sentence_index(), decision).recognize([clip])[0]
 
     told = ask()
     assert (told.text, told.text_source) == (told.translation, "translation")
@@ -89,8 +89,8 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
 
 
 def test_answers_over_a_source_are_those_of_the_same_references_in_memory(small_run: SmallRun, tmp_path: Path) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    whole, index = run.recognizer(run.index(), run.decision()), run.index()
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    whole, index = run.recognizer(run.sentence_index(), run.decision()), run.sentence_index()
     clips = [clip_of_record(record) for record in manifest.records[:10]]
     expected = whole.recognize(clips)
     write_large_index(tmp_path / "large", [index], index.encoder_id, index.projections.shape[1])

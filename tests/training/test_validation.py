@@ -5,12 +5,12 @@ from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
 from signtalk.recognition.asked import encode_all
 from signtalk.training.checkpoint import TorchEncoder
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 from signtalk.training.validation import ValidationSet, validate
 
 
-def validation_set(small_run: SmallRun) -> tuple[Run, ValidationSet]:
-    manifest, run = load_manifest(small_run.data), Run.open(small_run.run)
+def validation_set(small_run: SmallRun) -> tuple[RunFolder, ValidationSet]:
+    manifest, run = load_manifest(small_run.data), RunFolder.open(small_run.run)
     split = run.split(manifest)
     records = [split.records(manifest, role) for role in ("train", "val")]
     return run, ValidationSet(run.store(), records[0], records[1], run.checkpoint.tokenizer, split.hash)

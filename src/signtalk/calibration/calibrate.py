@@ -27,9 +27,9 @@ from signtalk.arrays import BoolArray, FloatArray
 from signtalk.calibration.gate import UNKNOWN_SHARE, fit_gate, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED, precision_threshold
 from signtalk.calibration.scoring import MIN_QUERIES, fit_scoring, standard_error
-from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
 from signtalk.calibration.sets import fit_candidate_sets, gaps_to_right, least_clips
 from signtalk.calibration.translation import fit_translation_rule
+from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
 from signtalk.data.packed import PackedClips
 from signtalk.data.records import Problem
 from signtalk.data.roles import Role

@@ -7,10 +7,40 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signtalk.cli.console import out_console, print_json, tell_left_out
+from signtalk.cli.console import existing, open_model, out_console, print_json, show, tell_left_out
 from signtalk.cli.options import Folder, IndexOption, Json, ModelOptions, grouped, not_nan
 
 if TYPE_CHECKING:
+    from signtalk.recognition.recognizer import DecisionConfig
+
+_BUNDLE_NEEDS_OUT = "a bundle is never changed; give --out a file, and recognise with --calibration and that file"
+
+
+def _share(text: str) -> Any:
+    return typer.Option(min=0.01, max=0.999, callback=not_nan, help=text)
+
+
+@grouped
+def calibrate(
+    clips: Folder,
+    which: ModelOptions,
+    index: IndexOption = None,
+    precision: Annotated[float, _share("Part of the accepted answers that shall be right.")] = 0.98,
+    unknown_share: Annotated[float, _share("Part of the clips asked that show a sentence which is not indexed.")] = 0.3,
+    coverage: Annotated[float, _share("Part of the candidate sets that shall hold the right sentence.")] = 0.9,
+    choice_precision: Annotated[float, _share("Part of the offered choices that shall hold it.")] = 0.9,
+    out: Annotated[Path | None, typer.Option(help="File to write; RUN/decision.json by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fit the gate: from which confidence an answer is given, and what is offered when it is not.
+
+    With the data that a run was trained on its validation clips are asked and everything is fitted, never on test
+    clips. With other clips, such as a handful recorded before another camera, the gate alone is fitted to them.
+
+    Example: signtalk calibrate ~/signtalk-gh --run runs/first --precision 0.99
+
+    Example: signtalk calibrate ~/clinic-clips --bundle sign_encoder_bundle.zip --out clinic.json
+    """
     from signtalk.errors import ConfigError
     from signtalk.recognition.decision import write_decision
     from signtalk.training.names import DECISION_NAME

@@ -72,7 +72,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     The parameter stands without a default in the command; its options come where it stands.
     """
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if name != "return" and is_dataclass(kind)}
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
         if name in groups:

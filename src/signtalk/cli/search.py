@@ -11,7 +11,7 @@ from signtalk.cli.options import IndexOption, Json, ModelOptions, grouped
 from signtalk.cli.recognize import ReferencesOption
 
 if TYPE_CHECKING:
-    from signtalk.index.text_search import Hit
+    from signtalk.index.references import Hit
 
 
 @grouped

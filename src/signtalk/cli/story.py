@@ -23,9 +23,9 @@ from signtalk.files import write_json
 from signtalk.recognition.recognizer import Recognition
 from signtalk.service.run import ask_bundle
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
-from signtalk.training.folder import RECIPE_NAME
+from signtalk.training.names import RECIPE_NAME
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import Run, index_run
+from signtalk.training.run import RunFolder, index_run
 from signtalk.training.train import TrainOptions, train
 
 
@@ -70,7 +70,7 @@ class DemoResult:
 
 
 def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bool = True) -> DemoResult:
-    """Run everything into `out`; a run that was interrupted goes on where it was."""
+    """RunFolder everything into `out`; a run that was interrupted goes on where it was."""
     data, run_folder = out / "data", out / "run"
     say(f"1 making up clips of {size.data.num_sentences} sentences by {size.data.num_signers} signers")
     write_dataset(data, size.data)
@@ -85,9 +85,9 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     resume = (run_folder / RECIPE_NAME).exists()
     train(manifest, split, recipe, TrainOptions(run_folder, resume=resume, progress=progress))
     say("4 indexing the training clips, fitting scores and gate on validation clips")
-    run = Run.open(run_folder)
+    run = RunFolder.open(run_folder)
     index_run(run, manifest)
-    recognizer = run.recognizer(run.index(), run.decision())
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
     say("5 evaluating every protocol on a signer that training never saw")
     report = evaluate(recognizer, manifest, split, run.store())
     written = write_report(report, out / "report", "Demo: made-up signers")

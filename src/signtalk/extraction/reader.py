@@ -111,6 +111,14 @@ class ClipReader:
             return load_clip(clip_path)
 
 
+def clips_in_folder(folder: Path) -> tuple[Path, ...]:
+    """The files of a folder that `ClipReader` reads, by name; none where the folder itself is one MP_Data recording."""
+    if any(frame.stem.isdecimal() for frame in folder.glob("*.npy")):
+        return ()
+    suffixes = {*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES, *(form.suffix for form in FORMATS.values() if form.suffix)}
+    return tuple(path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file())
+
+
 def read_clip(
     path: str | PathLike[str], fps: float = DEFAULT_FPS, smoothing_alpha: float = DEFAULT_SMOOTHING_ALPHA
 ) -> LandmarkClip:

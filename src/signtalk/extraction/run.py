@@ -23,7 +23,7 @@ from signtalk.data.records import ClipRecord, Problem
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.guards import Extractors, Guards, Orders
-from signtalk.extraction.inputs import ExtractionPlan, VideoJob
+from signtalk.extraction.inputs import MissingVideo, ExtractionPlan, VideoJob
 from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, quality_names
 from signtalk.extraction.storage import RemoteFolder
 from signtalk.extraction.worker import GuardConfig, Outcome, Task
@@ -82,6 +82,7 @@ class ExtractionResult:
         fences: the limits that were fitted on the clips.
         num_done_before: jobs that an earlier run had finished.
         tables: files that were written.
+        missing: rows of the table whose video is not there.
     """
 
     clips: tuple[ExtractedVideo, ...]
@@ -89,6 +90,7 @@ class ExtractionResult:
     fences: QualityFences
     num_done_before: int
     tables: tuple[Path, ...]
+    missing: tuple[MissingVideo, ...] = ()
 
     @property
     def rejected(self) -> tuple[ExtractedVideo, ...]:

@@ -35,7 +35,7 @@ from signtalk.training.names import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class RunFolder:
     """An opened run folder.
 
     Attributes:
@@ -47,7 +47,7 @@ class Run:
     checkpoint: Checkpoint
 
     @classmethod
-    def open(cls, folder: Path) -> Run:
+    def open(cls, folder: Path) -> RunFolder:
         """Read the best model of a run.
 
         Raises:
@@ -86,7 +86,7 @@ class Run:
             )
         return store
 
-    def index(self) -> SentenceIndex:
+    def sentence_index(self) -> SentenceIndex:
         """Its index; an index of another model is refused."""
         folder = self.folder / INDEX_NAME
         try:
@@ -112,7 +112,7 @@ class Run:
 
 
 def index_run(
-    run: Run,
+    run: RunFolder,
     manifest: Manifest,
     config: CalibrationConfig | None = None,
     written: Sequence[WrittenSentence] = (),
@@ -152,7 +152,7 @@ def index_run(
     return {"num_references": int((~index.written).sum()), "num_sentences": len(index.sentences), **report}
 
 
-def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> Calibrated:
+def calibrate_run(run: RunFolder, manifest: Manifest, config: CalibrationConfig) -> Calibrated:
     """Fit a run's decision once more, for other promises; its index stays and nothing is written.
 
     Args:
@@ -164,7 +164,7 @@ def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> Ca
     Raises:
         DataError: other data shares clips with the run's own.
     """
-    recognizer, roles = run.recognizer(run.index(), run.decision()), run.roles()
+    recognizer, roles = run.recognizer(run.sentence_index(), run.decision()), run.roles()
     if roles.keys() >= {record.clip_id for record in manifest.records}:
         split, store = run.split(manifest), run.store(manifest)
         fitted = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
