@@ -68,7 +68,7 @@ def enroll(
             recognizer = recognizer.changed(index=SentenceIndex.build((), (), recognizer.index.encoder_id))
         enrolled = enroll_clips(recognizer, folder, sentence, read, strict)
     if as_json:
-        print_json({**enrolled.to_json(), "index": str(folder)})
+        print_json({**enrolled.to_dict(), "index": str(folder)})
     else:
         _print_enrolled(enrolled, folder)
 

@@ -44,7 +44,7 @@ from signtalk.errors import MissingExtraError, SignTalkError
 
 if TYPE_CHECKING:
     from signtalk.index.text_search import ClipHit
-    from signtalk.recognition.recognizer import Recognition
+    from signtalk.recognition.answer import Answer
 
 app = typer.Typer(
     help="SignTalk: from a signed sentence to text, or an honest 'not sure'.",
@@ -219,17 +219,18 @@ def recognize(
     from signtalk.recognition.decision import read_decision
     from signtalk.recognition.recognizer import DecisionConfig
 
-    answers: dict[str, Recognition | None] = {}
+    answers: dict[str, Answer | None] = {}
     with (
         opened(run, bundle, index, variant) as own,
         over_references(own, references) as recognizer,
         ClipReader(GuardConfig(), fps, smoothing_alpha) as reader,
     ):
         if calibration is not None:
-            recognizer.decision = read_decision(calibration, own.index.encoder_id)
+            recognizer = recognizer.changed(decision=read_decision(calibration, own.index.encoder_id))
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
-            recognizer.decision = DecisionConfig.prototype().model_copy(update={"decoding": decoding})
+            prototype = DecisionConfig.prototype().model_copy(update={"decoding": decoding})
+            recognizer = recognizer.changed(decision=prototype)
         for path in clips:
             try:
                 answers[str(path)] = recognizer.recognize([reader.read(path)])[0]
@@ -241,7 +242,7 @@ def recognize(
                 answers[str(path)] = None
     answered = {path: answer for path, answer in answers.items() if answer}
     if as_json:
-        print_json({path: answer.to_json() if answer else None for path, answer in answers.items()})
+        print_json({path: answer.to_dict() if answer else None for path, answer in answers.items()})
     elif answered:
         _print_answers(answered)
     if not answered:
@@ -295,7 +296,7 @@ def demo(
     console = Console(stderr=True) if as_json else out_console
     result = run_demo(out, SMALL if small else FULL, console.print, progress=not as_json)
     if as_json:
-        answers = {kind: answer.to_json() for kind, answer in result.answers.items()}
+        answers = {kind: answer.to_dict() for kind, answer in result.answers.items()}
         same = result.same_without_torch
         print_json({"report": report_json(result.report), "answers": answers, "same_without_torch": same})
         return
@@ -310,7 +311,7 @@ def _in_json(as_json: bool, left_out: list[dict[str, str]]) -> dict[str, Any]:
     return {"left_out": left_out} if as_json else {}
 
 
-def _print_answers(answers: dict[str, Recognition]) -> None:
+def _print_answers(answers: dict[str, Answer]) -> None:
     from rich.table import Column, Table
 
     answer_column = Column("answer", overflow="fold", min_width=24)  # the reason of a refusal is never cut off
