@@ -191,7 +191,8 @@ class Subject:
         self.memory = anonymous_memory() - before
 
     def _over(self, index: SentenceIndex) -> Recognizer:
-        return Recognizer(self._encoder, index, DecisionConfig(translate=False), tokenizer=self.made.tokenizer)
+        decision = DecisionConfig(translate=False)
+        return Recognizer(encoder=self._encoder, index=index, decision=decision, tokenizer=self.made.tokenizer)
 
     def prototype_rule(self) -> Recognizer:
         """The same references under the prototype's rule: five clips by cosine, then DTW."""
@@ -208,7 +209,7 @@ class Subject:
         self._encoder.answers = self.encoded.select(which)
         count = self._encoder.answers.num_clips
         encoded = self._encoder.encode(self._features[:count], np.ones((count, FRAMES), dtype=np.bool_))
-        answers = asked.answer(encoded, np.ones(count, dtype=np.float32)).recognitions
+        answers = asked.answer(encoded, np.ones(count, dtype=np.float32)).answers
         return [answer.candidates[0].sentence_id for answer in answers]
 
     def batch(self, num_clips: int, at_once: int) -> str:

@@ -23,8 +23,8 @@ _WHERE = {
     "extract": "_runs",
     "train": "_runs",
     "Run": "_runs",
-    "Answer": "recognition.recognizer",
-    "Candidate": "recognition.scoring",
+    "Answer": "recognition.answer",
+    "Candidate": "recognition.ranking",
     "Enrolled": "recognition.enrolment",
     "Clip": "landmarks.clip",
     "Span": "segmentation.segmenter",
@@ -84,9 +84,9 @@ if TYPE_CHECKING:
     from signtalk.index.references import Hit
     from signtalk.landmarks.clip import LandmarkClip as Clip
     from signtalk.landmarks.features import FeatureConfig
+    from signtalk.recognition.answer import Answer
     from signtalk.recognition.enrolment import Enrolled
-    from signtalk.recognition.recognizer import Answer
-    from signtalk.recognition.scoring import Candidate
+    from signtalk.recognition.ranking import Candidate
     from signtalk.segmentation.segmenter import Span
 
 

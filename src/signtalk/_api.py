@@ -35,10 +35,10 @@ from signtalk.index.references import Hit
 from signtalk.index.text_search import NO_TEXT_ENCODER, TextSpace, search_clips
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
+from signtalk.recognition.answer import Answer
 from signtalk.recognition.decision import read_decision
 from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
-from signtalk.recognition.recognizer import Recognition as Answer
 from signtalk.segmentation.segmenter import Segmenter, SegmenterSettings, Span, find_sentences
 
 if TYPE_CHECKING:
@@ -437,7 +437,7 @@ class Model:
             return None
 
     def _answers(self, prepared: Sequence[ClipFeatures], num_candidates: int) -> tuple[Answer, ...]:
-        return self.recognizer.answer_features(prepared, num_candidates).recognitions if prepared else ()
+        return self.recognizer.answer_features(prepared, num_candidates).answers if prepared else ()
 
     def _own_folder(self) -> Path:
         """The folder of what is enrolled; one that is gone with `close` where none was given."""
@@ -497,7 +497,7 @@ def load(
             recognizer = recognizer.changed(decision=read_decision(Path(calibration), recognizer.index.encoder_id))
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
-            recognizer = recognizer.with_decision(DecisionConfig.prototype().model_copy(update={"decoding": decoding}))
+            recognizer = recognizer.changed(decision=DecisionConfig.prototype().model_copy(update={"decoding": decoding}))
         if into_run:
             index, recognizer = (
                 _index_of(place, index),

@@ -55,7 +55,7 @@ def test_clips_and_answers_are_read_exactly_as_they_were_written(small_run: Smal
             np.testing.assert_array_equal(read[name].visibility, clip.visibility)
             np.testing.assert_array_equal(read[name].timestamps_s, clip.timestamps_s)
             assert read[name].aspect == clip.aspect
-        assert written == json.loads(json.dumps([answer.to_json() for answer in answers]))
+        assert written == json.loads(json.dumps([answer.to_dict() for answer in answers]))
         assert max(replay_golden_clips(tmp_path / "golden.json", bundle.recognizer).values()) < 1e-4
     assert (tmp_path / "golden.json").stat().st_size < 1_500_000
 

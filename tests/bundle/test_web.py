@@ -2,6 +2,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_golden_answers_are_the_recognizers(small_run: SmallRun, tmp_path: Path)
 def test_a_bundle_that_does_not_translate_ships_no_decoder(small_run: SmallRun, tmp_path: Path) -> None:
     with open_bundle(small_run.bundle) as bundle:
         decision = DecisionConfig(translate=False, decoding=DecodingOptions(max_tokens=5))
-        bundle.recognizer.decision = decision
+        bundle = replace(bundle, recognizer=bundle.recognizer.changed(decision=decision))
         write_web_bundle(bundle, tmp_path / "web")
     assert json.loads((tmp_path / "web" / "config.json").read_text())["model"]["decoder"] is None
     assert not (tmp_path / "web" / "sign_decoder.onnx").exists()

@@ -130,8 +130,8 @@ def test_a_larger_unknown_share_makes_the_gate_stricter(small_run: SmallRun) -> 
     def mean_confidence(share: float) -> float:
         decision, _ = recalibrate(recognizer, clips, CalibrationConfig(unknown_share=share, precision=0.8))
         assert clips.known is not None
-        scores = recognizer.scores(clips.known.encoded, clips.known.own_ids)
-        return float(confidences(Evidence.from_scores(scores), decision.gate).mean())
+        scores = recognizer.rank(clips.known.encoded, clips.known.own_ids)
+        return float(confidences(Evidence.from_ranking(scores), decision.gate).mean())
 
     assert mean_confidence(0.1) > mean_confidence(0.6)
 
@@ -183,7 +183,7 @@ def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(s
     assert 0 <= report["num_right"] <= report["num_queries"] <= total + len(clips.unknown.records)
     assert (gate is None) == (report["fallback"] is not None)
     assert _fit_written(recognizer, replace(clips, unknown=None), 0.9)[0] is None
-    recognizer.text_space = None
+    recognizer = replace(recognizer, text_space=None)
     found, why = _fit_written(recognizer, clips, 0.9)
     assert found is None
     assert why["fallback"].startswith("the model has no text encoder")

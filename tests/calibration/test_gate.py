@@ -60,7 +60,7 @@ def test_weights_agree_with_unbounded_logistic_regression_where_none_would_be_ne
 def test_only_figures_that_compare_sentences_are_weighed_unless_told_otherwise():
     evidence, right = made_evidence(np.random.default_rng(3), 200, 200)
     weights = dict(zip(FIGURES, fit_gate(evidence, right, np.ones(3), NO_IDLE).config.weights, strict=True))
-    assert {name for name, weight in weights.items() if weight == 0} == {"similarity", "dtw_score", "prototype"}
+    assert {name for name, weight in weights.items() if weight == 0} == {"similarity", "dtw_score", "centroid"}
     everything = fit_gate(evidence, right, np.ones(3), NO_IDLE, figures=FIGURES).config.weights
     assert everything[FIGURES.index("similarity")] > 0
 
@@ -72,7 +72,7 @@ def test_a_figure_that_speaks_the_wrong_way_gets_no_weight():
     assert all(weight >= 0 for weight in fit_gate(turned, ~right, np.ones(3), NO_IDLE).config.weights)
 
 
-@pytest.mark.parametrize("name", ["margin", "prototype", "text_score"])
+@pytest.mark.parametrize("name", ["margin", "centroid", "text_score"])
 def test_a_figure_that_no_query_has_does_not_disturb_the_fit(name):
     evidence, right = made_evidence(np.random.default_rng(4), 100, 100)
     columns = {figure: getattr(evidence, figure) for figure in FIGURES} | {name: np.full(200, np.nan, np.float32)}

@@ -95,7 +95,7 @@ def test_without_scipy_the_command_names_what_is_missing(small_run: SmallRun, tm
 
 def test_clips_that_were_seen_or_are_too_few_are_refused(tmp_path: Path) -> None:
     manifest = data_folder(tmp_path)
-    recognizer = Recognizer(MadeEncoder(), small_index(), DecisionConfig(translate=False))
+    recognizer = Recognizer(encoder=MadeEncoder(), index=small_index(), decision=DecisionConfig(translate=False))
     with pytest.raises(DataError, match=r"1 clips belong to the model's own data \(first 3\)"):
         calibrate_locally(recognizer, manifest, CalibrationConfig(), used={"3", "unheard of"})
     own = replace(manifest, records=(replace(manifest.records[0], clip_id="a1"),))

@@ -7,7 +7,7 @@ from signtalk.cli.story import SMALL, demo_queries, demo_split
 from signtalk.data.manifest import load_manifest
 from signtalk.data.splits import make_split
 from signtalk.files import read_json
-from signtalk.recognition.recognizer import Recognition
+from signtalk.recognition.answer import Answer
 
 
 def test_the_demo_answers_each_kind_and_the_bundle_agrees(small_run: SmallRun) -> None:
@@ -30,7 +30,7 @@ def test_the_demo_can_be_run_again_over_what_is_there(own_run: SmallRun) -> None
     np.testing.assert_allclose(*confidences, rtol=1e-5)  # sums of many numbers round as memory happens to lie
 
 
-def told(answers: dict[str, Recognition]) -> dict[str, tuple[object, ...]]:
+def told(answers: dict[str, Answer]) -> dict[str, tuple[object, ...]]:
     """What a person sees of the answers."""
     return {
         kind: (answer.text, answer.reason, answer.translation, [candidate.clip_id for candidate in answer.candidates])

@@ -25,7 +25,7 @@ def test_confidence_is_the_logistic_of_the_standardised_evidence():
         "score": 0.75,
         "margin": 0.05,
         "dtw_score": 0.5,
-        "prototype": 0.7,
+        "centroid": 0.7,
         "text_score": 0.9,
         "text_per_word": -0.7,
     }
@@ -62,8 +62,8 @@ def test_better_evidence_never_turns_accept_into_refuse(data):
         ({"score": -0.2}, "low_similarity"),
         ({"dtw_score": -0.6}, "low_similarity"),
         ({"margin": 0.0}, "ambiguous_top2"),
-        ({"prototype": -0.4}, "prototype_disagreement"),
-        ({"prototype": 0.2, "margin": -0.2}, "ambiguous_top2"),  # both low, the margin lower
+        ({"centroid": -0.4}, "prototype_disagreement"),
+        ({"centroid": 0.2, "margin": -0.2}, "ambiguous_top2"),  # both low, the margin lower
     ],
 )
 def test_a_refusal_names_what_speaks_most_against(change, reason):
@@ -87,18 +87,18 @@ def test_motion_comes_before_likeness_and_an_unknown_motion_is_none(mode):
 def test_nothing_indexed_is_a_refusal_of_its_own(mode):
     scoring = ScoringConfig(mode="sentence" if mode == "calibrated" else "prototype")
     scores = score_sentences(encoded(2), SentenceIndex.build([], [], "m"), scoring)
-    decisions = decide(Evidence.from_scores(scores), np.ones(2, np.float32), GateConfig(mode=mode))
+    decisions = decide(Evidence.from_ranking(scores), np.ones(2, np.float32), GateConfig(mode=mode))
     assert [(d.accepted, d.reason, d.confidence) for d in decisions] == [(False, "empty_index", 0.0)] * 2
     assert decide(evidence_of({}, answered=[False]), MOVING, GateConfig(mode=mode))[0].reason == "empty_index"
 
 
 def test_evidence_is_that_of_the_first_place():
     scores = score_sentences(encoded(3, seed=1), small_index(), ScoringConfig())
-    evidence = Evidence.from_scores(scores)
+    evidence = Evidence.from_ranking(scores)
     np.testing.assert_array_equal(evidence.score, scores.scores[:, 0])
     np.testing.assert_allclose(evidence.margin, scores.scores[:, 0] - scores.scores[:, 1])
     np.testing.assert_array_equal(evidence.similarity, scores.similarities[:, 0])
-    np.testing.assert_array_equal(evidence.prototype, scores.prototype_similarities[:, 0])
+    np.testing.assert_array_equal(evidence.centroid, scores.centroid_similarities[:, 0])
     np.testing.assert_array_equal(evidence.dtw_score, scores.dtw_scores[:, 0])
     some = evidence.select(np.array([True, False, True]))
     np.testing.assert_array_equal(some.margin, evidence.margin[[0, 2]])
@@ -109,10 +109,10 @@ def test_the_only_sentence_of_an_index_is_judged_by_likeness_alone():
     unlike = encoded(1, seed=5)
     unlike.embeddings[0] = -index.embeddings[0]
     for queries, accepted in ((encoded(1), True), (unlike, False)):
-        evidence = Evidence.from_scores(score_sentences(queries, index, ScoringConfig()))
+        evidence = Evidence.from_ranking(score_sentences(queries, index, ScoringConfig()))
         assert np.isnan(evidence.margin[0])
         assert decide(evidence, MOVING, GateConfig())[0].accepted == accepted
-    lukewarm = {"margin": np.nan, "score": 0.2, "similarity": 0.2, "dtw_score": 0.1, "prototype": 0.2}
+    lukewarm = {"margin": np.nan, "score": 0.2, "similarity": 0.2, "dtw_score": 0.1, "centroid": 0.2}
     assert decide(evidence_of(lukewarm), MOVING, GateConfig())[0].reason == "low_similarity"
 
 
@@ -125,14 +125,14 @@ def test_an_unknown_figure_counts_as_typical():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"score": 0.58, "margin": 0.10, "prototype": 0.53}, ""),
+        ({"score": 0.58, "margin": 0.10, "centroid": 0.53}, ""),
         ({"score": 0.57}, "low_similarity"),
         ({"margin": 0.09}, "ambiguous_top2"),
         ({"margin": np.nan}, ""),
-        ({"prototype": 0.52}, "prototype_disagreement"),
-        ({"prototype": np.nan}, ""),  # a sentence of one clip skipped the check: fault 25, kept for comparison
-        ({"score": 0.57, "margin": 0.0, "prototype": 0.0}, "low_similarity"),
-        ({"margin": 0.0, "prototype": 0.0}, "ambiguous_top2"),
+        ({"centroid": 0.52}, "prototype_disagreement"),
+        ({"centroid": np.nan}, ""),  # a sentence of one clip skipped the check: fault 25, kept for comparison
+        ({"score": 0.57, "margin": 0.0, "centroid": 0.0}, "low_similarity"),
+        ({"margin": 0.0, "centroid": 0.0}, "ambiguous_top2"),
     ],
 )
 def test_the_prototypes_rule(change, reason):

@@ -8,7 +8,8 @@ from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ArtifactError
 from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex, write_large_index
-from signtalk.recognition.recognizer import DecisionConfig, Recognition
+from signtalk.recognition.answer import Answer
+from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.translation import TranslationRule
 from signtalk.training.run import RunFolder
 
@@ -23,7 +24,7 @@ def test_an_answer_has_the_fields_of_the_contract(small_run: SmallRun) -> None:
     recognizer = run.recognizer(run.sentence_index(), run.decision())
     clip = clip_of_record(manifest.records[0])
     answer = recognizer.recognize([clip], num_candidates=3)[0]
-    found = answer.to_json()
+    found = answer.to_dict()
     assert {"accepted", "reason", "motion_mean", "attention_mean"} <= set(found)
     assert set(found["candidates"][0]) >= SPEC_FIELDS
     assert [candidate["rank"] for candidate in found["candidates"]] == [1, 2, 3]
@@ -52,7 +53,7 @@ def test_a_known_clip_meets_itself_unless_it_is_excluded(small_run: SmallRun) ->
     store = run.store()
     which = store.positions_of([record.clip_id])
     encoded = recognizer.encoder.encode(*store.features(which))
-    without = recognizer.answer(encoded, store.motions[which], [(record.clip_id,)]).recognitions[0]
+    without = recognizer.answer(encoded, store.motions[which], [(record.clip_id,)]).answers[0]
     assert record.clip_id not in {c.clip_id for c in without.candidates}
 
 
@@ -70,7 +71,7 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
     silent = run.decision().gate.model_copy(update={"threshold": 1.0, "fitted": True, "motion_floor": 0.0})
     rule = TranslationRule(threshold=0.0, fitted=True)
 
-    def ask(**changes: object) -> Recognition:
+    def ask(**changes: object) -> Answer:
         decision = DecisionConfig(**({"gate": silent, "translation": rule} | changes))
         return run.recognizer(run.sentence_index(), decision).recognize([clip])[0]
 
@@ -84,8 +85,8 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
     assert (ask(gate=still).text, ask(gate=still).reason) == (None, "low_motion")
     known = ask(gate=silent.model_copy(update={"threshold": 0.0}))
     assert (known.text, known.text_source) == (known.candidates[0].sentence, "sentence")
-    assert json.loads(json.dumps(told.to_json()))["text"] == told.text  # plain values all through
-    assert known.to_json()["text"] == known.text
+    assert json.loads(json.dumps(told.to_dict()))["text"] == told.text  # plain values all through
+    assert known.to_dict()["text"] == known.text
 
 
 def test_answers_over_a_source_are_those_of_the_same_references_in_memory(small_run: SmallRun, tmp_path: Path) -> None:

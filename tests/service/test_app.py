@@ -26,7 +26,7 @@ def told(value: Any) -> Any:
 
 def recognized(bundle: Path, data: Path, count: int = 3) -> list[dict[str, Any]]:
     with open_bundle(bundle) as opened:
-        return [answer.to_json() for answer in opened.recognizer.recognize([clip for _, clip in signing(data, count)])]
+        return [answer.to_dict() for answer in opened.recognizer.recognize([clip for _, clip in signing(data, count)])]
 
 
 def assert_same(answer: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -209,11 +209,11 @@ def test_answers_to_encoded_clips_are_those_of_python(
         np.stack([each.features for each in made]), np.stack([each.valid for each in made])
     )
     motions = np.array([each.motion for each in made], dtype=np.float32)
-    expected = changed.recognizer.answer(encoded, motions, num_candidates=30).recognitions
+    expected = changed.recognizer.answer(encoded, motions, num_candidates=30).answers
     files = encoded_files(tmp_path, encoded)
     found = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=30)
     for one, other in zip(found, expected, strict=True):
-        agree(one, other.to_json(), 2e-4)
+        agree(one, other.to_dict(), 2e-4)
 
 
 @needs_ort
@@ -224,7 +224,7 @@ def test_the_whole_chain_answers_as_python_does(
     changed = deciding(bundle, DECISIONS[name])
     num_golden = write_web_bundle(changed, tmp_path / "web")
     found = node("whole", clips, bundle=str(tmp_path / "web"), search="my head hurts")
-    expected = [answer.to_json() for answer in changed.recognizer.recognize(clips)]
+    expected = [answer.to_dict() for answer in changed.recognizer.recognize(clips)]
     assert {"open": {"answer"}, "choices": {"answer", "not_sure"}}[name] <= {answer["outcome"] for answer in expected}
     for one, other in zip(found["answers"], expected, strict=True):
         agree(one, other, 1e-3)
@@ -333,7 +333,7 @@ def test_a_live_session_tells_what_the_service_tells(
         cut = LandmarkClip(
             clip.landmarks[within], clip.visibility[within], clip.timestamps_s[within], float(np.float32(clip.aspect))
         )
-        agree(event["answer"], changed.recognizer.recognize([cut], 3)[0].to_json(), 1e-3)
+        agree(event["answer"], changed.recognizer.recognize([cut], 3)[0].to_dict(), 1e-3)
     activities = [event["time_s"] for event in heard if event["type"] == "activity"]
     assert np.diff(activities).min() >= 0.2 - 1e-6
 

@@ -327,7 +327,9 @@ def _load(folder: Path, variant: str, temporary: bool) -> Bundle:
     space = None
     if TEXT_ENCODER_NAME in manifest.files:
         space = TextSpace(OnnxTextEncoder(folder / TEXT_ENCODER_NAME), tokenizer)
-    recognizer = Recognizer(encoder, index, decision, decoder, tokenizer, space)
+    recognizer = Recognizer(
+        encoder=encoder, index=index, decision=decision, decoder=decoder, tokenizer=tokenizer, text_space=space
+    )
     return Bundle(folder, manifest, recognizer, tokenizer, temporary)
 
 

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import read_json, write_text
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, checked_landmarks
-from signtalk.recognition.recognizer import Recognition, Recognizer
+from signtalk.recognition.answer import Answer
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
 
 GOLDEN_CLIPS_NAME = "golden_clips.json"
@@ -53,7 +54,7 @@ def write_golden_clips(path: Path, clips: dict[str, LandmarkClip], recognizer: R
         "format_version": GOLDEN_CLIPS_VERSION,
         "landmark_names": HOLISTIC.names,
         "clips": [
-            {"name": name, **_written_clip(clip, 1), "answer": answer.to_json()}
+            {"name": name, **_written_clip(clip, 1), "answer": answer.to_dict()}
             for (name, clip), answer in zip(clips.items(), answers, strict=True)
         ],
     }
@@ -61,7 +62,7 @@ def write_golden_clips(path: Path, clips: dict[str, LandmarkClip], recognizer: R
 
 
 def read_golden_clips(path: Path) -> tuple[dict[str, LandmarkClip], list[dict[str, Any]]]:
-    """The clips by name, and the answer to each as `Recognition.to_json` has it.
+    """The clips by name, and the answer to each as `Answer.to_dict` has it.
 
     Raises:
         ArtifactError: the file is missing, damaged or of another version.
@@ -102,13 +103,13 @@ def replay_golden_clips(path: Path, recognizer: Recognizer) -> dict[str, float]:
     return worst
 
 
-def compare_answers(expected: dict[str, Any], given: Recognition) -> dict[str, float]:
+def compare_answers(expected: dict[str, Any], given: Answer) -> dict[str, float]:
     """The differences of an answer's numbers from those that were written down.
 
     Raises:
         ValueError: it says something else.
     """
-    found = given.to_json()
+    found = given.to_dict()
     for name in _SAME:
         if found[name] != expected[name]:
             raise ValueError(f"{name} is {found[name]!r}; expected {expected[name]!r}")

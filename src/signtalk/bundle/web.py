@@ -203,7 +203,7 @@ def _write_signs(bundle: Bundle, folder: Path) -> None:
 
 def _write_golden(recognizer: Recognizer, folder: Path) -> int:
     clips = [made.clip for made in generate_clips(_GOLDEN)]
-    answers = [answer.to_json() for answer in recognizer.recognize(clips)]
+    answers = [answer.to_dict() for answer in recognizer.recognize(clips)]
     frames = [clip.num_frames for clip in clips]
     _write_lines(folder / "golden.json", {"num_frames": frames, "answers": answers})
     (folder / "golden.bin").write_bytes(b"".join(encode_clip(clip) for clip in clips))

@@ -42,8 +42,8 @@ from signtalk.landmarks.features import extract_features
 from signtalk.recognition.asked import Asked, asked_packed
 from signtalk.recognition.evidence import FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, confidences
+from signtalk.recognition.ranking import Ranking
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer, num_offered
-from signtalk.recognition.scoring import Scores
 from signtalk.recognition.translation import TranslationRule, is_right
 
 _SPELLING_WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -193,7 +193,7 @@ def recalibrate(
     gaps = [gaps_to_right(scores.scores, ranks)[ranks > 0] for scores, ranks in queries]  # none but of known clips
     sets = fit_candidate_sets(np.concatenate([np.zeros(0), *gaps]), config.coverage)
     for scores, ranks in queries:
-        evidence.append(Evidence.from_scores(scores))
+        evidence.append(Evidence.from_ranking(scores))
         right.append(ranks == 1)
         known.append(ranks > 0)
         offers.append((ranks > 0) & (ranks <= num_offered(sets.sizes(scores.scores))))
@@ -237,8 +237,8 @@ def _choice_threshold(
     return least if reached else None
 
 
-def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Scores, npt.NDArray[np.int64]]]:
-    """Scores and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
+def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Ranking, npt.NDArray[np.int64]]]:
+    """Ranking and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
     index, found = recognizer.index, []
     known, unknown = clips.known, clips.unknown
     if known is not None:
@@ -248,7 +248,7 @@ def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Scor
     if unknown is not None:
         others = [_as_a_new_signer(index, record) for record in unknown.records]
         found.append((unknown.encoded, unknown.keys, others))
-    scored = [(recognizer.scores(encoded, exclude), keys) for encoded, keys, exclude in found]
+    scored = [(recognizer.rank(encoded, exclude), keys) for encoded, keys, exclude in found]
     return [(scores, scores.ranks_of(keys)) for scores, keys in scored]
 
 
@@ -334,8 +334,8 @@ def _fit_written(
         asked.append((known, known.own_ids))
     parts, correct = [], []
     for part, exclude in asked:
-        scores = recognizer.scores(part.encoded, exclude)
-        parts.append(Evidence.from_scores(scores))
+        scores = recognizer.rank(part.encoded, exclude)
+        parts.append(Evidence.from_ranking(scores))
         correct.append(scores.ranks_of(part.keys) == 1)
     evidence = Evidence.joined(parts)
     right = np.concatenate(correct)[evidence.written]
@@ -350,8 +350,8 @@ def _fit_translation(
     """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
     figures, right = [np.zeros((0, 4))], list[bool]()
     for part in parts:
-        scores = recognizer.scores(part.encoded, part.own_ids)
-        found = confidences(Evidence.from_scores(scores), recognizer.decision.gate)
+        scores = recognizer.rank(part.encoded, part.own_ids)
+        found = confidences(Evidence.from_ranking(scores), recognizer.decision.gate)
         written = recognizer.translate(part.encoded)
         figures.append(recognizer.translation_figures(written, scores, found))
         pairs = zip(written, part.records, strict=True)

@@ -14,8 +14,9 @@ import numpy as np
 from signtalk.arrays import BoolArray
 from signtalk.evaluation.retrieval import mean_reciprocal_rank, recall_at_k
 from signtalk.recognition.asked import Asked
+from signtalk.recognition.ranking import Ranking
 from signtalk.recognition.recognizer import Recognizer
-from signtalk.recognition.scoring import Scores, ScoringConfig
+from signtalk.recognition.scoring import ScoringConfig
 
 MIN_QUERIES = 10
 """With fewer nothing is fitted."""
@@ -59,7 +60,7 @@ def fit_scoring(recognizer: Recognizer, asked: Asked) -> tuple[ScoringConfig, Tr
     base = recognizer.decision.scoring
     if len(asked.records) < MIN_QUERIES or not len(recognizer.index):
         return base, None, 0
-    scores = recognizer.scores(asked.encoded, asked.own_ids)
+    scores = recognizer.rank(asked.encoded, asked.own_ids)
     keys, signed = np.array(recognizer.index.groups.text_keys), np.array(asked.keys)
     own = keys[scores.classes] == signed[:, None]
     median = float(np.nanmedian(scores.dtw_distances))
@@ -97,14 +98,14 @@ def standard_error(share: float, count: int) -> float:
     return float(np.sqrt(likely * (1 - likely) / count))
 
 
-def _trial(scores: Scores, own: BoolArray, weights: tuple[float, float, float], scale: float) -> Trial:
+def _trial(scores: Ranking, own: BoolArray, weights: tuple[float, float, float], scale: float) -> Trial:
     similarity, prototype, dtw = weights
     text = max(0.0, round(1 - sum(weights), 6))
     compared = np.where(np.isnan(scores.dtw_distances), -np.inf, -scores.dtw_distances)
     dtw_scores = np.exp(compared / scale)
     worst = np.where(np.isfinite(compared), dtw_scores, 1.0).min(axis=1, keepdims=True)
     present = scores.rows >= 0
-    cosines = np.where(present, scores.similarities, 0), np.where(present, scores.prototype_similarities, 0)
+    cosines = np.where(present, scores.similarities, 0), np.where(present, scores.centroid_similarities, 0)
     fused = similarity * cosines[0] + prototype * cosines[1] + text * np.nan_to_num(scores.text_scores)
     fused = fused + dtw * np.where(np.isfinite(compared), dtw_scores, worst)
     fused = np.where(present, fused, -np.inf)

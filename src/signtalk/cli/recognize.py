@@ -15,7 +15,7 @@ from signtalk.errors import ClipError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from signtalk.recognition.recognizer import Answer
+    from signtalk.recognition.answer import Answer
 
 ReferencesOption = Annotated[
     str, typer.Option(help="Further references: a folder or address of `signtalk pack`; see docs/scale.md.")
@@ -60,20 +60,19 @@ def recognize(
 
 
 def print_answers(answers: Mapping[str, Answer]) -> None:
-    """Print one row a clip, readable at 80 columns: long names and answers are folded, nothing is cut off."""
+    """Print one row a clip; at 80 columns long names and answers are folded, and nothing is cut off."""
     from rich.table import Table
 
     table = Table("clip", "answer", title="Answers")
     for column in table.columns:
         column.overflow = "fold"
-    table.add_column("confidence", justify="right", no_wrap=True)
     for name, answer in zip(_short_names(list(answers)), answers.values(), strict=True):
-        lines = [answer.words]
-        if answer.outcome != "answer" and answer.candidates and not answer.choices:
-            lines.append(f"nearest: {answer.candidates[0].sentence}")
+        lines = [str(answer)]
+        if answer.outcome == "not_sure" and answer.candidates:
+            lines.append(f"nearest: {answer.candidates[0].sentence} ({answer.confidence:.2f})")
         if answer.translation and answer.text_source != "translation" and answer.translation != answer.text:
-            lines.append(f"words seen: {answer.translation}")
-        table.add_row(name, "\n".join(lines), f"{answer.confidence:.2f}")
+            lines.append(f"translation: {answer.translation}")
+        table.add_row(name, "\n".join(lines))
     out_console.print(table)
 
 

@@ -20,7 +20,7 @@ from signtalk.evaluation.report import report_json, write_report
 from signtalk.evaluation.results import EvaluationReport
 from signtalk.export.run import export_run
 from signtalk.files import write_json
-from signtalk.recognition.recognizer import Recognition
+from signtalk.recognition.answer import Answer
 from signtalk.service.run import ask_bundle
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
 from signtalk.training.names import RECIPE_NAME
@@ -64,7 +64,7 @@ class DemoResult:
     """
 
     report: EvaluationReport
-    answers: dict[str, Recognition]
+    answers: dict[str, Answer]
     same_without_torch: bool
     paths: tuple[Path, ...]
 
@@ -103,7 +103,7 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     verify_bundle(exported.bundle)
     first = next(iter(clips))
     same = same and ask_bundle(exported.bundle, clips[first])["outcome"] == answers[first].outcome
-    write_json(out / "answers.json", json.loads(json.dumps({k: a.to_json() for k, a in answers.items()})))
+    write_json(out / "answers.json", json.loads(json.dumps({k: a.to_dict() for k, a in answers.items()})))
     curves = run_folder / "training_curves.png"
     history = run_folder / "training_history.csv"
     paths = (out / "data.png", history, curves, *written, out / "answers.json", *sorted((out / "export").iterdir()))
@@ -127,5 +127,5 @@ def demo_queries(split: Split) -> dict[str, str]:
     }
 
 
-def _essence(answer: Recognition) -> tuple[bool, str, tuple[str, ...], str | None]:
+def _essence(answer: Answer) -> tuple[bool, str, tuple[str, ...], str | None]:
     return answer.accepted, answer.reason, tuple(c.text_key for c in answer.candidates), answer.translation

@@ -21,8 +21,9 @@ from signtalk.evaluation.retrieval import (
     fpr_at_tpr,
     reliability_bins,
 )
+from signtalk.recognition.answer import AnsweredClips
 from signtalk.recognition.asked import Asked
-from signtalk.recognition.recognizer import Answers, DecisionConfig, Recognizer
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class OpenSetAnswers:
     """
 
     result: OpenSet
-    answers: Answers
+    answers: AnsweredClips
     right: BoolArray
     unknown_confidences: npt.NDArray[np.float64]
 
@@ -46,12 +47,12 @@ class OpenSetAnswers:
 class _Told:
     """What one gate says to all queries."""
 
-    known: Answers
-    unknown: Answers
-    idle: Answers | None
+    known: AnsweredClips
+    unknown: AnsweredClips
+    idle: AnsweredClips | None
 
     @property
-    def parts(self) -> tuple[Answers, ...]:
+    def parts(self) -> tuple[AnsweredClips, ...]:
         return (self.known, self.unknown) if self.idle is None else (self.known, self.unknown, self.idle)
 
 
@@ -102,7 +103,7 @@ def _told(
     # No translation: the gate does not need it.
     recognizer = recognizer.changed(decision=decision.model_copy(update={"translate": False}))
 
-    def answers(asked: Asked, exclude: list[tuple[str, ...]]) -> Answers:
+    def answers(asked: Asked, exclude: list[tuple[str, ...]]) -> AnsweredClips:
         return recognizer.answer(asked.encoded, asked.motions, exclude, num_candidates=1)
 
     unknown = held_out or known
@@ -119,41 +120,41 @@ def _float(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _sureness(answers: Answers) -> npt.NDArray[np.float64]:
+def _sureness(answers: AnsweredClips) -> npt.NDArray[np.float64]:
     """(B,) what a threshold acts on: the confidence, and nothing where nobody moves."""
-    still = np.array([found.reason == "low_motion" for found in answers.recognitions], dtype=np.bool_)
+    still = np.array([found.reason == "low_motion" for found in answers.answers], dtype=np.bool_)
     return np.where(still, 0.0, _float(answers.confidences))
 
 
-def _is_right(answers: Answers, queries: Asked) -> BoolArray:
-    return answers.scores.ranks_of(queries.keys) == 1
+def _is_right(answers: AnsweredClips, queries: Asked) -> BoolArray:
+    return answers.ranking.ranks_of(queries.keys) == 1
 
 
-def _set_result(answers: Answers, known: Asked, decision: DecisionConfig) -> SetResult | None:
+def _set_result(answers: AnsweredClips, known: Asked, decision: DecisionConfig) -> SetResult | None:
     if decision.sets.gap is None:
         return None
-    sizes = np.array([found.num_possible for found in answers.recognitions])
-    ranks = answers.scores.ranks_of(known.keys)
+    sizes = np.array([found.num_possible for found in answers.answers])
+    ranks = answers.ranking.ranks_of(known.keys)
     covered = int(((ranks > 0) & (ranks <= sizes)).sum())
     return SetResult(decision.sets.coverage, wilson_interval(covered, len(sizes)), float(sizes.mean()))
 
 
 def _choice_result(told: _Told, known: Asked) -> ChoiceResult:
-    offers = [found.choices for found in told.known.recognitions]
+    offers = [found.choices for found in told.known.answers]
     offered = sum(bool(offer) for offer in offers)
     right = sum(any(choice.text_key == key for choice in offer) for offer, key in zip(offers, known.keys, strict=True))
-    strange = sum(bool(found.choices) for found in told.unknown.recognitions)
+    strange = sum(bool(found.choices) for found in told.unknown.answers)
     return ChoiceResult(
         known_offered=wilson_interval(offered, len(offers)),
         right=_share(right, offered + strange),
-        unknown_offered=wilson_interval(strange, len(told.unknown.recognitions)),
+        unknown_offered=wilson_interval(strange, len(told.unknown.answers)),
     )
 
 
 def _gate_result(name: str, told: _Told, known: Asked) -> GateResult:
-    accepted = [np.array([r.accepted for r in part.recognitions], dtype=np.bool_) for part in told.parts]
+    accepted = [np.array([r.accepted for r in part.answers], dtype=np.bool_) for part in told.parts]
     right = _is_right(told.known, known) & accepted[0]
-    reasons = Counter(r.reason for part in told.parts for r in part.recognitions)
+    reasons = Counter(r.reason for part in told.parts for r in part.answers)
     return GateResult(
         name=name,
         known_accepted=wilson_interval(int(accepted[0].sum()), len(accepted[0])),

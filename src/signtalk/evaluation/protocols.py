@@ -38,8 +38,9 @@ from signtalk.evaluation.texts import score_texts
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
+from signtalk.recognition.answer import Answer, AnsweredClips
 from signtalk.recognition.asked import Asked, asked_packed
-from signtalk.recognition.recognizer import Answers, Recognition, Recognizer
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.translation import is_right
 
 _EXAMPLES = 10
@@ -103,7 +104,7 @@ class _Measured:
         self.found.append(self._retrieval(name, queries, self.recognizer.index))
 
     def _retrieval(self, name: str, queries: Asked, index: SentenceIndex) -> Retrieval:
-        scores = self.recognizer.changed(index=index).scores(queries.encoded, queries.own_ids)
+        scores = self.recognizer.changed(index=index).rank(queries.encoded, queries.own_ids)
         ranks = scores.ranks_of(queries.keys).astype(np.float64)
         ranks[ranks == 0] = np.inf  # not in the index: a miss
         first, keys = ranks == 1, np.array(queries.keys)
@@ -208,9 +209,9 @@ class _Measured:
             )
         )
 
-    def _recognitions(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Recognition, ...]:
+    def _recognitions(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Answer, ...]:
         recognizer = recognizer or self.recognizer
-        return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).recognitions
+        return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).answers
 
     def report(self) -> EvaluationReport:
         """Put everything together; the open set and the evidence come from the test clips."""
@@ -243,7 +244,7 @@ class _Measured:
         return found.result, evidence, _confused(found.answers, known)
 
 
-def _one_answer(name: str, told: Sequence[Recognition], queries: Asked) -> OneAnswer:
+def _one_answer(name: str, told: Sequence[Answer], queries: Asked) -> OneAnswer:
     sources = np.array([answer.text_source for answer in told])
     right = [
         bool(answer.text) and is_right(answer.text or "", (record.sentence, *record.variations))
@@ -262,7 +263,7 @@ def _one_answer(name: str, told: Sequence[Recognition], queries: Asked) -> OneAn
 
 def _evidence(known: Asked, found: OpenSetAnswers, index: SentenceIndex) -> ReportArrays:
     answers = found.answers
-    scores = answers.scores
+    scores = answers.ranking
     keys = np.array(scores.index.groups.text_keys)
     own = keys[scores.classes] == np.array(known.keys)[:, None]
     present = np.where(np.isfinite(scores.scores), scores.scores, np.nan)
@@ -286,10 +287,10 @@ def _row_max(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(highest), highest, np.nan).astype(np.float32)
 
 
-def _confused(answers: Answers, known: Asked) -> tuple[tuple[str, str, int], ...]:
+def _confused(answers: AnsweredClips, known: Asked) -> tuple[tuple[str, str, int], ...]:
     pairs = Counter(
         (record.sentence, found.candidates[0].sentence)
-        for record, found in zip(known.records, answers.recognitions, strict=True)
+        for record, found in zip(known.records, answers.answers, strict=True)
         if found.candidates and found.candidates[0].text_key != record.text_key
     )
     return tuple((right, wrong, count) for (right, wrong), count in pairs.most_common(15))

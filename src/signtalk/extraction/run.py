@@ -23,7 +23,7 @@ from signtalk.data.records import ClipRecord, Problem
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.guards import Extractors, Guards, Orders
-from signtalk.extraction.inputs import MissingVideo, ExtractionPlan, VideoJob
+from signtalk.extraction.inputs import ExtractionPlan, MissingVideo, VideoJob
 from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, quality_names
 from signtalk.extraction.storage import RemoteFolder
 from signtalk.extraction.worker import GuardConfig, Outcome, Task

@@ -1,6 +1,6 @@
 """Sets of sentences that hold the right one as often as promised.
 
-    Scores of a query -> CandidateSets.sizes: how many of its first places belong to the set
+    Ranking of a query -> CandidateSets.sizes: how many of its first places belong to the set
 
 A set takes every sentence whose score is less than a fixed gap below the best; `calibration.sets` fits the gap.
 """

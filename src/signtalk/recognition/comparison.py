@@ -24,7 +24,7 @@ class SentenceComparison:
     Attributes:
         clip_similarities: (B, N) float32 cosine to each reference; -inf where it is left out.
         similarities: (B, C) float32, the closest clip of each sentence; -inf where no clip is left.
-        prototype_similarities: (B, C) float32, cosine to the mean direction of the clips that are left, for a
+        centroid_similarities: (B, C) float32, cosine to the mean direction of the clips that are left, for a
             single clip the clip itself; -inf where none is.
         num_references: (B, C) int64, clips that are left.
         best_rows: (B, C) int64, the closest clip, the first of equal ones; -1 where none is left.
@@ -32,7 +32,7 @@ class SentenceComparison:
 
     clip_similarities: FloatArray
     similarities: FloatArray
-    prototype_similarities: FloatArray
+    centroid_similarities: FloatArray
     num_references: IntArray
     best_rows: IntArray
 
@@ -86,7 +86,7 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
     return SentenceComparison(
         clip_similarities=clips,
         similarities=best,
-        prototype_similarities=np.where(left, prototypes, np.float32(-np.inf)),
+        centroid_similarities=np.where(left, prototypes, np.float32(-np.inf)),
         num_references=num_references,
         best_rows=np.where(left, best_rows, -1),
     )
@@ -153,7 +153,7 @@ def stage_scores(comparison: SentenceComparison, similarity_weight: float, proto
     """(B, C) what the embeddings give to the fused score; -inf for a sentence without a clip left."""
     left = comparison.num_references > 0
     similarities = np.where(left, comparison.similarities, 0)
-    prototypes = np.where(left, comparison.prototype_similarities, 0)
+    prototypes = np.where(left, comparison.centroid_similarities, 0)
     weighed = similarity_weight * similarities + prototype_weight * prototypes
     return np.where(left, weighed, -np.inf).astype(np.float32)
 

@@ -85,6 +85,10 @@ class NearSentence:
     similarity: float
     confidence: float | None
 
+    def __str__(self) -> str:
+        """The sentence and how near it lies."""
+        return f"{self.sentence} ({self.similarity:.2f})"
+
 
 @dataclass(frozen=True)
 class Enrolled:
@@ -111,8 +115,13 @@ class Enrolled:
     nearest: tuple[NearSentence, ...]
     warnings: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """All fields by name."""
+    def __str__(self) -> str:
+        """One line of what was enrolled, and one for each warning."""
+        line = f"enrolled: '{self.sentence}', {len(self.clip_ids)} clips, now {self.num_references} in all"
+        return "\n".join([line, *(f"warning: {warning}" for warning in self.warnings)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name; plain values, as JSON has them."""
         return asdict(self)
 
 
@@ -319,7 +328,7 @@ def _nearest(
     index = recognizer.index
     own_ids = index.clips_of(entries[0].text_key)
     asked = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
-    answers = asked.answer(encoded, motions, [own_ids] * len(entries), _SHOWN_NEAREST).recognitions
+    answers = asked.answer(encoded, motions, [own_ids] * len(entries), _SHOWN_NEAREST).answers
     nearest, warnings = dict[str, NearSentence](), []
     for entry, answer in zip(entries, answers, strict=True):
         for candidate in answer.candidates:

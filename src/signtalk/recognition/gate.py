@@ -1,6 +1,6 @@
 """Accept or refuse: is the first sentence sure enough to be shown to a nurse?
 
-`Scores` + motion -> Evidence -> `decide` -> Decision. A refusal is a result with a reason, not an error.
+`Ranking` + motion -> Evidence -> `decide` -> Decision. A refusal is a result with a reason, not an error.
 The calibrated gate turns sentence-level evidence into a probability that the answer is right and accepts
 above a threshold; the prototype's gate of SPEC 1.9 stays selectable for comparison.
 
@@ -47,7 +47,7 @@ _REASON_OF: dict[str, Reason] = {
     "margin": "ambiguous_top2",
     "similarity": "low_similarity",
     "dtw_score": "low_similarity",
-    "prototype": "prototype_disagreement",
+    "centroid": "prototype_disagreement",
     "text_score": "text_disagreement",
     "standing": "ambiguous_top2",
     "dtw_margin": "ambiguous_top2",
@@ -219,11 +219,11 @@ def _prototype_reasons(
     found: npt.NDArray[np.float64],
     config: GateConfig,
 ) -> list[Reason]:
-    """SPEC 1.9: fixed thresholds in this order; a sentence of one clip has no prototype to disagree."""
+    """SPEC 1.9: fixed thresholds in this order; a sentence of one clip has no centroid to disagree."""
     del found, config
     reasons: list[Reason] = []
     for query in range(len(motions)):
-        margin, agreement = evidence.margin[query], evidence.prototype[query]
+        margin, agreement = evidence.margin[query], evidence.centroid[query]
         if not evidence.answered[query]:
             reasons.append("empty_index")
         elif not motions[query] >= _PROTOTYPE_MOTION_FLOOR:

@@ -22,8 +22,9 @@ from signtalk.index.personal import LayeredIndex, ListedSentence, forget, list_s
 from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
 from signtalk.landmarks.features import ClipFeatures, extract_features
+from signtalk.recognition.answer import AnsweredClips
 from signtalk.recognition.enrolment import NewSentence, enroll
-from signtalk.recognition.recognizer import Answers, Recognizer
+from signtalk.recognition.recognizer import Recognizer
 
 _FILE_NAMES = ("video_file", "feature_path")  # of the machine that made the bundle; nobody else needs them
 _RANKED_FIELDS = ("rank", "similarity", "raw_similarity", "confidence", "dtw_score", "text_score")
@@ -161,7 +162,7 @@ class ServiceModel:
             raise ConfigError("this service has no personal index; it was started without --index")
         named = {f"clip-{number}": clip for number, clip in enumerate(clips, 1)}
         with self._writing:  # the folder's own lock is between processes, and would be waited for in every thread
-            return enroll(self.bundle.recognizer, self._personal, sentence, named).to_json()
+            return enroll(self.bundle.recognizer, self._personal, sentence, named).to_dict()
 
     def forget(self, text: str) -> dict[str, Any]:
         """Take an enrolled sentence out again.
@@ -179,9 +180,9 @@ class ServiceModel:
         return {"sentence": gone[0].sentence if gone else text, "clip_ids": [entry.clip_id for entry in gone]}
 
 
-def _told(answers: Answers, query: int, question: Question, recognizer: Recognizer) -> dict[str, Any]:
+def _told(answers: AnsweredClips, query: int, question: Question, recognizer: Recognizer) -> dict[str, Any]:
     """The answer without names of files, and with the sentence that was asked for."""
-    told = answers.recognitions[query].to_json()
+    told = answers.answers[query].to_dict()
     for name in ("candidates", "choices"):
         told[name] = [
             without_fields(candidate, *_FILE_NAMES)
@@ -191,7 +192,7 @@ def _told(answers: Answers, query: int, question: Question, recognizer: Recogniz
     if question.sentence_id:
         keys = {entry.sentence_id: entry.text_key for entry in recognizer.index.entries}
         key = keys.get(question.sentence_id)
-        everything = answers.scores.candidates(query, answers.scores.classes.shape[1])
+        everything = answers.ranking.candidates(query, answers.ranking.classes.shape[1])
         for found in (candidate for candidate in everything if candidate.text_key == key):
             ranked = {name: getattr(found, name) for name in _RANKED_FIELDS}
             told["asked"] = {"sentence_id": question.sentence_id, "sentence": found.sentence, **ranked}

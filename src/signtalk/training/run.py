@@ -108,7 +108,14 @@ class RunFolder:
         checkpoint = self.checkpoint
         encoder = TorchEncoder(checkpoint.model, checkpoint.features)
         decoder = TorchStepDecoder(checkpoint.model.decoder)
-        return Recognizer(encoder, index, decision, decoder, checkpoint.tokenizer, checkpoint.text_space)
+        return Recognizer(
+            encoder=encoder,
+            index=index,
+            decision=decision,
+            decoder=decoder,
+            tokenizer=checkpoint.tokenizer,
+            text_space=checkpoint.text_space,
+        )
 
 
 def index_run(

@@ -87,8 +87,14 @@ def validate(model: SignModel, data: ValidationSet) -> ValidationMeasures:
         exclude = [(record.clip_id,) for record in asked]
         decoder = TorchStepDecoder(model.decoder)
         greedy = DecodingOptions(num_beams=1, max_tokens=model.config.decoder.max_tokens)
-        recognizer = Recognizer(encoder, index, DecisionConfig(decoding=greedy), decoder, data.tokenizer)
-        scores = recognizer.scores(encoded, exclude)
+        recognizer = Recognizer(
+            encoder=encoder,
+            index=index,
+            decision=DecisionConfig(decoding=greedy),
+            decoder=decoder,
+            tokenizer=data.tokenizer,
+        )
+        scores = recognizer.rank(encoded, exclude)
         ranks = scores.ranks_of([record.text_key for record in asked]).astype(np.float64)
         ranks = ranks[ranks > 0] if (ranks > 0).any() else np.full(1, np.inf)
         alignment = _alignment(encoder, data.store, which)
