@@ -77,7 +77,7 @@ def extract(
 
     Clips to an object store: signtalk extract /shared/videos --out data --storage s3://bucket/data
     """
-    from signtalk.errors import ConfigError
+    from signtalk.errors import ConfigError, printable
     from signtalk.extraction.clip import ExtractionConfig
     from signtalk.extraction.cluster import extract_on_cluster
     from signtalk.extraction.inputs import plan_extraction
@@ -86,7 +86,6 @@ def extract(
     from signtalk.extraction.smoothing import SmoothingConfig
     from signtalk.extraction.storage import RemoteFolder
     from signtalk.extraction.worker import GuardConfig
-    from signtalk.files import printable
 
     if cluster is not None and workers:
         raise ConfigError("--workers is for one machine; with --cluster as many are used as the cluster has")

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from signtalk.data.tokenizer import split_words
-from signtalk.files import printable
+from signtalk.errors import printable
 from signtalk.landmarks.clip import DEFAULT_FPS
 from signtalk.landmarks.legacy_rows import DEFAULT_SMOOTHING_ALPHA, PROTOTYPE_COLUMNS
 
