@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 from rich.table import Table
 
 from signtalk.data.manifest import ClipRecord, Manifest, Problem, clip_of_record, describe_clip, scan_manifest
+from signtalk.data.records import Progress
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import sha256_file
 from signtalk.landmarks.clip import PARTS
@@ -32,7 +33,6 @@ _CHECK_VERSION = 2
 _SHORT_FRAMES = 8
 _STILL_SPEED = 0.1
 """Shoulder widths a second that signing hands always exceed; a tracker's trembling alone stays below."""
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
