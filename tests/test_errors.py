@@ -3,6 +3,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from signtalk import errors
 
@@ -60,3 +61,21 @@ def test_a_missing_package_is_told_with_its_extra():
     error = errors.missing_extra(gone, "reading .pose")
     assert str(error) == "reading .pose needs pose_format: pip install 'signtalk[interchange]'"
     assert "needs other" in str(errors.missing_extra(ModuleNotFoundError("", name="other")))
+
+
+def test_what_comes_from_outside_is_told_in_one_line():
+    assert errors.one_line("two\n  lines", 7) == "two lin" and errors.one_line(None) == "None"
+
+
+def test_a_name_of_any_bytes_can_be_printed():
+    assert errors.printable("café") == "café"
+    assert errors.printable("a\udcffb") == "a\\udcffb"
+
+
+def test_the_first_fault_of_a_document_names_its_place():
+    class Form(BaseModel):
+        rows: list[int]
+
+    with pytest.raises(ValidationError) as raised:
+        Form.model_validate({"rows": [1, "x"]})
+    assert errors.first_fault(raised.value).startswith("rows.1: Input should be a valid integer")

@@ -9,10 +9,16 @@
     └── MissingExtraError          an optional dependency is not installed
 
 A caller's programming mistake is a plain `ValueError` or `TypeError`; a refusal of the gate is a
-result and no error at all.
+result and no error at all. Below the tree stand the words for messages: which extra is missing, and what came from
+outside in one line that can be printed.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class SignTalkError(Exception):
@@ -73,3 +79,19 @@ def missing_extra(error: ImportError, needing: str = "this") -> MissingExtraErro
     if package not in EXTRA_OF:
         return MissingExtraError(f"{needing} needs {package or error}; install that package")
     return MissingExtraError(f"{needing} needs {package}: pip install 'signtalk[{EXTRA_OF[package]}]'")
+
+
+def printable(text: str) -> str:
+    """A name or message that can be printed and written as UTF-8, whatever bytes a file's name has."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def one_line(value: object, most: int = 200) -> str:
+    """A value or message from outside in one line of at most `most` characters."""
+    return " ".join(str(value).split())[:most]
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where a document does not fit its form first, and why."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -14,7 +14,7 @@ from signtalk.bundle import web as web_export
 from signtalk.bundle.bundle import open_bundle
 from signtalk.bundle.web import check_portable, export_web, write_web_bundle
 from signtalk.errors import ArtifactError, ExportRefusedError
-from signtalk.extraction.models import _HAND_ROI, _MEMBERS, BUNDLE_NAME
+from signtalk.extraction.models import _HAND_ROI, _MEMBERS, LANDMARKER_NAME
 from signtalk.files import sha256_file
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import encode_clip
@@ -31,7 +31,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (source / "vendor" / "library.mjs").write_text("export {};")
     (source / "index.html").write_text("<!doctype html>")
     monkeypatch.setattr(web_export, "PAGE", source)
-    with zipfile.ZipFile(tmp_path / BUNDLE_NAME, "w") as models:
+    with zipfile.ZipFile(tmp_path / LANDMARKER_NAME, "w") as models:
         for name in (*_MEMBERS, _HAND_ROI):
             models.writestr(name, b"model")
     monkeypatch.setenv("SIGNTALK_MODELS", str(tmp_path))

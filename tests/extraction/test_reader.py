@@ -110,7 +110,7 @@ def test_a_missing_package_is_refused_with_its_extra(name, package, extra, tmp_p
 
 
 def test_without_the_video_library_a_video_names_the_extra(tmp_path):
-    code = "import sys; sys.modules['av'] = None; from signtalk.extraction.worker import serve; serve(lambda: None)"
+    code = "import sys; sys.modules['av'] = None; from signtalk.extraction import worker; worker.serve_tasks(lambda: 0)"
     video = write_video(tmp_path / "a.mp4", signing(2))
     refused = pytest.raises(MissingExtraError, match=r"PyAV: pip install 'signtalk\[extract\]'")
     with ClipReader(guard=GuardConfig(command=(sys.executable, "-c", code))) as reader, refused:

@@ -11,8 +11,8 @@ from signtalk.extraction.clip import ExtractionConfig, extract_to_file
 from signtalk.extraction.inputs import plan_extraction
 from signtalk.extraction.quality import fit_fences
 from signtalk.extraction.report import (
+    EXTRACTION_REPORT_NAME,
     PAGE_NAME,
-    REPORT_NAME,
     SHEET_NAME,
     chosen_clips,
     draw_landmarks,
@@ -46,7 +46,7 @@ def test_page_and_sheet_are_written(tmp_path):
     clips = clips_of(tmp_path, 2)
     clips[1].job.video.unlink()  # a video may have gone since: its row says so
     report, page, sheet = write_extraction_report(result_of(clips), tmp_path / "out")
-    assert (report.name, page.name, sheet.name) == (REPORT_NAME, PAGE_NAME, SHEET_NAME)
+    assert (report.name, page.name, sheet.name) == (EXTRACTION_REPORT_NAME, PAGE_NAME, SHEET_NAME)
     assert base64.b64encode(sheet.read_bytes()).decode() in page.read_text(encoding="utf-8")
     with Image.open(sheet) as image:
         assert image.height == 20 + 240 + 20 and image.width == 5 * 360

@@ -30,7 +30,7 @@ from signtalk.extraction.inputs import plan_extraction
 from signtalk.extraction.report import write_extraction_report
 from signtalk.extraction.run import JOURNAL_NAME, RunOptions, WorkerPool, extract_on, extract_videos
 from signtalk.extraction.storage import RemoteFolder
-from signtalk.extraction.worker import GuardConfig, Outcome
+from signtalk.extraction.worker import GuardConfig, TaskOutcome
 from signtalk.files import read_csv
 
 GUARD = GuardConfig(command=(sys.executable, str(WORKER)), stall_limit_s=20)
@@ -281,7 +281,7 @@ class BlindGuards(Guards):
     """Those of a machine that sees no video."""
 
     def extract(self, task, orders, landmarker):
-        return Outcome(task.clip_id, "not_found", "not there on machine 7")
+        return TaskOutcome(task.clip_id, "not_found", "not there on machine 7")
 
 
 def test_a_machine_that_does_not_see_the_videos_is_told(tmp_path):

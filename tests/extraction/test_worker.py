@@ -9,7 +9,7 @@ from made.videos import CRASH, HANG, WORKER, signing, write_video
 from signtalk.errors import MissingExtraError, SignTalkError
 from signtalk.extraction import worker as extraction_worker
 from signtalk.extraction.clip import ExtractionConfig
-from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Outcome, Task
+from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task, TaskOutcome
 from signtalk.landmarks.clip import load_clip
 
 COMMAND = (sys.executable, str(WORKER))
@@ -40,7 +40,7 @@ def test_a_video_is_extracted_in_another_process(tmp_path, guarded):
     guard = guarded()
     outcome = guard.extract(task(tmp_path, "good", signing(40)))
     assert outcome.kind == "" and outcome.numbers.num_frames == load_clip(tmp_path / "clips" / "good.npz").num_frames
-    assert Outcome.from_json(outcome.to_json()) == outcome
+    assert TaskOutcome.from_json(outcome.to_json()) == outcome
     assert guard.landmarker == "red squares 1"
     child = pid_of(guard)
     assert guard.extract(task(tmp_path, "next", signing(40))).kind == ""
@@ -94,8 +94,8 @@ def test_a_worker_that_cannot_start_says_why(tmp_path):
 
 def test_setup_errors_of_the_landmarker_come_through(tmp_path):
     code = (
-        "from signtalk.extraction.worker import serve\nfrom signtalk.errors import MissingExtraError\n"
-        "def make(): raise MissingExtraError('install it')\nserve(make)"
+        "from signtalk.extraction.worker import serve_tasks\nfrom signtalk.errors import MissingExtraError\n"
+        "def make(): raise MissingExtraError('install it')\nserve_tasks(make)"
     )
     guard = GuardedExtractor(GuardConfig(command=(sys.executable, "-c", code)), ExtractionConfig())
     with pytest.raises(MissingExtraError, match="extraction cannot start: install it"):
@@ -158,7 +158,7 @@ def test_lines_that_are_no_message_are_skipped(tmp_path):
     then = "say(json.dumps(dict(outcome=dict(clip_id=clip_id, kind='', message='', numbers=None, quality=None))))"
     guard = GuardedExtractor(stray(then), ExtractionConfig())
     try:
-        assert guard.extract(Task("a", tmp_path / "a.mp4", tmp_path / "a.npz")) == Outcome("a")
+        assert guard.extract(Task("a", tmp_path / "a.mp4", tmp_path / "a.npz")) == TaskOutcome("a")
         assert guard.landmarker == "stray"
     finally:
         guard.close()

@@ -27,8 +27,8 @@ from signtalk.bundle.archive import MAX_NAME, unpack_zip
 from signtalk.bundle.golden import GOLDEN_CLIPS_NAME, GOLDEN_TOLERANCE, read_golden_clips, replay_golden_clips
 from signtalk.bundle.onnx_models import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
 from signtalk.data.tokenizer import SentenceTokenizer
-from signtalk.errors import ArtifactError, DataError
-from signtalk.files import absolute, first_fault, load_arrays, one_line, read_json, sha256_file
+from signtalk.errors import ArtifactError, DataError, first_fault, one_line
+from signtalk.files import absolute, load_arrays, read_json, sha256_file
 from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import SIGNS_NAME, SignLibrary

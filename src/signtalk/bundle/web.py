@@ -19,8 +19,7 @@ import numpy.typing as npt
 
 from signtalk.bundle.bundle import TEXT_ENCODER_NAME, Bundle
 from signtalk.errors import ArtifactError, ExportRefusedError
-from signtalk.extraction.models import BUNDLE_NAME as LANDMARKER_NAME
-from signtalk.extraction.models import find_bundle
+from signtalk.extraction.models import LANDMARKER_NAME, find_bundle
 from signtalk.files import read_json, sha256_file, write_json
 from signtalk.index.files import replaced_folder
 from signtalk.index.index import SentenceIndex

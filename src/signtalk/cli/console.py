@@ -114,14 +114,14 @@ def in_json(as_json: bool, left_out: list[dict[str, str]]) -> dict[str, Any]:
 
 def print_error(text: str) -> None:
     """One line on standard error, whatever breaks a library's message has."""
-    from signtalk.files import printable
+    from signtalk.errors import printable
 
     Console(stderr=True).print(printable(" ".join(text.split())), markup=False, highlight=False, soft_wrap=True)
 
 
 def show(values: dict[str, Any], as_json: bool) -> None:
     """Print named values as lines, or as one JSON document."""
-    from signtalk.files import printable
+    from signtalk.errors import printable
 
     if as_json:
         print_json(values)
@@ -133,6 +133,6 @@ def show(values: dict[str, Any], as_json: bool) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output, unwrapped and uncoloured."""
-    from signtalk.files import printable
+    from signtalk.errors import printable
 
     sys.stdout.write(printable(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")

@@ -21,7 +21,8 @@ def data_check(folder: Folder, strict: Strict = False, as_json: Json = False) ->
 
     Example: signtalk data check ~/signtalk-gh
     """
-    from signtalk.data.check import check_folder, write_check
+    from signtalk.data.check import check_folder
+    from signtalk.data.report import write_check
     from signtalk.errors import DataError
 
     with ProgressBar("checking", hidden=as_json) as bar:
@@ -136,7 +137,7 @@ def data_stats(
 
     Example: signtalk data stats ~/signtalk-gh --split split.json --out global_stats.npz
     """
-    from signtalk.data.check import write_global_stats
+    from signtalk.data.global_stats import write_global_stats
     from signtalk.data.manifest import load_manifest
     from signtalk.data.splits import Split
 

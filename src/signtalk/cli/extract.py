@@ -78,7 +78,7 @@ def extract(
     Clips to an object store: signtalk extract /shared/videos --out data --storage s3://bucket/data
     """
     import signtalk
-    from signtalk.files import printable
+    from signtalk.errors import printable
 
     with ProgressBar("extracting", hidden=as_json) as bar:
         result = signtalk.extract(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from signtalk.bundle.bundle import open_bundle, verify_bundle
-from signtalk.data.check import check_folder, plot_report
+from signtalk.data.check import check_folder
+from signtalk.data.report import plot_report
 from signtalk.data.manifest import Manifest, clip_of_record, load_manifest
 from signtalk.data.splits import Split, SplitConfig, make_split
 from signtalk.evaluation.protocols import evaluate

@@ -25,14 +25,13 @@ from signtalk import __version__
 from signtalk.data.formats import CONTEST_NAME, FORMATS, Format, folder_of_text
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record, describe_clip, write_manifest
 from signtalk.data.names import unique_names
-from signtalk.data.records import Problem, RowError, RowReader, to_row
+from signtalk.data.records import CLIPS_FOLDER, Problem, Progress, RowError, RowReader, to_row
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import absolute, read_csv, remove_unfinished, sha256_file, sha256_text, write_csv, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip, load_provenance, save_clip
 
 METADATA_NAME = "metadata.csv"
 PROBLEMS_NAME = "import_problems.csv"
-CLIPS_FOLDER = "clips"
 MARKER_NAME = ".signtalk/import"
 """Tells that an import made the folder, so that another may go on with it."""
 METADATA_COLUMNS = ("path", "clip_id", "sentence_id", "sentence", "category", "text_variations", "signer", "session",
@@ -40,7 +39,6 @@ METADATA_COLUMNS = ("path", "clip_id", "sentence_id", "sentence", "category", "t
 _ALIASES = {"sentence": ("sentence", "sign", "label"), "signer": ("signer", "participant_id")}
 _COPIED = ("sentence_id", "category", "text_variations", "session", "is_idle")
 
-Progress = Callable[[int, int], None]
 _T = TypeVar("_T")
 
 

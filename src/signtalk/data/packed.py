@@ -11,7 +11,7 @@ its id, first row, frames, frame rate and motion. While a store is being made it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, FloatArray
 from signtalk.data.manifest import ClipRecord, Problem, clip_of_record
+from signtalk.data.records import Progress
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import read_json, write_json
 from signtalk.landmarks.features import FeatureConfig, derive, frame_positions, motion_energy, normalise_clip, resample
@@ -117,7 +118,7 @@ def pack_clips(
     config: FeatureConfig,
     folder: Path,
     strict: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> PackedClips:
     """Normalise clips once and write them as a store; a store that is already there is brought up to date.
 

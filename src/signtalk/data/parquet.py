@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.data.holistic import (
-    MAX_FRAMES,
+    MAX_CLIP_FRAMES,
     NUM_POINTS,
     HolisticPoints,
     check_frame_count,
@@ -103,8 +103,10 @@ def _check_footer(footer: Any) -> None:
     missing = [name for name in _COLUMNS if name not in names]
     if missing:
         raise ClipError(f"no column {', '.join(missing)}; expected {', '.join(_COLUMNS)}")
-    if not 0 < footer.num_rows <= MAX_FRAMES * POINTS_A_FRAME:
-        raise ClipError(f"{footer.num_rows} rows; expected {POINTS_A_FRAME} a frame and at most {MAX_FRAMES} frames")
+    if not 0 < footer.num_rows <= MAX_CLIP_FRAMES * POINTS_A_FRAME:
+        raise ClipError(
+            f"{footer.num_rows} rows; expected {POINTS_A_FRAME} a frame and at most {MAX_CLIP_FRAMES} frames"
+        )
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     unpacked = sum(group.total_byte_size for group in groups)
     if unpacked > _MAX_BYTES_READ:

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from signtalk.data.manifest import ClipRecord, Manifest
 from signtalk.data.roles import ROLES, Role, Side, SplitConfig, deal_roles
-from signtalk.errors import ArtifactError, ConfigError, DataError
-from signtalk.files import first_fault, read_json, sha256_text, write_json
+from signtalk.errors import ArtifactError, ConfigError, DataError, first_fault
+from signtalk.files import read_json, sha256_text, write_json
 
 __all__ = ["ROLES", "Role", "Split", "SplitConfig", "leave_one_signer_out", "make_split"]
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from signtalk.data.records import Progress
 from signtalk.errors import MissingExtraError, SignTalkError
 from signtalk.extraction.guards import Guards, Orders
 from signtalk.extraction.inputs import ExtractionPlan
-from signtalk.extraction.run import ExtractionResult, Progress, RunOptions, WorkerPool, extract_on
-from signtalk.extraction.worker import Outcome, Task
+from signtalk.extraction.run import ExtractionResult, RunOptions, WorkerPool, extract_on
+from signtalk.extraction.worker import Task, TaskOutcome
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -34,7 +35,7 @@ class WorkerGuards:
         """As `Guards.landmarker_name`."""
         return _GUARDS.landmarker_name(orders)
 
-    def extract(self, task: Task, orders: Orders, landmarker: str) -> Outcome:
+    def extract(self, task: Task, orders: Orders, landmarker: str) -> TaskOutcome:
         """As `Guards.extract`."""
         return _GUARDS.extract(task, orders, landmarker)
 

@@ -1,6 +1,6 @@
 """What a pool of threads extracts videos with: each thread has a guarded child, and whoever made the pool ends them.
 
-    Guards.extract(task) in a thread --the thread's own GuardedExtractor--> Outcome
+    Guards.extract(task) in a thread --the thread's own GuardedExtractor--> TaskOutcome
 
 `signtalk.extraction.run` submits it. A child with loaded models outlives the videos that it extracts.
 """
@@ -19,7 +19,7 @@ from typing import Protocol
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.storage import RemoteFolder
-from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Outcome, Task
+from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task, TaskOutcome
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Extractors(Protocol):
         """Name and models of the landmarker that the thread's child has."""
         ...
 
-    def extract(self, task: Task, orders: Orders, landmarker: str) -> Outcome:
+    def extract(self, task: Task, orders: Orders, landmarker: str) -> TaskOutcome:
         """Extract one video in the thread's child."""
         ...
 
@@ -67,7 +67,7 @@ class Guards:
         with self._own(orders) as extractor:
             return _started_landmarker(extractor)
 
-    def extract(self, task: Task, orders: Orders, landmarker: str) -> Outcome:
+    def extract(self, task: Task, orders: Orders, landmarker: str) -> TaskOutcome:
         """Extract one video in the calling thread's own child process.
 
         Args:
@@ -83,7 +83,7 @@ class Guards:
         if orders.storage is None and not folder.is_dir():
             raise DataError(f"{folder}: not there on {socket.gethostname()}; all machines must see it under this path")
         if not task.video.is_file():
-            return Outcome(task.clip_id, "not_found", f"{task.video}: not there on {socket.gethostname()}")
+            return TaskOutcome(task.clip_id, "not_found", f"{task.video}: not there on {socket.gethostname()}")
         with self._own(orders) as extractor:
             own = _started_landmarker(extractor)
             if own != landmarker:
@@ -132,7 +132,7 @@ class Guards:
                 self._busy.discard(thread)
 
 
-def _extract_into(storage: RemoteFolder, extractor: GuardedExtractor, task: Task) -> Outcome:
+def _extract_into(storage: RemoteFolder, extractor: GuardedExtractor, task: Task) -> TaskOutcome:
     """Extract in a folder of this machine; a clip that is there already is taken if it would come out the same."""
     with tempfile.TemporaryDirectory(prefix="signtalk-") as folder:
         clip = Path(folder) / task.clip_path.name

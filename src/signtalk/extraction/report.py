@@ -28,7 +28,7 @@ from signtalk.landmarks.clip import HAND_POINTS, PARTS, POSE_NAMES, LandmarkClip
 if TYPE_CHECKING:
     from PIL import Image
 
-REPORT_NAME = "extraction_report.md"
+EXTRACTION_REPORT_NAME = "extraction_report.md"
 PAGE_NAME = "extraction_report.html"
 SHEET_NAME = "contact_sheet.png"
 _PAGE = Template("""<!doctype html>
@@ -84,7 +84,7 @@ def write_extraction_report(
         DataError: they cannot be written.
         MissingExtraError: Pillow is not installed.
     """
-    written = [out / REPORT_NAME, out / PAGE_NAME]
+    written = [out / EXTRACTION_REPORT_NAME, out / PAGE_NAME]
     picture = b""
     if result.clips:
         written.append(out / SHEET_NAME)

@@ -19,23 +19,21 @@ from pathlib import Path
 from typing import IO
 
 from signtalk.data.manifest import ClipNumbers, write_manifest
-from signtalk.data.records import ClipRecord, Problem
+from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem, Progress
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.guards import Extractors, Guards, Orders
 from signtalk.extraction.inputs import ExtractionPlan, MissingVideo, VideoJob
 from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, quality_names
 from signtalk.extraction.storage import RemoteFolder
-from signtalk.extraction.worker import GuardConfig, Outcome, Task
+from signtalk.extraction.worker import GuardConfig, Task, TaskOutcome
 from signtalk.files import remove_unfinished, sha256_text, write_csv
 
-CLIPS_FOLDER = "clips"
 JOURNAL_NAME = ".signtalk/extraction.jsonl"
 PROTOTYPE_FOLDER = "prototype"
 _LOOK_AGAIN_S = 5.0
 """After so long the workers are counted again, though no video was finished."""
 _PROTOTYPE_ROWS = "features/pose_data"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -158,8 +156,8 @@ def extract_on(
         stored = options.storage.paths() if options.storage else None
         is_there = Path.is_file if stored is None else stored.__contains__
         tasks = {job.clip_id: _task(job, options) for job in plan.jobs}
-        outcomes: dict[str, Outcome | None] = {
-            job.clip_id: journal.found(job, tasks[job.clip_id], options.retry_failed, is_there) for job in plan.jobs
+        outcomes: dict[str, TaskOutcome | None] = {
+            job.clip_id: journal.earlier(job, tasks[job.clip_id], options.retry_failed, is_there) for job in plan.jobs
         }
         open_jobs = [job for job in plan.jobs if outcomes[job.clip_id] is None]
         num_before = len(plan.jobs) - len(open_jobs)
@@ -176,14 +174,14 @@ def extract_on(
     return _finish(plan, finished, options, len(plan.jobs) - len(open_jobs))
 
 
-def _run(pool: WorkerPool, tasks: Sequence[Task], orders: Orders, landmarker: str) -> Iterator[Outcome]:
+def _run(pool: WorkerPool, tasks: Sequence[Task], orders: Orders, landmarker: str) -> Iterator[TaskOutcome]:
     """Outcomes as they come.
 
     A task is under way for each worker and none waits there: submitting costs milliseconds, and a cluster blames every
     task that lies with a worker when it dies.
     """
     waiting = iter(tasks)
-    running: dict[Future[Outcome], Task] = {}
+    running: dict[Future[TaskOutcome], Task] = {}
     while True:
         free = max(pool.num_threads(), 1) - len(running)
         for task in islice(waiting, max(free, 0)):
@@ -194,7 +192,7 @@ def _run(pool: WorkerPool, tasks: Sequence[Task], orders: Orders, landmarker: st
             yield _outcome(future, running.pop(future))
 
 
-def _outcome(future: Future[Outcome], task: Task) -> Outcome:
+def _outcome(future: Future[TaskOutcome], task: Task) -> TaskOutcome:
     """The outcome of a task that ended; raises what makes all others useless."""
     try:
         outcome = future.result()
@@ -205,7 +203,7 @@ def _outcome(future: Future[Outcome], task: Task) -> Outcome:
             "the cluster's scheduler was lost; start it and its workers, and this command again"
         ) from error
     except Exception as error:  # noqa: BLE001 - a cluster gives up on a task whose machines keep dying
-        outcome = Outcome(task.clip_id, "crashed", f"{task.video}: {type(error).__name__}: {error}")
+        outcome = TaskOutcome(task.clip_id, "crashed", f"{task.video}: {type(error).__name__}: {error}")
     if outcome.kind == "not_written":  # the next one could not be either
         raise DataError(outcome.message)
     if outcome.kind == "not_found" and task.video.is_file():
@@ -219,7 +217,7 @@ class _Journal:
     def __init__(self, out: Path, landmarker: str, config: ExtractionConfig) -> None:
         self._path = out / JOURNAL_NAME
         self._made_by = sha256_text(f"{landmarker} {config.model_dump_json()}")
-        self._known: dict[str, Outcome] = {}
+        self._known: dict[str, TaskOutcome] = {}
         self._handle: IO[str]
 
     def __enter__(self) -> _Journal:
@@ -233,14 +231,16 @@ class _Journal:
         for line in self._handle:
             with suppress(ValueError, KeyError, TypeError):  # half a line, or another version's: done again
                 value = json.loads(line)
-                self._known[value["key"]] = Outcome.from_json(value["outcome"])
+                self._known[value["key"]] = TaskOutcome.from_json(value["outcome"])
         self._handle.write("\n")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._handle.close()
 
-    def found(self, job: VideoJob, task: Task, retry_failed: bool, is_there: Callable[[Path], bool]) -> Outcome | None:
+    def earlier(
+        self, job: VideoJob, task: Task, retry_failed: bool, is_there: Callable[[Path], bool]
+    ) -> TaskOutcome | None:
         """The outcome of an earlier run, if video and settings are the same and its files are there."""
         outcome = self._known.get(self._key(job))
         if outcome is None or (outcome.kind and retry_failed):
@@ -248,7 +248,7 @@ class _Journal:
         wanted = [] if outcome.kind else [path for path in (task.clip_path, task.prototype_path) if path]
         return outcome if all(map(is_there, wanted)) else None
 
-    def add(self, job: VideoJob, outcome: Outcome) -> None:
+    def add(self, job: VideoJob, outcome: TaskOutcome) -> None:
         """Write an outcome down.
 
         Raises:
@@ -312,7 +312,7 @@ def _task(job: VideoJob, options: RunOptions) -> Task:
 
 
 def _finish(
-    plan: ExtractionPlan, finished: Sequence[tuple[VideoJob, Outcome]], options: RunOptions, num_before: int
+    plan: ExtractionPlan, finished: Sequence[tuple[VideoJob, TaskOutcome]], options: RunOptions, num_before: int
 ) -> ExtractionResult:
     """Judge the clips against each other and write the tables."""
     fences = fit_fences([outcome.quality for _, outcome in finished if outcome.quality is not None])

@@ -1,6 +1,6 @@
 """Extraction in a process of its own, so that a video that hangs or crashes the decoder takes nothing else along.
 
-    GuardedExtractor.extract(task) --JSON lines--> serve(landmarker) in a child process --> Outcome
+    GuardedExtractor.extract(task) --JSON lines--> serve_tasks(landmarker) in a child process --> TaskOutcome
 
 The guard restarts a child that died and ends one that hangs. It schedules nothing: whoever owns threads or machines
 gives each its own guard (`signtalk.extraction.guards`).
@@ -58,7 +58,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """What became of a task.
 
     Attributes:
@@ -80,7 +80,7 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Outcome:
+    def from_json(cls, value: dict[str, Any]) -> TaskOutcome:
         """The reverse of `to_json`; TypeError or KeyError when it is none."""
         numbers, quality = value["numbers"], value["quality"]
         return cls(
@@ -96,8 +96,8 @@ class GuardConfig(BaseModel, frozen=True, extra="forbid"):
     """How the child process is started and watched.
 
     Attributes:
-        command: starts a process that calls `serve`; None = this module, by the Python of the guard, which on another
-            machine may lie elsewhere.
+        command: starts a process that calls `serve_tasks`; None = this module, by the Python of the guard, which on
+            another machine may lie elsewhere.
         time_limit_s: seconds that one video may take.
         stall_limit_s: seconds that may pass without a new frame of it.
     """
@@ -158,7 +158,7 @@ class GuardedExtractor:
         child = self._child
         return child.process_id if child is not None else None
 
-    def extract(self, task: Task) -> Outcome:
+    def extract(self, task: Task) -> TaskOutcome:
         """Extract one video; never raises for what the video did.
 
         Raises:
@@ -169,7 +169,7 @@ class GuardedExtractor:
             outcome, last_words = self._attempt(task)
             if outcome is not None:
                 return outcome
-        return Outcome(
+        return TaskOutcome(
             task.clip_id,
             "crashed",
             f"{task.video}: ended its worker {MAX_TRIES} times ({last_words or 'it said nothing'}); convert it again",
@@ -191,7 +191,7 @@ class GuardedExtractor:
             self._child.end()
             self._child = None
 
-    def _attempt(self, task: Task) -> tuple[Outcome | None, str]:
+    def _attempt(self, task: Task) -> tuple[TaskOutcome | None, str]:
         """One try: an outcome, or None and the child's last words when it died."""
         with self._lock:
             self._refuse_closed()
@@ -208,7 +208,8 @@ class GuardedExtractor:
                     self._end_child()
                 spent = time.monotonic() - began
                 reason = "no new frame" if left > self._guard.stall_limit_s else "not done"
-                return Outcome(task.clip_id, "time_limit", f"{task.video}: {reason} after {spent:.0f} s; set aside"), ""
+                message = f"{task.video}: {reason} after {spent:.0f} s; set aside"
+                return TaskOutcome(task.clip_id, "time_limit", message), ""
             if answer is None:
                 words = child.last_words()
                 with self._lock:
@@ -216,7 +217,7 @@ class GuardedExtractor:
                     self._end_child()
                 return None, words
             if "outcome" in answer:
-                return Outcome.from_json(answer["outcome"]), ""
+                return TaskOutcome.from_json(answer["outcome"]), ""
 
 
 class _Child:
@@ -294,7 +295,7 @@ def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _read_lines(pipe: IO[bytes], lines: queue.Queue[dict[str, Any] | None]) -> None:
-    """Messages, then None when the pipe ended; lines that are none are skipped: a library may write past `serve`."""
+    """Messages, then None when the pipe ended; lines that are none are skipped: libraries may write past our own."""
     with pipe:  # closed here: closing it elsewhere would wait for the reading
         for line in pipe:
             with suppress(ValueError, RecursionError):
@@ -309,7 +310,7 @@ def _quiet_environment() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", "GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "2"} | os.environ
 
 
-def serve(make_landmarker: Callable[[], Landmarker]) -> None:
+def serve_tasks(make_landmarker: Callable[[], Landmarker]) -> None:
     """The child's loop: read tasks from standard input, answer on standard output, end with standard input.
 
     Args:
@@ -336,7 +337,7 @@ def _read_tasks(tasks: queue.Queue[str]) -> None:
     os._exit(0)  # the guard is gone, so nobody waits for the video at hand; files are written atomically
 
 
-def _outcome(request: dict[str, Any], landmarker: Landmarker, answers: IO[str]) -> Outcome:
+def _outcome(request: dict[str, Any], landmarker: Landmarker, answers: IO[str]) -> TaskOutcome:
     clip_id = request["clip_id"]
     prototype = request["prototype_path"]
     last = time.monotonic()
@@ -357,12 +358,12 @@ def _outcome(request: dict[str, Any], landmarker: Landmarker, answers: IO[str]) 
             Path(prototype) if prototype else None,
         )
     except ClipError as error:
-        return Outcome(clip_id, "unusable", str(error))
+        return TaskOutcome(clip_id, "unusable", str(error))
     except DataError as error:
-        return Outcome(clip_id, "not_written", str(error))
+        return TaskOutcome(clip_id, "not_written", str(error))
     except Exception as error:  # noqa: BLE001 - one video never stops the run; the kind tells that it is a fault of ours
-        return Outcome(clip_id, "error", f"{request['video']}: {type(error).__name__}: {error}")
-    return Outcome(clip_id, numbers=numbers, quality=quality)
+        return TaskOutcome(clip_id, "error", f"{request['video']}: {type(error).__name__}: {error}")
+    return TaskOutcome(clip_id, numbers=numbers, quality=quality)
 
 
 def _answer(answers: IO[str], value: dict[str, Any]) -> None:
@@ -371,4 +372,4 @@ def _answer(answers: IO[str], value: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve(MediaPipeLandmarker)
+    serve_tasks(MediaPipeLandmarker)

@@ -27,13 +27,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.records import ClipRecord
-from signtalk.errors import ArtifactError, DataError
+from signtalk.errors import ArtifactError, DataError, first_fault, one_line
 from signtalk.files import (
     absolute,
-    first_fault,
     load_array,
     load_arrays,
-    one_line,
     read_csv,
     read_json,
     save_array,

@@ -24,8 +24,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field, ValidationError
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
-from signtalk.errors import ArtifactError, DataError
-from signtalk.files import DAMAGE, first_fault, read_json, sha256_file, write_json
+from signtalk.errors import ArtifactError, DataError, first_fault
+from signtalk.files import DAMAGE, read_json, sha256_file, write_json
 from signtalk.index.encoded import padded_frames
 from signtalk.index.files import HEADER_FILE, HalfArray, IndexEntry, existing_folder, locked, replaced_folder
 from signtalk.index.index import SentenceIndex, unit_rows

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
-from signtalk.errors import ArtifactError, DataError, MissingExtraError
-from signtalk.files import absolute, one_line, read_json, sha256_text, write_json
+from signtalk.errors import ArtifactError, DataError, MissingExtraError, one_line
+from signtalk.files import absolute, read_json, sha256_text, write_json
 from signtalk.index.encoded import padded_frames
 from signtalk.index.files import HalfArray, IndexEntry
 from signtalk.index.index import SentenceIndex, unit_rows

@@ -18,8 +18,8 @@ import numpy as np
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.data.records import text_key
 from signtalk.data.tokenizer import split_words
-from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import printable, sha256_text
+from signtalk.errors import ClipError, ConfigError, DataError, printable
+from signtalk.files import sha256_text
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked
 from signtalk.index.index import SentenceIndex

@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from signtalk.data.manifest import ClipRecord, describe_clip, write_manifest
+from signtalk.data.records import CLIPS_FOLDER, Progress
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import load_array, read_json, save_array, write_json
 from signtalk.landmarks.clip import LandmarkClip, load_clip, regular_timestamps, save_clip
@@ -194,7 +195,7 @@ def write_dataset(
     folder: Path,
     config: SyntheticConfig,
     form: Form = "clips",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write the data set as a data folder, one that `manifest.load_manifest` reads.
 
@@ -255,7 +256,7 @@ def _claim(folder: Path, settings: dict[str, object]) -> None:
 
 def _write_clip(folder: Path, config: SyntheticConfig, plan: PlannedClip, form: Form) -> ClipRecord:
     """Write one clip unless it is there, and describe it."""
-    path = folder / "clips" / f"{plan.clip_id}{'.npz' if form == 'clips' else '.npy'}"
+    path = folder / CLIPS_FOLDER / f"{plan.clip_id}{'.npz' if form == 'clips' else '.npy'}"
     fps = _frame_rate(config.seed, plan.clip_id)
     clip = _written(path, fps)
     if clip is None:
