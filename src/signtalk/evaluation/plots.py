@@ -28,16 +28,17 @@ from signtalk.files import atomic_path
 _SMOOTHED_EPOCHS = 5
 _MAX_COLOURS = 10
 _BINS = 10
-_LINE = 58
-_LINES = 5
+_LINE_WIDTH = 58
+_LINES = 3
 _LEGEND_WIDTH = 44
+_LOSSES, _FOUND = "training losses, by part", "validation: right sentence found"
 _PANELS = {
-    "training losses, by part": {
+    _LOSSES: {
         "train_loss": "all together", "supcon_loss": "contrast of clips", "class_loss": "sentence (ArcFace)",
         "ce_loss": "text, next token", "ctc_loss": "words in order (CTC)", "mask_loss": "hidden frames",
         "align_loss": "signs and texts",
     },
-    "validation: right sentence found": {"val_retrieval_top1": "ranked first (R@1)", "val_retrieval_mrr": "MRR"},
+    _FOUND: {"val_retrieval_top1": "ranked first (R@1)", "val_retrieval_mrr": "MRR"},
     "validation: text written by the decoder": {
         "val_decoder_wer": "word error rate", "val_decoder_exact": "right word for word",
     },
@@ -46,7 +47,6 @@ _PANELS = {
         "val_neg_sim": "to the nearest other clip",
     },
 }  # fmt: skip
-_SHARES = ("validation: right sentence found",)
 _VERDICTS = {
     "right": "tab:green", "wrong sentence": "tab:red", "wrong translation": "tab:orange", "refused": "lightgrey",
 }  # fmt: skip
@@ -131,25 +131,46 @@ def plot_training_curves(rows: Sequence[Mapping[str, Any]], best_epoch: int, pat
     with _picture(path, columns=2, rows=2, size=(6.4, 4.2)) as axes:
         for axis, (title, names) in zip(axes, _PANELS.items(), strict=True):
             columns = {label: _column(rows, name) for name, label in names.items()}
-            columns = {label: values for label, values in columns.items() if not np.isnan(values).all()}
-            is_loss = title.startswith("training losses")
-            if is_loss:
-                columns = {label: smoothed(values) for label, values in columns.items()}
-            for label, values in columns.items():
-                seen = ~np.isnan(values)
-                latest = f"{label}: {values[seen][-1]:.3g}"
-                axis.plot(epochs[seen], values[seen], label=latest, linewidth=1.5, marker=None if is_loss else ".")
-            drawn = np.array(list(columns.values())).reshape(len(columns), len(epochs))
-            if is_loss and drawn.size and np.nanmin(drawn) > 0:
-                axis.set_yscale("log")
-            else:
-                axis.set_ylim((0, 1.02) if title in _SHARES else shown_range(drawn))
+            measured = {label: values for label, values in columns.items() if not np.isnan(values).all()}
+            if title == _LOSSES:
+                measured = {label: smoothed(values) for label, values in measured.items()}
+            _draw_panel(axis, title, epochs, measured)
             if best_epoch:
                 axis.axvline(best_epoch, color="black", linestyle=":", linewidth=1.2, label=f"best epoch: {best_epoch}")
-            axis.set(title=title, xlabel="epoch", xlim=(min(1.0, *epochs) - 0.5, max(1.0, *epochs) + 0.5))
-            axis.grid(alpha=0.3, which="both")
-            if axis.get_legend_handles_labels()[0]:
+            if measured:
                 axis.legend(fontsize=8, title="last value", title_fontsize=8)
+            else:
+                _say(axis, "not measured yet")
+
+
+def _draw_panel(
+    axis: Any, title: str, epochs: npt.NDArray[np.float64], measured: Mapping[str, npt.NDArray[np.float64]]
+) -> None:
+    for label, values in measured.items():
+        seen = ~np.isnan(values)
+        marker = None if title == _LOSSES else "."
+        axis.plot(epochs[seen], values[seen], label=f"{label}: {values[seen][-1]:.3g}", linewidth=1.5, marker=marker)
+    drawn = np.array(list(measured.values())).reshape(len(measured), len(epochs))
+    if title == _LOSSES and drawn.size and np.nanmin(drawn) > 0:
+        _set_logarithmic(axis)
+    else:
+        axis.set_ylim((0, 1.02) if title == _FOUND else shown_range(drawn))
+    axis.set(title=title, xlabel="epoch", xlim=(min(1.0, *epochs) - 0.5, max(1.0, *epochs) + 0.5))
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.grid(alpha=0.3, which="both")
+
+
+def _set_logarithmic(axis: Any) -> None:
+    """A logarithmic axis with plain numbers instead of powers."""
+    from matplotlib.ticker import LogFormatter
+
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.0, 0.4)))
+
+
+def _say(axis: Any, text: str) -> None:
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center")
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> npt.NDArray[np.float64]:
@@ -261,16 +282,20 @@ def plot_bars(values: Mapping[str, float], title: str, label: str, path: Path, l
         axis.bar_label(drawn, labels=[f"{value:.3g}" for value in bars.values()], padding=3, fontsize=9)
         axis.set_yticks(places, labels=list(bars), fontsize=9, parse_math=False)
         axis.set(title=title, xlabel=label, ylim=(max(len(bars), 1) - 0.4, -0.6))
+        if all(float(value).is_integer() for value in bars.values()):  # counts
+            axis.xaxis.get_major_locator().set_params(integer=True)
         axis.set_xlim(0, 1.12 * max(bars.values(), default=1.0) or 1.0)
         axis.grid(alpha=0.3, axis="x")
         if not bars:
-            axis.text(0.5, 0.5, "none", transform=axis.transAxes, ha="center", va="center")
+            _say(axis, "none")
 
 
 def _lines(name: str) -> str:
-    """A name of at most `_LINES` lines that fit beside a picture."""
-    lines = [part for line in name.split("\n") for part in textwrap.wrap(line, _LINE) or [""]]
-    return "\n".join(lines[:_LINES]) + (" ..." if len(lines) > _LINES else "")
+    """A name whose every line takes at most `_LINES` that fit beside a picture."""
+    wrapped = (
+        textwrap.wrap(line, _LINE_WIDTH, max_lines=_LINES, placeholder=" ...") or [""] for line in name.split("\n")
+    )
+    return "\n".join(part for lines in wrapped for part in lines)
 
 
 def plot_embedding_map(

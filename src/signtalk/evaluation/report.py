@@ -80,7 +80,7 @@ def _draw(report: EvaluationReport, arrays: ReportArrays, folder: Path) -> dict[
     ):
         bars = {f"{group or 'unnamed'} ({count} clips)": score for group, (score, count) in groups.items()}
         plot_bars(bars, f"R@1 by {what}: {headline.name}", "share of clips whose sentence ranks first", path)
-    pairs = {f"signed: {right}\nanswered: {wrong}": float(count) for right, wrong, count in report.confused}
+    pairs = {f"signed: {right}\ntaken for: {wrong}": float(count) for right, wrong, count in report.confused}
     plot_bars(pairs, "sentences that were confused, told or not", "clips", confused)
     return {
         "The gate: what it lets through, whether its confidence holds, and how it tells known from unknown": gate,
