@@ -229,9 +229,9 @@ def train_and_measure(job: Job) -> FoldResult:
     index_run(run, job.manifest)
     report = evaluate(run.recognizer(run.sentence_index(), run.decision()), job.manifest, job.split, run.store())
     _write_reports(report, job)
-    evidence = report.evidence
-    assert evidence is not None  # every suite tests somebody
-    queries = _queries(evidence.text_keys, evidence.signers, evidence.ranks.tolist())
+    arrays = report.arrays
+    assert arrays is not None  # every suite tests somebody
+    queries = _queries(arrays.text_keys, arrays.signers, arrays.ranks.tolist())
     cost = {
         "parameters": float(sum(p.numel() for p in run.checkpoint.model.parameters())),
         "minutes": minutes,
@@ -246,8 +246,8 @@ def train_and_measure(job: Job) -> FoldResult:
         best_epoch=run.checkpoint.origin["epoch"],
         figures=Figures(**rank_figures(queries), **report_figures(report), **cost),
         queries=queries,
-        confidences=tuple(np.concatenate([evidence.confidences, evidence.unknown_confidences]).tolist()),
-        right=(*evidence.correct.tolist(), *[False] * len(evidence.unknown_confidences)),
+        confidences=tuple(np.concatenate([arrays.confidences, arrays.unknown_confidences]).tolist()),
+        right=(*arrays.correct.tolist(), *[False] * len(arrays.unknown_confidences)),
     )
 
 

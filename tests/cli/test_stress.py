@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from made.blocked import WITHOUT_TORCH, ran_without
 from made.commands import run_cli
 from made.small_run import SmallRun
 from signtalk.training.names import SPLIT_NAME
@@ -55,3 +56,14 @@ def test_what_does_not_fit_is_one_line(small_run: SmallRun, ask, arguments, said
     told = ask(small_run.data, *arguments, code=2)
     assert said in told.err
     assert len(told.err.strip().splitlines()) == 1
+
+
+def test_a_bundle_is_asked_where_neither_torch_nor_matplotlib_is_installed(small_run: SmallRun, tmp_path: Path) -> None:
+    blocked = (*WITHOUT_TORCH, "matplotlib", "scipy", "sklearn", "pandas", "jiwer", "sacrebleu")
+    command = ("stress", small_run.data, "--bundle", small_run.bundle, "--out", tmp_path / "out", "--limit", 1)
+    code = "from signtalk.cli.main import main\nsys.argv = ['signtalk', *ARGUMENTS]\nmain()"
+    printed = ran_without(blocked, code, *command)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"stress.json", "stress.md", "stress.html"}
+    assert "No pictures: matplotlib is not installed" in " ".join(printed.split())
+    assert "No pictures" in (tmp_path / "out" / "stress.html").read_text()
+    assert (tmp_path / "out" / "stress.md").read_text().strip() in printed

@@ -118,3 +118,26 @@ def test_the_prototypes_gate_offers_nothing(asked: tuple[Recognizer, Asked, Aske
     theirs = recognizer.changed(decision=DecisionConfig.prototype())
     answers = theirs.answer(known.encoded, known.motions, known.own_ids).answers
     assert not any(answer.choices or answer.num_possible for answer in answers)
+
+
+@pytest.mark.parametrize("threshold", [0.6, 1.0])
+def test_every_clip_that_was_not_told_what_it_should_be_is_named(
+    asked: tuple[Recognizer, Asked, Asked, Asked], threshold: float
+) -> None:
+    recognizer, *parts = asked
+    strict = recognizer.decision.model_copy(update={"gate": GateConfig(threshold=threshold, motion_floor=0.05)})
+    answered = measure_open_set(recognizer.changed(decision=strict), *parts)
+    gate, clips = answered.result.gates[0], answered.wrong_clips
+    known, unknown, _ = parts
+    told = {kind: [c for c in clips if c.kind == kind and c.told] for kind in ("known", "unknown", "idle")}
+    refused = [clip for clip in clips if not clip.told]
+    assert len(told["known"]) / len(known.records) == pytest.approx(gate.known_wrong)
+    assert gate.unknown_accepted is not None
+    assert len(told["unknown"]) == round(gate.unknown_accepted.estimate * len(unknown.records))
+    assert told["idle"] == []
+    assert len(refused) == round((1 - gate.known_accepted.estimate) * len(known.records))
+    assert len(told["unknown"] if threshold < 1 else refused) > 0
+    assert {clip.kind for clip in refused} <= {"known"}
+    assert all(clip.reason for clip in refused)
+    sentences = {record.clip_id: record.sentence for part in parts for record in part.records}
+    assert all(clip.right == sentences[clip.clip_id] for clip in clips)
