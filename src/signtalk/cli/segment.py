@@ -47,16 +47,16 @@ def segment_command(
     """
     from signtalk.extraction.worker import ClipReader, GuardConfig
     from signtalk.segmentation.activity import clip_activity
-    from signtalk.segmentation.segmenter import SegmenterSettings, find_sentences, shipped_settings
+    from signtalk.segmentation.segmenter import SegmenterSettings, shipped_settings, spans_of
 
     numbers = SegmenterSettings.load(settings) if settings else shipped_settings()
     with ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
         read = reader.read(clip)
-    spans = find_sentences(read, numbers)
+    spans = spans_of(read, numbers)
     files = _written(read, spans, out, clip.stem) if out else [None] * len(spans)
     if as_json:
         whole = clip_activity(read, numbers.model)
-        sentences = [vars(span) | {"file": file} for span, file in zip(spans, files, strict=True)]
+        sentences = [span.to_dict() | {"file": file} for span, file in zip(spans, files, strict=True)]
         activity = {"signing_s": whole.seconds, "signing_share": whole.share, "activity": whole.mean}
         print_json({"clip": str(clip), "duration_s": read.duration_s, **activity, "sentences": sentences})
         return
@@ -107,7 +107,7 @@ def add_segment(app: typer.Typer) -> None:
     app.command("fit-segmenter")(fit_segmenter_command)
 
 
-def _written(clip: LandmarkClip, spans: list[Span], folder: Path, stem: str) -> list[str]:
+def _written(clip: LandmarkClip, spans: tuple[Span, ...], folder: Path, stem: str) -> list[str]:
     """Each sentence as FOLDER/STEM_001.npz ..., with the times that it had in the stream."""
     from signtalk.landmarks.clip import save_clip
 
@@ -119,7 +119,7 @@ def _written(clip: LandmarkClip, spans: list[Span], folder: Path, stem: str) -> 
     return files
 
 
-def _print_spans(name: str, spans: list[Span]) -> None:
+def _print_spans(name: str, spans: tuple[Span, ...]) -> None:
     from rich.table import Table
 
     table = Table("", "start s", "end s", "frames", "activity", "ended by", title=f"Sentences in {name}")
