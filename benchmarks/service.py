@@ -35,7 +35,7 @@ from signtalk.files import write_json
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, FrameArray, clip_of_frames, decode_frames, encode_clip
-from signtalk.segmentation.segmenter import find_sentences
+from signtalk.segmentation.segmenter import spans_of
 
 SECTION = "service"
 _HEADER = 12
@@ -87,7 +87,7 @@ def streams_of(clips: list[LandmarkClip], count: int, fps: float) -> list[FrameA
 async def streamed(port: int, made: list[FrameArray], aspect: float | None) -> Streamed:
     """All streams at once, begun within two seconds of each other."""
     found = Streamed()
-    found.expected = sum(len(find_sentences(clip_of_frames(frames, aspect))) for frames in made)
+    found.expected = sum(len(spans_of(clip_of_frames(frames, aspect))) for frames in made)
     waits = np.linspace(0, 2, len(made))
     await asyncio.gather(*(stream(port, each, aspect, wait, found) for each, wait in zip(made, waits, strict=True)))
     return found

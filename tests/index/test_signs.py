@@ -10,7 +10,7 @@ from signtalk.files import load_arrays, save_arrays
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
-from signtalk.index.signs import MAX_FPS, MAX_FRAMES, MAX_FRAMES_OF_CLIP, SIGN_NAMES, SignLibrary, collect_signs
+from signtalk.index.signs import MAX_FPS, MAX_FRAMES_OF_CLIP, MAX_LIBRARY_FRAMES, SIGN_NAMES, SignLibrary, collect_signs
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip
 from signtalk.landmarks.drawing import SkeletonPanel
 from signtalk.synthetic.dataset import SyntheticConfig, generate_clips, write_dataset
@@ -88,7 +88,7 @@ def test_what_lies_outside_the_picture_is_put_at_a_border() -> None:
 
 def test_the_library_is_bounded() -> None:
     clip = clip_of(MAX_FRAMES_OF_CLIP, MAX_FPS)
-    most = MAX_FRAMES // MAX_FRAMES_OF_CLIP
+    most = MAX_LIBRARY_FRAMES // MAX_FRAMES_OF_CLIP
     library = SignLibrary.of((str(number), clip) for number in range(most + 3))
     assert len(library) == most
     assert library.points.nbytes < 80e6

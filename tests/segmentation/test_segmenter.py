@@ -24,8 +24,8 @@ from signtalk.segmentation.segmenter import (
     SegmenterConfig,
     SegmenterSettings,
     Span,
-    find_sentences,
     shipped_settings,
+    spans_of,
 )
 from signtalk.segmentation.streams import StreamPlan, make_stream
 
@@ -230,7 +230,7 @@ def test_a_hysteresis_that_makes_no_sense_is_refused(change) -> None:
 
 def test_raised_hands_are_sentences_of_their_frames() -> None:
     clip = clip_of((DOWN, 2), (UP, 2), (DOWN, 3), (UP, 1.5), (DOWN, 2))
-    found = find_sentences(clip, SETTINGS)
+    found = spans_of(clip, SETTINGS)
     assert [(round(span.start_s, 1), round(span.end_s, 1)) for span in found] == [
         (pytest.approx(2, abs=0.15), pytest.approx(4, abs=0.15)),
         (pytest.approx(7, abs=0.15), pytest.approx(8.5, abs=0.15)),
@@ -243,6 +243,12 @@ def test_raised_hands_are_sentences_of_their_frames() -> None:
         cut = span.cut(clip)
         np.testing.assert_array_equal(cut.timestamps_s, times[span.first : span.stop])
         assert cut.aspect == clip.aspect
+
+
+def test_a_span_reads_well_and_can_be_written_as_json() -> None:
+    (span,) = spans_of(clip_of((DOWN, 2), (UP, 2), (DOWN, 3)), SETTINGS)
+    assert str(span) == f"{span.start_s:.2f}-{span.end_s:.2f} s"
+    assert Span(**json.loads(json.dumps(span.to_dict()))) == span
 
 
 def test_events_tell_the_frames_at_once_and_the_same_as_the_whole_clip() -> None:
@@ -267,7 +273,7 @@ def test_events_tell_the_frames_at_once_and_the_same_as_the_whole_clip() -> None
         spans.append(event.span)
         assert segmenter.clip(event.span).num_frames == event.span.stop - event.span.first
     assert kinds == ["start", "end", "start", "cancel", "start", "end"]
-    assert spans == find_sentences(clip, settings)
+    assert tuple(spans) == spans_of(clip, settings)
 
 
 def test_a_stream_watched_in_pieces_is_the_stream_watched_at_once() -> None:
@@ -277,14 +283,14 @@ def test_a_stream_watched_in_pieces_is_the_stream_watched_at_once() -> None:
         for number in piece:
             events += segmenter.push(clip.landmarks[number], float(clip.timestamps_s[number]))
     events += segmenter.finish()
-    assert [event.span for event in events if event.kind == "end"] == find_sentences(clip)
-    assert len(find_sentences(clip)) >= 2
+    assert tuple(event.span for event in events if event.kind == "end") == spans_of(clip)
+    assert len(spans_of(clip)) >= 2
 
 
 def test_when_the_clock_started_does_not_matter() -> None:
     clip = make_stream(4, 3, StreamPlan(num_sentences=2)).clip
-    later = find_sentences(replace(clip, timestamps_s=clip.timestamps_s + 1000))
-    for before, after in zip(find_sentences(clip), later, strict=True):
+    later = spans_of(replace(clip, timestamps_s=clip.timestamps_s + 1000))
+    for before, after in zip(spans_of(clip), later, strict=True):
         assert (before.first, before.stop, before.cause) == (after.first, after.stop, after.cause)
         assert after.start_s == pytest.approx(before.start_s + 1000, abs=1e-6)
 
@@ -300,11 +306,11 @@ def test_the_shipped_settings_find_unseen_people_at_any_rate(fps) -> None:
 def test_no_frame_no_person_and_no_hand_are_no_sentence() -> None:
     clip = clip_of((UP, 3))
     none = LandmarkClip(clip.landmarks[:0], clip.visibility[:0], clip.timestamps_s[:0])
-    assert find_sentences(none) == []
+    assert spans_of(none) == ()
     assert Segmenter().finish() == []
-    assert find_sentences(replace(clip, landmarks=np.full_like(clip.landmarks, np.nan))) == []
+    assert spans_of(replace(clip, landmarks=np.full_like(clip.landmarks, np.nan))) == ()
     one = LandmarkClip(clip.landmarks[:1], clip.visibility[:1], clip.timestamps_s[:1])
-    assert find_sentences(one, SETTINGS) == []
+    assert spans_of(one, SETTINGS) == ()
 
 
 def test_a_thousand_seconds_of_rest_keep_memory_bounded_and_the_ear_open() -> None:

@@ -188,10 +188,9 @@ def test_too_many_frames_a_second_are_refused(small_run: SmallRun) -> None:
         assert error["error"]["code"] == "too_many_frames"
 
 
-def test_an_allowance_refills(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_allowance_refills() -> None:
     now = [0.0]
-    monkeypatch.setattr("signtalk.service.stream.time.monotonic", lambda: now[0])
-    allowance = FrameAllowance(10)
+    allowance = FrameAllowance(10, clock=lambda: now[0])
     assert allowance.take(40)
     assert not allowance.take(1)
     now[0] += 1.0

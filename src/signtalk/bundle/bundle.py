@@ -253,32 +253,34 @@ def verify_bundle(path: Path) -> dict[str, float]:
 def _answers_again(path: Path, bundle: Bundle) -> dict[str, float]:
     golden = load_arrays(bundle.folder / "golden.npz")
     encoded = bundle.recognizer.encoder.encode(golden["features"], golden["valid"])
-    found = {
+    differences = {
         "embedding": largest_difference(encoded.embeddings, golden["embedding"]),
         "memory": largest_difference(encoded.memory, golden["memory"]),
         "words": largest_difference(encoded.word_log_probs, golden["words"]),
     }
     space = bundle.recognizer.text_space
     if space is not None:
-        found["text_embedding"] = largest_difference(space.embedder.encode(golden["tokens"]), golden["text_embedding"])
+        differences["text_embedding"] = largest_difference(
+            space.embedder.encode(golden["tokens"]), golden["text_embedding"]
+        )
     if GOLDEN_CLIPS_NAME in bundle.manifest.files:
-        found |= _replay(bundle, golden)
-    if not max(found.values()) <= GOLDEN_TOLERANCE:
+        differences |= _replay(bundle, golden)
+    if not max(differences.values()) <= GOLDEN_TOLERANCE:
         raise ArtifactError(
-            f"{path}: golden clips differ by {max(found.values()):.2g}; allowed {GOLDEN_TOLERANCE:g}; do not use this "
-            "bundle on this machine"
+            f"{path}: golden clips differ by {max(differences.values()):.2g}; allowed {GOLDEN_TOLERANCE:g}; do not use "
+            "this bundle on this machine"
         )
     for variant in bundle.manifest.variants.made.values():
         _check_variant(bundle, variant, golden)
     _ = bundle.signs  # read, and so checked
-    return found
+    return differences
 
 
 def _replay(bundle: Bundle, golden: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
     """The golden clips from raw landmarks to the answer."""
     clips, _ = read_golden_clips(bundle.folder / GOLDEN_CLIPS_NAME)
-    made = [extract_features(clip, bundle.recognizer.encoder.feature_config) for clip in clips.values()]
-    features, valid = np.stack([m.features for m in made]), np.stack([m.valid for m in made])
+    extracted = [extract_features(clip, bundle.recognizer.encoder.feature_config) for clip in clips.values()]
+    features, valid = np.stack([each.features for each in extracted]), np.stack([each.valid for each in extracted])
     embeddings = bundle.recognizer.encoder.encode(features, valid).embeddings
     return {
         "clip_features": largest_difference(features, golden["clip_features"]),
@@ -298,9 +300,9 @@ def _check_variant(bundle: Bundle, variant: Variant, golden: dict[str, npt.NDArr
         )
 
 
-def largest_difference(found: npt.NDArray[np.floating], expected: npt.NDArray[np.floating]) -> float:
+def largest_difference(values: npt.NDArray[np.floating], expected: npt.NDArray[np.floating]) -> float:
     """Of all numbers of two arrays; 0 for empty ones, infinite for two of different shapes."""
-    return float(np.abs(found - expected).max(initial=0)) if found.shape == expected.shape else float("inf")
+    return float(np.abs(values - expected).max(initial=0)) if values.shape == expected.shape else float("inf")
 
 
 def _load(folder: Path, variant: str, temporary: bool) -> Bundle:
@@ -334,13 +336,13 @@ def _load(folder: Path, variant: str, temporary: bool) -> Bundle:
 
 
 def _encoder_name(folder: Path, manifest: BundleManifest, variant: str) -> str:
-    made = manifest.variants.made
+    smaller = manifest.variants.made
     wanted = manifest.variants.offered if variant == OFFERED else variant
     if wanted == FULL_PRECISION:
         return ENCODER_NAME
-    if wanted not in made or made[wanted].file not in manifest.files:
-        raise ArtifactError(f"{folder}: no variant '{wanted}'; it has {', '.join([FULL_PRECISION, *made])}")
-    return made[wanted].file
+    if wanted not in smaller or smaller[wanted].file not in manifest.files:
+        raise ArtifactError(f"{folder}: no variant '{wanted}'; it has {', '.join([FULL_PRECISION, *smaller])}")
+    return smaller[wanted].file
 
 
 def _checked_manifest(folder: Path) -> BundleManifest:
@@ -350,12 +352,12 @@ def _checked_manifest(folder: Path) -> BundleManifest:
             f"{path}: no such file; a bundle is the zip that `signtalk export` wrote, or a folder with its files"
         )
     content = read_json(path)
-    found = content.get("format_version") if isinstance(content, dict) else None
-    if found not in _READABLE_VERSIONS:
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version not in _READABLE_VERSIONS:
         known = ", ".join(map(str, _READABLE_VERSIONS))
-        newer = type(found) is int and found > BUNDLE_FORMAT_VERSION
+        newer = type(version) is int and version > BUNDLE_FORMAT_VERSION
         advice = "install a newer SignTalk" if newer else "export it again"
-        raise ArtifactError(f"{path}: bundle format {one_line(found, 40)}; this SignTalk reads {known}; {advice}")
+        raise ArtifactError(f"{path}: bundle format {one_line(version, 40)}; this SignTalk reads {known}; {advice}")
     try:
         manifest = BundleManifest.model_validate(content)
     except ValidationError as error:
@@ -366,9 +368,9 @@ def _checked_manifest(folder: Path) -> BundleManifest:
             raise ArtifactError(f"{folder}: no file {name[:MAX_NAME]!r}; the bundle is incomplete")
         if sha256_file(file) != expected:
             raise ArtifactError(f"{file}: changed since it was exported; get the bundle again")
-    for variant, made in manifest.variants.made.items():
-        if made.file not in manifest.files:
-            raise ArtifactError(f"{folder}: no file of the variant '{variant}'; the bundle is incomplete")
+    for name, variant in manifest.variants.made.items():
+        if variant.file not in manifest.files:
+            raise ArtifactError(f"{folder}: no file of the variant '{name}'; the bundle is incomplete")
     return manifest
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from signtalk.bundle.bundle import open_bundle, verify_bundle
 from signtalk.data.check import check_folder
-from signtalk.data.report import plot_report
 from signtalk.data.manifest import Manifest, clip_of_record, load_manifest
+from signtalk.data.report import plot_report
 from signtalk.data.splits import Split, SplitConfig, make_split
 from signtalk.evaluation.protocols import evaluate
 from signtalk.evaluation.report import report_json, write_report

@@ -266,13 +266,13 @@ def cut_stream(stream: Stream, start_s: float) -> Stream:
 
 def sentence_clips(stream: Stream) -> list[LandmarkClip]:
     """Each sentence of a stream as a clip of its own, without the arms' way up and down."""
-    clip, found = stream.clip, []
+    clip, clips = stream.clip, []
     for start, end in stream.spans:
         kept = (clip.timestamps_s >= start - 1e-9) & (clip.timestamps_s <= end + 1e-9)
         if kept.sum() > 1:
             landmarks, visibility, times = clip.landmarks[kept], clip.visibility[kept], clip.timestamps_s[kept]
-            found.append(LandmarkClip(landmarks, visibility, times, clip.aspect))
-    return found
+            clips.append(LandmarkClip(landmarks, visibility, times, clip.aspect))
+    return clips
 
 
 def training_streams(seed: int, count: int) -> Iterator[Stream]:

@@ -41,9 +41,9 @@ from signtalk.service.schemas import (
     clip_of_message,
 )
 from signtalk.service.settings import ServiceSettings
-from signtalk.service.stream import Stream
+from signtalk.service.stream import StreamSocket
 
-logger = logging.getLogger("signtalk.service")
+_logger = logging.getLogger("signtalk.service")
 R = TypeVar("R")
 _TOO_BUSY = 1013
 _Candidates = Annotated[int, Query(ge=1, le=50, description="How many sentences the answer lists.")]
@@ -64,7 +64,7 @@ class Service:
             model.answer, settings.max_batch, settings.max_waiting, settings.max_waiting_a_client
         )
         self.metrics.waiting.set_function(lambda: len(self.questions))
-        self.streams: set[Stream] = set()
+        self.streams: set[StreamSocket] = set()
         self._streams_of: Counter[str] = Counter()
         self.stopping = False
 
@@ -86,14 +86,14 @@ class Service:
         client = request.client.host if request.client else ""
         async with asyncio.timeout(self.settings.answer_timeout_s):
             answer = await self.questions.ask(question, client)
-        self.told(answer, "request")
+        self.count_answer(answer, "request")
         return answer
 
-    def told(self, answer: dict[str, Any], source: str) -> None:
+    def count_answer(self, answer: dict[str, Any], source: str) -> None:
         """Count an answer; the log holds its words only where that was asked for."""
         self.metrics.answers.labels(source, answer["outcome"]).inc()
         if self.settings.log_content:
-            logger.info("answer by %s: %s, text %r", source, answer["outcome"], answer["text"])
+            _logger.info("answer by %s: %s, text %r", source, answer["outcome"], answer["text"])
 
     async def aside(self, work: Callable[..., R], *arguments: Any) -> R:
         """Do something that takes a while beside the event loop."""
@@ -113,7 +113,7 @@ class Service:
             await socket.close(_TOO_BUSY, "too many streams; try again later")
             return
         began = time.monotonic()
-        stream = Stream(socket, self.questions, self.settings, self.metrics, self.told)
+        stream = StreamSocket(socket, self.questions, self.settings, self.metrics, self.count_answer)
         self.streams.add(stream)
         self._streams_of[client] += 1
         self.metrics.streams.inc()
@@ -123,7 +123,7 @@ class Service:
             self.streams.discard(stream)
             self._streams_of -= Counter((client,))
             self.metrics.streams.dec()
-            logger.info("stream closed after %.0f s", time.monotonic() - began)
+            _logger.info("stream closed after %.0f s", time.monotonic() - began)
 
     async def stop(self) -> None:
         """Take nothing new; answer what was accepted."""
