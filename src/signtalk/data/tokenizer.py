@@ -38,11 +38,11 @@ SPECIAL_TOKENS = ("<pad>", "<sos>", "<eos>", "<unk>")
 # because keyboards disagree on whether an accented letter is one code point or two.
 _NORMALIZER = NormalizerSequence([NFC(), Lowercase(), Replace(Regex("[,.?!\"']"), "")])
 _SPLITTER = WhitespaceSplit()
-_WORD_START = "\u2581"
+WORD_START = "\u2581"
 """Begins every word in a vocabulary of word parts, so that parts can be joined again; a text that holds it is read
 as if it held a blank there."""
-_BPE_NORMALIZER = NormalizerSequence([_NORMALIZER, Replace(_WORD_START, " ")])
-_BPE_SPLITTER = SplitterSequence([_SPLITTER, Metaspace(_WORD_START, prepend_scheme="always", split=False)])
+_BPE_NORMALIZER = NormalizerSequence([_NORMALIZER, Replace(WORD_START, " ")])
+_BPE_SPLITTER = SplitterSequence([_SPLITTER, Metaspace(WORD_START, prepend_scheme="always", split=False)])
 _PARALLEL = "TOKENIZERS_PARALLELISM"
 
 Merges = tuple[tuple[str, str], ...]
@@ -196,8 +196,8 @@ class SentenceTokenizer:
             if i <= UNK_ID:
                 continue
             token = self._tokens[i]
-            if self.merges is None or token.startswith(_WORD_START) or not words:
-                words.append((token.removeprefix(_WORD_START) if self.merges is not None else token, (place,)))
+            if self.merges is None or token.startswith(WORD_START) or not words:
+                words.append((token.removeprefix(WORD_START) if self.merges is not None else token, (place,)))
             else:
                 words[-1] = (words[-1][0] + token, (*words[-1][1], place))
         return [(word, places) for word, places in words if word]

@@ -39,7 +39,7 @@ from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import TextSpace
 
-_MIN_SENTENCES = 3
+MIN_SIGNED_SENTENCES = 3
 """With fewer sentences that have clips there is no spread to be equated with."""
 
 
@@ -188,7 +188,7 @@ def equated_stage(stage: FloatArray, text_similarities: FloatArray, written: Boo
         moments.append((mean, spread))
     (mean, spread), (text_mean, text_spread) = moments
     moved = mean + (text_similarities - text_mean) * spread / np.maximum(text_spread, 1e-6)
-    moved = np.where(counts >= _MIN_SENTENCES, np.minimum(moved, highest), highest * text_similarities)
+    moved = np.where(counts >= MIN_SIGNED_SENTENCES, np.minimum(moved, highest), highest * text_similarities)
     return np.where(written & np.isfinite(stage), moved, stage).astype(np.float32)
 
 

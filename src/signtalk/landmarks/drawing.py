@@ -67,7 +67,7 @@ def _lines() -> tuple[tuple[int, int, str], ...]:
 
 LINES = _lines()
 """(from, to, part): which landmarks of the HOLISTIC layout are joined, in drawing order."""
-_DOTS = [(int(i), "pose") for i in HOLISTIC.positions(_POSE_DOTS)] + [
+DOTS = [(int(i), "pose") for i in HOLISTIC.positions(_POSE_DOTS)] + [
     (i, part) for part in ("face", "left_hand", "right_hand") for i in range(PARTS[part].start, PARTS[part].stop)
 ]
 _SHOWN = [*(int(i) for i in HOLISTIC.positions(_SHOWN_POSE)), *range(PARTS["left_hand"].start, PARTS["face"].stop)]
@@ -253,7 +253,7 @@ def _draw(draw: ImageDraw, points: FloatArray) -> None:
         if seen[a] and seen[b]:
             width = 3 if part == "pose" else 2
             draw.line([*places[a], *places[b]], fill=COLOURS[part], width=width * _SCALE)
-    for i, part in _DOTS:
+    for i, part in DOTS:
         if seen[i]:
             x, y = places[i]
             r = (1 if part == "face" else 2.5) * _SCALE

@@ -29,14 +29,14 @@ from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
 from signtalk.recognition.recognizer import Recognizer
 
-_LEAST_HAND_SHARE = 0.2
+LEAST_HAND_SHARE = 0.2
 """Of a clip's frames that show a hand; with fewer, most of the signing was not seen."""
-_SAME_COSINE = 0.9999
-_SAME_TOLERANCE = 5e-3
+SAME_COSINE = 0.9999
+SAME_TOLERANCE = 5e-3
 """Of frame projections: half precision and another library round less, no two recordings are as near."""
-_CONFUSED = 0.5
+CONFUSED = 0.5
 """From this confidence another sentence is more probably the answer than not."""
-_SHOWN_NEAREST = 3
+SHOWN_NEAREST = 3
 
 
 @dataclass(frozen=True)
@@ -153,9 +153,9 @@ def _checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, moti
     except ClipError as error:
         raise ClipError(f"{name}: {error}") from error
     share = float(hands_seen(clip, config).mean())
-    if share < _LEAST_HAND_SHARE:
+    if share < LEAST_HAND_SHARE:
         raise ClipError(
-            f"{name}: {share:.0%} of the frames show a hand, expected at least {_LEAST_HAND_SHARE:.0%}; film again "
+            f"{name}: {share:.0%} of the frames show a hand, expected at least {LEAST_HAND_SHARE:.0%}; film again "
             "with the hands in view"
         )
     if not made.motion >= motion_floor:
@@ -235,7 +235,7 @@ def _refuse_known(index: SentenceIndex, names: Sequence[str], encoded: Encoded) 
         for other in range(new):
             if lengths[new] == lengths[other] and _same(encoded, new, encoded.projections[other]):
                 raise ClipError(f"{name}: the same clip as {names[other]}; give it once")
-        near = index.all_similarities(encoded.embeddings[new : new + 1])[0] >= _SAME_COSINE
+        near = index.all_similarities(encoded.embeddings[new : new + 1])[0] >= SAME_COSINE
         for row in np.flatnonzero(near & (index.projection_lengths == lengths[new])):
             if _same(encoded, new, index.projections[row]):
                 known = index.entries[row]
@@ -246,7 +246,7 @@ def _same(encoded: Encoded, clip: int, projections: FloatArray | Any) -> bool:
     """Whether the valid frames of a clip are those of (T', P) projections of as many frames."""
     frames = encoded.projections[clip][encoded.memory_valid[clip]]
     others = np.asarray(projections[: len(frames)], dtype=np.float32)
-    return np.allclose(frames, others, rtol=_SAME_TOLERANCE, atol=_SAME_TOLERANCE)
+    return np.allclose(frames, others, rtol=SAME_TOLERANCE, atol=SAME_TOLERANCE)
 
 
 def _new_entries(
@@ -328,7 +328,7 @@ def _nearest(
     index = recognizer.index
     own_ids = index.clips_of(entries[0].text_key)
     asked = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
-    answers = asked.answer(encoded, motions, [own_ids] * len(entries), _SHOWN_NEAREST).answers
+    answers = asked.answer(encoded, motions, [own_ids] * len(entries), SHOWN_NEAREST).answers
     nearest, warnings = dict[str, NearSentence](), []
     for entry, answer in zip(entries, answers, strict=True):
         for candidate in answer.candidates:
@@ -336,9 +336,9 @@ def _nearest(
             near = NearSentence(candidate.sentence, *figures)
             if candidate.text_key not in nearest or near.score > nearest[candidate.text_key].score:
                 nearest[candidate.text_key] = near
-        if answer.accepted or (answer.candidates and answer.confidence >= _CONFUSED):
+        if answer.accepted or (answer.candidates and answer.confidence >= CONFUSED):
             warnings.append(
                 f"{entry.feature_path} would be taken for '{answer.candidates[0].sentence}' "
                 f"(confidence {answer.confidence:.2f}) without '{entry.sentence}'; the two are easily confused"
             )
-    return tuple(sorted(nearest.values(), key=lambda near: -near.score)[:_SHOWN_NEAREST]), warnings
+    return tuple(sorted(nearest.values(), key=lambda near: -near.score)[:SHOWN_NEAREST]), warnings

@@ -26,11 +26,11 @@ COMPARED_FIGURES = ("score", "margin", "text_score", "standing", "dtw_margin", "
 """The figures that compare sentences or words for one signing. How near a clip is at all differs from signer to signer,
 and a gate that weighs it as well tells right from wrong less well on new ones (docs/experiments.md)."""
 _FLAGS = ("answered", "written")
-_NEIGHBOURS = 30
-_LEAST_NEIGHBOURS = 3
+NEIGHBOURS = 30
+LEAST_NEIGHBOURS = 3
 """The spread of two scores says nothing."""
-_LOWEST_MARGIN = -1.0
-_LOWEST_PER_WORD = -20.0
+LOWEST_MARGIN = -1.0
+LOWEST_PER_WORD = -20.0
 """Words that cannot be spelled at all must not stretch the scale for the others."""
 
 
@@ -86,7 +86,7 @@ class Evidence:
             text_score=np.where(np.isnan(likelihoods), np.nan, ranking.text_scores[:, 0]),
             standing=_standing(ranking.scores),
             dtw_margin=_dtw_margin(ranking.dtw_distances),
-            text_per_word=np.maximum(likelihoods / _num_words(ranking), _LOWEST_PER_WORD).astype(np.float32),
+            text_per_word=np.maximum(likelihoods / _num_words(ranking), LOWEST_PER_WORD).astype(np.float32),
             answered=answered,
             written=written,
         )
@@ -110,12 +110,12 @@ class Evidence:
 
 def _standing(scores: FloatArray) -> FloatArray:
     """(B,) of (B, K) descending scores; NaN with too few neighbours or where they are all alike."""
-    first, others = scores[:, 0].astype(np.float64), scores[:, 1 : 1 + _NEIGHBOURS - 1].astype(np.float64)
+    first, others = scores[:, 0].astype(np.float64), scores[:, 1 : 1 + NEIGHBOURS - 1].astype(np.float64)
     others = np.where(np.isfinite(others), others, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a query without any neighbour has no mean: NaN is meant
         mean, spread = np.nanmean(others, axis=1), np.nanstd(others, axis=1)
-    known = (np.isfinite(others).sum(axis=1) >= _LEAST_NEIGHBOURS) & (spread > 1e-6) & np.isfinite(first)
+    known = (np.isfinite(others).sum(axis=1) >= LEAST_NEIGHBOURS) & (spread > 1e-6) & np.isfinite(first)
     return np.where(known, (first - mean) / np.where(known, spread, 1), np.nan).astype(np.float32)
 
 
@@ -125,7 +125,7 @@ def _dtw_margin(distances: FloatArray) -> FloatArray:
     nearest = np.where(np.isnan(distances[:, 1:]), np.inf, distances[:, 1:]).min(axis=1, initial=np.inf)
     known = np.isfinite(first) & np.isfinite(nearest)
     farther = np.where(known, np.maximum(nearest, 1e-6), 1)
-    margin = np.maximum(1 - first / farther, _LOWEST_MARGIN)
+    margin = np.maximum(1 - first / farther, LOWEST_MARGIN)
     return np.where(known, margin, np.nan).astype(np.float32)
 
 

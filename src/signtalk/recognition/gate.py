@@ -33,7 +33,7 @@ Reason = Literal[
     "written_not_proven",
 ]
 
-_UNSURE = ("low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement")
+UNSURE = ("low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement")
 """Reasons that leave the best candidates worth a look."""
 
 # SPEC 1.9
@@ -42,7 +42,7 @@ _PROTOTYPE_MIN_SIMILARITY = 0.58
 _PROTOTYPE_MIN_MARGIN = 0.10
 _PROTOTYPE_MIN_AGREEMENT = 0.53
 
-_REASON_OF: dict[str, Reason] = {
+REASON_OF: dict[str, Reason] = {
     "score": "low_similarity",
     "margin": "ambiguous_top2",
     "similarity": "low_similarity",
@@ -178,7 +178,7 @@ def decide(evidence: Evidence, motions: FloatArray, config: GateConfig) -> tuple
             accepted=not reason,
             reason=reason,
             confidence=float(confidence),
-            offered=reason in _UNSURE and bool(confidence >= least) and not written,
+            offered=reason in UNSURE and bool(confidence >= least) and not written,
         )
         for reason, confidence, written in zip(
             rule(evidence, motions, found, config), found, evidence.written, strict=True
@@ -204,7 +204,7 @@ def _calibrated_reasons(
         elif written and proven is None:
             reasons.append("written_not_proven")
         else:
-            reasons.append("" if found[query] >= gate.threshold else _REASON_OF[FIGURES[lowest]])
+            reasons.append("" if found[query] >= gate.threshold else REASON_OF[FIGURES[lowest]])
     return reasons
 
 

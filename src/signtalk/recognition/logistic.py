@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from signtalk.arrays import Float64Array
 
-_HIGHEST = 2.0
+HIGHEST = 2.0
 """Far above typical is no better than clearly above: one figure must not outvote the others."""
 
 
@@ -38,7 +38,7 @@ class Logistic:
         """(B, K) distance from what is typical of right answers; 0 for an unknown figure, so that the others decide."""
         typical = np.array(self.typical)
         known = np.where(np.isfinite(figures), figures, typical)
-        return np.asarray(np.minimum((known - typical) / np.array(self.spread), _HIGHEST))
+        return np.asarray(np.minimum((known - typical) / np.array(self.spread), HIGHEST))
 
     def confidences(self, figures: npt.NDArray[np.floating]) -> Float64Array:
         """(B,) probability of being right."""

@@ -38,13 +38,13 @@ _LEAST_NARROWED = 30
 """Sentences by their clips, and as many by their words, that a query meets where a source holds more."""
 _NARROWED_AT_ONCE = 8
 """Queries that share the sentences found for them; more would each be compared with those of all."""
-_MOST_OFFERED = 3
+MOST_OFFERED = 3
 """More sentences than a person takes in at a glance are no help."""
 
 
 def num_offered(set_sizes: IntArray) -> IntArray:
     """(B,) how many sentences are offered to choose from: as many as are possible, but two or three."""
-    return np.where(set_sizes == 0, _MOST_OFFERED, np.clip(set_sizes, 2, _MOST_OFFERED))
+    return np.where(set_sizes == 0, MOST_OFFERED, np.clip(set_sizes, 2, MOST_OFFERED))
 
 
 class DecisionConfig(BaseModel, frozen=True, extra="forbid"):

@@ -39,7 +39,7 @@ from signtalk.recognition.ranking import Ranking, with_head
 
 _QUERIES_AT_ONCE = 256
 """Bounds memory: 256 queries and 10,000 references take 10 MB an array."""
-_NEVER = -1e4
+LEAST_LOG_LIKELIHOOD = -1e4
 """The log likelihood of a sentence that the frames cannot spell at all."""
 
 
@@ -306,7 +306,7 @@ def text_log_likelihoods(encoded: Encoded, spellings: SpelledSentences, classes:
     words, valid = encoded.word_log_probs, encoded.memory_valid
     likelihoods = sentence_log_likelihoods(words, valid, spellings, classes)
     short = np.where(classes >= 0, likelihoods - best_path_log_probs(words, valid)[:, None], np.nan)
-    return np.asarray(np.maximum(short, _NEVER), dtype=np.float32)
+    return np.asarray(np.maximum(short, LEAST_LOG_LIKELIHOOD), dtype=np.float32)
 
 
 def _with_bound(head_scores: FloatArray, compared: BoolArray, width: int) -> npt.NDArray[np.floating]:

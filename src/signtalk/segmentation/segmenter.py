@@ -25,7 +25,7 @@ from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip
 from signtalk.segmentation.activity import ActivityModel, ActivityTracker
 
 SHIPPED = Path(__file__).with_name("segmenter.json")
-_MOST_FPS = 60
+MOST_FPS = 60
 """Memory is for so many frames a second; at a faster stream the longest sentence is shorter."""
 
 State = Literal["idle", "signing"]
@@ -277,7 +277,7 @@ class Segmenter:
         self.aspect = aspect
         config = self.settings.config
         self._kept_s = config.longest_s + config.confirm_s + config.lookback_s + config.hold_s + 2
-        self._frames: deque[_Frame] = deque(maxlen=math.ceil(self._kept_s * _MOST_FPS))
+        self._frames: deque[_Frame] = deque(maxlen=math.ceil(self._kept_s * MOST_FPS))
         self.reset()
 
     @property

@@ -18,7 +18,7 @@ from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
 _Name = Annotated[str, Field(max_length=200)]
 _Row = Annotated[list[float], Field(max_length=2000)]
-_MOST_ENROLLED = 3
+MOST_ENROLLED = 3
 
 
 class SearchBody(BaseModel):
@@ -42,7 +42,7 @@ class EnrollBody(BaseModel):
     text: _Text
     category: _Name = ""
     signer_id: _Name = ""
-    clips: Annotated[list[str | dict[str, JsonValue]], Field(min_length=1, max_length=_MOST_ENROLLED)]
+    clips: Annotated[list[str | dict[str, JsonValue]], Field(min_length=1, max_length=MOST_ENROLLED)]
 
     def read_clips(self, max_frames: int) -> list[LandmarkClip]:
         """The clips.

@@ -18,7 +18,7 @@ from signtalk.segmentation.segmenter import Event, Segmenter, SegmenterSettings,
 
 Mode = Literal["auto", "button"]
 LiveState = Literal["idle", "signing", "thinking", "answer"]
-_ACTIVITY_EVERY_S = 0.2
+ACTIVITY_EVERY_S = 0.2
 _LONGEST_GAP_S = 5.0
 """Without a frame for so long the person may be another; what was open is given up."""
 
@@ -106,7 +106,7 @@ class LiveSession:
         elif self._pressed:
             self._began = self._began or (self._num_frames - 1, time_s)
             notes += self._bounded(time_s - self._began[1])
-        if time_s - self._told_s >= _ACTIVITY_EVERY_S - 1e-6:
+        if time_s - self._told_s >= ACTIVITY_EVERY_S - 1e-6:
             self._told_s = time_s
             probability = round(self._segmenter.probability, 3)
             notes.append({"type": "activity", "time_s": time_s, "probability": probability})
