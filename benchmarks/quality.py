@@ -7,9 +7,10 @@
     python benchmarks/quality.py asl_sentences --set losses.ctc_weight=0 --folds s01 --seeds 42
 
 Each fold is a folder under WORK/runs and is not done again; a killed run goes on where it was, by the same
-command. Splits are read from benchmarks/splits. Rows are kept in WORK/SUITE.json; with --results the row
-is kept in benchmarks/results/SUITE.json too, and the suite's page in that folder is written anew, with all its rows. A row is named after recipe and --set unless --label
-names it; a later row of the same name takes its place. Recipe "dtw" is the nearest clip by DTW, untrained.
+command. Splits are read from benchmarks/splits. Rows are kept in WORK/SUITE.json; with --results the row is kept in
+benchmarks/results/SUITE.json too, and the suite's page in that folder is written anew, with all its rows. A row is
+named after recipe and --set unless --label names it; a later row of the same name takes its place. Recipe "dtw" is
+the nearest clip by DTW, untrained.
 """
 
 from __future__ import annotations
