@@ -3,14 +3,18 @@
 Nothing is fetched: no inventories of other sites, no fonts, no scripts from elsewhere.
 """
 
-import fastapi  # noqa: F401 - autodoc loads modules twice to see their types, which FastAPI's do not survive
+import ast
+from pathlib import Path
 
-from signtalk import __version__
+import fastapi  # noqa: F401 - autodoc loads modules twice to see their types, which FastAPI's do not survive
+from sphinx.application import Sphinx
+
+import signtalk
 
 project = "SignTalk"
 author = "The SignTalk developers"
 copyright = author
-release = version = __version__
+release = version = signtalk.__version__
 
 extensions = [
     "myst_parser",
@@ -36,3 +40,26 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_preserve_defaults = True
+
+_PACKAGE = Path(signtalk.__file__).parent
+
+
+def write_room_pages(app: Sphinx) -> None:
+    """A page a room with all its modules; made at each build, so that no list of modules can grow old."""
+    folder = Path(app.srcdir) / "rooms"
+    folder.mkdir(exist_ok=True)
+    for room in sorted(path.parent for path in _PACKAGE.glob("*/__init__.py")):
+        says = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8"))) or ""
+        lines = [f"# {room.name}", says]
+        for module in sorted(path.stem for path in room.glob("[!_]*.py")):
+            directive = f".. automodule:: signtalk.{room.name}.{module}\n   :members:"
+            lines.append(f"## {module}\n\n```{{eval-rst}}\n{directive}\n```")
+        page = folder / f"{room.name}.md"
+        text = "\n\n".join(lines) + "\n"
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
+            page.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("builder-inited", write_room_pages)
