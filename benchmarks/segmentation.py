@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Finding sentences in long streams: how well, on whom, against a fixed speed; and the fit of the shipped numbers.
 
-    python benchmarks/segmentation.py --results docs/results.md
-    python benchmarks/segmentation.py --fit src/signtalk/segmenter.json
+    python benchmarks/segmentation.py --results docs/results/segmentation.md
+    python benchmarks/segmentation.py --fit src/signtalk/segmentation/segmenter.json
 
 Streams: made-up signers whom the fit has not met, resting and fidgeting between sentences; and recorded clips of one
 signer joined with 0.5-4 s of rest and two eased ways of the arms between them (`signtalk.segmentation.streams`). Real
@@ -84,8 +84,8 @@ class Row:
         f1 = [f"{whole.boundary_f1(tolerance):.3f}" if whole.num_true else "-" for tolerance in TOLERANCES_S]
         if whole.num_true:
             f1[1] += f" ({self.interval()})"
-        counts = [str(whole.num_true), *f1, str(whole.missed), str(whole.false), f"{whole.false_per_hour:.0f}"]
-        return [self.data, self.method, self.fps, *counts]
+        counts = [str(whole.num_true), *f1, str(whole.missed), f"{whole.false} ({whole.false_per_hour:.0f})"]
+        return [f"{self.data}, {self.fps} fps", self.method, *counts]
 
     def interval(self) -> str:
         """95% bootstrap of F1 at 0.5 s: signers are drawn, or streams where there are few signers."""
@@ -269,14 +269,14 @@ CLIPS_TEXT = (
 
 def section_of(rows: Sequence[Row], clips: Sequence[list[str]], command: str) -> str:
     """Both tables, without the markers."""
-    columns = ["streams", "segmenter", "fps", "sentences", "F1 0.25 s", "F1 0.5 s (95%)", "F1 1 s"]
+    columns = ["streams", "segmenter", "sentences", "F1 0.25 s", "F1 0.5 s (95%)", "F1 1 s"]
     clip_columns = ["clips", "signing", "idle", "AUROC speed", "AUROC learned", "passes speed", "learned", "both"]
     parts = [
         "## segmentation: sentences in long streams",
         f"{datetime.datetime.now(datetime.UTC).date()}: `{command}`; code {code_version()}; "
         f"shipped numbers fitted by `{shipped_settings().fitted_by}`, on made-up signers alone.",
         STREAMS_TEXT,
-        table([*columns, "missed", "false", "false/h"], [row.cells() for row in rows]),
+        table([*columns, "missed", "false (an hour)"], [row.cells() for row in rows]),
         CLIPS_TEXT,
         table(clip_columns, clips),
     ]
@@ -291,7 +291,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def fit(path: Path) -> None:
     """Fit the shipped numbers on made-up people and write them."""
-    command = "python benchmarks/segmentation.py --fit src/signtalk/segmenter.json"
+    command = "python benchmarks/segmentation.py --fit src/signtalk/segmentation/segmenter.json"
     streams = list(training_streams(FIT_SEED, NUM_FIT_STREAMS))
     found = fit_segmenter(streams, command, lambda done, total: print(f"\r{done}/{total}", end="", file=sys.stderr))
     found.settings.save(path)

@@ -1,6 +1,6 @@
 """How a service holds under load, against the prototype's way of serving the same clips, in one run.
 
-    python benchmarks/service.py runs/demo/export/sign_encoder_bundle.zip runs/demo/data --results docs/results.md
+    python benchmarks/service.py runs/demo/export/sign_encoder_bundle.zip runs/demo/data --results PAGE
 
 Measured: latency of 1, 16 and 64 clients; the highest rate without an error; live streams at camera speed; overload and
 what follows it; memory over a long run (`--minutes`). The service is another process; the clients share its machine.

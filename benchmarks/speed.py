@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long a query takes from features to answer, DTW included, over few and many references; in one run.
 
-    python benchmarks/speed.py --results docs/results.md
+    python benchmarks/speed.py --results docs/results/speed.md
     python benchmarks/speed.py --sizes 400 10000 1000000 --folder /data/speed    # keeps what it packs, 17 GB a million
     python benchmarks/speed.py --smoke
 
