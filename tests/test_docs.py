@@ -54,7 +54,7 @@ def test_the_python_of_a_page_runs(page: Path, shelf: Path) -> None:
     """All blocks of a page one after the other, as a reader would type them."""
     names: dict[str, object] = {}
     for block in FENCE.findall(page.read_text(encoding="utf-8")):
-        exec(compile(block, f"{page.name}:\n{block}", "exec"), names)  # noqa: S102
+        exec(compile(block, f"{page.name}:\n{block}", "exec"), names)
     for value in names.values():
         if isinstance(value, signtalk.Model):
             value.close()
@@ -66,7 +66,9 @@ def test_readme_shows_python() -> None:
 
 def test_the_reference_tells_of_every_name_of_the_door() -> None:
     page = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
-    told = set(re.findall(r"^\s*(?:\.\.|```\{|:::)?\s*(?:auto\w+\}?|autofunction|autoclass)?:*\s*signtalk\.(\w+)", page, re.M))
+    told = set(
+        re.findall(r"^\s*(?:\.\.|```\{|:::)?\s*(?:auto\w+\}?|autofunction|autoclass)?:*\s*signtalk\.(\w+)", page, re.M)
+    )
     assert told | {"__version__"} == set(signtalk.__all__)
 
 

@@ -39,7 +39,7 @@ from signtalk.recognition.answer import Answer
 from signtalk.recognition.decision import read_decision
 from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
-from signtalk.segmentation.segmenter import Segmenter, SegmenterSettings, Span, find_sentences
+from signtalk.segmentation.segmenter import Segmenter, SegmenterSettings, Span, spans_of
 
 if TYPE_CHECKING:
     from signtalk.training.run import RunFolder
@@ -184,7 +184,7 @@ class Model:
         return list_sentences(layers)
 
     @overload
-    def recognize(
+    def recognize(  # type: ignore[overload-overlap]  # a str is no sequence of clips
         self,
         clips: ClipLike,
         *,
@@ -196,7 +196,7 @@ class Model:
     @overload
     def recognize(
         self,
-        clips: list[ClipLike] | tuple[ClipLike, ...],
+        clips: Sequence[ClipLike],
         *,
         num_candidates: int = 5,
         strict: bool = True,
@@ -206,7 +206,7 @@ class Model:
 
     def recognize(
         self,
-        clips: ClipLike | list[ClipLike] | tuple[ClipLike, ...],
+        clips: ClipLike | Sequence[ClipLike],
         *,
         num_candidates: int = 5,
         strict: bool = True,
@@ -248,7 +248,7 @@ class Model:
         return Answers(tuple(name for name, _ in wanted), tuple(answers), tuple(problems))
 
     def embed(
-        self, clips: ClipLike | list[ClipLike] | tuple[ClipLike, ...], *, fps: float = 30.0, smoothing_alpha: float = 0.2
+        self, clips: ClipLike | Sequence[ClipLike], *, fps: float = 30.0, smoothing_alpha: float = 0.2
     ) -> FloatArray:
         """Embeddings, whose dot product is the likeness of two clips.
 
@@ -308,7 +308,7 @@ class Model:
     def enroll(
         self,
         text: str,
-        clips: ClipLike | list[ClipLike] | tuple[ClipLike, ...],
+        clips: ClipLike | Sequence[ClipLike],
         *,
         signer: str = "",
         category: str = "",
@@ -497,7 +497,9 @@ def load(
             recognizer = recognizer.changed(decision=read_decision(Path(calibration), recognizer.index.encoder_id))
         if prototype_gate:
             decoding = recognizer.decision.decoding  # its longest text is the decoder's
-            recognizer = recognizer.changed(decision=DecisionConfig.prototype().model_copy(update={"decoding": decoding}))
+            recognizer = recognizer.changed(
+                decision=DecisionConfig.prototype().model_copy(update={"decoding": decoding})
+            )
         if into_run:
             index, recognizer = (
                 _index_of(place, index),
@@ -521,7 +523,7 @@ def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = N
     """
     if isinstance(settings, str | os.PathLike):
         settings = SegmenterSettings.load(Path(settings))
-    return tuple(find_sentences(clip if isinstance(clip, LandmarkClip) else read_clip(clip), settings))
+    return spans_of(clip if isinstance(clip, LandmarkClip) else read_clip(clip), settings)
 
 
 def features(clip: ClipLike, config: FeatureConfig | None = None) -> FloatArray:
@@ -560,7 +562,7 @@ def _is_folder_of_clips(clip: ClipLike) -> bool:
     return not isinstance(clip, LandmarkClip) and Path(clip).is_dir() and bool(clips_in_folder(Path(clip)))
 
 
-def _listed(clips: ClipLike | list[ClipLike] | tuple[ClipLike, ...]) -> list[tuple[str, ClipLike]]:
+def _listed(clips: ClipLike | Sequence[ClipLike]) -> list[tuple[str, ClipLike]]:
     """Clips with the names by which they are told."""
     if isinstance(clips, str | os.PathLike):
         clips = list(clips_in_folder(Path(clips))) or [clips] if Path(clips).is_dir() else [clips]

@@ -21,12 +21,12 @@ from signtalk.files import absolute
 from signtalk.landmarks.clip import LandmarkClip
 
 if TYPE_CHECKING:
-    from signtalk.calibration.report import IndexReport
     from signtalk.data.manifest import Manifest, Problem
     from signtalk.data.splits import Split
     from signtalk.evaluation.results import EvaluationReport
     from signtalk.export.run import Exported
     from signtalk.extraction.run import ExtractionResult
+    from signtalk.recognition.recognizer import DecisionConfig
     from signtalk.training.run import RunFolder
     from signtalk.training.train import TrainResult
 
@@ -224,7 +224,7 @@ class Run:
         """Clips of the data folder that the run could not use, and why."""
         return (*self._manifest.problems, *self._opened.store().problems)
 
-    def index(self, *, precision: float = 0.98, written: PathLike | None = None) -> IndexReport:
+    def index(self, *, precision: float = 0.98, written: PathLike | None = None) -> dict[str, Any]:
         """Index the training clips; fit scores and gate on the validation clips.
 
         Args:
@@ -240,6 +240,14 @@ class Run:
 
         sentences = () if written is None else read_sentences(Path(written))
         return index_run(self._opened, self._manifest, CalibrationConfig(precision=precision), sentences)
+
+    def decision(self) -> DecisionConfig:
+        """How clips become an answer, as `index` fitted it.
+
+        Raises:
+            ArtifactError: the run is not indexed yet.
+        """
+        return self._opened.decision()
 
     def evaluate(self, out: PathLike | None = None) -> EvaluationReport:
         """Measure every protocol through the code that serves; write report.json, report.html and pictures.

@@ -154,7 +154,7 @@ def test_the_list():
         ("personal", "The pump beeps", 1),
         ("base", "Where does it hurt", 2),
     ]
-    last = listed[-1].to_json()
+    last = listed[-1].to_dict()
     assert (last["sentence_id"], last["clip_ids"], last["signers"]) == ("105", ("a1", "a2"), ("s01",))
     written = write_sentences(small_index(), [WrittenSentence("It hurts")], made_space("it hurts")).index
     (only,) = (each for each in list_sentences({"base": written}) if each.sentence == "It hurts")

@@ -56,17 +56,18 @@ def calibrate(
         write_decision(target, fitted.decision, fitted.report, model.recognizer.index.encoder_id)
     left_out = tell_left_out(fitted.left_out, as_json)
     if as_json:
-        print_json({"written": str(target), **fitted.report.to_dict(), "left_out": left_out})
+        print_json({"written": str(target), **fitted.report, "left_out": left_out})
         return
     print_fit(fitted.decision, fitted.report)
     show({"written": str(target)}, as_json)
 
 
-def print_fit(target: Path, decision: DecisionConfig, report: dict[str, Any]) -> None:
+def print_fit(decision: DecisionConfig, report: dict[str, Any], title: str = "Calibration") -> None:
+    """Print what was fitted as a table: from where an answer is given, and what that keeps."""
     from rich.table import Table
 
     gate, sets = report["gate"], decision.sets
-    table = Table("", "", title="Calibration", show_header=False)
+    table = Table("", "", title=title, show_header=False)
     table.add_row("clips of indexed sentences, of others", f"{report['num_known']}, {report['num_unknown']}")
     table.add_row("motion floor, shoulder widths a second", f"{decision.gate.motion_floor:.3f}")
     if decision.gate.fitted:
@@ -80,7 +81,6 @@ def print_fit(target: Path, decision: DecisionConfig, report: dict[str, Any]) ->
     out_console.print(table)
     for line in report["too_few"]:
         out_console.print(f"mind: {line}", markup=False, highlight=False, soft_wrap=True)
-    out_console.print(f"written: {target}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _percent(value: float | None) -> str:

@@ -38,7 +38,9 @@ def index(
     report = indexed.index(precision=precision, written=written)
     left_out = tell_left_out(indexed.left_out, as_json)
     if as_json:
-        print_json({**report.to_dict(), **in_json(as_json, left_out)})
+        print_json({**report, **in_json(as_json, left_out)})
         return
-    print_fit(report)
+    decision = indexed.decision()
+    show({"clips indexed": report["num_references"], "sentences": report["num_sentences"]}, as_json)
+    print_fit(decision, report, "What the validation clips say")
     show({"next": f"signtalk evaluate {run} --data {data}"}, as_json)

@@ -48,7 +48,7 @@ def segment(
     files = _written(read, spans, out, clip.stem) if out else [None] * len(spans)
     if as_json:
         whole = clip_activity(read, numbers.model)
-        sentences = [vars(span) | {"file": file} for span, file in zip(spans, files, strict=True)]
+        sentences = [span.to_dict() | {"file": file} for span, file in zip(spans, files, strict=True)]
         activity = {"signing_s": whole.seconds, "signing_share": whole.share, "activity": whole.mean}
         print_json({"clip": str(clip), "duration_s": read.duration_s, **activity, "sentences": sentences})
         return

@@ -45,7 +45,7 @@ class ListedSentence:
     signers: tuple[str, ...]
     clip_ids: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All fields by name."""
         return asdict(self)
 
