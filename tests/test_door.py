@@ -25,6 +25,12 @@ def clips(small_run: SmallRun) -> list[Path]:
     return [record.feature_path for record in load_manifest(small_run.data).records[:3]]
 
 
+def same_answer(one: signtalk.Answer, other: signtalk.Answer) -> bool:
+    """Numbers may differ in their last digits: sums round as clips happen to lie beside each other."""
+    same_candidates = [c.clip_id for c in one.candidates] == [c.clip_id for c in other.candidates]
+    return same_candidates and one.reason == other.reason and abs(one.confidence - other.confidence) < 1e-4
+
+
 def test_what_is_offered_is_what_is_listed() -> None:
     assert sorted(signtalk.__all__) == sorted(["__version__", *signtalk._WHERE])
     for name in signtalk.__all__:
@@ -50,11 +56,11 @@ def test_a_bundle_answers_one_clip_and_many(model: signtalk.Model, clips: list[P
     assert isinstance(one, signtalk.Answer)
     many = model.recognize(clips)
     assert list(many.clips) == [str(path) for path in clips]
-    assert many[0] == one
+    assert same_answer(many[0], one)
     assert len(many) == len(clips)
     read = model.recognize([signtalk.read_clip(path) for path in clips])
     assert read.clips == ("clip 1", "clip 2", "clip 3")
-    assert [answer.candidates for answer in read] == [answer.candidates for answer in many]
+    assert all(same_answer(*pair) for pair in zip(read, many, strict=True))
     rows = many.to_dicts()
     assert [row["clip"] for row in rows] == list(many.clips)
     assert {"text", "outcome", "confidence", "candidates"} <= rows[0].keys()
@@ -74,7 +80,7 @@ def test_a_bad_clip_is_an_error_or_left_out(model: signtalk.Model, clips: list[P
         model.recognize([clips[0], bad])
     answers = model.recognize([bad, clips[0]], strict=False)
     assert answers[0] is None
-    assert answers[1] == model.recognize(clips[0])
+    assert same_answer(answers[1], model.recognize(clips[0]))
     assert [problem.clip_id for problem in answers.left_out] == [str(bad)]
     assert len(answers.to_dicts()) == 1
     assert "left out" in str(answers)
@@ -128,7 +134,7 @@ def test_what_is_taught_without_a_folder_is_gone_with_the_model(small_run: Small
         assert model.recognize(clips[0]).candidates[0].sentence == "The pump beeps"
         assert model.personal is not None
         assert model.personal.exists()
-        with pytest.raises(signtalk.ClipError, match="enrolled already"):
+        with pytest.raises(signtalk.ClipError, match="is there already"):
             model.enroll("The pump beeps", clip)
     assert not model.personal.exists()
 
@@ -156,9 +162,7 @@ def test_a_bundle_verifies_itself_and_a_run_has_nothing_to_replay(model: signtal
 def test_a_run_answers_as_its_bundle(model: signtalk.Model, small_run: SmallRun, clips: list[Path]) -> None:
     with signtalk.load(str(small_run.run)) as run:
         assert "signtalk.Model" in repr(run)
-        for ours, theirs in zip(run.recognize(clips), model.recognize(clips), strict=True):
-            assert ours.reason == theirs.reason
-            assert [c.sentence for c in ours.candidates] == [c.sentence for c in theirs.candidates]
+        assert all(same_answer(*pair) for pair in zip(run.recognize(clips), model.recognize(clips), strict=True))
 
 
 def test_features_of_a_file_are_those_of_the_clip(clips: list[Path], model: signtalk.Model) -> None:
@@ -189,9 +193,7 @@ def test_mistakes_are_told(call, error: str, message: str, tmp_path: Path) -> No
 
 
 def test_the_story_in_python(small_run: SmallRun, tmp_path: Path) -> None:
-    run = signtalk.train(
-        small_run.data, tmp_path / "run", recipe="tiny", test_signer="signer02", epochs=1, progress=False
-    )
+    run = signtalk.train(small_run.data, tmp_path / "run", recipe="tiny", test_signer="C", epochs=1, progress=False)
     assert run.result is not None
     assert run.result.epochs == 1
     indexed = run.index()

@@ -14,9 +14,9 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "load": "_api",
-    "Model": "_api",
-    "Stream": "_api",
-    "Answers": "_api",
+    "Model": "_model",
+    "Stream": "_answers",
+    "Answers": "_answers",
     "read_clip": "extraction.reader",
     "segment": "_api",
     "features": "_api",
@@ -69,7 +69,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from signtalk._api import Answers, Model, Stream, features, load, segment
+    from signtalk._answers import Answers, Stream
+    from signtalk._api import features, load, segment
+    from signtalk._model import Model
     from signtalk._runs import Run, extract, train
     from signtalk.errors import (
         ArtifactError,

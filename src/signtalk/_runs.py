@@ -8,13 +8,15 @@ What only training needs (torch) is imported when it is called.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from signtalk._api import Model, PathLike, load
+from signtalk._api import load
+from signtalk._model import Model, PathLike
 from signtalk.data.manifest import load_manifest
+from signtalk.data.records import Progress
 from signtalk.errors import ConfigError
 from signtalk.extraction.reader import read_clip
 from signtalk.files import absolute
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from signtalk.recognition.recognizer import DecisionConfig
     from signtalk.training.run import RunFolder
     from signtalk.training.train import TrainResult
-
-Progress = Callable[[int, int], None]
 
 
 @overload

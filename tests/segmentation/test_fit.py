@@ -23,7 +23,8 @@ from signtalk.segmentation.fit import (
     signing_mean,
 )
 from signtalk.segmentation.segmenter import SegmenterConfig
-from signtalk.segmentation.streams import Stream, StreamPlan, make_stream
+from signtalk.segmentation.streams import StreamPlan, make_stream
+from signtalk.segmentation.streams import LabelledStream
 
 SIZE = len(FEATURE_NAMES)
 
@@ -31,7 +32,7 @@ SIZE = len(FEATURE_NAMES)
 def empty_stream(spans, num_frames=400, fps=20.0):
     """A stream of which only times and sentences matter."""
     way = resting(num_frames, "right")
-    return Stream(made_clip(way, way, fps, hands=False), np.array(spans, dtype=np.float64).reshape(-1, 2), "x")
+    return LabelledStream(made_clip(way, way, fps, hands=False), np.array(spans, dtype=np.float64).reshape(-1, 2), "x")
 
 
 def known(spans, late=LABEL_DELAY_S, num_frames=400):
@@ -64,7 +65,7 @@ def test_labels_are_late_and_unsure_near_a_boundary() -> None:
 def test_frames_after_a_gap_count_half_a_second_at_most() -> None:
     stream = empty_stream([], num_frames=4)
     clip = LandmarkClip(stream.clip.landmarks, stream.clip.visibility, np.array([0, 0.1, 5.0, 5.1]))
-    labels, weights = frame_labels(Stream(clip, stream.spans, "x"))
+    labels, weights = frame_labels(LabelledStream(clip, stream.spans, "x"))
     assert not labels.any()
     assert weights[1:] == pytest.approx([0.1, 0.5, 0.1])
 

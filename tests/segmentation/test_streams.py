@@ -13,7 +13,6 @@ from signtalk.segmentation.activity import clip_activity
 from signtalk.segmentation.segmenter import shipped_settings
 from signtalk.segmentation.streams import (
     Recorded,
-    Stream,
     StreamPlan,
     cut_stream,
     disturbed,
@@ -24,6 +23,7 @@ from signtalk.segmentation.streams import (
     sentence_clips,
     training_streams,
 )
+from signtalk.segmentation.streams import LabelledStream
 
 WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))
 SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
@@ -164,7 +164,7 @@ def test_uneven_times_still_increase_and_stay_near(seed, uneven, fps) -> None:
     clip = LandmarkClip(
         np.zeros((60, 169, 3), np.float32), np.zeros((60, 33), np.float32), regular_timestamps(60, fps), None
     )
-    times = disturbed(Stream(clip, np.zeros((0, 2)), ""), np.random.default_rng(seed), uneven).clip.timestamps_s
+    times = disturbed(LabelledStream(clip, np.zeros((0, 2)), ""), np.random.default_rng(seed), uneven).clip.timestamps_s
     assert (np.diff(times) > 0).all()
     assert np.abs(times - clip.timestamps_s).max() <= 0.5 / fps + 1e-9
 

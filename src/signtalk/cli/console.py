@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from signtalk._api import Model
+    from signtalk._model import Model
     from signtalk.cli.options import ModelOptions
     from signtalk.data.manifest import Problem
 

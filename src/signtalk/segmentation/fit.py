@@ -17,7 +17,7 @@ from signtalk.errors import DataError
 from signtalk.segmentation.activity import FEATURE_NAMES, ActivityModel, clip_features, probabilities
 from signtalk.segmentation.metrics import SegmentScores, pooled, score_spans
 from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, spans_of
-from signtalk.segmentation.streams import Stream
+from signtalk.segmentation.streams import LabelledStream
 
 HIDDEN_UNITS = 16
 LABEL_DELAY_S = 0.12
@@ -61,11 +61,11 @@ class Watched:
 
     times: npt.NDArray[np.float64]
     probabilities: Float64Array
-    stream: Stream
+    stream: LabelledStream
 
 
 def fit_segmenter(
-    streams: Sequence[Stream], fitted_by: str, progress: Callable[[int, int], None] | None = None
+    streams: Sequence[LabelledStream], fitted_by: str, progress: Callable[[int, int], None] | None = None
 ) -> SegmenterFit:
     """Fit model and thresholds on the same streams; measure them on other people's.
 
@@ -95,7 +95,7 @@ def fit_segmenter(
     return SegmenterFit(settings, scores)
 
 
-def measure_segmenter(streams: Sequence[Stream], settings: SegmenterSettings) -> SegmentScores:
+def measure_segmenter(streams: Sequence[LabelledStream], settings: SegmenterSettings) -> SegmentScores:
     """Push every stream frame by frame through a `Segmenter`, as a camera would, and compare with what is known."""
     scores = []
     for stream in streams:
@@ -127,7 +127,7 @@ def _means(pieces: Sequence[tuple[bool, float, float]], signing: bool) -> Float6
     return np.array(long or [mean for _, mean in of_kind])
 
 
-def frame_labels(stream: Stream) -> tuple[BoolArray, Float64Array]:
+def frame_labels(stream: LabelledStream) -> tuple[BoolArray, Float64Array]:
     """(T,) whether somebody signed LABEL_DELAY_S before each frame, and how much the frame counts, in seconds."""
     times = stream.clip.timestamps_s - LABEL_DELAY_S
     inside = ((times[:, None] >= stream.spans[:, 0]) & (times[:, None] <= stream.spans[:, 1])).any(axis=1)
@@ -138,7 +138,7 @@ def frame_labels(stream: Stream) -> tuple[BoolArray, Float64Array]:
     return np.asarray(inside), weight
 
 
-def fit_model(features: Sequence[Float64Array], streams: Sequence[Stream], seed: int = 0) -> ActivityModel:
+def fit_model(features: Sequence[Float64Array], streams: Sequence[LabelledStream], seed: int = 0) -> ActivityModel:
     """Weights by logistic loss with a small L2 term, signing and rest counting the same; L-BFGS from one random start.
 
     Args:
