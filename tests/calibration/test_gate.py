@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from made.evidence import MOVING, NO_IDLE, evidence_of, whole_evidence
+from made.evidence import MOVING, NO_IDLE, evidence_of, weights_of, whole_evidence
 from signtalk.calibration.gate import fit_gate, query_counts
 from signtalk.recognition.evidence import FIGURES
 from signtalk.recognition.gate import GateConfig, confidences, decide
@@ -49,27 +49,28 @@ def test_weights_agree_with_unbounded_logistic_regression_where_none_would_be_ne
     evidence, right = made_evidence(np.random.default_rng(2), 4000, 4000, gap=1.0)
     fit = fit_gate(evidence, right, np.ones(3), NO_IDLE, figures=FIGURES)
     raw = np.stack([getattr(evidence, name) for name in FIGURES], axis=1).astype(float)
-    inputs = np.minimum((raw - np.array(fit.config.typical)) / np.array(fit.config.spread), 2.0)
+    fitted = fit.config.logistic
+    inputs = np.minimum((raw - np.array(fitted.typical)) / np.array(fitted.spread), 2.0)
     # The mean loss plus 0.005 |w|^2 is sklearn's sum of losses times C plus |w|^2 / 2 at C = 100 / N.
     other = linear_model.LogisticRegression(C=100 / len(right), tol=1e-8, max_iter=1000).fit(inputs, right)
     assert (other.coef_ > 0).all()
-    np.testing.assert_allclose(fit.config.weights, other.coef_[0], atol=2e-3)
+    np.testing.assert_allclose(fitted.weights, other.coef_[0], atol=2e-3)
     assert fit.config.bias == pytest.approx(other.intercept_[0], abs=2e-3)
 
 
 def test_only_figures_that_compare_sentences_are_weighed_unless_told_otherwise():
     evidence, right = made_evidence(np.random.default_rng(3), 200, 200)
-    weights = dict(zip(FIGURES, fit_gate(evidence, right, np.ones(3), NO_IDLE).config.weights, strict=True))
+    weights = weights_of(fit_gate(evidence, right, np.ones(3), NO_IDLE).config)
     assert {name for name, weight in weights.items() if weight == 0} == {"similarity", "dtw_score", "centroid"}
-    everything = fit_gate(evidence, right, np.ones(3), NO_IDLE, figures=FIGURES).config.weights
-    assert everything[FIGURES.index("similarity")] > 0
+    everything = weights_of(fit_gate(evidence, right, np.ones(3), NO_IDLE, figures=FIGURES).config)
+    assert everything["similarity"] > 0
 
 
 def test_a_figure_that_speaks_the_wrong_way_gets_no_weight():
     evidence, right = made_evidence(np.random.default_rng(3), 200, 200)
     turned = replace(evidence, margin=-evidence.margin)
-    assert fit_gate(turned, right, np.ones(3), NO_IDLE).config.weights[1] == 0
-    assert all(weight >= 0 for weight in fit_gate(turned, ~right, np.ones(3), NO_IDLE).config.weights)
+    assert weights_of(fit_gate(turned, right, np.ones(3), NO_IDLE).config)["margin"] == 0
+    assert all(weight >= 0 for weight in weights_of(fit_gate(turned, ~right, np.ones(3), NO_IDLE).config).values())
 
 
 @pytest.mark.parametrize("name", ["margin", "centroid", "text_score"])
@@ -77,7 +78,7 @@ def test_a_figure_that_no_query_has_does_not_disturb_the_fit(name):
     evidence, right = made_evidence(np.random.default_rng(4), 100, 100)
     columns = {figure: getattr(evidence, figure) for figure in FIGURES} | {name: np.full(200, np.nan, np.float32)}
     fit = fit_gate(whole_evidence(columns, evidence.answered), right, np.ones(3), NO_IDLE, precision=0.9)
-    assert np.isfinite(fit.config.weights).all()
+    assert np.isfinite(list(weights_of(fit.config).values())).all()
     assert fit.report["precision_found"] >= 0.9
 
 

@@ -6,7 +6,7 @@ Evidence of known and unknown queries + which were right -> fit_gate -> GateFit
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from signtalk.arrays import BoolArray, FloatArray
 from signtalk.calibration.logistic import fit_logistic, precision_threshold
 from signtalk.evaluation.intervals import wilson_interval
 from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence
-from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.gate import GateConfig, figures_of
 
 UNKNOWN_SHARE = 0.3
 """Of clips that show a sentence which is not indexed, among all that are asked: what a gate is fitted for unless told.
@@ -92,7 +92,7 @@ def fit_gate(
         "coverage_of_right": float(accepted[right].mean()),
     }
     fitted = {"threshold": threshold, "precision_asked": precision, "precision_reached": reached}
-    return GateFit(GateConfig(motion_floor=floor, **asdict(logistic), **fitted), report)
+    return GateFit(GateConfig(motion_floor=floor, figures=figures_of(logistic), bias=logistic.bias, **fitted), report)
 
 
 def query_counts(known: BoolArray, unknown_share: float = UNKNOWN_SHARE) -> npt.NDArray[np.float64]:
