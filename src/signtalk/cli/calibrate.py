@@ -23,6 +23,7 @@ from signtalk.cli.console import (
 if TYPE_CHECKING:
     from signtalk.calibration.calibrate import CalibrationConfig
     from signtalk.calibration.local import Calibrated
+    from signtalk.calibration.reports import CalibrationReport
     from signtalk.data.manifest import Manifest
     from signtalk.recognition.recognizer import DecisionConfig
 
@@ -67,10 +68,10 @@ def calibrate(
     manifest = load_manifest(clips)
     fitted, encoder_id = _fitted(manifest, run, bundle, index, config)
     target = out or _decision_of(run)
-    write_decision(target, fitted.decision, fitted.report, encoder_id)
+    write_decision(target, fitted.decision, fitted.report.to_dict(), encoder_id)
     left_out = tell_left_out((*manifest.problems, *fitted.left_out), as_json)
     if as_json:
-        print_json({"written": str(target), **fitted.report, "left_out": left_out})
+        print_json({"written": str(target), **fitted.report.to_dict(), "left_out": left_out})
         return
     _print_report(target, fitted.decision, fitted.report)
 
@@ -105,23 +106,23 @@ def _clips_of(run: Path) -> tuple[str, ...]:
     return tuple(Run.open(run).roles())
 
 
-def _print_report(target: Path, decision: DecisionConfig, report: dict[str, Any]) -> None:
+def _print_report(target: Path, decision: DecisionConfig, report: CalibrationReport) -> None:
     from rich.table import Table
 
-    gate, sets = report["gate"], decision.sets
+    accepted, sets = report.gate.accepted, decision.sets
     table = Table("", "", title="Calibration", show_header=False)
-    table.add_row("clips of indexed sentences, of others", f"{report['num_known']}, {report['num_unknown']}")
+    table.add_row("clips of indexed sentences, of others", f"{report.num_known}, {report.num_unknown}")
     table.add_row("motion floor, shoulder widths a second", f"{decision.gate.motion_floor:.3f}")
-    if decision.gate.fitted:
+    if accepted is not None:
         table.add_row("accepted from a confidence of", f"{decision.gate.threshold:.3f}")
-        table.add_row("right ones among the accepted", _percent(gate["precision_found"]))
-        table.add_row("accepted among the right ones", _percent(gate["coverage_of_right"]))
+        table.add_row("right ones among the accepted", _percent(accepted.precision_found))
+        table.add_row("accepted among the right ones", _percent(accepted.coverage_of_right))
         choice = decision.gate.choice_threshold
         table.add_row("choices offered from a confidence of", "never" if choice is None else f"{choice:.3f}")
     told = "none" if sets.gap is None else f"{sets.gap:.3f} below the best score, for {sets.coverage:.0%}"
     table.add_row("candidate sets reach to", told)
     out_console.print(table)
-    for line in report["too_few"]:
+    for line in report.too_few:
         out_console.print(f"mind: {line}", markup=False, highlight=False, soft_wrap=True)
     out_console.print(f"written: {target}", markup=False, highlight=False, soft_wrap=True)
 
