@@ -46,7 +46,7 @@ from signtalk.recognition.decision import write_decision
 config = CalibrationConfig(precision=0.6, coverage=0.6, choice_precision=0.3, unknown_share=0.1)
 with open_bundle(Path(BUNDLE)) as bundle:
     fitted = calibrate_locally(bundle.recognizer, load_manifest(Path(FOLDER)), config)
-    write_decision(Path(OUT), fitted.decision, fitted.report, bundle.recognizer.index.encoder_id)
+    write_decision(Path(OUT), fitted.decision, fitted.report.to_dict(), bundle.recognizer.index.encoder_id)
 """
 
 BY_COMMAND = """

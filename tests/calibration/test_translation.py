@@ -18,7 +18,7 @@ def test_a_fitted_rule_shows_what_is_right_and_keeps_its_precision() -> None:
     shown = np.array([rule.shows(c) for c in rule.logistic.confidences(fresh)])
     assert right[shown].mean() > 0.93
     assert shown[right].mean() > 0.5
-    assert report["fallback"] is None
+    assert report.fallback is None
 
 
 @pytest.mark.parametrize("right", [[True] * 30, [False] * 30, [True, False] * 4])
@@ -26,12 +26,12 @@ def test_a_rule_that_cannot_be_fitted_shows_nothing(right: list[bool]) -> None:
     rule, report = fit_translation_rule(np.zeros((len(right), 4)), np.array(right), precision=0.95)
     assert not rule.fitted
     assert not rule.shows(1.0)
-    assert "too few of one kind" in str(report["fallback"])
+    assert "too few of one kind" in report.fallback
 
 
 def test_clips_without_a_text_take_no_part() -> None:
     figures, right = made_figures(60, 2)
     figures[:40:2] = np.nan  # right ones all of them
     _, report = fit_translation_rule(figures, right, precision=0.95)
-    assert report["num_texts"] == 40
-    assert report["num_right"] == 10
+    assert report.num_texts == 40
+    assert report.num_right == 10

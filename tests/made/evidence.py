@@ -3,9 +3,9 @@
 import numpy as np
 
 from signtalk.recognition.evidence import FIGURES, Evidence
-from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.gate import Figure, GateConfig
 
-TYPICAL = dict(zip(FIGURES, GateConfig().typical, strict=True))
+TYPICAL = {name: figure.typical for name, figure in GateConfig().figures.items()}
 
 
 def evidence_of(*queries, answered=None):
@@ -22,3 +22,15 @@ MOVING = np.array([1.0], dtype=np.float32)
 
 
 NO_IDLE = np.zeros(0, dtype=np.float32)
+
+
+def figures(weights, typical=TYPICAL.values(), spread=None):
+    """A gate's figures of three columns, in the order of FIGURES; the usual spread unless another is given."""
+    spread = [figure.spread for figure in GateConfig().figures.values()] if spread is None else spread
+    columns = zip(FIGURES, weights, typical, spread, strict=True)
+    return {name: Figure(weight=w, typical=t, spread=s) for name, w, t, s in columns}
+
+
+def weights_of(config):
+    """What a gate's figures weigh, by name."""
+    return {name: figure.weight for name, figure in config.figures.items()}

@@ -6,20 +6,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from made.evidence import MOVING, TYPICAL, evidence_of, whole_evidence
+from made.evidence import MOVING, TYPICAL, evidence_of, figures, weights_of, whole_evidence
 from made.references import encoded, entry, small_index
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.evidence import FIGURES, Evidence
-from signtalk.recognition.gate import GateConfig, confidences, decide
+from signtalk.recognition.gate import Figure, GateConfig, confidences, decide
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
 
 
 def test_confidence_is_the_logistic_of_the_standardised_evidence():
     config = GateConfig(
-        weights=(1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 2),
+        figures=figures(
+            weights=(1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 2),
+            typical=(0.7, 0.1, 0.8, 0.6, 0.8, 0.6, 5, 0.3, -0.2),
+            spread=(0.1, 0.05, 1, 0.2, 0.1, 0.3, 1, 1, 0.5),
+        ),
         bias=-0.5,
-        typical=(0.7, 0.1, 0.8, 0.6, 0.8, 0.6, 5, 0.3, -0.2),
-        spread=(0.1, 0.05, 1, 0.2, 0.1, 0.3, 1, 1, 0.5),
     )
     query = {
         "score": 0.75,
@@ -41,9 +43,8 @@ def test_better_evidence_never_turns_accept_into_refuse(data):
     query = {name: data.draw(figure, name) for name in FIGURES}
     weight = st.floats(0, 5)
     config = GateConfig(
-        weights=tuple(data.draw(weight) for _ in FIGURES),
+        figures=figures([data.draw(weight) for _ in FIGURES], spread=[data.draw(st.floats(0.01, 1)) for _ in FIGURES]),
         bias=data.draw(st.floats(-5, 5)),
-        spread=tuple(data.draw(st.floats(0.01, 1)) for _ in FIGURES),
         threshold=data.draw(st.floats(0, 1)),
         mode=data.draw(st.sampled_from(["calibrated", "prototype"])),
     )
@@ -144,7 +145,9 @@ def test_the_prototypes_rule(change, reason):
 def test_a_gate_of_six_figures_is_read_and_decides_as_it_did():
     six = {"weights": [1, 2, 0, 0.5, 0.25, 0.75], "typical": [0.7, 0.1, 0.8, 0.6, 0.8, 0.6]}
     older = GateConfig.model_validate({**six, "spread": [0.1, 0.05, 1, 0.2, 0.1, 0.3], "bias": -0.5})
-    assert older.weights == (1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 0)
+    assert list(weights_of(older).values()) == [1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 0]
+    assert older.figures["standing"] == Figure(weight=0, typical=5.0, spread=1.5)
+    assert older.figures["margin"] == Figure(weight=2, typical=0.1, spread=0.05)
     query = {"score": 0.75, "margin": 0.05}
     strange = query | {"standing": -50.0, "dtw_margin": -1.0}
     assert len(set(confidences(evidence_of(query, strange), older).tolist())) == 1
@@ -154,7 +157,7 @@ def test_a_gate_of_six_figures_is_read_and_decides_as_it_did():
 
 
 def test_choices_are_offered_between_two_thresholds_and_never_for_want_of_motion():
-    config = GateConfig(bias=0.0, weights=(1.0,) + (0,) * 8, threshold=0.8, choice_threshold=0.4)
+    config = GateConfig(bias=0.0, figures=figures((1.0,) + (0,) * 8), threshold=0.8, choice_threshold=0.4)
     scores = [{"score": 0.7 + 0.15 * x} for x in (2.0, 0.0, -2.0, 0.0)]  # confidences 0.88, 0.5, 0.12, 0.5
     found = decide(evidence_of(*scores), np.array([1, 1, 1, 0], np.float32), config)
     assert [(d.accepted, d.offered) for d in found] == [(True, False), (False, True), (False, False), (False, False)]
@@ -172,7 +175,7 @@ def test_a_written_sentence_is_refused_until_a_gate_of_its_own_is_proven():
     assert confidences(both, open_gate)[1] == 0.0
     unproven = open_gate.model_copy(update={"written": GateConfig(threshold=0.0, fitted=False)})
     assert [decision.reason for decision in decide(both, motions, unproven)] == reasons
-    own = GateConfig(threshold=0.6, bias=0.0, weights=(1.0,) + (0,) * 8)
+    own = GateConfig(threshold=0.6, bias=0.0, figures=figures((1.0,) + (0,) * 8))
     proven = open_gate.model_copy(update={"written": own})
     np.testing.assert_allclose(confidences(both, proven)[1:], 0.5)
     assert [decision.reason for decision in decide(both, motions, proven)] == ["", "low_similarity", "low_motion"]
@@ -187,3 +190,31 @@ def test_written_rows_are_kept_by_joining_and_selecting():
     joined = Evidence.joined([part, part])
     assert joined.written.tolist() == [True, False, True] * 2
     assert joined.select(joined.written).score.tolist() == [0.0, 2.0] * 2
+
+
+def test_files_hold_the_figures_as_three_lists_in_their_order():
+    config = GateConfig(figures=figures(np.arange(9) / 10), written=GateConfig(threshold=0.6))
+    written = config.model_dump(mode="json")
+    assert list(written) == [
+        "mode", "motion_floor", "threshold", "choice_threshold", "weights", "bias", "typical", "spread", "fitted",
+        "precision_asked", "precision_reached", "written",
+    ]  # fmt: skip
+    assert written["weights"] == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    assert written["typical"] == list(TYPICAL.values())
+    assert written["written"]["spread"] == [0.15, 0.07, 0.15, 0.2, 0.15, 0.3, 1.5, 0.2, 1.0]
+    assert GateConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"weights": 3},
+        {"weights": ["much"] * 9},
+        {"figures": {"score": {"weight": 1, "typical": 0, "spread": 1}}},
+        {"figures": figures([0.1] * 9) | {"speed": Figure(weight=1, typical=0, spread=1)}},
+        {"figures": figures([0.1] * 9), "weights": [0.1] * 9},
+    ],
+)
+def test_figures_that_are_none_are_refused(content):
+    with pytest.raises(ValidationError):
+        GateConfig.model_validate(content)

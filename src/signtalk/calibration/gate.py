@@ -6,17 +6,17 @@ Evidence of known and unknown queries + which were right -> fit_gate -> GateFit
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import BoolArray, FloatArray
-from signtalk.calibration.logistic import fit_logistic, precision_threshold
+from signtalk.arrays import BoolArray, Float64Array, FloatArray
+from signtalk.calibration.logistic import MIN_CLIPS, fit_logistic, precision_threshold
 from signtalk.evaluation.intervals import wilson_interval
 from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence
-from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.gate import GateConfig, figures_of
 
 UNKNOWN_SHARE = 0.3
 """Of clips that show a sentence which is not indexed, among all that are asked: what a gate is fitted for unless told.
@@ -28,16 +28,61 @@ _CALMER = 0.75
 
 
 @dataclass(frozen=True)
-class GateFit:
-    """A fitted gate and how it came about.
+class AcceptedAnswers:
+    """What the threshold of a fitted gate lets through, among the clips of the fit.
 
     Attributes:
-        config: the gate.
-        report: figures of the fit; `fallback` tells why the safe guesses were kept, if they were.
+        threshold: least confidence that is accepted.
+        target_reached: whether the precision that was asked for holds above it.
+        num_accepted: answers above it.
+        precision_found: part of them that is right, counted as `query_counts` says; None without any.
+        precision_lower_bound: lower end of its 95% interval (Wilson); None likewise.
+        coverage_of_right: part of the right answers that is accepted.
     """
 
+    threshold: float
+    target_reached: bool
+    num_accepted: int
+    precision_found: float | None
+    precision_lower_bound: float | None
+    coverage_of_right: float
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """How a gate came about.
+
+    Attributes:
+        num_queries: queries with an answer.
+        num_right: those whose first candidate is right.
+        precision_asked: part of the accepted answers that shall be right.
+        num_idle: idle clips.
+        motion_floor: hand speed below which nothing was signed.
+        fallback: why the safe guesses were kept; None for a gate that was fitted.
+        accepted: what the fitted gate lets through; None where it was not fitted.
+    """
+
+    num_queries: int
+    num_right: int
+    precision_asked: float
+    num_idle: int
+    motion_floor: float
+    fallback: str | None
+    accepted: AcceptedAnswers | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures by name, those of `accepted` beside the others."""
+        figures = asdict(self)
+        accepted = figures.pop("accepted")
+        return figures | (accepted or {})
+
+
+@dataclass(frozen=True)
+class GateFit:
+    """A fitted gate and how it came about."""
+
     config: GateConfig
-    report: dict[str, Any]
+    report: GateReport
 
 
 def fit_gate(
@@ -45,12 +90,14 @@ def fit_gate(
     correct: BoolArray,
     motion_signing: FloatArray,
     motion_idle: FloatArray,
+    *,
     precision: float = 0.98,
-    min_clips: int = 20,
     counts: npt.NDArray[np.floating] | None = None,
     figures: Collection[str] = COMPARED_FIGURES,
 ) -> GateFit:
     """Fit the gate on clips that neither training nor test has seen.
+
+    With fewer than 20 queries, or with only right or only wrong ones, nothing is fitted.
 
     Args:
         evidence: queries, known and unknown.
@@ -58,7 +105,6 @@ def fit_gate(
         motion_signing: hand speeds of clips in which somebody signs.
         motion_idle: hand speeds of idle clips; may be empty.
         precision: part of the accepted answers that shall be right.
-        min_clips: with fewer queries, or with only right or only wrong ones, nothing is fitted.
         counts: (B,) how much each query counts (`query_counts`); None = the same.
         figures: which of `evidence.FIGURES` may get a weight.
 
@@ -70,29 +116,42 @@ def fit_gate(
     usable = evidence.answered
     counts = np.ones(len(usable)) if counts is None else counts
     evidence, right, counts = evidence.select(usable), correct[usable], counts[usable]
-    report: dict[str, Any] = {"num_queries": len(right), "num_right": int(right.sum()), "precision_asked": precision}
-    report |= {"num_idle": len(motion_idle), "motion_floor": floor, "fallback": None}
-    if len(right) < min_clips or right.all() or not right.any():
-        report["fallback"] = f"{len(right)} queries, {int(right.sum())} right; too few of one kind to fit a gate"
-        return GateFit(GateConfig(motion_floor=floor, fitted=False, precision_asked=precision), report)
+    num_right = int(right.sum())
+    report = GateReport(len(right), num_right, precision, len(motion_idle), floor, None, None)
+    if len(right) < MIN_CLIPS or right.all() or not right.any():
+        why = f"{len(right)} queries, {num_right} right; too few of one kind to fit a gate"
+        unfitted = GateConfig(motion_floor=floor, fitted=False, precision_asked=precision)
+        return GateFit(unfitted, replace(report, fallback=why))
     weighed = np.array([name in figures for name in FIGURES])
     logistic = fit_logistic(evidence.matrix(), right, counts, weighed)
-    found = logistic.confidences(evidence.matrix())
-    threshold, reached = precision_threshold(found, right, precision, counts)
-    accepted = found >= threshold
+    sureness = logistic.confidences(evidence.matrix())
+    threshold, reached = precision_threshold(sureness, right, precision, counts)
+    gate = GateConfig(
+        motion_floor=floor,
+        figures=figures_of(logistic),
+        bias=logistic.bias,
+        threshold=threshold,
+        precision_asked=precision,
+        precision_reached=reached,
+    )
+    return GateFit(gate, replace(report, accepted=_accepted(sureness, right, counts, threshold, reached)))
+
+
+def _accepted(
+    sureness: Float64Array, right: BoolArray, counts: npt.NDArray[np.floating], threshold: float, reached: bool
+) -> AcceptedAnswers:
+    accepted = sureness >= threshold
     num_accepted = int(accepted.sum())
     share = float(np.average(right[accepted], weights=counts[accepted])) if num_accepted else None
-    shown = None if share is None else wilson_interval(round(share * num_accepted), num_accepted)
-    report |= {
-        "threshold": threshold,
-        "target_reached": reached,
-        "num_accepted": num_accepted,
-        "precision_found": share,
-        "precision_lower_bound": shown.low if shown else None,
-        "coverage_of_right": float(accepted[right].mean()),
-    }
-    fitted = {"threshold": threshold, "precision_asked": precision, "precision_reached": reached}
-    return GateFit(GateConfig(motion_floor=floor, **asdict(logistic), **fitted), report)
+    interval = None if share is None else wilson_interval(round(share * num_accepted), num_accepted)
+    return AcceptedAnswers(
+        threshold=threshold,
+        target_reached=reached,
+        num_accepted=num_accepted,
+        precision_found=share,
+        precision_lower_bound=interval.low if interval else None,
+        coverage_of_right=float(accepted[right].mean()),
+    )
 
 
 def query_counts(known: BoolArray, unknown_share: float = UNKNOWN_SHARE) -> npt.NDArray[np.float64]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
-from signtalk.calibration.calibrate import CalibrationConfig, clips_of_folder, recalibrate
+from signtalk.calibration.calibrate import CalibrationConfig, recalibrate
+from signtalk.calibration.clips import clips_of_folder
+from signtalk.calibration.reports import CalibrationReport
 from signtalk.data.manifest import Manifest
 from signtalk.data.records import Problem
 from signtalk.errors import DataError
@@ -27,7 +28,7 @@ class Calibrated:
     """
 
     decision: DecisionConfig
-    report: dict[str, Any]
+    report: CalibrationReport
     left_out: tuple[Problem, ...]
 
 
@@ -56,7 +57,7 @@ def calibrate_locally(
     decision, report = recalibrate(recognizer, clips, config)
     if not decision.gate.fitted:
         raise DataError(
-            f"{manifest.root}: {report['gate']['fallback']} (a known clip asks twice, once without its sentence); "
+            f"{manifest.root}: {report.gate.fallback} (a known clip asks twice, once without its sentence); "
             "record more clips of indexed sentences and of others; the gate stays as it was"
         )
     return Calibrated(decision, report, clips.left_out)

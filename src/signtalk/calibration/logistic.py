@@ -12,6 +12,8 @@ import numpy.typing as npt
 from signtalk.arrays import BoolArray, Float64Array
 from signtalk.recognition.logistic import Logistic
 
+MIN_CLIPS = 20
+"""With fewer nothing is fitted."""
 MIN_ACCEPTED = 10
 """A precision that fewer clips than this show is chance."""
 LEAST_THRESHOLD = 0.5
@@ -61,7 +63,7 @@ def fit_logistic(
 
 
 def precision_threshold(
-    found: Float64Array,
+    sureness: Float64Array,
     right: BoolArray,
     precision: float,
     counts: npt.NDArray[np.floating] | None = None,
@@ -76,18 +78,18 @@ def precision_threshold(
     right by the fit. Below `least` nothing is accepted: many right answers would pay for some that are plainly wrong.
 
     Args:
-        found: (B,) confidences.
+        sureness: (B,) confidences.
         right: (B,) which answers are right.
         precision: part of the accepted answers that shall be right.
         counts: (B,) how much each answer counts; None = the same.
         least: lowest threshold.
-        expected: whether `found` are probabilities of what `right` tells; False counts alone.
+        expected: whether `sureness` are probabilities of what `right` tells; False counts alone.
 
     Returns:
         The threshold, and whether `precision` was shown.
     """
-    order = np.argsort(-found, kind="stable")
-    confidence, weights = found[order], np.ones(len(found)) if counts is None else counts[order]
+    order = np.argsort(-sureness, kind="stable")
+    confidence, weights = sureness[order], np.ones(len(sureness)) if counts is None else counts[order]
     hits, totals = np.cumsum(weights * right[order]), np.cumsum(weights)
     enough = (np.arange(1, len(order) + 1) >= min(MIN_ACCEPTED, int(right.sum()))) & (confidence >= least)
     ends = np.append(confidence[1:] != confidence[:-1], True)  # equal ones are accepted together

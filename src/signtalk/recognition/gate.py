@@ -15,7 +15,14 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, Field, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from signtalk.arrays import FloatArray
 from signtalk.recognition.evidence import FIGURES, Evidence
@@ -54,13 +61,43 @@ REASON_OF: dict[str, Reason] = {
     "text_per_word": "text_disagreement",
 }
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_LISTS = {"weights": "weight", "typical": "typical", "spread": "spread"}
+"""How files name what `Figure` holds of each figure: one list each, in the order of FIGURES."""
 _OLDER_FIGURES = 6
-_OneEach = Field(min_length=len(FIGURES), max_length=len(FIGURES))
-_Weights = Annotated[tuple[_Weight, ...], _OneEach]
-_Typical = Annotated[tuple[_Finite, ...], _OneEach]
-_Spreads = Annotated[tuple[_Spread, ...], _OneEach]
+"""Gates of bundle formats 2 and 3 know the first six; the later ones count nothing in them."""
+
+
+class Figure(BaseModel, frozen=True, extra="forbid"):
+    """What a gate makes of one figure of the evidence.
+
+    Attributes:
+        weight: of the standardised figure; never negative, so that better evidence never lowers the confidence.
+        typical: mean over right answers.
+        spread: standard deviation likewise, above 0.
+    """
+
+    weight: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    typical: _Finite
+    spread: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+_UNFITTED = {
+    "score": Figure(weight=0.5, typical=0.7, spread=0.15),
+    "margin": Figure(weight=2.0, typical=0.1, spread=0.07),
+    "similarity": Figure(weight=0.5, typical=0.8, spread=0.15),
+    "dtw_score": Figure(weight=0.5, typical=0.6, spread=0.2),
+    "centroid": Figure(weight=0.5, typical=0.8, spread=0.15),
+    "text_score": Figure(weight=0.5, typical=0.6, spread=0.3),
+    "standing": Figure(weight=0.0, typical=5.0, spread=1.5),
+    "dtw_margin": Figure(weight=0.0, typical=0.3, spread=0.2),
+    "text_per_word": Figure(weight=0.0, typical=-0.2, spread=1.0),
+}
+
+
+def figures_of(logistic: Logistic) -> dict[str, Figure]:
+    """The figures of a function that was fitted on `Evidence.matrix`."""
+    columns = zip(FIGURES, logistic.weights, logistic.typical, logistic.spread, strict=True)
+    return {name: Figure(weight=weight, typical=typical, spread=spread) for name, weight, typical, spread in columns}
 
 
 class GateConfig(BaseModel, frozen=True, extra="forbid"):
@@ -72,10 +109,8 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         threshold: least confidence that is accepted.
         choice_threshold: least confidence at which an unsure answer offers the best sentences to choose from; None =
             never, because no clip has proven it.
-        weights: of the standardised evidence, in the order of `evidence.FIGURES`; none is negative.
+        figures: what to make of each figure of `evidence.FIGURES`, by name; in files three lists in their order.
         bias: of the logistic function.
-        typical: mean of each figure over right answers.
-        spread: standard deviation likewise, above 0.
         fitted: False for numbers that no clip has proven; such a gate refuses everything and says why.
         precision_asked: what the threshold was fitted for; None when it was not fitted.
         precision_reached: whether the clips of the fit showed that precision; where not, the threshold lies above all
@@ -88,10 +123,8 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     motion_floor: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     threshold: float = Field(default=0.9, ge=0, le=1)
     choice_threshold: float | None = Field(default=None, ge=0, le=1)
-    weights: _Weights = (0.5, 2.0, 0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
+    figures: dict[str, Figure] = _UNFITTED
     bias: _Finite = 3.0
-    typical: _Typical = (0.7, 0.1, 0.8, 0.6, 0.8, 0.6, 5.0, 0.3, -0.2)
-    spread: _Spreads = (0.15, 0.07, 0.15, 0.2, 0.15, 0.3, 1.5, 0.2, 1.0)
     fitted: bool = True
     precision_asked: float | None = Field(default=None, ge=0, le=1)
     precision_reached: bool = False
@@ -99,21 +132,48 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_older_versions(cls, given: Any) -> Any:
-        """Gates of bundle formats 2 and 3 know six figures; the later ones count nothing in them."""
-        if not isinstance(given, dict):
-            return given
-        added = {name: cls.model_fields[name].default[_OLDER_FIGURES:] for name in ("typical", "spread")}
-        added["weights"] = (0.0,) * (len(FIGURES) - _OLDER_FIGURES)
-        older = {
-            name: (*given[name], *more) for name, more in added.items() if len(given.get(name, ())) == _OLDER_FIGURES
-        }
-        return {**given, **older}
+    def _from_lists(cls, content: Any) -> Any:
+        """Take what files hold, three lists, for `figures`; a list that is not there keeps its unfitted numbers."""
+        if not isinstance(content, dict) or "figures" in content or not content.keys() & _LISTS.keys():
+            return content
+        figures = {name: figure.model_dump() for name, figure in _UNFITTED.items()}
+        for name, part in _LISTS.items():
+            if name in content:
+                for figure, value in zip(FIGURES, _of_all_figures(name, content[name]), strict=True):
+                    figures[figure][part] = value
+        return {**{name: value for name, value in content.items() if name not in _LISTS}, "figures": figures}
+
+    @model_serializer(mode="wrap")
+    def _to_lists(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The form of files: three lists in the place of `figures`."""
+        lists = {name: [getattr(self.figures[figure], part) for figure in FIGURES] for name, part in _LISTS.items()}
+        content: dict[str, Any] = {}
+        for name, value in write(self).items():  # in the order of older versions' files
+            if name == "figures":
+                content["weights"] = lists["weights"]
+            elif name == "bias":
+                content |= {"bias": value, "typical": lists["typical"], "spread": lists["spread"]}
+            else:
+                content[name] = value
+        return content
+
+    @field_validator("figures")
+    @classmethod
+    def _check_names(cls, figures: dict[str, Figure]) -> dict[str, Figure]:
+        if figures.keys() != set(FIGURES):
+            raise ValueError(f"figures {', '.join(sorted(figures))}; expected {', '.join(FIGURES)}")
+        return {name: figures[name] for name in FIGURES}
 
     @property
     def logistic(self) -> Logistic:
         """The function from evidence to confidence."""
-        return Logistic(self.weights, self.bias, self.typical, self.spread)
+        figures = [self.figures[name] for name in FIGURES]
+        return Logistic(
+            weights=tuple(figure.weight for figure in figures),
+            bias=self.bias,
+            typical=tuple(figure.typical for figure in figures),
+            spread=tuple(figure.spread for figure in figures),
+        )
 
     @property
     def note(self) -> str:
@@ -125,6 +185,14 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         if self.precision_asked is not None and not self.precision_reached:
             return f"validation never showed the precision of {self.precision_asked:g} that was asked for"
         return ""
+
+
+def _of_all_figures(name: str, values: Any) -> list[Any]:
+    """A list of a file, of nine figures or, from older versions, of six."""
+    if not isinstance(values, list | tuple) or len(values) not in (_OLDER_FIGURES, len(FIGURES)):
+        raise ValueError(f"{name} {values!r}; expected {len(FIGURES)} numbers, of older versions {_OLDER_FIGURES}")
+    later = [_UNFITTED[figure] for figure in FIGURES[len(values) :]]
+    return [*values, *(0.0 if name == "weights" else getattr(figure, name) for figure in later)]
 
 
 @dataclass(frozen=True)

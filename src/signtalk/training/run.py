@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from signtalk.calibration.calibrate import (
-    CalibrationConfig,
-    calibrate,
-    clips_of_split,
-)
+from signtalk.calibration.calibrate import CalibrationConfig, calibrate
+from signtalk.calibration.clips import clips_of_split
 from signtalk.calibration.local import Calibrated, calibrate_locally
 from signtalk.data.manifest import Manifest
 from signtalk.data.packed import PackedClips, changed_sources, load_store
@@ -146,8 +143,8 @@ def index_run(
     longest = min(DecodingOptions().max_tokens, checkpoint.model.config.decoder.max_tokens)
     start = DecisionConfig(decoding=DecodingOptions(max_tokens=longest))
     recognizer = run.recognizer(index, start)
-    decision, report = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
-    report["split_hash"] = split.hash
+    decision, fit = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
+    report = {**fit.to_dict(), "split_hash": split.hash}
     if written and checkpoint.text_space is not None:
         writing = write_sentences(index, written, checkpoint.text_space)
         index = writing.index
