@@ -35,8 +35,15 @@ from signtalk.segmentation.activity import clip_activity
 from signtalk.segmentation.fit import fit_segmenter, measure_segmenter
 from signtalk.segmentation.metrics import TOLERANCES_S, SegmentScores, Spans, pooled, score_spans
 from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, shipped_settings
-from signtalk.segmentation.streams import Recorded, StreamPlan, disturbed, make_stream, recorded_streams, training_streams
-from signtalk.segmentation.streams import LabelledStream
+from signtalk.segmentation.streams import (
+    LabelledStream,
+    Recorded,
+    StreamPlan,
+    disturbed,
+    make_stream,
+    recorded_streams,
+    training_streams,
+)
 from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
 from signtalk.synthetic.signers import SIGNER_LETTERS
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from signtalk.export.run import Exported
     from signtalk.extraction.run import ExtractionResult
     from signtalk.recognition.recognizer import DecisionConfig
-    from signtalk.training.run import RunFolder
+    from signtalk.training.run import IndexReport, RunFolder
     from signtalk.training.train import TrainResult
 
 
@@ -224,7 +224,7 @@ class Run:
         """Clips of the data folder that the run could not use, and why."""
         return (*self._manifest.problems, *self._opened.store().problems)
 
-    def index(self, *, precision: float = 0.98, written: PathLike | None = None) -> dict[str, Any]:
+    def index(self, *, precision: float = 0.98, written: PathLike | None = None) -> IndexReport:
         """Index the training clips; fit scores and gate on the validation clips.
 
         Args:

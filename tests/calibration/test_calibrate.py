@@ -20,7 +20,6 @@ from signtalk.recognition.evidence import FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.scoring import ScoringConfig
-from signtalk.training.run import RunFolder
 
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:

@@ -23,8 +23,7 @@ from signtalk.segmentation.fit import (
     signing_mean,
 )
 from signtalk.segmentation.segmenter import SegmenterConfig
-from signtalk.segmentation.streams import StreamPlan, make_stream
-from signtalk.segmentation.streams import LabelledStream
+from signtalk.segmentation.streams import LabelledStream, StreamPlan, make_stream
 
 SIZE = len(FEATURE_NAMES)
 

@@ -12,6 +12,7 @@ from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_times
 from signtalk.segmentation.activity import clip_activity
 from signtalk.segmentation.segmenter import shipped_settings
 from signtalk.segmentation.streams import (
+    LabelledStream,
     Recorded,
     StreamPlan,
     cut_stream,
@@ -23,7 +24,6 @@ from signtalk.segmentation.streams import (
     sentence_clips,
     training_streams,
 )
-from signtalk.segmentation.streams import LabelledStream
 
 WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))
 SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))

@@ -29,12 +29,7 @@ from signtalk.calibration.reports import CalibrationReport, NotFitted, WholeFit
 from signtalk.calibration.scoring import MIN_QUERIES, fit_scoring, standard_error
 from signtalk.calibration.sets import fit_candidate_sets, gaps_to_right, least_clips
 from signtalk.calibration.translation import TranslationReport, fit_translation_rule
-from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
-from signtalk.data.packed import PackedClips
-from signtalk.data.records import Problem
-from signtalk.data.roles import Role
-from signtalk.data.splits import Split
-from signtalk.errors import ClipError
+from signtalk.data.manifest import ClipRecord
 from signtalk.evaluation.texts import score_texts
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences

@@ -11,6 +11,7 @@ from signtalk.cli.console import existing, open_model, out_console, print_json, 
 from signtalk.cli.options import Folder, IndexOption, Json, ModelOptions, grouped, not_nan
 
 if TYPE_CHECKING:
+    from signtalk.calibration.reports import CalibrationReport
     from signtalk.recognition.recognizer import DecisionConfig
 
 _BUNDLE_NEEDS_OUT = "a bundle is never changed; give --out a file, and recognise with --calibration and that file"
@@ -53,33 +54,33 @@ def calibrate(
             choice_precision=choice_precision,
         )  # fmt: skip
         target = out or Path(which.run or ".") / DECISION_NAME
-        write_decision(target, fitted.decision, fitted.report, model.recognizer.index.encoder_id)
+        write_decision(target, fitted.decision, fitted.report.to_dict(), model.recognizer.index.encoder_id)
     left_out = tell_left_out(fitted.left_out, as_json)
     if as_json:
-        print_json({"written": str(target), **fitted.report, "left_out": left_out})
+        print_json({"written": str(target), **fitted.report.to_dict(), "left_out": left_out})
         return
     print_fit(fitted.decision, fitted.report)
     show({"written": str(target)}, as_json)
 
 
-def print_fit(decision: DecisionConfig, report: dict[str, Any], title: str = "Calibration") -> None:
+def print_fit(decision: DecisionConfig, report: CalibrationReport, title: str = "Calibration") -> None:
     """Print what was fitted as a table: from where an answer is given, and what that keeps."""
     from rich.table import Table
 
-    gate, sets = report["gate"], decision.sets
+    accepted, sets = report.gate.accepted, decision.sets
     table = Table("", "", title=title, show_header=False)
-    table.add_row("clips of indexed sentences, of others", f"{report['num_known']}, {report['num_unknown']}")
+    table.add_row("clips of indexed sentences, of others", f"{report.num_known}, {report.num_unknown}")
     table.add_row("motion floor, shoulder widths a second", f"{decision.gate.motion_floor:.3f}")
-    if decision.gate.fitted:
+    if accepted is not None:
         table.add_row("accepted from a confidence of", f"{decision.gate.threshold:.3f}")
-        table.add_row("right ones among the accepted", _percent(gate["precision_found"]))
-        table.add_row("accepted among the right ones", _percent(gate["coverage_of_right"]))
+        table.add_row("right ones among the accepted", _percent(accepted.precision_found))
+        table.add_row("accepted among the right ones", _percent(accepted.coverage_of_right))
         choice = decision.gate.choice_threshold
         table.add_row("choices offered from a confidence of", "never" if choice is None else f"{choice:.3f}")
-    told = "none" if sets.gap is None else f"{sets.gap:.3f} below the best score, for {sets.coverage:.0%}"
-    table.add_row("candidate sets reach to", told)
+    reach = "none" if sets.gap is None else f"{sets.gap:.3f} below the best score, for {sets.coverage:.0%}"
+    table.add_row("candidate sets reach to", reach)
     out_console.print(table)
-    for line in report["too_few"]:
+    for line in report.too_few:
         out_console.print(f"mind: {line}", markup=False, highlight=False, soft_wrap=True)
 
 

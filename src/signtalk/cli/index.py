@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signtalk.cli.calibrate import print_fit
-from signtalk.cli.console import in_json, print_json, show, tell_left_out
+from signtalk.cli.console import in_json, print_error, print_json, show, tell_left_out
 from signtalk.cli.options import DataOption, Json, RunFolderArgument, not_nan
 
 
@@ -38,9 +38,10 @@ def index(
     report = indexed.index(precision=precision, written=written)
     left_out = tell_left_out(indexed.left_out, as_json)
     if as_json:
-        print_json({**report, **in_json(as_json, left_out)})
+        print_json({**report.to_dict(), **in_json(as_json, left_out)})
         return
-    decision = indexed.decision()
-    show({"clips indexed": report["num_references"], "sentences": report["num_sentences"]}, as_json)
-    print_fit(decision, report, "What the validation clips say")
+    show({"clips indexed": report.num_references, "sentences": report.num_sentences}, as_json)
+    if report.writing is not None and report.writing.unknown_words:
+        print_error(f"written, though words of them are unknown: {'; '.join(report.writing.unknown_words)}")
+    print_fit(indexed.decision(), report.fit, "What the validation clips say")
     show({"next": f"signtalk evaluate {run} --data {data}"}, as_json)

@@ -13,6 +13,7 @@ from typing import Any
 from signtalk.calibration.calibrate import CalibrationConfig, calibrate
 from signtalk.calibration.clips import clips_of_split
 from signtalk.calibration.local import Calibrated, calibrate_locally
+from signtalk.calibration.reports import CalibrationReport
 from signtalk.data.manifest import Manifest
 from signtalk.data.packed import PackedClips, changed_sources, load_store
 from signtalk.data.splits import Split
@@ -21,7 +22,7 @@ from signtalk.files import read_json
 from signtalk.index.files import locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import NO_TEXT_ENCODER
-from signtalk.index.written import WrittenSentence, write_sentences
+from signtalk.index.written import Writing, WrittenSentence, write_sentences
 from signtalk.models.text_decoder import TorchStepDecoder
 from signtalk.recognition.asked import index_records
 from signtalk.recognition.beam_search import DecodingOptions
@@ -115,12 +116,45 @@ class RunFolder:
         )
 
 
+@dataclass(frozen=True)
+class IndexReport:
+    """What an index holds, and how its decision came about.
+
+    Attributes:
+        num_references: clips in the index.
+        num_sentences: sentences, those that are only written included.
+        split_hash: of the split whose clips these are.
+        fit: how the decision came about.
+        writing: what became of the written sentences; None where none were given.
+    """
+
+    num_references: int
+    num_sentences: int
+    split_hash: str
+    fit: CalibrationReport
+    writing: Writing | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures by name; plain values, as JSON has them."""
+        counts = {"num_references": self.num_references, "num_sentences": self.num_sentences}
+        return {**counts, **self.fitted()}
+
+    def fitted(self) -> dict[str, Any]:
+        """What decision.json keeps of it."""
+        written: dict[str, Any] = {}
+        if self.writing is not None:
+            unknown = self.writing.unknown_words
+            about = {"num": len(self.writing.written), "already": self.writing.already, "unknown_words": unknown}
+            written = {"written": about}
+        return {**written, **self.fit.to_dict(), "split_hash": self.split_hash}
+
+
 def index_run(
     run: RunFolder,
     manifest: Manifest,
     config: CalibrationConfig | None = None,
     written: Sequence[WrittenSentence] = (),
-) -> dict[str, Any]:
+) -> IndexReport:
     """Index the training clips of a run and fit its decision on the validation clips.
 
     Args:
@@ -144,16 +178,15 @@ def index_run(
     start = DecisionConfig(decoding=DecodingOptions(max_tokens=longest))
     recognizer = run.recognizer(index, start)
     decision, fit = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
-    report = {**fit.to_dict(), "split_hash": split.hash}
+    writing = None
     if written and checkpoint.text_space is not None:
         writing = write_sentences(index, written, checkpoint.text_space)
         index = writing.index
-        told = {"num": len(writing.written), "already": writing.already, "unknown_words": writing.unknown_words}
-        report = {"written": told, **report}
+    report = IndexReport(int((~index.written).sum()), len(index.sentences), split.hash, fit, writing)
     with locked(run.folder / INDEX_NAME):
         index.save(run.folder / INDEX_NAME)
-    write_decision(run.folder / DECISION_NAME, decision, report, checkpoint.encoder_id)
-    return {"num_references": int((~index.written).sum()), "num_sentences": len(index.sentences), **report}
+    write_decision(run.folder / DECISION_NAME, decision, report.fitted(), checkpoint.encoder_id)
+    return report
 
 
 def calibrate_run(run: RunFolder, manifest: Manifest, config: CalibrationConfig) -> Calibrated:
