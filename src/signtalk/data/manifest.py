@@ -152,8 +152,8 @@ def load_manifest(folder: Path, strict: bool = False, motion_floor: float = 0.0)
     first = next(iter(manifest.problems), None)
     if first is not None and (strict or not manifest.records):
         more = f" (and {len(manifest.problems) - 1} more)" if len(manifest.problems) > 1 else ""
-        found = "" if manifest.records else "no usable clip; the first: "
-        raise DataError(f"{table_path(folder)}: {found}{first.clip_id}: {first.message}{more}")
+        share = "" if manifest.records else "no usable clip; the first: "
+        raise DataError(f"{table_path(folder)}: {share}{first.clip_id}: {first.message}{more}")
     if not manifest.records:
         raise DataError(f"{table_path(folder)}: no rows; expected one a clip")
     return manifest

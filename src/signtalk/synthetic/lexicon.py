@@ -413,12 +413,12 @@ def _expand(category: str, line: str, slots: dict[str, dict[str, str]]) -> list[
     choices = itertools.product(*(slots[name.rstrip("2")] for name in names))
     filled = [chosen for chosen in choices if len(set(chosen)) == len(chosen)]
     filled.sort(key=lambda chosen: (stable_number(pattern + " ".join(sorted(chosen))), chosen))
-    found = []
+    expanded = []
     for chosen in filled:
         glosses = dict(zip(names, chosen, strict=True))
         words = {name: slots[name.rstrip("2")][gloss].replace("_", " ") for name, gloss in glosses.items()}
         plural = "" if "ONE" in chosen else "s"
         english = (text.replace("(s)", plural).format(**words) for text in texts)
         variations = tuple(text[0].upper() + text[1:] for text in english)
-        found.append(Sentence("", category, tuple(pattern.format(**glosses).split()), variations))
-    return found
+        expanded.append(Sentence("", category, tuple(pattern.format(**glosses).split()), variations))
+    return expanded
