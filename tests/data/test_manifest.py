@@ -55,7 +55,7 @@ def test_the_same_text_is_one_class_and_blanks_do_not_split_categories(tmp_path:
     manifest = load_manifest(folder_with(tmp_path, *rows))
     assert [len(records) for records in manifest.classes.values()] == [2, 1]
     key = manifest.records[0].text_key
-    assert manifest.canonical_sentence_id(key) == "3"
+    assert manifest.canonical_sentence(key) == "where is it", "as the smallest sentence_id spells it"
     assert {record.category for record in manifest.records} == {"c"}
 
 

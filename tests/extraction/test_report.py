@@ -23,6 +23,7 @@ from signtalk.extraction.report import (
 from signtalk.extraction.run import ExtractedVideo, ExtractionResult
 from signtalk.extraction.video import VideoFrame, read_frames
 from signtalk.landmarks.clip import load_clip
+from signtalk.landmarks.drawing import COLOURS
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -96,6 +97,6 @@ def test_landmarks_are_drawn_where_they_are(tmp_path):
     landmarks = load_clip(clip.clip_path)
     grey = VideoFrame(np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8), frame.timestamp_s)
     drawn = np.asarray(draw_landmarks(grey, landmarks, 0)).astype(int)
-    orange = (drawn[..., 0] > 220) & (drawn[..., 2] < 60)
-    x, y = np.nonzero(orange)[1].mean() / drawn.shape[1], np.nonzero(orange)[0].mean() / drawn.shape[0]
+    hand = (drawn == COLOURS["right_hand"]).all(axis=-1)
+    x, y = np.nonzero(hand)[1].mean() / drawn.shape[1], np.nonzero(hand)[0].mean() / drawn.shape[0]
     assert (x, y) == pytest.approx((0.43, 0.47), abs=0.04)  # the made-up right hand reaches from its wrist up

@@ -3,13 +3,18 @@ import itertools
 from signtalk.data.manifest import text_key
 from signtalk.synthetic.lexicon import (
     HANDSHAPES,
+    Sign,
     distinct_sentences,
     one_sign_apart,
+    parameters,
     sentences,
-    sign_distance,
     signs,
     variants,
 )
+
+
+def sign_distance(a: Sign, b: Sign) -> int:
+    return sum(x != y for x, y in zip(parameters(a), parameters(b), strict=True))
 
 
 def test_there_are_enough_signs_and_all_differ() -> None:

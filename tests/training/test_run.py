@@ -16,7 +16,7 @@ def test_indexing_again_gives_the_same_decision(own_run: SmallRun) -> None:
     before = read_json(own_run.run / "decision.json")
     report = index_run(RunFolder.open(own_run.run), load_manifest(own_run.data))
     assert read_json(own_run.run / "decision.json") == before
-    assert report["num_references"] == len(RunFolder.open(own_run.run).sentence_index())
+    assert report.num_references == len(RunFolder.open(own_run.run).sentence_index())
 
 
 def test_what_is_missing_or_damaged_is_told(small_run: SmallRun, tmp_path: Path) -> None:

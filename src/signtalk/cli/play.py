@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -47,13 +47,13 @@ def play(
     """
     from signtalk.data.manifest import read_landmarks
     from signtalk.errors import ConfigError
-    from signtalk.landmarks.drawing import SkeletonPanel, side_by_side, write_gif
+    from signtalk.landmarks.drawing import panels_in_step, side_by_side, write_gif
 
     if out.suffix.lower() not in (".gif", ".mp4"):
         raise ConfigError(f"--out {out}: expected a name that ends in .gif or .mp4")
-    panels: list[Any] = [_video_panel(video)] if video else []
-    for path in (clip, *([beside] if beside else [])):
-        panels.append(SkeletonPanel(read_landmarks(path, clip_fps, smoothing_alpha), path.name))
+    paths = (clip, *([beside] if beside else []))
+    clips = [(path.name, read_landmarks(path, clip_fps, smoothing_alpha)) for path in paths]
+    panels = panels_in_step(clips, _video_panel(video) if video else None)
     num_frames, rate, pictures = side_by_side(panels, fps)
     with ProgressBar("drawing", hidden=as_json) as bar:
         write = write_gif if out.suffix.lower() == ".gif" else _write_mp4

@@ -126,8 +126,8 @@ def _part(value: Any, name: str, t: int) -> FloatArray | None:
     expected = NUM_POINTS[name]
     faces = {expected + _EXTRA_FACE_POINTS, len(FACE_INDICES)}
     if not isinstance(value, list) or len(value) not in {0, expected} | (faces if name == "face" else set()):
-        found = f"{len(value)} points" if isinstance(value, list) else type(value).__name__
-        raise ClipError(f"frame {t}: {name} is {found}; expected a list of {expected}")
+        kind = f"{len(value)} points" if isinstance(value, list) else type(value).__name__
+        raise ClipError(f"frame {t}: {name} is {kind}; expected a list of {expected}")
     if not value:
         return None
     with np.errstate(over="ignore"):  # infinite afterwards, and refused with the other absurd values

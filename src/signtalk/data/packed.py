@@ -184,9 +184,9 @@ def load_store(folder: Path) -> PackedClips:
 def _map_rows(path: Path, num_rows: int, config: FeatureConfig) -> npt.NDArray[np.float16]:
     shape = (num_rows, *config.row_shape)
     expected = int(np.prod(shape)) * _ROW_DTYPE.itemsize
-    found = path.stat().st_size if path.is_file() else 0
-    if found != expected or not num_rows:
-        raise ArtifactError(f"{path}: {found} bytes; expected {expected}; run `signtalk train` with --resume")
+    size = path.stat().st_size if path.is_file() else 0
+    if size != expected or not num_rows:
+        raise ArtifactError(f"{path}: {size} bytes; expected {expected}; run `signtalk train` with --resume")
     return np.memmap(path, dtype=_ROW_DTYPE, mode="r", shape=shape)
 
 
@@ -218,7 +218,7 @@ def fitting_store(folder: Path, config: FeatureConfig, records: Sequence[ClipRec
     if store.config != config or [(clip.clip_id, clip.source) for clip in store.clips] != expected:
         return None
     again = [_packed_rows(record, config) for record in records if record.clip_id in left_out]
-    return store if set(store.problems) == {found for found in again if isinstance(found, Problem)} else None
+    return store if set(store.problems) == {result for result in again if isinstance(result, Problem)} else None
 
 
 def _packed_rows(record: ClipRecord, config: FeatureConfig) -> tuple[npt.NDArray[np.float16], float, float] | Problem:

@@ -218,11 +218,11 @@ def _resolved(value: str, root: Path, table_folder: Path) -> Path:
     """
     if not value:
         raise RowError("missing_file", "empty feature_path")
-    given = Path(value.replace("\\", "/"))
-    if given.suffix.lower() not in (".npy", ".npz"):
+    cell = Path(value.replace("\\", "/"))
+    if cell.suffix.lower() not in (".npy", ".npz"):
         raise RowError("unknown_format", f"feature_path '{value}'; expected a .npy or .npz file")
-    candidates = [Path(os.path.normpath(base / given)) for base in (root, table_folder)]
-    allowed = [path for path in candidates if given.is_absolute() or path.is_relative_to(root)]
+    candidates = [Path(os.path.normpath(base / cell)) for base in (root, table_folder)]
+    allowed = [path for path in candidates if cell.is_absolute() or path.is_relative_to(root)]
     if not allowed:
         raise RowError("bad_path", f"feature_path '{value}' leaves the data folder; give a path inside it")
     for path in allowed:

@@ -98,8 +98,8 @@ def track(
         (T, 169, 3) float32 landmarks, a missing part NaN as a whole, and (T, 33) float32 visibility.
     """
     num_frames = len(image)
-    found = image + _shake(num_frames, camera, errors, rng)
-    hands = [found[:, PARTS[name]] for name in ("left_hand", "right_hand")]
+    landmarks = image + _shake(num_frames, camera, errors, rng)
+    hands = [landmarks[:, PARTS[name]] for name in ("left_hand", "right_hand")]
     for hand in hands:
         jumped = rng.random(num_frames) < errors.jumps
         hand[jumped] += rng.normal(0, 0.15 * camera.scale, (int(jumped.sum()), 1, 3))
@@ -108,8 +108,8 @@ def track(
     gone = [_lost(image, name, camera, errors, fps, rng) for name in ("left_hand", "right_hand")]
     for hand, lost in zip(hands, gone, strict=True):
         hand[lost] = np.nan
-    found[_bursts(np.full(num_frames, errors.face_lost), 5, rng), PARTS["face"]] = np.nan
-    return found.astype(np.float32), _visibility(image, np.stack(gone, axis=1), rng)
+    landmarks[_bursts(np.full(num_frames, errors.face_lost), 5, rng), PARTS["face"]] = np.nan
+    return landmarks.astype(np.float32), _visibility(image, np.stack(gone, axis=1), rng)
 
 
 def _shake(num_frames: int, camera: Camera, errors: TrackerErrors, rng: np.random.Generator) -> Array:

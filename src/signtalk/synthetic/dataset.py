@@ -233,9 +233,9 @@ def read_settings(folder: Path) -> tuple[SyntheticConfig, Form] | None:
     if not path.is_file():
         return None
     try:
-        found = dict(read_json(path))
-        form: Form = "prototype" if found.pop("form") == "prototype" else "clips"
-        return SyntheticConfig.model_validate(found), form
+        settings = dict(read_json(path))
+        form: Form = "prototype" if settings.pop("form") == "prototype" else "clips"
+        return SyntheticConfig.model_validate(settings), form
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise ArtifactError(f"{path}: not the settings of made-up clips; make them again, or remove it") from error
 
@@ -244,9 +244,9 @@ def _claim(folder: Path, settings: dict[str, object]) -> None:
     """Leave the settings in the folder, or refuse a folder that was made with others."""
     path = folder / SETTINGS_NAME
     if path.exists():
-        found = read_json(path)
-        if found != settings:
-            names = [name for name in settings if not isinstance(found, dict) or found.get(name) != settings[name]]
+        earlier = read_json(path)
+        if earlier != settings:
+            names = [name for name in settings if not isinstance(earlier, dict) or earlier.get(name) != settings[name]]
             raise DataError(f"{path}: made with other settings ({', '.join(names)}); choose another folder")
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: not empty and no {SETTINGS_NAME} in it; choose an empty or a new folder")
