@@ -111,15 +111,17 @@ def train(
 
     Example: signtalk train ~/signtalk-gh --split split.json --out runs/first --set optimiser.epochs=60
     """
+    from signtalk.training.recipe import Recipe
+
+    chosen = Recipe.named(recipe).changed(settings or ())  # before torch is imported: a typo is told at once
+
     from signtalk.data.manifest import load_manifest
     from signtalk.data.splits import Split
-    from signtalk.training.recipe import Recipe
     from signtalk.training.train import TrainOptions
     from signtalk.training.train import train as run_training
 
     first = int(os.environ.get("LOCAL_RANK", "0")) == 0
     manifest = load_manifest(folder, strict=strict)
-    chosen = Recipe.named(recipe).changed(settings or ())
     options = TrainOptions(out, resume=resume, devices=devices, strict=strict, progress=not as_json)
     try:
         result = run_training(manifest, Split.load(split, manifest), chosen, options)
@@ -131,6 +133,8 @@ def train(
         shown = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
         left_out = tell_left_out((*manifest.problems, *result.left_out), as_json)
         show({**shown, "val_retrieval_mrr": result.best_score, **_in_json(as_json, left_out)}, as_json)
+        if not as_json:
+            show({"next": result.next_command}, as_json)
 
 
 @app.command()
