@@ -45,4 +45,4 @@ def train(
         left_out = tell_left_out(run.left_out, as_json)
         show({**values, "val_retrieval_mrr": result.best_score, **in_json(as_json, left_out)}, as_json)
         if not as_json:
-            show({"next": f"signtalk index {out} --data {folder}"}, as_json)
+            show({"next": result.next_command}, as_json)

@@ -103,7 +103,8 @@ class SignTraining(pl.LightningModule):
         patience = self.recipe.optimiser.patience
         if patience and waited >= patience:
             self.trainer.should_stop = True
-        self.log("val_score", score, prog_bar=True, sync_dist=False)
+        if score >= 0:  # below is what stands there before the first evaluation
+            self.log("val_score", score, sync_dist=False)
         self.log_dict({f"loss/{name}": value for name, value in row.items()}, sync_dist=False)
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]  # Lightning's union is wider

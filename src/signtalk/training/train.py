@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from signtalk.data.manifest import Manifest, Problem
@@ -30,6 +31,7 @@ from signtalk.training.batches import fit_tokenizer, training_set
 from signtalk.training.folder import check_run_folder, check_texts, checked_last, claim_folder, wait_for_store
 from signtalk.training.module import SignTraining
 from signtalk.training.names import BEST_NAME, LAST_NAME, STATISTICS_NAME, STORE_NAME, VOCABULARY_NAME
+from signtalk.training.progress import EpochProgress
 from signtalk.training.recipe import Recipe
 from signtalk.training.validation import ValidationSet
 
@@ -44,7 +46,7 @@ class TrainOptions:
         devices: processes; 2 or more train with DDP.
         strict: stop at the first clip that cannot be packed instead of leaving it out.
         accelerator: "auto", "cpu" or "gpu".
-        progress: show a bar.
+        progress: tell how far it is: a bar on a terminal, a line now and then elsewhere.
         stop_after: end this call after so many epochs, to go on later; None runs to the end.
     """
 
@@ -66,6 +68,7 @@ class TrainResult:
         epochs: rows of the history.
         best_epoch: the epoch it was taken from.
         best_score: its validation measure.
+        next_command: what to run next, as it is typed.
         left_out: clips that could not be packed, and why.
     """
 
@@ -73,6 +76,7 @@ class TrainResult:
     epochs: int
     best_epoch: int
     best_score: float
+    next_command: str
     left_out: tuple[Problem, ...] = ()
 
 
@@ -104,7 +108,14 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
     history = module.history
     if trainer.is_global_zero:
         history.finish()
-    return TrainResult(out / BEST_NAME, len(history.rows), history.best_epoch, history.best_score, store.problems)
+    return TrainResult(
+        best=out / BEST_NAME,
+        epochs=len(history.rows),
+        best_epoch=history.best_epoch,
+        best_score=history.best_score,
+        next_command=shlex.join(["signtalk", "index", str(out), "--data", str(manifest.root)]),
+        left_out=store.problems,
+    )
 
 
 def _store(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptions, first: bool) -> PackedClips:
@@ -167,7 +178,7 @@ def _trainer(recipe: Recipe, options: TrainOptions) -> pl.Trainer:
         )
     ]
     if options.progress:
-        callbacks.append(TQDMProgressBar(leave=False))
+        callbacks.append(EpochProgress())
     return pl.Trainer(
         accelerator=options.accelerator if options.accelerator != "auto" else ("gpu" if on_gpu else "cpu"),
         devices=options.devices,
@@ -178,7 +189,7 @@ def _trainer(recipe: Recipe, options: TrainOptions) -> pl.Trainer:
         gradient_clip_val=settings.gradient_clip or None,
         logger=TensorBoardLogger(str(options.out), name="tensorboard", version=""),
         callbacks=callbacks,
-        enable_progress_bar=options.progress,
+        enable_progress_bar=False,
         enable_model_summary=False,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
