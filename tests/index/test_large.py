@@ -67,9 +67,9 @@ def test_scores_of_a_narrowed_index_are_those_of_the_whole_one(tmp_path):
     whole = score_sentences(queries, index, config)
     for query in range(4):
         alone = queries.select(slice(query, query + 1))
-        found = score_sentences(alone, large.narrowed(alone.embeddings, 40).index, config)
+        scores = score_sentences(alone, large.narrowed(alone.embeddings, 40).index, config)
         for place, (expected, candidate) in enumerate(
-            zip(whole.candidates(query, 12), found.candidates(0, 12), strict=True)
+            zip(whole.candidates(query, 12), scores.candidates(0, 12), strict=True)
         ):
             assert candidate.clip_id == expected.clip_id, place
             assert candidate.similarity == pytest.approx(expected.similarity, abs=2e-3)
@@ -96,10 +96,10 @@ def test_lists_that_hold_one_sentence_do_not_hide_the_others(tmp_path):
     near = {int(large.entries[row].text_key[5:]) for row in large._engine.search(query, 1200)[0][0] if row >= 0}
     assert len(near) < 20  # the lists alone would not do
     narrowed = large.narrowed(query, 20)
-    found = set(narrowed.index.groups.text_keys)
+    keys = set(narrowed.index.groups.text_keys)
     whole = np.argsort(-index.prototype_matrix() @ query[0])[:15]  # the last ones may differ by a clip
-    assert {index.groups.text_keys[number] for number in whole} <= found
-    assert len(found) < 40
+    assert {index.groups.text_keys[number] for number in whole} <= keys
+    assert len(keys) < 40
 
 
 def test_projections_are_read_when_they_are_asked_for(tmp_path):
@@ -115,8 +115,8 @@ def test_lists_are_used_for_many_clips_and_the_recall_is_kept(tmp_path):
     assert LargeIndex(tmp_path / "large").report == large.report
     queries = encoded(20, seed=6).embeddings
     expected = made_index().search(queries, 5).rows
-    found = [[int(hit.clip_id[1:]) for hit in row] for row in large.search(queries, 5)]
-    assert np.mean([len({*a} & {*b}) / 5 for a, b in zip(found, expected.tolist(), strict=True)]) > 0.9
+    nearest = [[int(hit.clip_id[1:]) for hit in row] for row in large.search(queries, 5)]
+    assert np.mean([len({*a} & {*b}) / 5 for a, b in zip(nearest, expected.tolist(), strict=True)]) > 0.9
 
 
 def test_search_looks_only_at_what_it_may(tmp_path):

@@ -63,8 +63,8 @@ def num_kept(segmenter):
 
 def changes_of(values, times, config=PLAIN, finish=True):
     hysteresis = Hysteresis(config)
-    found = [change for value, time in zip(values, times, strict=True) for change in hysteresis.push(value, time)]
-    return found + (hysteresis.finish() if finish else [])
+    changes = [change for value, time in zip(values, times, strict=True) for change in hysteresis.push(value, time)]
+    return changes + (hysteresis.finish() if finish else [])
 
 
 def ends(changes):
@@ -80,11 +80,11 @@ def mean_of(values, times, first, stop):
 
 def oracle(values, times, config):
     """(start, end, mean, cause) of everything that started, from whole arrays, by docs/segmentation.md."""
-    found, at, free, tiny = [], 0, times[0], 1e-9
+    ends, at, free, tiny = [], 0, times[0], 1e-9
     while at < len(values):
         rise = next((i for i in range(at, len(values)) if values[i] >= config.rise_threshold), None)
         if rise is None:
-            return found
+            return ends
         fall = next((i for i in range(rise, len(values)) if values[i] < config.rise_threshold), len(values))
         confirmed = high = None
         for i in range(rise, fall):
@@ -112,9 +112,9 @@ def oracle(values, times, config):
         end = min(max(end - config.end_shift_s, start), times[last])
         mean = mean_of(values, times, rise, counted)
         short, faint = end - start < config.shortest_s, mean < config.least_mean
-        found.append((start, end, mean, "too short" if short else "too faint" if faint else cause))
+        ends.append((start, end, mean, "too short" if short else "too faint" if faint else cause))
         at, free = last + 1, end
-    return found
+    return ends
 
 
 @st.composite
@@ -139,11 +139,11 @@ def watched(draw):
 @given(watched())
 def test_the_hysteresis_equals_a_reading_of_whole_arrays(given_) -> None:
     values, times, config = given_
-    found = [change for change in changes_of(values, times, config) if change.kind != "start"]
+    closed = [change for change in changes_of(values, times, config) if change.kind != "start"]
     expected = oracle(values, times, config)
-    assert [change.cause for change in found] == [each[3] for each in expected]
+    assert [change.cause for change in closed] == [each[3] for each in expected]
     np.testing.assert_allclose(
-        [(change.start_s, change.end_s, change.mean) for change in found],
+        [(change.start_s, change.end_s, change.mean) for change in closed],
         np.array([each[:3] for each in expected]).reshape(-1, 3) if expected else [],
         atol=1e-9,
     )
@@ -239,12 +239,12 @@ def test_a_hysteresis_that_makes_no_sense_is_refused(change) -> None:
 
 def test_raised_hands_are_sentences_of_their_frames() -> None:
     clip = clip_of((DOWN, 2), (UP, 2), (DOWN, 3), (UP, 1.5), (DOWN, 2))
-    found = spans_of(clip, SETTINGS)
-    assert [(round(span.start_s, 1), round(span.end_s, 1)) for span in found] == [
+    sentences = spans_of(clip, SETTINGS)
+    assert [(round(span.start_s, 1), round(span.end_s, 1)) for span in sentences] == [
         (pytest.approx(2, abs=0.15), pytest.approx(4, abs=0.15)),
         (pytest.approx(7, abs=0.15), pytest.approx(8.5, abs=0.15)),
     ]
-    for span in found:
+    for span in sentences:
         times = clip.timestamps_s
         assert times[span.first] >= span.start_s - 1e-9
         assert span.first == 0 or times[span.first - 1] < span.start_s

@@ -22,10 +22,10 @@ def test_bytes_base64_and_json_are_the_same_clip() -> None:
     clip = made_clip(4)
     data = encode_clip(clip)
     for form in (data, base64.b64encode(data).decode(), json_of(clip)):
-        found = read_clip(form, "clip", 10)
-        np.testing.assert_allclose(found.landmarks, clip.landmarks, rtol=1e-6)
-        np.testing.assert_allclose(found.timestamps_s, clip.timestamps_s, atol=1e-9)
-        assert found.aspect == pytest.approx(clip.aspect)
+        clip_read = read_clip(form, "clip", 10)
+        np.testing.assert_allclose(clip_read.landmarks, clip.landmarks, rtol=1e-6)
+        np.testing.assert_allclose(clip_read.timestamps_s, clip.timestamps_s, atol=1e-9)
+        assert clip_read.aspect == pytest.approx(clip.aspect)
         with pytest.raises(ClipError, match="at most 3"):
             read_clip(form, "clip", 3)
 
