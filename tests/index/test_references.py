@@ -15,7 +15,8 @@ from made.references import FRAMES, MILVUS, PROJECTION, encoded, entry
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import sha256_text
 from signtalk.index.index import SentenceIndex
-from signtalk.index.large import LargeIndex, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import write_large_index
 from signtalk.index.references import Hit, InMemory, Only, widened
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
 

@@ -7,7 +7,8 @@ from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest, read_clip
 from signtalk.errors import ArtifactError
 from signtalk.index.index import SentenceIndex
-from signtalk.index.large import LargeIndex, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import write_large_index
 from signtalk.recognition.recognizer import DecisionConfig, Recognition
 from signtalk.recognition.translation import TranslationRule
 from signtalk.training.run import Run
