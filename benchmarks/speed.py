@@ -40,7 +40,8 @@ from signtalk.export.graphs import write_graphs
 from signtalk.files import write_json, write_text
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
-from signtalk.index.large import LargeIndex, is_large_index, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import is_large_index, write_large_index
 from signtalk.index.nearest import EXACT_UP_TO, EngineReport, exact_neighbours, recall_of
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.models.model import SignModel

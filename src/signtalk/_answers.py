@@ -59,7 +59,7 @@ class Stream:
         self.span: Span | None = None  # where the sentence that was answered last lies
 
     def __repr__(self) -> str:
-        return f"<signtalk.Stream {self.state}, {self._segmenter.num_kept} frames in memory>"
+        return f"<signtalk.Stream {self.state}>"
 
     @property
     def state(self) -> str:

@@ -216,8 +216,8 @@ def test_files_of_the_manifest_lie_in_the_bundle(name: str, small_run: SmallRun,
     listed = {**manifest, "files": {**manifest["files"], name: "0" * 64}}
     bad = rewritten(small_run.bundle, tmp_path / "bad.zip", {"export_manifest.json": json.dumps(listed).encode()})
     refused(bad, "the bundle is incomplete")
-    made = {"int8": manifest["variants"]["made"]["int8"] | {"file": name}}
-    listed = {**manifest, "variants": manifest["variants"] | {"made": made}}
+    variants = {"int8": manifest["variants"]["made"]["int8"] | {"file": name}}
+    listed = {**manifest, "variants": manifest["variants"] | {"made": variants}}
     bad = rewritten(small_run.bundle, tmp_path / "bad.zip", {"export_manifest.json": json.dumps(listed).encode()})
     refused(bad, "no file of the variant 'int8'")
 

@@ -47,12 +47,12 @@ def test_it_is_of_format_5_and_verifies() -> None:
         assert bundle.manifest.format_version == 5
         assert bundle.recognizer.text_space is not None
         assert any(entry.kind == "written" for entry in bundle.recognizer.index.entries)
-    assert max(verify_bundle(BUNDLE).values()) < 1e-5
+    assert max(verify_bundle(str(BUNDLE)).values()) < 1e-5
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_it_answers_as_it_did_when_it_was_made(name: str, clips: dict[str, LandmarkClip]) -> None:
-    with open_bundle(BUNDLE) as bundle:
+    with open_bundle(str(BUNDLE)) as bundle:
         (answer,) = bundle.recognizer.recognize([clips[name]])
     written = json.loads(json.dumps(answer.to_json()))
     assert {key: written[key] for key in ANSWERS[name]} == nearly(ANSWERS[name])

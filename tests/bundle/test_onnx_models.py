@@ -22,12 +22,12 @@ def folder(tmp_path: Path, graphs: Callable[..., None]) -> Path:
 def test_a_graph_of_another_kind_is_told_with_its_name(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     features, valid = random_clips(tiny_checkpoint("gru"), batch=2, frames=5, seed=0)
     memory = np.zeros((2, 5, 16), dtype=np.float32)
-    asked = {
+    calls = {
         "sign_text_encoder.onnx": lambda path: OnnxEncoder(path, FEATURES, True).encode(features, valid),
         "sign_encoder.onnx": lambda path: OnnxTextEncoder(path).encode(np.ones((1, 2), dtype=np.int64)),
         "sign_decoder.onnx": lambda path: OnnxStepDecoder(path, path, DecoderShape(**SHAPE)).start(memory, valid),
     }
-    for name, ask in asked.items():
+    for name, ask in calls.items():
         with pytest.raises(ArtifactError, match=rf"{name}: does not run on .*; get the bundle again") as told:
             ask(folder / name)
         assert "\n" not in str(told.value)

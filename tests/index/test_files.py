@@ -286,7 +286,7 @@ def test_the_entry_of_a_record():
         sentence="Where does it hurt?", category="pain", signer_id="B", variations=(), num_frames=80, fps=25.0,
         motion_mean=1.0, motion_p95=2.0, mean_visibility=0.9, is_idle=False, session="",
     )  # fmt: skip
-    told = IndexEntry("12B", "12B.mp4", "x/12B.npy", "12", "Where does it hurt?", "pain", "B", "where does it hurt")
-    assert IndexEntry.from_record(record, Path("/data")) == told
+    expected = IndexEntry("12B", "12B.mp4", "x/12B.npy", "12", "Where does it hurt?", "pain", "B", "where does it hurt")
+    assert IndexEntry.from_record(record, Path("/data")) == expected
     for root in (None, Path("/data/y")):  # outside the folder: the name alone, never a place on a disk
-        assert IndexEntry.from_record(record, root) == replace(told, feature_path="12B.npy")
+        assert IndexEntry.from_record(record, root) == replace(expected, feature_path="12B.npy")

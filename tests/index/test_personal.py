@@ -110,7 +110,7 @@ def test_a_layer_is_not_missing_while_a_writer_renames_it(tmp_path, monkeypatch)
 def test_forgetting(tmp_path):
     folder = tmp_path / "mine"
     MINE.save(folder)
-    assert [each.clip_id for each in forget(folder, ["The PUMP beeps!"])] == ["p1"]
+    assert [each.clip_id for each in forget(str(folder), ["The PUMP beeps!"])] == ["p1"]
     assert list(load_layer(folder, "model-1").sentences) == ["open your mouth"]
     assert [each.clip_id for each in forget(folder, clip_ids=["p2"], encoder_id="model-1")] == ["p2"]
     assert len(load_layer(folder, "model-1")) == 0

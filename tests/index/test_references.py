@@ -15,7 +15,8 @@ from made.references import FRAMES, MILVUS, PROJECTION, encoded, entry
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import sha256_text
 from signtalk.index.index import SentenceIndex
-from signtalk.index.large import LargeIndex, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import write_large_index
 from signtalk.index.references import Hit, InMemory, Only, widened
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
 
@@ -27,11 +28,11 @@ def made_clips(num=NUM, first=0):
     entries = [
         entry(f"c{n}", f"text {n % 20}", f"{n % 20:02}", f"Text '{n % 20}\" ?") for n in range(first, first + num)
     ]
-    told = [
+    varied = [
         type(each)(**{**vars(each), "category": "Ward" if n % 3 else "home", "signer_id": f"S0{n % 4}"})
         for n, each in enumerate(entries, first)
     ]
-    return SentenceIndex.build(encoded(num, seed=first + 3), told, "model-1")
+    return SentenceIndex.build(encoded(num, seed=first + 3), varied, "model-1")
 
 
 def place_of(tmp_path):
@@ -176,9 +177,9 @@ def test_answers_are_those_of_the_same_clips_in_memory(filled):
     for query in range(3):
         alone = queries.select(slice(query, query + 1))
         expected = score_sentences(alone, made_clips(), config).candidates(0, 5)
-        found = score_sentences(alone, filled.narrowed(alone.embeddings, 12).index, config).candidates(0, 5)
-        assert [each.clip_id for each in found] == [each.clip_id for each in expected]
-        np.testing.assert_allclose([e.similarity for e in found], [e.similarity for e in expected], atol=2e-3)
+        candidates = score_sentences(alone, filled.narrowed(alone.embeddings, 12).index, config).candidates(0, 5)
+        assert [each.clip_id for each in candidates] == [each.clip_id for each in expected]
+        np.testing.assert_allclose([e.similarity for e in candidates], [e.similarity for e in expected], atol=2e-3)
 
 
 def test_an_empty_store_answers_nothing(store):
@@ -252,8 +253,8 @@ def test_damaged_files_are_told_and_never_read_as_something_else(store, tmp_path
                 pass
             else:  # damage that does not matter, or is met when it is read
                 try:
-                    found = again.narrowed(made_clips(8).embeddings[:1], 20).index
-                    assert sorted(found.row_of) == expected, path
+                    index = again.narrowed(made_clips(8).embeddings[:1], 20).index
+                    assert sorted(index.row_of) == expected, path
                 except ArtifactError:
                     pass
                 finally:

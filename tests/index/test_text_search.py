@@ -8,7 +8,8 @@ import pytest
 from made.references import ENTRIES, encoded, entry, made_space, small_index
 from signtalk.errors import ConfigError
 from signtalk.index.index import SentenceIndex, unit_rows
-from signtalk.index.large import LargeIndex, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import write_large_index
 from signtalk.index.references import InMemory
 from signtalk.index.text_search import search_clips
 from signtalk.index.written import WrittenSentence, write_sentences

@@ -7,7 +7,8 @@ from made.small_run import SmallRun
 from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ArtifactError
 from signtalk.index.index import SentenceIndex
-from signtalk.index.large import LargeIndex, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import write_large_index
 from signtalk.recognition.answer import Answer
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.translation import TranslationRule

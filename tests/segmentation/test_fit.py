@@ -75,8 +75,8 @@ def test_a_model_learns_what_can_be_told() -> None:
     features = np.random.default_rng(0).normal(0, 1, (400, SIZE))
     features[:, 3] += 6 * labels
     model = fit_model([features], [stream])
-    found = probabilities(model, features) >= 0.5
-    assert (found == labels).mean() > 0.97
+    signing = probabilities(model, features) >= 0.5
+    assert (signing == labels).mean() > 0.97
     assert model == fit_model([features], [stream])
 
 
@@ -119,11 +119,13 @@ def test_too_few_sentences_are_refused() -> None:
 
 def test_a_small_fit_finds_other_peoples_sentences() -> None:
     plan = StreamPlan(num_sentences=4, fps=12.0)
-    told = []
+    reports = []
     fit = fit_segmenter(
-        [make_stream(seed, seed, plan) for seed in range(6)], "a test", lambda done, total: told.append((done, total))
+        [make_stream(seed, seed, plan) for seed in range(6)],
+        "a test",
+        lambda done, total: reports.append((done, total)),
     )
-    assert told == [(done, 6) for done in range(1, 7)]
+    assert reports == [(done, 6) for done in range(1, 7)]
     assert fit.settings.fitted_by == "a test"
     assert fit.scores.num_true == 24
     others = [make_stream(50 + seed, seed, plan) for seed in range(3)]

@@ -193,8 +193,8 @@ def test_watching_from_the_middle_keeps_what_is_left_of_a_sentence() -> None:
 def test_sentences_of_a_stream_are_its_clips() -> None:
     clips = [signing(50), signing(30)]
     stream = join_clips(clips, [still()] * 3, [1.0] * 3, 25.0)
-    for found, clip in zip(sentence_clips(stream), clips, strict=True):
-        np.testing.assert_allclose(found.landmarks, clip.landmarks, atol=1e-6)
+    for cut, clip in zip(sentence_clips(stream), clips, strict=True):
+        np.testing.assert_allclose(cut.landmarks, clip.landmarks, atol=1e-6)
 
 
 def test_recorded_streams_take_each_clip_once_and_the_recorded_rest() -> None:

@@ -58,9 +58,9 @@ def test_a_stream_answers_as_a_request_does(small_run: SmallRun) -> None:
             assert [each for each in before if each != "activity"] == ["signing", "thinking"]
             assert answer["cause"] == "button"
             assert answer["start_s"] == 50.0
-            found = answer["answer"]
-            assert [line["sentence"] for line in found["candidates"]] == [c["sentence"] for c in expected["candidates"]]
-            assert found["confidence"] == pytest.approx(expected["confidence"], abs=1e-3)
+            reply = answer["answer"]
+            assert [line["sentence"] for line in reply["candidates"]] == [c["sentence"] for c in expected["candidates"]]
+            assert reply["confidence"] == pytest.approx(expected["confidence"], abs=1e-3)
             assert until(socket, "state")[0]["state"] == "answer"
         assert 'signtalk_answers_total{outcome="' in client.get("/metrics").text
         assert f"signtalk_frames_total {clip.num_frames:.1f}" in client.get("/metrics").text

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
@@ -157,7 +158,7 @@ class Bundle:
         self.close()
 
 
-def open_bundle(path: Path, variant: str = FULL_PRECISION) -> Bundle:
+def open_bundle(path: str | PathLike[str], variant: str = FULL_PRECISION) -> Bundle:
     """Open a bundle zip, or a folder with its files.
 
     Args:
@@ -167,6 +168,7 @@ def open_bundle(path: Path, variant: str = FULL_PRECISION) -> Bundle:
     Raises:
         ArtifactError: missing, damaged, dangerous, of another version, or without that variant.
     """
+    path = Path(path)
     if path.is_dir():
         return _load(path, variant, temporary=False)
     folder = Path(tempfile.mkdtemp(prefix="signtalk-bundle-"))
@@ -188,7 +190,7 @@ def told_of(path: Path, folder: Path) -> Iterator[None]:
         raise ArtifactError(str(error).replace(str(folder), str(path))) from error
 
 
-def unpack_bundle(path: Path, folder: Path) -> tuple[Path, ...]:
+def unpack_bundle(path: str | PathLike[str], folder: str | PathLike[str]) -> tuple[Path, ...]:
     """Unpack a bundle zip as a folder that can be opened, looked at, and pushed to a model hub.
 
     Args:
@@ -202,9 +204,9 @@ def unpack_bundle(path: Path, folder: Path) -> tuple[Path, ...]:
         ArtifactError: the zip is missing, damaged or dangerous.
         DataError: the folder holds something, or cannot be written.
     """
+    path, folder = Path(path), absolute(Path(folder))
     if path.is_dir():
         raise ArtifactError(f"{path}: a folder, not a zip; it can be used as it is")
-    folder = absolute(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: not an empty folder; choose a new one")
     try:
@@ -232,7 +234,7 @@ def _unpack_checked(path: Path, folder: Path) -> None:
         raise ArtifactError(f"{path}: entry '{min(names - listed)}' is not in its manifest; do not use this file")
 
 
-def verify_bundle(path: Path) -> dict[str, float]:
+def verify_bundle(path: str | PathLike[str]) -> dict[str, float]:
     """Open a bundle, replay its golden clips, and see that its smaller encoders do what they did when exported.
 
     Returns:
@@ -241,6 +243,7 @@ def verify_bundle(path: Path) -> dict[str, float]:
     Raises:
         ArtifactError: it cannot be opened, or an answer differs.
     """
+    path = Path(path)
     with open_bundle(path) as bundle, told_of(path, bundle.folder):
         try:
             return _answers_again(path, bundle)

@@ -29,7 +29,7 @@ def pack(
     from rich.progress import track
 
     from signtalk.index.index import SentenceIndex
-    from signtalk.index.large import write_large_index
+    from signtalk.index.large_files import write_large_index
     from signtalk.index.milvus import MilvusStore, is_milvus_address
 
     first = SentenceIndex.load(indexes[0])

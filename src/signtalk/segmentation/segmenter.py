@@ -285,11 +285,6 @@ class Segmenter:
         """What the person does."""
         return self._hysteresis.state
 
-    @property
-    def num_kept(self) -> int:
-        """Frames in memory."""
-        return len(self._frames)
-
     def reset(self) -> None:
         """Forget the stream, as for another person."""
         self.probability = 0.0
