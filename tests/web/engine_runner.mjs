@@ -32,17 +32,19 @@ async function bytesOf(file) {
 /** @param {string} file */
 const doubles = async (file) => new Float64Array(await bytesOf(file));
 
+/** @param {number} value */
+const finiteOrText = (value) => (Number.isFinite(value) ? value : String(value));
+
 /** JSON has neither NaN nor typed arrays. @param {unknown} value */
 const plain = (value) => JSON.parse(JSON.stringify(value, (_, each) => {
   if (typeof each === "number" && !Number.isFinite(each)) return String(each);
   return ArrayBuffer.isView(each) ? Array.from(/** @type {Float32Array} */ (each), finiteOrText) : each;
 }));
 
-/** @param {number} value */
-const finiteOrText = (value) => (Number.isFinite(value) ? value : String(value));
-
 /** @type {Clip[]} */
 const clips = await Promise.all((job.clips ?? []).map(async (/** @type {string} */ file) => clipFromBytes(await bytesOf(file))));
+
+const unusedOrt = /** @type {any} */ (null);
 
 /**
  * The engine on a job's bundle; with the network's outputs in the job, or by ONNX Runtime Web.
@@ -57,8 +59,6 @@ async function openEngine(options = {}) {
   ort.env.wasm.numThreads = 1;
   return Engine.open(`${job.bundle}/`, ort, own);
 }
-
-const unusedOrt = /** @type {any} */ (null);
 
 /**
  * Models that give for each clip of the job what Python's encoder gave.

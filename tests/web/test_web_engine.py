@@ -15,7 +15,7 @@ import pytest
 
 import web_engine
 from made.small_run import SmallRun
-from made.web import CHROMIUM, NODE, PLAYWRIGHT, ROOT, Ask, needs_browser, needs_node, needs_ort
+from made.web import CHROMIUM, NODE, ROOT, Ask, needs_browser, needs_node, needs_ort
 from signtalk.arrays import FloatArray
 from signtalk.bundle import web as web_export
 from signtalk.bundle.bundle import Bundle, open_bundle
@@ -356,7 +356,7 @@ def test_a_browser_answers_with_the_server_gone(bundle: Bundle, tmp_path: Path) 
     write_web_bundle(changed, page / "bundle")
     (page / FILES_NAME).write_text(json.dumps({"files": web_export._described(page)}))
     runner = ROOT / "tests" / "web" / "engine_browser.mjs"
-    command = [str(NODE), str(runner), str(PLAYWRIGHT), str(CHROMIUM), str(page)]
+    command = [str(NODE), str(runner), str(CHROMIUM), str(page)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     for seen in json.loads(done.stdout).values():  # with the server, and without

@@ -9,7 +9,7 @@
 
 /** @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean}} ListedSentence */
 
-/** @typedef {{sentence: string, sentence_id: string}} CandidateSentence */
+/** @typedef {{rank: number, sentence: string, sentence_id: string}} CandidateSentence */
 
 /**
  * An answer of the protocol, as far as the page reads it (docs/protocol.md).

@@ -54,7 +54,7 @@ export class Camera extends Events {
   /** Ask for the camera; throws a CameraError that says why there is none. */
   async start() {
     if (!navigator.mediaDevices) throw new CameraError("camera_insecure", "the page is not served over https");
-    let stream = null;
+    let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({
         audio: false,

@@ -73,4 +73,7 @@ export class Conversation {
   }
 }
 
-const clock = (/** @type {Date} */ date) => date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+/** @param {Date} date */
+function clock(date) {
+  return date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+}

@@ -49,7 +49,7 @@ async function open(url) {
 
 /** @param {string} url */
 async function load(url) {
-  let answer = null;
+  let answer;
   try {
     answer = await fetch(url);
   } catch (error) {

@@ -1,9 +1,9 @@
 // Draws skeletons: over the camera's picture, and as a moving figure of a clip.
 
 import { frameAt, NUM_LANDMARKS, NUM_POSE } from "../engine/landmarks.js";
-import { MIN_VISIBILITY, PARTS, SKELETON_DOTS, SKELETON_LINES } from "../engine/tables.js";
+import { MIN_VISIBILITY, SKELETON_DOTS, SKELETON_LINES } from "../engine/tables.js";
 
-/** @import { Clip, Frame } from "../engine/landmarks.js" */
+/** @import { Clip, Frame, Part } from "../engine/landmarks.js" */
 
 /** @typedef {(x: number, y: number) => [number, number]} Place the pixel of a point */
 
@@ -11,8 +11,8 @@ const COLOURS = { pose: "#e6ebf2", left_hand: "#ff9f1c", right_hand: "#2ec4ff", 
 const LINE_WIDTHS = { pose: 3, left_hand: 2, right_hand: 2, face: 1 };
 const DOT_SIZES = { pose: 2.5, left_hand: 2, right_hand: 2, face: 1 };
 const BACKGROUND = "#12161e";
-const LINES = /** @type {[number, number, keyof typeof PARTS][]} */ (SKELETON_LINES);
-const DOTS = /** @type {[number, keyof typeof PARTS][]} */ (SKELETON_DOTS);
+const LINES = /** @type {[number, number, Part][]} */ (SKELETON_LINES);
+const DOTS = /** @type {[number, Part][]} */ (SKELETON_DOTS);
 const DRAWN = new Set([...LINES.flatMap(([a, b]) => [a, b]), ...DOTS.map(([i]) => i)]);
 
 /**

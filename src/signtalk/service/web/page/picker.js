@@ -43,7 +43,7 @@ export class SentencePicker {
     const query = this.field.value.trim();
     /** @type {ListedSentence[]} */
     let sentences = [];
-    let summary = "", failed = false;
+    let summary, failed = false;
     try {
       const listed = await this.answerer.sentences(query), { total } = listed;
       sentences = listed.sentences;

@@ -175,7 +175,7 @@ export class ServiceAnswerer extends Events {
    * @param {RequestInit} [options]
    */
   async #fetch(path, options = {}) {
-    let answer = null;
+    let answer;
     try {
       answer = await fetch(new URL(path, this.#base), { cache: "no-store", ...options });
     } catch (error) {
