@@ -19,7 +19,7 @@ _WORKER = re.compile(r"""new Worker\(new URL\("([^"]+)", import\.meta\.url\)""")
 
 
 def without_comments(text: str) -> str:
-    return re.sub(r"(?m)/\*.*?\*/|^\s*//.*$", "", text, flags=re.S | re.M)
+    return re.sub(r"(?s:/\*.*?\*/)|^\s*//[^\n]*$", "", text, flags=re.M)
 
 
 def imported(script: Path, pattern: re.Pattern[str] = _IMPORT) -> set[Path]:
