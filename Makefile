@@ -6,12 +6,12 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check format web live clean
+.PHONY: help demo test check check-page format web live clean
 
 help:
 	@echo "make demo    made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
 	@echo "make test    all tests with coverage"
-	@echo "make check   lint, format and types"
+	@echo "make check   lint, format and types; of the page too where npm is installed"
 	@echo "make format  rewrite files as the linter wants them"
 	@echo "make web     libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
 	@echo "make live    the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
@@ -30,19 +30,35 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -q --cov --cov-report=term
 
-check: $(VENV)/.installed
+check: $(VENV)/.installed check-page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The page's own lint and types. A machine without Node can still check Python; CI must check both.
+check-page:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(VENDOR) && \
+		npm run --silent --prefix web lint && npm run --silent --prefix web types; \
+	elif [ "$(CI)" = 1 ] || [ "$(CI)" = true ]; then \
+		echo "make check: npm is not installed, and CI must check the page; install Node 20" >&2; exit 2; \
+	else echo "make check: npm is not installed, so the page's lint and types are left out"; fi
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 # Nothing of npm's packages is run at installation; the browser of the tests is the system's own.
-web:
+MODULES := web/node_modules/.package-lock.json
+VENDOR := src/signtalk/service/web/vendor/releases.json
+
+$(MODULES): web/package.json web/package-lock.json
 	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(VENDOR): $(MODULES) web/vendor.mjs
 	node web/vendor.mjs
+
+web: $(VENDOR)
 
 MODELS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/signtalk/models/holistic_landmarker.task
 DEMO_BUNDLE := runs/demo/export/sign_encoder_bundle.zip

@@ -102,7 +102,9 @@ function same(a, b) {
  * @param {Reference} a
  * @param {Reference} b
  */
-const cosine = (a, b) => dot(a.embedding, 0, b.embedding, 0, a.embedding.length);
+function cosine(a, b) {
+  return dot(a.embedding, 0, b.embedding, 0, a.embedding.length);
+}
 
 /**
  * What is told of an enrolment, by the names of Python's `Enrolled`.
