@@ -6,13 +6,19 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
+<<<<<<< HEAD
 .PHONY: help demo test check check-page format web live clean
+=======
+.PHONY: help demo test check format docs hooks web live clean
+>>>>>>> h-words
 
 help:
 	@echo "make demo    made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
 	@echo "make test    all tests with coverage"
 	@echo "make check   lint, format and types; of the page too where npm is installed"
 	@echo "make format  rewrite files as the linter wants them"
+	@echo "make docs    the site of docs/ with the API reference, into build/docs; needs no network once installed"
+	@echo "make hooks   run 'make check' before each commit of this checkout (needs pre-commit)"
 	@echo "make web     libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
 	@echo "make live    the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
 	@echo "make clean   remove the virtual environment and what runs left"
@@ -47,6 +53,14 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Every warning is an error: a broken link, a docstring that cannot be read.
+docs: $(VENV)/.installed
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "open build/docs/index.html"
+
+hooks:
+	pre-commit install
+
 # Nothing of npm's packages is run at installation; the browser of the tests is the system's own.
 MODULES := web/node_modules/.package-lock.json
 VENDOR := src/signtalk/service/web/vendor/releases.json
@@ -76,4 +90,4 @@ live: web $(DEMO_BUNDLE) $(MODELS)
 		$(BIN)/signtalk serve $(DEMO_BUNDLE) --index runs/demo/taught --models $(MODELS) --open
 
 clean:
-	rm -rf $(VENV) web/node_modules src/signtalk/service/web/vendor runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) docs/rooms web/node_modules src/signtalk/service/web/vendor runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -4,6 +4,7 @@ Nothing is fetched: no inventories of other sites, no fonts, no scripts from els
 """
 
 import ast
+import re
 from pathlib import Path
 
 import fastapi  # noqa: F401 - autodoc loads modules twice to see their types, which FastAPI's do not survive
@@ -36,10 +37,11 @@ suppress_warnings = ["myst.xref_missing"]  # links to files of the repository, w
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # the signature has them
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
+default_role = "code"  # docstrings are plain text, with code in single backticks
 
 _PACKAGE = Path(signtalk.__file__).parent
 
@@ -60,6 +62,16 @@ def write_room_pages(app: Sphinx) -> None:
             page.write_text(text, encoding="utf-8")
 
 
+def escape_plain_text(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Marks of reStructuredText mean nothing in a docstring: (T, *shape) is no emphasis, `x_` no link."""
+    for number, line in enumerate(lines):
+        bullet, text = re.match(r"(\s*(?:\* )?)(.*)", line, re.DOTALL).groups()  # type: ignore[union-attr]
+        parts = re.split(r"(`[^`]*`)", text)
+        parts[::2] = [re.sub(r"([*|]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
+        lines[number] = bullet + "".join(parts)
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", escape_plain_text, priority=100)  # before napoleon
     app.connect("builder-inited", write_room_pages)
