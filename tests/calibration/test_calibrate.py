@@ -140,7 +140,7 @@ def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(s
     recognizer, clips = many(small_run)
     assert recognizer.text_space is not None
     gate, report = _fit_written(recognizer, clips, 0.9)
-    total = sum(len(part.records) for part in clips.asked)
+    total = sum(len(part.records) for part in clips.parts)
     assert clips.unknown is not None
     assert 0 <= report.num_right <= report.num_queries <= total + len(clips.unknown.records)
     assert (gate is None) == (report.fallback is not None)

@@ -14,7 +14,7 @@ def test_clips_of_a_split_have_its_validation_roles(small_run: SmallRun) -> None
         assert tuple(record.clip_id for record in asked.records if asked) == split.clips(role)
     assert len(clips.idle) == len(split.clips("train_idle", "val_idle"))
     assert len(clips.signing) == len(split.clips("train"))
-    for asked in clips.asked:
+    for asked in clips.parts:
         assert len(asked.motions) == len(asked.records) == asked.encoded.num_clips
 
 

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from made.videos import WORKER, signing, write_video
+from made.warping import dtw_distances
 from signtalk.cli.main import app
 from signtalk.errors import SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
@@ -19,7 +20,6 @@ from signtalk.extraction.run import RunOptions, extract_videos
 from signtalk.extraction.worker import GuardConfig, GuardedExtractor
 from signtalk.landmarks.clip import load_clip
 from signtalk.landmarks.features import FeatureConfig, extract_features
-from signtalk.recognition.dtw import dtw_distances
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 VIDEOS = Path(os.environ.get("SIGNTALK_DATA", SHARED / "data")) / "videos"

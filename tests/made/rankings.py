@@ -3,8 +3,8 @@
 import numpy as np
 
 from made.references import encoded, entry
+from made.warping import dtw_distances
 from signtalk.index.index import SentenceIndex
-from signtalk.recognition.dtw import dtw_distances
 from signtalk.recognition.scoring import ScoringConfig
 
 PROTOTYPE = ScoringConfig(mode="prototype", exclude_self=False)

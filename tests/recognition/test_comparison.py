@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made.references import encoded, entry, small_index
+from made.warping import dtw_distances
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.comparison import clip_distances, compare, exclusion_mask, look_order, warped_distances
-from signtalk.recognition.dtw import dtw_distances
 
 
 def plain_comparison(query, index, excluded):

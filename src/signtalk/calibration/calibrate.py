@@ -80,13 +80,13 @@ def calibrate(
     if clips.known is not None:
         scoring, chosen, num_trials = fit_scoring(recognizer, clips.known)
         decision = decision.model_copy(update={"scoring": scoring})
-    decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), clips.asked)
+    decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), clips.parts)
     decision, report = recalibrate(recognizer.changed(decision=decision), clips, config)
     recognizer = recognizer.changed(decision=decision)
     written_gate, written_report = _fit_written(recognizer, clips, config.precision)
     gate = decision.gate.model_copy(update={"written": written_gate})
     decision = decision.model_copy(update={"gate": gate})
-    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.asked, config.precision)
+    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.parts, config.precision)
     whole = WholeFit(chosen, num_trials, words_wrong, written_report, rule_report)
     return decision.model_copy(update={"translation": rule}), replace(report, whole=whole)
 

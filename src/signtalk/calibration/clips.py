@@ -41,14 +41,14 @@ class CalibrationClips:
     left_out: tuple[Problem, ...] = ()
 
     @property
-    def asked(self) -> list[Asked]:
+    def parts(self) -> list[Asked]:
         """Known and unknown clips, as far as there are any."""
         return [part for part in (self.known, self.unknown) if part is not None]
 
     @property
     def speeds(self) -> FloatArray:
         """Hand speeds of all clips in which somebody signs."""
-        return np.concatenate([self.signing, *(part.motions for part in self.asked)])
+        return np.concatenate([self.signing, *(part.motions for part in self.parts)])
 
 
 def clips_of_split(recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips) -> CalibrationClips:

@@ -219,10 +219,10 @@ def confidences(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.float6
     """
     if config.mode == "prototype":
         return np.where(evidence.answered, np.nan_to_num(evidence.score).astype(np.float64), 0.0)
-    found = config.logistic.confidences(evidence.matrix())
+    of_signed = config.logistic.confidences(evidence.matrix())
     proven = _written_gate(config)
-    of_written = proven.logistic.confidences(evidence.matrix()) if proven else np.zeros(len(found))
-    return np.where(evidence.answered, np.where(evidence.written, of_written, found), 0.0)
+    of_written = proven.logistic.confidences(evidence.matrix()) if proven else np.zeros(len(of_signed))
+    return np.where(evidence.answered, np.where(evidence.written, of_written, of_signed), 0.0)
 
 
 def _written_gate(config: GateConfig) -> GateConfig | None:
@@ -238,9 +238,12 @@ def decide(evidence: Evidence, motions: FloatArray, config: GateConfig) -> tuple
         motions: (B,) hand speeds, shoulder widths a second.
         config: the gate.
     """
-    found = confidences(evidence, config)
-    rule = _prototype_reasons if config.mode == "prototype" else _calibrated_reasons
-    least = np.inf if config.choice_threshold is None or config.mode == "prototype" else config.choice_threshold
+    sureness = confidences(evidence, config)
+    if config.mode == "prototype":
+        reasons, least = _prototype_reasons(evidence, motions), np.inf
+    else:
+        reasons = _calibrated_reasons(evidence, motions, sureness, config)
+        least = np.inf if config.choice_threshold is None else config.choice_threshold
     return tuple(
         Decision(
             accepted=not reason,
@@ -248,14 +251,12 @@ def decide(evidence: Evidence, motions: FloatArray, config: GateConfig) -> tuple
             confidence=float(confidence),
             offered=reason in UNSURE and bool(confidence >= least) and not written,
         )
-        for reason, confidence, written in zip(
-            rule(evidence, motions, found, config), found, evidence.written, strict=True
-        )
+        for reason, confidence, written in zip(reasons, sureness, evidence.written, strict=True)
     )
 
 
 def _calibrated_reasons(
-    evidence: Evidence, motions: FloatArray, found: npt.NDArray[np.float64], config: GateConfig
+    evidence: Evidence, motions: FloatArray, sureness: npt.NDArray[np.float64], config: GateConfig
 ) -> list[Reason]:
     """The figure that lies lowest, measured by right answers, is the one that is told."""
     proven = _written_gate(config)
@@ -272,7 +273,7 @@ def _calibrated_reasons(
         elif written and proven is None:
             reasons.append("written_not_proven")
         else:
-            reasons.append("" if found[query] >= gate.threshold else REASON_OF[FIGURES[lowest]])
+            reasons.append("" if sureness[query] >= gate.threshold else REASON_OF[FIGURES[lowest]])
     return reasons
 
 
@@ -281,14 +282,8 @@ def _lowest(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.int64]:
     return np.asarray(config.logistic.standardised(evidence.matrix()).argmin(axis=1))
 
 
-def _prototype_reasons(
-    evidence: Evidence,
-    motions: FloatArray,
-    found: npt.NDArray[np.float64],
-    config: GateConfig,
-) -> list[Reason]:
+def _prototype_reasons(evidence: Evidence, motions: FloatArray) -> list[Reason]:
     """SPEC 1.9: fixed thresholds in this order; a sentence of one clip has no centroid to disagree."""
-    del found, config
     reasons: list[Reason] = []
     for query in range(len(motions)):
         margin, agreement = evidence.margin[query], evidence.centroid[query]

@@ -73,10 +73,10 @@ class PreparedIndex:
         if self.source is None:
             return self
         all_words = self.source_words if spells else None
-        shown = None
+        by_words = None
         if all_words is not None:
-            shown = most_shown(encoded.word_log_probs, encoded.memory_valid, all_words, num_sentences)
-        near = self.source.narrowed(encoded.embeddings, num_sentences, shown)
+            by_words = most_shown(encoded.word_log_probs, encoded.memory_valid, all_words, num_sentences)
+        near = self.source.narrowed(encoded.embeddings, num_sentences, by_words)
         if len(self.index):
             return replace(self, index=near.index.with_layer(self.index), laid_out=None)
         known = None if all_words is None or near.classes is None else all_words.select(near.classes)

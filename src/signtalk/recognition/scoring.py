@@ -219,10 +219,10 @@ class Shortlist:
         """
         if self.config.similarity_weight + self.config.prototype_weight == 0:
             by_embeddings = self.by_embeddings(0.5, 0.5)
-        shown = None
+        by_words = None
         if self.spelled is not None:
-            shown = words_shown(self.encoded.word_log_probs, self.encoded.memory_valid, self.spelled)
-        return look_order(by_embeddings, shown)
+            by_words = words_shown(self.encoded.word_log_probs, self.encoded.memory_valid, self.spelled)
+        return look_order(by_embeddings, by_words)
 
     def look(self, by_embeddings: FloatArray, classes: IntArray) -> CloserLook:
         """Compare the first sentences frame by frame and word by word.
