@@ -32,10 +32,10 @@ def test_the_report_counts_what_is_there(folder: Path) -> None:
     seen: list[tuple[int, int]] = []
     report = check_folder(folder, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (len(manifest.records),) * 2
-    found = report.to_json()
-    assert found["signers"] == {s: sum(r.signer_id == s for r in manifest.records) for s in manifest.signers}
-    assert len(found["clips_by_sentence"]) == len(manifest.classes)
-    assert found["problems"] == []
+    document = report.to_json()
+    assert document["signers"] == {s: sum(r.signer_id == s for r in manifest.records) for s in manifest.signers}
+    assert len(document["clips_by_sentence"]) == len(manifest.classes)
+    assert document["problems"] == []
     assert report.lengths == tuple(record.num_frames for record in manifest.records)
     assert "clips" in report.to_markdown()
     assert report.to_table().row_count > 8

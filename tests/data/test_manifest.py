@@ -103,9 +103,9 @@ def test_what_is_written_is_read_back(small_run: SmallRun, tmp_path: Path) -> No
 
 def test_figures_of_a_clip_are_those_of_its_row(small_run: SmallRun) -> None:
     record = load_manifest(small_run.data).records[0]
-    found = describe_clip(clip_of_record(record))
-    assert found.num_frames == record.num_frames
-    assert found.motion_mean == pytest.approx(record.motion_mean, rel=1e-4)
+    numbers = describe_clip(clip_of_record(record))
+    assert numbers.num_frames == record.num_frames
+    assert numbers.motion_mean == pytest.approx(record.motion_mean, rel=1e-4)
 
 
 def test_selecting_unknown_clips_is_an_error() -> None:

@@ -35,7 +35,7 @@ def test_a_finished_store_is_not_made_again_and_a_changed_one_is(
     pack_clips(records, CONFIG, tmp_path)
     calls = []
     real = store_module._packed_rows
-    monkeypatch.setattr(store_module, "_packed_rows", lambda *given: calls.append(given) or real(*given))
+    monkeypatch.setattr(store_module, "_packed_rows", lambda *arguments: calls.append(arguments) or real(*arguments))
     pack_clips(records, CONFIG, tmp_path)
     assert calls == []
     pack_clips(records, FeatureConfig(num_frames=16, use_face=True), tmp_path)
@@ -61,7 +61,9 @@ def test_a_killed_run_goes_on_after_the_last_complete_clip(
         log.write('{"clip_id": "ha')
     calls = []
     real = store_module._packed_rows
-    monkeypatch.setattr(store_module, "_packed_rows", lambda *given: calls.append(given[0].clip_id) or real(*given))
+    monkeypatch.setattr(
+        store_module, "_packed_rows", lambda *arguments: calls.append(arguments[0].clip_id) or real(*arguments)
+    )
     resumed = pack_clips(records, CONFIG, tmp_path / "part")
     assert calls == [record.clip_id for record in records[3:]]
     np.testing.assert_array_equal(resumed.rows, whole.rows)

@@ -1,3 +1,4 @@
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -97,6 +98,18 @@ def test_a_file_of_several_clips_is_refused_what_to_do(column, tmp_path):
     parquet.write_table(arrow.concat_tables(tables), tmp_path / "two.parquet")
     with pytest.raises(ClipError, match=r"two\.parquet: .*a file of its own.*signtalk import"):
         read_clip(tmp_path / "two.parquet")
+
+
+@pytest.mark.parametrize("of_frames", [True, False], ids=["lists of frames", "objects"])
+def test_a_json_file_of_several_clips_is_told_what_to_do(of_frames, tmp_path):
+    FORMATS["json"].save(tmp_path / "one.json", made_clip())
+    one = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
+    clips = [one["frames"] if of_frames else one] * 3
+    (tmp_path / "three.json").write_text(json.dumps(clips), encoding="utf-8")
+    with pytest.raises(ClipError, match=r"three\.json: 3 clips in one file.*signtalk import"):
+        read_clip(tmp_path / "three.json")
+    (tmp_path / "frames.json").write_text(json.dumps(one["frames"]), encoding="utf-8")
+    assert read_clip(tmp_path / "frames.json").num_frames == made_clip().num_frames
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,12 @@ Image = pytest.importorskip("PIL.Image")
 def clips_of(folder, num):
     for number in range(num):
         write_video(folder / f"{number}.mp4", signing(30))
-    made = []
+    clips = []
     for job in plan_extraction(folder).jobs:
         path = folder / f"{job.file_stem}.npz"
         numbers, quality = extract_to_file(job.video, path, RedSquareLandmarker(), ExtractionConfig())
-        made.append(ExtractedVideo(job, path, numbers, quality, ()))
-    return tuple(made)
+        clips.append(ExtractedVideo(job, path, numbers, quality, ()))
+    return tuple(clips)
 
 
 def result_of(clips, failed=()):

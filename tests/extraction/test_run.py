@@ -152,13 +152,13 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(undisturbed, tmp_path):
 def torture_set(folder):
     """Videos that something is wrong with, or that are unusual; by name the kind of outcome, "" = a clip."""
     folder.mkdir()
-    made = {
+    videos = {
         "good": signing(40), "one_frame": signing(1), "no_person": [BLACK] * 20,
         "black_then_late": [BLACK] * 20 + signing(30),
         "hang": [*signing(3), HANG], "crash": [*signing(3), CRASH], "two_people": [two_people(t) for t in range(40)],
         "手話 'quoted' $(x)": signing(20),
     }  # fmt: skip
-    for name, frames in made.items():
+    for name, frames in videos.items():
         write_video(folder / f"{name}.mp4", frames)
     write_video(folder / "a\nb.mkv", signing(30), times_ms=[33 * t + 40 * (t > 10) for t in range(30)])
     write_video(folder / "odd.mkv", signing(10, size=(97, 65)), codec="ffv1", pix_fmt="bgr0")
@@ -170,7 +170,7 @@ def torture_set(folder):
     (folder / "cut.mp4").write_bytes((folder / "good.mp4").read_bytes()[:3000])
     unusable = ("no_person", "grey", "sound", "empty", "text", "cut")
     kinds = dict.fromkeys(unusable, "unusable") | {"hang": "time_limit", "crash": "crashed"}
-    clips = (*(name for name in made if name not in kinds), "a b", "odd", "rotated")
+    clips = (*(name for name in videos if name not in kinds), "a b", "odd", "rotated")
     return dict.fromkeys(clips, "") | kinds
 
 
@@ -184,8 +184,8 @@ def test_every_tortured_video_gives_a_clip_or_a_reason(tmp_path):
     expected = torture_set(tmp_path / "videos")
     guard = GUARD.model_copy(update={"stall_limit_s": 3.0})
     result = extracted(tmp_path / "videos", tmp_path / "out", workers=2, guard=guard)
-    found = {clip.job.clip_id: "" for clip in result.clips} | {p.clip_id: p.kind for p in result.failed}
-    assert found == expected
+    kinds = {clip.job.clip_id: "" for clip in result.clips} | {p.clip_id: p.kind for p in result.failed}
+    assert kinds == expected
     columns, rows = read_csv(tmp_path / "out" / "failed_videos.csv")
     assert columns == ["clip_id", "kind", "reason"] and len(rows) == 8 and all(row["reason"] for row in rows)
     again = extracted(tmp_path / "videos", tmp_path / "out", guard=guard)

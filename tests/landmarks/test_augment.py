@@ -11,9 +11,9 @@ CONFIG = FeatureConfig(num_frames=20, use_face=True)
 
 def points(seed: int = 0, batch: int = 6) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    made = rng.normal(size=(batch, 20, *CONFIG.row_shape)).astype(np.float32)
-    made[rng.random(made.shape[:3]) < 0.2] = np.nan
-    return made
+    clips = rng.normal(size=(batch, 20, *CONFIG.row_shape)).astype(np.float32)
+    clips[rng.random(clips.shape[:3]) < 0.2] = np.nan
+    return clips
 
 
 def test_no_augmentation_changes_nothing() -> None:

@@ -11,7 +11,7 @@ from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
 @pytest.fixture(scope="module")
 def clips() -> tuple[LandmarkClip, ...]:
     config = SyntheticConfig(num_sentences=2, num_signers=2, clips_per_sentence=(2, 2), num_idle=0)
-    return tuple(made.clip for made in generate_clips(config))
+    return tuple(recording.clip for recording in generate_clips(config))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from torch import nn
 
 from made.decoding import greedy_decode, text_log_prob, total_log_prob
 from signtalk.models.text_decoder import DecoderStart, DecoderStep, TextDecoder, TextDecoderConfig, TorchStepDecoder
-from signtalk.recognition.beam_search import DecodingOptions, beam_search, score_text
+from signtalk.recognition.beam_search import DecodingOptions, beam_search
 
 CONFIG = TextDecoderConfig(
     vocabulary_size=13, width=16, num_heads=2, feed_forward=24, memory_width=10, max_tokens=12, num_layers=2

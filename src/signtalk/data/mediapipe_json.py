@@ -46,13 +46,18 @@ def load_json_clip(path: Path, fps: float) -> LandmarkClip:
     """Read one clip; `fps` holds where the file tells neither its rate nor its frames' times.
 
     Raises:
-        ClipError: the file is damaged, too large, of another shape, or shows nothing.
+        ClipError: the file is damaged, too large, of another shape, holds several clips, or shows nothing.
     """
     checked_size(path)
     try:
         value = read_json(path)
     except ArtifactError as error:
         raise ClipError(str(error)) from error
+    if isinstance(value, list) and value and all(map(_is_whole_clip, value)):
+        raise ClipError(
+            f"{path}: {len(value)} clips in one file; write each into a file of its own, which "
+            "`signtalk import --format json` reads folder by folder"
+        )
     return clip_from_json(value, str(path), fps)
 
 
@@ -137,6 +142,11 @@ def _part(value: Any, name: str, t: int) -> FloatArray | None:
     whole = np.full((expected, points.shape[1]), np.nan, dtype=np.float32)
     whole[list(FACE_INDICES)] = points
     return whole
+
+
+def _is_whole_clip(value: Any) -> bool:
+    """A list of frames, or an object that holds one; a frame is neither."""
+    return isinstance(value, list) or (isinstance(value, dict) and isinstance(value.get("frames"), list))
 
 
 def _is_list_of_people(value: Any) -> bool:

@@ -313,7 +313,9 @@ class JointStepDecoder:
         if len(words) <= 2 * MOST_WORDS_TRIED:
             return np.repeat(words[None], len(heard), axis=0)
         seen = self._words.max(axis=1)[state.clips]
-        best = [np.argpartition(-part[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED] for part in (heard, seen)]
+        best = [
+            np.argpartition(-part[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED] for part in (heard, seen)
+        ]
         return np.asarray(words[np.concatenate(best, axis=1)])
 
     def _prefixes(self, state: _JointState, words: IntArray) -> tuple[Float64Array, Float64Array, Float64Array]:
