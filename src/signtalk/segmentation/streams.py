@@ -1,8 +1,8 @@
 """Long streams with known sentences, to fit and to measure a segmenter.
 
-    made-up signers --make_stream--> LabelledStream          a person rests, signs, scratches, signs on, before one camera
-    recorded clips + rests --join_clips--> LabelledStream    the hands are eased to rest after each clip and from rest before it
-    LabelledStream --disturbed--> LabelledStream                     other frame times, lost hands, no hands at all
+    made-up signers --make_stream--> LabelledStream        a person rests, signs, scratches, signs on, before one camera
+    recorded clips + rests --join_clips--> LabelledStream  the hands ease to rest after each clip, from rest before it
+    LabelledStream --disturbed--> LabelledStream           other frame times, lost hands, no hands at all
 
 A sentence begins where its first sign does and ends where its last one does; the arms go up before and down after.
 """
