@@ -26,7 +26,7 @@ ORDER = (
     "bundle", "export", "service", "cli",
 )  # fmt: skip
 TORCH = {"models", "training", "export"}
-ROOT = {"errors", "files", "arrays", "compiling"}
+ROOT = {"errors", "files", "arrays", "compiling", "threads"}
 DOOR = {"", "__main__"}  # `signtalk` itself; nobody inside imports it but for the version
 
 # Rooms without torch are imported where none of these is to be had: a service is small.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from signtalk.cli.console import Json, ProgressBar, not_nan, out_console, print_error, print_json, show
+from signtalk.threads import usable_cores
 
 models_app = typer.Typer(help="The landmarker's models.", no_args_is_help=True)
 
@@ -104,7 +104,7 @@ def extract(
         if cluster is not None:
             result = extract_on_cluster(plan, options, cluster, bar)
         else:
-            result = extract_videos(plan, options, workers or _num_cores(), bar)
+            result = extract_videos(plan, options, workers or usable_cores(), bar)
     written = (*result.tables, *write_extraction_report(result, out, options.storage))
     shown: dict[str, Any] = {
         "clips": len(result.clips) - (0 if keep_low_quality else len(result.rejected)),
@@ -128,8 +128,3 @@ def extract(
     out_console.print(
         printable(f"written: {', '.join(map(str, written))}"), markup=False, highlight=False, soft_wrap=True
     )
-
-
-def _num_cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

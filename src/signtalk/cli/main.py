@@ -41,6 +41,7 @@ from signtalk.cli.segment import add_segment
 from signtalk.cli.serve import add_serve
 from signtalk.cli.stress import add_stress
 from signtalk.errors import MissingExtraError, SignTalkError
+from signtalk.threads import wait_passively
 
 if TYPE_CHECKING:
     from signtalk.index.text_search import ClipHit
@@ -74,6 +75,7 @@ DataOption = Annotated[Path, typer.Option("--data", help="The data folder that t
 
 def main() -> None:
     """Entry point: one line and exit code 2 for whatever the world did wrong."""
+    wait_passively()
     try:
         app()
     except SignTalkError as error:

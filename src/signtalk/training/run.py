@@ -159,8 +159,8 @@ def index_run(
     if written and checkpoint.text_space is not None:
         writing = write_sentences(index, written, checkpoint.text_space)
         index = writing.index
-        told = {"num": len(writing.written), "already": writing.already, "unknown_words": writing.unknown_words}
-        report = {"written": told, **report}
+        sentences = {"num": len(writing.written), "already": writing.already, "unknown_words": writing.unknown_words}
+        report = {"written": sentences, **report}
     with locked(run.folder / INDEX_NAME):
         index.save(run.folder / INDEX_NAME)
     write_decision(run.folder / DECISION_NAME, decision, report, checkpoint.encoder_id)
