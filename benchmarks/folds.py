@@ -32,7 +32,7 @@ from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.training.checkpoint import TorchEncoder
 from signtalk.training.names import BEST_NAME, HISTORY_NAME, RECIPE_NAME, STORE_NAME
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import INDEX_NAME, Run, index_run
+from signtalk.training.run import INDEX_NAME, RunFolder, index_run
 from signtalk.training.train import LAST_NAME, PACKED_ROLES, TrainOptions, train
 
 FOLD_NAME = "fold.json"
@@ -224,10 +224,10 @@ def train_and_measure(job: Job) -> FoldResult:
     if not _is_trained(job.folder):
         _train(job)
     minutes = read_json(job.folder / _CLOCK_NAME)["seconds"] / 60
-    run = Run.open(job.folder)
+    run = RunFolder.open(job.folder)
     pack_clips(job.split.records(job.manifest, *PACKED_ROLES), run.checkpoint.features, job.folder / STORE_NAME)
     index_run(run, job.manifest)
-    report = evaluate(run.recognizer(run.index(), run.decision()), job.manifest, job.split, run.store())
+    report = evaluate(run.recognizer(run.sentence_index(), run.decision()), job.manifest, job.split, run.store())
     _write_reports(report, job)
     arrays = report.arrays
     assert arrays is not None  # every suite tests somebody
@@ -338,7 +338,7 @@ def _estimate(interval: Interval | None) -> float | None:
     return None if interval is None else interval.estimate
 
 
-def milliseconds_a_clip(run: Run, records: Sequence[ClipRecord]) -> float:
+def milliseconds_a_clip(run: RunFolder, records: Sequence[ClipRecord]) -> float:
     """Median time from the features of one clip to its embedding, one clip at a time."""
     store = run.store()
     encoder = TorchEncoder(run.checkpoint.model, run.checkpoint.features)

@@ -32,6 +32,16 @@ def test_every_command_waits_passively_unless_the_user_says_otherwise(given: str
     assert threads is None  # how many is the libraries' own affair, and that of extraction and of the service
 
 
+def test_the_python_door_waits_passively() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP_")}
+    code = (
+        "import os, signtalk; before = os.environ.get('OMP_WAIT_POLICY'); signtalk.train; "
+        "print(before, os.environ['OMP_WAIT_POLICY'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == ["None", "PASSIVE"]
+
+
 def test_what_is_set_stays(monkeypatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     wait_passively()

@@ -8,13 +8,13 @@ from signtalk.landmarks.augment import AugmentConfig
 from signtalk.landmarks.features import derive
 from signtalk.training.batches import EpochBatches, TrainingSet, even_odd_positions, span_mask, training_set
 from signtalk.training.recipe import Recipe, ViewConfig
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 
 @pytest.fixture
 def training(small_run: SmallRun) -> TrainingSet:
     manifest = load_manifest(small_run.data)
-    run = Run.open(small_run.run)
+    run = RunFolder.open(small_run.run)
     return training_set(run.store(), run.split(manifest).records(manifest, "train"), Recipe.named("tiny"))
 
 

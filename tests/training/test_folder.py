@@ -13,7 +13,7 @@ from signtalk.data.tokenizer import SentenceTokenizer, TokenizerConfig
 from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.training.folder import check_run_folder, check_texts, checked_last, claim_folder, wait_for_store
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 from signtalk.training.train import PACKED_ROLES
 
 SPLIT = make_split(made_manifest(full_grid(4, "AB")), SplitConfig(test_signers=("B",)))
@@ -72,7 +72,7 @@ def test_no_state_is_no_error_and_junk_is(tmp_path: Path) -> None:
 
 def test_waiting_for_a_store_ends(small_run: SmallRun, tmp_path: Path) -> None:
     manifest = load_manifest(small_run.data)
-    run = Run.open(small_run.run)
+    run = RunFolder.open(small_run.run)
     records = run.split(manifest).records(manifest, *PACKED_ROLES)
     found = wait_for_store(small_run.run, run.checkpoint.features, records, timeout_s=0)
     assert found.clips == run.store().clips

@@ -7,12 +7,12 @@ from signtalk.landmarks.features import standardised_columns
 from signtalk.training.batches import training_set
 from signtalk.training.names import STATISTICS_NAME
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 from signtalk.training.statistics import fit_statistics
 
 
 def test_they_are_mean_and_spread_of_all_valid_frames(small_run: SmallRun, monkeypatch) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     store, records = run.store(), run.split(manifest).records(manifest, "train")
     training = training_set(store, records, Recipe.named("tiny"))
     features, valid = store.features(training.which)
@@ -31,6 +31,6 @@ def test_they_are_mean_and_spread_of_all_valid_frames(small_run: SmallRun, monke
 
 def test_the_model_and_the_file_of_a_run_hold_the_same(small_run: SmallRun) -> None:
     stats = load_arrays(small_run.run / STATISTICS_NAME)
-    model = Run.open(small_run.run).checkpoint.model
+    model = RunFolder.open(small_run.run).checkpoint.model
     np.testing.assert_array_equal(model.feature_mean.numpy(), stats["feature_mean"])
     np.testing.assert_array_equal(model.feature_std.numpy(), stats["feature_std"])

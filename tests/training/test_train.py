@@ -20,7 +20,7 @@ from signtalk.training import train as training
 from signtalk.training.checkpoint import load_checkpoint
 from signtalk.training.folder import wait_for_store
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 from signtalk.training.train import TrainOptions, train
 
 SMALL = ("optimiser.epochs=2", "optimiser.batch_size=12", "optimiser.val_every=1")
@@ -30,7 +30,7 @@ def trained(
     small_run: SmallRun, out: Path, *settings: str, recipe: str = "tiny", **options: object
 ) -> list[dict[str, str]]:
     manifest = load_manifest(small_run.data)
-    split = Run.open(small_run.run).split(manifest)
+    split = RunFolder.open(small_run.run).split(manifest)
     chosen = Recipe.named(recipe).changed([*SMALL, *settings])
     train(manifest, split, chosen, TrainOptions(out, progress=False, **options))
     return history(out)
@@ -215,7 +215,7 @@ def test_what_cannot_be_built_claims_no_folder(small_run: SmallRun, tmp_path: Pa
 def test_a_damaged_clip_is_left_out_and_told_or_stops_a_strict_run(small_run: SmallRun, tmp_path: Path) -> None:
     shutil.copytree(small_run.data, tmp_path / "data")
     manifest = load_manifest(tmp_path / "data")
-    split = Run.open(small_run.run).split(manifest)
+    split = RunFolder.open(small_run.run).split(manifest)
     bad = split.records(manifest, "train")[0]
     bad.feature_path.write_bytes(b"no clip")
     recipe = Recipe.named("tiny").changed([*SMALL, "optimiser.epochs=1"])

@@ -23,7 +23,9 @@ from signtalk.evaluation.retrieval import (
     fpr_at_tpr,
     reliability_bins,
 )
-from signtalk.recognition.recognizer import Answers, Asked, DecisionConfig, Recognizer
+from signtalk.recognition.answer import AnsweredClips
+from signtalk.recognition.asked import Asked
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class OpenSetAnswers:
     """
 
     result: OpenSet
-    answers: Answers
+    answers: AnsweredClips
     right: BoolArray
     accepted: BoolArray
     unknown_confidences: npt.NDArray[np.float64]
@@ -53,12 +55,12 @@ class OpenSetAnswers:
 class _Answered:
     """What one gate says to all queries."""
 
-    known: Answers
-    unknown: Answers
-    idle: Answers | None
+    known: AnsweredClips
+    unknown: AnsweredClips
+    idle: AnsweredClips | None
 
     @property
-    def parts(self) -> tuple[Answers, ...]:
+    def parts(self) -> tuple[AnsweredClips, ...]:
         return (self.known, self.unknown) if self.idle is None else (self.known, self.unknown, self.idle)
 
 
@@ -121,7 +123,7 @@ def _answered_by(
     # No translation: the gate does not need it.
     recognizer = recognizer.changed(decision=decision.model_copy(update={"translate": False}))
 
-    def answers(queries: Asked, exclude: list[tuple[str, ...]]) -> Answers:
+    def answers(queries: Asked, exclude: list[tuple[str, ...]]) -> AnsweredClips:
         return recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1)
 
     unknown = held_out or known
@@ -138,21 +140,21 @@ def _float(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _sureness(answers: Answers) -> npt.NDArray[np.float64]:
+def _sureness(answers: AnsweredClips) -> npt.NDArray[np.float64]:
     """(B,) what a threshold acts on: the confidence, and nothing where nobody moves."""
-    still = np.array([answer.reason == "low_motion" for answer in answers.recognitions], dtype=np.bool_)
+    still = np.array([answer.reason == "low_motion" for answer in answers.answers], dtype=np.bool_)
     return np.where(still, 0.0, _float(answers.confidences))
 
 
-def _accepted(answers: Answers) -> BoolArray:
-    return np.array([answer.accepted for answer in answers.recognitions], dtype=np.bool_)
+def _accepted(answers: AnsweredClips) -> BoolArray:
+    return np.array([answer.accepted for answer in answers.answers], dtype=np.bool_)
 
 
 def _wrong_clips(
-    kind: Literal["known", "unknown", "idle"], answers: Answers, queries: Asked, right: BoolArray | None = None
+    kind: Literal["known", "unknown", "idle"], answers: AnsweredClips, queries: Asked, right: BoolArray | None = None
 ) -> Iterator[WrongClip]:
     """Known clips answered wrongly or not at all, and answers to clips that have none in the index."""
-    for row, (record, answer) in enumerate(zip(queries.records, answers.recognitions, strict=True)):
+    for row, (record, answer) in enumerate(zip(queries.records, answers.answers, strict=True)):
         if not answer.accepted if right is None else answer.accepted and bool(right[row]):
             continue
         first = answer.candidates[0].sentence if answer.candidates else ""
@@ -168,35 +170,35 @@ def _wrong_clips(
         )
 
 
-def _is_right(answers: Answers, queries: Asked) -> BoolArray:
-    return answers.scores.ranks_of(queries.keys) == 1
+def _is_right(answers: AnsweredClips, queries: Asked) -> BoolArray:
+    return answers.ranking.ranks_of(queries.keys) == 1
 
 
-def _set_result(answers: Answers, known: Asked, decision: DecisionConfig) -> SetResult | None:
+def _set_result(answers: AnsweredClips, known: Asked, decision: DecisionConfig) -> SetResult | None:
     if decision.sets.gap is None:
         return None
-    sizes = np.array([answer.num_possible for answer in answers.recognitions])
-    ranks = answers.scores.ranks_of(known.keys)
+    sizes = np.array([answer.num_possible for answer in answers.answers])
+    ranks = answers.ranking.ranks_of(known.keys)
     covered = int(((ranks > 0) & (ranks <= sizes)).sum())
     return SetResult(decision.sets.coverage, wilson_interval(covered, len(sizes)), float(sizes.mean()))
 
 
 def _choice_result(answered: _Answered, known: Asked) -> ChoiceResult:
-    offers = [answer.choices for answer in answered.known.recognitions]
+    offers = [answer.choices for answer in answered.known.answers]
     offered = sum(bool(offer) for offer in offers)
     right = sum(any(choice.text_key == key for choice in offer) for offer, key in zip(offers, known.keys, strict=True))
-    strange = sum(bool(answer.choices) for answer in answered.unknown.recognitions)
+    strange = sum(bool(answer.choices) for answer in answered.unknown.answers)
     return ChoiceResult(
         known_offered=wilson_interval(offered, len(offers)),
         right=_share(right, offered + strange),
-        unknown_offered=wilson_interval(strange, len(answered.unknown.recognitions)),
+        unknown_offered=wilson_interval(strange, len(answered.unknown.answers)),
     )
 
 
 def _gate_result(name: str, answered: _Answered, known: Asked) -> GateResult:
     accepted = [_accepted(part) for part in answered.parts]
     right = _is_right(answered.known, known) & accepted[0]
-    reasons = Counter(r.reason for part in answered.parts for r in part.recognitions)
+    reasons = Counter(r.reason for part in answered.parts for r in part.answers)
     return GateResult(
         name=name,
         known_accepted=wilson_interval(int(accepted[0].sum()), len(accepted[0])),

@@ -37,7 +37,9 @@ from signtalk.evaluation.texts import score_texts
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
-from signtalk.recognition.recognizer import Answers, Asked, Recognition, Recognizer, asked_packed
+from signtalk.recognition.answer import Answer, AnsweredClips
+from signtalk.recognition.asked import Asked, asked_packed
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.translation import is_right
 
 _EXAMPLES = 10
@@ -101,7 +103,7 @@ class _Measured:
         self.retrievals.append(self._retrieval(name, queries, self.recognizer.index))
 
     def _retrieval(self, name: str, queries: Asked, index: SentenceIndex) -> Retrieval:
-        scores = self.recognizer.changed(index=index).scores(queries.encoded, queries.own_ids)
+        scores = self.recognizer.changed(index=index).rank(queries.encoded, queries.own_ids)
         ranks = scores.ranks_of(queries.keys).astype(np.float64)
         ranks[ranks == 0] = np.inf  # not in the index: a miss
         first, keys = ranks == 1, np.array(queries.keys)
@@ -150,8 +152,8 @@ class _Measured:
         sentences = [WrittenSentence(record.sentence) for record in queries.records]
         index = write_sentences(self.recognizer.index, sentences, space).index
         self.retrievals.append(self._retrieval(name, queries, index))
-        recognitions = self._recognitions(queries, self.recognizer.changed(index=index))
-        self.answers.append(_one_answer(name, recognitions, queries))
+        answers = self._recognitions(queries, self.recognizer.changed(index=index))
+        self.answers.append(_one_answer(name, answers, queries))
         if known is not None:
             self.retrievals.append(self._retrieval(beside, known, index))
 
@@ -185,13 +187,13 @@ class _Measured:
     def text(self, name: str, role: Role) -> None:
         """Translate the clips of a role."""
         queries = self.queries(role)
-        recognitions = () if queries is None else self._recognitions(queries)
-        texts = [answer.translation for answer in recognitions]
+        answers = () if queries is None else self._recognitions(queries)
+        texts = [answer.translation for answer in answers]
         if queries is None or len(texts) < 2 or any(text is None for text in texts):
             why = f"the split has too few clips of role {role}, or the model no text decoder"
             self.absent[f"translation: {name}"] = why
             return
-        self.answers.append(_one_answer(name, recognitions, queries))
+        self.answers.append(_one_answer(name, answers, queries))
         written = [text or "" for text in texts]
         scores = score_texts(written, [record.variations or (record.sentence,) for record in queries.records])
         rng = np.random.default_rng(self.seed)
@@ -206,9 +208,9 @@ class _Measured:
             )
         )
 
-    def _recognitions(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Recognition, ...]:
+    def _recognitions(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Answer, ...]:
         recognizer = recognizer or self.recognizer
-        return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).recognitions
+        return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).answers
 
     def report(self) -> EvaluationReport:
         """Put everything together; the open set and its arrays come from the test clips."""
@@ -240,26 +242,26 @@ class _Measured:
         )
 
 
-def _one_answer(name: str, recognitions: Sequence[Recognition], queries: Asked) -> OneAnswer:
-    sources = np.array([answer.text_source for answer in recognitions])
+def _one_answer(name: str, answers: Sequence[Answer], queries: Asked) -> OneAnswer:
+    sources = np.array([answer.text_source for answer in answers])
     right = [
         bool(answer.text) and is_right(answer.text or "", (record.sentence, *record.variations))
-        for answer, record in zip(recognitions, queries.records, strict=True)
+        for answer, record in zip(answers, queries.records, strict=True)
     ]
     answered = int((sources != "").sum())
     return OneAnswer(
         name=name,
-        num_clips=len(recognitions),
+        num_clips=len(answers),
         by_sentence=float((sources == "sentence").mean()),
         by_translation=float((sources == "translation").mean()),
         precision=wilson_interval(sum(right), answered) if answered else None,
-        wrong=float((answered - sum(right)) / len(recognitions)),
+        wrong=float((answered - sum(right)) / len(answers)),
     )
 
 
 def _arrays(known: Asked, answered: OpenSetAnswers, index: SentenceIndex) -> ReportArrays:
     answers = answered.answers
-    scores = answers.scores
+    scores = answers.ranking
     keys = np.array(scores.index.groups.text_keys)
     own = keys[scores.classes] == np.array(known.keys)[:, None]
     present = np.where(np.isfinite(scores.scores), scores.scores, np.nan)
@@ -285,10 +287,10 @@ def _row_max(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(highest), highest, np.nan).astype(np.float32)
 
 
-def _confused(answers: Answers, known: Asked) -> tuple[tuple[str, str, int], ...]:
+def _confused(answers: AnsweredClips, known: Asked) -> tuple[tuple[str, str, int], ...]:
     pairs = Counter(
         (record.sentence, answer.candidates[0].sentence)
-        for record, answer in zip(known.records, answers.recognitions, strict=True)
+        for record, answer in zip(known.records, answers.answers, strict=True)
         if answer.candidates and answer.candidates[0].text_key != record.text_key
     )
     return tuple((right, wrong, count) for (right, wrong), count in pairs.most_common(15))

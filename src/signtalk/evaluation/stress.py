@@ -27,7 +27,8 @@ from signtalk.evaluation.retrieval import (
 from signtalk.evaluation.stress_cases import Case, PlannedCase, Query, plan_cases
 from signtalk.evaluation.stress_sources import Sources
 from signtalk.landmarks.clip import LandmarkClip
-from signtalk.recognition.recognizer import Recognition, Recognizer
+from signtalk.recognition.answer import Answer
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.translation import is_right
 
 Verdict = Literal["right", "wrong sentence", "wrong translation", "refused"]
@@ -214,7 +215,7 @@ def _asked(recognizer: Recognizer, case: Case, queries: Sequence[Query]) -> Iter
         yield _outcome(case, query, answer)
 
 
-def _answers(recognizer: Recognizer, clips: list[LandmarkClip]) -> list[Recognition | None]:
+def _answers(recognizer: Recognizer, clips: list[LandmarkClip]) -> list[Answer | None]:
     """One answer a clip, None for what `recognize` cannot use; a clip alone tells which of several it is."""
     try:
         return list(recognizer.recognize(clips, num_candidates=1))
@@ -222,7 +223,7 @@ def _answers(recognizer: Recognizer, clips: list[LandmarkClip]) -> list[Recognit
         return [None] if len(clips) == 1 else [_answers(recognizer, [clip])[0] for clip in clips]
 
 
-def _outcome(case: Case, query: Query, answer: Recognition | None) -> QueryOutcome:
+def _outcome(case: Case, query: Query, answer: Answer | None) -> QueryOutcome:
     first = answer.candidates[0] if answer is not None and answer.candidates else None
     is_own = first is not None and first.text_key in query.own_keys
     may_be_own = case.expected in ("right", "other")

@@ -21,6 +21,7 @@ from signtalk.data.tokenizer import split_words
 from signtalk.errors import ClipError
 from signtalk.evaluation import perturbations
 from signtalk.evaluation.stress_sources import Sources
+from signtalk.landmarks import transforms
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.synthetic.lexicon import one_sign_apart, sentences
 from signtalk.synthetic.near_misses import Glosses, one_sign_exchanged, sign_anything, two_signs_exchanged
@@ -304,12 +305,12 @@ def _to_either_side(change: Callable[..., LandmarkClip], degrees: float) -> Clip
 
 
 _CHANGED: dict[str, ClipChange] = {
-    "mirrored camera": _plain(perturbations.mirrored),
+    "mirrored camera": _plain(transforms.mirrored),
     "one hand lost for half of the clip": _by_chance(perturbations.without_hand, 0.5),
     "both hands lost for a third of it": _by_chance(perturbations.without_hands, 1 / 3),
     "noise of 2% of a shoulder width": _by_chance(perturbations.with_noise, 0.02),
     "noise of 5% of a shoulder width": _by_chance(perturbations.with_noise, 0.05),
-    **{f"{fps} frames a second": _plain(perturbations.at_frame_rate, fps) for fps in (5, 10, 15, 30, 60)},
+    **{f"{fps} frames a second": _plain(transforms.at_frame_rate, fps) for fps in (5, 10, 15, 30, 60)},
     "far: a shoulder width in 50 pixels": _plain(perturbations.from_afar, perturbations.PIXELS / 50),
     "farther: in 20 pixels": _plain(perturbations.from_afar, perturbations.PIXELS / 20),
     "near: 1.2 shoulder widths in view": _plain(perturbations.from_near, 1.2),

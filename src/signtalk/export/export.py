@@ -174,7 +174,14 @@ def _write_golden(
     }
     save_arrays(folder / "golden.npz", golden)
     decoder, tokenizer = TorchStepDecoder(model.decoder), checkpoint.tokenizer
-    recognizer = Recognizer(encoder, index, decision, decoder, tokenizer, checkpoint.text_space)
+    recognizer = Recognizer(
+        encoder=encoder,
+        index=index,
+        decision=decision,
+        decoder=decoder,
+        tokenizer=tokenizer,
+        text_space=checkpoint.text_space,
+    )
     write_golden_clips(folder / GOLDEN_CLIPS_NAME, clips, recognizer)
     return golden
 
