@@ -6,16 +6,21 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check check-page format web live clean
+.PHONY: help demo test test-all check check-page format docs hooks web live serve-check clean
 
 help:
-	@echo "make demo    made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
-	@echo "make test    all tests with coverage"
-	@echo "make check   lint, format and types; of the page too where npm is installed"
-	@echo "make format  rewrite files as the linter wants them"
-	@echo "make web     libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
-	@echo "make live    the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
-	@echo "make clean   remove the virtual environment and what runs left"
+	@echo "make demo         made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
+	@echo "make test         the fast tests, on two cores; under five minutes"
+	@echo "make test-all     all tests, with coverage"
+	@echo "make check        lint, format and types; of the page too where npm is installed"
+	@echo "make check-page   lint and types of the page alone (needs Node 20)"
+	@echo "make format       rewrite files as the linter wants them"
+	@echo "make docs         the site of docs/ with the API reference, into build/docs; needs no network once installed"
+	@echo "make hooks        run 'make check' before each commit of this checkout (needs pre-commit)"
+	@echo "make web          libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
+	@echo "make live         the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
+	@echo "make serve-check  a fresh installation of the extra serve answers from the demo's bundle, without torch"
+	@echo "make clean        remove the virtual environment and what runs left"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -27,8 +32,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/signtalk demo --out runs/demo
 
+# Each process that tests has one thread: two processes fill two cores.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
+
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q --cov --cov-report=term
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/.installed
+	$(PYTEST) --cov --cov-report=term
 
 check: $(VENV)/.installed check-page
 	$(BIN)/ruff check .
@@ -46,6 +57,14 @@ check-page:
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Every warning is an error: a broken link, a docstring that cannot be read.
+docs: $(VENV)/.installed
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "open build/docs/index.html"
+
+hooks:
+	pre-commit install
 
 # Nothing of npm's packages is run at installation; the browser of the tests is the system's own.
 MODULES := web/node_modules/.package-lock.json
@@ -75,5 +94,17 @@ live: web $(DEMO_BUNDLE) $(MODELS)
 		echo "key for teaching sentences: $$SIGNTALK_KEY"; \
 		$(BIN)/signtalk serve $(DEMO_BUNDLE) --index runs/demo/taught --models $(MODELS) --open
 
+# What integrators install, in an environment of its own: verified, asked once, and torch is nowhere.
+serve-check: $(DEMO_BUNDLE)
+	rm -rf build/serve
+	$(PYTHON) -m venv build/serve
+	build/serve/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[serve]'
+	build/serve/bin/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("torch") is not None)'
+	build/serve/bin/signtalk bundle verify $(DEMO_BUNDLE)
+	build/serve/bin/signtalk recognize $$(ls runs/demo/data/clips/*.npz | head -3) --bundle $(DEMO_BUNDLE)
+	build/serve/bin/python -c 'import sys, pathlib, signtalk; from signtalk.service.run import ask_bundle; \
+		print("served:", ask_bundle(pathlib.Path(sys.argv[1]), signtalk.read_clip(sys.argv[2]))["outcome"])' \
+		$(DEMO_BUNDLE) $$(ls runs/demo/data/clips/*.npz | head -1)
+
 clean:
-	rm -rf $(VENV) web/node_modules src/signtalk/service/web/vendor runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) docs/rooms web/node_modules src/signtalk/service/web/vendor runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

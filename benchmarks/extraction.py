@@ -2,7 +2,7 @@
 """How fast videos become clips, against bare MediaPipe on frames that are decoded already, in one run.
 
     python benchmarks/extraction.py VIDEOS
-    python benchmarks/extraction.py VIDEOS --clips 6 --repeats 3 --json extraction.json --results docs/results.md
+    python benchmarks/extraction.py VIDEOS --clips 6 --repeats 3 --results docs/results/extraction.md
 
 The yardstick calls HolisticLandmarker alone, a fresh one a clip as extraction has it, in this process, on frames in
 memory. SignTalk's side is the whole chain (hashing, looking for people, decoding, tracking, repairs, figures, the

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Leave one signer out: train, index and evaluate a model for each signer of a data folder, and sum up.
 
-    python benchmarks/leave_one_signer_out.py DATA --out runs/loso [--recipe prototype] [--results docs/results.md]
+    python benchmarks/leave_one_signer_out.py DATA --out runs/loso [--recipe prototype] [--results results.md]
 
 For a data folder of your own; the sets that SignTalk is measured on have `quality.py`. Each fold is a run folder
 under --out and is not done again; a killed run goes on where it was. Splits (with hashes), seeds and settings lie

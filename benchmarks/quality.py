@@ -2,14 +2,15 @@
 """How good a recipe is: data set x protocol x recipe x seed -> one row, by one command.
 
     python benchmarks/quality.py --list
-    python benchmarks/quality.py asl_sentences ksl_phrases --recipe default --seeds 42 43 --results docs/results.md
-    python benchmarks/quality.py asl_sentences --recipe dtw --results docs/results.md
+    python benchmarks/quality.py asl_sentences ksl_phrases --recipe default --seeds 42 43 --results docs/results
+    python benchmarks/quality.py asl_sentences --recipe dtw --results docs/results
     python benchmarks/quality.py asl_sentences --set losses.ctc_weight=0 --folds s01 --seeds 42
 
 Each fold is a folder under WORK/runs and is not done again; a killed run goes on where it was, by the same
-command. Splits are read from benchmarks/splits. Rows are kept in WORK/SUITE.json; with --results the section of
-the suite on that page is written anew, with all its rows. A row is named after recipe and --set unless --label
-names it; a later row of the same name takes its place. Recipe "dtw" is the nearest clip by DTW, untrained.
+command. Splits are read from benchmarks/splits. Rows are kept in WORK/SUITE.json; with --results the row is kept in
+benchmarks/results/SUITE.json too, and the suite's page in that folder is written anew, with all its rows. A row is
+named after recipe and --set unless --label names it; a later row of the same name takes its place. Recipe "dtw" is
+the nearest clip by DTW, untrained.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from pathlib import Path
 
 from dtw_baseline import DTW_FEATURES, DTW_NAME, DtwBaseline
 from folds import FoldResult, Job, Measure, recipe_hash, run_fold, train_and_measure
-from results_page import Page, replace_section, section
+from results_page import page_of, publish, section
 from rows import Origin, Row, store_row, summarise
 from signtalk.data.manifest import Manifest
 from signtalk.data.splits import Split
 from signtalk.errors import ConfigError, SignTalkError
 from signtalk.files import sha256_text
 from signtalk.training.recipe import RECIPE_NAMES, Recipe
-from suites import PUBLISHED, SPLITS, SUITES, Suite, describe, fold_splits, folds_on_file, prepare, suite_named
+from suites import SPLITS, SUITES, Suite, describe, fold_splits, folds_on_file, prepare, suite_named
 
 _DTW_NOTE = "Untrained. DTW is exact, not banded, and every training clip is indexed."
 
@@ -100,11 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found = fold_splits(name, suite, prepare(suite, options.work / "data"), SPLITS)
                 print("\n".join(f"{name} {fold} {split.hash[:12]} {split.counts}" for fold, split in found.items()))
                 continue
-            rows = measure_suite(name, suite, _request(options, arguments), SPLITS)
-            text = section(Page(name, f"{suite.data}, {suite.protocol}", PUBLISHED.get(name, ())), rows)
-            print(text)
+            request = _request(options, arguments)
+            rows = measure_suite(name, suite, request, SPLITS)
+            print(section(page_of(name), rows))
             if options.results:
-                replace_section(options.results, name, text)
+                print(
+                    publish(name, next(row for row in rows if row.origin.label == request.row_label()), options.results)
+                )
     except SignTalkError as error:
         print(error, file=sys.stderr)
         return 2
@@ -121,7 +124,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--folds", nargs="+", default=[], metavar="FOLD", help="only these folds")
     parser.add_argument("--label", default="", help="name of the row")
     parser.add_argument("--work", type=Path, default=Path("runs/quality"), help="folder of data, runs and rows")
-    parser.add_argument("--results", type=Path, help="page whose sections of the suites are written anew")
+    parser.add_argument("--results", type=Path, metavar="PAGES", help="folder of the suites' pages, written anew")
     parser.add_argument("--splits-only", action="store_true", help="make data and split files, train nothing")
     parser.add_argument("--again", action="store_true", help="measure anew with the models that are trained")
     options = parser.parse_args(arguments)

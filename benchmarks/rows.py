@@ -1,6 +1,6 @@
 """From the folds of a model to its row.
 
-    FoldResult of every fold and seed -> summarise -> Row -> store_row -> SUITE.json   (results_page prints them)
+    FoldResult of every fold and seed -> summarise -> Row -> store_row -> SUITE.json   (pages: results_page)
 
 A later run of the same label replaces its row.
 """

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Finding sentences in long streams: how well, on whom, against a fixed speed; and the fit of the shipped numbers.
 
-    python benchmarks/segmentation.py --results docs/results.md
-    python benchmarks/segmentation.py --fit src/signtalk/segmenter.json
+    python benchmarks/segmentation.py --results docs/results/segmentation.md
+    python benchmarks/segmentation.py --fit src/signtalk/segmentation/segmenter.json
 
 Streams: made-up signers whom the fit has not met, resting and fidgeting between sentences; and recorded clips of one
 signer joined with 0.5-4 s of rest and two eased ways of the arms between them (`signtalk.segmentation.streams`). Real
@@ -36,8 +36,8 @@ from signtalk.segmentation.fit import fit_segmenter, measure_segmenter
 from signtalk.segmentation.metrics import TOLERANCES_S, SegmentScores, Spans, pooled, score_spans
 from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, shipped_settings
 from signtalk.segmentation.streams import (
+    LabelledStream,
     Recorded,
-    Stream,
     StreamPlan,
     disturbed,
     make_stream,
@@ -84,8 +84,8 @@ class Row:
         f1 = [f"{whole.boundary_f1(tolerance):.3f}" if whole.num_true else "-" for tolerance in TOLERANCES_S]
         if whole.num_true:
             f1[1] += f" ({self.interval()})"
-        counts = [str(whole.num_true), *f1, str(whole.missed), str(whole.false), f"{whole.false_per_hour:.0f}"]
-        return [self.data, self.method, self.fps, *counts]
+        counts = [str(whole.num_true), *f1, str(whole.missed), f"{whole.false} ({whole.false_per_hour:.0f})"]
+        return [f"{self.data}, {self.fps} fps", self.method, *counts]
 
     def interval(self) -> str:
         """95% bootstrap of F1 at 0.5 s: signers are drawn, or streams where there are few signers."""
@@ -99,7 +99,7 @@ class Row:
 # --- streams ------------------------------------------------------------------------------------------------------
 
 
-def made_up(fps: float) -> list[Stream]:
+def made_up(fps: float) -> list[LabelledStream]:
     """Streams of people whom the shipped fit has not met; frames come unevenly and hands are lost now and then."""
     streams = []
     for number in range(NUM_MADE_UP):
@@ -109,7 +109,7 @@ def made_up(fps: float) -> list[Stream]:
     return streams
 
 
-def resting(fps: float) -> list[Stream]:
+def resting(fps: float) -> list[LabelledStream]:
     """Ten people who rest and fidget for a minute."""
     plan = StreamPlan(num_sentences=0, fps=fps, pauses_s=(60.0, 60.1))
     return [make_stream(TEST_SEED + 100 + number // 5, number, plan) for number in range(10)]
@@ -139,10 +139,10 @@ def hands_down(clip: LandmarkClip) -> bool:
 # --- methods ------------------------------------------------------------------------------------------------------
 
 
-def above(speed: Callable[[LandmarkClip], np.ndarray], floor: float) -> Callable[[Stream], SegmentScores]:
+def above(speed: Callable[[LandmarkClip], np.ndarray], floor: float) -> Callable[[LabelledStream], SegmentScores]:
     """A segmenter for which nothing is learned: above the floor for 0.1 s until below it for 0.5 s."""
 
-    def scored(stream: Stream) -> SegmentScores:
+    def scored(stream: LabelledStream) -> SegmentScores:
         clip, hysteresis, changes = stream.clip, Hysteresis(_PLAIN), []
         for value, time in zip(speed(clip).tolist(), clip.timestamps_s.tolist(), strict=True):
             changes += hysteresis.push(float(value >= floor), time)
@@ -172,14 +172,14 @@ def hand_speed(clip: LandmarkClip) -> np.ndarray:
     return np.asarray(moved / np.maximum(times - times[before], 1e-3))
 
 
-METHODS: dict[str, Callable[[Stream], SegmentScores]] = {
+METHODS: dict[str, Callable[[LabelledStream], SegmentScores]] = {
     "shipped": lambda stream: measure_segmenter([stream], shipped_settings()),
     f"hand speed over {SPEED_FLOOR:g}": above(hand_speed, SPEED_FLOOR),
     "prototype's motion floor": above(prototype_motion, PROTOTYPE_FLOOR),
 }
 
 
-def rows_of(data: str, fps: str, streams: Sequence[Stream]) -> Iterator[Row]:
+def rows_of(data: str, fps: str, streams: Sequence[LabelledStream]) -> Iterator[Row]:
     """The shipped segmenter and what it is compared with."""
     signers = tuple(stream.signer_id for stream in streams)
     for method, measure in METHODS.items():
@@ -269,14 +269,14 @@ CLIPS_TEXT = (
 
 def section_of(rows: Sequence[Row], clips: Sequence[list[str]], command: str) -> str:
     """Both tables, without the markers."""
-    columns = ["streams", "segmenter", "fps", "sentences", "F1 0.25 s", "F1 0.5 s (95%)", "F1 1 s"]
+    columns = ["streams", "segmenter", "sentences", "F1 0.25 s", "F1 0.5 s (95%)", "F1 1 s"]
     clip_columns = ["clips", "signing", "idle", "AUROC speed", "AUROC learned", "passes speed", "learned", "both"]
     parts = [
         "## segmentation: sentences in long streams",
         f"{datetime.datetime.now(datetime.UTC).date()}: `{command}`; code {code_version()}; "
         f"shipped numbers fitted by `{shipped_settings().fitted_by}`, on made-up signers alone.",
         STREAMS_TEXT,
-        table([*columns, "missed", "false", "false/h"], [row.cells() for row in rows]),
+        table([*columns, "missed", "false (an hour)"], [row.cells() for row in rows]),
         CLIPS_TEXT,
         table(clip_columns, clips),
     ]
@@ -291,7 +291,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def fit(path: Path) -> None:
     """Fit the shipped numbers on made-up people and write them."""
-    command = "python benchmarks/segmentation.py --fit src/signtalk/segmenter.json"
+    command = "python benchmarks/segmentation.py --fit src/signtalk/segmentation/segmenter.json"
     streams = list(training_streams(FIT_SEED, NUM_FIT_STREAMS))
     found = fit_segmenter(streams, command, lambda done, total: print(f"\r{done}/{total}", end="", file=sys.stderr))
     found.settings.save(path)

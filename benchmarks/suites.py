@@ -17,7 +17,7 @@ from typing import Literal
 from perturbations import PERTURBATIONS, VALIDATION_NAME, perturbed
 from raw_clips import SourceClip, source_clips, write_clips
 from resting import with_idle
-from signtalk.cli.demo import FULL, demo_split
+from signtalk.cli.story import FULL, demo_split
 from signtalk.data.manifest import TABLE_NAME, Manifest, load_manifest
 from signtalk.data.splits import Split, SplitConfig, make_split
 from signtalk.errors import DataError
@@ -218,6 +218,12 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
     "asl_words_17": (Published(_BAND, _README, 0.669, 0.797, 0.0),),
     "ksl_phrases": (Published(_BAND, _README, 0.893, 0.914, 0.635),),
 }
+
+ASKED = {
+    "asl_sentences": 0.85, "isl_sentences": 0.85, "ksl_phrases": 0.97, "medical_perturbed": 0.95, "made_up": 0.90,
+    "isl_words": 0.92, "asl_words_17": 0.85,
+}  # fmt: skip
+"""R@1 that a suite was to reach; the other suites were asked for other measures (docs/results.md)."""
 
 
 def suite_named(name: str) -> Suite:

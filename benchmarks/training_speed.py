@@ -2,7 +2,7 @@
 """How fast SignTalk trains, against the prototype's training step at the same model size and batch, in one run.
 
     python benchmarks/training_speed.py
-    python benchmarks/training_speed.py --threads 2 --steps 24 --repeats 7 --results docs/results.md
+    python benchmarks/training_speed.py --threads 2 --steps 24 --repeats 7 --results docs/results/training_speed.md
     python benchmarks/training_speed.py --profile
 
 The yardstick is `prototype_step.py`: SPEC 1.4-1.7's operations, clip by clip. SignTalk's side is `SignTraining`'s own
@@ -38,9 +38,9 @@ from signtalk.data.manifest import Manifest, load_manifest
 from signtalk.data.packed import pack_clips
 from signtalk.files import write_json, write_text
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
-from signtalk.training.batches import Batch, EpochBatches
+from signtalk.training.batches import Batch, EpochBatches, training_set
+from signtalk.training.module import SignTraining
 from signtalk.training.recipe import Recipe
-from signtalk.training.train import SignTraining, training_set
 from signtalk.training.validation import ValidationSet
 
 SECTION = "training_speed"

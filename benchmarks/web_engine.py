@@ -50,7 +50,7 @@ def compare(bundle: Path, clips: list[LandmarkClip]) -> dict[str, Any]:
             except ClipError:
                 continue
             seconds.append(time.perf_counter() - started)
-            expected.append(answer.to_json())
+            expected.append(answer.to_dict())
             kept.append(clip)
         told = ask_node(folder, kept)
     pairs = list(zip(told["answers"], json.loads(json.dumps(expected)), strict=True))

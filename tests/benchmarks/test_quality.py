@@ -13,10 +13,11 @@ import leave_one_signer_out as loso
 import perturbations
 import quality
 import results_page
+import results_plot
 import rows
 import suites
 from folds import Figures, FoldResult, Job, Query, run_fold
-from signtalk.cli.demo import DemoSize, demo_split
+from signtalk.cli.story import DemoSize, demo_split
 from signtalk.data.manifest import Manifest, load_manifest
 from signtalk.data.splits import Split, SplitConfig, leave_one_signer_out, make_split
 from signtalk.errors import ArtifactError, ConfigError, DataError
@@ -150,11 +151,49 @@ def test_a_section_shows_rows_and_what_others_published() -> None:
     text = results_page.section(page, [row])
     assert "| default, a=1 | 1 x 1 | 0.500 (" in text
     assert "| DTW (a paper) |  | 0.500 |  | 0.000 |" in text
+    assert "| WER | 0.250 |" in text
     assert "12,345" in text
-    assert "WER unseen" not in text  # nothing measured, no column
+    assert "WER unseen" not in text  # nothing measured, no line
     assert f"`{'a' * 12}` |" in text
     widths = {line.count("|") for line in text.split("### ")[0].splitlines() if line.startswith("|")}
     assert len(widths) == 1
+
+
+def test_a_page_has_as_many_columns_as_can_be_read() -> None:
+    every = {name: 0.5 for name in Figures.model_fields if name not in ("r1", "r5", "mrr")}
+    models = [rows.summarise(origin(f"m{i}"), [result("a", 1, [1, 2], **every)]) for i in range(9)]
+    text = results_page.section(results_page.Page("small", "a set"), models)
+    assert max(line.count("|") - 1 for line in text.splitlines() if line.startswith("|")) == 8
+    assert all(f"| {figure} | 0" in text for figure in ("WER unseen", "FPR right", "ms a clip"))
+    assert "| figure | m7 | m8 |" in text
+    with pytest.raises(ValueError, match="9 columns"):
+        results_page.table(["x"] * 9, [])
+
+
+def test_the_pages_of_the_repository_are_those_of_its_rows() -> None:
+    pages = results_page.all_pages()
+    assert len(pages) > 10
+    for path, text in pages.items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: run python benchmarks/results_page.py"
+
+
+def test_all_pages_and_the_picture_by_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, picture = tmp_path / "pages", tmp_path / "results.png"
+    pages.mkdir()
+    monkeypatch.setattr(results_page, "ROWS", tmp_path)
+    rows.store_row(tmp_path / "made_up.json", rows.summarise(origin(), [result("a", 1, [1, 2])]))
+    assert results_page.main(["--pages", str(pages), "--picture", str(picture)]) == 0
+    assert [path.name for path in pages.iterdir()] == ["made_up.md"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "made_up.json").write_text('{"rows": [{"old": 1}]}', encoding="utf-8")
+    assert results_page.main(["--pages", str(pages), "--picture", str(picture)]) == 2
+
+
+def test_the_picture_shows_every_fold_once_and_the_yardstick() -> None:
+    seeds = [result("a", 1, [1, 1]), result("a", 2, [1, 2]), result("b", 1, [2, 2])]
+    suite = [rows.summarise(origin(), seeds), rows.summarise(origin("dtw"), [result("a", 0, [1, 2])])]
+    (bar,) = results_plot.bars_of({"made_up": suite, "isl_words": []})
+    assert bar == results_plot.Bar("made_up", (0.75, 0.0), 0.5, 0.9, 0.5)
 
 
 def test_a_section_is_replaced_and_nothing_else(tmp_path: Path) -> None:
@@ -283,14 +322,16 @@ def test_a_suite_is_measured_once(
 def test_dtw_finds_the_same_signing(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quality, "SPLITS", tmp_path)
     monkeypatch.setitem(quality.SUITES, "small", SUITE)
-    page = tmp_path / "results.md"
-    assert quality.main(["small", "--recipe", "dtw", "--work", str(work), "--results", str(page)]) == 0
+    monkeypatch.setattr(results_page, "ROWS", tmp_path / "rows")
+    (tmp_path / "rows").mkdir()
+    assert quality.main(["small", "--recipe", "dtw", "--work", str(work), "--results", str(tmp_path)]) == 0
     (row,) = [row for row in rows.load_rows(work / "small.json") if row.origin.label == "dtw"]
     assert row.r1.estimate == 1.0
     assert row.mean.enrolled_1 == 1.0
     assert row.mean.minutes is None
     assert not (work / "runs" / "small" / row.origin.model / "store").exists()
-    assert "exact, not banded" in page.read_text(encoding="utf-8")
+    assert "exact, not banded" in (tmp_path / "small.md").read_text(encoding="utf-8")
+    assert rows.load_rows(tmp_path / "rows" / "small.json") == (row,)
 
 
 def test_dtw_distances_are_those_of_a_plain_loop(manifest: Manifest, tmp_path: Path) -> None:
@@ -339,7 +380,7 @@ def test_leaving_signers_out_of_a_folder_of_ones_own(
     page = tmp_path / "results.md"
     arguments = [str(data / "made_up"), "--out", str(tmp_path / "loso"), "--results", str(page), "--title", "mine"]
     assert loso.main(arguments) == loso.main(arguments) == 0
-    assert page.read_text(encoding="utf-8").count("## mine: leave one signer out") == 1
+    assert page.read_text(encoding="utf-8").count("## mine\n\nleave one signer out.") == 1
     assert "| default | 3 x 1 | 0.500" in capsys.readouterr().out
     assert loso.main([str(tmp_path), "--out", str(tmp_path / "x")]) == 2
 

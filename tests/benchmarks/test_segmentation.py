@@ -40,11 +40,11 @@ def test_a_row_has_its_interval_and_a_rest_has_no_f1() -> None:
     good, bad = SegmentScores(2, 2, (2, 4, 4), 2, 0, 10.0), SegmentScores(2, 2, (0, 0, 2), 1, 1, 10.0)
     row = segmentation.Row("asl", "shipped", "25", (good, bad), ("a", "b"))
     cells = row.cells()
-    assert cells[:5] == ["asl", "shipped", "25", "4", "0.250"]
-    assert cells[5] == "0.500 (0.000-1.000)"
-    assert cells[6:] == ["0.750", "1", "1", "180"]
+    assert cells[:4] == ["asl, 25 fps", "shipped", "4", "0.250"]
+    assert cells[4] == "0.500 (0.000-1.000)"
+    assert cells[5:] == ["0.750", "1", "1 (180)"]
     rest = segmentation.Row("rest", "shipped", "25", (SegmentScores(0, 1, (0, 0, 0), 0, 1, 60.0),), ("a",))
-    assert rest.cells()[3:] == ["0", "-", "-", "-", "0", "1", "60"]
+    assert rest.cells()[2:] == ["0", "-", "-", "-", "0", "1 (60)"]
 
 
 def test_signers_are_drawn_where_there_are_enough() -> None:

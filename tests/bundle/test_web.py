@@ -2,6 +2,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from signtalk.bundle import web as web_export
 from signtalk.bundle.bundle import open_bundle
 from signtalk.bundle.web import check_portable, export_web, write_web_bundle
 from signtalk.errors import ArtifactError, ExportRefusedError
-from signtalk.extraction.models import _HAND_ROI, _MEMBERS, BUNDLE_NAME
+from signtalk.extraction.models import _HAND_ROI, _MEMBERS, LANDMARKER_NAME
 from signtalk.files import sha256_file
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import encode_clip
@@ -31,7 +32,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (source / "vendor" / "library.d.mts").write_text("export {};")
     (source / "index.html").write_text("<!doctype html>")
     monkeypatch.setattr(web_export, "PAGE", source)
-    with zipfile.ZipFile(tmp_path / BUNDLE_NAME, "w") as models:
+    with zipfile.ZipFile(tmp_path / LANDMARKER_NAME, "w") as models:
         for name in (*_MEMBERS, _HAND_ROI):
             models.writestr(name, b"model")
     monkeypatch.setenv("SIGNTALK_MODELS", str(tmp_path))
@@ -112,7 +113,7 @@ def test_golden_answers_are_the_recognizers(small_run: SmallRun, tmp_path: Path)
 def test_a_bundle_that_does_not_translate_ships_no_decoder(small_run: SmallRun, tmp_path: Path) -> None:
     with open_bundle(small_run.bundle) as bundle:
         decision = DecisionConfig(translate=False, decoding=DecodingOptions(max_tokens=5))
-        bundle.recognizer.decision = decision
+        bundle = replace(bundle, recognizer=bundle.recognizer.changed(decision=decision))
         write_web_bundle(bundle, tmp_path / "web")
     assert json.loads((tmp_path / "web" / "config.json").read_text())["model"]["decoder"] is None
     assert not (tmp_path / "web" / "sign_decoder.onnx").exists()

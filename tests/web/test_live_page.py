@@ -34,7 +34,7 @@ from signtalk.export.export import export_bundle
 from signtalk.landmarks.clip import FACE_INDICES, HOLISTIC, PARTS
 from signtalk.recognition.gate import Reason
 from signtalk.recognition.recognizer import DecisionConfig
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 WEB = ROOT / "src" / "signtalk" / "service" / "web"
 DATA = Path(os.environ.get("SIGNTALK_DATA", ROOT.parent / "shared" / "data"))
@@ -292,8 +292,8 @@ def test_a_conversation(tmp_path):
 @pytest.mark.timeout(600)
 def test_the_page_of_the_real_service(tmp_path, small_run):
     """With the prototype's gate, whose thresholds need no fit: the small run's has too few clips for one."""
-    run = Run.open(small_run.run)
-    bundle = export_bundle(run.checkpoint, run.index(), DecisionConfig.prototype(), tmp_path / "export")
+    run = RunFolder.open(small_run.run)
+    bundle = export_bundle(run.checkpoint, run.sentence_index(), DecisionConfig.prototype(), tmp_path / "export")
     with running_service(bundle, "--index", tmp_path / "ward", "--models", MODEL, key=KEY) as (address, _):
         seen = drive_at(f"http://{address}/", KEY, "served", tmp_path, FILM)
     check_always(seen)
@@ -310,10 +310,10 @@ def test_the_page_of_the_real_service(tmp_path, small_run):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_an_offline_page_answers_and_learns_by_itself(tmp_path, small_run):
-    run = Run.open(small_run.run)
+    run = RunFolder.open(small_run.run)
     still = run.decision().gate.model_copy(update={"motion_floor": 0.0})  # the film runs at a third of its speed
     decision = run.decision().model_copy(update={"gate": still})
-    with open_bundle(export_bundle(run.checkpoint, run.index(), decision, tmp_path / "export")) as bundle:
+    with open_bundle(export_bundle(run.checkpoint, run.sentence_index(), decision, tmp_path / "export")) as bundle:
         export_web(bundle, tmp_path / "page", MODEL)
     quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=tmp_path / "page")) as server:

@@ -193,11 +193,11 @@ def test_answers_to_encoded_clips_are_those_of_python(
     changed = deciding(bundle, decision, index)
     write_web_bundle(changed, tmp_path / "web")
     encoded, motions = encoded_by_python(changed, clips)
-    expected = changed.recognizer.answer(encoded, motions, num_candidates=30).recognitions
+    expected = changed.recognizer.answer(encoded, motions, num_candidates=30).answers
     files = encoded_files(tmp_path, encoded)
     answers = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=30)
     for one, other in zip(answers, expected, strict=True):
-        agree(one, other.to_json(), 2e-4)
+        agree(one, other.to_dict(), 2e-4)
 
 
 @needs_ort
@@ -208,7 +208,7 @@ def test_the_whole_chain_answers_as_python_does(
     changed = deciding(bundle, DECISIONS[name])
     num_golden = write_web_bundle(changed, tmp_path / "web")
     report = node("whole", clips, bundle=str(tmp_path / "web"), search="my head hurts")
-    expected = [answer.to_json() for answer in changed.recognizer.recognize(clips)]
+    expected = [answer.to_dict() for answer in changed.recognizer.recognize(clips)]
     assert {"open": {"answer"}, "choices": {"answer", "not_sure"}}[name] <= {answer["outcome"] for answer in expected}
     for one, other in zip(report["answers"], expected, strict=True):
         agree(one, other, 1e-3)
@@ -325,7 +325,7 @@ def test_a_live_session_tells_what_the_service_tells(
         cut = LandmarkClip(
             clip.landmarks[within], clip.visibility[within], clip.timestamps_s[within], float(np.float32(clip.aspect))
         )
-        agree(event["answer"], changed.recognizer.recognize([cut], 3)[0].to_json(), 1e-3)
+        agree(event["answer"], changed.recognizer.recognize([cut], 3)[0].to_dict(), 1e-3)
     activities = [event["time_s"] for event in heard if event["type"] == "activity"]
     assert np.diff(activities).min() >= 0.2 - 1e-6
 
@@ -344,7 +344,7 @@ def test_a_button_says_where_a_sentence_begins_and_ends(
     assert [event["type"] for event in events[2:]] == ["answer", "state"]
     times = streams[0].timestamps_s
     assert (events[2]["start_s"], events[2]["end_s"]) == pytest.approx((times[150], times[260]))
-    agree(events[2]["answer"], changed.recognizer.recognize([signed], 3)[0].to_json(), 1e-3)
+    agree(events[2]["answer"], changed.recognizer.recognize([signed], 3)[0].to_dict(), 1e-3)
 
 
 @needs_browser

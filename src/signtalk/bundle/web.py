@@ -19,8 +19,7 @@ import numpy.typing as npt
 
 from signtalk.bundle.bundle import TEXT_ENCODER_NAME, Bundle
 from signtalk.errors import ArtifactError, ExportRefusedError
-from signtalk.extraction.models import BUNDLE_NAME as LANDMARKER_NAME
-from signtalk.extraction.models import find_bundle
+from signtalk.extraction.models import LANDMARKER_NAME, find_bundle
 from signtalk.files import read_json, sha256_file, write_json
 from signtalk.index.files import replaced_folder
 from signtalk.index.index import SentenceIndex
@@ -204,7 +203,7 @@ def _write_signs(bundle: Bundle, folder: Path) -> None:
 
 def _write_golden(recognizer: Recognizer, folder: Path) -> int:
     clips = [each.clip for each in generate_clips(_GOLDEN)]
-    answers = [answer.to_json() for answer in recognizer.recognize(clips)]
+    answers = [answer.to_dict() for answer in recognizer.recognize(clips)]
     frames = [clip.num_frames for clip in clips]
     _write_lines(folder / "golden.json", {"num_frames": frames, "answers": answers})
     (folder / "golden.bin").write_bytes(b"".join(encode_clip(clip) for clip in clips))

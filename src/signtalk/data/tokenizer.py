@@ -220,9 +220,9 @@ class SentenceTokenizer:
         """
         names = set(content) if isinstance(content, dict) else set()
         if names - {"merges"} != {"token2id"} or not isinstance(content["token2id"], dict):
-            found = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
+            keys = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
             raise ArtifactError(
-                f'vocabulary: found {found}; expected {{"token2id": {{token: id}}}}, perhaps "merges", and nothing else'
+                f'vocabulary: found {keys}; expected {{"token2id": {{token: id}}}}, perhaps "merges", and nothing else'
             )
         odd = [
             token for token in content["token2id"] if not token or token.encode("utf-8", "replace").decode() != token
@@ -260,7 +260,7 @@ def _tokens_by_id(token2id: Mapping[str, int]) -> list[str]:
     tokens = sorted(token2id, key=token2id.__getitem__)
     ids = [token2id[token] for token in tokens]
     if ids != list(range(len(ids))):
-        odd = next(found for expected, found in enumerate(ids) if found != expected)
+        odd = next(token_id for expected, token_id in enumerate(ids) if token_id != expected)
         raise ValueError(f"id {odd} follows a gap or repeats; expected each of 0 to {len(ids) - 1} once")
     found_specials = [token.strip("<>[]").lower() for token in tokens[: len(SPECIAL_TOKENS)]]
     if found_specials != [token.strip("<>") for token in SPECIAL_TOKENS]:

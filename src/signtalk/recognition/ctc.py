@@ -125,12 +125,12 @@ def words_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: Spelled
         learned counts as the mean word does, a sentence without words as one word of none.
     """
     highest = _highest(word_log_probs, valid)
-    shown = np.full((len(word_log_probs), len(sentences)), NEVER_SHOWN, dtype=np.float32)
+    sums = np.full((len(word_log_probs), len(sentences)), NEVER_SHOWN, dtype=np.float32)
     words = np.where(sentences.words < highest.shape[1], sentences.words, UNK_ID)
     spoken = (words != BLANK_ID).any(axis=1)
     for query, heights in enumerate(highest):  # one query at a time bounds the memory
-        shown[query, spoken] = heights[words[spoken]].sum(axis=1)
-    return shown
+        sums[query, spoken] = heights[words[spoken]].sum(axis=1)
+    return sums
 
 
 def most_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledSentences, count: int) -> IntArray:
@@ -147,11 +147,11 @@ def most_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledS
     """
     highest = _highest(word_log_probs, valid)
     kept = min(count, len(sentences))
-    found = np.zeros((len(highest), kept), dtype=np.int64)
+    most = np.zeros((len(highest), kept), dtype=np.int64)
     for query, heights in enumerate(highest if kept else ()):
         sums, places = _largest_sums(heights, sentences.words, sentences.lengths, kept)
-        found[query] = places[np.lexsort((places, -sums))]
-    return found
+        most[query] = places[np.lexsort((places, -sums))]
+    return most
 
 
 def _largest_sums_at_once(
@@ -159,8 +159,8 @@ def _largest_sums_at_once(
 ) -> tuple[FloatArray, IntArray]:
     """As `_largest_sums`, with every word of every row looked up."""
     known = np.where(words < len(heights), words, UNK_ID)
-    shown = np.where(np.arange(words.shape[1]) < lengths[:, None], heights[known], np.float32(0))
-    totals = np.where(lengths > 0, shown.sum(axis=1, dtype=np.float32), np.float32(NEVER_SHOWN))
+    parts = np.where(np.arange(words.shape[1]) < lengths[:, None], heights[known], np.float32(0))
+    totals = np.where(lengths > 0, parts.sum(axis=1, dtype=np.float32), np.float32(NEVER_SHOWN))
     places = np.argsort(-totals, kind="stable")[:kept]
     return totals[places], places
 
@@ -210,9 +210,9 @@ def text_score(log_likelihoods: FloatArray, scale: float) -> FloatArray:
     A sentence with a word that the model never learned cannot be spelled: that speaks neither for nor against it.
     """
     scores = np.exp(np.minimum(log_likelihoods, 0) / scale)
-    told = ~np.isnan(scores)
-    typical = np.array([np.median(row[told[q]]) if told[q].any() else 0.0 for q, row in enumerate(scores)])
-    return np.asarray(np.where(told, scores, typical[:, None]), dtype=np.float32)
+    known = ~np.isnan(scores)
+    typical = np.array([np.median(row[known[q]]) if known[q].any() else 0.0 for q, row in enumerate(scores)])
+    return np.asarray(np.where(known, scores, typical[:, None]), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +242,7 @@ class _JointState:
 
 
 class JointStepDecoder:
-    """A text decoder and the frames' own spelling, weighed, as one `decoding.StepDecoder`.
+    """A text decoder and the frames' own spelling, weighed, as one `beam_search.StepDecoder`.
 
     Each step scores a word by (1 - weight) * log p(decoder) + weight * the change of log p(the frames begin with
     the text so far). Both only fall as a text grows, as beam search's early stop needs.
@@ -275,7 +275,7 @@ class JointStepDecoder:
         self._num_frames = np.zeros(0, dtype=np.int64)
 
     def start(self, memory: FloatArray, memory_valid: BoolArray) -> _JointState:
-        """The state before the first token of each clip; shapes as `decoding.StepDecoder.start`."""
+        """The state before the first token of each clip; shapes as `beam_search.StepDecoder.start`."""
         if memory_valid.shape != self._words.shape[:2]:
             raise ValueError(f"memory of {memory_valid.shape} frames; expected {self._words.shape[:2]}")
         num_clips = len(memory_valid)
@@ -312,9 +312,10 @@ class JointStepDecoder:
         words = np.arange(UNK_ID + 1, self.vocabulary_size)
         if len(words) <= 2 * MOST_WORDS_TRIED:
             return np.repeat(words[None], len(heard), axis=0)
-        shown = self._words.max(axis=1)[state.clips]
-        order = [np.argpartition(-part[:, words], MOST_WORDS_TRIED, axis=1) for part in (heard, shown)]
-        best = [places[:, :MOST_WORDS_TRIED] for places in order]
+        seen = self._words.max(axis=1)[state.clips]
+        best = [
+            np.argpartition(-part[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED] for part in (heard, seen)
+        ]
         return np.asarray(words[np.concatenate(best, axis=1)])
 
     def _prefixes(self, state: _JointState, words: IntArray) -> tuple[Float64Array, Float64Array, Float64Array]:

@@ -2,8 +2,8 @@
 
     clips -> encode_clips (refuses what shows no signing) -> enroll_encoded (a personal index) -> Enrolled
 
-What is not good enough to be refused is told: clips that contradict each other, and other sentences that the new one
-may be taken for. `layered_index` tells where enrolled clips lie and how queries meet them.
+What is not bad enough to be refused is a warning: clips that contradict each other, and other sentences that the
+new one may be taken for. `index.personal` tells where enrolled clips lie and how queries meet them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.data.records import text_key
 from signtalk.data.tokenizer import split_words
-from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import printable, sha256_text
+from signtalk.errors import ClipError, ConfigError, DataError, printable
+from signtalk.files import sha256_text
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked
 from signtalk.index.index import SentenceIndex
@@ -85,6 +85,10 @@ class NearSentence:
     similarity: float
     confidence: float | None
 
+    def __str__(self) -> str:
+        """The sentence and how near it lies."""
+        return f"{self.sentence} ({self.similarity:.2f})"
+
 
 @dataclass(frozen=True)
 class Enrolled:
@@ -111,8 +115,13 @@ class Enrolled:
     nearest: tuple[NearSentence, ...]
     warnings: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """All fields by name."""
+    def __str__(self) -> str:
+        """One line of what was enrolled, and one for each warning."""
+        line = f"enrolled: '{self.sentence}', {len(self.clip_ids)} clips, now {self.num_references} in all"
+        return "\n".join([line, *(f"warning: {warning}" for warning in self.warnings)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name; plain values, as JSON has them."""
         return asdict(self)
 
 
@@ -133,14 +142,16 @@ def encode_clips(recognizer: Recognizer, clips: Mapping[str, LandmarkClip]) -> t
     if not clips:
         raise ConfigError("no clip to enroll; give at least one, better two or three")
     config, floor = recognizer.encoder.feature_config, recognizer.decision.gate.motion_floor
-    made = [_checked_features(name, clip, config, floor) for name, clip in clips.items()]
-    encoded = recognizer.encoder.encode(np.stack([each.features for each in made]), np.stack([m.valid for m in made]))
-    return encoded, np.array([each.motion for each in made], dtype=np.float32)
+    features = [_checked_features(name, clip, config, floor) for name, clip in clips.items()]
+    encoded = recognizer.encoder.encode(
+        np.stack([each.features for each in features]), np.stack([each.valid for each in features])
+    )
+    return encoded, np.array([each.motion for each in features], dtype=np.float32)
 
 
 def _checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, motion_floor: float) -> ClipFeatures:
     try:
-        made = extract_features(clip, config)
+        features = extract_features(clip, config)
     except ClipError as error:
         raise ClipError(f"{name}: {error}") from error
     share = float(hands_seen(clip, config).mean())
@@ -149,12 +160,12 @@ def _checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, moti
             f"{name}: {share:.0%} of the frames show a hand, expected at least {LEAST_HAND_SHARE:.0%}; film again "
             "with the hands in view"
         )
-    if not made.motion >= motion_floor:
+    if not features.motion >= motion_floor:
         raise ClipError(
-            f"{name}: hand speed {made.motion:.2f} shoulder widths a second, signing has at least {motion_floor:.2f}; "
-            "the hands rest, so film the signing"
+            f"{name}: hand speed {features.motion:.2f} shoulder widths a second, signing has at least "
+            f"{motion_floor:.2f}; the hands rest, so film the signing"
         )
-    return made
+    return features
 
 
 def hands_seen(clip: LandmarkClip, config: FeatureConfig) -> BoolArray:
@@ -318,8 +329,8 @@ def _nearest(
     """What the clips would have been taken for without their own sentence, and a warning where that was sure."""
     index = recognizer.index
     own_ids = index.clips_of(entries[0].text_key)
-    asked = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
-    answers = asked.answer(encoded, motions, [own_ids] * len(entries), SHOWN_NEAREST).recognitions
+    untranslated = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
+    answers = untranslated.answer(encoded, motions, [own_ids] * len(entries), SHOWN_NEAREST).answers
     nearest, warnings = dict[str, NearSentence](), []
     for entry, answer in zip(entries, answers, strict=True):
         for candidate in answer.candidates:

@@ -314,9 +314,9 @@ class ActivityTracker:
 def clip_features(clip: LandmarkClip) -> Float64Array:
     """(T, 16) features of each frame, frame by frame as in a stream; zeros before the shoulders are seen."""
     tracker = ActivityFeatures(clip.aspect or 1.0)
-    found = [tracker.push(frame, float(time)) for frame, time in zip(clip.landmarks, clip.timestamps_s, strict=True)]
+    rows = [tracker.push(frame, float(time)) for frame, time in zip(clip.landmarks, clip.timestamps_s, strict=True)]
     nothing = np.zeros(len(FEATURE_NAMES))
-    return np.stack([nothing if row is None else row for row in found]) if found else np.zeros((0, len(FEATURE_NAMES)))
+    return np.stack([nothing if row is None else row for row in rows]) if rows else np.zeros((0, len(FEATURE_NAMES)))
 
 
 @dataclass(frozen=True)
@@ -341,10 +341,10 @@ def clip_activity(clip: LandmarkClip, model: ActivityModel) -> ClipActivity:
         All zeros for a clip without a frame, or in which no frame shows both shoulders.
     """
     tracker = ActivityTracker(model, clip.aspect or 1.0)
-    found = np.array([tracker.push(f, float(t)) for f, t in zip(clip.landmarks, clip.timestamps_s, strict=True)])
-    if not len(found):
+    signing = np.array([tracker.push(f, float(t)) for f, t in zip(clip.landmarks, clip.timestamps_s, strict=True)])
+    if not len(signing):
         return ClipActivity(0.0, 0.0, 0.0)
     lasts = np.append(np.diff(clip.timestamps_s), clip.duration_s / clip.num_frames)
     total = float(lasts.sum())
-    seconds = float(lasts[found >= 0.5].sum())
-    return ClipActivity(seconds, seconds / total, float((found * lasts).sum() / total))
+    seconds = float(lasts[signing >= 0.5].sum())
+    return ClipActivity(seconds, seconds / total, float((signing * lasts).sum() / total))

@@ -50,7 +50,7 @@ class EnrollBody(BaseModel):
         Raises:
             ClipError: one cannot be read, or is too long.
         """
-        return [read_clip(value, f"clip {number}", max_frames) for number, value in enumerate(self.clips, 1)]
+        return [clip_of_message(value, f"clip {number}", max_frames) for number, value in enumerate(self.clips, 1)]
 
 
 class ForgetBody(BaseModel):
@@ -82,7 +82,7 @@ class PrototypeBody(BaseModel):
             return np.array(self.features, dtype=np.float64).astype(np.float32)
 
 
-def read_clip(value: Any, where: str, max_frames: int) -> LandmarkClip:
+def clip_of_message(value: Any, where: str, max_frames: int) -> LandmarkClip:
     """A clip from bytes, from base64 of them, or from a JSON value.
 
     Raises:

@@ -50,7 +50,7 @@ def tables() -> dict[str, dict[str, Any]]:
             "HEADER_BYTES": wire.HEADER.size,
             "FRAME_BYTES": wire.FRAME_BYTES,
         },
-        "signtalk.data.holistic": {"MAX_FRAMES": holistic.MAX_FRAMES},
+        "signtalk.data.holistic": {"MAX_FRAMES": holistic.MAX_CLIP_FRAMES},
         "signtalk.landmarks.features": {
             "BODY_NAMES": features.BODY_NAMES,
             "FACE_POINT_NAMES": features.FACE_POINT_NAMES,
