@@ -6,18 +6,21 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check format docs hooks web live clean
+.PHONY: help demo test test-all check check-page format docs hooks web live serve-check clean
 
 help:
-	@echo "make demo    made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
-	@echo "make test    all tests with coverage"
-	@echo "make check   lint, format and types"
-	@echo "make format  rewrite files as the linter wants them"
-	@echo "make docs    the site of docs/ with the API reference, into build/docs; needs no network once installed"
-	@echo "make hooks   run 'make check' before each commit of this checkout (needs pre-commit)"
-	@echo "make web     libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
-	@echo "make live    the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
-	@echo "make clean   remove the virtual environment and what runs left"
+	@echo "make demo         made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
+	@echo "make test         the fast tests, on two cores; under five minutes"
+	@echo "make test-all     all tests, with coverage"
+	@echo "make check        lint, format and types; of the page too where npm is installed"
+	@echo "make check-page   lint and types of the page alone (needs Node 20)"
+	@echo "make format       rewrite files as the linter wants them"
+	@echo "make docs         the site of docs/ with the API reference, into build/docs; needs no network once installed"
+	@echo "make hooks        run 'make check' before each commit of this checkout (needs pre-commit)"
+	@echo "make web          libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
+	@echo "make live         the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
+	@echo "make serve-check  a fresh installation of the extra serve answers from the demo's bundle, without torch"
+	@echo "make clean        remove the virtual environment and what runs left"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -29,13 +32,27 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/signtalk demo --out runs/demo
 
-test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q --cov --cov-report=term
+# Each process that tests has one thread: two processes fill two cores.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-check: $(VENV)/.installed
+test: $(VENV)/.installed
+	$(PYTEST) -m "not slow"
+
+test-all: $(VENV)/.installed
+	$(PYTEST) --cov --cov-report=term
+
+check: $(VENV)/.installed check-page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The page's own lint and types. A machine without Node can still check Python; CI must check both.
+check-page:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(VENDOR) && \
+		npm run --silent --prefix web lint && npm run --silent --prefix web types; \
+	elif [ "$(CI)" = 1 ] || [ "$(CI)" = true ]; then \
+		echo "make check: npm is not installed, and CI must check the page; install Node 20" >&2; exit 2; \
+	else echo "make check: npm is not installed, so the page's lint and types are left out"; fi
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
@@ -50,9 +67,17 @@ hooks:
 	pre-commit install
 
 # Nothing of npm's packages is run at installation; the browser of the tests is the system's own.
-web:
+MODULES := web/node_modules/.package-lock.json
+VENDOR := src/signtalk/service/web/vendor/releases.json
+
+$(MODULES): web/package.json web/package-lock.json
 	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --prefix web --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(VENDOR): $(MODULES) web/vendor.mjs
 	node web/vendor.mjs
+
+web: $(VENDOR)
 
 MODELS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/signtalk/models/holistic_landmarker.task
 DEMO_BUNDLE := runs/demo/export/sign_encoder_bundle.zip
@@ -68,6 +93,18 @@ live: web $(DEMO_BUNDLE) $(MODELS)
 	@export SIGNTALK_KEY=$${SIGNTALK_KEY:-$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(12))')}; \
 		echo "key for teaching sentences: $$SIGNTALK_KEY"; \
 		$(BIN)/signtalk serve $(DEMO_BUNDLE) --index runs/demo/taught --models $(MODELS) --open
+
+# What integrators install, in an environment of its own: verified, asked once, and torch is nowhere.
+serve-check: $(DEMO_BUNDLE)
+	rm -rf build/serve
+	$(PYTHON) -m venv build/serve
+	build/serve/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[serve]'
+	build/serve/bin/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("torch") is not None)'
+	build/serve/bin/signtalk bundle verify $(DEMO_BUNDLE)
+	build/serve/bin/signtalk recognize $$(ls runs/demo/data/clips/*.npz | head -3) --bundle $(DEMO_BUNDLE)
+	build/serve/bin/python -c 'import sys, pathlib, signtalk; from signtalk.service.run import ask_bundle; \
+		print("served:", ask_bundle(pathlib.Path(sys.argv[1]), signtalk.read_clip(sys.argv[2]))["outcome"])' \
+		$(DEMO_BUNDLE) $$(ls runs/demo/data/clips/*.npz | head -1)
 
 clean:
 	rm -rf $(VENV) docs/rooms web/node_modules src/signtalk/service/web/vendor runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -30,10 +30,9 @@ from signtalk.evaluation.report import report_json, report_markdown, write_repor
 from signtalk.evaluation.results import EvaluationReport, OpenSet
 from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.training.checkpoint import TorchEncoder
-from signtalk.training.folder import BEST_NAME, RECIPE_NAME, STORE_NAME
-from signtalk.training.history import HISTORY_NAME
+from signtalk.training.names import BEST_NAME, HISTORY_NAME, RECIPE_NAME, STORE_NAME
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import INDEX_NAME, Run, index_run
+from signtalk.training.run import INDEX_NAME, RunFolder, index_run
 from signtalk.training.train import LAST_NAME, PACKED_ROLES, TrainOptions, train
 
 FOLD_NAME = "fold.json"
@@ -225,14 +224,14 @@ def train_and_measure(job: Job) -> FoldResult:
     if not _is_trained(job.folder):
         _train(job)
     minutes = read_json(job.folder / _CLOCK_NAME)["seconds"] / 60
-    run = Run.open(job.folder)
+    run = RunFolder.open(job.folder)
     pack_clips(job.split.records(job.manifest, *PACKED_ROLES), run.checkpoint.features, job.folder / STORE_NAME)
     index_run(run, job.manifest)
-    report = evaluate(run.recognizer(run.index(), run.decision()), job.manifest, job.split, run.store())
+    report = evaluate(run.recognizer(run.sentence_index(), run.decision()), job.manifest, job.split, run.store())
     _write_reports(report, job)
-    evidence = report.evidence
-    assert evidence is not None  # every suite tests somebody
-    queries = _queries(evidence.text_keys, evidence.signers, evidence.ranks.tolist())
+    arrays = report.arrays
+    assert arrays is not None  # every suite tests somebody
+    queries = _queries(arrays.text_keys, arrays.signers, arrays.ranks.tolist())
     cost = {
         "parameters": float(sum(p.numel() for p in run.checkpoint.model.parameters())),
         "minutes": minutes,
@@ -247,8 +246,8 @@ def train_and_measure(job: Job) -> FoldResult:
         best_epoch=run.checkpoint.origin["epoch"],
         figures=Figures(**rank_figures(queries), **report_figures(report), **cost),
         queries=queries,
-        confidences=tuple(np.concatenate([evidence.confidences, evidence.unknown_confidences]).tolist()),
-        right=(*evidence.correct.tolist(), *[False] * len(evidence.unknown_confidences)),
+        confidences=tuple(np.concatenate([arrays.confidences, arrays.unknown_confidences]).tolist()),
+        right=(*arrays.correct.tolist(), *[False] * len(arrays.unknown_confidences)),
     )
 
 
@@ -339,7 +338,7 @@ def _estimate(interval: Interval | None) -> float | None:
     return None if interval is None else interval.estimate
 
 
-def milliseconds_a_clip(run: Run, records: Sequence[ClipRecord]) -> float:
+def milliseconds_a_clip(run: RunFolder, records: Sequence[ClipRecord]) -> float:
     """Median time from the features of one clip to its embedding, one clip at a time."""
     store = run.store()
     encoder = TorchEncoder(run.checkpoint.model, run.checkpoint.features)

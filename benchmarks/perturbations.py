@@ -15,16 +15,9 @@ from dataclasses import replace
 import numpy as np
 
 from raw_clips import SourceClip
-from signtalk.evaluation.perturbations import (
-    at_frame_rate,
-    at_speed,
-    mirrored,
-    with_noise,
-    without_ends,
-    without_frames,
-    without_hand,
-)
+from signtalk.evaluation.perturbations import with_noise, without_ends, without_frames, without_hand
 from signtalk.landmarks.clip import LandmarkClip
+from signtalk.landmarks.transforms import at_frame_rate, at_speed, mirrored
 
 Perturbation = Callable[[LandmarkClip, np.random.Generator], LandmarkClip]
 

@@ -36,8 +36,8 @@ from signtalk.segmentation.fit import fit_segmenter, measure_segmenter
 from signtalk.segmentation.metrics import TOLERANCES_S, SegmentScores, Spans, pooled, score_spans
 from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, shipped_settings
 from signtalk.segmentation.streams import (
+    LabelledStream,
     Recorded,
-    Stream,
     StreamPlan,
     disturbed,
     make_stream,
@@ -99,7 +99,7 @@ class Row:
 # --- streams ------------------------------------------------------------------------------------------------------
 
 
-def made_up(fps: float) -> list[Stream]:
+def made_up(fps: float) -> list[LabelledStream]:
     """Streams of people whom the shipped fit has not met; frames come unevenly and hands are lost now and then."""
     streams = []
     for number in range(NUM_MADE_UP):
@@ -109,7 +109,7 @@ def made_up(fps: float) -> list[Stream]:
     return streams
 
 
-def resting(fps: float) -> list[Stream]:
+def resting(fps: float) -> list[LabelledStream]:
     """Ten people who rest and fidget for a minute."""
     plan = StreamPlan(num_sentences=0, fps=fps, pauses_s=(60.0, 60.1))
     return [make_stream(TEST_SEED + 100 + number // 5, number, plan) for number in range(10)]
@@ -139,10 +139,10 @@ def hands_down(clip: LandmarkClip) -> bool:
 # --- methods ------------------------------------------------------------------------------------------------------
 
 
-def above(speed: Callable[[LandmarkClip], np.ndarray], floor: float) -> Callable[[Stream], SegmentScores]:
+def above(speed: Callable[[LandmarkClip], np.ndarray], floor: float) -> Callable[[LabelledStream], SegmentScores]:
     """A segmenter for which nothing is learned: above the floor for 0.1 s until below it for 0.5 s."""
 
-    def scored(stream: Stream) -> SegmentScores:
+    def scored(stream: LabelledStream) -> SegmentScores:
         clip, hysteresis, changes = stream.clip, Hysteresis(_PLAIN), []
         for value, time in zip(speed(clip).tolist(), clip.timestamps_s.tolist(), strict=True):
             changes += hysteresis.push(float(value >= floor), time)
@@ -172,14 +172,14 @@ def hand_speed(clip: LandmarkClip) -> np.ndarray:
     return np.asarray(moved / np.maximum(times - times[before], 1e-3))
 
 
-METHODS: dict[str, Callable[[Stream], SegmentScores]] = {
+METHODS: dict[str, Callable[[LabelledStream], SegmentScores]] = {
     "shipped": lambda stream: measure_segmenter([stream], shipped_settings()),
     f"hand speed over {SPEED_FLOOR:g}": above(hand_speed, SPEED_FLOOR),
     "prototype's motion floor": above(prototype_motion, PROTOTYPE_FLOOR),
 }
 
 
-def rows_of(data: str, fps: str, streams: Sequence[Stream]) -> Iterator[Row]:
+def rows_of(data: str, fps: str, streams: Sequence[LabelledStream]) -> Iterator[Row]:
     """The shipped segmenter and what it is compared with."""
     signers = tuple(stream.signer_id for stream in streams)
     for method, measure in METHODS.items():

@@ -30,12 +30,12 @@ import numpy as np
 from results_page import replace_section
 from service_clients import Asked, Client, Connection, Streamed, closed_loop, open_loop, stream
 from signtalk.arrays import FloatArray
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.files import write_json
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, FrameArray, clip_of_frames, decode_frames, encode_clip
-from signtalk.segmentation.segmenter import find_sentences
+from signtalk.segmentation.segmenter import spans_of
 
 SECTION = "service"
 _HEADER = 12
@@ -87,7 +87,7 @@ def streams_of(clips: list[LandmarkClip], count: int, fps: float) -> list[FrameA
 async def streamed(port: int, made: list[FrameArray], aspect: float | None) -> Streamed:
     """All streams at once, begun within two seconds of each other."""
     found = Streamed()
-    found.expected = sum(len(find_sentences(clip_of_frames(frames, aspect))) for frames in made)
+    found.expected = sum(len(spans_of(clip_of_frames(frames, aspect))) for frames in made)
     waits = np.linspace(0, 2, len(made))
     await asyncio.gather(*(stream(port, each, aspect, wait, found) for each, wait in zip(made, waits, strict=True)))
     return found
@@ -135,7 +135,7 @@ def prototype_rows(clips: list[LandmarkClip], folder: Path) -> list[bytes]:
 def measure(options: argparse.Namespace) -> tuple[list[tuple[str, ...]], list[str]]:
     """Rows of the table, and lines about the rest."""
     records = [record for record in load_manifest(options.data).records if not record.is_idle]
-    clips = [read_clip(record) for record in records]
+    clips = [clip_of_record(record) for record in records]
     asked_clips = clips[: options.asked]
     bodies = [encode_clip(clip) for clip in asked_clips]
     port = options.port

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from dtw_baseline import DtwBaseline, sentence_ranks
-from signtalk.data.manifest import Manifest, load_manifest, read_clip, write_manifest
+from signtalk.data.manifest import Manifest, clip_of_record, load_manifest, write_manifest
 from signtalk.data.splits import Split
 from signtalk.extraction.smoothing import SmoothingConfig, smooth
 from signtalk.landmarks.clip import save_clip
@@ -37,7 +37,7 @@ def smoothed(manifest: Manifest, config: SmoothingConfig | None, folder: Path) -
         return manifest
     records = []
     for record in manifest.records:
-        clip, path = read_clip(record), folder / "clips" / f"{record.clip_id}.npz"
+        clip, path = clip_of_record(record), folder / "clips" / f"{record.clip_id}.npz"
         save_clip(path, replace(clip, landmarks=smooth(clip.landmarks, clip.timestamps_s, config)))
         records.append(replace(record, feature_path=path.absolute()))
     write_manifest(folder, records)

@@ -40,14 +40,15 @@ from signtalk.export.graphs import write_graphs
 from signtalk.files import write_json, write_text
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
-from signtalk.index.large import LargeIndex, is_large_index, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import is_large_index, write_large_index
 from signtalk.index.nearest import EXACT_UP_TO, EngineReport, exact_neighbours, recall_of
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.models.model import SignModel
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint
+from signtalk.training.network import model_config
 from signtalk.training.recipe import Recipe
-from signtalk.training.train import model_config
 from speed_references import ENCODER_ID, FRAMES, MadeReferences
 from training_speed import with_section
 
@@ -191,7 +192,8 @@ class Subject:
         self.memory = anonymous_memory() - before
 
     def _over(self, index: SentenceIndex) -> Recognizer:
-        return Recognizer(self._encoder, index, DecisionConfig(translate=False), tokenizer=self.made.tokenizer)
+        decision = DecisionConfig(translate=False)
+        return Recognizer(encoder=self._encoder, index=index, decision=decision, tokenizer=self.made.tokenizer)
 
     def prototype_rule(self) -> Recognizer:
         """The same references under the prototype's rule: five clips by cosine, then DTW."""
@@ -208,7 +210,7 @@ class Subject:
         self._encoder.answers = self.encoded.select(which)
         count = self._encoder.answers.num_clips
         encoded = self._encoder.encode(self._features[:count], np.ones((count, FRAMES), dtype=np.bool_))
-        answers = asked.answer(encoded, np.ones(count, dtype=np.float32)).recognitions
+        answers = asked.answer(encoded, np.ones(count, dtype=np.float32)).answers
         return [answer.candidates[0].sentence_id for answer in answers]
 
     def batch(self, num_clips: int, at_once: int) -> str:

@@ -17,7 +17,7 @@ from typing import Literal
 from perturbations import PERTURBATIONS, VALIDATION_NAME, perturbed
 from raw_clips import SourceClip, source_clips, write_clips
 from resting import with_idle
-from signtalk.cli.demo import FULL, demo_split
+from signtalk.cli.story import FULL, demo_split
 from signtalk.data.manifest import TABLE_NAME, Manifest, load_manifest
 from signtalk.data.splits import Split, SplitConfig, make_split
 from signtalk.errors import DataError

@@ -38,9 +38,9 @@ from signtalk.data.manifest import Manifest, load_manifest
 from signtalk.data.packed import pack_clips
 from signtalk.files import write_json, write_text
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
-from signtalk.training.batches import Batch, EpochBatches
+from signtalk.training.batches import Batch, EpochBatches, training_set
+from signtalk.training.module import SignTraining
 from signtalk.training.recipe import Recipe
-from signtalk.training.train import SignTraining, training_set
 from signtalk.training.validation import ValidationSet
 
 SECTION = "training_speed"

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from signtalk.bundle.bundle import open_bundle
-from signtalk.bundle.web import PAGE, write_web_bundle
+from signtalk.bundle.web import write_web_bundle
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import LandmarkClip, load_clip
 from signtalk.landmarks.wire import encode_clip
@@ -50,7 +50,7 @@ def compare(bundle: Path, clips: list[LandmarkClip]) -> dict[str, Any]:
             except ClipError:
                 continue
             seconds.append(time.perf_counter() - started)
-            expected.append(answer.to_json())
+            expected.append(answer.to_dict())
             kept.append(clip)
         told = ask_node(folder, kept)
     pairs = list(zip(told["answers"], json.loads(json.dumps(expected)), strict=True))
@@ -75,8 +75,8 @@ def ask_node(folder: Path, clips: list[LandmarkClip]) -> dict[str, Any]:
     node = shutil.which("node")
     if node is None or not ORT.is_file():
         sys.exit("node or onnxruntime-web is missing; install Node.js 20 or newer and run `make web`")
-    runner = ROOT / "tests" / "web_engine_runner.mjs"
-    command = [node, str(runner), str(PAGE / "engine"), str(folder / "job.json")]
+    runner = ROOT / "tests" / "web" / "engine_runner.mjs"
+    command = [node, str(runner), str(folder / "job.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"node: {done.stderr[-2000:]}")

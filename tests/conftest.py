@@ -3,14 +3,15 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
-from made.small_run import SmallRun
+from made.small_run import SmallRun, files_of, is_made, make_small_run
 
 # No time limit for one example: a shared machine may stall at any of them.
 settings.register_profile("signtalk", deadline=None)
@@ -22,14 +23,23 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [TESTS, os.environ.get("
 
 
 @pytest.fixture(scope="session")
-def small_run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
-    from signtalk.cli.demo import SMALL, run_demo
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRun]:
+    """The shared run, made once for all workers; a test that changes it fails the session: see `own_run`."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small_run"
+    with FileLock(f"{shared}.lock"):
+        if not is_made(shared):
+            make_small_run(shared)
+    before = files_of(shared)
+    yield SmallRun(shared)
+    assert files_of(shared) == before, "a test wrote into the shared run; let it take `own_run`"
 
-    out = tmp_path_factory.mktemp("small_run")
-    said: list[str] = []
-    result = run_demo(out, SMALL, said.append, progress=False)
-    assert len(said) == 8
-    return SmallRun(out, result)
+
+@pytest.fixture
+def own_run(small_run: SmallRun, tmp_path: Path) -> SmallRun:
+    """A copy of the shared run, file times kept, for tests that change it."""
+    shutil.copytree(small_run.out, tmp_path / "own_run")
+    return SmallRun(tmp_path / "own_run")
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def test_enrol(small_run: SmallRun, tmp_path: Path) -> None:
     query, clip = clips_of(small_run, "test_unknown")[:2]
     said = run_example("enrol.py", small_run.bundle, tmp_path / "ward-3", "The pump beeps", query, clip)
     assert "'The pump beeps' now has 1 clips" in said
-    assert [line.split(":")[0] for line in said.splitlines() if "mind" not in line][0] == "before"
+    assert next(line.split(":")[0] for line in said.splitlines() if "mind" not in line) == "before"
     with signtalk.load(small_run.bundle, index=tmp_path / "ward-3") as model:
         assert "The pump beeps" not in {listed.sentence for listed in model.sentences}
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydantic import BaseModel, ValidationError
 
 from signtalk import files
 from signtalk.errors import ArtifactError, DataError, SignTalkError
@@ -234,16 +233,6 @@ def test_an_npz_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path: Path
     assert files.load_arrays(tmp_path / "small.npz")["zeros"].size == 1024**2
 
 
-def test_what_comes_from_outside_is_told_in_one_line():
-    assert files.one_line("two\n  lines", 7) == "two lin" and files.one_line(None) == "None"
+def test_a_document_without_some_of_its_fields_is_a_new_one():
     document = {"a": 1, "b": [2]}
     assert files.without_fields(document, "b", "c") == {"a": 1} and document == {"a": 1, "b": [2]}
-
-
-def test_the_first_fault_of_a_document_names_its_place():
-    class Form(BaseModel):
-        rows: list[int]
-
-    with pytest.raises(ValidationError) as raised:
-        Form.model_validate({"rows": [1, "x"]})
-    assert files.first_fault(raised.value).startswith("rows.1: Input should be a valid integer")

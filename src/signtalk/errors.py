@@ -9,10 +9,16 @@
     └── MissingExtraError          an optional dependency is not installed
 
 A caller's programming mistake is a plain `ValueError` or `TypeError`; a refusal of the gate is a
-result and no error at all.
+result and no error at all. Below the tree stand the words for messages: which extra is missing, and what came from
+outside in one line that can be printed.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class SignTalkError(Exception):
@@ -41,3 +47,51 @@ class ConfigError(SignTalkError):
 
 class MissingExtraError(SignTalkError, ImportError):
     """An optional dependency is missing; the message names the pip command that installs it."""
+
+
+EXTRA_OF: dict[str, str] = {
+    **dict.fromkeys(("PIL", "av", "flatbuffers", "fsspec", "mediapipe", "openpyxl"), "extract"),
+    **dict.fromkeys(("pose_format", "pyarrow"), "interchange"),
+    "distributed": "cluster",
+    **dict.fromkeys(("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop", "websockets"), "serve"),
+    **dict.fromkeys(("milvus_lite", "pymilvus"), "milvus"),
+    "numba": "fast",
+    **dict.fromkeys(("onnx", "onnxscript"), "export"),
+    **dict.fromkeys(
+        (
+            "jiwer", "lightning", "matplotlib", "pytorch_metric_learning", "sacrebleu", "safetensors", "scipy",
+            "sklearn", "tensorboard", "torch",
+        ),
+        "train",
+    ),
+}  # fmt: skip
+"""Import name of each optional package, and the extra of `pip install 'signtalk[EXTRA]'` that brings it."""
+
+
+def missing_extra(error: ImportError, needing: str = "this") -> MissingExtraError:
+    """What to tell when an import failed: the package and the command that installs it.
+
+    Args:
+        error: what the import raised.
+        needing: what cannot be done without the package, such as ".pose files"; begins the message.
+    """
+    package = (error.name or "").split(".")[0]
+    if package not in EXTRA_OF:
+        return MissingExtraError(f"{needing} needs {package or error}; install that package")
+    return MissingExtraError(f"{needing} needs {package}: pip install 'signtalk[{EXTRA_OF[package]}]'")
+
+
+def printable(text: str) -> str:
+    """A name or message that can be printed and written as UTF-8, whatever bytes a file's name has."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def one_line(value: object, most: int = 200) -> str:
+    """A value or message from outside in one line of at most `most` characters."""
+    return " ".join(str(value).split())[:most]
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where a document does not fit its form first, and why."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from signtalk.errors import ArtifactError, DataError
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    pass
 
 
 DAMAGE = (
@@ -96,22 +96,6 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented UTF-8 JSON, atomically; NaN is refused because JSON has none."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def printable(text: str) -> str:
-    """A name or message that can be printed and written as UTF-8, whatever bytes a file's name has."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def one_line(value: object, most: int = 200) -> str:
-    """A value or message from outside in one line of at most `most` characters."""
-    return " ".join(str(value).split())[:most]
-
-
-def first_fault(error: ValidationError) -> str:
-    """Where a document does not fit its form first, and why."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def without_fields(document: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import results_plot
 import rows
 import suites
 from folds import Figures, FoldResult, Job, Query, run_fold
-from signtalk.cli.demo import DemoSize, demo_split
+from signtalk.cli.story import DemoSize, demo_split
 from signtalk.data.manifest import Manifest, load_manifest
 from signtalk.data.splits import Split, SplitConfig, leave_one_signer_out, make_split
 from signtalk.errors import ArtifactError, ConfigError, DataError

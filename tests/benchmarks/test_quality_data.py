@@ -12,7 +12,7 @@ import perturbations
 import resting
 import suites
 from raw_clips import SourceClip, source_clips, write_clips
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import DataError
 from signtalk.evaluation.perturbations import part
 from signtalk.landmarks.clip import LandmarkClip
@@ -125,7 +125,7 @@ def test_a_shared_set_becomes_a_data_folder(shared: Path, capsys: pytest.Capture
         ("1_d02_1", "", "d02", True), ("2_d02_1", "Follow me", "d02", False),
     ]  # fmt: skip
     assert capsys.readouterr().err.count("left out 3_d0") == 2
-    assert read_clip(found.records[0]).fps == pytest.approx(20.0)
+    assert clip_of_record(found.records[0]).fps == pytest.approx(20.0)
     assert suites.describe(suites.Suite("words", "")) == (4, 1)
     assert suites.describe(suites.Suite("words", "", perturbed=True)) == (40, 1)
     with pytest.raises(DataError, match="no set 'other'"):

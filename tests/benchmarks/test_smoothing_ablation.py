@@ -6,7 +6,7 @@ import numpy as np
 
 import smoothing_ablation as ablation
 from made.data_folder import data_folder
-from signtalk.data.manifest import read_clip
+from signtalk.data.manifest import clip_of_record
 from signtalk.data.splits import Split
 from signtalk.extraction.smoothing import smooth
 
@@ -16,7 +16,7 @@ def test_clips_are_smoothed_and_nothing_else_changes(tmp_path):
     assert ablation.smoothed(before, None, tmp_path / "none") is before
     after = ablation.smoothed(before, ablation.SETTINGS["strong"], tmp_path / "strong")
     for old, new in zip(before.records, after.records, strict=True):
-        a, b = read_clip(old), read_clip(new)
+        a, b = clip_of_record(old), clip_of_record(new)
         assert replace(new, feature_path=old.feature_path) == old
         expected = smooth(a.landmarks, a.timestamps_s, ablation.SETTINGS["strong"])
         np.testing.assert_array_equal(b.landmarks, expected)

@@ -4,8 +4,8 @@ import itertools
 import numpy as np
 import pytest
 
+from made.warping import dtw_distances
 from prototype_search import CLIPS, PrototypeSearch, euclidean, plain_fastdtw
-from signtalk.recognition.dtw import dtw_distances
 from speed import Asked, measure, peak_memory, run, section_of
 from speed_references import FRAMES, MadeReferences, agreement
 

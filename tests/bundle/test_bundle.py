@@ -14,7 +14,7 @@ import signtalk
 from made.bundles import entry, old_bundle, resealed, rewritten
 from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle, unpack_bundle, verify_bundle
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ArtifactError
 
 
@@ -42,7 +42,7 @@ print(answer.candidates[0].sentence, "|", answer.translation)
     arguments = [sys.executable, "-c", program, str(small_run.bundle), str(record.feature_path)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     with open_bundle(small_run.bundle) as bundle:
-        answer = bundle.recognizer.recognize([read_clip(record)])[0]
+        answer = bundle.recognizer.recognize([clip_of_record(record)])[0]
     assert done.stdout.strip() == f"{answer.candidates[0].sentence} | {answer.translation}".strip()
 
 
@@ -96,7 +96,7 @@ def test_a_bundle_of_the_version_before_answers_the_same_without_texts(small_run
         assert old.manifest.format_version == 2
         assert old.recognizer.text_space is None
         assert new.recognizer.text_space is not None
-        clips = [read_clip(record)]
+        clips = [clip_of_record(record)]
         assert old.recognizer.recognize(clips) == new.recognizer.recognize(clips)
     assert "text_embedding" not in verify_bundle(tmp_path / "old.zip")
 
@@ -216,8 +216,8 @@ def test_files_of_the_manifest_lie_in_the_bundle(name: str, small_run: SmallRun,
     listed = {**manifest, "files": {**manifest["files"], name: "0" * 64}}
     bad = rewritten(small_run.bundle, tmp_path / "bad.zip", {"export_manifest.json": json.dumps(listed).encode()})
     refused(bad, "the bundle is incomplete")
-    made = {"int8": manifest["variants"]["made"]["int8"] | {"file": name}}
-    listed = {**manifest, "variants": manifest["variants"] | {"made": made}}
+    variants = {"int8": manifest["variants"]["made"]["int8"] | {"file": name}}
+    listed = {**manifest, "variants": manifest["variants"] | {"made": variants}}
     bad = rewritten(small_run.bundle, tmp_path / "bad.zip", {"export_manifest.json": json.dumps(listed).encode()})
     refused(bad, "no file of the variant 'int8'")
 

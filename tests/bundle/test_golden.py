@@ -55,7 +55,7 @@ def test_clips_and_answers_are_read_exactly_as_they_were_written(small_run: Smal
             np.testing.assert_array_equal(read[name].visibility, clip.visibility)
             np.testing.assert_array_equal(read[name].timestamps_s, clip.timestamps_s)
             assert read[name].aspect == clip.aspect
-        assert written == json.loads(json.dumps([answer.to_json() for answer in answers]))
+        assert written == json.loads(json.dumps([answer.to_dict() for answer in answers]))
         assert max(replay_golden_clips(tmp_path / "golden.json", bundle.recognizer).values()) < 1e-4
     assert (tmp_path / "golden.json").stat().st_size < 1_500_000
 
@@ -85,13 +85,13 @@ def changed(answer: dict[str, Any], path: str, value: object) -> dict[str, Any]:
 def test_another_answer_is_told(path: str, value: object, message: str, small_run: SmallRun) -> None:
     with open_bundle(small_run.bundle) as bundle:
         clips, answers = read_golden_clips(bundle.folder / GOLDEN_CLIPS_NAME)
-        (given,) = bundle.recognizer.recognize([next(iter(clips.values()))])
-    assert max(compare_answers(answers[0], given).values()) < 1e-4
-    assert compare_answers(changed(answers[0], "confidence", given.confidence + 0.25), given)[
+        (answer,) = bundle.recognizer.recognize([next(iter(clips.values()))])
+    assert max(compare_answers(answers[0], answer).values()) < 1e-4
+    assert compare_answers(changed(answers[0], "confidence", answer.confidence + 0.25), answer)[
         "confidence"
     ] == pytest.approx(0.25)
     with pytest.raises(ValueError, match=message):
-        compare_answers(changed(answers[0], path, value), given)
+        compare_answers(changed(answers[0], path, value), answer)
 
 
 def test_a_replay_names_the_clip(small_run: SmallRun, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from signtalk.bundle import web as web_export
 from signtalk.bundle.bundle import open_bundle
 from signtalk.bundle.web import check_portable, export_web, write_web_bundle
 from signtalk.errors import ArtifactError, ExportRefusedError
-from signtalk.extraction.models import _HAND_ROI, _MEMBERS, BUNDLE_NAME
+from signtalk.extraction.models import _HAND_ROI, _MEMBERS, LANDMARKER_NAME
 from signtalk.files import sha256_file
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import encode_clip
@@ -28,9 +29,10 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     source = tmp_path / "source"
     (source / "vendor").mkdir(parents=True)
     (source / "vendor" / "library.mjs").write_text("export {};")
+    (source / "vendor" / "library.d.mts").write_text("export {};")
     (source / "index.html").write_text("<!doctype html>")
     monkeypatch.setattr(web_export, "PAGE", source)
-    with zipfile.ZipFile(tmp_path / BUNDLE_NAME, "w") as models:
+    with zipfile.ZipFile(tmp_path / LANDMARKER_NAME, "w") as models:
         for name in (*_MEMBERS, _HAND_ROI):
             models.writestr(name, b"model")
     monkeypatch.setenv("SIGNTALK_MODELS", str(tmp_path))
@@ -43,11 +45,12 @@ def test_a_page_lists_all_its_files(small_run: SmallRun, page: Path, tmp_path: P
         done = export_web(bundle, out)
         index = bundle.recognizer.index
     listed = json.loads((out / "files.json").read_text())["files"]
-    found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} - {"files.json"}
-    assert set(listed) == found
-    assert {"index.html", "vendor/library.mjs", "models/holistic_landmarker.task", "bundle/manifest.json"} <= found
-    assert all(sha256_file(out / name) == told["sha256"] for name, told in listed.items())
-    assert (done.num_files, done.num_bytes) == (len(found), sum((out / name).stat().st_size for name in found))
+    written = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} - {"files.json"}
+    assert set(listed) == written
+    assert "vendor/library.d.mts" not in written  # for the checker of types alone
+    assert {"index.html", "vendor/library.mjs", "models/holistic_landmarker.task", "bundle/manifest.json"} <= written
+    assert all(sha256_file(out / name) == file["sha256"] for name, file in listed.items())
+    assert (done.num_files, done.num_bytes) == (len(written), sum((out / name).stat().st_size for name in written))
     config = json.loads((out / "bundle" / "config.json").read_text())
     assert config["index"]["num_references"] == len(index)
     embeddings = np.fromfile(out / "bundle" / "embeddings.bin", dtype="<f4").reshape(len(index), -1)
@@ -110,7 +113,7 @@ def test_golden_answers_are_the_recognizers(small_run: SmallRun, tmp_path: Path)
 def test_a_bundle_that_does_not_translate_ships_no_decoder(small_run: SmallRun, tmp_path: Path) -> None:
     with open_bundle(small_run.bundle) as bundle:
         decision = DecisionConfig(translate=False, decoding=DecodingOptions(max_tokens=5))
-        bundle.recognizer.decision = decision
+        bundle = replace(bundle, recognizer=bundle.recognizer.changed(decision=decision))
         write_web_bundle(bundle, tmp_path / "web")
     assert json.loads((tmp_path / "web" / "config.json").read_text())["model"]["decoder"] is None
     assert not (tmp_path / "web" / "sign_decoder.onnx").exists()
@@ -131,8 +134,8 @@ def test_a_clip_as_bytes_has_the_places_that_the_protocol_tells() -> None:
 def test_the_command_tells_what_it_wrote(
     ask: Callable[..., Any], small_run: SmallRun, page: Path, tmp_path: Path
 ) -> None:
-    told = ask("bundle", "web", small_run.bundle, tmp_path / "page", "--json")
-    assert told["golden_clips"] == 8
-    assert told["files"] == len(json.loads((tmp_path / "page" / "files.json").read_text())["files"])
+    report = ask("bundle", "web", small_run.bundle, tmp_path / "page", "--json")
+    assert report["golden_clips"] == 8
+    assert report["files"] == len(json.loads((tmp_path / "page" / "files.json").read_text())["files"])
     (tmp_path / "page" / "mine.txt").touch()
     assert "no part of an offline page" in ask("bundle", "web", small_run.bundle, tmp_path / "page", code=2).err

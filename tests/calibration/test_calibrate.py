@@ -2,28 +2,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from made.answers import trained_clips
+from made.answers import split_clips, trained_clips
+from made.evidence import figures
 from made.small_run import SmallRun
 from signtalk.calibration.calibrate import (
     Asked,
-    CalibrationClips,
     CalibrationConfig,
     _as_a_new_signer,
     _choice_threshold,
     _fit_spelling,
     _fit_written,
     calibrate,
-    clips_of_folder,
-    clips_of_split,
     recalibrate,
 )
-from signtalk.data.manifest import load_manifest
-from signtalk.data.splits import Split
+from signtalk.calibration.clips import CalibrationClips
 from signtalk.recognition.evidence import FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, confidences
-from signtalk.recognition.recognizer import DecisionConfig, Recognizer
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.scoring import ScoringConfig
-from signtalk.training.run import Run
 
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
@@ -39,34 +35,18 @@ def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: Small
 CONFIG = CalibrationConfig()
 
 
-def split_clips(small_run: SmallRun) -> tuple[Recognizer, CalibrationClips, Split]:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer, split = run.recognizer(run.index(), DecisionConfig()), run.split(manifest)
-    return recognizer, clips_of_split(recognizer, manifest, split, run.store()), split
-
-
-def test_clips_of_a_split_have_its_validation_roles(small_run: SmallRun) -> None:
-    _, clips, split = split_clips(small_run)
-    for asked, role in ((clips.known, "val"), (clips.unknown, "val_unknown")):
-        assert tuple(record.clip_id for record in asked.records if asked) == split.clips(role)
-    assert len(clips.idle) == len(split.clips("train_idle", "val_idle"))
-    assert len(clips.signing) == len(split.clips("train"))
-    for asked in clips.asked:
-        assert len(asked.motions) == len(asked.records) == asked.encoded.num_clips
-
-
 def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:
     recognizer, clips, _ = split_clips(small_run)
     assert clips.known is not None
     few = replace(clips, known=part(clips.known, 3), unknown=None)
     decision, report = calibrate(recognizer, few, CONFIG)
     assert decision.scoring == ScoringConfig()
-    assert report["scoring"] == "kept: too few validation clips"
+    assert report.to_dict()["scoring"] == "kept: too few validation clips"
     assert not decision.gate.fitted
     assert decision.gate.motion_floor > 0
     assert decision.sets.gap is None
-    assert "refuses everything" in report["too_few"][0]
-    assert any("need 9 known clips, there are 3" in line for line in report["too_few"])
+    assert "refuses everything" in report.too_few[0]
+    assert any("need 9 known clips, there are 3" in line for line in report.too_few)
 
 
 def part(asked: Asked, num: int) -> Asked:
@@ -98,12 +78,12 @@ def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRu
     assert decision.gate.fitted
     assert decision.gate.precision_asked == 0.8
     assert clips.known is not None
-    assert report["num_known"] == len(clips.known.records)
+    assert report.num_known == len(clips.known.records)
     assert decision.sets.gap is not None
     assert decision.sets.num_clips <= len(clips.known.records)
     if decision.gate.choice_threshold is not None:
         assert decision.gate.choice_threshold <= decision.gate.threshold
-    assert "no idle clip: the motion floor is half of the slowest signing" in report["too_few"]
+    assert "no idle clip: the motion floor is half of the slowest signing" in report.too_few
     assert decision.gate.motion_floor == 1.0  # half of the clips' 2.0
     again = recalibrate(recognizer, clips, config)
     assert again == (decision, report)
@@ -112,7 +92,8 @@ def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRu
 def test_choices_are_proven_by_clips_that_are_not_accepted_alone() -> None:
     score = np.linspace(0, 1, 60).astype(np.float32)
     evidence = Evidence(**dict.fromkeys(FIGURES, score), answered=score >= 0, written=score < 0)
-    gate = GateConfig(weights=(10.0,) + (0,) * 8, typical=(0.5,) * 9, spread=(1.0,) * 9, bias=0.0, threshold=0.9)
+    weighed = figures((10.0,) + (0,) * 8, typical=(0.5,) * 9, spread=(1.0,) * 9)
+    gate = GateConfig(figures=weighed, bias=0.0, threshold=0.9)
     accepted = confidences(evidence, gate) >= 0.9
     holds = np.arange(60) >= 30
     least = _choice_threshold(evidence, holds, np.ones(60), gate, 0.9)
@@ -130,8 +111,8 @@ def test_a_larger_unknown_share_makes_the_gate_stricter(small_run: SmallRun) -> 
     def mean_confidence(share: float) -> float:
         decision, _ = recalibrate(recognizer, clips, CalibrationConfig(unknown_share=share, precision=0.8))
         assert clips.known is not None
-        scores = recognizer.scores(clips.known.encoded, clips.known.own_ids)
-        return float(confidences(Evidence.from_scores(scores), decision.gate).mean())
+        scores = recognizer.rank(clips.known.encoded, clips.known.own_ids)
+        return float(confidences(Evidence.from_ranking(scores), decision.gate).mean())
 
     assert mean_confidence(0.1) > mean_confidence(0.6)
 
@@ -155,35 +136,16 @@ def test_a_clip_is_asked_as_a_new_signers_would_be(small_run: SmallRun) -> None:
     }
 
 
-def test_a_folder_is_dealt_out_by_what_is_indexed(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    index = run.index()
-    gone = sorted(index.sentences)[0]
-    recognizer = run.recognizer(index.without_sentences({gone}), DecisionConfig())
-    records = [record for record in manifest.records if record.text_key == gone][:2]
-    records += [record for record in manifest.records if record.text_key in index.sentences and record not in records][
-        :3
-    ]
-    records += [record for record in manifest.records if record.is_idle][:2]
-    clips = clips_of_folder(recognizer, replace(manifest, records=tuple(records)))
-    assert clips.unknown is not None
-    assert clips.known is not None
-    assert set(clips.unknown.keys) == {gone}
-    assert len(clips.known.records) + len(clips.unknown.records) + len(clips.idle) == len(records)
-    nothing = clips_of_folder(recognizer, replace(manifest, records=()))
-    assert (nothing.known, nothing.unknown, len(nothing.idle)) == (None, None, 0)
-
-
 def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(small_run: SmallRun) -> None:
     recognizer, clips = many(small_run)
     assert recognizer.text_space is not None
     gate, report = _fit_written(recognizer, clips, 0.9)
-    total = sum(len(part.records) for part in clips.asked)
+    total = sum(len(part.records) for part in clips.parts)
     assert clips.unknown is not None
-    assert 0 <= report["num_right"] <= report["num_queries"] <= total + len(clips.unknown.records)
-    assert (gate is None) == (report["fallback"] is not None)
+    assert 0 <= report.num_right <= report.num_queries <= total + len(clips.unknown.records)
+    assert (gate is None) == (report.fallback is not None)
     assert _fit_written(recognizer, replace(clips, unknown=None), 0.9)[0] is None
-    recognizer.text_space = None
+    recognizer = replace(recognizer, text_space=None)
     found, why = _fit_written(recognizer, clips, 0.9)
     assert found is None
-    assert why["fallback"].startswith("the model has no text encoder")
+    assert why.fallback.startswith("the model has no text encoder")

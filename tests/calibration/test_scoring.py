@@ -3,7 +3,8 @@ import numpy as np
 from made.answers import trained_clips
 from made.small_run import SmallRun
 from signtalk.calibration.scoring import Trial, _chosen, fit_scoring
-from signtalk.recognition.recognizer import Asked, DecisionConfig
+from signtalk.recognition.asked import Asked
+from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.scoring import ScoringConfig
 
 
@@ -14,7 +15,7 @@ def test_the_fitted_weights_are_no_worse_than_the_start(small_run: SmallRun) -> 
     config, best, num_trials = fit_scoring(recognizer, asked)
 
     def top1(scoring: ScoringConfig) -> float:
-        scores = recognizer.changed(decision=DecisionConfig(scoring=scoring)).scores(asked.encoded, asked.own_ids)
+        scores = recognizer.changed(decision=DecisionConfig(scoring=scoring)).rank(asked.encoded, asked.own_ids)
         return float((scores.ranks_of(asked.keys) == 1).mean())
 
     assert best is not None

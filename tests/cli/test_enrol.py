@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from made.small_run import SmallRun
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.files import save_array
 from signtalk.landmarks.clip import LandmarkClip, save_clip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
@@ -89,7 +89,7 @@ def test_a_runs_own_index_is_changed_only_when_told_so(small_run, tmp_path, clip
 
 
 def test_a_file_of_the_prototype_is_enrolled(small_run, tmp_path, clips, ask):
-    clip = read_clip(next(r for r in load_manifest(small_run.data).records if r.feature_path == clips[0]))
+    clip = clip_of_record(next(r for r in load_manifest(small_run.data).records if r.feature_path == clips[0]))
     save_array(tmp_path / "clip.npy", to_prototype_rows(clip))
     place = ("--bundle", small_run.bundle, "--index", tmp_path / "mine", "--json")
     told = ask("enroll", "The pump beeps", tmp_path / "clip.npy", *place, "--smoothing-alpha", 1, "--fps", 25)
@@ -117,7 +117,7 @@ def test_a_file_of_the_prototype_is_enrolled(small_run, tmp_path, clips, ask):
     ],
 )
 def test_refusals_are_one_line_and_leave_nothing(arguments, message, small_run, tmp_path, clips, ask):
-    clip = read_clip(next(r for r in load_manifest(small_run.data).records if r.feature_path == clips[0]))
+    clip = clip_of_record(next(r for r in load_manifest(small_run.data).records if r.feature_path == clips[0]))
     landmarks = clip.landmarks.copy()
     landmarks[:, 33:75] = np.nan
     save_clip(tmp_path / "handless.npz", LandmarkClip(landmarks, clip.visibility, clip.timestamps_s, clip.aspect))
@@ -136,7 +136,7 @@ def test_a_warning_is_told_and_strict_refuses(small_run, tmp_path, clips, ask):
     record = next(r for r in load_manifest(small_run.data).records if r.feature_path == clips[0])
     place = ("--bundle", small_run.bundle, "--index", tmp_path / "mine")
     ask("enroll", record.sentence, clips[0], *place, "--json")
-    clip = read_clip(record)
+    clip = clip_of_record(record)
     tremble = np.random.default_rng(0).normal(0, 0.005, clip.landmarks.shape).astype(np.float32)
     save_clip(
         tmp_path / "twin.npz", LandmarkClip(clip.landmarks + tremble, clip.visibility, clip.timestamps_s, clip.aspect)

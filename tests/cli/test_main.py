@@ -102,17 +102,17 @@ def test_the_whole_chain_by_commands(
 
 
 def test_tables_for_people(
-    small_run: SmallRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    own_run: SmallRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clip = next(small_run.data.rglob("*.npz"))
+    clip = next(own_run.data.rglob("*.npz"))
     for arguments in (
-        ("data", "check", small_run.data),
-        ("evaluate", small_run.run, "--data", small_run.data),
-        ("recognize", clip, "--bundle", small_run.bundle),
-        ("search", "where does it hurt", "--run", small_run.run),
-        ("export", small_run.run, "--out", small_run.out / "again"),
-        ("bundle", "verify", small_run.bundle),
-        ("demo", "--small", "--out", small_run.out),
+        ("data", "check", own_run.data),
+        ("evaluate", own_run.run, "--data", own_run.data),
+        ("recognize", clip, "--bundle", own_run.bundle),
+        ("search", "where does it hurt", "--run", own_run.run),
+        ("export", own_run.run, "--out", own_run.out / "again"),
+        ("bundle", "verify", own_run.bundle),
+        ("demo", "--small", "--out", own_run.out),
     ):
         assert run_cli(monkeypatch, *arguments) == 0
         assert len(capsys.readouterr().out) > 50
@@ -302,7 +302,7 @@ def test_the_check_leaves_its_report_or_says_why_not(
 def test_ctrl_c_says_how_to_go_on(
     small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from signtalk.training.train import SignTraining
+    from signtalk.training.module import SignTraining
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

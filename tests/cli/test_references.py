@@ -1,6 +1,7 @@
 """`signtalk pack`, and `recognize --references`."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -44,3 +45,28 @@ def test_references_of_another_model_or_nowhere_are_refused(suffix, small_run: S
     asked = ("recognize", clip, "--run", small_run.run, "--references", tmp_path / "index")
     assert run_cli(monkeypatch, *asked) == 2
     assert "no large index; `signtalk pack` makes one" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("place", ["packed", pytest.param("packed.db", marks=MILVUS.marks)])
+def test_clips_of_further_references_are_found_by_text(place, small_run: SmallRun, tmp_path, ask):
+    whole = SentenceIndex.load(small_run.run / "index")
+    said = whole.entries[0]
+    further = whole.without_sentences([key for key in whole.sentences if key != said.text_key])
+    renamed = [replace(entry, clip_id=f"far-{entry.clip_id}", signer_id="Z") for entry in further.entries]
+    replace(further, entries=tuple(renamed)).save(tmp_path / "further")
+    ask("pack", tmp_path / "further", "--out", tmp_path / place)
+    search = ("search", said.sentence.upper(), "--run", small_run.run, "--json", "-k", 500)
+    own = ask(*search)["clips"]
+    exact = {entry.clip_id for entry in whole.entries if entry.text_key == said.text_key}
+    assert {hit["clip_id"] for hit in own[: len(exact)]} == exact
+    both = ask(*search, "--references", tmp_path / place)["clips"]
+    assert len(both) == len(own) + len(renamed)
+    assert {hit["clip_id"] for hit in both[: 2 * len(exact)]} == exact | {entry.clip_id for entry in renamed}
+    assert [hit["rank"] for hit in both] == list(range(1, len(both) + 1))
+    only = ask(*search, "--references", tmp_path / place, "--signer", "z")["clips"]
+    assert {hit["clip_id"] for hit in only} == {entry.clip_id for entry in renamed}
+
+
+def test_a_signer_that_nobody_is_is_told_with_those_there_are(small_run: SmallRun, ask):
+    search = ("search", "pain", "--run", small_run.run, "--signer", "nobody")
+    assert "no signer 'nobody'; there are a, b" in ask(*search, code=2).err

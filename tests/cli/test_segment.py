@@ -10,7 +10,7 @@ import pytest
 from signtalk.data.manifest import describe_clip, write_manifest
 from signtalk.data.records import ClipRecord
 from signtalk.landmarks.clip import LandmarkClip, load_clip, load_provenance, save_clip
-from signtalk.segmentation.segmenter import SegmenterSettings, find_sentences, shipped_settings
+from signtalk.segmentation.segmenter import SegmenterSettings, shipped_settings, spans_of
 from signtalk.segmentation.streams import StreamPlan, make_stream, sentence_clips
 
 STREAM = make_stream(4, 2, StreamPlan(num_sentences=3, fps=12.0))
@@ -24,7 +24,7 @@ def clip(tmp_path: Path) -> Path:
 
 def test_sentences_as_json_and_as_files(clip: Path, tmp_path: Path, ask) -> None:
     told = ask("segment", clip, "--out", tmp_path / "out", "--json")
-    expected = find_sentences(STREAM.clip)
+    expected = spans_of(STREAM.clip)
     assert len(expected) >= 2
     assert [(each["start_s"], each["end_s"]) for each in told["sentences"]] == [
         (span.start_s, span.end_s) for span in expected
@@ -43,10 +43,10 @@ def test_sentences_as_json_and_as_files(clip: Path, tmp_path: Path, ask) -> None
 def test_a_table_for_people(clip: Path, tmp_path: Path, ask) -> None:
     told = ask("segment", clip)
     assert "Sentences in day.npz" in told.out
-    span = find_sentences(STREAM.clip)[0]
+    span = spans_of(STREAM.clip)[0]
     assert f"{span.start_s:.2f}" in told.out
     assert list(tmp_path.iterdir()) == [clip]
-    assert f"written: {len(find_sentences(STREAM.clip))} clips" in ask("segment", clip, "--out", tmp_path / "o").out
+    assert f"written: {len(spans_of(STREAM.clip))} clips" in ask("segment", clip, "--out", tmp_path / "o").out
 
 
 def test_nobody_signs(tmp_path: Path, ask) -> None:

@@ -5,19 +5,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from made.small_run import SmallRun
 from signtalk.data import check as data_check
-from signtalk.data.check import check_folder, plot_report, write_global_stats
-from signtalk.data.manifest import load_manifest, read_clip, table_path
+from signtalk.data.check import check_folder
+from signtalk.data.manifest import clip_of_record, load_manifest, table_path
 from signtalk.errors import DataError
-from signtalk.files import load_arrays, read_csv, write_csv
+from signtalk.files import read_csv, write_csv
 from signtalk.landmarks.clip import save_clip
-from signtalk.landmarks.legacy_rows import prototype_rows_of
+from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made_up") / "data"
+    write_dataset(folder, SyntheticConfig(num_sentences=8, num_signers=3, num_idle=3))
+    return folder
 
 
 @pytest.fixture
-def folder(small_run: SmallRun, tmp_path: Path) -> Path:
-    shutil.copytree(small_run.data, tmp_path / "data")
+def folder(made_up: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made_up, tmp_path / "data")
     return tmp_path / "data"
 
 
@@ -26,10 +32,10 @@ def test_the_report_counts_what_is_there(folder: Path) -> None:
     seen: list[tuple[int, int]] = []
     report = check_folder(folder, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (len(manifest.records),) * 2
-    found = report.to_json()
-    assert found["signers"] == {s: sum(r.signer_id == s for r in manifest.records) for s in manifest.signers}
-    assert len(found["clips_by_sentence"]) == len(manifest.classes)
-    assert found["problems"] == []
+    document = report.to_json()
+    assert document["signers"] == {s: sum(r.signer_id == s for r in manifest.records) for s in manifest.signers}
+    assert len(document["clips_by_sentence"]) == len(manifest.classes)
+    assert document["problems"] == []
     assert report.lengths == tuple(record.num_frames for record in manifest.records)
     assert "clips" in report.to_markdown()
     assert report.to_table().row_count > 8
@@ -52,7 +58,7 @@ def test_damage_and_oddities_are_told(folder: Path) -> None:
 
 def test_hands_that_do_not_move_are_told_at_any_frame_rate(folder: Path) -> None:
     record = next(record for record in load_manifest(folder).records if not record.is_idle)
-    clip = read_clip(record)
+    clip = clip_of_record(record)
     frozen = np.repeat(clip.landmarks[:1], clip.num_frames, axis=0)
     save_clip(record.feature_path, replace(clip, landmarks=frozen))
     warnings = {(w.clip_id, w.kind) for w in check_folder(folder).warnings}
@@ -71,27 +77,3 @@ def test_files_that_did_not_change_are_not_read_again(folder: Path, monkeypatch:
     path.touch()
     check_folder(folder)
     assert len(read) == 1
-
-
-def test_statistics_are_those_of_all_frames_of_the_given_clips(folder: Path, tmp_path: Path) -> None:
-    records = load_manifest(folder).records[:5]
-    found = load_arrays(write_global_stats(folder, records, tmp_path / "global_stats.npz"))
-    rows = np.concatenate([prototype_rows_of(read_clip(record)) for record in records]).astype(np.float64)
-    np.testing.assert_allclose(found["feature_mean"], rows.mean(axis=0), atol=1e-4)
-    np.testing.assert_allclose(found["feature_std"], np.sqrt(np.maximum(rows.var(axis=0), 1e-8)), atol=1e-4)
-    assert found["seq_lengths"].tolist() == [record.num_frames for record in records]
-    assert found["seq_lengths"].dtype == np.int32
-
-
-def test_a_folder_of_idle_clips_has_a_picture_too(folder: Path, tmp_path: Path) -> None:
-    columns, rows = read_csv(table_path(folder))
-    write_csv(table_path(folder), columns, [row for row in rows if row["is_idle"] == "1"])
-    report = check_folder(folder)
-    assert report.num_clips == report.num_idle > 0
-    plot_report(report, tmp_path / "data.png")
-    assert (tmp_path / "data.png").read_bytes()[:4] == b"\x89PNG"
-
-
-def test_the_plots_are_a_picture(folder: Path, tmp_path: Path) -> None:
-    plot_report(check_folder(folder), tmp_path / "data.png")
-    assert (tmp_path / "data.png").read_bytes()[:4] == b"\x89PNG"

@@ -8,7 +8,7 @@ import pytest
 
 from made.points import assert_same_points, holistic_values, kept, made_clip
 from signtalk.data.holistic import (
-    MAX_FRAMES,
+    MAX_CLIP_FRAMES,
     checked_size,
     empty_points,
     frame_times,
@@ -45,7 +45,7 @@ def test_a_left_out_frame_is_a_gap_in_time() -> None:
     np.testing.assert_allclose(frame_times(np.array([20, 21, 25]), 10), [0, 0.1, 0.5])
 
 
-@pytest.mark.parametrize("frames", [0, MAX_FRAMES + 1, 10**12])
+@pytest.mark.parametrize("frames", [0, MAX_CLIP_FRAMES + 1, 10**12])
 def test_absurd_lengths_are_refused(frames: int) -> None:
     with pytest.raises(ClipError, match="frames; expected"):
         regular_times(frames, 30)

@@ -9,20 +9,22 @@ from filelock import FileLock
 
 from made.data_folder import TEXTS, data_folder
 from made.points import assert_same_points, made_clip
-from signtalk.data.interchange import MARKER_NAME, Format, Unknowns, export_clips, import_clips
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.formats import FORMATS, Format
+from signtalk.data.interchange import MARKER_NAME, Unknowns, export_clips, import_clips
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.mediapipe_json import save_json_clip
-from signtalk.errors import ConfigError, DataError
+from signtalk.errors import DataError
 from signtalk.files import TEMPORARY_PREFIX, read_csv, save_array, write_csv
 from signtalk.landmarks.clip import load_clip
 
-NEEDS = {Format.POSE: "pose_format", Format.PARQUET: "pyarrow"}
+JSON, PARQUET = FORMATS["json"], FORMATS["parquet"]
+NEEDS = {"pose": "pose_format", "parquet": "pyarrow"}
 
 
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
 def test_a_data_folder_comes_back_from_every_format(form: Format, tmp_path: Path) -> None:
-    if form in NEEDS:
-        pytest.importorskip(NEEDS[form])
+    if form.name in NEEDS:
+        pytest.importorskip(NEEDS[form.name])
     before = data_folder(tmp_path / "data")
     seen: list[tuple[int, int]] = []
     sent = export_clips(before, tmp_path / "sent", form, progress=lambda *done: seen.append(done))
@@ -33,9 +35,9 @@ def test_a_data_folder_comes_back_from_every_format(form: Format, tmp_path: Path
     names = ("clip_id", "sentence_id", "sentence", "category", "signer_id", "variations", "is_idle", "session")
     for old, new in zip(before.records, after.records, strict=True):
         assert {name: getattr(new, name) for name in names} == {name: getattr(old, name) for name in names}
-        found, expected = read_clip(new), read_clip(old)
-        assert_same_points(found, expected, tolerance=3e-7)
-        assert found.aspect == pytest.approx(4 / 3)
+        back_again, expected = clip_of_record(new), clip_of_record(old)
+        assert_same_points(back_again, expected, tolerance=3e-7)
+        assert back_again.aspect == pytest.approx(4 / 3)
         assert new.fps == pytest.approx(old.fps) and new.num_frames == old.num_frames
     written = [path for path in (tmp_path / "sent").rglob("*") if path.is_file()]
     assert all(path.resolve().is_relative_to(tmp_path / "sent") for path in written)
@@ -49,7 +51,7 @@ def clips_in(folder: Path, *names: str) -> Path:
 
 def test_without_a_table_the_folder_is_the_text(tmp_path: Path) -> None:
     source = clips_in(tmp_path / "in", "hello/1.json", "hello/2.json", "thank_you/1.json", "loose.json")
-    done = import_clips(source, tmp_path / "out", Format.JSON, unknowns=Unknowns(aspect=1.5))
+    done = import_clips(source, tmp_path / "out", JSON, unknowns=Unknowns(aspect=1.5))
     assert [(problem.clip_id, problem.kind) for problem in done.problems] == [("loose", "no_text")]
     records = load_manifest(tmp_path / "out", strict=True).records
     assert [(record.clip_id, record.sentence) for record in records] == [
@@ -66,9 +68,9 @@ def test_without_a_table_the_folder_is_the_text(tmp_path: Path) -> None:
 def test_the_contests_table_is_read(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     sent = tmp_path / "sent"
-    export_clips(data_folder(tmp_path / "data"), sent, Format.PARQUET)
+    export_clips(data_folder(tmp_path / "data"), sent, PARQUET)
     (sent / "metadata.csv").unlink()
-    done = import_clips(sent, tmp_path / "back", Format.PARQUET, unknowns=Unknowns(fps=50))
+    done = import_clips(sent, tmp_path / "back", PARQUET, unknowns=Unknowns(fps=50))
     assert [problem.kind for problem in done.problems] == ["no_text", "no_text"]  # the idle clips have no sign
     record = load_manifest(tmp_path / "back").records[0]
     assert (record.clip_id, record.sentence, record.signer_id, record.fps) == ("A-0", TEXTS[0], "A", pytest.approx(50))
@@ -90,7 +92,7 @@ def test_bad_clips_and_hostile_rows_are_listed_and_the_rest_goes_on(tmp_path: Pa
         columns,
         ({"path": p, "label": t, "clip_id": i, "fps": "fast" if t == "rate" else ""} for p, t, i in rows),
     )
-    done = import_clips(source, tmp_path / "out", Format.JSON, table)
+    done = import_clips(source, tmp_path / "out", JSON, table)
     assert {problem.clip_id: problem.kind for problem in done.problems} == {
         "2": "bad_path", "3": "bad_path", "4": "bad_clip", "5": "missing_file", "6": "bad_path", "7": "no_word",
         "8": "bad_number",
@@ -98,17 +100,17 @@ def test_bad_clips_and_hostile_rows_are_listed_and_the_rest_goes_on(tmp_path: Pa
     assert [record.sentence for record in load_manifest(tmp_path / "out", strict=True).records] == ["yes", "yes again"]
     assert sorted(path.name for path in (tmp_path / "out" / "clips").iterdir()) == ["1.npz", "up.npz"]
     with pytest.raises(DataError, match="2: path"):
-        import_clips(source, tmp_path / "strict", Format.JSON, table, strict=True)
+        import_clips(source, tmp_path / "strict", JSON, table, strict=True)
     (source / "0.json").write_text("damaged")  # before all others, which are not looked at any more
     with pytest.raises(DataError) as refused:
-        import_clips(source, tmp_path / "first", Format.JSON, strict=True)
+        import_clips(source, tmp_path / "first", JSON, strict=True)
     assert "0.json: not a" in str(refused.value)
     assert "none of" not in str(refused.value)
 
 
 def test_names_of_any_bytes_neither_stop_the_import_nor_the_table(tmp_path: Path) -> None:
     source = clips_in(tmp_path / "in", "a/1.json", "b\udcff/1.json", "c\nd/1.json", f"{'é' * 120}/1.json")
-    done = import_clips(source, tmp_path / "out", Format.JSON)
+    done = import_clips(source, tmp_path / "out", JSON)
     assert [problem.kind for problem in done.problems] == ["bad_name"]
     json.dumps([vars(problem) for problem in done.problems]).encode()
     assert [record.sentence[:3] for record in load_manifest(tmp_path / "out", strict=True).records] == [
@@ -118,7 +120,7 @@ def test_names_of_any_bytes_neither_stop_the_import_nor_the_table(tmp_path: Path
 
 def test_names_that_would_be_one_file_get_numbers(tmp_path: Path) -> None:
     source = clips_in(tmp_path / "in", "a/x y.json", "a/x_y.json", "A/x?y.json")
-    import_clips(source, tmp_path / "out", Format.JSON)
+    import_clips(source, tmp_path / "out", JSON)
     names = sorted(path.name for path in (tmp_path / "out" / "clips").iterdir())
     assert names == ["A-x_y.npz", "a-x_y-2.npz", "a-x_y-3.npz"]
 
@@ -135,16 +137,14 @@ def test_what_cannot_be_begun_is_one_clear_error(tmp_path: Path) -> None:
         (tmp_path / "empty", "out", "no json clip"),
     ):
         with pytest.raises(DataError, match=match):
-            import_clips(folder, tmp_path / out, Format.JSON)
+            import_clips(folder, tmp_path / out, JSON)
     for text, match in (("path\n", "expected path, and sentence"), ("path,sentence\n", "no rows")):
         table.write_text(text)
         with pytest.raises(DataError, match=match):
-            import_clips(source, tmp_path / "out", Format.JSON, table)
+            import_clips(source, tmp_path / "out", JSON, table)
     (source / "a" / "1.json").write_text("{}")
     with pytest.raises(DataError, match=r"none of 1 clips.*a-1"):
-        import_clips(source, tmp_path / "out", Format.JSON)
-    with pytest.raises(ConfigError, match="pose, json, mp-data, parquet"):
-        Format.named("csv")
+        import_clips(source, tmp_path / "out", JSON)
 
 
 def test_clips_of_the_prototype_are_not_exported(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_clips_of_the_prototype_are_not_exported(tmp_path: Path) -> None:
     save_array(tmp_path / "data" / "clips" / "0.npy", rows)
     table = tmp_path / "data" / "processed_metadata.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("clips/0.npz", "clips/0.npy"), encoding="utf-8")
-    done = export_clips(load_manifest(tmp_path / "data"), tmp_path / "sent", Format.JSON)
+    done = export_clips(load_manifest(tmp_path / "data"), tmp_path / "sent", JSON)
     assert [(problem.clip_id, problem.kind) for problem in done.problems] == [("0", "bad_clip")]
     assert done.num_clips == len(manifest.records) - 1
 
@@ -163,10 +163,10 @@ def made_times(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in sorted((folder / "clips").iterdir())}
 
 
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
 def test_an_import_that_was_cut_off_goes_on_without_making_clips_again(form: Format, tmp_path: Path) -> None:
-    if form in NEEDS:
-        pytest.importorskip(NEEDS[form])
+    if form.name in NEEDS:
+        pytest.importorskip(NEEDS[form.name])
     export_clips(data_folder(tmp_path / "data"), tmp_path / "sent", form)
     whole = import_clips(tmp_path / "sent", tmp_path / "whole", form)
 
@@ -192,23 +192,23 @@ def test_an_import_that_was_cut_off_goes_on_without_making_clips_again(form: For
 
 def test_what_has_changed_is_imported_again_and_only_that(tmp_path: Path) -> None:
     source, out = clips_in(tmp_path / "in", "a/1.json", "a/2.json", "a/3.json"), tmp_path / "out"
-    import_clips(source, out, Format.JSON)
+    import_clips(source, out, JSON)
     first = made_times(out)
     save_json_clip(source / "a" / "2.json", made_clip(seed=9, aspect=None))
     (out / "clips" / "a-3.npz").write_bytes(b"damaged")
-    import_clips(source, out, Format.JSON)
+    import_clips(source, out, JSON)
     second = made_times(out)
     assert [name for name in first if first[name] == second[name]] == ["a-1.npz"]
-    import_clips(source, out, Format.JSON, unknowns=Unknowns(aspect=2.0))
+    import_clips(source, out, JSON, unknowns=Unknowns(aspect=2.0))
     assert load_clip(out / "clips" / "a-1.npz").aspect == 2.0
     (source / "a" / "2.json").write_text("{}")
-    assert len(import_clips(source, out, Format.JSON).problems) == 1
+    assert len(import_clips(source, out, JSON).problems) == 1
     (source / "a" / "2.json").unlink()
-    assert import_clips(source, out, Format.JSON).problems == () and not (out / "import_problems.csv").exists()
+    assert import_clips(source, out, JSON).problems == () and not (out / "import_problems.csv").exists()
 
 
 def test_two_imports_into_one_folder_are_refused(tmp_path: Path) -> None:
     source = clips_in(tmp_path / "in", "a/1.json")
-    import_clips(source, tmp_path / "out", Format.JSON)
+    import_clips(source, tmp_path / "out", JSON)
     with FileLock(tmp_path / "out" / f"{MARKER_NAME}.lock"), pytest.raises(DataError, match="another import"):
-        import_clips(source, tmp_path / "out", Format.JSON)
+        import_clips(source, tmp_path / "out", JSON)

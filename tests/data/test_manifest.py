@@ -8,9 +8,9 @@ import pytest
 from made.records import full_grid, made_manifest, made_record
 from made.small_run import SmallRun
 from signtalk.data.manifest import (
+    clip_of_record,
     describe_clip,
     load_manifest,
-    read_clip,
     read_landmarks,
     scan_manifest,
     table_path,
@@ -55,7 +55,7 @@ def test_the_same_text_is_one_class_and_blanks_do_not_split_categories(tmp_path:
     manifest = load_manifest(folder_with(tmp_path, *rows))
     assert [len(records) for records in manifest.classes.values()] == [2, 1]
     key = manifest.records[0].text_key
-    assert manifest.canonical_sentence_id(key) == "3"
+    assert manifest.canonical_sentence(key) == "where is it", "as the smallest sentence_id spells it"
     assert {record.category for record in manifest.records} == {"c"}
 
 
@@ -103,9 +103,9 @@ def test_what_is_written_is_read_back(small_run: SmallRun, tmp_path: Path) -> No
 
 def test_figures_of_a_clip_are_those_of_its_row(small_run: SmallRun) -> None:
     record = load_manifest(small_run.data).records[0]
-    found = describe_clip(read_clip(record))
-    assert found.num_frames == record.num_frames
-    assert found.motion_mean == pytest.approx(record.motion_mean, rel=1e-4)
+    numbers = describe_clip(clip_of_record(record))
+    assert numbers.num_frames == record.num_frames
+    assert numbers.motion_mean == pytest.approx(record.motion_mean, rel=1e-4)
 
 
 def test_selecting_unknown_clips_is_an_error() -> None:
@@ -155,4 +155,4 @@ def test_every_damaged_landmark_file_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_containers_are_read_by_suffix(small_run: SmallRun) -> None:
     record = load_manifest(small_run.data).records[0]
-    np.testing.assert_array_equal(read_clip(record).landmarks, load_clip(record.feature_path).landmarks)
+    np.testing.assert_array_equal(clip_of_record(record).landmarks, load_clip(record.feature_path).landmarks)

@@ -25,10 +25,10 @@ def read(tmp_path: Path, value: Any, fps: float = 30) -> Any:
 def test_round_trip_is_exact(tmp_path: Path) -> None:
     clip = made_clip(aspect=None)
     save_json_clip(tmp_path / "a.json", clip)
-    found = load_json_clip(tmp_path / "a.json", 1)
-    assert_same_points(found, clip)
-    np.testing.assert_array_equal(found.visibility, clip.visibility)
-    assert found.aspect is None
+    loaded = load_json_clip(tmp_path / "a.json", 1)
+    assert_same_points(loaded, clip)
+    np.testing.assert_array_equal(loaded.visibility, clip.visibility)
+    assert loaded.aspect is None
     frames = json.loads((tmp_path / "a.json").read_text())["frames"]
     assert frames[0]["left_hand_landmarks"] is None and frames[3]["pose_landmarks"][15] is None
     assert frames[0]["face_landmarks"][1] is None and frames[0]["face_landmarks"][5]

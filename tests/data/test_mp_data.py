@@ -21,9 +21,9 @@ def test_round_trip_is_exact(tmp_path: Path) -> None:
     clip = made_clip(num_frames=12, aspect=None)
     save_frames(tmp_path / "0", clip)
     assert sorted(path.name for path in (tmp_path / "0").iterdir())[:3] == ["0.npy", "1.npy", "10.npy"]
-    found = load_frames(tmp_path / "0", 25)
-    assert_same_points(found, clip)
-    np.testing.assert_array_equal(found.visibility, clip.visibility)
+    loaded = load_frames(tmp_path / "0", 25)
+    assert_same_points(loaded, clip)
+    np.testing.assert_array_equal(loaded.visibility, clip.visibility)
 
 
 def test_the_tutorials_files_are_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from made.small_run import SmallRun
 from signtalk.data import packed as store_module
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.packed import load_store, pack_clips
 from signtalk.errors import ArtifactError, DataError
 from signtalk.landmarks.features import FeatureConfig, extract_features
@@ -22,7 +22,7 @@ def test_a_store_gives_the_features_of_the_clips(small_run: SmallRun, tmp_path: 
     assert isinstance(store.rows, np.memmap)
     features, valid = store.features(store.positions_of([record.clip_id for record in records]))
     for row, record in enumerate(records):
-        alone = extract_features(read_clip(record), CONFIG)
+        alone = extract_features(clip_of_record(record), CONFIG)
         np.testing.assert_array_equal(valid[row], alone.valid)
         np.testing.assert_allclose(features[row], alone.features, atol=0.02)  # half precision
         assert store.motions[row] == pytest.approx(alone.motion, rel=1e-5)
@@ -35,7 +35,7 @@ def test_a_finished_store_is_not_made_again_and_a_changed_one_is(
     pack_clips(records, CONFIG, tmp_path)
     calls = []
     real = store_module._packed_rows
-    monkeypatch.setattr(store_module, "_packed_rows", lambda *given: calls.append(given) or real(*given))
+    monkeypatch.setattr(store_module, "_packed_rows", lambda *arguments: calls.append(arguments) or real(*arguments))
     pack_clips(records, CONFIG, tmp_path)
     assert calls == []
     pack_clips(records, FeatureConfig(num_frames=16, use_face=True), tmp_path)
@@ -61,7 +61,9 @@ def test_a_killed_run_goes_on_after_the_last_complete_clip(
         log.write('{"clip_id": "ha')
     calls = []
     real = store_module._packed_rows
-    monkeypatch.setattr(store_module, "_packed_rows", lambda *given: calls.append(given[0].clip_id) or real(*given))
+    monkeypatch.setattr(
+        store_module, "_packed_rows", lambda *arguments: calls.append(arguments[0].clip_id) or real(*arguments)
+    )
     resumed = pack_clips(records, CONFIG, tmp_path / "part")
     assert calls == [record.clip_id for record in records[3:]]
     np.testing.assert_array_equal(resumed.rows, whole.rows)

@@ -30,9 +30,9 @@ def contest_table(values: dict[str, np.ndarray], numbers: list[int]) -> dict[str
 def test_round_trip_is_exact_but_for_visibility(tmp_path: Path) -> None:
     clip = made_clip(aspect=None)
     save_parquet(tmp_path / "a.parquet", clip)
-    found = load_parquet(tmp_path / "a.parquet", 25)
-    assert_same_points(found, clip)
-    assert np.isnan(found.visibility).all()
+    loaded = load_parquet(tmp_path / "a.parquet", 25)
+    assert_same_points(loaded, clip)
+    assert np.isnan(loaded.visibility).all()
 
 
 def test_what_is_written_has_the_contests_columns_and_rows(tmp_path: Path) -> None:

@@ -223,9 +223,9 @@ def test_parts_know_their_words_and_unknown_letters_are_unk():
     tokenizer = bpe(["hurt hurts", "here"], vocabulary=12)
     ids = tokenizer.encode("hurts zzz here", add_special=False)
     assert ids.count(UNK_ID) == 1
-    found = tokenizer.decode_words([SOS_ID, *ids, EOS_ID, ids[0]])
-    assert [word for word, _ in found] == ["hurts", "here"]
-    places = [place for _, of_word in found for place in of_word]
+    words = tokenizer.decode_words([SOS_ID, *ids, EOS_ID, ids[0]])
+    assert [word for word, _ in words] == ["hurts", "here"]
+    places = [place for _, of_word in words for place in of_word]
     assert places == sorted(set(places))
     assert all(ids[place - 1] > UNK_ID for place in places)
     assert tokenizer.encode("a\u2581b") == tokenizer.encode("a b")

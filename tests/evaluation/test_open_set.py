@@ -9,9 +9,10 @@ from made.answers import trained_clips
 from made.small_run import SmallRun
 from signtalk.evaluation.open_set import OpenSetAnswers, measure_open_set
 from signtalk.evaluation.retrieval import auroc
+from signtalk.recognition.asked import Asked
 from signtalk.recognition.candidate_sets import CandidateSets
 from signtalk.recognition.gate import GateConfig
-from signtalk.recognition.recognizer import Asked, DecisionConfig, Recognizer
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def test_what_is_accepted_is_counted_over_single_answers(
     recognizer, known, unknown, idle = asked
     result, gate = found.result, found.result.gates[0]
     answers = [
-        recognizer.answer(part.encoded, part.motions, part.own_ids, num_candidates=3).recognitions
+        recognizer.answer(part.encoded, part.motions, part.own_ids, num_candidates=3).answers
         for part in (known, unknown, idle)
     ]
     right = np.array([a.candidates[0].text_key == key for a, key in zip(answers[0], known.keys, strict=True)])
@@ -80,7 +81,7 @@ def test_sets_and_choices_are_counted_over_single_answers(
     asked: tuple[Recognizer, Asked, Asked, Asked], found: OpenSetAnswers
 ) -> None:
     recognizer, known, unknown, _ = asked
-    answers = recognizer.answer(known.encoded, known.motions, known.own_ids, num_candidates=99).recognitions
+    answers = recognizer.answer(known.encoded, known.motions, known.own_ids, num_candidates=99).answers
     holds = [
         key in [candidate.text_key for candidate in answer.candidates[: answer.num_possible]]
         for answer, key in zip(answers, known.keys, strict=True)
@@ -89,7 +90,7 @@ def test_sets_and_choices_are_counted_over_single_answers(
     assert found.result.sets.covered.estimate == pytest.approx(np.mean(holds))
     assert found.result.sets.mean_size == pytest.approx(np.mean([answer.num_possible for answer in answers]))
     offers = [(answer.choices, key) for answer, key in zip(answers, known.keys, strict=True) if answer.choices]
-    strange = recognizer.answer(unknown.encoded, unknown.motions, unknown.own_ids).recognitions
+    strange = recognizer.answer(unknown.encoded, unknown.motions, unknown.own_ids).answers
     num_offers = len(offers) + sum(bool(answer.choices) for answer in strange)
     assert num_offers > 0
     assert all(len(choices) in (2, 3) for choices, _ in offers)
@@ -115,5 +116,28 @@ def test_without_sets_idle_and_unknown_clips_what_cannot_be_said_is_absent(
 def test_the_prototypes_gate_offers_nothing(asked: tuple[Recognizer, Asked, Asked, Asked]) -> None:
     recognizer, known, _, _ = asked
     theirs = recognizer.changed(decision=DecisionConfig.prototype())
-    answers = theirs.answer(known.encoded, known.motions, known.own_ids).recognitions
+    answers = theirs.answer(known.encoded, known.motions, known.own_ids).answers
     assert not any(answer.choices or answer.num_possible for answer in answers)
+
+
+@pytest.mark.parametrize("threshold", [0.6, 1.0])
+def test_every_clip_that_was_not_told_what_it_should_be_is_named(
+    asked: tuple[Recognizer, Asked, Asked, Asked], threshold: float
+) -> None:
+    recognizer, *parts = asked
+    strict = recognizer.decision.model_copy(update={"gate": GateConfig(threshold=threshold, motion_floor=0.05)})
+    answered = measure_open_set(recognizer.changed(decision=strict), *parts)
+    gate, clips = answered.result.gates[0], answered.wrong_clips
+    known, unknown, _ = parts
+    told = {kind: [c for c in clips if c.kind == kind and c.told] for kind in ("known", "unknown", "idle")}
+    refused = [clip for clip in clips if not clip.told]
+    assert len(told["known"]) / len(known.records) == pytest.approx(gate.known_wrong)
+    assert gate.unknown_accepted is not None
+    assert len(told["unknown"]) == round(gate.unknown_accepted.estimate * len(unknown.records))
+    assert told["idle"] == []
+    assert len(refused) == round((1 - gate.known_accepted.estimate) * len(known.records))
+    assert len(told["unknown"] if threshold < 1 else refused) > 0
+    assert {clip.kind for clip in refused} <= {"known"}
+    assert all(clip.reason for clip in refused)
+    sentences = {record.clip_id: record.sentence for part in parts for record in part.records}
+    assert all(clip.right == sentences[clip.clip_id] for clip in clips)

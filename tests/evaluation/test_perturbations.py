@@ -26,23 +26,6 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("factor", [0.7, 1.4])
-def test_speed_changes_the_length_and_not_the_frame_rate(clip: LandmarkClip, factor: float) -> None:
-    found = perturbations.at_speed(clip, factor)
-    assert found.num_frames == round(clip.num_frames / factor)
-    assert found.fps == pytest.approx(clip.fps)
-    np.testing.assert_array_equal(found.landmarks[[0, -1]], clip.landmarks[[0, -1]])
-    assert found.visibility.shape == (found.num_frames, 33)
-
-
-def test_another_frame_rate_keeps_the_duration(clip: LandmarkClip) -> None:
-    found = perturbations.at_frame_rate(clip, 12.0)
-    assert found.fps == pytest.approx(12.0)
-    assert abs(found.duration_s - clip.duration_s) <= 1 / 12 + 1e-6
-    half = perturbations.at_frame_rate(clip, clip.fps / 2)
-    np.testing.assert_allclose(half.landmarks, clip.landmarks[::2], atol=1e-6)
-
-
 def test_dropped_frames_leave_the_others_and_their_times(clip: LandmarkClip) -> None:
     found = perturbations.without_frames(clip, 0.3, rng())
     assert found.num_frames == clip.num_frames - round(0.3 * clip.num_frames)
@@ -62,17 +45,6 @@ def test_one_hand_is_lost_over_one_span(clip: LandmarkClip) -> None:
     assert len(where) == round(0.5 * clip.num_frames) == where[-1] - where[0] + 1
     assert lost.sum() == len(where) * 21 * 3
     assert not np.isnan(whole.landmarks).any()
-
-
-def test_mirroring_exchanges_sides_and_twice_is_nothing(clip: LandmarkClip) -> None:
-    found = perturbations.mirrored(clip)
-    expected = clip.landmarks[:, PARTS["left_hand"]].copy()
-    expected[..., 0] = 1 - expected[..., 0]
-    np.testing.assert_array_equal(found.landmarks[:, PARTS["right_hand"]], expected)
-    np.testing.assert_array_equal(found.visibility[:, 15], clip.visibility[:, 16])
-    twice = perturbations.mirrored(found)
-    np.testing.assert_allclose(twice.landmarks, clip.landmarks, atol=1e-6)
-    np.testing.assert_array_equal(twice.visibility, clip.visibility)
 
 
 def test_noise_is_in_shoulder_widths(clip: LandmarkClip) -> None:

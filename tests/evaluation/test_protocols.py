@@ -2,22 +2,22 @@ import numpy as np
 import pytest
 
 from made.small_run import SmallRun
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.splits import SplitConfig, make_split
 from signtalk.evaluation import protocols as evaluation
 from signtalk.evaluation.protocols import _row_max, evaluate, first_of_each
 from signtalk.evaluation.texts import TextScores, score_texts
-from signtalk.recognition.recognizer import encode_all
-from signtalk.training.run import Run
+from signtalk.recognition.asked import encode_all
+from signtalk.training.run import RunFolder
 
 
 def test_the_headline_is_what_recognize_answers(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
     split = run.split(manifest)
     report = evaluate(recognizer, manifest, split, run.store())
     records = split.records(manifest, "test")
-    answers = recognizer.recognize([read_clip(record) for record in records])
+    answers = recognizer.recognize([clip_of_record(record) for record in records])
     right = [a.candidates[0].text_key == r.text_key for a, r in zip(answers, records, strict=True)]
     assert report.retrieval[0].recall_at_1.estimate == pytest.approx(np.mean(right))
     assert report.retrieval[0].num_queries == len(records)
@@ -28,9 +28,11 @@ def test_the_headline_is_what_recognize_answers(small_run: SmallRun) -> None:
 
 
 def test_a_protocol_without_clips_is_absent_not_zero(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     config = SplitConfig(test_signers=manifest.signers[-1:])
-    report = evaluate(run.recognizer(run.index(), run.decision()), manifest, make_split(manifest, config), run.store())
+    report = evaluate(
+        run.recognizer(run.sentence_index(), run.decision()), manifest, make_split(manifest, config), run.store()
+    )
     for name in ("retrieval: seen sentence, new clip", "retrieval: unseen sentence, enrolled from 1 clip"):
         assert name in report.absent
         assert name.removeprefix("retrieval: ") not in {found.name for found in report.retrieval}
@@ -39,7 +41,7 @@ def test_a_protocol_without_clips_is_absent_not_zero(small_run: SmallRun) -> Non
 
 
 def test_enrolled_sentences_are_added_to_the_index(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     split = run.split(manifest)
     held_out = {record.text_key for record in split.records(manifest, "enroll")}
     by_name = {found.name: found for found in small_run.result.report.retrieval}
@@ -48,8 +50,8 @@ def test_enrolled_sentences_are_added_to_the_index(small_run: SmallRun) -> None:
 
 
 def test_written_sentences_are_asked_and_what_they_cost_is_shown(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    split, index = run.split(manifest), run.index()
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    split, index = run.split(manifest), run.sentence_index()
     by_name = {found.name: found for found in small_run.result.report.retrieval}
     written = by_name["unseen sentence, only written, unseen signer"]
     beside = by_name["seen sentence, beside written ones"]
@@ -62,8 +64,8 @@ def test_written_sentences_are_asked_and_what_they_cost_is_shown(small_run: Smal
 
 
 def test_texts_find_clips_as_a_plain_loop_does(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer, split, store = run.recognizer(run.index(), run.decision()), run.split(manifest), run.store()
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer, split, store = run.recognizer(run.sentence_index(), run.decision()), run.split(manifest), run.store()
     clips = [record for role in ("test", "test_unknown") for record in split.records(manifest, role)]
     encoded = encode_all(recognizer.encoder, store, store.positions_of([record.clip_id for record in clips]))
     assert recognizer.text_space is not None
@@ -86,8 +88,8 @@ def test_texts_find_clips_as_a_plain_loop_does(small_run: SmallRun) -> None:
 
 
 def test_a_model_without_a_text_encoder_says_so(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
     recognizer.text_space = None
     report = evaluate(recognizer, manifest, run.split(manifest), run.store())
     assert report.searches == ()
@@ -103,9 +105,9 @@ def test_paraphrases_are_references_of_a_translation(small_run: SmallRun, monkey
         return score_texts(texts, references)
 
     monkeypatch.setattr(evaluation, "score_texts", noted)
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     split = run.split(manifest)
-    evaluate(run.recognizer(run.index(), run.decision()), manifest, split, run.store())
+    evaluate(run.recognizer(run.sentence_index(), run.decision()), manifest, split, run.store())
     records = split.records(manifest, "test")
     assert asked[0] == [record.variations for record in records]
     assert max(len(record.variations) for record in records) > 1

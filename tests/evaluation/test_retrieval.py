@@ -13,12 +13,9 @@ from signtalk.evaluation.retrieval import (
     accuracy_at_coverage,
     aurc,
     auroc,
-    clip_retrieval,
     expected_calibration_error,
     fpr_at_tpr,
     mean_reciprocal_rank,
-    operating_point,
-    ranks_from_scores,
     recall_at_k,
     reliability_bins,
     risk_coverage,
@@ -40,46 +37,6 @@ def unit(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 
 # Retrieval
-
-
-@given(scores=arrays(np.float64, (5, 7), elements=coarse), truth=arrays(np.int64, 5, elements=st.integers(0, 6)))
-@settings(deadline=None)
-def test_ranks_agree_with_all_orders_of_the_tied(scores: np.ndarray, truth: np.ndarray) -> None:
-    worst, middle = ranks_from_scores(scores, truth), ranks_from_scores(scores, truth, ties="mid")
-    for q in range(5):
-        own = scores[q, truth[q]]
-        places = [1 + sum(s > own for s in scores[q]) + i for i in range(sum(s == own for s in scores[q]))]
-        assert worst[q] == places[-1]
-        assert middle[q] == np.mean(places)
-
-
-def test_a_scorer_that_says_the_same_of_all_earns_nothing() -> None:
-    scores, truth = np.zeros((4, 10)), np.array([0, 3, 7, 9])
-    assert ranks_from_scores(scores, truth).tolist() == [10.0] * 4
-    assert ranks_from_scores(scores, truth, ties="mid").tolist() == [5.5] * 4
-
-
-def test_a_class_that_is_not_there_or_not_found_has_no_rank() -> None:
-    scores = np.array([[0.1, 0.9], [0.1, -np.inf], [-np.inf, -np.inf]], dtype=np.float32)
-    assert ranks_from_scores(scores, np.array([-1, 1, 0])).tolist() == [INF] * 3
-    assert ranks_from_scores(scores, np.array([0, 0, 0])).tolist() == [2.0, 1.0, INF]
-    assert ranks_from_scores(np.array([[0.5]]), np.array([0])).tolist() == [1.0]
-
-
-@pytest.mark.parametrize(
-    ("scores", "truth", "message"),
-    [
-        (np.zeros((0, 3)), np.zeros(0, dtype=int), "with Q > 0"),
-        (np.zeros((2, 3)), np.zeros(3, dtype=int), "expected \\(Q, C\\) and \\(Q,\\)"),
-        (np.zeros(3), np.zeros(3, dtype=int), "expected \\(Q, C\\)"),
-        (np.zeros((2, 3)), np.array([0, 3]), "expected columns 0 to 2"),
-        (np.zeros((2, 3)), np.array([0, -2]), "truth from -2"),
-        (np.array([[np.nan, 1.0]]), np.array([1]), "NaN"),
-    ],
-)
-def test_ranks_refuse_what_does_not_fit(scores: np.ndarray, truth: np.ndarray, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        ranks_from_scores(scores, truth)
 
 
 def test_recall_and_reciprocal_rank_of_known_ranks() -> None:
@@ -133,43 +90,6 @@ def test_a_collapsed_encoder_has_no_instance_hit() -> None:
 def test_view_alignment_refuses_what_does_not_pair(first: tuple, second: tuple) -> None:
     with pytest.raises(ValueError, match="N > 1"):
         view_alignment(np.zeros(first, dtype=np.float32), np.zeros(second, dtype=np.float32))
-
-
-@pytest.mark.parametrize("num_clips", [40, 1300])
-def test_clip_retrieval_agrees_with_a_loop(num_clips: int) -> None:
-    rng = np.random.default_rng(num_clips)
-    embeddings, labels = unit(rng, num_clips, 6), rng.integers(0, num_clips // 2, num_clips) * 3 + 1
-    rows, ranks, positive, negative = [], [], [], []
-    for i in range(num_clips):
-        others = [j for j in range(num_clips) if j != i]
-        if labels[i] not in labels[others]:
-            continue
-        similarity = embeddings @ embeddings[i]
-        best: dict[int, float] = {}
-        for j in others:
-            best[labels[j]] = max(best.get(labels[j], -2.0), similarity[j])
-        own = best.pop(labels[i])
-        rows.append(i)
-        ranks.append(1 + sum(other >= own for other in best.values()))
-        positive.append(own)
-        negative.append(max(best.values()))
-    ours = clip_retrieval(embeddings, labels)
-    assert ours.rows.tolist() == rows
-    assert ours.ranks.tolist() == ranks
-    assert ours.positive_similarity == pytest.approx(np.mean(positive), abs=1e-5)
-    assert ours.negative_similarity == pytest.approx(np.mean(negative), abs=1e-5)
-
-
-def test_clip_retrieval_refuses_what_cannot_be_asked() -> None:
-    vectors = unit(np.random.default_rng(0), 4, 3)
-    with pytest.raises(ValueError, match="1 classes"):
-        clip_retrieval(vectors, np.zeros(4, dtype=int))
-    with pytest.raises(ValueError, match="0 clips with another"):
-        clip_retrieval(vectors, np.arange(4))
-    with pytest.raises(ValueError, match="labels \\(3,\\)"):
-        clip_retrieval(vectors, np.arange(3))
-    with pytest.raises(ValueError, match="0 classes"):
-        clip_retrieval(vectors[:0], np.arange(0))
 
 
 # Known against unknown
@@ -243,10 +163,6 @@ def test_risk_coverage_agrees_with_a_loop_over_thresholds(pair: tuple[np.ndarray
         answered = confidence >= threshold
         assert coverage == pytest.approx(answered.mean())
         assert risk == pytest.approx((~correct[answered]).mean())
-        point = operating_point(confidence, correct, float(threshold))
-        assert point.num_answered == answered.sum()
-        assert point.coverage == coverage
-        assert point.precision == pytest.approx(1 - risk)
 
 
 @given(
@@ -292,13 +208,6 @@ def test_confidence_measures_refuse_what_does_not_fit(measure) -> None:
         measure(np.array([np.nan]), np.array([True]))
 
 
-def test_a_threshold_that_nothing_passes_has_no_precision() -> None:
-    point = operating_point(np.array([0.2, 0.4]), np.array([True, False]), 0.5)
-    assert (point.num_answered, point.coverage, point.precision) == (0, 0.0, None)
-    with pytest.raises(ValueError, match="Q > 0"):
-        operating_point(np.array([]), np.array([], dtype=bool), 0.5)
-
-
 # Calibration
 
 
@@ -325,27 +234,6 @@ def test_the_last_bin_holds_certainty() -> None:
     assert bins.count.tolist() == [1, 1, 2]
     assert bins.confidence.tolist() == pytest.approx([0.0, 0.1, 0.975])
     assert bins.accuracy.tolist() == [0.0, 0.0, 1.0]
-
-
-def test_equal_mass_bins_hold_equal_numbers() -> None:
-    rng = np.random.default_rng(0)
-    confidence = rng.random(60) ** 3
-    correct = rng.random(60) < confidence
-    bins = reliability_bins(confidence, correct, 6, binning="mass")
-    assert bins.count.tolist() == [10] * 6
-    chunks = np.split(np.argsort(confidence), 6)
-    assert bins.confidence.tolist() == pytest.approx([confidence[chunk].mean() for chunk in chunks])
-    assert bins.accuracy.tolist() == pytest.approx([correct[chunk].mean() for chunk in chunks])
-
-
-@given(scored)
-@settings(deadline=None)
-def test_equal_mass_bins_do_not_depend_on_the_order_of_the_clips(pair: tuple[np.ndarray, np.ndarray]) -> None:
-    confidence, correct = pair
-    one = reliability_bins(confidence, correct, 5, binning="mass")
-    two = reliability_bins(confidence[::-1], correct[::-1], 5, binning="mass")
-    assert one.count.tolist() == two.count.tolist()
-    assert expected_calibration_error(one) == pytest.approx(expected_calibration_error(two), abs=1e-12)
 
 
 def test_calibration_error_of_known_cases() -> None:

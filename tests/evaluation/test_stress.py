@@ -9,14 +9,14 @@ import pytest
 from made.points import made_clip
 from made.small_run import SmallRun
 from made.stress import REFUSED, answer, case, query
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ClipError
 from signtalk.evaluation.intervals import wilson_interval
 from signtalk.evaluation.retrieval import aurc, auroc, expected_calibration_error, fpr_at_tpr, reliability_bins
 from signtalk.evaluation.stress import UNUSABLE, _asked, _case_result, _figures, _outcome, judged, stress
 from signtalk.evaluation.stress_cases import RECORDED, PlannedCase
 from signtalk.evaluation.stress_sources import choose_sources
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 TRANSLATED = answer("You wait.", accepted=False, translation="home i go", shown=True, reason="ambiguous_top2")
 
@@ -124,15 +124,15 @@ def test_figures_are_those_of_the_metrics() -> None:
 
 
 def test_clips_as_recorded_get_the_answers_of_recognize(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer, split = run.recognizer(run.index(), run.decision()), run.split(manifest)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer, split = run.recognizer(run.sentence_index(), run.decision()), run.split(manifest)
     sources = choose_sources(manifest, split, recognizer.index, limit=3)
     heard: list[tuple[int, int]] = []
     report = stress(recognizer, sources, lambda done, total: heard.append((done, total)))
     asked = {RECORDED: sources.known, "unknown sentence": sources.unknown, "idle, as recorded": sources.idle}
     for name, records in asked.items():
         found = [outcome for outcome in report.outcomes if outcome.case.name == name]
-        answers = recognizer.recognize([read_clip(record) for record in records], num_candidates=1)
+        answers = recognizer.recognize([clip_of_record(record) for record in records], num_candidates=1)
         assert [outcome.clip_id for outcome in found] == [record.clip_id for record in records]
         assert [outcome.told for outcome in found] == [one.text or "" for one in answers]
         assert [outcome.confidence for outcome in found] == pytest.approx([one.confidence for one in answers])
@@ -143,8 +143,8 @@ def test_clips_as_recorded_get_the_answers_of_recognize(small_run: SmallRun) -> 
 
 
 def test_sentences_are_out_of_the_index_while_they_are_unknown(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
     sources = choose_sources(manifest, run.split(manifest), recognizer.index, limit=6)
     seen: list[SimpleNamespace] = []
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from made.stress import made_sources
-from signtalk.data.manifest import read_clip
+from signtalk.data.manifest import clip_of_record
 from signtalk.evaluation.stress_cases import (
     EXPECTED,
     RECORDED,
@@ -49,7 +49,7 @@ def test_every_clip_can_be_made_and_comes_out_the_same_again(cases) -> None:
 
 
 def test_a_changed_clip_is_another_clip(sources, cases) -> None:
-    recorded = read_clip(sources.known[0])
+    recorded = clip_of_record(sources.known[0])
     same = []
     for name, planned in cases.items():
         if planned.case.group == "changed recording":
@@ -79,7 +79,7 @@ def test_pairs_are_two_sentences_of_one_signer(sources, cases) -> None:
         (text,) = query.texts
         assert text.startswith(by_clip[query.clip_id].sentence)
     pair = cases["two sentences in a row"].queries[0]
-    assert pair.make().duration_s > read_clip(by_clip[pair.clip_id]).duration_s
+    assert pair.make().duration_s > clip_of_record(by_clip[pair.clip_id]).duration_s
 
 
 def test_near_misses_are_no_indexed_sentence(sources, cases) -> None:
@@ -125,7 +125,7 @@ def test_clips_of_another_language_are_asked_where_they_are_given(sources) -> No
 
 def test_without_hand_points_nothing_takes_them_away(sources) -> None:
     def without_hands(record):
-        clip = read_clip(record)
+        clip = clip_of_record(record)
         landmarks = clip.landmarks.copy()
         landmarks[:, PARTS["left_hand"].start : PARTS["right_hand"].stop] = np.nan
         return replace(clip, landmarks=landmarks)
@@ -135,7 +135,7 @@ def test_without_hand_points_nothing_takes_them_away(sources) -> None:
 
 
 def test_held_and_scratching_people_move_less_than_signers(sources, cases) -> None:
-    signing = motion_energy(read_clip(sources.known[0]))
+    signing = motion_energy(clip_of_record(sources.known[0]))
     held, scratching = (cases[name].queries[0].make() for name in ("first frame held", "scratching"))
     assert motion_energy(held) < motion_energy(scratching) < signing
 

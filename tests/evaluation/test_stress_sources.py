@@ -1,17 +1,17 @@
 import pytest
 
 from made.small_run import SmallRun
-from signtalk.data.manifest import Manifest, load_manifest, read_clip
+from signtalk.data.manifest import Manifest, clip_of_record, load_manifest
 from signtalk.data.splits import SplitConfig, make_split
 from signtalk.errors import DataError
 from signtalk.evaluation.stress_sources import choose_sources
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 
 @pytest.fixture
 def run(small_run: SmallRun):
-    manifest, run = load_manifest(small_run.data), Run.open(small_run.run)
-    return manifest, run.split(manifest), run.index()
+    manifest, run = load_manifest(small_run.data), RunFolder.open(small_run.run)
+    return manifest, run.split(manifest), run.sentence_index()
 
 
 def ids(records) -> list[str]:
@@ -28,7 +28,7 @@ def test_test_clips_are_asked_and_never_references(run) -> None:
     assert found.notes == ()
     assert found.made_up is not None
     clip = found.read(found.known[0])
-    assert clip.num_frames == read_clip(found.known[0]).num_frames
+    assert clip.num_frames == clip_of_record(found.known[0]).num_frames
 
 
 def test_a_split_that_calls_references_test_clips_gets_none_of_them(run) -> None:

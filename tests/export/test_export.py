@@ -38,9 +38,12 @@ def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp
             from signtalk.recognition.recognizer import Recognizer
 
             plain = Recognizer(
-                TorchEncoder(checkpoint.model, FEATURES), bundle.recognizer.index, DecisionConfig(),
-                TorchStepDecoder(checkpoint.model.decoder), checkpoint.tokenizer,
-            )  # fmt: skip
+                encoder=TorchEncoder(checkpoint.model, FEATURES),
+                index=bundle.recognizer.index,
+                decision=DecisionConfig(),
+                decoder=TorchStepDecoder(checkpoint.model.decoder),
+                tokenizer=checkpoint.tokenizer,
+            )
             ours_texts = [text.text for text in bundle.recognizer.translate(truth)]
             assert ours_texts == [text.text for text in plain.translate(truth)]
     names = {path.name for path in tmp_path.iterdir()}

@@ -7,18 +7,18 @@ import pytest
 
 from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.export import run as module
 from signtalk.export.export import ExportExtras
 from signtalk.export.run import ExportOptions, export_run, landmarkers_of
 from signtalk.export.variants import NOT_MEASURED
 from signtalk.files import read_json, write_json
 from signtalk.landmarks.clip import load_clip, save_clip
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 
 def test_the_demo_ships_signs_variants_and_figures(small_run: SmallRun) -> None:
-    run = Run.open(small_run.run)
+    run = RunFolder.open(small_run.run)
     with open_bundle(small_run.bundle) as bundle:
         told, index = bundle.manifest, bundle.recognizer.index
         assert bundle.signs is not None
@@ -27,7 +27,7 @@ def test_the_demo_ships_signs_variants_and_figures(small_run: SmallRun) -> None:
         (record,) = load_manifest(small_run.data).select([canonical[0].clip_id])
         shown = bundle.signs.clip(canonical[0].sentence_id)
         assert shown is not None
-        assert shown.duration_s == pytest.approx(read_clip(record).duration_s, abs=0.2)
+        assert shown.duration_s == pytest.approx(clip_of_record(record).duration_s, abs=0.2)
     assert told.split_hash == read_json(small_run.run / "split.json")["hash"]
     assert told.figures["encoder_id"] == run.checkpoint.encoder_id
     assert told.figures["retrieval"]
@@ -55,7 +55,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Callable[[], ExportExtras]:
 def test_a_run_without_its_data_says_what_is_missing(
     small_run: SmallRun, tmp_path: Path, given: Callable[[], ExportExtras]
 ) -> None:
-    exported = export_run(Run.open(small_run.run), tmp_path / "out", figures={})
+    exported = export_run(RunFolder.open(small_run.run), tmp_path / "out", figures={})
     extras = given()
     assert (extras.measuring, extras.signs, extras.figures, extras.weights) == (None, None, {}, None)
     assert any("no --data" in note for note in exported.notes)
@@ -63,7 +63,7 @@ def test_a_run_without_its_data_says_what_is_missing(
 
 
 def test_options_are_kept(small_run: SmallRun, tmp_path: Path, given: Callable[[], ExportExtras]) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     options = ExportOptions(licence="mit", signs=False, weights=True)
     exported = export_run(run, tmp_path / "out", manifest, options, figures={"retrieval": [], "confused": ["secret"]})
     extras = given()
@@ -71,7 +71,7 @@ def test_options_are_kept(small_run: SmallRun, tmp_path: Path, given: Callable[[
     assert (extras.licence, extras.signs, extras.weights) == ("mit", None, small_run.run / "best.safetensors")
     assert extras.figures == {"retrieval": [], "texts": []}
     assert extras.measuring is not None
-    measuring, index, split = extras.measuring, run.index(), run.split(manifest)
+    measuring, index, split = extras.measuring, run.sentence_index(), run.split(manifest)
     assert len(measuring.features) == len(measuring.text_keys) == len(set(measuring.clip_ids))
     for key, clip_id in zip(measuring.text_keys, measuring.clip_ids, strict=True):
         assert set(index.clips_of(key)) - {clip_id}
@@ -83,7 +83,7 @@ def test_options_are_kept(small_run: SmallRun, tmp_path: Path, given: Callable[[
 def test_no_more_clips_are_measured_than_an_export_should_take(
     small_run: SmallRun, tmp_path: Path, given: Callable[[], ExportExtras], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     counts = []
     for most in (3, 15):
         monkeypatch.setattr(module, "MAX_MEASURED", most)
@@ -97,9 +97,9 @@ def test_no_more_clips_are_measured_than_an_export_should_take(
 def test_the_report_of_the_run_is_taken_if_it_is_of_this_model(
     small_run: SmallRun, tmp_path: Path, given: Callable[[], ExportExtras]
 ) -> None:
-    run = Run.open(small_run.run)
+    run = RunFolder.open(small_run.run)
     path = tmp_path / "run" / "report" / "report.json"
-    copy = Run(tmp_path / "run", run.checkpoint)
+    copy = RunFolder(tmp_path / "run", run.checkpoint)
     assert "no such file" in module._report_of(copy)[1]
     for encoder_id, expected in (("another", "of another model"), (run.checkpoint.encoder_id, "")):
         write_json(path, {"encoder_id": encoder_id, "retrieval": []})
@@ -109,8 +109,8 @@ def test_the_report_of_the_run_is_taken_if_it_is_of_this_model(
 
 
 def test_landmarkers_are_told_by_the_clips_that_name_sentences(small_run: SmallRun, tmp_path: Path) -> None:
-    run = Run.open(small_run.run)
-    index, manifest = run.index(), load_manifest(small_run.data)
+    run = RunFolder.open(small_run.run)
+    index, manifest = run.sentence_index(), load_manifest(small_run.data)
     assert landmarkers_of(index, manifest) == ()
     named = {index.entries[row].clip_id for row in index.groups.canonical_rows}
     records = list(manifest.records)

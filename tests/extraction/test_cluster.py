@@ -63,10 +63,10 @@ class Cluster:
 
 @pytest.fixture
 def cluster(tmp_path_factory):
-    made = Cluster(tmp_path_factory.mktemp("cluster"))
-    yield made
-    for number in range(len(made.processes)):
-        made.kill(number)
+    machines = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield machines
+    for number in range(len(machines.processes)):
+        machines.kill(number)
 
 
 @needs_dask

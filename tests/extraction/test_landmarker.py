@@ -20,13 +20,13 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 @pytest.fixture(scope="module")
 def real():
     """The landmarker with a real bundle; skipped without one, or without MediaPipe's system libraries."""
-    given = Path(os.environ.get("SIGNTALK_MODELS", SHARED / "models"))
+    path = Path(os.environ.get("SIGNTALK_MODELS", SHARED / "models"))
     try:
-        found = MediaPipeLandmarker(given)
+        landmarker = MediaPipeLandmarker(path)
     except (ArtifactError, MissingExtraError) as error:
         pytest.skip(str(error))
-    yield found
-    found.close()
+    yield landmarker
+    landmarker.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 from made.landmarker_bundle import NAMES, made_bundle
 from signtalk.errors import ArtifactError, DataError
 from signtalk.extraction import models as landmarker_models
-from signtalk.extraction.models import BUNDLE_NAME, BUNDLE_SHA256, cache_folder, find_bundle, install_bundle
+from signtalk.extraction.models import BUNDLE_SHA256, LANDMARKER_NAME, cache_folder, find_bundle, install_bundle
 from signtalk.files import sha256_file
 
 
@@ -16,7 +16,7 @@ def _own_cache(tmp_path, monkeypatch):
 def test_an_official_bundle_is_copied_and_found(tmp_path, monkeypatch):
     source = made_bundle(tmp_path / "official.task")
     installed = install_bundle(source)
-    assert installed == cache_folder() / BUNDLE_NAME == find_bundle()
+    assert installed == cache_folder() / LANDMARKER_NAME == find_bundle()
     assert sha256_file(installed) == sha256_file(source)
     assert find_bundle(source) == source
     elsewhere = install_bundle(source, tmp_path / "models")
@@ -46,7 +46,7 @@ def test_what_is_no_bundle_is_refused(tmp_path):
     damaged.write_bytes(data)
     with pytest.raises(ArtifactError, match=r"pose_detector\.tflite is damaged"):
         install_bundle(damaged)
-    assert not (cache_folder() / BUNDLE_NAME).exists()
+    assert not (cache_folder() / LANDMARKER_NAME).exists()
 
 
 def test_offline_is_one_clear_line(monkeypatch):

@@ -10,15 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from made.videos import WORKER, signing, write_video
+from made.warping import dtw_distances
 from signtalk.cli.main import app
 from signtalk.errors import SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.inputs import plan_extraction
+from signtalk.extraction.reader import ClipReader
 from signtalk.extraction.run import RunOptions, extract_videos
-from signtalk.extraction.worker import ClipReader, GuardConfig, GuardedExtractor
+from signtalk.extraction.worker import GuardConfig, GuardedExtractor
 from signtalk.landmarks.clip import load_clip
 from signtalk.landmarks.features import FeatureConfig, extract_features
-from signtalk.recognition.dtw import dtw_distances
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 VIDEOS = Path(os.environ.get("SIGNTALK_DATA", SHARED / "data")) / "videos"
@@ -46,7 +47,7 @@ def test_a_made_up_video_is_answered(small_run, tmp_path):
 
     video = write_video(tmp_path / "a.mp4", signing(60))
     guard = GuardConfig(command=(sys.executable, str(WORKER)))
-    with ClipReader(guard, 30.0, 0.2) as reader, open_bundle(small_run.bundle) as unpacked:
+    with ClipReader(guard=guard) as reader, open_bundle(small_run.bundle) as unpacked:
         answer = unpacked.recognizer.recognize([reader.read(video)])[0]
     assert answer.candidates and 0 <= answer.confidence <= 1
 

@@ -11,8 +11,8 @@ from signtalk.extraction.clip import ExtractionConfig, extract_to_file
 from signtalk.extraction.inputs import plan_extraction
 from signtalk.extraction.quality import fit_fences
 from signtalk.extraction.report import (
+    EXTRACTION_REPORT_NAME,
     PAGE_NAME,
-    REPORT_NAME,
     SHEET_NAME,
     chosen_clips,
     draw_landmarks,
@@ -23,6 +23,7 @@ from signtalk.extraction.report import (
 from signtalk.extraction.run import ExtractedVideo, ExtractionResult
 from signtalk.extraction.video import VideoFrame, read_frames
 from signtalk.landmarks.clip import load_clip
+from signtalk.landmarks.drawing import COLOURS
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -30,12 +31,12 @@ Image = pytest.importorskip("PIL.Image")
 def clips_of(folder, num):
     for number in range(num):
         write_video(folder / f"{number}.mp4", signing(30))
-    made = []
+    clips = []
     for job in plan_extraction(folder).jobs:
         path = folder / f"{job.file_stem}.npz"
         numbers, quality = extract_to_file(job.video, path, RedSquareLandmarker(), ExtractionConfig())
-        made.append(ExtractedVideo(job, path, numbers, quality, ()))
-    return tuple(made)
+        clips.append(ExtractedVideo(job, path, numbers, quality, ()))
+    return tuple(clips)
 
 
 def result_of(clips, failed=()):
@@ -46,7 +47,7 @@ def test_page_and_sheet_are_written(tmp_path):
     clips = clips_of(tmp_path, 2)
     clips[1].job.video.unlink()  # a video may have gone since: its row says so
     report, page, sheet = write_extraction_report(result_of(clips), tmp_path / "out")
-    assert (report.name, page.name, sheet.name) == (REPORT_NAME, PAGE_NAME, SHEET_NAME)
+    assert (report.name, page.name, sheet.name) == (EXTRACTION_REPORT_NAME, PAGE_NAME, SHEET_NAME)
     assert base64.b64encode(sheet.read_bytes()).decode() in page.read_text(encoding="utf-8")
     with Image.open(sheet) as image:
         assert image.height == 20 + 240 + 20 and image.width == 5 * 360
@@ -96,6 +97,6 @@ def test_landmarks_are_drawn_where_they_are(tmp_path):
     landmarks = load_clip(clip.clip_path)
     grey = VideoFrame(np.full((HEIGHT, WIDTH, 3), 128, dtype=np.uint8), frame.timestamp_s)
     drawn = np.asarray(draw_landmarks(grey, landmarks, 0)).astype(int)
-    orange = (drawn[..., 0] > 220) & (drawn[..., 2] < 60)
-    x, y = np.nonzero(orange)[1].mean() / drawn.shape[1], np.nonzero(orange)[0].mean() / drawn.shape[0]
+    hand = (drawn == COLOURS["right_hand"]).all(axis=-1)
+    x, y = np.nonzero(hand)[1].mean() / drawn.shape[1], np.nonzero(hand)[0].mean() / drawn.shape[0]
     assert (x, y) == pytest.approx((0.43, 0.47), abs=0.04)  # the made-up right hand reaches from its wrist up

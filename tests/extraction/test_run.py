@@ -22,15 +22,15 @@ from made.videos import (
     small_set,
     write_video,
 )
-from signtalk.data.manifest import load_manifest, read_clip, scan_manifest
+from signtalk.data.manifest import clip_of_record, load_manifest, scan_manifest
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
-from signtalk.extraction.guards import close_guards, extract_guarded
+from signtalk.extraction.guards import Guards
 from signtalk.extraction.inputs import plan_extraction
 from signtalk.extraction.report import write_extraction_report
-from signtalk.extraction.run import JOURNAL_NAME, RunOptions, extract_on, extract_videos
+from signtalk.extraction.run import JOURNAL_NAME, RunOptions, WorkerPool, extract_on, extract_videos
 from signtalk.extraction.storage import RemoteFolder
-from signtalk.extraction.worker import GuardConfig, Outcome
+from signtalk.extraction.worker import GuardConfig, TaskOutcome
 from signtalk.files import read_csv
 
 GUARD = GuardConfig(command=(sys.executable, str(WORKER)), stall_limit_s=20)
@@ -50,10 +50,10 @@ def test_the_result_is_a_data_folder(tmp_path):
     assert len(result.clips) == 4 and result.failed == () and result.num_done_before == 0
     manifest = load_manifest(tmp_path / "out", strict=True)
     assert next((r.clip_id, r.sentence, r.signer_id) for r in manifest.records) == ("1A", "Sentence 1", "A")
-    assert all(read_clip(record).num_frames == record.num_frames for record in manifest.records)
+    assert all(clip_of_record(record).num_frames == record.num_frames for record in manifest.records)
     prototype = load_manifest(tmp_path / "out" / "prototype", strict=True)
     for new, old in zip(manifest.records, prototype.records, strict=True):
-        a, b = read_clip(new), read_clip(old)
+        a, b = clip_of_record(new), clip_of_record(old)
         assert old.feature_path.suffix == ".npy" and a.num_frames == b.num_frames
         assert a.fps == pytest.approx(b.fps)
 
@@ -152,13 +152,13 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(undisturbed, tmp_path):
 def torture_set(folder):
     """Videos that something is wrong with, or that are unusual; by name the kind of outcome, "" = a clip."""
     folder.mkdir()
-    made = {
+    videos = {
         "good": signing(40), "one_frame": signing(1), "no_person": [BLACK] * 20,
         "black_then_late": [BLACK] * 20 + signing(30),
         "hang": [*signing(3), HANG], "crash": [*signing(3), CRASH], "two_people": [two_people(t) for t in range(40)],
         "手話 'quoted' $(x)": signing(20),
     }  # fmt: skip
-    for name, frames in made.items():
+    for name, frames in videos.items():
         write_video(folder / f"{name}.mp4", frames)
     write_video(folder / "a\nb.mkv", signing(30), times_ms=[33 * t + 40 * (t > 10) for t in range(30)])
     write_video(folder / "odd.mkv", signing(10, size=(97, 65)), codec="ffv1", pix_fmt="bgr0")
@@ -170,7 +170,7 @@ def torture_set(folder):
     (folder / "cut.mp4").write_bytes((folder / "good.mp4").read_bytes()[:3000])
     unusable = ("no_person", "grey", "sound", "empty", "text", "cut")
     kinds = dict.fromkeys(unusable, "unusable") | {"hang": "time_limit", "crash": "crashed"}
-    clips = (*(name for name in made if name not in kinds), "a b", "odd", "rotated")
+    clips = (*(name for name in videos if name not in kinds), "a b", "odd", "rotated")
     return dict.fromkeys(clips, "") | kinds
 
 
@@ -184,8 +184,8 @@ def test_every_tortured_video_gives_a_clip_or_a_reason(tmp_path):
     expected = torture_set(tmp_path / "videos")
     guard = GUARD.model_copy(update={"stall_limit_s": 3.0})
     result = extracted(tmp_path / "videos", tmp_path / "out", workers=2, guard=guard)
-    found = {clip.job.clip_id: "" for clip in result.clips} | {p.clip_id: p.kind for p in result.failed}
-    assert found == expected
+    kinds = {clip.job.clip_id: "" for clip in result.clips} | {p.clip_id: p.kind for p in result.failed}
+    assert kinds == expected
     columns, rows = read_csv(tmp_path / "out" / "failed_videos.csv")
     assert columns == ["clip_id", "kind", "reason"] and len(rows) == 8 and all(row["reason"] for row in rows)
     again = extracted(tmp_path / "videos", tmp_path / "out", guard=guard)
@@ -259,17 +259,37 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
         extracted(tmp_path / "videos", tmp_path / "file")
 
 
-class BlindExecutor(ThreadPoolExecutor):
-    """One whose workers see no video."""
+def test_two_extractions_in_one_process_do_not_end_each_other(tmp_path):
+    for name, num in (("short", 1), ("long", 4)):
+        small_set(tmp_path / name / "videos", num)
+    slow = GuardConfig(command=(sys.executable, str(WORKER), "0.01"))
+    ended: list[str] = []
 
-    def submit(self, function, /, *arguments, **options):
-        if function is extract_guarded:
-            return super().submit(Outcome, arguments[0].clip_id, "not_found", "not there on machine 7")
-        return super().submit(function, *arguments, **options)
+    def extract(name: str):
+        result = extracted(tmp_path / name / "videos", tmp_path / name / "out", guard=slow)
+        ended.append(name)
+        return result
+
+    with ThreadPoolExecutor(2) as threads:
+        short, long = threads.map(extract, ["short", "long"])
+    assert ended == ["short", "long"], "the first ended while the other was at work"
+    assert (len(short.clips), short.failed) == (1, ())
+    assert (len(long.clips), long.failed) == (4, ())
+
+
+class BlindGuards(Guards):
+    """Those of a machine that sees no video."""
+
+    def extract(self, task, orders, landmarker):
+        return TaskOutcome(task.clip_id, "not_found", "not there on machine 7")
 
 
 def test_a_machine_that_does_not_see_the_videos_is_told(tmp_path):
     small_set(tmp_path / "videos", 2)
-    with BlindExecutor(1) as executor, pytest.raises(DataError, match=r"machine 7, but here; all machines must see"):
-        extract_on(executor, lambda: 1, plan_extraction(tmp_path / "videos"), RunOptions(tmp_path / "out", guard=GUARD))
-    close_guards()
+    guards, options = BlindGuards(), RunOptions(tmp_path / "out", guard=GUARD)
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(DataError, match="machine 7, but here; all machines must see"),
+    ):
+        extract_on(WorkerPool(executor, lambda: 1, guards), plan_extraction(tmp_path / "videos"), options)
+    guards.close()

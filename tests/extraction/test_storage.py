@@ -14,9 +14,9 @@ fsspec = pytest.importorskip("fsspec", reason="needs fsspec: pip install 'signta
 @pytest.fixture(params=["file", "memory"])
 def remote(request, tmp_path):
     place = f"{tmp_path}/far" if request.param == "file" else uuid.uuid4().hex
-    made = RemoteFolder(f"{request.param}://{place}/data", tmp_path / "here")
-    made.prepare([made.root / "clips"])
-    return made
+    folder = RemoteFolder(f"{request.param}://{place}/data", tmp_path / "here")
+    folder.prepare([folder.root / "clips"])
+    return folder
 
 
 def local_file(folder, text):
@@ -69,9 +69,9 @@ def test_what_cannot_be_opened_is_told(tmp_path, monkeypatch):
         RemoteFolder("/some/folder", tmp_path).paths()
     with pytest.raises(ConfigError, match="nonsense"):
         RemoteFolder("nonsense://secret@x/data", tmp_path).paths()
-    with pytest.raises(DataError, match="folders cannot be made") as told:
+    with pytest.raises(DataError, match="folders cannot be made") as refusal:
         RemoteFolder(f"file://{tmp_path}/file/data", tmp_path).prepare([tmp_path / "clips"])
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refusal.value)
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(MissingExtraError, match="needs fsspec"):
         RemoteFolder("memory://x", tmp_path).paths()

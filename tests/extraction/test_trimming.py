@@ -38,19 +38,19 @@ def test_a_hand_held_up_still_is_signing():
 def test_rest_alone_is_no_signing_and_stays_whole():
     clip = made_clip(resting(60, "left"), resting(60, "right"))
     signing = find_signing(clip)
-    assert not signing.found
+    assert not signing.is_any
     assert trim_clip(clip, signing, 0.2)[0] is clip
 
 
 def test_a_twitch_is_no_signing():
     clip = rest_wave_rest(busy=0.1)
-    assert not find_signing(clip).found
+    assert not find_signing(clip).is_any
 
 
 def test_without_shoulders_nothing_is_judged():
     clip = rest_wave_rest()
     clip.landmarks[:, HOLISTIC.positions(("left_shoulder",))] = np.nan
-    assert not find_signing(clip).found
+    assert not find_signing(clip).is_any
 
 
 def test_lost_wrists_end_nothing():
@@ -77,4 +77,4 @@ def test_a_margin_beyond_the_clip_ends_with_it():
 
 
 def test_one_frame():
-    assert not find_signing(made_clip(waving(1, "left"), waving(1, "right"))).found
+    assert not find_signing(made_clip(waving(1, "left"), waving(1, "right"))).is_any

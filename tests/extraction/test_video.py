@@ -18,25 +18,25 @@ def red_centre(image):
 
 def test_frames_come_with_their_times_and_pictures(tmp_path):
     path = write_video(tmp_path / "a.mp4", signing(12), fps=25)
-    found = frames_of(path)
-    assert len(found) == 12
-    assert found[0].image.shape == (HEIGHT, WIDTH, 3) and found[0].image.dtype == np.uint8
-    assert np.allclose([frame.timestamp_s for frame in found], np.arange(12) / 25, atol=1e-3)
-    assert red_centre(found[0].image) == pytest.approx((0.4, 0.5), abs=0.03)
+    frames = frames_of(path)
+    assert len(frames) == 12
+    assert frames[0].image.shape == (HEIGHT, WIDTH, 3) and frames[0].image.dtype == np.uint8
+    assert np.allclose([frame.timestamp_s for frame in frames], np.arange(12) / 25, atol=1e-3)
+    assert red_centre(frames[0].image) == pytest.approx((0.4, 0.5), abs=0.03)
     assert video_duration_s(path) == pytest.approx(12 / 25, abs=0.05)
 
 
 @pytest.mark.parametrize("fps", [5, 24, 60, 120])
 def test_every_frame_of_any_usual_rate_is_kept(tmp_path, fps):
-    found = frames_of(write_video(tmp_path / "a.mp4", signing(20), fps=fps))
-    assert len(found) == 20
-    assert np.allclose(np.diff([frame.timestamp_s for frame in found]), 1 / fps, atol=1.1e-3)
+    frames = frames_of(write_video(tmp_path / "a.mp4", signing(20), fps=fps))
+    assert len(frames) == 20
+    assert np.allclose(np.diff([frame.timestamp_s for frame in frames]), 1 / fps, atol=1.1e-3)
 
 
 def test_a_variable_frame_rate_keeps_its_times(tmp_path):
     times = [0, 33, 66, 200, 240, 500]
-    found = frames_of(write_video(tmp_path / "a.mkv", signing(6), times_ms=times))
-    assert [round(frame.timestamp_s * 1000) for frame in found] == times
+    frames = frames_of(write_video(tmp_path / "a.mkv", signing(6), times_ms=times))
+    assert [round(frame.timestamp_s * 1000) for frame in frames] == times
 
 
 def test_repeats_of_a_browser_recording_are_dropped(tmp_path):
@@ -45,8 +45,8 @@ def test_repeats_of_a_browser_recording_are_dropped(tmp_path):
     repeated = [picture for picture in pictures for _ in range(5)]
     times = [33 * t + i for t in range(10) for i in range(5)]
     path = write_video(tmp_path / "a.webm", repeated, fps=1000, codec="libvpx", times_ms=times)
-    found = frames_of(path)
-    assert [round(frame.timestamp_s * 1000) for frame in found] == [33 * t for t in range(10)]
+    frames = frames_of(path)
+    assert [round(frame.timestamp_s * 1000) for frame in frames] == [33 * t for t in range(10)]
 
 
 def test_a_still_picture_at_an_honest_rate_keeps_its_frames(tmp_path):

@@ -3,15 +3,14 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 
 from made.videos import CRASH, HANG, WORKER, signing, write_video
-from signtalk.errors import ClipError, SignTalkError
+from signtalk.errors import MissingExtraError, SignTalkError
 from signtalk.extraction import worker as extraction_worker
 from signtalk.extraction.clip import ExtractionConfig
-from signtalk.extraction.worker import ClipReader, GuardConfig, GuardedExtractor, Outcome, Task
-from signtalk.landmarks.clip import load_clip, save_clip
+from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task, TaskOutcome
+from signtalk.landmarks.clip import load_clip
 
 COMMAND = (sys.executable, str(WORKER))
 
@@ -41,7 +40,7 @@ def test_a_video_is_extracted_in_another_process(tmp_path, guarded):
     guard = guarded()
     outcome = guard.extract(task(tmp_path, "good", signing(40)))
     assert outcome.kind == "" and outcome.numbers.num_frames == load_clip(tmp_path / "clips" / "good.npz").num_frames
-    assert Outcome.from_json(outcome.to_json()) == outcome
+    assert TaskOutcome.from_json(outcome.to_json()) == outcome
     assert guard.landmarker == "red squares 1"
     child = pid_of(guard)
     assert guard.extract(task(tmp_path, "next", signing(40))).kind == ""
@@ -95,11 +94,11 @@ def test_a_worker_that_cannot_start_says_why(tmp_path):
 
 def test_setup_errors_of_the_landmarker_come_through(tmp_path):
     code = (
-        "from signtalk.extraction.worker import serve\nfrom signtalk.errors import MissingExtraError\n"
-        "def make(): raise MissingExtraError('install it')\nserve(make)"
+        "from signtalk.extraction.worker import serve_tasks\nfrom signtalk.errors import MissingExtraError\n"
+        "def make(): raise MissingExtraError('install it')\nserve_tasks(make)"
     )
     guard = GuardedExtractor(GuardConfig(command=(sys.executable, "-c", code)), ExtractionConfig())
-    with pytest.raises(SignTalkError, match="extraction cannot start: install it"):
+    with pytest.raises(MissingExtraError, match="extraction cannot start: install it"):
         guard.start()
 
 
@@ -159,7 +158,7 @@ def test_lines_that_are_no_message_are_skipped(tmp_path):
     then = "say(json.dumps(dict(outcome=dict(clip_id=clip_id, kind='', message='', numbers=None, quality=None))))"
     guard = GuardedExtractor(stray(then), ExtractionConfig())
     try:
-        assert guard.extract(Task("a", tmp_path / "a.mp4", tmp_path / "a.npz")) == Outcome("a")
+        assert guard.extract(Task("a", tmp_path / "a.mp4", tmp_path / "a.npz")) == TaskOutcome("a")
         assert guard.landmarker == "stray"
     finally:
         guard.close()
@@ -179,25 +178,3 @@ def test_a_child_that_runs_and_says_nothing_is_not_waited_for(tmp_path, monkeypa
             assert running.result(timeout=15).kind == kind
         finally:
             guard.close()
-
-
-def test_a_reader_takes_videos_and_landmark_files_alike(tmp_path):
-    with ClipReader(GuardConfig(command=COMMAND), 30.0, 0.2) as reader:
-        video = write_video(tmp_path / "a.mp4", signing(40))
-        clip = reader.read(video)
-        save_clip(tmp_path / "a.npz", clip)
-        again = reader.read(tmp_path / "a.npz")
-        assert np.array_equal(clip.landmarks, again.landmarks, equal_nan=True)
-        (tmp_path / "bad.mp4").write_bytes(b"no video")
-        with pytest.raises(ClipError, match=r"^\S+none\.mp4: cannot be read"):
-            reader.read(tmp_path / "none.mp4")
-        with pytest.raises(ClipError, match="not a readable video"):
-            reader.read(tmp_path / "bad.mp4")
-
-
-def test_a_reader_of_landmark_files_starts_nothing(tmp_path):
-    with ClipReader(GuardConfig(command=(str(tmp_path / "none"),)), 30.0, 0.2) as reader:
-        with pytest.raises(ClipError, match="no such file"):
-            reader.read(tmp_path / "a.npz")
-        with pytest.raises(SignTalkError, match="cannot be started"):
-            reader.read(write_video(tmp_path / "a.mp4", signing(2)))

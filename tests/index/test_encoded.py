@@ -63,11 +63,11 @@ def test_outputs_of_a_graph_become_clips_whose_attention_leaves_padding_out():
     shapes = ((2, 5), (2, 4, 3), (2, 4, 6), (2, 4), (2, 4, 7))
     outputs = [rng.random(shape).astype(np.float32) for shape in shapes]
     valid = np.array([[True, True, False, False], [False] * 4])
-    made = Encoded.from_outputs(outputs, valid, spells=True)
+    batch = Encoded.from_outputs(outputs, valid, spells=True)
     for name, given in zip(("embeddings", "projections", "memory"), outputs, strict=False):
-        np.testing.assert_array_equal(getattr(made, name), given)
-    np.testing.assert_allclose(made.attention_mean, [outputs[3][0, :2].mean(), 0.0], rtol=1e-6)
-    assert made.word_log_probs.shape == (2, 4, 7)
+        np.testing.assert_array_equal(getattr(batch, name), given)
+    np.testing.assert_allclose(batch.attention_mean, [outputs[3][0, :2].mean(), 0.0], rtol=1e-6)
+    assert batch.word_log_probs.shape == (2, 4, 7)
     assert Encoded.from_outputs(outputs, valid, spells=False).word_log_probs.shape == (2, 4, 0)
 
 

@@ -57,12 +57,12 @@ def test_embeddings_that_cancel_give_a_prototype_of_zeros_not_nan():
 def test_search_equals_sorting_all_similarities():
     index = SentenceIndex.build(encoded(300, seed=1), [entry(f"c{n}", f"text {n % 90}") for n in range(300)], "m")
     queries = encoded(40, seed=2).embeddings
-    found = index.search(queries, 7)
+    neighbours = index.search(queries, 7)
     expected = queries.astype(np.float64) @ index.embeddings.T.astype(np.float64)
-    np.testing.assert_array_equal(found.rows, np.argsort(-expected, axis=1)[:, :7])
-    np.testing.assert_allclose(found.similarities, -np.sort(-expected, axis=1)[:, :7], atol=1e-6)
+    np.testing.assert_array_equal(neighbours.rows, np.argsort(-expected, axis=1)[:, :7])
+    np.testing.assert_allclose(neighbours.similarities, -np.sort(-expected, axis=1)[:, :7], atol=1e-6)
     np.testing.assert_allclose(index.all_similarities(queries), expected, atol=1e-6)
-    assert found.rows.dtype == np.int64
+    assert neighbours.rows.dtype == np.int64
 
 
 def test_equal_similarities_come_in_order_of_row_and_k_is_bounded_by_n():

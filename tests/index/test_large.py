@@ -1,32 +1,13 @@
-import json
-
 import numpy as np
 import pytest
 
-from made.references import ENTRIES, FRAMES, PROJECTION, WIDTH, encoded, entry, small_index
-from signtalk.errors import ArtifactError, DataError
+from made.large import NUM, SENTENCES, made_index, packed
+from made.references import FRAMES, PROJECTION, encoded, entry, small_index
 from signtalk.index.index import SentenceIndex, unit_rows
-from signtalk.index.large import LargeIndex, is_large_index, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import write_large_index
 from signtalk.index.references import Only
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
-
-NUM, SENTENCES = 400, 130
-
-
-def made_index(num=NUM, seed=3):
-    entries = [entry(f"c{n}", f"text {n * 7 % SENTENCES}", f"{n * 7 % SENTENCES:03}") for n in range(num)]
-    return SentenceIndex.build(encoded(num, seed=seed), entries, "model-1")
-
-
-def parts_of(index, size=90):
-    names = [each.clip_id for each in index.entries]
-    for start in range(0, len(names), size):
-        yield index.without([*names[:start], *names[start + size :]])
-
-
-def packed(tmp_path, index, exact_up_to=50_000):
-    write_large_index(tmp_path / "large", parts_of(index), "model-1", FRAMES + 1, exact_up_to)
-    return LargeIndex(tmp_path / "large", "model-1")
 
 
 def test_it_holds_what_was_packed_in_parts(tmp_path):
@@ -67,9 +48,9 @@ def test_scores_of_a_narrowed_index_are_those_of_the_whole_one(tmp_path):
     whole = score_sentences(queries, index, config)
     for query in range(4):
         alone = queries.select(slice(query, query + 1))
-        found = score_sentences(alone, large.narrowed(alone.embeddings, 40).index, config)
+        scores = score_sentences(alone, large.narrowed(alone.embeddings, 40).index, config)
         for place, (expected, candidate) in enumerate(
-            zip(whole.candidates(query, 12), found.candidates(0, 12), strict=True)
+            zip(whole.candidates(query, 12), scores.candidates(0, 12), strict=True)
         ):
             assert candidate.clip_id == expected.clip_id, place
             assert candidate.similarity == pytest.approx(expected.similarity, abs=2e-3)
@@ -96,10 +77,10 @@ def test_lists_that_hold_one_sentence_do_not_hide_the_others(tmp_path):
     near = {int(large.entries[row].text_key[5:]) for row in large._engine.search(query, 1200)[0][0] if row >= 0}
     assert len(near) < 20  # the lists alone would not do
     narrowed = large.narrowed(query, 20)
-    found = set(narrowed.index.groups.text_keys)
+    keys = set(narrowed.index.groups.text_keys)
     whole = np.argsort(-index.prototype_matrix() @ query[0])[:15]  # the last ones may differ by a clip
-    assert {index.groups.text_keys[number] for number in whole} <= found
-    assert len(found) < 40
+    assert {index.groups.text_keys[number] for number in whole} <= keys
+    assert len(keys) < 40
 
 
 def test_projections_are_read_when_they_are_asked_for(tmp_path):
@@ -115,19 +96,19 @@ def test_lists_are_used_for_many_clips_and_the_recall_is_kept(tmp_path):
     assert LargeIndex(tmp_path / "large").report == large.report
     queries = encoded(20, seed=6).embeddings
     expected = made_index().search(queries, 5).rows
-    found = [[int(hit.clip_id[1:]) for hit in row] for row in large.search(queries, 5)]
-    assert np.mean([len({*a} & {*b}) / 5 for a, b in zip(found, expected.tolist(), strict=True)]) > 0.9
+    nearest = [[int(hit.clip_id[1:]) for hit in row] for row in large.search(queries, 5)]
+    assert np.mean([len({*a} & {*b}) / 5 for a, b in zip(nearest, expected.tolist(), strict=True)]) > 0.9
 
 
-def test_search_looks_only_at_what_it_may(tmp_path, monkeypatch):
+def test_search_looks_only_at_what_it_may(tmp_path):
     index = small_index()
     write_large_index(tmp_path / "large", [index], "model-1", FRAMES)
     large = LargeIndex(tmp_path / "large")
     query = encoded(1, seed=2).embeddings
     only = Only(categories=("AT THE CHEMIST, mornings",), signers=("s01",))
     by_looking = large.search(query, 9, only)
-    monkeypatch.setattr("signtalk.index.large.EXACT_UP_TO", 1)
-    assert [hit.clip_id for hit in large.search(query, 9, only)[0]] == [hit.clip_id for hit in by_looking[0]]
+    by_engine = LargeIndex(tmp_path / "large", looked_through=1).search(query, 9, only)
+    assert [hit.clip_id for hit in by_engine[0]] == [hit.clip_id for hit in by_looking[0]]
     assert large.search(query, 9, Only(signers=("s02",))) == ((),)
 
 
@@ -137,67 +118,3 @@ def test_an_empty_one_answers_nothing(tmp_path):
     assert len(large) == 0 and list(large.sentence_texts()) == []
     assert large.search(np.ones((1, 0), np.float32), 3) == ((),)
     assert len(large.narrowed(np.ones((1, 0), np.float32), 3).index) == 0
-
-
-def test_what_does_not_belong_is_refused_and_nothing_is_left(tmp_path):
-    index, folder = small_index(), tmp_path / "large"
-    with pytest.raises(DataError, match="there twice"):
-        write_large_index(folder, [index, index], "model-1", FRAMES)
-    with pytest.raises(ArtifactError, match="encoder model-1"):
-        write_large_index(folder, [index], "model-2", FRAMES)
-    with pytest.raises(ValueError, match="at most 5 frames"):
-        write_large_index(folder, [index], "model-1", FRAMES - 1)
-    other = SentenceIndex.build(encoded(1, width=WIDTH + 1), [entry("x", "x")], "model-1")
-    with pytest.raises(ValueError, match="widths"):
-        write_large_index(folder, [index, other], "model-1", FRAMES)
-    assert [path.name for path in tmp_path.iterdir()] == [".large.lock"]
-    folder.mkdir()
-    (folder / "notes.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(ArtifactError, match=r"holds notes\.txt"):
-        write_large_index(folder, [index], "model-1", FRAMES)
-
-
-def test_a_packer_that_was_killed_leaves_the_old_one_and_nothing_for_good(tmp_path):
-    packed(tmp_path, small_index())
-    (tmp_path / "large").rename(tmp_path / ".large.previous")  # killed between the two renames
-    (tmp_path / ".large.writing-abcd1234").mkdir()
-    (tmp_path / ".large.writing-abcd1234" / "projections.bin").write_bytes(b"half of many gigabytes")
-    assert len(LargeIndex(tmp_path / "large", "model-1")) == len(small_index())
-    assert len(packed(tmp_path, small_index().without(["a1"]))) == len(small_index()) - 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".large.lock", "large"]
-
-
-@pytest.mark.parametrize("name", ["embeddings.bin", "entries.bin", "names.json", "vectors.faiss", "projections.bin"])
-@pytest.mark.parametrize("damage", ["cut", "flip", "gone"])
-def test_damage_is_found_when_it_is_opened(tmp_path, name, damage):
-    packed(tmp_path, made_index(), exact_up_to=100)
-    path = tmp_path / "large" / name
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data[:-1] if damage == "cut" else data)
-    if damage == "gone":
-        path.unlink()
-    if name == "projections.bin" and damage == "flip":  # the one file that is too large to be read each time
-        LargeIndex(tmp_path / "large")
-    with pytest.raises(ArtifactError, match=name):
-        LargeIndex(tmp_path / "large", check=True)
-
-
-def test_another_version_or_model_or_place_is_refused(tmp_path):
-    packed(tmp_path, small_index())
-    with pytest.raises(ArtifactError, match="pack an index of this model"):
-        LargeIndex(tmp_path / "large", "model-2")
-    assert is_large_index(tmp_path / "large")
-    path = tmp_path / "large" / "index.json"
-    header = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**header, "large_index_version": 2}), encoding="utf-8")
-    with pytest.raises(ArtifactError, match="large_index_version"):
-        LargeIndex(tmp_path / "large")
-    path.write_text(json.dumps({**header, "files": {}}), encoding="utf-8")
-    with pytest.raises(ArtifactError, match="expected"):
-        LargeIndex(tmp_path / "large")
-    with pytest.raises(ArtifactError, match="no such file"):
-        LargeIndex(tmp_path / "none")
-    small_index().save(tmp_path / "small")
-    assert not is_large_index(tmp_path / "small") and not is_large_index(tmp_path / "none")
-    assert len(ENTRIES) == 5

@@ -60,9 +60,8 @@ def test_who_came_first_sees_what_others_add(tmp_path):
 
 @needs_milvus
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_sentences_of_more_clips_than_one_answer_holds_are_all_there(tmp_path, monkeypatch):
-    monkeypatch.setattr("signtalk.index.milvus._MOST_FOUND", 20)
-    store = MilvusStore(str(tmp_path / "references.db"), "model-1")
+def test_sentences_of_more_clips_than_one_answer_holds_are_all_there(tmp_path):
+    store = MilvusStore(str(tmp_path / "references.db"), "model-1", most_a_request=20)
     entries = [entry(f"c{n:02}", f"text {n % 10}") for n in range(60)]
     index = SentenceIndex.build(encoded(60), entries, "model-1")
     store.add(index)

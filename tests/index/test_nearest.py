@@ -95,11 +95,10 @@ def test_no_vector_and_no_query_give_nothing(tmp_path):
     assert open_engine(some, EngineReport(), tmp_path / "a").search(np.zeros((0, 8), np.float32), 5)[0].shape == (0, 5)
 
 
-def test_exact_neighbours_over_blocks_equal_sorting(monkeypatch):
-    monkeypatch.setattr("signtalk.index.nearest._BLOCK", 150)
+def test_exact_neighbours_over_blocks_equal_sorting():
     vectors = clustered(400)
     queries = queries_near(vectors)
-    np.testing.assert_array_equal(exact_neighbours(vectors, queries, 5), by_sorting(vectors, queries, 5))
+    np.testing.assert_array_equal(exact_neighbours(vectors, queries, 5, block=150), by_sorting(vectors, queries, 5))
 
 
 def test_recall_counts_the_true_ones_that_were_found():

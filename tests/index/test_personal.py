@@ -110,7 +110,7 @@ def test_a_layer_is_not_missing_while_a_writer_renames_it(tmp_path, monkeypatch)
 def test_forgetting(tmp_path):
     folder = tmp_path / "mine"
     MINE.save(folder)
-    assert [each.clip_id for each in forget(folder, ["The PUMP beeps!"])] == ["p1"]
+    assert [each.clip_id for each in forget(str(folder), ["The PUMP beeps!"])] == ["p1"]
     assert list(load_layer(folder, "model-1").sentences) == ["open your mouth"]
     assert [each.clip_id for each in forget(folder, clip_ids=["p2"], encoder_id="model-1")] == ["p2"]
     assert len(load_layer(folder, "model-1")) == 0
@@ -154,7 +154,7 @@ def test_the_list():
         ("personal", "The pump beeps", 1),
         ("base", "Where does it hurt", 2),
     ]
-    last = listed[-1].to_json()
+    last = listed[-1].to_dict()
     assert (last["sentence_id"], last["clip_ids"], last["signers"]) == ("105", ("a1", "a2"), ("s01",))
     written = write_sentences(small_index(), [WrittenSentence("It hurts")], made_space("it hurts")).index
     (only,) = (each for each in list_sentences({"base": written}) if each.sentence == "It hurts")

@@ -10,7 +10,7 @@ from signtalk.files import load_arrays, save_arrays
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
-from signtalk.index.signs import MAX_FPS, MAX_FRAMES, MAX_FRAMES_OF_CLIP, SIGN_NAMES, SignLibrary, collect_signs
+from signtalk.index.signs import MAX_FPS, MAX_FRAMES_OF_CLIP, MAX_LIBRARY_FRAMES, SIGN_NAMES, SignLibrary, collect_signs
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip
 from signtalk.landmarks.drawing import SkeletonPanel
 from signtalk.synthetic.dataset import SyntheticConfig, generate_clips, write_dataset
@@ -34,24 +34,24 @@ def test_a_clip_comes_back_as_near_as_a_pixel(tmp_path: Path) -> None:
     library = SignLibrary.load(tmp_path / "signs.npz")
     assert library.sentence_ids == ("7",)
     assert len(library) == 1
-    shown = library.clip("7")
-    assert shown is not None
+    clip_again = library.clip("7")
+    assert clip_again is not None
     assert library.clip("8") is None
-    assert shown.aspect == pytest.approx(clip.aspect)
+    assert clip_again.aspect == pytest.approx(clip.aspect)
     times = clip.timestamps_s - clip.timestamps_s[0]
-    frames = [int(np.abs(times - time).argmin()) for time in shown.timestamps_s]
-    assert shown.fps <= MAX_FPS * 1.05
-    assert shown.duration_s == pytest.approx(clip.duration_s, abs=0.15)
+    frames = [int(np.abs(times - time).argmin()) for time in clip_again.timestamps_s]
+    assert clip_again.fps <= MAX_FPS * 1.05
+    assert clip_again.duration_s == pytest.approx(clip.duration_s, abs=0.15)
     kept = HOLISTIC.positions(SIGN_NAMES)
     truth = clip.landmarks[frames][:, kept, :2].copy()
     hidden = clip.visibility[frames][:, :25] < 0.5
     truth[:, :25][hidden] = np.nan
     inside = np.where(np.isnan(truth), truth, np.clip(truth, -1, 2))
-    np.testing.assert_allclose(shown.landmarks[:, kept, :2], inside, atol=3e-5)
+    np.testing.assert_allclose(clip_again.landmarks[:, kept, :2], inside, atol=3e-5)
     left_out = np.setdiff1d(np.arange(len(HOLISTIC.names)), kept)
-    assert np.isnan(shown.landmarks[:, left_out]).all()
+    assert np.isnan(clip_again.landmarks[:, left_out]).all()
     assert (tmp_path / "signs.npz").stat().st_size < 100_000
-    SkeletonPanel(shown).picture(0.0)
+    SkeletonPanel(clip_again).picture(0.0)
 
 
 @pytest.mark.parametrize(
@@ -59,36 +59,36 @@ def test_a_clip_comes_back_as_near_as_a_pixel(tmp_path: Path) -> None:
 )
 def test_frames_are_thinned_evenly_and_never_made_up(num_frames: int, fps: float) -> None:
     library = SignLibrary.of([("1", clip_of(num_frames, fps))])
-    shown = library.clip("1")
-    assert shown is not None
-    assert 1 <= shown.num_frames <= min(num_frames, MAX_FRAMES_OF_CLIP, round(num_frames / fps * MAX_FPS) + 1)
-    assert shown.timestamps_s[0] == 0
-    if num_frames > 1 and shown.num_frames > 1:
-        assert shown.timestamps_s[-1] == pytest.approx((num_frames - 1) / fps, abs=1e-3)
-        assert np.diff(shown.timestamps_s).max() < 2 * np.median(np.diff(shown.timestamps_s)) + 1e-9
+    thinned = library.clip("1")
+    assert thinned is not None
+    assert 1 <= thinned.num_frames <= min(num_frames, MAX_FRAMES_OF_CLIP, round(num_frames / fps * MAX_FPS) + 1)
+    assert thinned.timestamps_s[0] == 0
+    if num_frames > 1 and thinned.num_frames > 1:
+        assert thinned.timestamps_s[-1] == pytest.approx((num_frames - 1) / fps, abs=1e-3)
+        assert np.diff(thinned.timestamps_s).max() < 2 * np.median(np.diff(thinned.timestamps_s)) + 1e-9
 
 
 def test_frames_that_come_almost_at_once_are_shown_once() -> None:
     clip = clip_of(40, 30.0)
     crowded = np.sort(np.concatenate([np.linspace(0, 2e-4, 20), np.linspace(1, 2, 20)]))
-    shown = SignLibrary.of([("1", replace(clip, timestamps_s=crowded))]).clip("1")
-    assert shown is not None
-    assert (np.diff(shown.timestamps_s) > 0).all()
+    thinned = SignLibrary.of([("1", replace(clip, timestamps_s=crowded))]).clip("1")
+    assert thinned is not None
+    assert (np.diff(thinned.timestamps_s) > 0).all()
 
 
 def test_what_lies_outside_the_picture_is_put_at_a_border() -> None:
     clip = clip_of(1, 30.0)
     clip.landmarks[0, HOLISTIC.index["nose"]] = (-3.0, 9.0, 0.0)
     clip.landmarks[0, HOLISTIC.index["left_wrist"]] = np.nan
-    shown = SignLibrary.of([("1", clip)]).clip("1")
-    assert shown is not None
-    np.testing.assert_allclose(shown.landmarks[0, HOLISTIC.index["nose"]], (-1, 2, 0))
-    assert np.isnan(shown.landmarks[0, HOLISTIC.index["left_wrist"]]).all()
+    kept = SignLibrary.of([("1", clip)]).clip("1")
+    assert kept is not None
+    np.testing.assert_allclose(kept.landmarks[0, HOLISTIC.index["nose"]], (-1, 2, 0))
+    assert np.isnan(kept.landmarks[0, HOLISTIC.index["left_wrist"]]).all()
 
 
 def test_the_library_is_bounded() -> None:
     clip = clip_of(MAX_FRAMES_OF_CLIP, MAX_FPS)
-    most = MAX_FRAMES // MAX_FRAMES_OF_CLIP
+    most = MAX_LIBRARY_FRAMES // MAX_FRAMES_OF_CLIP
     library = SignLibrary.of((str(number), clip) for number in range(most + 3))
     assert len(library) == most
     assert library.points.nbytes < 80e6

@@ -48,8 +48,8 @@ def texts_of(index, space=SPACE):
 )
 def test_sentences_are_read(tmp_path, name, content, expected):
     (tmp_path / name).write_text(content, encoding="utf-8")
-    found = read_sentences(tmp_path / name)
-    assert [(each.sentence, each.sentence_id, each.category) for each in found] == expected
+    sentences = read_sentences(tmp_path / name)
+    assert [(each.sentence, each.sentence_id, each.category) for each in sentences] == expected
 
 
 @pytest.mark.parametrize(
@@ -131,13 +131,13 @@ def test_equating_gives_written_sentences_the_clips_mean_and_spread():
     stage, texts = rng.normal(0.3, 0.1, (4, 50)), rng.normal(0.0, 0.02, (4, 50))
     written = np.arange(50) >= 40
     stage[:, 3] = -np.inf  # left out for all queries: counts nowhere
-    found = equated_stage(stage.astype(np.float32), texts.astype(np.float32), written, 0.4)
-    np.testing.assert_allclose(found[:, ~written], stage[:, ~written], rtol=1e-6)
+    equated = equated_stage(stage.astype(np.float32), texts.astype(np.float32), written, 0.4)
+    np.testing.assert_allclose(equated[:, ~written], stage[:, ~written], rtol=1e-6)
     signed = ~written & (np.arange(50) != 3)
     for b in range(4):
         mean, spread = stage[b, signed].mean(), stage[b, signed].std()
         z = (texts[b, written] - texts[b, signed].mean()) / texts[b, signed].std()
-        np.testing.assert_allclose(found[b, written], np.minimum(mean + z * spread, 0.4), rtol=1e-4)
+        np.testing.assert_allclose(equated[b, written], np.minimum(mean + z * spread, 0.4), rtol=1e-4)
     few = equated_stage(stage[:, 38:42].astype(np.float32), texts[:, 38:42].astype(np.float32), written[38:42], 0.4)
     np.testing.assert_allclose(few[:, 2:], 0.4 * texts[:, 40:42], rtol=1e-5)
     gone = np.where(written, -np.inf, stage).astype(np.float32)
@@ -166,16 +166,16 @@ def test_the_clip_part_is_the_mean_of_what_text_and_spelling_say():
 
 def clips_that_spell(sentence, index, count=1):
     """Queries whose frames spell a sentence clearly, and whose embedding is a little like its text."""
-    made = encoded(count, seed=5, num_frames=6, words=SPACE.tokenizer.vocabulary_size)
-    logits = np.zeros(made.word_log_probs.shape)
+    clips = encoded(count, seed=5, num_frames=6, words=SPACE.tokenizer.vocabulary_size)
+    logits = np.zeros(clips.word_log_probs.shape)
     ids = SPACE.tokenizer.encode(sentence, add_special=False)
     for t in range(6):
         logits[:, t, ids[t // 2] if t % 2 == 0 else 0] = 12.0
     text = SPACE.embed([sentence])
-    mixed = made.embeddings + 1.5 * text
+    mixed = clips.embeddings + 1.5 * text
     mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
-    valid = np.ones_like(made.memory_valid)
-    return replace(made, word_log_probs=log_softmax(logits), embeddings=mixed.astype(np.float32), memory_valid=valid)
+    valid = np.ones_like(clips.memory_valid)
+    return replace(clips, word_log_probs=log_softmax(logits), embeddings=mixed.astype(np.float32), memory_valid=valid)
 
 
 def test_a_sentence_that_is_only_written_is_found_and_tells_what_it_lacks():

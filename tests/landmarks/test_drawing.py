@@ -20,6 +20,7 @@ from signtalk.landmarks.drawing import (
     PicturePanel,
     SkeletonPanel,
     draw_points,
+    panels_in_step,
     side_by_side,
     write_gif,
 )
@@ -120,6 +121,27 @@ def test_panels_run_in_step_and_the_shorter_one_waits() -> None:
     assert [int(frame[-5, -5, 0]) for frame in frames[::5]] == [0, 2, 4, 6]
     changed = [not np.array_equal(a[:, :PANEL_SIZE], b[:, :PANEL_SIZE]) for a, b in pairwise(frames)]
     assert np.flatnonzero(changed).tolist() == [4]
+
+
+def film_of(duration_s: float) -> PicturePanel:
+    return PicturePanel(iter([(0.0, np.zeros((48, 64, 3), dtype=np.uint8))]), duration_s, 30)
+
+
+@pytest.mark.parametrize(
+    ("first_s", "film", "starts_at"),
+    [(0.7, film_of(3), 0.7), (0.7, film_of(0), 0.7), (0.7, None, 0.0), (5.0, film_of(3), 0.0), (-1.0, film_of(3), 0.0)],
+    ids=["trimmed", "a film of unknown length", "no film", "beyond the film", "before the film"],
+)
+def test_a_clip_starts_where_its_film_was_trimmed(first_s: float, film: PicturePanel | None, starts_at: float) -> None:
+    clip = steady_clip(10, fps=10)
+    late = replace(clip, timestamps_s=clip.timestamps_s + first_s)
+    *films, skeleton, other = panels_in_step([("a", late), ("b", clip)], film)
+    assert films == ([] if film is None else [film])
+    for panel in (skeleton, other):
+        assert panel.duration_s == pytest.approx(starts_at + clip.duration_s)
+        assert (panel.picture(starts_at)[28:] != BACKGROUND).any()
+        if starts_at:
+            assert (panel.picture(starts_at - 0.05)[28:] == BACKGROUND).all()
 
 
 def test_sides_are_even_and_nothing_that_lasts_for_ever_is_begun() -> None:

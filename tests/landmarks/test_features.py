@@ -130,9 +130,9 @@ def test_cropping_takes_the_middle() -> None:
 
 def test_resample_interpolates_and_lets_the_nearer_frame_decide_at_gaps() -> None:
     rows = np.array([[[0.0, 0.0]], [[1.0, 2.0]], [[np.nan, np.nan]]], dtype=np.float32)
-    found = resample(rows, np.array([0]), np.array([[0.0, 0.25, 1.0, 1.25, 1.75]]))
-    np.testing.assert_allclose(found[0, :4, 0], [[0, 0], [0.25, 0.5], [1, 2], [1, 2]])
-    assert np.isnan(found[0, 4]).all()
+    features = resample(rows, np.array([0]), np.array([[0.0, 0.25, 1.0, 1.25, 1.75]]))
+    np.testing.assert_allclose(features[0, :4, 0], [[0, 0], [0.25, 0.5], [1, 2], [1, 2]])
+    assert np.isnan(features[0, 4]).all()
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,9 @@ def test_features_are_finite_and_as_many_as_promised(options: dict[str, object])
     config = FeatureConfig(num_frames=8, **options)
     clip = made_clip()
     clip.landmarks[5:25, 33:] = np.nan
-    found = extract_features(clip, config)
-    assert found.features.shape == (8, config.num_features)
-    assert np.isfinite(found.features).all()
+    features = extract_features(clip, config)
+    assert features.features.shape == (8, config.num_features)
+    assert np.isfinite(features.features).all()
     assert standardised_columns(config).shape == (config.num_features,)
 
 
@@ -160,19 +160,19 @@ def test_differences_and_presence_are_what_they_say() -> None:
     config = FeatureConfig(num_frames=4, use_hands=False, use_hand_local=False, num_differences=2)
     points = np.random.default_rng(0).normal(size=(1, 4, 13, 2)).astype(np.float32)
     points[0, 2] = np.nan
-    found = derive(points, np.ones((1, 4), dtype=np.bool_), config)[0]
+    features = derive(points, np.ones((1, 4), dtype=np.bool_), config)[0]
     flat = points.reshape(4, 26)
-    np.testing.assert_allclose(found[0, 26:52], flat[1] - flat[0], rtol=1e-6)
-    np.testing.assert_allclose(found[1, 52:78], flat[3] - flat[1], rtol=1e-6)
-    assert (found[1, 26:52] == 0).all()  # its partner is missing
-    assert found[:, 78].tolist() == [1, 1, 0, 1]  # presence of the body
+    np.testing.assert_allclose(features[0, 26:52], flat[1] - flat[0], rtol=1e-6)
+    np.testing.assert_allclose(features[1, 52:78], flat[3] - flat[1], rtol=1e-6)
+    assert (features[1, 26:52] == 0).all()  # its partner is missing
+    assert features[:, 78].tolist() == [1, 1, 0, 1]  # presence of the body
 
 
 def test_padding_is_zero() -> None:
     config = FeatureConfig(num_frames=16, resampling="rate", target_fps=10.0)
-    found = extract_features(made_clip(num_frames=20, fps=25.0), config)
-    assert found.valid.sum() == 8
-    assert (found.features[8:] == 0).all()
+    features = extract_features(made_clip(num_frames=20, fps=25.0), config)
+    assert features.valid.sum() == 8
+    assert (features.features[8:] == 0).all()
 
 
 def test_motion_does_not_depend_on_the_frame_rate_or_the_camera() -> None:
@@ -196,9 +196,9 @@ def test_a_trembling_tracker_is_no_faster_at_a_higher_frame_rate() -> None:
 
 
 def test_one_frame_is_enough_and_none_is_not() -> None:
-    found = extract_features(made_clip(num_frames=1), FIXED)
-    assert np.isfinite(found.features).all()
-    assert found.motion == 0.0
+    features = extract_features(made_clip(num_frames=1), FIXED)
+    assert np.isfinite(features.features).all()
+    assert features.motion == 0.0
     clip = made_clip(num_frames=1)
     empty = LandmarkClip(clip.landmarks[:0], clip.visibility[:0], clip.timestamps_s[:0])
     with pytest.raises(ClipError, match="no frame"):
@@ -209,9 +209,9 @@ def test_the_prototype_preset_keeps_the_rows_of_its_files() -> None:
     rows = np.random.default_rng(0).normal(size=(10, 540)).astype(np.float32)
     clip = made_clip(num_frames=10)
     clip = LandmarkClip(clip.landmarks, clip.visibility, clip.timestamps_s, None, rows)
-    found = extract_features(clip, FeatureConfig.prototype())
-    np.testing.assert_array_equal(found.features[:10], rows)
-    assert not found.valid[10:].any()
+    features = extract_features(clip, FeatureConfig.prototype())
+    np.testing.assert_array_equal(features.features[:10], rows)
+    assert not features.valid[10:].any()
     raw = extract_features(made_clip(num_frames=10), FeatureConfig.prototype())
     assert raw.features.shape == (64, 540)
     columns = standardised_columns(FeatureConfig.prototype())

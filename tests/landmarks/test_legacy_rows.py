@@ -121,13 +121,13 @@ def test_a_torso_in_one_point_is_not_scaled():
 def test_unsmoothing_and_masking_recover_the_raw_clip(num_frames: int, seed: int, alpha: float, legs: bool):
     clip = raw_clip(num_frames, np.random.default_rng(seed), legs=legs)
     rows = to_prototype_rows(clip, alpha)
-    found = from_prototype_rows(rows, fps=25.0, smoothing_alpha=alpha)
-    np.testing.assert_array_equal(missing(found), missing(clip))
-    np.testing.assert_allclose(found.landmarks, torso_frame(clip), atol=1e-4)
-    np.testing.assert_allclose(found.visibility, clip.visibility, atol=1e-4)
-    np.testing.assert_array_equal(found.prototype_rows, rows)
-    assert found.fps == pytest.approx(25 if num_frames > 1 else 30)
-    assert found.aspect is None
+    recovered = from_prototype_rows(rows, fps=25.0, smoothing_alpha=alpha)
+    np.testing.assert_array_equal(missing(recovered), missing(clip))
+    np.testing.assert_allclose(recovered.landmarks, torso_frame(clip), atol=1e-4)
+    np.testing.assert_allclose(recovered.visibility, clip.visibility, atol=1e-4)
+    np.testing.assert_array_equal(recovered.prototype_rows, rows)
+    assert recovered.fps == pytest.approx(25 if num_frames > 1 else 30)
+    assert recovered.aspect is None
 
 
 def test_a_hand_that_is_never_seen_is_never_found():
@@ -153,39 +153,39 @@ def test_hips_alone_are_found_missing_when_the_detector_agrees():
     clip = raw_clip(8, np.random.default_rng(5), hide=False)
     clip.landmarks[3:6, HIPS] = np.nan
     clip.visibility[3:6, HIPS] = np.nan
-    found = from_prototype_rows(to_prototype_rows(clip))
-    np.testing.assert_array_equal(missing(found), missing(clip))
-    np.testing.assert_array_equal(np.isnan(found.visibility), np.isnan(clip.visibility))
+    recovered = from_prototype_rows(to_prototype_rows(clip))
+    np.testing.assert_array_equal(missing(recovered), missing(clip))
+    np.testing.assert_array_equal(np.isnan(recovered.visibility), np.isnan(clip.visibility))
 
 
 def test_one_missing_landmark_is_found_where_another_ghost_marks_the_place():
     clip = raw_clip(8, np.random.default_rng(6), hide=False)
     clip.landmarks[:, 20] = np.nan
     clip.landmarks[4:, PARTS["face"]] = np.nan
-    found = missing(from_prototype_rows(to_prototype_rows(clip)))
-    assert found[4:, 20].all() and not found[:4, 20].any()
+    recovered = missing(from_prototype_rows(to_prototype_rows(clip)))
+    assert recovered[4:, 20].all() and not recovered[:4, 20].any()
 
 
 def test_frames_without_torso_become_missing_between_others():
     clip = raw_clip(9, np.random.default_rng(7), hide=False)
     clip.landmarks[4:6, PARTS["pose"]] = np.nan
-    found = missing(from_prototype_rows(to_prototype_rows(clip)))
-    assert found[4:6].all() and not np.delete(found, [4, 5], axis=0).any()
+    recovered = missing(from_prototype_rows(to_prototype_rows(clip)))
+    assert recovered[4:6].all() and not np.delete(recovered, [4, 5], axis=0).any()
 
 
 def test_a_clip_without_any_pose_keeps_its_hands():
     clip = raw_clip(9, np.random.default_rng(8), hide=False)
     clip.landmarks[:, PARTS["pose"]] = np.nan
-    found = from_prototype_rows(to_prototype_rows(clip))
-    np.testing.assert_array_equal(missing(found), missing(clip))
-    np.testing.assert_allclose(found.landmarks, clip.landmarks, atol=1e-5)
+    recovered = from_prototype_rows(to_prototype_rows(clip))
+    np.testing.assert_array_equal(missing(recovered), missing(clip))
+    np.testing.assert_allclose(recovered.landmarks, clip.landmarks, atol=1e-5)
 
 
 def test_coordinates_stay_exact_over_a_thousand_frames():
     clip = raw_clip(1000, np.random.default_rng(9))
-    found = from_prototype_rows(to_prototype_rows(clip))
-    np.testing.assert_array_equal(missing(found), missing(clip))
-    np.testing.assert_allclose(found.landmarks, torso_frame(clip), atol=1e-4)
+    recovered = from_prototype_rows(to_prototype_rows(clip))
+    np.testing.assert_array_equal(missing(recovered), missing(clip))
+    np.testing.assert_allclose(recovered.landmarks, torso_frame(clip), atol=1e-4)
 
 
 def test_half_and_double_precision_files_are_read():
@@ -290,9 +290,9 @@ def test_real_files_give_back_what_the_detector_saw(name: str):
         raw = LandmarkClip(points, visibility, regular_timestamps(len(points), 20.0))
         written = signdata.to_prototype_features(source.landmarks)
         np.testing.assert_array_equal(to_prototype_rows(raw), written)
-        found = from_prototype_rows(written)
-        np.testing.assert_array_equal(missing(found), missing(raw))
-        np.testing.assert_allclose(found.landmarks, torso_frame(raw), atol=1e-4)
+        recovered = from_prototype_rows(written)
+        np.testing.assert_array_equal(missing(recovered), missing(raw))
+        np.testing.assert_allclose(recovered.landmarks, torso_frame(raw), atol=1e-4)
         evidence = smoothing_evidence(written)
         assert evidence.verdict == "undecidable" or evidence.alpha == pytest.approx(0.2, abs=1e-3)
 

@@ -7,10 +7,8 @@ from signtalk.export.graphs import random_clips
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.landmarks.features import FeatureConfig
-from signtalk.models.encoders import EncoderConfig
-from signtalk.models.model import ModelConfig, SignModel
-from signtalk.models.text_decoder import TextDecoderConfig
-from signtalk.models.text_encoder import TextEncoderConfig
+from signtalk.models.config import EncoderConfig, ModelConfig, TextDecoderConfig, TextEncoderConfig
+from signtalk.models.model import SignModel
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder
 
 FEATURES = FeatureConfig(num_frames=24)

@@ -32,7 +32,8 @@ class NoEncoder:
 
 
 def made_recognizer(index=None):
-    return Recognizer(NoEncoder(), small_index() if index is None else index, DecisionConfig(translate=False))
+    index = small_index() if index is None else index
+    return Recognizer(encoder=NoEncoder(), index=index, decision=DecisionConfig(translate=False))
 
 
 def clip_of(number):

@@ -2,9 +2,8 @@
 
 import torch
 
-from signtalk.models.encoders import EncoderConfig
-from signtalk.models.model import ModelConfig, SignModel
-from signtalk.models.text_decoder import TextDecoderConfig
+from signtalk.models.config import EncoderConfig, ModelConfig, TextDecoderConfig
+from signtalk.models.model import SignModel
 
 
 def small_config(**changes: object) -> ModelConfig:

@@ -17,11 +17,11 @@ def made_clip(num_frames: int = 5, fps: float = 25.0, aspect: float | None = 4 /
     return LandmarkClip(landmarks, visibility, regular_timestamps(num_frames, fps), aspect)
 
 
-def assert_same_points(found: LandmarkClip, expected: LandmarkClip, tolerance: float = 0.0) -> None:
-    assert found.num_frames == expected.num_frames
-    np.testing.assert_array_equal(np.isnan(found.landmarks), np.isnan(expected.landmarks))
-    np.testing.assert_allclose(found.landmarks, expected.landmarks, rtol=0, atol=tolerance)
-    np.testing.assert_allclose(found.timestamps_s, expected.timestamps_s, rtol=0, atol=1e-6)
+def assert_same_points(clip: LandmarkClip, expected: LandmarkClip, tolerance: float = 0.0) -> None:
+    assert clip.num_frames == expected.num_frames
+    np.testing.assert_array_equal(np.isnan(clip.landmarks), np.isnan(expected.landmarks))
+    np.testing.assert_allclose(clip.landmarks, expected.landmarks, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(clip.timestamps_s, expected.timestamps_s, rtol=0, atol=1e-6)
 
 
 def holistic_values(num_frames: int = 3, seed: int = 0) -> dict[str, np.ndarray]:

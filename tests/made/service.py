@@ -15,7 +15,7 @@ import numpy as np
 from starlette.testclient import TestClient
 
 from signtalk.bundle.bundle import open_bundle
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.records import ClipRecord
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.service.app import create_app
@@ -39,7 +39,7 @@ def asked_service(bundle: Path, **settings: Any) -> Iterator[tuple[TestClient, S
 def signing(data: Path, count: int = 3) -> list[tuple[ClipRecord, LandmarkClip]]:
     """The first clips of a data folder in which somebody signs."""
     records = [record for record in load_manifest(data).records if not record.is_idle][:count]
-    return [(record, read_clip(record)) for record in records]
+    return [(record, clip_of_record(record)) for record in records]
 
 
 def json_of(clip: LandmarkClip) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from made.points import made_clip
 from signtalk.data.manifest import load_manifest
 from signtalk.evaluation.stress_cases import Case, Query
 from signtalk.evaluation.stress_sources import Sources
-from signtalk.recognition.recognizer import Recognition
-from signtalk.recognition.scoring import Candidate
+from signtalk.recognition.answer import Answer
+from signtalk.recognition.ranking import Candidate
 from signtalk.synthetic.dataset import SyntheticConfig, read_settings, write_dataset
 
 CONFIG = SyntheticConfig(num_sentences=8, num_signers=2, clips_per_sentence=(2, 2), num_idle=2)
@@ -38,7 +38,7 @@ def answer(sentence="I go home.", accepted=True, translation=None, shown=False, 
     surely = None if translation is None else 0.9
     words = () if translation is None else ((translation, 0.9),)
     heard = (translation, None, words, surely, shown)
-    return Recognition(accepted, reason, confidence, 1.0, 0.1, (first,), 0, (), *heard)
+    return Answer(accepted, reason, confidence, 1.0, 0.1, (first,), 0, (), *heard)
 
 
 def case(expected="right", **changes):

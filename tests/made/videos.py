@@ -92,14 +92,14 @@ class RedSquareLandmarker:
     def find_people(self, image):
         if np.allclose(image[0, 0], BLUE, atol=60):  # so that the tracker alone hangs and crashes
             return []
-        found = []
+        people = []
         for start, stop in ((0, image.shape[1] // 2), (image.shape[1] // 2, image.shape[1])):
             rows, columns = np.nonzero(_red(image[:, start:stop]))
             if len(rows) > 50:
                 x, y = (columns.mean() + start) / image.shape[1], rows.mean() / image.shape[0]
                 box = np.array([x - 0.1, 0.1, x + 0.1, 0.6], dtype=np.float32)
-                found.append(PersonBox(box, np.array([[x, 0.9], [x, y]], dtype=np.float32)))
-        return found
+                people.append(PersonBox(box, np.array([[x, 0.9], [x, y]], dtype=np.float32)))
+        return people
 
 
 class _RedSquareTracker:

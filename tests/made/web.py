@@ -1,33 +1,71 @@
-"""What tests of the page's engine share: where its programs are, and how a job is given to it."""
+"""What tests of the page share: where its programs are, what a test needs of them, and how a job is given to node."""
 
+import functools
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from signtalk.bundle.web import PAGE
+import pytest
+
+from signtalk.bundle.web import PAGE, VENDOR_NAME
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import encode_clip
 
 ROOT = Path(__file__).resolve().parents[2]
-ORT = ROOT / "web" / "node_modules" / "onnxruntime-web" / "dist" / "ort.node.min.mjs"
-PLAYWRIGHT = ROOT / "web" / "node_modules" / "playwright-core" / "index.js"
+MODULES = ROOT / "web" / "node_modules"
+ORT = MODULES / "onnxruntime-web" / "dist" / "ort.node.min.mjs"
+PLAYWRIGHT = MODULES / "playwright-core" / "index.js"
 NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 Ask = Callable[..., Any]
 
 
+def needs(present: bool, lacks: str, required: bool = IN_CI) -> Callable[[Any], Any]:
+    """A mark for tests that need a program: skipped without it, failed without it where it is required.
+
+    Args:
+        present: whether the program is there.
+        lacks: what is told where it is not.
+        required: CI checks that Python and the page agree; a skip there would hide that nothing was checked.
+    """
+    if present:
+        return lambda test: test
+    if not required:
+        return pytest.mark.skip(reason=lacks)
+
+    def failing(test: Any) -> Any:
+        @functools.wraps(test)
+        def fail(*_: Any, **__: Any) -> None:
+            pytest.fail(f"CI must run this test: {lacks}")
+
+        return fail
+
+    return failing
+
+
+needs_node = needs(NODE is not None, "node is not installed")
+needs_ort = needs(NODE is not None and ORT.is_file(), "node or onnxruntime-web is not installed; run `make web`")
+needs_browser = needs(
+    None not in (NODE, CHROMIUM) and PLAYWRIGHT.is_file() and (PAGE / VENDOR_NAME).is_dir(),
+    "no Chromium, playwright-core or vendor folder; install a browser and run `make web`",
+    required=False,  # the page's bytes and numbers are checked in node; a browser is no part of the project
+)
+
+
 def asked_in_node(folder: Path, task: str, clips: tuple[LandmarkClip, ...], **job: Any) -> Any:
-    """What web_engine_runner.mjs answers to a job; `folder` takes its files."""
+    """What engine_runner.mjs answers to a job; `folder` takes its files."""
     files = [folder / f"{task}{number}.clip" for number in range(len(clips))]
     for file, clip in zip(files, clips, strict=True):
         file.write_bytes(encode_clip(clip))
     path = folder / f"{task}.json"
     path.write_text(json.dumps({"task": task, "clips": [str(file) for file in files], "ort": str(ORT), **job}))
-    command = [str(NODE), str(ROOT / "tests" / "web" / "engine_runner.mjs"), str(PAGE / "engine"), str(path)]
+    command = [str(NODE), str(ROOT / "tests" / "web" / "engine_runner.mjs"), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)

@@ -6,8 +6,8 @@ Arguments: seconds a frame; and anything more, for which a `CRASH` frame ends th
 import sys
 
 from made.videos import RedSquareLandmarker
-from signtalk.extraction.worker import serve
+from signtalk.extraction.worker import serve_tasks
 
 if __name__ == "__main__":
     frame_s = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
-    serve(lambda: RedSquareLandmarker(frame_s, kills_guard=len(sys.argv) > 2))
+    serve_tasks(lambda: RedSquareLandmarker(frame_s, kills_guard=len(sys.argv) > 2))

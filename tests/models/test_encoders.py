@@ -2,7 +2,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from signtalk.models.encoders import EncoderConfig, build_encoder, reverse_valid
+from signtalk.models.config import EncoderConfig
+from signtalk.models.encoders import build_encoder, reverse_valid
 
 KINDS = ("gru", "transformer", "conv-transformer")
 

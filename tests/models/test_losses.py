@@ -6,9 +6,9 @@ import torch
 from pydantic import ValidationError
 
 from made.networks import small_config, small_model
-from signtalk.models.losses import LossConfig, LossTargets, alignment_loss, ctc_loss, mask_loss
+from signtalk.models.config import LossConfig, TextEncoderConfig
+from signtalk.models.losses import LossTargets, alignment_loss, ctc_loss, mask_loss
 from signtalk.models.model import TrainingOutput
-from signtalk.models.text_encoder import TextEncoderConfig
 
 TEXTS = TextEncoderConfig(vocabulary_size=8, embedding_dim=16, width=8, num_heads=2)
 

@@ -13,8 +13,9 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from made.decoding import greedy_decode, text_log_prob, total_log_prob
 from signtalk.models.text_decoder import DecoderStart, DecoderStep, TextDecoder, TextDecoderConfig, TorchStepDecoder
-from signtalk.recognition.beam_search import DecodingOptions, beam_search, greedy_decode, score_text
+from signtalk.recognition.beam_search import DecodingOptions, beam_search
 
 CONFIG = TextDecoderConfig(
     vocabulary_size=13, width=16, num_heads=2, feed_forward=24, memory_width=10, max_tokens=12, num_layers=2
@@ -238,8 +239,10 @@ def uncached_log_prob(decoder, tokens, memory, valid):
 def test_step_decoder_scores_texts_as_the_whole_forward_does(decoder):
     memory, valid = some_memory()
     texts = [[5, 6, 4], [], [7, 12, 12, 9, 4]]
-    found = score_text(TorchStepDecoder(decoder), memory.numpy(), valid.numpy(), texts)
-    expected = [uncached_log_prob(decoder, t, memory[i : i + 1], valid[i : i + 1]) for i, t in enumerate(texts)]
+    steps = TorchStepDecoder(decoder)
+    clips = [(memory[i : i + 1], valid[i : i + 1]) for i in range(len(texts))]
+    found = [text_log_prob(steps, m.numpy(), v.numpy(), text) for (m, v), text in zip(clips, texts, strict=True)]
+    expected = [uncached_log_prob(decoder, text, *clip) for clip, text in zip(clips, texts, strict=True)]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
@@ -256,7 +259,7 @@ def test_beams_found_together_equal_beams_found_alone(seed):
         np.testing.assert_allclose([r.score for r in results], [r.score for r in alone], rtol=0, atol=1e-4)
         for result in (r for r in results if r.finished):
             expected = uncached_log_prob(decoder, result.tokens, memory[i : i + 1], valid[i : i + 1])
-            assert result.log_prob == pytest.approx(expected, abs=1e-4)
+            assert total_log_prob(result) == pytest.approx(expected, abs=1e-4)
 
 
 def test_select_copies_the_memorys_keys_only_when_clips_change(decoder):

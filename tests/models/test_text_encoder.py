@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from signtalk.models.text_encoder import TextEncoder, TextEncoderConfig
+from signtalk.models.config import TextEncoderConfig
+from signtalk.models.text_encoder import TextEncoder
 
 
 def encoder(**changes: object) -> TextEncoder:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from signtalk.recognition.beam_search import DecodingOptions, DecodingResult, beam_search, greedy_decode, score_text
+from made.decoding import greedy_decode, text_log_prob, total_log_prob
+from signtalk.recognition.beam_search import DecodingOptions, DecodingResult, beam_search
 
 SOS, EOS = 1, 2
 
@@ -175,7 +176,7 @@ def test_a_beam_finds_what_greed_misses_and_scores_it_as_written():
     best, second = beam_search(table_decoder(GARDEN_PATH, 6), *memory_of([0]), options)[0]
     assert best.tokens == (B,)
     assert best.score == pytest.approx(np.log(0.4) / (7 / 6) ** 0.8, abs=1e-6)
-    assert best.log_prob == pytest.approx(np.log(0.4), abs=1e-6)
+    assert total_log_prob(best) == pytest.approx(np.log(0.4), abs=1e-6)
     assert best.token_log_probs == pytest.approx((np.log(0.4), 0.0), abs=1e-6)
     # Both go on with probability 0.3; the smaller id wins.
     assert second.tokens == (A, B)
@@ -245,30 +246,14 @@ def test_a_decoder_that_can_only_end_gives_an_empty_unfinished_answer():
 def test_an_empty_batch_gives_no_answers():
     decoder = table_decoder({}, 4)
     assert beam_search(decoder, np.zeros((0, 1, 1), np.float32), np.zeros((0, 1), bool), DecodingOptions()) == []
-    assert score_text(decoder, np.zeros((0, 1, 1), np.float32), np.zeros((0, 1), bool), []).shape == (0,)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 1000), st.lists(st.lists(st.integers(3, 5), max_size=5), min_size=1, max_size=6))
-def test_text_scores_are_sums_over_prefixes(seed, texts):
-    probabilities = random_probabilities(seed, 6)
-    keys = np.arange(len(texts)) % 3
-    expected = [
-        sum(probabilities(key, (SOS, *text[:i]))[token] for i, token in enumerate([*text, EOS]))
-        for key, text in zip(keys, texts, strict=True)
-    ]
-    decoder = PrefixDecoder(probabilities, 6)
-    np.testing.assert_allclose(score_text(decoder, *memory_of(keys), texts), expected, rtol=0, atol=1e-5)
-    shared = score_text(decoder, *memory_of([0, 1, 2]), texts, clip_rows=keys)
-    np.testing.assert_allclose(shared, expected, rtol=0, atol=1e-5)
 
 
 def test_found_texts_score_what_the_search_said():
     decoder = PrefixDecoder(random_probabilities(5, 6, 1.0), 6)
     found = [r for r in beam_search(decoder, *memory_of([8]), DecodingOptions(max_tokens=9))[0] if r.finished]
     assert len(found) == 4
-    scores = score_text(decoder, *memory_of([8]), [r.tokens for r in found], clip_rows=np.zeros(4, dtype=int))
-    np.testing.assert_allclose(scores, [r.log_prob for r in found], rtol=0, atol=1e-5)
+    scores = [text_log_prob(decoder, *memory_of([8]), result.tokens) for result in found]
+    np.testing.assert_allclose(scores, [total_log_prob(result) for result in found], rtol=0, atol=1e-5)
 
 
 def test_callers_mistakes_are_named():
@@ -277,19 +262,13 @@ def test_callers_mistakes_are_named():
     with pytest.raises(ValueError, match=r"expected \(B, T', M\)"):
         beam_search(decoder, memory[:, 0], valid, DecodingOptions())
     with pytest.raises(ValueError, match=r"memory_valid \(1, 1\)"):
-        score_text(decoder, memory, valid[:1], [[], []])
-    with pytest.raises(ValueError, match="1 texts for 2 clips"):
-        score_text(decoder, memory, valid, [[3]])
-    with pytest.raises(ValueError, match="token id 4; this decoder has ids 0 to 3"):
-        score_text(decoder, memory, valid, [[3], [4]])
+        beam_search(decoder, memory, valid[:1], DecodingOptions())
 
 
 def test_nan_is_refused():
     decoder = PrefixDecoder(lambda key, prefix: np.full(4, np.nan), 4)
     with pytest.raises(ValueError, match="NaN log probabilities"):
         greedy_decode(decoder, *memory_of([0]), DecodingOptions())
-    with pytest.raises(ValueError, match="NaN log probabilities"):
-        score_text(decoder, *memory_of([0]), [[3]])
 
 
 @pytest.mark.parametrize(

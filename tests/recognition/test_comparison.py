@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made.references import encoded, entry, small_index
+from made.warping import dtw_distances
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.comparison import clip_distances, compare, exclusion_mask, look_order, warped_distances
-from signtalk.recognition.dtw import dtw_distances
 
 
 def plain_comparison(query, index, excluded):
@@ -36,7 +36,7 @@ def test_equals_plain_loops_whatever_is_left_out(seed, share):
     for b in range(4):
         expected = plain_comparison(queries[b], index, excluded[b])
         np.testing.assert_allclose(comparison.similarities[b], [e[0] for e in expected], atol=1e-6)
-        np.testing.assert_allclose(comparison.prototype_similarities[b], [e[1] for e in expected], atol=1e-5)
+        np.testing.assert_allclose(comparison.centroid_similarities[b], [e[1] for e in expected], atol=1e-5)
         assert comparison.num_references[b].tolist() == [e[2] for e in expected]
         assert comparison.best_rows[b].tolist() == [e[3] for e in expected]
 
@@ -46,7 +46,7 @@ def test_leaving_out_equals_an_index_that_never_had_the_clip():
     left_out = compare(queries, index, exclusion_mask(index, [["a1"]]))
     without = compare(queries, index.without(["a1"]))
     np.testing.assert_allclose(left_out.similarities, without.similarities, atol=1e-6)
-    np.testing.assert_allclose(left_out.prototype_similarities, without.prototype_similarities, atol=1e-6)
+    np.testing.assert_allclose(left_out.centroid_similarities, without.centroid_similarities, atol=1e-6)
     np.testing.assert_array_equal(left_out.num_references, without.num_references)
 
 

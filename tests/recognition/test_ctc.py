@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from made.references import log_softmax
 from signtalk.data.tokenizer import UNK_ID
-from signtalk.models.text_decoder import TextDecoder, TextDecoderConfig, TorchStepDecoder
+from signtalk.models.config import TextDecoderConfig
+from signtalk.models.text_decoder import TextDecoder, TorchStepDecoder
 from signtalk.recognition.beam_search import DecodingOptions, beam_search
 from signtalk.recognition.ctc import (
     JointStepDecoder,

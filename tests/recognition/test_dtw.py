@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from made.warping import dtw_distances
 from signtalk.index.encoded import valid_lengths
-from signtalk.recognition.dtw import MAX_FRAMES, _cheapest_paths, dtw_by_row, dtw_distances
+from signtalk.recognition.dtw import MAX_DTW_FRAMES, _cheapest_paths, dtw_by_row
 
 
 def plain_dtw(first, second):
@@ -154,8 +155,8 @@ def test_valid_lengths():
         ((4, 3), (2, 4, 5), {}, "expected"),
         ((4, 3), (4, 3), {"reference_valid": np.ones((4, 3), np.bool_)}, "expected"),
         ((4, 3), (2, 4, 3), {"query_valid": np.ones(3, np.bool_)}, "valid frames"),
-        ((4, 3), (2, 4, 3), {"reference_valid": np.ones((2, 5), np.bool_)}, "reference_valid"),
-        ((MAX_FRAMES + 1, 1), (1, 4, 1), {}, "at most"),
+        ((4, 3), (2, 4, 3), {"reference_valid": np.ones((3, 4), np.bool_)}, "reference lengths"),
+        ((MAX_DTW_FRAMES + 1, 1), (1, 4, 1), {}, "at most"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(query, references, options, message):
@@ -178,9 +179,9 @@ def test_values_that_are_not_finite_are_refused():
 
 def test_the_longest_clips_keep_their_sums_exact():
     # Frames at distance 1 all along: the diagonal path is the cheapest.
-    query = np.zeros((MAX_FRAMES, 1), np.float32)
-    result = dtw_distances(query, np.ones((1, MAX_FRAMES, 1), np.float32))
-    assert result.distances[0] == MAX_FRAMES
+    query = np.zeros((MAX_DTW_FRAMES, 1), np.float32)
+    result = dtw_distances(query, np.ones((1, MAX_DTW_FRAMES, 1), np.float32))
+    assert result.distances[0] == MAX_DTW_FRAMES
     assert result.normalised[0] == 1.0
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import made.enrolment_worker
+from made.encoder import MadeEncoder
 from made.enrolment_worker import clip_of, enroll_number, made_recognizer, numbers_in
 from made.references import assert_same, encoded, made_space, small_index
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
@@ -56,7 +57,7 @@ def test_a_new_sentence_is_met_by_the_next_query(tmp_path):
     assert found.sentence_id.startswith("enrolled-")
     assert found.agreement == pytest.approx(float(clips.embeddings[0] @ clips.embeddings[1]))
     layered = LayeredIndex(recognizer.index, folder)
-    answers = recognizer.changed(index=layered.current()).answer(clips, np.ones(2, dtype=np.float32)).recognitions
+    answers = recognizer.changed(index=layered.current()).answer(clips, np.ones(2, dtype=np.float32)).answers
     assert [answer.candidates[0].text_key for answer in answers] == ["the pump beeps"] * 2
     assert {answer.candidates[0].clip_id for answer in answers} == set(found.clip_ids)
     assert_same(recognizer.index, small_index())  # the base is as it was
@@ -76,7 +77,9 @@ def test_further_clips_of_a_known_sentence_take_its_text_and_id(tmp_path):
 def test_a_sentence_that_was_only_written_is_its_clips(tmp_path):
     space = made_space("the pump beeps")
     index = write_sentences(small_index(), [WrittenSentence("The pump beeps", "8")], space).index
-    recognizer = Recognizer(MadeEncoder(), index, DecisionConfig(translate=False), text_space=space)
+    recognizer = Recognizer(
+        encoder=MadeEncoder(), index=index, decision=DecisionConfig(translate=False), text_space=space
+    )
     found = enrolled(tmp_path / "mine", encoded(1, seed=50), recognizer=recognizer)
     assert (found.sentence_id, found.num_references, found.agreement) == ("8", 1, None)
     both = LayeredIndex(index, tmp_path / "mine").current()
@@ -158,7 +161,7 @@ def test_a_sentence_that_is_taken_for_another_is_told_or_refused(tmp_path):
     assert scores == sorted(scores, reverse=True)
     refuses = made_recognizer().changed(decision=DecisionConfig(gate=GateConfig(bias=-50.0), translate=False))
     assert enrolled(tmp_path / "b", clip, recognizer=refuses, strict=True).warnings == ()
-    json.dumps(found.to_json())
+    json.dumps(found.to_dict())
 
 
 def test_its_own_sentence_is_no_neighbour(tmp_path):
@@ -173,16 +176,6 @@ def test_a_layer_of_another_model_and_a_bundle_are_refused(tmp_path):
     write_json(tmp_path / "export_manifest.json", {})
     with pytest.raises(ArtifactError, match="part of a bundle"):
         enrolled(tmp_path / "index", encoded(1, seed=50))
-
-
-class MadeEncoder:
-    """Encodes whatever it is given as made-up clips, and remembers the features."""
-
-    feature_config = FeatureConfig()
-
-    def encode(self, features, valid):
-        self.features = features
-        return encoded(len(features), seed=70)
 
 
 def made_clip(hands=1.0, speed=0.1, shoulders=True, num_frames=40):
@@ -202,7 +195,7 @@ def made_clip(hands=1.0, speed=0.1, shoulders=True, num_frames=40):
 
 
 def test_clips_become_references(tmp_path):
-    recognizer = Recognizer(MadeEncoder(), small_index(), DecisionConfig(translate=False))
+    recognizer = Recognizer(encoder=MadeEncoder(), index=small_index(), decision=DecisionConfig(translate=False))
     clips = {"a.npz": made_clip(), "b.npy": made_clip(speed=0.2)}
     encoded_clips, motions = encode_clips(recognizer, clips)
     assert recognizer.encoder.features.shape[0] == encoded_clips.num_clips == 2
@@ -221,7 +214,7 @@ def test_clips_become_references(tmp_path):
     ],
 )
 def test_a_clip_without_signing_is_refused_and_so_are_those_beside_it(tmp_path, clip, message):
-    recognizer = Recognizer(MadeEncoder(), small_index(), DecisionConfig())
+    recognizer = Recognizer(encoder=MadeEncoder(), index=small_index(), decision=DecisionConfig())
     with pytest.raises(ClipError, match=message):
         enroll(recognizer, tmp_path / "mine", PUMP, {"a.npz": made_clip(), "b.npz": clip})
     assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from signtalk.recognition.scoring import ScoringConfig, score_sentences
 
 def test_every_figure_has_its_column() -> None:
     scores = score_sentences(encoded(4, seed=2), small_index(), ScoringConfig())
-    evidence = Evidence.from_scores(scores)
+    evidence = Evidence.from_ranking(scores)
     assert evidence.matrix().shape == (4, len(FIGURES))
     for place, name in enumerate(FIGURES):
         np.testing.assert_array_equal(evidence.matrix()[:, place], getattr(evidence, name).astype(np.float64))
@@ -47,13 +47,13 @@ def test_words_count_each() -> None:
     queries = encoded(3, seed=1, words=6)
     scores = score_sentences(queries, index, ScoringConfig(), spellings=SpelledSentences.of([[4], [4, 5, 4]]))
     words = np.array([len(index.entries[row].sentence.split()) for row in scores.rows[:, 0]])
-    found = Evidence.from_scores(scores).text_per_word
+    found = Evidence.from_ranking(scores).text_per_word
     expected = np.maximum(scores.text_log_likelihoods[:, 0] / words, -20)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_nothing_indexed_has_no_evidence() -> None:
-    evidence = Evidence.from_scores(score_sentences(encoded(2), SentenceIndex.build([], [], "m"), ScoringConfig()))
+    evidence = Evidence.from_ranking(score_sentences(encoded(2), SentenceIndex.build([], [], "m"), ScoringConfig()))
     assert not evidence.answered.any()
     assert np.isnan(evidence.matrix()).all()
     assert Evidence.joined([]).matrix().shape == (0, len(FIGURES))

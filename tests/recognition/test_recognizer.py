@@ -4,14 +4,15 @@ from pathlib import Path
 import pytest
 
 from made.small_run import SmallRun
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ArtifactError
 from signtalk.index.index import SentenceIndex
-from signtalk.index.large import LargeIndex, write_large_index
-from signtalk.index.references import FolderStore
-from signtalk.recognition.recognizer import DecisionConfig, Recognition
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import write_large_index
+from signtalk.recognition.answer import Answer
+from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.translation import TranslationRule
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
 SPEC_FIELDS = {
     "rank", "video_file", "feature_path", "sentence_id", "sentence", "category", "similarity", "raw_similarity",
@@ -20,11 +21,11 @@ SPEC_FIELDS = {
 
 
 def test_an_answer_has_the_fields_of_the_contract(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
-    clip = read_clip(manifest.records[0])
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
+    clip = clip_of_record(manifest.records[0])
     answer = recognizer.recognize([clip], num_candidates=3)[0]
-    found = answer.to_json()
+    found = answer.to_dict()
     assert {"accepted", "reason", "motion_mean", "attention_mean"} <= set(found)
     assert set(found["candidates"][0]) >= SPEC_FIELDS
     assert [candidate["rank"] for candidate in found["candidates"]] == [1, 2, 3]
@@ -33,9 +34,9 @@ def test_an_answer_has_the_fields_of_the_contract(small_run: SmallRun) -> None:
 
 
 def test_one_clip_or_many_give_the_same(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
-    clips = [read_clip(record) for record in manifest.records[:4]]
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
+    clips = [clip_of_record(record) for record in manifest.records[:4]]
     together = recognizer.recognize(clips)
     for clip, answer in zip(clips, together, strict=True):
         alone = recognizer.recognize([clip])[0]
@@ -45,35 +46,35 @@ def test_one_clip_or_many_give_the_same(small_run: SmallRun) -> None:
 
 
 def test_a_known_clip_meets_itself_unless_it_is_excluded(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), run.decision())
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
     record = run.split(manifest).records(manifest, "train")[0]
-    candidate = recognizer.recognize([read_clip(record)])[0].candidates[0]
+    candidate = recognizer.recognize([clip_of_record(record)])[0].candidates[0]
     assert candidate.clip_id == record.clip_id
     store = run.store()
     which = store.positions_of([record.clip_id])
     encoded = recognizer.encoder.encode(*store.features(which))
-    without = recognizer.answer(encoded, store.motions[which], [(record.clip_id,)]).recognitions[0]
+    without = recognizer.answer(encoded, store.motions[which], [(record.clip_id,)]).answers[0]
     assert record.clip_id not in {c.clip_id for c in without.candidates}
 
 
 def test_the_prototypes_decision_stays_selectable(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.index(), DecisionConfig.prototype())
-    answer = recognizer.recognize([read_clip(manifest.records[0])])[0]
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    recognizer = run.recognizer(run.sentence_index(), DecisionConfig.prototype())
+    answer = recognizer.recognize([clip_of_record(manifest.records[0])])[0]
     assert answer.reason in {"", "low_similarity", "ambiguous_top2", "prototype_disagreement"}
     assert abs(sum(c.confidence or 0 for c in answer.candidates) - 1) < 1e-5  # the softmax over five clips
 
 
 def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accepted(small_run: SmallRun) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    clip = read_clip(manifest.records[0])
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    clip = clip_of_record(manifest.records[0])
     silent = run.decision().gate.model_copy(update={"threshold": 1.0, "fitted": True, "motion_floor": 0.0})
     rule = TranslationRule(threshold=0.0, fitted=True)
 
-    def ask(**changes: object) -> Recognition:
+    def ask(**changes: object) -> Answer:
         decision = DecisionConfig(**({"gate": silent, "translation": rule} | changes))
-        return run.recognizer(run.index(), decision).recognize([clip])[0]
+        return run.recognizer(run.sentence_index(), decision).recognize([clip])[0]
 
     told = ask()
     assert (told.text, told.text_source) == (told.translation, "translation")
@@ -85,24 +86,22 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
     assert (ask(gate=still).text, ask(gate=still).reason) == (None, "low_motion")
     known = ask(gate=silent.model_copy(update={"threshold": 0.0}))
     assert (known.text, known.text_source) == (known.candidates[0].sentence, "sentence")
-    assert json.loads(json.dumps(told.to_json()))["text"] == told.text  # plain values all through
-    assert known.to_json()["text"] == known.text
+    assert json.loads(json.dumps(told.to_dict()))["text"] == told.text  # plain values all through
+    assert known.to_dict()["text"] == known.text
 
 
 def test_answers_over_a_source_are_those_of_the_same_references_in_memory(small_run: SmallRun, tmp_path: Path) -> None:
-    run, manifest = Run.open(small_run.run), load_manifest(small_run.data)
-    whole, index = run.recognizer(run.index(), run.decision()), run.index()
-    clips = [read_clip(record) for record in manifest.records[:10]]
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    whole, index = run.recognizer(run.sentence_index(), run.decision()), run.sentence_index()
+    clips = [clip_of_record(record) for record in manifest.records[:10]]
     expected = whole.recognize(clips)
     write_large_index(tmp_path / "large", [index], index.encoder_id, index.projections.shape[1])
-    index.save(tmp_path / "index")
     nothing = whole.changed(index=SentenceIndex.build((), (), index.encoder_id))
     own = index.without_sentences(list(index.groups.text_keys)[2:])
     rest = index.without_sentences(list(index.groups.text_keys)[:2])
     write_large_index(tmp_path / "rest", [rest], index.encoder_id, index.projections.shape[1])
     for found in (
         nothing.over(LargeIndex(tmp_path / "large")).recognize(clips),
-        nothing.over(FolderStore(tmp_path / "index", index.encoder_id)).recognize(clips),
         whole.changed(index=own).over(LargeIndex(tmp_path / "rest")).recognize(clips),
     ):
         for one, other in zip(found, expected, strict=True):

@@ -7,25 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from made.rankings import PROTOTYPE, made_index, plain_distance
 from made.references import encoded, entry, small_index
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.comparison import compare
 from signtalk.recognition.ctc import SpelledSentences
-from signtalk.recognition.dtw import dtw_distances
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
-
-PROTOTYPE = ScoringConfig(mode="prototype", exclude_self=False)
-
-
-def made_index(num_clips=30, num_sentences=9, seed=0):
-    rng = np.random.default_rng(seed)
-    entries = [entry(f"c{n:02}", f"text {rng.integers(num_sentences)}") for n in range(num_clips)]
-    return SentenceIndex.build(encoded(num_clips, seed=seed), entries, "m")
-
-
-def plain_distance(query, b, index, row):
-    reference = index.projections[row : row + 1, : index.projection_lengths[row]]
-    return dtw_distances(query.projections[b], reference, query.memory_valid[b])
 
 
 def plain_scores(query, b, index, config):
@@ -74,7 +61,7 @@ def test_lists_descend_and_nothing_passes_what_was_looked_at_more_closely(seed, 
     assert (np.diff(compared.astype(int), axis=1) <= 0).all()  # all that were compared stand before all that were not
     # Not an artefact either: without DTW the order would be the same as with none re-ranked.
     rest = ~compared
-    stage = config.similarity_weight * scores.similarities + config.prototype_weight * scores.prototype_similarities
+    stage = config.similarity_weight * scores.similarities + config.prototype_weight * scores.centroid_similarities
     least = np.where(compared, scores.scores, np.inf).min(axis=1, keepdims=True)
     expected = np.minimum(stage + config.dtw_weight * scores.dtw_scores, least)
     np.testing.assert_allclose(scores.scores[rest], expected[rest], atol=1e-5)
@@ -116,81 +103,15 @@ def test_a_query_does_not_meet_itself():
         np.testing.assert_allclose(scores.scores[b], alone.scores[0], atol=1e-5)
 
 
-def test_prototype_mode_is_spec_1_9():
-    index, queries = made_index(), encoded(4, seed=2)
-    scores = score_sentences(queries, index, PROTOTYPE)
-    for b in range(4):
-        cosines = {row: float(queries.embeddings[b] @ index.embeddings[row]) for row in range(len(index))}
-        by_cosine = sorted(cosines, key=lambda row: -cosines[row])
-        lines = []
-        for row in by_cosine[:5]:
-            distance = float(plain_distance(queries, b, index, row).distances[0])
-            lines.append((0.65 * cosines[row] + 0.35 * math.exp(-0.002 * distance), row, distance))
-        lines.sort(reverse=True)
-        assert scores.rows[b, :5].tolist() == [row for _, row, _ in lines]
-        assert scores.rows[b, 5:].tolist() == by_cosine[5:]
-        np.testing.assert_allclose(scores.scores[b, :5], [s for s, _, _ in lines], atol=1e-5)
-        weights = np.exp(np.array([s for s, _, _ in lines]) / 0.12)
-        np.testing.assert_allclose(scores.confidences[b, :5], weights / weights.sum(), rtol=1e-3)
-        assert scores.margins()[b] == pytest.approx(lines[0][0] - lines[1][0], abs=1e-5)
-        first = scores.candidates(b)[0]
-        assert first.dtw_distance == pytest.approx(lines[0][2], rel=1e-5)
-        assert first.clip_id == index.entries[lines[0][1]].clip_id
-        assert first.confidence == pytest.approx(scores.confidences[b, 0])
-        assert [c.rank for c in scores.candidates(b, limit=8)] == list(range(1, 9))
-
-
-def test_prototype_mode_has_no_prototype_for_one_clip_sentences():
-    scores = score_sentences(encoded(1, seed=3), small_index(), PROTOTYPE)
-    by_id = {c.clip_id: c for c in scores.candidates(0)}
-    assert by_id["c1"].proto_similarity is None
-    assert by_id["a1"].proto_similarity == pytest.approx(by_id["a2"].proto_similarity)
-
-
-def test_ranks_count_sentences_even_where_clips_are_ranked():
-    index, queries = made_index(), encoded(6, seed=4)
-    for config in (PROTOTYPE, ScoringConfig()):
-        scores = score_sentences(queries, index, config)
-        for key in index.groups.text_keys:
-            for b, rank in enumerate(scores.ranks_of([key] * 6)):
-                seen = list(dict.fromkeys(index.groups.text_keys[c] for c in scores.classes[b]))
-                assert rank == seen.index(key) + 1
-    assert score_sentences(queries, index, ScoringConfig()).ranks_of(["elsewhere"] * 6).tolist() == [0] * 6
-
-
-def test_candidates_say_what_is_known():
-    index = small_index()
-    scores = score_sentences(encoded(1, seed=5), index, ScoringConfig(rerank_sentences=2))
-    lines = scores.candidates(0)
-    comparison = compare(encoded(1, seed=5).embeddings, index)
-    assert [line.rank for line in lines] == [1, 2, 3]
-    for line in lines:
-        c = index.groups.text_keys.index(line.text_key)
-        assert line.raw_similarity == pytest.approx(comparison.similarities[0, c])
-        assert line.proto_similarity == pytest.approx(comparison.prototype_similarities[0, c])
-        assert line.num_references == len(index.sentences[line.text_key])
-        assert line.video_file == f"{line.clip_id}.mp4"
-        assert line.confidence is None
-    assert lines[2].dtw_distance is None
-    assert lines[2].dtw_score is None
-    assert lines[0].dtw_score == pytest.approx(math.exp(-lines[0].dtw_distance / ScoringConfig().dtw_scale), rel=1e-5)
-    named = {line.text_key: (line.sentence_id, line.sentence) for line in lines}
-    assert named["where does it hurt"] == ("105", "Where does it hurt")  # canonical, whichever clip is closest
-    given = scores.candidates(0, limit=1, confidences=np.array([0.25], dtype=np.float32))
-    assert [line.confidence for line in given] == [0.25]
-    single = next(line for line in lines if line.text_key == "null")
-    assert (single.num_references, single.proto_similarity) == (1, pytest.approx(single.raw_similarity, abs=1e-6))
-
-
 @pytest.mark.parametrize("config", [ScoringConfig(), PROTOTYPE])
-def test_limit_cuts_the_lists_and_blocks_make_no_difference(config, monkeypatch):
-    index, queries = made_index(), encoded(7, seed=6)
+def test_blocks_of_queries_make_no_difference(config):
+    index, queries = made_index(), encoded(300, seed=6)  # more than are compared at once
     whole = score_sentences(queries, index, config)
-    monkeypatch.setattr("signtalk.recognition.scoring._QUERIES_AT_ONCE", 3)
-    cut = score_sentences(queries, index, config, limit=4)
-    for name in ("classes", "rows", "num_references"):
-        np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name)[:, :4])
-    np.testing.assert_allclose(cut.scores, whole.scores[:, :4], atol=1e-6)
+    for start in (0, 200, 256):
+        part = score_sentences(queries.select(slice(start, start + 44)), index, config)
+        for name in ("classes", "rows", "num_references"):
+            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[start : start + 44])
+        np.testing.assert_allclose(part.scores, whole.scores[start : start + 44], atol=1e-6)
 
 
 @pytest.mark.parametrize("config", [ScoringConfig(), ScoringConfig(rerank_sentences=0), PROTOTYPE])
@@ -284,5 +205,5 @@ def test_a_clip_counts_for_the_look_even_where_it_does_not_for_the_score() -> No
     silent = {"similarity_weight": 0.0, "prototype_weight": 0.0, "dtw_weight": 0.9, "text_weight": 0.1}
     scores = score_sentences(queries, index, ScoringConfig(rerank_sentences=2, **silent))
     comparison = compare(queries.embeddings, index)
-    near = np.argsort(-(comparison.similarities + comparison.prototype_similarities), axis=1, kind="stable")[:, :2]
+    near = np.argsort(-(comparison.similarities + comparison.centroid_similarities), axis=1, kind="stable")[:, :2]
     np.testing.assert_array_equal(np.sort(scores.classes[:, :2], axis=1), np.sort(near, axis=1))

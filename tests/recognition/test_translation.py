@@ -3,14 +3,7 @@ import pytest
 
 from signtalk.data.tokenizer import SentenceTokenizer, TokenizerConfig
 from signtalk.recognition.beam_search import DecodingResult
-from signtalk.recognition.translation import (
-    Translation,
-    TranslationRule,
-    agreement,
-    fit_translation_rule,
-    is_right,
-    translation_figures,
-)
+from signtalk.recognition.translation import Translation, TranslationRule, agreement, is_right, translation_figures
 
 TOKENIZER = SentenceTokenizer.fit(["where is the pain"])
 
@@ -59,39 +52,6 @@ def test_agreement_counts_shared_words_in_order() -> None:
 def test_right_is_word_for_word_one_of_the_references() -> None:
     assert is_right("where is the pain", ("It hurts.", "Where is the pain?"))
     assert not is_right("where is pain", ("Where is the pain?",))
-
-
-def made_figures(num: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    right = np.arange(num) % 2 == 0
-    return rng.standard_normal((num, 4)) + 3.0 * right[:, None], right
-
-
-def test_a_fitted_rule_shows_what_is_right_and_keeps_its_precision() -> None:
-    rule, report = fit_translation_rule(*made_figures(200, 0), precision=0.95)
-    assert rule.fitted
-    assert rule.precision_reached
-    fresh, right = made_figures(2000, 1)
-    shown = np.array([rule.shows(c) for c in rule.logistic.confidences(fresh)])
-    assert right[shown].mean() > 0.93
-    assert shown[right].mean() > 0.5
-    assert report["fallback"] is None
-
-
-@pytest.mark.parametrize("right", [[True] * 30, [False] * 30, [True, False] * 4])
-def test_a_rule_that_cannot_be_fitted_shows_nothing(right: list[bool]) -> None:
-    rule, report = fit_translation_rule(np.zeros((len(right), 4)), np.array(right), precision=0.95)
-    assert not rule.fitted
-    assert not rule.shows(1.0)
-    assert "too few of one kind" in str(report["fallback"])
-
-
-def test_clips_without_a_text_take_no_part() -> None:
-    figures, right = made_figures(60, 2)
-    figures[:40:2] = np.nan  # right ones all of them
-    _, report = fit_translation_rule(figures, right, precision=0.95)
-    assert report["num_texts"] == 40
-    assert report["num_right"] == 10
 
 
 def test_by_default_nothing_is_shown() -> None:

@@ -151,9 +151,9 @@ def test_features_equal_the_plain_loop(kind) -> None:
         points[:, 33:75] = NAN
         points[30:50, HOLISTIC.index["right_wrist"]] = NAN  # for 0.8 s: held, then taken to rest
     clip = replace(clip, landmarks=points)
-    found = clip_features(clip)
-    np.testing.assert_allclose(found, oracle(clip, clip.aspect or 1.0), atol=1e-9)
-    assert found[:9].any() == (kind != "late shoulders")
+    rows = clip_features(clip)
+    np.testing.assert_allclose(rows, oracle(clip, clip.aspect or 1.0), atol=1e-9)
+    assert rows[:9].any() == (kind != "late shoulders")
 
 
 def test_probabilities_equal_the_plain_formula() -> None:
@@ -172,8 +172,8 @@ def test_probabilities_equal_the_plain_formula() -> None:
 
 def test_extreme_features_give_probabilities() -> None:
     loud = MODEL.model_copy(update={"output": tuple(1e6 for _ in MODEL.output)})
-    found = probabilities(loud, np.array([np.full(16, 1e9), np.full(16, -1e9)]))
-    assert ((found >= 0) & (found <= 1)).all()
+    extremes = probabilities(loud, np.array([np.full(16, 1e9), np.full(16, -1e9)]))
+    assert ((extremes >= 0) & (extremes <= 1)).all()
 
 
 def test_place_and_size_in_the_picture_do_not_matter() -> None:
@@ -200,9 +200,9 @@ def test_a_mirrored_person_signs_as_much() -> None:
 
 
 def test_half_the_frames_give_nearly_the_same() -> None:
-    made = make_stream(3, 1, StreamPlan(num_sentences=2, fps=50.0)).clip
-    half = LandmarkClip(made.landmarks[::2], made.visibility[::2], made.timestamps_s[::2], made.aspect)
-    all_frames, every_other = (probabilities(MODEL, clip_features(clip)) for clip in (made, half))
+    stream = make_stream(3, 1, StreamPlan(num_sentences=2, fps=50.0)).clip
+    half = LandmarkClip(stream.landmarks[::2], stream.visibility[::2], stream.timestamps_s[::2], stream.aspect)
+    all_frames, every_other = (probabilities(MODEL, clip_features(clip)) for clip in (stream, half))
     apart = np.abs(all_frames[::2] - every_other)
     assert apart.mean() < 0.02
     assert (apart > 0.2).mean() < 0.02
@@ -260,9 +260,9 @@ def test_an_infinite_point_is_a_missing_one() -> None:
 def test_a_long_gap_in_time_leaves_numbers() -> None:
     clip = made_clip(waving(60, "left"), waving(60, "right"))
     times = clip.timestamps_s + np.where(np.arange(60) >= 30, 1e6, 0)
-    found = clip_features(replace(clip, timestamps_s=times))
-    assert np.isfinite(found).all()
-    assert found[30, FEATURE_NAMES.index("quick_speed")] == pytest.approx(0, abs=1e-6)
+    rows = clip_features(replace(clip, timestamps_s=times))
+    assert np.isfinite(rows).all()
+    assert rows[30, FEATURE_NAMES.index("quick_speed")] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("time", [1.0, 0.5, NAN, math.inf, -math.inf])
@@ -284,9 +284,9 @@ def test_a_frame_of_another_shape_is_refused(shape) -> None:
 def test_activity_of_a_clip_weighs_frames_by_their_time() -> None:
     clip = stream_clip()
     lasts = np.append(np.diff(clip.timestamps_s), clip.duration_s / clip.num_frames)
-    found, whole = probabilities(MODEL, clip_features(clip)), clip_activity(clip, MODEL)
-    assert whole.mean == pytest.approx((found * lasts).sum() / lasts.sum())
-    assert whole.seconds == pytest.approx(lasts[found >= 0.5].sum())
+    signing, whole = probabilities(MODEL, clip_features(clip)), clip_activity(clip, MODEL)
+    assert whole.mean == pytest.approx((signing * lasts).sum() / lasts.sum())
+    assert whole.seconds == pytest.approx(lasts[signing >= 0.5].sum())
     assert whole.share == pytest.approx(whole.seconds / lasts.sum())
 
 

@@ -23,7 +23,7 @@ from signtalk.segmentation.fit import (
     signing_mean,
 )
 from signtalk.segmentation.segmenter import SegmenterConfig
-from signtalk.segmentation.streams import Stream, StreamPlan, make_stream
+from signtalk.segmentation.streams import LabelledStream, StreamPlan, make_stream
 
 SIZE = len(FEATURE_NAMES)
 
@@ -31,7 +31,7 @@ SIZE = len(FEATURE_NAMES)
 def empty_stream(spans, num_frames=400, fps=20.0):
     """A stream of which only times and sentences matter."""
     way = resting(num_frames, "right")
-    return Stream(made_clip(way, way, fps, hands=False), np.array(spans, dtype=np.float64).reshape(-1, 2), "x")
+    return LabelledStream(made_clip(way, way, fps, hands=False), np.array(spans, dtype=np.float64).reshape(-1, 2), "x")
 
 
 def known(spans, late=LABEL_DELAY_S, num_frames=400):
@@ -64,7 +64,7 @@ def test_labels_are_late_and_unsure_near_a_boundary() -> None:
 def test_frames_after_a_gap_count_half_a_second_at_most() -> None:
     stream = empty_stream([], num_frames=4)
     clip = LandmarkClip(stream.clip.landmarks, stream.clip.visibility, np.array([0, 0.1, 5.0, 5.1]))
-    labels, weights = frame_labels(Stream(clip, stream.spans, "x"))
+    labels, weights = frame_labels(LabelledStream(clip, stream.spans, "x"))
     assert not labels.any()
     assert weights[1:] == pytest.approx([0.1, 0.5, 0.1])
 
@@ -75,8 +75,8 @@ def test_a_model_learns_what_can_be_told() -> None:
     features = np.random.default_rng(0).normal(0, 1, (400, SIZE))
     features[:, 3] += 6 * labels
     model = fit_model([features], [stream])
-    found = probabilities(model, features) >= 0.5
-    assert (found == labels).mean() > 0.97
+    signing = probabilities(model, features) >= 0.5
+    assert (signing == labels).mean() > 0.97
     assert model == fit_model([features], [stream])
 
 
@@ -119,11 +119,13 @@ def test_too_few_sentences_are_refused() -> None:
 
 def test_a_small_fit_finds_other_peoples_sentences() -> None:
     plan = StreamPlan(num_sentences=4, fps=12.0)
-    told = []
+    reports = []
     fit = fit_segmenter(
-        [make_stream(seed, seed, plan) for seed in range(6)], "a test", lambda done, total: told.append((done, total))
+        [make_stream(seed, seed, plan) for seed in range(6)],
+        "a test",
+        lambda done, total: reports.append((done, total)),
     )
-    assert told == [(done, 6) for done in range(1, 7)]
+    assert reports == [(done, 6) for done in range(1, 7)]
     assert fit.settings.fitted_by == "a test"
     assert fit.scores.num_true == 24
     others = [make_stream(50 + seed, seed, plan) for seed in range(3)]

@@ -25,8 +25,8 @@ def test_spans_that_agree_are_perfect() -> None:
 
 def test_figures_of_an_example_by_hand() -> None:
     true = spans((1, 3), (5, 8), (10, 12))
-    found = spans((1.2, 3.4), (5.6, 8.9), (13, 14))  # good, late on both sides, false
-    scores = score_spans(found, true, 20.0)
+    predicted = spans((1.2, 3.4), (5.6, 8.9), (13, 14))  # good, late on both sides, false
+    scores = score_spans(predicted, true, 20.0)
     assert scores.hits == (1, 2, 4)
     assert [scores.boundary_f1(tolerance) for tolerance in TOLERANCES_S] == [2 / 12, 4 / 12, 8 / 12]
     assert (scores.num_true, scores.num_found, scores.overlapping, scores.missed, scores.false) == (3, 3, 2, 1, 1)
@@ -66,9 +66,9 @@ def test_streams_add_up() -> None:
 
 
 @given(TIMES, TIMES, st.sampled_from(TOLERANCES_S))
-def test_pairs_are_as_many_as_can_be(found, true, tolerance) -> None:
-    found, true = np.array(found), np.array(true)
-    near = (np.abs(found[:, None] - true[None, :]) <= tolerance + 1e-9).astype(float)
+def test_pairs_are_as_many_as_can_be(predicted, true, tolerance) -> None:
+    predicted, true = np.array(predicted), np.array(true)
+    near = (np.abs(predicted[:, None] - true[None, :]) <= tolerance + 1e-9).astype(float)
     rows, columns = linear_sum_assignment(-near)
-    assert matched(found, true, tolerance) == near[rows, columns].sum()
-    assert matched(true, found, tolerance) == matched(found, true, tolerance)
+    assert matched(predicted, true, tolerance) == near[rows, columns].sum()
+    assert matched(true, predicted, tolerance) == matched(predicted, true, tolerance)

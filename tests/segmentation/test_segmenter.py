@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -24,8 +25,8 @@ from signtalk.segmentation.segmenter import (
     SegmenterConfig,
     SegmenterSettings,
     Span,
-    find_sentences,
     shipped_settings,
+    spans_of,
 )
 from signtalk.segmentation.streams import StreamPlan, make_stream
 
@@ -52,10 +53,18 @@ def clip_of(*pieces, fps=20.0):
     return made_clip(resting(len(way), "left"), way, fps=fps, hands=False)
 
 
+def num_kept(segmenter):
+    """Frames in memory, as the error about a span outside of it tells."""
+    with pytest.raises(ValueError, match="are in memory") as error:
+        segmenter.clip(Span(0.0, 0.0, -1, 0, 0.0))
+    oldest, end = map(int, re.findall(r"(\d+) to (\d+) are in memory", str(error.value))[0])
+    return end - oldest
+
+
 def changes_of(values, times, config=PLAIN, finish=True):
     hysteresis = Hysteresis(config)
-    found = [change for value, time in zip(values, times, strict=True) for change in hysteresis.push(value, time)]
-    return found + (hysteresis.finish() if finish else [])
+    changes = [change for value, time in zip(values, times, strict=True) for change in hysteresis.push(value, time)]
+    return changes + (hysteresis.finish() if finish else [])
 
 
 def ends(changes):
@@ -71,11 +80,11 @@ def mean_of(values, times, first, stop):
 
 def oracle(values, times, config):
     """(start, end, mean, cause) of everything that started, from whole arrays, by docs/segmentation.md."""
-    found, at, free, tiny = [], 0, times[0], 1e-9
+    ends, at, free, tiny = [], 0, times[0], 1e-9
     while at < len(values):
         rise = next((i for i in range(at, len(values)) if values[i] >= config.rise_threshold), None)
         if rise is None:
-            return found
+            return ends
         fall = next((i for i in range(rise, len(values)) if values[i] < config.rise_threshold), len(values))
         confirmed = high = None
         for i in range(rise, fall):
@@ -103,9 +112,9 @@ def oracle(values, times, config):
         end = min(max(end - config.end_shift_s, start), times[last])
         mean = mean_of(values, times, rise, counted)
         short, faint = end - start < config.shortest_s, mean < config.least_mean
-        found.append((start, end, mean, "too short" if short else "too faint" if faint else cause))
+        ends.append((start, end, mean, "too short" if short else "too faint" if faint else cause))
         at, free = last + 1, end
-    return found
+    return ends
 
 
 @st.composite
@@ -130,11 +139,11 @@ def watched(draw):
 @given(watched())
 def test_the_hysteresis_equals_a_reading_of_whole_arrays(given_) -> None:
     values, times, config = given_
-    found = [change for change in changes_of(values, times, config) if change.kind != "start"]
+    closed = [change for change in changes_of(values, times, config) if change.kind != "start"]
     expected = oracle(values, times, config)
-    assert [change.cause for change in found] == [each[3] for each in expected]
+    assert [change.cause for change in closed] == [each[3] for each in expected]
     np.testing.assert_allclose(
-        [(change.start_s, change.end_s, change.mean) for change in found],
+        [(change.start_s, change.end_s, change.mean) for change in closed],
         np.array([each[:3] for each in expected]).reshape(-1, 3) if expected else [],
         atol=1e-9,
     )
@@ -230,12 +239,12 @@ def test_a_hysteresis_that_makes_no_sense_is_refused(change) -> None:
 
 def test_raised_hands_are_sentences_of_their_frames() -> None:
     clip = clip_of((DOWN, 2), (UP, 2), (DOWN, 3), (UP, 1.5), (DOWN, 2))
-    found = find_sentences(clip, SETTINGS)
-    assert [(round(span.start_s, 1), round(span.end_s, 1)) for span in found] == [
+    sentences = spans_of(clip, SETTINGS)
+    assert [(round(span.start_s, 1), round(span.end_s, 1)) for span in sentences] == [
         (pytest.approx(2, abs=0.15), pytest.approx(4, abs=0.15)),
         (pytest.approx(7, abs=0.15), pytest.approx(8.5, abs=0.15)),
     ]
-    for span in found:
+    for span in sentences:
         times = clip.timestamps_s
         assert times[span.first] >= span.start_s - 1e-9
         assert span.first == 0 or times[span.first - 1] < span.start_s
@@ -243,6 +252,12 @@ def test_raised_hands_are_sentences_of_their_frames() -> None:
         cut = span.cut(clip)
         np.testing.assert_array_equal(cut.timestamps_s, times[span.first : span.stop])
         assert cut.aspect == clip.aspect
+
+
+def test_a_span_reads_well_and_can_be_written_as_json() -> None:
+    (span,) = spans_of(clip_of((DOWN, 2), (UP, 2), (DOWN, 3)), SETTINGS)
+    assert str(span) == f"{span.start_s:.2f}-{span.end_s:.2f} s"
+    assert Span(**json.loads(json.dumps(span.to_dict()))) == span
 
 
 def test_events_tell_the_frames_at_once_and_the_same_as_the_whole_clip() -> None:
@@ -267,7 +282,7 @@ def test_events_tell_the_frames_at_once_and_the_same_as_the_whole_clip() -> None
         spans.append(event.span)
         assert segmenter.clip(event.span).num_frames == event.span.stop - event.span.first
     assert kinds == ["start", "end", "start", "cancel", "start", "end"]
-    assert spans == find_sentences(clip, settings)
+    assert tuple(spans) == spans_of(clip, settings)
 
 
 def test_a_stream_watched_in_pieces_is_the_stream_watched_at_once() -> None:
@@ -277,14 +292,14 @@ def test_a_stream_watched_in_pieces_is_the_stream_watched_at_once() -> None:
         for number in piece:
             events += segmenter.push(clip.landmarks[number], float(clip.timestamps_s[number]))
     events += segmenter.finish()
-    assert [event.span for event in events if event.kind == "end"] == find_sentences(clip)
-    assert len(find_sentences(clip)) >= 2
+    assert tuple(event.span for event in events if event.kind == "end") == spans_of(clip)
+    assert len(spans_of(clip)) >= 2
 
 
 def test_when_the_clock_started_does_not_matter() -> None:
     clip = make_stream(4, 3, StreamPlan(num_sentences=2)).clip
-    later = find_sentences(replace(clip, timestamps_s=clip.timestamps_s + 1000))
-    for before, after in zip(find_sentences(clip), later, strict=True):
+    later = spans_of(replace(clip, timestamps_s=clip.timestamps_s + 1000))
+    for before, after in zip(spans_of(clip), later, strict=True):
         assert (before.first, before.stop, before.cause) == (after.first, after.stop, after.cause)
         assert after.start_s == pytest.approx(before.start_s + 1000, abs=1e-6)
 
@@ -300,11 +315,11 @@ def test_the_shipped_settings_find_unseen_people_at_any_rate(fps) -> None:
 def test_no_frame_no_person_and_no_hand_are_no_sentence() -> None:
     clip = clip_of((UP, 3))
     none = LandmarkClip(clip.landmarks[:0], clip.visibility[:0], clip.timestamps_s[:0])
-    assert find_sentences(none) == []
+    assert spans_of(none) == ()
     assert Segmenter().finish() == []
-    assert find_sentences(replace(clip, landmarks=np.full_like(clip.landmarks, np.nan))) == []
+    assert spans_of(replace(clip, landmarks=np.full_like(clip.landmarks, np.nan))) == ()
     one = LandmarkClip(clip.landmarks[:1], clip.visibility[:1], clip.timestamps_s[:1])
-    assert find_sentences(one, SETTINGS) == []
+    assert spans_of(one, SETTINGS) == ()
 
 
 def test_a_thousand_seconds_of_rest_keep_memory_bounded_and_the_ear_open() -> None:
@@ -315,7 +330,7 @@ def test_a_thousand_seconds_of_rest_keep_memory_bounded_and_the_ear_open() -> No
     kept = set()
     for number in range(5000):
         assert segmenter.push(rest, number / 5) == []
-        kept.add(segmenter.num_kept)
+        kept.add(num_kept(segmenter))
     assert most <= max(kept) <= most + 1 < 5000
     events = [event for number in range(20) for event in segmenter.push(signing, 1000 + number / 10)]
     events += [event for number in range(20) for event in segmenter.push(rest, 1002 + number / 10)]
@@ -359,7 +374,7 @@ def test_reset_forgets_the_stream() -> None:
         assert segmenter.state == "signing"
         rounds.append(events)
         segmenter.reset()
-        assert (segmenter.state, segmenter.num_kept, segmenter.probability) == ("idle", 0, 0.0)
+        assert (segmenter.state, num_kept(segmenter), segmenter.probability) == ("idle", 0, 0.0)
     assert rounds[0] == rounds[1] != []
 
 
@@ -373,7 +388,7 @@ def test_what_is_no_frame_is_refused_and_leaves_no_trace() -> None:
     for time in (1.0, 0.0, math.nan):
         with pytest.raises(ValueError, match="times must increase"):
             segmenter.push(frame, time)
-    assert segmenter.num_kept == 1
+    assert num_kept(segmenter) == 1
 
 
 # --- settings -----------------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_times
 from signtalk.segmentation.activity import clip_activity
 from signtalk.segmentation.segmenter import shipped_settings
 from signtalk.segmentation.streams import (
+    LabelledStream,
     Recorded,
-    Stream,
     StreamPlan,
     cut_stream,
     disturbed,
@@ -164,7 +164,7 @@ def test_uneven_times_still_increase_and_stay_near(seed, uneven, fps) -> None:
     clip = LandmarkClip(
         np.zeros((60, 169, 3), np.float32), np.zeros((60, 33), np.float32), regular_timestamps(60, fps), None
     )
-    times = disturbed(Stream(clip, np.zeros((0, 2)), ""), np.random.default_rng(seed), uneven).clip.timestamps_s
+    times = disturbed(LabelledStream(clip, np.zeros((0, 2)), ""), np.random.default_rng(seed), uneven).clip.timestamps_s
     assert (np.diff(times) > 0).all()
     assert np.abs(times - clip.timestamps_s).max() <= 0.5 / fps + 1e-9
 
@@ -193,8 +193,8 @@ def test_watching_from_the_middle_keeps_what_is_left_of_a_sentence() -> None:
 def test_sentences_of_a_stream_are_its_clips() -> None:
     clips = [signing(50), signing(30)]
     stream = join_clips(clips, [still()] * 3, [1.0] * 3, 25.0)
-    for found, clip in zip(sentence_clips(stream), clips, strict=True):
-        np.testing.assert_allclose(found.landmarks, clip.landmarks, atol=1e-6)
+    for cut, clip in zip(sentence_clips(stream), clips, strict=True):
+        np.testing.assert_allclose(cut.landmarks, clip.landmarks, atol=1e-6)
 
 
 def test_recorded_streams_take_each_clip_once_and_the_recorded_rest() -> None:

@@ -26,7 +26,7 @@ def told(value: Any) -> Any:
 
 def recognized(bundle: Path, data: Path, count: int = 3) -> list[dict[str, Any]]:
     with open_bundle(bundle) as opened:
-        return [answer.to_json() for answer in opened.recognizer.recognize([clip for _, clip in signing(data, count)])]
+        return [answer.to_dict() for answer in opened.recognizer.recognize([clip for _, clip in signing(data, count)])]
 
 
 def assert_same(answer: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -56,13 +56,13 @@ def test_as_many_candidates_as_asked_for_and_how_near_one_sentence_was(small_run
     with asked_service(small_run.bundle) as (client, _):
         everything = client.post("/v1/recognize?candidates=50", content=encode_clip(clip), headers=CLIP).json()
         line = everything["candidates"][3]
-        asked = {"candidates": 2, "sentence_id": line["sentence_id"]}
-        answer = client.post("/v1/recognize", params=asked, content=encode_clip(clip), headers=CLIP).json()
+        query = {"candidates": 2, "sentence_id": line["sentence_id"]}
+        answer = client.post("/v1/recognize", params=query, content=encode_clip(clip), headers=CLIP).json()
         assert len(answer["candidates"]) == 2
         assert answer["asked"]["rank"] == 4
         assert answer["asked"]["similarity"] == pytest.approx(line["similarity"])
-        asked["sentence_id"] = "no such sentence"
-        answer = client.post("/v1/recognize", params=asked, content=encode_clip(clip), headers=CLIP).json()
+        query["sentence_id"] = "no such sentence"
+        answer = client.post("/v1/recognize", params=query, content=encode_clip(clip), headers=CLIP).json()
         assert answer["asked"] is None
 
 
@@ -128,8 +128,8 @@ def test_enrolled_is_met_by_the_next_question_and_forgotten_is_not(small_run: Sm
         assert len(enrolled.json()["clip_ids"]) == 2
         answer = client.post("/v1/recognize", content=encode_clip(first), headers=CLIP).json()
         assert answer["candidates"][0]["sentence"] == "The kettle whistles."
-        found = client.get("/v1/sentences", params={"query": "kettle"}).json()["sentences"]
-        assert [(each["layer"], each["num_clips"]) for each in found] == [("personal", 2)]
+        listed = client.get("/v1/sentences", params={"query": "kettle"}).json()["sentences"]
+        assert [(each["layer"], each["num_clips"]) for each in listed] == [("personal", 2)]
         again = client.post("/v1/enroll", json=body, headers=BEARER)
         assert (again.status_code, again.json()["error"]["code"]) == (400, "bad_clip")
         gone = client.post("/v1/forget", json={"text": "the kettle whistles"}, headers=BEARER)
@@ -172,13 +172,13 @@ def test_the_paths_of_the_prototype_answer_in_its_fields(small_run: SmallRun) ->
         for path in ("/predict", "/v1/inference"):
             answer = client.post(path, json=body)
             assert answer.status_code == 200, answer.text
-            found = answer.json()
-            assert set(found) == {"accepted", "reason", "confidence", "motion_mean", "sentence", "results"}
-            assert found["accepted"] or found["sentence"] is None
-            assert [line["rank"] for line in found["results"]] == [1, 2, 3]
+            prediction = answer.json()
+            assert set(prediction) == {"accepted", "reason", "confidence", "motion_mean", "sentence", "results"}
+            assert prediction["accepted"] or prediction["sentence"] is None
+            assert [line["rank"] for line in prediction["results"]] == [1, 2, 3]
             named = {"sentence_id", "sentence", "category", "similarity", "raw_similarity", "confidence",
                      "proto_similarity", "dtw_distance", "dtw_score", "attention_mean"}  # fmt: skip
-            assert named <= set(found["results"][0])
+            assert named <= set(prediction["results"][0])
         assert client.post("/predict", json={"features": [[0.0] * 540, [0.0] * 3]}).status_code == 400
         assert client.post("/predict", json={"features": [[0.0] * 7]}).status_code == 400
         assert client.post("/predict", json={"features": [[1e300] * 540]}).status_code == 400
@@ -232,7 +232,7 @@ def test_errors_of_every_kind_have_one_form_and_leak_nothing(
             assert answer.status_code in (404, 405, 422)
             assert set(answer.json()) == {"error"}
 
-        def broken(*_: Any) -> Any:
+        def broken(*_: Any, **__: Any) -> Any:
             raise RuntimeError(f"secret in {small_run.bundle}")
 
         monkeypatch.setattr("signtalk.service.model.search_clips", broken)

@@ -6,32 +6,30 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-import signtalk.service.page
 from signtalk.service.errors import add_error_handlers
 from signtalk.service.page import add_page
 
 
 @pytest.fixture
-def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def web(tmp_path: Path) -> Path:
     folder = tmp_path / "web"
     (folder / "vendor").mkdir(parents=True)
     (folder / "index.html").write_text("<title>SignTalk</title>", encoding="utf-8")
     (folder / "vendor" / "x.wasm").write_bytes(b"\0asm")
     (folder / "app.js").write_text("export {}", encoding="utf-8")
     (tmp_path / "secret").write_text("secret", encoding="utf-8")
-    monkeypatch.setattr(signtalk.service.page, "PAGE", folder)
     return folder
 
 
-def paged(models: Path | None) -> tuple[TestClient, str]:
+def paged(web: Path, models: Path) -> tuple[TestClient, str]:
     app = FastAPI()
     add_error_handlers(app)
-    lacks = add_page(app, models)
+    lacks = add_page(app, models, web)
     return TestClient(app), lacks
 
 
 def test_files_have_the_types_that_browsers_want(web: Path, tmp_path: Path) -> None:
-    client, lacks = paged(tmp_path)
+    client, lacks = paged(web, tmp_path)
     assert "holistic_landmarker.task" in lacks
     assert "SignTalk" in client.get("/").text
     assert client.get("/vendor/x.wasm").headers["content-type"] == "application/wasm"
@@ -43,7 +41,7 @@ def test_files_have_the_types_that_browsers_want(web: Path, tmp_path: Path) -> N
 def test_what_the_page_lacks_is_told(web: Path, tmp_path: Path) -> None:
     (web / "vendor" / "x.wasm").unlink()
     (web / "vendor").rmdir()
-    client, lacks = paged(tmp_path)
+    client, lacks = paged(web, tmp_path)
     assert "make web" in lacks
     answer = client.get("/models/holistic_landmarker.task")
     assert answer.status_code == 404

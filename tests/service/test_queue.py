@@ -48,8 +48,8 @@ def test_an_error_is_that_of_its_question_alone() -> None:
         slow.go.set()
         queue = QuestionQueue[int, int](slow)
         tasks = [asyncio.create_task(queue.ask(question)) for question in (2, 3, 4)]
-        found = await asyncio.gather(*tasks, return_exceptions=True)
-        assert [found[0], str(found[1]), found[2]] == [4, "odd", 8]
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [results[0], str(results[1]), results[2]] == [4, "odd", 8]
         await queue.close()
 
     asyncio.run(run())

@@ -82,9 +82,9 @@ def test_a_bundle_that_cannot_answer_is_told_at_the_start(
     small_run: SmallRun, tmp_path: Path, ask: Callable[..., Any]
 ) -> None:
     bad = resealed(small_run.bundle, tmp_path / "bad.zip", {"signs.npz": b"no signs"})
-    told = ask("serve", bad, "--port", 0, "--no-page", code=2).err
-    assert told.startswith(f"signtalk: {bad}/signs.npz: ")
-    assert told.count("\n") == 1
+    error = ask("serve", bad, "--port", 0, "--no-page", code=2).err
+    assert error.startswith(f"signtalk: {bad}/signs.npz: ")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -228,8 +228,8 @@ def test_a_smaller_encoder_can_be_served(small_run: SmallRun, ask: Callable[...,
         (expected,) = opened.recognizer.recognize([clip])
     with running_service(small_run.bundle, "--variant", "int8") as (address, _):
         answer = httpx2.post(f"http://{address}/v1/recognize", content=encode_clip(clip), headers=CLIP).json()
-    told = [line["similarity"] for line in answer["candidates"]]
-    assert told == pytest.approx([line.similarity for line in expected.candidates], abs=1e-6)
+    similarities = [line["similarity"] for line in answer["candidates"]]
+    assert similarities == pytest.approx([line.similarity for line in expected.candidates], abs=1e-6)
     refused = ask("serve", small_run.bundle, "--variant", "int1", "--no-page", code=2).err
     assert "no variant 'int1'" in refused
 

@@ -15,19 +15,19 @@ from made.small_run import SmallRun
 from made.wire import made_clip
 from signtalk.errors import ClipError
 from signtalk.landmarks.wire import encode_clip
-from signtalk.service.schemas import EnrollBody, PrototypeBody, read_clip
+from signtalk.service.schemas import EnrollBody, PrototypeBody, clip_of_message
 
 
 def test_bytes_base64_and_json_are_the_same_clip() -> None:
     clip = made_clip(4)
     data = encode_clip(clip)
     for form in (data, base64.b64encode(data).decode(), json_of(clip)):
-        found = read_clip(form, "clip", 10)
+        found = clip_of_message(form, "clip", 10)
         np.testing.assert_allclose(found.landmarks, clip.landmarks, rtol=1e-6)
         np.testing.assert_allclose(found.timestamps_s, clip.timestamps_s, atol=1e-9)
         assert found.aspect == pytest.approx(clip.aspect)
         with pytest.raises(ClipError, match="at most 3"):
-            read_clip(form, "clip", 3)
+            clip_of_message(form, "clip", 3)
 
 
 @pytest.mark.parametrize("text", ["***", "U0dUMQ=", "ü", ""])

@@ -21,17 +21,17 @@ def told_activity(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def frames(signing: list[float], start_s: float = 0.0, fps: float = 25.0) -> Any:
-    made = np.zeros(len(signing), dtype=FRAME)
-    made["time_s"] = start_s + np.arange(len(signing)) / fps
-    made["landmarks"][:, 0, 0] = signing
-    return made
+    rows = np.zeros(len(signing), dtype=FRAME)
+    rows["time_s"] = start_s + np.arange(len(signing)) / fps
+    rows["landmarks"][:, 0, 0] = signing
+    return rows
 
 
 def kinds(notes: list[Any]) -> list[str]:
-    told = [
+    names = [
         f"segment {note.number}" if isinstance(note, Segment) else note.get("state", note["type"]) for note in notes
     ]
-    return [each for each in told if each != "activity"]
+    return [each for each in names if each != "activity"]
 
 
 def session_of(mode: Mode = "auto") -> LiveSession:
@@ -59,9 +59,9 @@ def test_a_sentence_is_signing_thinking_answer() -> None:
 
 def test_frame_by_frame_is_as_all_at_once() -> None:
     single, together = session_of(), session_of()
-    made = frames(SENTENCE * 3)
-    notes = [note for t in range(len(made)) for note in single.push(made[t : t + 1])]
-    assert kinds(notes) == kinds(together.push(made))
+    rows = frames(SENTENCE * 3)
+    notes = [note for t in range(len(rows)) for note in single.push(rows[t : t + 1])]
+    assert kinds(notes) == kinds(together.push(rows))
     assert kinds(notes).count("segment 2") == 1
 
 

@@ -29,9 +29,9 @@ def test_an_origin_is_one_host(origin: str) -> None:
 def test_the_key_comes_from_the_environment() -> None:
     assert key_from({}) is None
     assert key_from({"SIGNTALK_KEY": "  "}) is None
-    found = key_from({"SIGNTALK_KEY": " secret \n"})
-    assert found is not None
-    assert found.get_secret_value() == "secret"
+    key = key_from({"SIGNTALK_KEY": " secret \n"})
+    assert key is not None
+    assert key.get_secret_value() == "secret"
 
 
 def test_enrolment_needs_a_key_and_a_place(tmp_path) -> None:  # type: ignore[no-untyped-def]

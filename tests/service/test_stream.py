@@ -58,9 +58,9 @@ def test_a_stream_answers_as_a_request_does(small_run: SmallRun) -> None:
             assert [each for each in before if each != "activity"] == ["signing", "thinking"]
             assert answer["cause"] == "button"
             assert answer["start_s"] == 50.0
-            found = answer["answer"]
-            assert [line["sentence"] for line in found["candidates"]] == [c["sentence"] for c in expected["candidates"]]
-            assert found["confidence"] == pytest.approx(expected["confidence"], abs=1e-3)
+            reply = answer["answer"]
+            assert [line["sentence"] for line in reply["candidates"]] == [c["sentence"] for c in expected["candidates"]]
+            assert reply["confidence"] == pytest.approx(expected["confidence"], abs=1e-3)
             assert until(socket, "state")[0]["state"] == "answer"
         assert 'signtalk_answers_total{outcome="' in client.get("/metrics").text
         assert f"signtalk_frames_total {clip.num_frames:.1f}" in client.get("/metrics").text
@@ -188,10 +188,9 @@ def test_too_many_frames_a_second_are_refused(small_run: SmallRun) -> None:
         assert error["error"]["code"] == "too_many_frames"
 
 
-def test_an_allowance_refills(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_allowance_refills() -> None:
     now = [0.0]
-    monkeypatch.setattr("signtalk.service.stream.time.monotonic", lambda: now[0])
-    allowance = FrameAllowance(10)
+    allowance = FrameAllowance(10, clock=lambda: now[0])
     assert allowance.take(40)
     assert not allowance.take(1)
     now[0] += 1.0

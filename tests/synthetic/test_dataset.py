@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from signtalk.data.manifest import load_manifest, read_clip
+from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import DataError
 from signtalk.landmarks.clip import FACE_PAIRS, HOLISTIC, PARTS
 from signtalk.landmarks.features import motion_energy
@@ -38,8 +38,8 @@ def test_clips_are_signed_as_in_the_contract() -> None:
 
 
 def test_parts_go_missing_as_a_whole_and_legs_are_never_seen() -> None:
-    for made in islice(generate_clips(CONFIG), 8):
-        points = made.clip.landmarks
+    for recording in islice(generate_clips(CONFIG), 8):
+        points = recording.clip.landmarks
         for part in ("left_hand", "right_hand", "face"):
             missing = np.isnan(points[:, PARTS[part], 0])
             assert (missing.all(axis=1) | ~missing.any(axis=1)).all()
@@ -57,7 +57,7 @@ def test_idle_moves_less_than_signing() -> None:
 def test_without_differences_everybody_is_one_person() -> None:
     config = SyntheticConfig(num_sentences=6, num_signers=3, num_idle=0, difficulty=0.0, detector_errors=0.0)
     left, right = HOLISTIC.index["left_shoulder"], HOLISTIC.index["right_shoulder"]
-    points = [made.clip.landmarks for made in generate_clips(config)]
+    points = [recording.clip.landmarks for recording in generate_clips(config)]
     widths = [np.nanmedian(np.abs(seen[:, left, 0] - seen[:, right, 0])) for seen in points]
     assert np.ptp(widths) < 0.01
 
@@ -78,7 +78,7 @@ def test_a_data_set_is_written_resumed_and_read(form: str, tmp_path: Path) -> No
     write_dataset(tmp_path, small, form)
     manifest = load_manifest(tmp_path, strict=True)
     assert len(manifest.records) == 7
-    clip = read_clip(manifest.records[0])
+    clip = clip_of_record(manifest.records[0])
     assert clip.num_frames == manifest.records[0].num_frames
     assert (clip.prototype_rows is not None) == (form == "prototype")
     kept = manifest.records[1].feature_path.stat().st_mtime_ns

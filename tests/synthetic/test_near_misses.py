@@ -52,19 +52,19 @@ def test_the_other_language_has_none_of_our_signs() -> None:
 
 def test_told_to_sign_a_sentence_a_person_signs_it_as_in_the_data() -> None:
     plan = plan_clips(CONFIG)[0]
-    found = sign_anything(CONFIG, "clips", plan.signer_id, plan.clip_id, plan.sentence.glosses)
-    np.testing.assert_array_equal(found.landmarks, render_clip(CONFIG, plan).clip.landmarks)
+    clip = sign_anything(CONFIG, "clips", plan.signer_id, plan.clip_id, plan.sentence.glosses)
+    np.testing.assert_array_equal(clip.landmarks, render_clip(CONFIG, plan).clip.landmarks)
     other = sign_anything(CONFIG, "clips", plan.signer_id, plan.clip_id, plan.sentence.glosses, language=1)
     assert isinstance(other, LandmarkClip)
-    assert other.landmarks.shape != found.landmarks.shape or not np.array_equal(
-        other.landmarks, found.landmarks, equal_nan=True
+    assert other.landmarks.shape != clip.landmarks.shape or not np.array_equal(
+        other.landmarks, clip.landmarks, equal_nan=True
     )
 
 
 def test_a_folder_of_prototype_files_gets_clips_of_such_files() -> None:
     plan = plan_clips(CONFIG)[0]
-    found = sign_anything(CONFIG, "prototype", plan.signer_id, "x1A", plan.sentence.glosses)
-    assert found.prototype_rows is not None and found.prototype_rows.shape == (found.num_frames, 540)
+    clip = sign_anything(CONFIG, "prototype", plan.signer_id, "x1A", plan.sentence.glosses)
+    assert clip.prototype_rows is not None and clip.prototype_rows.shape == (clip.num_frames, 540)
 
 
 @pytest.mark.parametrize("form", ["clips", "prototype"])

@@ -6,16 +6,15 @@ from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
 from signtalk.landmarks.augment import AugmentConfig
 from signtalk.landmarks.features import derive
-from signtalk.training.batches import EpochBatches, TrainingSet, ViewConfig, even_odd_positions, span_mask
-from signtalk.training.recipe import Recipe
-from signtalk.training.run import Run
-from signtalk.training.train import training_set
+from signtalk.training.batches import EpochBatches, TrainingSet, even_odd_positions, span_mask, training_set
+from signtalk.training.recipe import Recipe, ViewConfig
+from signtalk.training.run import RunFolder
 
 
 @pytest.fixture
 def training(small_run: SmallRun) -> TrainingSet:
     manifest = load_manifest(small_run.data)
-    run = Run.open(small_run.run)
+    run = RunFolder.open(small_run.run)
     return training_set(run.store(), run.split(manifest).records(manifest, "train"), Recipe.named("tiny"))
 
 

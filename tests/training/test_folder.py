@@ -11,9 +11,9 @@ from signtalk.data.packed import pack_clips
 from signtalk.data.splits import SplitConfig, make_split
 from signtalk.data.tokenizer import SentenceTokenizer, TokenizerConfig
 from signtalk.errors import ArtifactError, ConfigError, DataError
-from signtalk.training.folder import check_folder, check_texts, checked_last, claim_folder, wait_for_store
+from signtalk.training.folder import check_run_folder, check_texts, checked_last, claim_folder, wait_for_store
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 from signtalk.training.train import PACKED_ROLES
 
 SPLIT = make_split(made_manifest(full_grid(4, "AB")), SplitConfig(test_signers=("B",)))
@@ -21,31 +21,31 @@ SPLIT = make_split(made_manifest(full_grid(4, "AB")), SplitConfig(test_signers=(
 
 def test_a_folder_is_claimed_for_one_recipe_and_split(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    check_folder(out, Recipe(), SPLIT, resume=False)
+    check_run_folder(out, Recipe(), SPLIT, resume=False)
     with pytest.raises(ArtifactError, match=f"^{out}: no run to resume; leave out --resume$"):
-        check_folder(out, Recipe(), SPLIT, resume=True)
+        check_run_folder(out, Recipe(), SPLIT, resume=True)
     assert not out.exists()
     claim_folder(out, Recipe(), SPLIT)
-    check_folder(out, Recipe(), SPLIT, resume=True)
+    check_run_folder(out, Recipe(), SPLIT, resume=True)
     with pytest.raises(ArtifactError, match=f"^{out}: holds a run; add --resume to go on with it, or choose another"):
-        check_folder(out, Recipe(), SPLIT, resume=False)
+        check_run_folder(out, Recipe(), SPLIT, resume=False)
     with pytest.raises(ArtifactError, match=r"holds a run of another recipe or split; give the recipe.*, or choose"):
-        check_folder(out, Recipe(seed=1), SPLIT, resume=True)
+        check_run_folder(out, Recipe(seed=1), SPLIT, resume=True)
     (out / "split.json").write_text("[]")
     with pytest.raises(ArtifactError, match="another recipe or split"):
-        check_folder(out, Recipe(), SPLIT, resume=True)
+        check_run_folder(out, Recipe(), SPLIT, resume=True)
 
 
 def test_a_run_that_was_stopped_while_it_packed_goes_on(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
-    check_folder(tmp_path, Recipe(), SPLIT, resume=True)
-    check_folder(tmp_path, Recipe(), SPLIT, resume=False)
+    check_run_folder(tmp_path, Recipe(), SPLIT, resume=True)
+    check_run_folder(tmp_path, Recipe(), SPLIT, resume=False)
 
 
 def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with pytest.raises(DataError, match="is a file"):
-        check_folder(tmp_path / "run", Recipe(), SPLIT, resume=False)
+        check_run_folder(tmp_path / "run", Recipe(), SPLIT, resume=False)
 
 
 def test_a_text_that_the_decoder_cannot_write_is_named() -> None:
@@ -72,7 +72,7 @@ def test_no_state_is_no_error_and_junk_is(tmp_path: Path) -> None:
 
 def test_waiting_for_a_store_ends(small_run: SmallRun, tmp_path: Path) -> None:
     manifest = load_manifest(small_run.data)
-    run = Run.open(small_run.run)
+    run = RunFolder.open(small_run.run)
     records = run.split(manifest).records(manifest, *PACKED_ROLES)
     found = wait_for_store(small_run.run, run.checkpoint.features, records, timeout_s=0)
     assert found.clips == run.store().clips

@@ -35,9 +35,16 @@ def test_settings_are_changed_by_name() -> None:
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("optimiser.speed=3", "no setting 'optimiser.speed'; settings are .*optimiser.epochs"),
-        ("optimiser=3", "no setting 'optimiser'"),
-        ("optimiser.epochs", "no setting"),
+        ("optimiser.speed=3", "no setting 'optimiser.speed'; optimiser has epochs, batch_size"),
+        (
+            "optimizer.epochs=3",
+            r"no setting 'optimizer.epochs'; did you mean optimiser.epochs\?; sections are features",
+        ),
+        ("optimiser.epoch=3", r"did you mean optimiser.epochs\?; optimiser has epochs, "),
+        ("network.epochs=3", r"did you mean optimiser.epochs\?; network has kind, width"),
+        ("epochs=3", r"did you mean optimiser.epochs\?; sections are"),
+        ("optimiser=3", "no setting 'optimiser'.*; optimiser has epochs, batch_size"),
+        ("optimiser.epochs", "setting 'optimiser.epochs' without a value; write optimiser.epochs=VALUE"),
         ("a.b.c=1", "no setting"),
         ("seed.x=1", "no setting"),
         ("optimiser.epochs=0", "optimiser.epochs: .*found 0"),
@@ -71,3 +78,12 @@ def test_a_gru_pools_with_any_number_of_heads() -> None:
 def test_an_unknown_recipe_is_an_error() -> None:
     with pytest.raises(ConfigError, match="no recipe 'best'; there are default"):
         Recipe.named("best")
+    with pytest.raises(ConfigError, match=r"no recipe 'defualt'; did you mean default\?"):
+        Recipe.named("defualt")
+
+
+@pytest.mark.parametrize("assignment", ["optimzer.epochs=3", "x=1", "network.x=1", "a.b.c.d=1", "=", ""])
+def test_a_wrong_setting_fits_on_a_few_lines(assignment: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Recipe().changed([assignment])
+    assert len(str(caught.value)) < 450

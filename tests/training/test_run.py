@@ -9,43 +9,36 @@ from signtalk.errors import ArtifactError
 from signtalk.files import read_json
 from signtalk.models.model import SignModel
 from signtalk.training.checkpoint import save_checkpoint
-from signtalk.training.run import Run, index_run
+from signtalk.training.run import RunFolder, index_run
 
 
-def test_indexing_again_gives_the_same_decision(small_run: SmallRun) -> None:
-    before = read_json(small_run.run / "decision.json")
-    report = index_run(Run.open(small_run.run), load_manifest(small_run.data))
-    assert read_json(small_run.run / "decision.json") == before
-    assert report["num_references"] == len(Run.open(small_run.run).index())
+def test_indexing_again_gives_the_same_decision(own_run: SmallRun) -> None:
+    before = read_json(own_run.run / "decision.json")
+    report = index_run(RunFolder.open(own_run.run), load_manifest(own_run.data))
+    assert read_json(own_run.run / "decision.json") == before
+    assert report.num_references == len(RunFolder.open(own_run.run).sentence_index())
 
 
 def test_what_is_missing_or_damaged_is_told(small_run: SmallRun, tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no such checkpoint"):
-        Run.open(tmp_path)
+        RunFolder.open(tmp_path)
     for name in ("best.safetensors", "split.json"):
         shutil.copy(small_run.run / name, tmp_path / name)
-    run = Run.open(tmp_path)
+    run = RunFolder.open(tmp_path)
     with pytest.raises(ArtifactError, match=r"decision.json: .*run `signtalk index` first"):
         run.decision()
     with pytest.raises(ArtifactError, match=r"index: .*run `signtalk index` first"):
-        run.index()
+        run.sentence_index()
     (tmp_path / "decision.json").write_text('{"decision": {"scoring": {"speed": 1}}}')
     with pytest.raises(ArtifactError, match="damaged"):
         run.decision()
     (tmp_path / "index").mkdir()
     with pytest.raises(ArtifactError, match="no such file"):
-        run.index()
+        run.sentence_index()
 
 
-def copied(small_run: SmallRun, tmp_path: Path) -> tuple[Path, Path]:
-    for name in ("data", "run"):
-        shutil.copytree(small_run.out / name, tmp_path / name)  # times are kept
-    return tmp_path / "data", tmp_path / "run"
-
-
-def test_a_store_whose_files_changed_is_told(small_run: SmallRun, tmp_path: Path) -> None:
-    data, folder = copied(small_run, tmp_path)
-    manifest, run = load_manifest(data), Run.open(folder)
+def test_a_store_whose_files_changed_is_told(own_run: SmallRun) -> None:
+    manifest, run = load_manifest(own_run.data), RunFolder.open(own_run.run)
     assert run.store(manifest).clips == run.store().clips
     changed = manifest.records[3].feature_path
     changed.write_bytes(b"no clip")
@@ -54,18 +47,18 @@ def test_a_store_whose_files_changed_is_told(small_run: SmallRun, tmp_path: Path
 
 
 def test_an_index_tells_of_no_disk(small_run: SmallRun) -> None:
-    paths = [entry.feature_path for entry in Run.open(small_run.run).index().entries]
+    paths = [entry.feature_path for entry in RunFolder.open(small_run.run).sentence_index().entries]
     assert all((small_run.data / path).is_file() and not Path(path).is_absolute() for path in paths)
 
 
-def test_a_decoder_of_few_tokens_is_not_asked_for_more(small_run: SmallRun, tmp_path: Path) -> None:
-    data, folder = copied(small_run, tmp_path)
-    checkpoint = Run.open(folder).checkpoint
+def test_a_decoder_of_few_tokens_is_not_asked_for_more(own_run: SmallRun) -> None:
+    data, folder = own_run.data, own_run.run
+    checkpoint = RunFolder.open(folder).checkpoint
     config = checkpoint.model.config
     short = config.model_copy(update={"decoder": config.decoder.model_copy(update={"max_tokens": 9})})
     model = SignModel(short)
     model.load_state_dict(checkpoint.model.state_dict())
     path = folder / "best.safetensors"
     save_checkpoint(path, model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin)
-    index_run(Run.open(folder), load_manifest(data))
-    assert Run.open(folder).decision().decoding.max_tokens == 9
+    index_run(RunFolder.open(folder), load_manifest(data))
+    assert RunFolder.open(folder).decision().decoding.max_tokens == 9

@@ -10,20 +10,18 @@ import time
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
 from signtalk.errors import ArtifactError, ConfigError, DataError
-from signtalk.files import load_arrays
 from signtalk.training import train as training
 from signtalk.training.checkpoint import load_checkpoint
 from signtalk.training.folder import wait_for_store
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import Run
-from signtalk.training.train import TrainOptions, learning_rate_share, train
+from signtalk.training.run import RunFolder
+from signtalk.training.train import TrainOptions, train
 
 SMALL = ("optimiser.epochs=2", "optimiser.batch_size=12", "optimiser.val_every=1")
 
@@ -32,7 +30,7 @@ def trained(
     small_run: SmallRun, out: Path, *settings: str, recipe: str = "tiny", **options: object
 ) -> list[dict[str, str]]:
     manifest = load_manifest(small_run.data)
-    split = Run.open(small_run.run).split(manifest)
+    split = RunFolder.open(small_run.run).split(manifest)
     chosen = Recipe.named(recipe).changed([*SMALL, *settings])
     train(manifest, split, chosen, TrainOptions(out, progress=False, **options))
     return history(out)
@@ -134,19 +132,6 @@ def test_measures_are_taken_when_due_and_the_best_epoch_is_kept(small_run: Small
     assert scores[origin["epoch"]] == max(scores.values())
 
 
-def test_statistics_come_from_the_training_clips(small_run: SmallRun, tmp_path: Path) -> None:
-    trained(small_run, tmp_path / "run", "optimiser.epochs=1")
-    run, manifest = Run.open(tmp_path / "run"), load_manifest(small_run.data)
-    stats = load_arrays(tmp_path / "run" / "global_stats.npz")
-    store = run.store()
-    which = store.positions_of(run.split(manifest).clips("train"))
-    features, valid = store.features(which)
-    model = run.checkpoint.model
-    np.testing.assert_allclose(stats["feature_mean"][:50], features[valid][:, :50].mean(axis=0), atol=1e-4)
-    np.testing.assert_allclose(model.feature_mean.numpy(), stats["feature_mean"])
-    assert stats["seq_lengths"].tolist() == store.num_frames[which].tolist()
-
-
 def test_stopping_and_going_on_gives_the_run_that_was_never_stopped(small_run: SmallRun, tmp_path: Path) -> None:
     settings = ("optimiser.epochs=4", "losses.memory_size=32")
     whole = trained(small_run, tmp_path / "whole", *settings)
@@ -230,7 +215,7 @@ def test_what_cannot_be_built_claims_no_folder(small_run: SmallRun, tmp_path: Pa
 def test_a_damaged_clip_is_left_out_and_told_or_stops_a_strict_run(small_run: SmallRun, tmp_path: Path) -> None:
     shutil.copytree(small_run.data, tmp_path / "data")
     manifest = load_manifest(tmp_path / "data")
-    split = Run.open(small_run.run).split(manifest)
+    split = RunFolder.open(small_run.run).split(manifest)
     bad = split.records(manifest, "train")[0]
     bad.feature_path.write_bytes(b"no clip")
     recipe = Recipe.named("tiny").changed([*SMALL, "optimiser.epochs=1"])
@@ -268,21 +253,3 @@ def test_the_prototype_recipe_trains_on_its_own_features(small_run: SmallRun, tm
         "supcon_loss", "ce_loss", "mask_loss"
     }  # fmt: skip
     assert load_checkpoint(tmp_path / "run" / "best.safetensors").features.preset == "prototype"
-
-
-def test_schedules_follow_their_formulas() -> None:
-    cosine = Recipe().changed(["optimiser.epochs=10", "optimiser.warmup_share=0.1", "optimiser.min_rate_share=0.2"])
-    shares = [learning_rate_share(step, 10, cosine) for step in range(100)]
-    assert shares[:10] == pytest.approx([(step + 1) / 10 for step in range(10)])
-    assert shares[10] == 1.0
-    assert shares[55] == pytest.approx(0.6)
-    assert min(shares[10:]) > 0.2
-    restarts = Recipe.named("prototype").changed(["optimiser.restart_epochs=2"])
-    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
-    theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=6, T_mult=1, eta_min=0.2)
-    for step in range(14):
-        assert learning_rate_share(step, 3, restarts) == pytest.approx(theirs.get_last_lr()[0])
-        optimizer.step()
-        theirs.step()
-    constant = Recipe().changed(["optimiser.schedule=constant", "optimiser.warmup_share=0"])
-    assert learning_rate_share(5, 3, constant) == 1.0

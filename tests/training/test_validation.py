@@ -3,14 +3,14 @@ import pytest
 
 from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
-from signtalk.recognition.recognizer import encode_all
+from signtalk.recognition.asked import encode_all
 from signtalk.training.checkpoint import TorchEncoder
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 from signtalk.training.validation import ValidationSet, validate
 
 
-def validation_set(small_run: SmallRun) -> tuple[Run, ValidationSet]:
-    manifest, run = load_manifest(small_run.data), Run.open(small_run.run)
+def validation_set(small_run: SmallRun) -> tuple[RunFolder, ValidationSet]:
+    manifest, run = load_manifest(small_run.data), RunFolder.open(small_run.run)
     split = run.split(manifest)
     records = [split.records(manifest, role) for role in ("train", "val")]
     return run, ValidationSet(run.store(), records[0], records[1], run.checkpoint.tokenizer, split.hash)
@@ -28,7 +28,7 @@ def test_validation_is_repeatable_and_leaves_the_mode_alone(small_run: SmallRun)
 
 
 def test_the_top1_is_that_of_the_served_ranking(small_run: SmallRun) -> None:
-    from signtalk.recognition.recognizer import index_records
+    from signtalk.recognition.asked import index_records
     from signtalk.recognition.scoring import ScoringConfig, score_sentences
 
     run, data = validation_set(small_run)

@@ -1,94 +1,129 @@
 /**
- * Runs the page's engine for test_web_engine.py: `node web_engine_runner.mjs ENGINE JOB.json` prints a JSON document.
- * A job is {task, ...}; arrays travel as {shape, file} of little-endian float64 beside the job.
+ * Runs the page's engine for the tests: `node engine_runner.mjs JOB.json` prints a JSON document.
+ * A job is {task, ...}; arrays travel as files of little-endian float64.
  */
 import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [, , engineFolder, jobFile] = process.argv;
-const job = JSON.parse(await readFile(jobFile, "utf8"));
-const load = (name) => import(pathToFileURL(path.join(engineFolder, `${name}.js`)));
+import { beamSearch, JointDecoder } from "../../src/signtalk/service/web/engine/beam_search.js";
+import { Engine } from "../../src/signtalk/service/web/engine/engine.js";
+import { extractFeatures } from "../../src/signtalk/service/web/engine/features.js";
+import { frameAt } from "../../src/signtalk/service/web/engine/landmarks.js";
+import { Segmenter } from "../../src/signtalk/service/web/engine/segmenter.js";
+import { MemoryStorage } from "../../src/signtalk/service/web/engine/storage.js";
+import { textKey, Tokenizer } from "../../src/signtalk/service/web/engine/tokenizer.js";
+import { agreement } from "../../src/signtalk/service/web/engine/translation.js";
+import { clipFromBytes } from "../../src/signtalk/service/web/engine/wire.js";
 
-const bytesOf = async (file) => {
+/** @import { EngineOptions } from "../../src/signtalk/service/web/engine/engine.js" */
+/** @import { FeatureConfig } from "../../src/signtalk/service/web/engine/features.js" */
+/** @import { Clip } from "../../src/signtalk/service/web/engine/landmarks.js" */
+/** @import { Models, OrtModule } from "../../src/signtalk/service/web/engine/models.js" */
+/** @import { StreamEvent } from "../../src/signtalk/service/web/engine/stream.js" */
+
+const job = JSON.parse(await readFile(process.argv[2], "utf8"));
+
+/** @param {string} file */
+async function bytesOf(file) {
   const bytes = await readFile(file);
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-};
-const doubles = async (file) => new Float64Array(await bytesOf(file));
-const plain = (value) => JSON.parse(JSON.stringify(value, (_, each) => {
-  if (typeof each === "number" && !Number.isFinite(each)) return String(each);
-  return ArrayBuffer.isView(each) ? Array.from(each, (v) => (Number.isFinite(v) ? v : String(v))) : each;
-}));
-
-const { clipFromBytes, clipToBytes, clipFromJson, frameFromHolistic, NAMES } = await load("landmarks");
-const clips = await Promise.all((job.clips ?? []).map(async (file) => clipFromBytes(await bytesOf(file))));
-
-async function openEngine(options = {}) {
-  const { Engine } = await load("engine");
-  const { MemoryStorage } = await load("storage");
-  const ort = job.ort && await import(pathToFileURL(job.ort));
-  if (ort) ort.env.wasm.numThreads = 1;
-  return Engine.open(`${job.bundle}/`, ort, { fetcher: bytesOf, storage: new MemoryStorage(), ...options });
+  return /** @type {ArrayBuffer} */ (bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-/** A model that gives for each asked clip what Python's encoder gave. */
+/** @param {string} file */
+const doubles = async (file) => new Float64Array(await bytesOf(file));
+
+/** @param {number} value */
+const finiteOrText = (value) => (Number.isFinite(value) ? value : String(value));
+
+/** JSON has neither NaN nor typed arrays. @param {unknown} value */
+const plain = (value) => JSON.parse(JSON.stringify(value, (_, each) => {
+  if (typeof each === "number" && !Number.isFinite(each)) return String(each);
+  return ArrayBuffer.isView(each) ? Array.from(/** @type {Float32Array} */ (each), finiteOrText) : each;
+}));
+
+/** @type {Clip[]} */
+const clips = await Promise.all((job.clips ?? []).map(async (/** @type {string} */ file) => clipFromBytes(await bytesOf(file))));
+
+const unusedOrt = /** @type {any} */ (null);
+
+/**
+ * The engine on a job's bundle; with the network's outputs in the job, or by ONNX Runtime Web.
+ *
+ * @param {EngineOptions} [options]
+ */
+async function openEngine(options = {}) {
+  const own = { fetcher: bytesOf, storage: new MemoryStorage(), ...options };
+  if (job.encoded) return Engine.open(`${job.bundle}/`, unusedOrt, { ...own, models: await givenModels() });
+  /** @type {OrtModule} */
+  const ort = await import(pathToFileURL(job.ort).href);
+  ort.env.wasm.numThreads = 1;
+  return Engine.open(`${job.bundle}/`, ort, own);
+}
+
+/**
+ * Models that give for each clip of the job what Python's encoder gave.
+ *
+ * @returns {Promise<Models>}
+ */
 async function givenModels() {
-  const encoded = await Promise.all(job.encoded.map(async (given) => {
-    const floats = async (name) => Float32Array.from(await doubles(given[name]));
+  /** @type {FeatureConfig} */
+  const config = JSON.parse(await readFile(`${job.bundle}/config.json`, "utf8")).features;
+  const encoded = await Promise.all(clips.map(async (clip, n) => {
+    const given = job.encoded[n], floats = async (/** @type {string} */ name) => Float32Array.from(await doubles(given[name]));
     return {
+      features: extractFeatures(clip, config).features,
       embedding: await floats("embedding"), projections: await floats("projections"), memory: await floats("memory"),
       valid: Uint8Array.from(await doubles(given.valid)), attentionMean: given.attention_mean,
       wordLogProbs: await floats("words"), vocabulary: given.vocabulary,
     };
   }));
-  return { models: { encode: async () => encoded.shift(), decoder: null, embedText: null } };
+  return {
+    encode: async ({ features }) => {
+      const one = encoded.find((each) => each.features.every((value, i) => value === features[i]));
+      if (!one) throw new Error("a clip was to be encoded that is not in the job");
+      return one;
+    },
+    decoder: null,
+    embedText: null,
+  };
 }
 
-const frameOf = (clip, t) => ({
-  landmarks: clip.landmarks.slice(507 * t, 507 * (t + 1)), visibility: clip.visibility.slice(33 * t, 33 * (t + 1)),
-});
-
+/** @type {Record<string, () => unknown>} */
 const TASKS = {
-  async landmarks() {
-    const holistic = job.holistic.map(frameFromHolistic);
-    const same = clips.map((clip) => Buffer.from(clipToBytes(clip)).toString("base64"));
-    return { names: NAMES, holistic, bytes: same, json: job.json.map((each) => clipFromJson(each)) };
-  },
-  async features() {
-    const { extractFeatures } = await load("features");
-    return job.configs.map((config) => clips.map((clip) => {
+  features() {
+    return job.configs.map((/** @type {FeatureConfig} */ config) => clips.map((clip) => {
       const { features, valid, motion, numFeatures } = extractFeatures(clip, config);
       return { features, valid, motion, numFeatures };
     }));
   },
-  async texts() {
-    const { textKey, Tokenizer } = await load("tokenizer");
-    const { agreement } = await load("translation");
+  texts() {
+    /** @type {string[]} */
+    const texts = job.texts;
     const tokenizer = new Tokenizer(job.vocabulary);
     return {
-      keys: job.texts.map(textKey),
-      ids: job.texts.map((text) => tokenizer.encode(text)),
-      words: job.texts.map((text) => tokenizer.decodeWords(tokenizer.encode(text))),
-      agreements: job.pairs.map(([a, b]) => agreement(a, b)),
+      keys: texts.map(textKey),
+      ids: texts.map((text) => tokenizer.encode(text)),
+      words: texts.map((text) => tokenizer.decodeWords(tokenizer.encode(text))),
+      agreements: job.pairs.map((/** @type {[string, string]} */ [a, b]) => agreement(a, b)),
     };
   },
   async decode() {
-    const { beamSearch, JointDecoder } = await load("decoding");
     const table = Float32Array.from(await doubles(job.table)), vocabulary = job.vocabulary;
     const decoder = {
       vocabulary, start: async () => null, select: () => null,
-      step: async (tokens) => ({
+      step: async (/** @type {number[]} */ tokens) => ({
         logProbs: Float32Array.from(tokens.flatMap((t) => [...table.subarray(t * vocabulary, (t + 1) * vocabulary)])),
         state: null,
       }),
     };
     const wordLogProbs = Float32Array.from(await doubles(job.words));
     const valid = new Uint8Array(wordLogProbs.length / vocabulary).fill(1, 0, job.num_valid);
-    const asked = job.weight ? new JointDecoder(decoder, job.weight) : decoder;
-    return beamSearch(asked, { wordLogProbs, vocabulary, valid }, job.options);
+    const joint = job.weight ? new JointDecoder(decoder, job.weight) : decoder, none = new Float32Array();
+    const unread = { embedding: none, projections: none, memory: none, attentionMean: NaN };
+    return beamSearch(joint, { ...unread, wordLogProbs, vocabulary, valid }, job.options);
   },
   async given() {
-    const engine = await openEngine(await givenModels());
+    const engine = await openEngine();
     const answers = [];
     for (const clip of clips) answers.push(await engine.recognize(clip, { candidates: job.candidates ?? 5 }));
     return answers;
@@ -101,15 +136,16 @@ const TASKS = {
       answers.push(await engine.recognize(clip));
       milliseconds.push(performance.now() - started);
     }
-    const found = job.search ? await engine.search(job.search, 5) : null;
-    return { answers, milliseconds, verified: await engine.verify(), sentences: engine.sentences(), found };
+    const hits = job.search ? await engine.search(job.search, 5) : null;
+    return { answers, milliseconds, verified: await engine.verify(), sentences: engine.sentences(), hits };
   },
   async enroll() {
-    const { MemoryStorage } = await load("storage");
     const storage = new MemoryStorage(), engine = await openEngine({ storage });
+    /** @type {string[]} */
     const refusals = [];
-    const attempt = async (...asked) => engine.enroll(...asked).catch((error) => { refusals.push(error.message); });
-    const told = await attempt(job.text, clips.slice(0, 2), { category: "here" });
+    const attempt = async (/** @type {Parameters<typeof engine.enroll>} */ ...enrolment) =>
+      engine.enroll(...enrolment).catch((error) => { refusals.push(error.message); });
+    const enrolled = await attempt(job.text, clips.slice(0, 2), { category: "here" });
     await attempt(job.text, [clips[0]]);
     await attempt(job.text, [clips[3]]);
     await attempt("?!", [clips[2]]);
@@ -117,27 +153,32 @@ const TASKS = {
     const answer = await again.recognize(clips[2]);
     const listed = again.sentences({ query: job.text });
     const forgotten = await again.forget(job.text);
-    return { told, refusals, answer, listed, forgotten, left: again.sentences({ query: job.text }) };
+    return { enrolled, refusals, answer, listed, forgotten, left: again.sentences({ query: job.text }) };
   },
   async segments() {
-    const { Segmenter } = await load("segmenter");
     const settings = JSON.parse(await readFile(job.settings, "utf8"));
     return clips.map((clip) => {
-      const segmenter = new Segmenter(settings, clip.aspect), probabilities = [], events = [];
-      clip.times.forEach((time, t) => {
-        events.push(...segmenter.push(frameOf(clip, t), time));
+      const segmenter = new Segmenter(settings, clip.aspect);
+      /** @type {number[]} */
+      const probabilities = [];
+      const events = Array.from(clip.times, (_, t) => {
+        const changes = segmenter.push(frameAt(clip, t));
         probabilities.push(segmenter.probability);
-      });
+        return changes;
+      }).flat();
       return { probabilities, events: [...events, ...segmenter.finish()] };
     });
   },
   async stream() {
-    const engine = await openEngine(), heard = [];
-    const onEvent = (event) => heard.push(event);
-    const session = engine.stream({ aspect: clips[0].aspect, mode: job.mode, candidates: 3, onEvent });
+    const engine = await openEngine();
+    /** @type {StreamEvent[]} */
+    const heard = [];
+    const session = engine.stream({
+      aspect: clips[0].aspect, mode: job.mode, candidates: 3, onEvent: (event) => { heard.push(event); },
+    });
     const [from, to] = job.button ?? [-1, -1], waiting = [];
-    for (const [t, time] of clips[0].times.entries()) {
-      waiting.push(session.push(frameOf(clips[0], t), time));
+    for (const t of clips[0].times.keys()) {
+      waiting.push(session.push(frameAt(clips[0], t)));
       if (t === from) waiting.push(session.start());
       if (t === to) waiting.push(session.stop());
     }

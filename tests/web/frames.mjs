@@ -1,30 +1,35 @@
-// Reads {"clip": base64 of a clip, "result": a HolisticLandmarkerResult} and tells what page/frames.js makes of it.
+// Reads {"clip": base64 of a clip, "result": a HolisticLandmarkerResult} and tells what the page makes of them.
 
 import { readFileSync } from "node:fs";
 
-import {
-  clipToJson, FrameRing, frameFromResult, hasPart, packClip, packFrame, unpackClip, wristSpeed,
-} from "../../src/signtalk/service/web/page/frames.js";
+import { clipFromFrames, frameAt, frameFromHolistic, hasPart, NAMES } from "../../src/signtalk/service/web/engine/landmarks.js";
+import { clipFromBytes, clipToBytes, clipToJson, frameToBytes } from "../../src/signtalk/service/web/engine/wire.js";
+import { FrameRing, wristSpeed } from "../../src/signtalk/service/web/page/frames.js";
 
-const base64 = (buffer) => Buffer.from(buffer).toString("base64");
+/** @import { Part } from "../../src/signtalk/service/web/engine/landmarks.js" */
+
+const base64 = (/** @type {ArrayBuffer} */ buffer) => Buffer.from(buffer).toString("base64");
 const { clip: bytes, result } = JSON.parse(readFileSync(0, "utf8"));
-const clip = unpackClip(Uint8Array.from(Buffer.from(bytes, "base64")).buffer);
-const found = frameFromResult(result, 1.5);
+const clip = clipFromBytes(Uint8Array.from(Buffer.from(bytes, "base64")).buffer);
+const frames = Array.from(clip.times, (_, t) => frameAt(clip, t));
+const frame = frameFromHolistic(result, 1.5);
 const ring = new FrameRing(2);
-for (let i = 0; i < 8; i += 1) ring.push({ ...found, timeS: i });
+for (let i = 0; i < 8; i += 1) ring.push({ ...frame, timeS: i });
+const parts = /** @type {Part[]} */ (["pose", "left_hand", "right_hand", "face"]);
 let refused = "";
 try {
-  unpackClip(packClip(clip).slice(0, 100));
+  clipFromBytes(clipToBytes(clip).slice(0, 100));
 } catch (error) {
-  refused = error.message;
+  refused = String(error);
 }
 console.log(JSON.stringify({
-  again: base64(packClip(clip)),
+  names: NAMES,
+  again: base64(clipToBytes(clipFromFrames(frames, clip.aspect))),
   json: clipToJson(clip),
-  found: base64(packFrame(found)),
-  parts: ["pose", "left_hand", "right_hand", "face"].map((part) => hasPart(found, part)),
+  frame: base64(frameToBytes(frame)),
+  parts: parts.map((part) => hasPart(frame, part)),
   kept: ring.frames.map(({ timeS }) => timeS),
   between: ring.between(6, 6.5).map(({ timeS }) => timeS),
-  speed: wristSpeed(clip.frames[0], clip.frames[1], clip.aspect),
+  speed: wristSpeed(frames[0], frames[1], clip.aspect ?? 1),
   refused,
 }));

@@ -1,4 +1,4 @@
-// Drives the live page in Chromium against tests/page_service.py, and tells what was seen as JSON.
+// Drives the live page in Chromium against tests/made/page_service.py, and tells what was seen as JSON.
 //
 //   node live_page.mjs '{"url": ..., "chromium": ..., "camera": ..., "out": FOLDER, "scenario": "talk", "key": ...}'
 
@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
+/** @type {typeof import("playwright-core")} */
 const { chromium } = require("playwright-core");
 const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
 
@@ -16,9 +17,22 @@ const PHONE = { width: 390, height: 844 };
 const NARROWEST = { width: 320, height: 640 }; // a desk's page at four times its size
 const ENROLLED = "I want to greet you.";
 const PATIENCE = { timeout: 90_000 };
+/** @import { BrowserContextOptions, Page } from "playwright-core" */
+
+/**
+ * What was seen: errors in the console (`loaded`: until the service was stopped), addresses outside, findings of axe,
+ * states that scroll sideways, and what each step of a scenario tells.
+ *
+ * @type {{console: string[], loaded?: string[], outside: string[], axe: object[], wide: string[],
+ *   steps: Record<string, any>}}
+ */
 const seen = { console: [], outside: [], axe: [], wide: [], steps: {} };
 
-/** A browser whose camera shows the film; `flags` and `context` change what a scenario needs otherwise. */
+/**
+ * A browser whose camera shows the film; `flags` and `context` change what a scenario needs otherwise.
+ *
+ * @param {{flags?: string[], context?: BrowserContextOptions}} [options]
+ */
 async function open({ flags = [], context = {} } = {}) {
   const browser = await chromium.launch({
     executablePath: settings.chromium,
@@ -44,16 +58,23 @@ async function open({ flags = [], context = {} } = {}) {
 
 /** Headless browsers have no voices: two stand in, of which only the device's own may be used. */
 function voices() {
-  globalThis.spoken = [];
-  globalThis.SpeechSynthesisUtterance = class {
+  /** @type {string[]} */
+  const spoken = [];
+  const network = { name: "of a network", lang: "en-US", localService: false };
+  const own = { name: "own", lang: "en_GB", localService: true };
+  class Utterance {
+    voice = own;
+
+    /** @param {string} words */
     constructor(words) {
       this.words = words;
     }
-  };
-  speechSynthesis.getVoices = () => [
-    { name: "of a network", lang: "en-US", localService: false }, { name: "own", lang: "en_GB", localService: true },
-  ];
-  speechSynthesis.speak = ({ words, voice }) => globalThis.spoken.push(`${voice.name}: ${words}`);
+  }
+  Object.assign(globalThis, { spoken, SpeechSynthesisUtterance: Utterance });
+  Object.assign(speechSynthesis, {
+    getVoices: () => [network, own],
+    speak: (/** @type {Utterance} */ { words, voice }) => spoken.push(`${voice.name}: ${words}`),
+  });
 }
 
 const FILM = [
@@ -61,27 +82,34 @@ const FILM = [
   `--use-file-for-fake-video-capture=${settings.camera}`,
 ];
 
-/** Pictures of both widths, and what axe finds. */
+/**
+ * Pictures of both widths, and what axe finds.
+ *
+ * @param {Page} page
+ * @param {string} name
+ */
 async function look(page, name) {
-  for (const [kind, size] of [["narrowest", NARROWEST], ["phone", PHONE], ["desktop", DESKTOP]]) {
+  for (const [kind, size] of Object.entries({ narrowest: NARROWEST, phone: PHONE, desktop: DESKTOP })) {
     await page.setViewportSize(size);
     await page.waitForTimeout(200);
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
     if (size !== NARROWEST) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
   }
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
   for (const { id, impact, help, nodes } of violations) {
-    seen.axe.push({ state: name, id, impact, help, where: nodes.map(({ target }) => target.join(" ")) });
+    const where = nodes.map((/** @type {{target: string[]}} */ { target }) => target.join(" "));
+    seen.axe.push({ state: name, id, impact, help, where });
   }
 }
 
-const post = (path, body) => fetch(new URL(path, settings.url), {
-  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body ?? {}),
+const post = (/** @type {string} */ path, /** @type {object} */ body = {}) => fetch(new URL(path, settings.url), {
+  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
 });
-const card = (page, kind) => page.waitForSelector(`#answer-card.${kind}`, PATIENCE);
-const state = (page, name) => page.waitForSelector(`#state[data-state=${name}]`, PATIENCE);
+const card = (/** @type {Page} */ page, /** @type {string} */ kind) => page.waitForSelector(`#answer-card.${kind}`, PATIENCE);
+const state = (/** @type {Page} */ page, /** @type {string} */ name) => page.waitForSelector(`#state[data-state=${name}]`, PATIENCE);
 
+/** @type {Record<string, () => Promise<void>>} */
 const scenarios = { talk, refusals, missing, nobody, served };
 
 async function talk() {
@@ -100,15 +128,16 @@ async function talk() {
   await practise(page);
   await byButton(page);
   await lost(page);
-  await context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(60_000);
   seen.loaded = [...seen.console];
   await offline(page);
   await browser.close();
 }
 
+/** @param {Page} page */
 async function keyboard(page) {
   await page.keyboard.press("Tab");
-  const first = await page.evaluate(() => document.activeElement.className);
+  const first = await page.evaluate(() => document.activeElement?.className);
   await page.focus("#tab-talk");
   await page.keyboard.press("ArrowRight");
   const shown = await page.isVisible("#practise");
@@ -116,6 +145,7 @@ async function keyboard(page) {
   seen.steps.keyboard = { first, practise: shown, talk: await page.isVisible("#talk") };
 }
 
+/** @param {Page} page */
 async function refusedThenEnrolled(page) {
   await state(page, "signing");
   await look(page, "signing");
@@ -129,22 +159,24 @@ async function refusedThenEnrolled(page) {
   await page.fill("#enroll-text", ENROLLED);
   await page.fill("#enroll-key", "another key");
   await page.click("#enroll-save");
-  await page.waitForFunction(() => document.querySelector("#enroll-told").textContent.includes("key is not right"));
+  await page.waitForFunction(() => document.querySelector("#enroll-told")?.textContent?.includes("key is not right"));
   await look(page, "enroll");
   seen.console = seen.console.filter((line) => !line.includes("401")); // what the browser says of the wrong key
   await page.fill("#enroll-key", settings.key);
   await page.click("#enroll-save");
-  await page.waitForFunction(() => document.querySelector("#enroll-told").textContent.includes("Remembered"));
+  await page.waitForFunction(() => document.querySelector("#enroll-told")?.textContent?.includes("Remembered"));
   seen.steps.enrolled = await page.textContent("#enroll-told");
   await page.click("#enroll-cancel");
 }
 
+/** @param {Page} page */
 async function recognised(page) {
   await card(page, "said");
   seen.steps.recognised = await page.textContent("#answer .said");
   await look(page, "said");
 }
 
+/** @param {Page} page */
 async function choices(page) {
   const candidates = ["Where does it hurt?", "Where is my key?"].map((sentence, i) => ({ sentence, sentence_id: `c${i}`, rank: i + 1 }));
   await post("test/force", { outcome: "choices", text: null, reason: "ambiguous_top2", choices: candidates, candidates });
@@ -155,12 +187,13 @@ async function choices(page) {
   await post("test/force", { outcome: "not_sure", text: null, reason: "low_motion", choices: [], candidates: [] });
   await page.click("#answer-actions .choice >> nth=1");
   await page.click("text=Speak >> nth=0");
-  seen.steps.spoken = await page.evaluate(() => globalThis.spoken);
+  seen.steps.spoken = await page.evaluate(() => /** @type {any} */ (globalThis).spoken);
   await state(page, "signing");
   await state(page, "answer"); // "the hands hardly moved", which takes no answer away
   seen.steps.chosen = await page.textContent("#answer");
 }
 
+/** @param {Page} page */
 async function nurse(page) {
   await page.fill("#nurse-text", "fever");
   await page.waitForFunction(() => document.querySelectorAll("#nurse-list button").length === 1);
@@ -169,36 +202,40 @@ async function nurse(page) {
   await page.waitForTimeout(600);
   seen.steps.nurse = await page.textContent("#nurse-words");
   seen.steps.drawn = await page.evaluate(() => {
-    const { width, height } = document.querySelector("#nurse-player canvas");
-    const { data } = document.querySelector("#nurse-player canvas").getContext("2d").getImageData(0, 0, width, height);
+    const canvas = document.querySelector("#nurse-player canvas");
+    const context = canvas instanceof HTMLCanvasElement ? canvas.getContext("2d") : null;
+    if (!context) throw new Error("no canvas");
+    const { data } = context.getImageData(0, 0, context.canvas.width, context.canvas.height);
     const colours = new Set();
     for (let i = 0; i < data.length; i += 4) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
     return colours.size;
   });
   await look(page, "nurse");
   await page.fill("#nurse-text", "agony");
-  await page.waitForFunction(() => document.querySelector("#nurse-told").textContent.includes("like meaning"));
+  await page.waitForFunction(() => document.querySelector("#nurse-told")?.textContent?.includes("like meaning"));
   await page.fill("#nurse-text", "good  morning");
   await page.click("#nurse-form button");
-  await page.waitForFunction(() => document.querySelector("#nurse-words").textContent === "Good morning.");
+  await page.waitForFunction(() => document.querySelector("#nurse-words")?.textContent === "Good morning.");
   seen.steps.plain = await page.isVisible("#nurse-player");
   await page.fill("#nurse-text", "Please wait here.");
   await page.click("#nurse-form button");
-  await page.waitForFunction(() => document.querySelector("#nurse-words").textContent === "Please wait here.");
+  await page.waitForFunction(() => document.querySelector("#nurse-words")?.textContent === "Please wait here.");
   seen.steps.typed = await page.textContent("#nurse-sign-told");
 }
 
+/** @param {Page} page */
 async function history(page) {
   await page.click("#copy-history");
-  await page.waitForFunction(() => document.querySelector("#history-told").textContent !== "");
+  await page.waitForFunction(() => document.querySelector("#history-told")?.textContent !== "");
   seen.steps.copied = await page.evaluate(() => navigator.clipboard.readText());
   await page.locator("#history").scrollIntoViewIfNeeded();
   await look(page, "history");
   await page.click("#clear-history");
   seen.steps.left = await page.locator("#history li").count();
-  seen.steps.focus = await page.evaluate(() => document.activeElement.id);
+  seen.steps.focus = await page.evaluate(() => document.activeElement?.id);
 }
 
+/** @param {Page} page */
 async function practise(page) {
   await page.click("#tab-practise");
   await page.click("#practise-list button >> nth=2");
@@ -213,6 +250,7 @@ async function practise(page) {
   await page.click("#tab-talk");
 }
 
+/** @param {Page} page */
 async function byButton(page) {
   await page.click("#open-settings");
   await page.check("[name=mode][value=button]");
@@ -233,13 +271,13 @@ async function byButton(page) {
   await page.click("#sign-button");
   await page.waitForTimeout(6000);
   await page.evaluate(() => {
-    document.querySelector("#sign-button").click();
-    document.querySelector("#new-person").click();
+    for (const id of ["sign-button", "new-person"]) document.getElementById(id)?.click();
   });
   await state(page, "answer");
   seen.steps.late = await page.getAttribute("#answer-card", "class");
 }
 
+/** @param {Page} page */
 async function lost(page) {
   await post("test/drop");
   await page.waitForSelector("[data-subject=service]");
@@ -249,7 +287,11 @@ async function lost(page) {
   seen.steps.back = await page.textContent("#notices");
 }
 
-/** The service is gone: the page still loads, finds hands and says what is missing. */
+/**
+ * The service is gone: the page still loads, finds hands and says what is missing.
+ *
+ * @param {Page} page
+ */
 async function offline(page) {
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   await page.waitForFunction(async () => {
@@ -260,23 +302,23 @@ async function offline(page) {
   for (let tries = 0; tries < 50; tries += 1) {
     const there = await fetch(settings.url).then(() => true, () => false);
     if (!there) break;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => { setTimeout(resolve, 200); });
   }
   await state(page, "lost");
   await page.fill("#nurse-text", "fever");
   await page.click("#nurse-form button");
-  await page.waitForFunction(() => document.querySelector("#nurse-words").textContent === "fever");
+  await page.waitForFunction(() => document.querySelector("#nurse-words")?.textContent === "fever");
   seen.steps.gone = {
     button: await page.isDisabled("#sign-button"),
     sign: await page.textContent("#nurse-sign-told"),
-    icon: await page.evaluate(() => document.querySelector("#state use").getBBox().width > 0),
+    icon: await page.evaluate(() => Number(document.querySelector("#state use")?.getBoundingClientRect().width) > 0),
   };
   await page.reload();
   await page.waitForSelector("[data-subject=service]");
   await page.focus("#start-camera");
   await page.keyboard.press("Enter");
-  await page.waitForFunction(() => parseFloat(document.querySelector("#rate").textContent) > 0, null, PATIENCE);
-  seen.steps.running = await page.evaluate(() => document.activeElement.id);
+  await page.waitForFunction(() => parseFloat(document.querySelector("#rate")?.textContent ?? "") > 0, null, PATIENCE);
+  seen.steps.running = await page.evaluate(() => document.activeElement?.id);
   seen.steps.offline = { rate: await page.textContent("#rate"), told: await page.textContent("#notices") };
   await look(page, "offline");
 }
@@ -293,7 +335,7 @@ async function served() {
   await page.fill("#enroll-text", ENROLLED);
   if (settings.key) await page.fill("#enroll-key", settings.key);
   await page.click("#enroll-save");
-  await page.waitForFunction(() => document.querySelector("#enroll-told").textContent.includes("Remembered"));
+  await page.waitForFunction(() => document.querySelector("#enroll-told")?.textContent?.includes("Remembered"));
   await page.click("#enroll-cancel");
   if (settings.key) {
     await card(page, "said");
@@ -303,15 +345,15 @@ async function served() {
     await page.waitForFunction(() => document.querySelectorAll("#nurse-list button").length === 1);
     seen.steps.listed = await page.textContent("#nurse-list button");
   }
-  seen.steps.rate = parseFloat(await page.textContent("#rate"));
+  seen.steps.rate = parseFloat(await page.textContent("#rate") ?? "");
   await look(page, "served");
   await browser.close();
 }
 
 /** Camera not allowed, and none there. */
 async function refusals() {
-  for (const [name, flags] of [["denied", ["--use-fake-device-for-media-stream"]], ["none", ["--use-fake-ui-for-media-stream"]]]) {
-    const { browser, page } = await open({ flags, context: { serviceWorkers: "block" } });
+  for (const [name, flag] of [["denied", "--use-fake-device-for-media-stream"], ["none", "--use-fake-ui-for-media-stream"]]) {
+    const { browser, page } = await open({ flags: [flag], context: { serviceWorkers: "block" } });
     await page.click("#start-camera");
     await page.waitForSelector("[data-subject=camera]");
     seen.steps[name] = await page.getAttribute("[data-subject=camera]", "data-code");
@@ -334,7 +376,7 @@ async function missing() {
 async function nobody() {
   const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
   await page.click("#start-camera");
-  await page.waitForFunction(() => document.querySelector("#hint").textContent !== "", null, PATIENCE);
+  await page.waitForFunction(() => document.querySelector("#hint")?.textContent !== "", null, PATIENCE);
   seen.steps.hint = await page.textContent("#hint");
   seen.steps.state = await page.getAttribute("#state", "data-state");
   seen.steps.card = await page.getAttribute("#answer-card", "class");
@@ -347,6 +389,6 @@ try {
   console.log(JSON.stringify(seen));
   process.exit(0);
 } catch (error) {
-  console.error(`${fileURLToPath(import.meta.url)}: ${error.stack}\nseen: ${JSON.stringify(seen, null, 1)}`);
+  console.error(`${fileURLToPath(import.meta.url)}: ${error instanceof Error ? error.stack : error}\nseen: ${JSON.stringify(seen, null, 1)}`);
   process.exit(1);
 }

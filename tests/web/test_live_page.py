@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import socket
 import struct
 import subprocess
@@ -28,29 +27,23 @@ import pytest
 
 from made.camera import write_camera
 from made.service import KEY, running_service
+from made.web import CHROMIUM, NODE, ROOT, needs_browser, needs_node
 from signtalk.bundle.bundle import open_bundle
 from signtalk.bundle.web import export_web
 from signtalk.export.export import export_bundle
-from signtalk.landmarks.clip import FACE_INDICES, PARTS
+from signtalk.landmarks.clip import FACE_INDICES, HOLISTIC, PARTS
 from signtalk.recognition.gate import Reason
 from signtalk.recognition.recognizer import DecisionConfig
-from signtalk.training.run import Run
+from signtalk.training.run import RunFolder
 
-ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "src" / "signtalk" / "service" / "web"
 DATA = Path(os.environ.get("SIGNTALK_DATA", ROOT.parent / "shared" / "data"))
 MODEL = Path(os.environ.get("SIGNTALK_LANDMARKER", DATA.parent / "models" / "holistic_landmarker.task"))
 FILM = DATA / "videos" / "isl_Hello.mp4"
 FRAME = np.dtype([("time_s", "<f8"), ("points", "<f4", (169, 3)), ("visibility", "<f4", (33,))])
-NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
 TEXTS: dict[str, str] = json.loads((WEB / "texts" / "en.json").read_text())
 SCRIPTS = sorted((WEB / "page").glob("*.js"))
 
-needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
-needs_browser = pytest.mark.skipif(
-    NODE is None or CHROMIUM is None or not (ROOT / "web" / "node_modules").is_dir() or not (WEB / "vendor").is_dir(),
-    reason="needs node, chromium and `make web`",
-)
 needs_model = pytest.mark.skipif(not MODEL.is_file(), reason=f"no landmarker's models at {MODEL}")
 needs_film = pytest.mark.skipif(not FILM.is_file(), reason=f"no video {FILM}")
 
@@ -108,9 +101,11 @@ def test_no_address_outside():
 
 
 def test_all_files_are_kept_for_use_without_network():
+    """Scripts apart, which test_modules.py looks after."""
     listed = re.findall(r'"([\w./]+)"', (WEB / "sw.js").read_text().partition("FILES = [")[2].partition("]")[0])
-    own = {str(file.relative_to(WEB)) for file in [*WEB.glob("*.*"), *SCRIPTS, *WEB.glob("texts/*")]}
-    assert set(listed) == (own - {"index.html", "sw.js", "offline_worker.js"}) | {"./"}
+    own = {str(file.relative_to(WEB)) for file in [*WEB.glob("*.*"), *WEB.glob("texts/*")]}
+    others = {"index.html", "package.json", "sw.js", "offline_worker.js"}
+    assert {name for name in listed if not name.endswith(".js")} == (own - others) | {"./"}
 
 
 def test_pins_are_exact():
@@ -149,9 +144,10 @@ def test_frames_and_clips_as_the_protocol_has_them():
     frames, clip = a_clip()
     asked = json.dumps({"clip": base64.b64encode(clip).decode(), "result": a_result()})
     script = ROOT / "tests" / "web" / "frames.mjs"
-    told = subprocess.run([NODE, script], input=asked, capture_output=True, text=True, timeout=60, check=True)
-    seen = json.loads(told.stdout)
+    done = subprocess.run([NODE, script], input=asked, capture_output=True, text=True, timeout=60, check=True)
+    seen = json.loads(done.stdout)
 
+    assert tuple(seen["names"]) == HOLISTIC.names
     assert base64.b64decode(seen["again"]) == clip
     assert seen["json"]["aspect"] == 1.25
     first, second, third = seen["json"]["frames"]
@@ -160,10 +156,10 @@ def test_frames_and_clips_as_the_protocol_has_them():
     assert second["left_hand"] is None and len(second["right_hand"]) == 21 and second["time_s"] == 10.1
     assert [third[part] for part in PARTS] == [None] * 4
 
-    found = np.frombuffer(base64.b64decode(seen["found"]), FRAME)[0]
-    assert found["time_s"] == 1.5 and seen["parts"] == [True, False, True, True]
-    np.testing.assert_allclose(found["points"][PARTS["face"], 0], np.array(FACE_INDICES) / 1000, rtol=1e-6)
-    assert np.isnan(found["points"][PARTS["left_hand"]]).all() and (found["visibility"] == 1).all()
+    frame = np.frombuffer(base64.b64decode(seen["frame"]), FRAME)[0]
+    assert frame["time_s"] == 1.5 and seen["parts"] == [True, False, True, True]
+    np.testing.assert_allclose(frame["points"][PARTS["face"], 0], np.array(FACE_INDICES) / 1000, rtol=1e-6)
+    assert np.isnan(frame["points"][PARTS["left_hand"]]).all() and (frame["visibility"] == 1).all()
 
     assert seen["kept"] == [5, 6, 7] and seen["between"] == [6]
     places = frames["points"][:2, :, :2] * np.array([1.25, 1])
@@ -296,8 +292,8 @@ def test_a_conversation(tmp_path):
 @pytest.mark.timeout(600)
 def test_the_page_of_the_real_service(tmp_path, small_run):
     """With the prototype's gate, whose thresholds need no fit: the small run's has too few clips for one."""
-    run = Run.open(small_run.run)
-    bundle = export_bundle(run.checkpoint, run.index(), DecisionConfig.prototype(), tmp_path / "export")
+    run = RunFolder.open(small_run.run)
+    bundle = export_bundle(run.checkpoint, run.sentence_index(), DecisionConfig.prototype(), tmp_path / "export")
     with running_service(bundle, "--index", tmp_path / "ward", "--models", MODEL, key=KEY) as (address, _):
         seen = drive_at(f"http://{address}/", KEY, "served", tmp_path, FILM)
     check_always(seen)
@@ -314,10 +310,10 @@ def test_the_page_of_the_real_service(tmp_path, small_run):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_an_offline_page_answers_and_learns_by_itself(tmp_path, small_run):
-    run = Run.open(small_run.run)
+    run = RunFolder.open(small_run.run)
     still = run.decision().gate.model_copy(update={"motion_floor": 0.0})  # the film runs at a third of its speed
     decision = run.decision().model_copy(update={"gate": still})
-    with open_bundle(export_bundle(run.checkpoint, run.index(), decision, tmp_path / "export")) as bundle:
+    with open_bundle(export_bundle(run.checkpoint, run.sentence_index(), decision, tmp_path / "export")) as bundle:
         export_web(bundle, tmp_path / "page", MODEL)
     quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=tmp_path / "page")) as server:

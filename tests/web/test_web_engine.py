@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import pytest
 
 import web_engine
 from made.small_run import SmallRun
-from made.web import CHROMIUM, NODE, ORT, PLAYWRIGHT, ROOT, Ask
+from made.web import CHROMIUM, NODE, ROOT, Ask, needs_browser, needs_node, needs_ort
+from signtalk.arrays import FloatArray
 from signtalk.bundle import web as web_export
 from signtalk.bundle.bundle import Bundle, open_bundle
 from signtalk.bundle.web import FILES_NAME, PAGE, write_web_bundle
@@ -23,15 +24,11 @@ from signtalk.index.encoded import Encoded
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 from signtalk.landmarks.features import FeatureConfig, extract_features
-from signtalk.landmarks.wire import encode_clip
 from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.scoring import ScoringConfig
 from signtalk.recognition.translation import TranslationRule
 from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed; the engine's tests run in it")
-needs_ort = pytest.mark.skipif(not ORT.is_file(), reason="onnxruntime-web is not installed; run `make web`")
 
 BODY = {"use_hands": False, "use_hand_local": False, "use_pose_hands": True, "use_depth": True, "frontal": True}
 CONFIGS = (
@@ -91,26 +88,7 @@ def numbers(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([float(value) for value in values])
 
 
-def test_landmarks_travel_in_every_form(node: Ask, clips: tuple[LandmarkClip, ...]) -> None:
-    clip = every(without(clips[0], ("left_hand",), 0, 10_000), 7)
-    clip.landmarks[:, PARTS["pose"]] = np.nan_to_num(clip.landmarks[:, PARTS["pose"]])  # JSON has whole parts alone
-    frames, points = [], np.random.default_rng(1).random((478, 3)).round(3).tolist()
-    for time, row, seen in zip(clip.timestamps_s, clip.landmarks, clip.visibility, strict=True):
-        parts = {name: row[columns].tolist() for name, columns in PARTS.items()}
-        parts["pose"] = [[*point, float(score)] for point, score in zip(parts["pose"], seen, strict=True)]
-        told = {name: None if np.isnan(row[PARTS[name]]).all() else part for name, part in parts.items()}
-        frames.append({"time_s": float(time), **told})
-    holistic = {"faceLandmarks": [[dict(zip("xyz", point, strict=True)) for point in points]], "poseLandmarks": []}
-    answered = node("landmarks", (clip,), holistic=[holistic], json=[{"aspect": clip.aspect, "frames": frames}])
-    assert tuple(answered["names"]) == HOLISTIC.names
-    assert base64.b64decode(answered["bytes"][0]) == encode_clip(clip)
-    np.testing.assert_allclose(numbers(answered["json"][0]["landmarks"]), clip.landmarks.ravel(), rtol=1e-7)
-    np.testing.assert_allclose(numbers(answered["json"][0]["visibility"]), clip.visibility.ravel(), rtol=1e-7)
-    seen = numbers(answered["holistic"][0]["landmarks"]).reshape(-1, 3)
-    np.testing.assert_allclose(seen[PARTS["face"]], np.array(points)[0:470:5], rtol=1e-6)
-    assert np.isnan(seen[: PARTS["face"].start]).all()
-
-
+@needs_node
 def test_features_are_those_of_python(node: Ask, clips: tuple[LandmarkClip, ...]) -> None:
     answered = node("features", clips, configs=[config.model_dump() for config in CONFIGS])
     for config, found in zip(CONFIGS, answered, strict=True):
@@ -170,6 +148,16 @@ def agree(found: Any, expected: Any, tolerance: float) -> None:
         assert found == expected
 
 
+def encoded_by_python(bundle: Bundle, clips: Sequence[LandmarkClip]) -> tuple[Encoded, FloatArray]:
+    """What the network says of clips, and their hand speeds."""
+    encoder = bundle.recognizer.encoder
+    features = [extract_features(clip, encoder.feature_config) for clip in clips]
+    encoded = encoder.encode(
+        np.stack([each.features for each in features]), np.stack([each.valid for each in features])
+    )
+    return encoded, np.array([each.motion for each in features], dtype=np.float32)
+
+
 def encoded_files(folder: Path, encoded: Encoded) -> list[dict[str, Any]]:
     parts = []
     for n in range(encoded.num_clips):
@@ -188,7 +176,7 @@ def encoded_files(folder: Path, encoded: Encoded) -> list[dict[str, Any]]:
     return parts
 
 
-@needs_ort
+@needs_node
 @pytest.mark.parametrize("written", [False, True])
 @pytest.mark.parametrize("name", DECISIONS)
 def test_answers_to_encoded_clips_are_those_of_python(
@@ -204,16 +192,12 @@ def test_answers_to_encoded_clips_are_those_of_python(
         decision = decision.model_copy(update={"gate": gate})
     changed = deciding(bundle, decision, index)
     write_web_bundle(changed, tmp_path / "web")
-    made = [extract_features(clip, changed.recognizer.encoder.feature_config) for clip in clips]
-    encoded = changed.recognizer.encoder.encode(
-        np.stack([each.features for each in made]), np.stack([each.valid for each in made])
-    )
-    motions = np.array([each.motion for each in made], dtype=np.float32)
-    expected = changed.recognizer.answer(encoded, motions, num_candidates=30).recognitions
+    encoded, motions = encoded_by_python(changed, clips)
+    expected = changed.recognizer.answer(encoded, motions, num_candidates=30).answers
     files = encoded_files(tmp_path, encoded)
-    found = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=30)
-    for one, other in zip(found, expected, strict=True):
-        agree(one, other.to_json(), 2e-4)
+    answers = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=30)
+    for one, other in zip(answers, expected, strict=True):
+        agree(one, other.to_dict(), 2e-4)
 
 
 @needs_ort
@@ -224,7 +208,7 @@ def test_the_whole_chain_answers_as_python_does(
     changed = deciding(bundle, DECISIONS[name])
     num_golden = write_web_bundle(changed, tmp_path / "web")
     found = node("whole", clips, bundle=str(tmp_path / "web"), search="my head hurts")
-    expected = [answer.to_json() for answer in changed.recognizer.recognize(clips)]
+    expected = [answer.to_dict() for answer in changed.recognizer.recognize(clips)]
     assert {"open": {"answer"}, "choices": {"answer", "not_sure"}}[name] <= {answer["outcome"] for answer in expected}
     for one, other in zip(found["answers"], expected, strict=True):
         agree(one, other, 1e-3)
@@ -237,22 +221,25 @@ def test_the_whole_chain_answers_as_python_does(
         (bundle.recognizer.index.entries[row].sentence, int(count), "base")
         for row, count in zip(groups.canonical_rows, groups.counts, strict=True)
     }
-    assert len(found["found"]) == 5
+    assert len(found["hits"]) == 5
 
 
-@needs_ort
+@needs_node
 def test_an_enrolled_sentence_is_found_after_the_page_was_opened_again(
     node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
-    write_web_bundle(deciding(bundle, DECISIONS["open"]), tmp_path / "web")
+    changed = deciding(bundle, DECISIONS["open"].model_copy(update={"translate": False}))
+    write_web_bundle(changed, tmp_path / "web")
     new = [made.clip for made in generate_clips(SyntheticConfig(num_sentences=1, first_sentence=40, num_signers=5,
            clips_per_sentence=(3, 3), num_idle=0))]  # fmt: skip
     still = without(clips[0], ("left_hand", "right_hand"), 0, 10_000)
-    found = node("enroll", (*new, still), bundle=str(tmp_path / "web"), text=" Zebra crossing, please ")
-    told = found["told"]
-    assert (told["sentence"], told["category"], told["num_references"]) == ("Zebra crossing, please", "here", 2)
-    assert -1 <= told["agreement"] <= 1.001
-    assert 1 <= len(told["nearest"]) <= 3
+    files = encoded_files(tmp_path, encoded_by_python(changed, (*new, still))[0])
+    found = node("enroll", (*new, still), bundle=str(tmp_path / "web"), text=" Zebra crossing, please ", encoded=files)
+    enrolled = found["enrolled"]
+    assert (enrolled["sentence"], enrolled["category"]) == ("Zebra crossing, please", "here")
+    assert enrolled["num_references"] == 2
+    assert -1 <= enrolled["agreement"] <= 1.001
+    assert 1 <= len(enrolled["nearest"]) <= 3
     assert [message.split(":")[0] for message in found["refusals"]] == [
         "clip 1 is there already, as a clip of 'Zebra crossing, please'; film another",
         "clip 1",
@@ -274,6 +261,10 @@ def test_the_benchmark_counts_answers_that_differ(
     assert sum(told["outcomes"].values()) == 3
     assert max(told["largest_difference"].values()) < 1e-3
     assert told["python_ms"] > 0 and told["node_ms"] > 0
+
+
+def arrays_of(clip: LandmarkClip) -> tuple[np.ndarray[Any, Any], ...]:
+    return clip.landmarks, clip.visibility, clip.timestamps_s
 
 
 def one_after_another(clips: list[LandmarkClip], aspect: float | None) -> LandmarkClip:
@@ -298,6 +289,7 @@ def streams() -> tuple[LandmarkClip, ...]:
     return made[0], every(made[1], 2), without(without(made[2], ("left_hand",), 100, 160), ("pose",), 200, 260)
 
 
+@needs_node
 def test_sentences_of_a_stream_begin_and_end_as_in_python(node: Ask, streams: tuple[LandmarkClip, ...]) -> None:
     segmenter = pytest.importorskip("signtalk.segmentation.segmenter", reason="this version has no segmenter")
     found = node("segments", streams, settings=str(segmenter.SHIPPED))
@@ -333,29 +325,29 @@ def test_a_live_session_tells_what_the_service_tells(
         cut = LandmarkClip(
             clip.landmarks[within], clip.visibility[within], clip.timestamps_s[within], float(np.float32(clip.aspect))
         )
-        agree(event["answer"], changed.recognizer.recognize([cut], 3)[0].to_json(), 1e-3)
+        agree(event["answer"], changed.recognizer.recognize([cut], 3)[0].to_dict(), 1e-3)
     activities = [event["time_s"] for event in heard if event["type"] == "activity"]
     assert np.diff(activities).min() >= 0.2 - 1e-6
 
 
-@needs_ort
+@needs_node
 def test_a_button_says_where_a_sentence_begins_and_ends(
     node: Ask, streams: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
-    write_web_bundle(deciding(bundle, DECISIONS["open"]), tmp_path / "web")
-    heard = node("stream", (streams[0],), bundle=str(tmp_path / "web"), mode="button", button=[150, 260])
-    told = [event for event in heard if event["type"] != "activity"]
-    assert [event.get("state", event["type"]) for event in told] == ["signing", "thinking", "answer", "answer"]
-    assert [event["type"] for event in told[2:]] == ["answer", "state"]
+    changed = deciding(bundle, DECISIONS["open"].model_copy(update={"translate": False}))
+    write_web_bundle(changed, tmp_path / "web")
+    signed = LandmarkClip(*(array[150:261] for array in arrays_of(streams[0])), streams[0].aspect)
+    files = encoded_files(tmp_path, encoded_by_python(changed, [streams[0], signed])[0])
+    job = {"bundle": str(tmp_path / "web"), "mode": "button", "button": [150, 260], "encoded": files}
+    events = [event for event in node("stream", (streams[0], signed), **job) if event["type"] != "activity"]
+    assert [event.get("state", event["type"]) for event in events] == ["signing", "thinking", "answer", "answer"]
+    assert [event["type"] for event in events[2:]] == ["answer", "state"]
     times = streams[0].timestamps_s
-    assert (told[2]["start_s"], told[2]["end_s"]) == pytest.approx((times[150], times[260]))
+    assert (events[2]["start_s"], events[2]["end_s"]) == pytest.approx((times[150], times[260]))
+    agree(events[2]["answer"], changed.recognizer.recognize([signed], 3)[0].to_json(), 1e-3)
 
 
-@needs_ort
-@pytest.mark.skipif(
-    CHROMIUM is None or not PLAYWRIGHT.is_file() or not (PAGE / "vendor").is_dir(),
-    reason="no Chromium, playwright-core or src/signtalk/service/web/vendor; install a browser and run `make web`",
-)
+@needs_browser
 def test_a_browser_answers_with_the_server_gone(bundle: Bundle, tmp_path: Path) -> None:
     page = tmp_path / "page"
     shutil.copytree(PAGE, page, ignore=shutil.ignore_patterns("wasm"))  # no landmarker is needed here
@@ -364,11 +356,11 @@ def test_a_browser_answers_with_the_server_gone(bundle: Bundle, tmp_path: Path) 
     write_web_bundle(changed, page / "bundle")
     (page / FILES_NAME).write_text(json.dumps({"files": web_export._described(page)}))
     runner = ROOT / "tests" / "web" / "engine_browser.mjs"
-    command = [str(NODE), str(runner), str(PLAYWRIGHT), str(CHROMIUM), str(page)]
+    command = [str(NODE), str(runner), str(CHROMIUM), str(page)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    for told in json.loads(done.stdout).values():  # with the server, and without
-        assert told["verified"]["different"] == []
-        assert told["verified"]["largest_difference"] < 1e-3
-        assert told["personal"] == ["Zebra crossing"]
-        assert told["answer"]["text"] == "Zebra crossing"
+    for seen in json.loads(done.stdout).values():  # with the server, and without
+        assert seen["verified"]["different"] == []
+        assert seen["verified"]["largest_difference"] < 1e-3
+        assert seen["personal"] == ["Zebra crossing"]
+        assert seen["answer"]["text"] == "Zebra crossing"

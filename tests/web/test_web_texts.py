@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from made.web import NODE, Ask
+from made.web import Ask, needs_node
 from signtalk.data.records import text_key
 from signtalk.data.tokenizer import SentenceTokenizer, TokenizerConfig, split_words
 from signtalk.recognition.beam_search import DecodingOptions, beam_search
 from signtalk.recognition.ctc import JointStepDecoder
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed; the engine's tests run in it")
 
-
+@needs_node
 @pytest.mark.parametrize("kind", ["word", "bpe"])
 def test_texts_are_those_of_python(kind: Any, node: Ask) -> None:
     known = ["Where does it hurt?", "I don't know.", "My head hurts", "Où est la douleur", "null and void"]
@@ -52,6 +51,7 @@ class TableDecoder:
         return self.table[tokens], self
 
 
+@needs_node
 @pytest.mark.parametrize(("vocabulary", "weight"), [(12, 0.0), (12, 0.7), (12, 1.0), (140, 0.6)])
 def test_decoding_is_that_of_python(vocabulary: int, weight: float, node: Ask, tmp_path: Path) -> None:
     rng = np.random.default_rng(vocabulary)
@@ -71,7 +71,7 @@ def test_decoding_is_that_of_python(vocabulary: int, weight: float, node: Ask, t
         truth = beam_search(decoder, np.zeros((1, 20, 4), dtype=np.float32), valid, options)[0][0]
         files = {"table": str(tmp_path / "table.bin"), "words": str(tmp_path / "words.bin")}
         settings = {"vocabulary": vocabulary, "weight": weight, "num_valid": 17}
-        found = node("decode", options=options.model_dump(), **files, **settings)
-        assert (tuple(found["tokens"]), found["finished"]) == (truth.tokens, truth.finished)
-        assert found["score"] == pytest.approx(truth.score, abs=1e-5)
-        assert found["tokenLogProbs"] == pytest.approx(truth.token_log_probs, abs=1e-5)
+        text = node("decode", options=options.model_dump(), **files, **settings)
+        assert (tuple(text["tokens"]), text["finished"]) == (truth.tokens, truth.finished)
+        assert text["score"] == pytest.approx(truth.score, abs=1e-5)
+        assert text["tokenLogProbs"] == pytest.approx(truth.token_log_probs, abs=1e-5)

@@ -87,22 +87,26 @@ def _check_sizes(path: Path, entries: list[zipfile.ZipInfo]) -> None:
 
 def _check_entry(path: Path, entry: zipfile.ZipInfo) -> None:
     """Refuse a name that leads elsewhere, and what is no plain file."""
-    told = entry.orig_filename  # as it stands there; zipfile cuts `filename` at a NUL
-    name = PurePosixPath(told)
-    odd = any(character in told for character in '\\:*?"<>|') or not told.isprintable() or name.is_absolute()
+    full_name = entry.orig_filename  # as it stands there; zipfile cuts `filename` at a NUL
+    name = PurePosixPath(full_name)
+    odd = any(character in full_name for character in '\\:*?"<>|') or not full_name.isprintable() or name.is_absolute()
     kind = stat.S_IFMT(entry.external_attr >> 16)
-    if odd or {"..", "."} & set(told.split("/")) or "" in told.rstrip("/").split("/") or stat.S_ISLNK(kind):
-        raise ArtifactError(f"{path}: entry {told[:80]!r} leaves the bundle; do not use this file")
-    if len(told) > MAX_NAME:
-        raise ArtifactError(f"{path}: entry {told[:80]!r}...: a name of {len(told)} characters; at most {MAX_NAME}")
+    if odd or {"..", "."} & set(full_name.split("/")) or "" in full_name.rstrip("/").split("/") or stat.S_ISLNK(kind):
+        raise ArtifactError(f"{path}: entry {full_name[:80]!r} leaves the bundle; do not use this file")
+    if len(full_name) > MAX_NAME:
+        raise ArtifactError(
+            f"{path}: entry {full_name[:80]!r}...: a name of {len(full_name)} characters; at most {MAX_NAME}"
+        )
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or (entry.is_dir() and entry.file_size):
-        raise ArtifactError(f"{path}: entry '{told}' is no plain file; do not use this file")
-    if name.name == BUNDLE_MANIFEST and told != BUNDLE_MANIFEST:
-        raise ArtifactError(f"{path}: '{told}' lies in a folder; a bundle has its {BUNDLE_MANIFEST} at the top")
+        raise ArtifactError(f"{path}: entry '{full_name}' is no plain file; do not use this file")
+    if name.name == BUNDLE_MANIFEST and full_name != BUNDLE_MANIFEST:
+        raise ArtifactError(f"{path}: '{full_name}' lies in a folder; a bundle has its {BUNDLE_MANIFEST} at the top")
     if name.name.startswith(TEMPORARY_PREFIX):
-        raise ArtifactError(f"{path}: entry '{told}' is an unfinished file; get the bundle again")
+        raise ArtifactError(f"{path}: entry '{full_name}' is an unfinished file; get the bundle again")
     if entry.flag_bits & _ENCRYPTED or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ArtifactError(f"{path}: entry '{told}' is encrypted or packed in an unknown way; get the bundle again")
+        raise ArtifactError(
+            f"{path}: entry '{full_name}' is encrypted or packed in an unknown way; get the bundle again"
+        )
 
 
 def _check_names(path: Path, names: list[str]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
@@ -27,8 +28,8 @@ from signtalk.bundle.archive import MAX_NAME, unpack_zip
 from signtalk.bundle.golden import GOLDEN_CLIPS_NAME, GOLDEN_TOLERANCE, read_golden_clips, replay_golden_clips
 from signtalk.bundle.onnx_models import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
 from signtalk.data.tokenizer import SentenceTokenizer
-from signtalk.errors import ArtifactError, DataError
-from signtalk.files import absolute, first_fault, load_arrays, one_line, read_json, sha256_file
+from signtalk.errors import ArtifactError, DataError, first_fault, one_line
+from signtalk.files import absolute, load_arrays, read_json, sha256_file
 from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import SIGNS_NAME, SignLibrary
@@ -157,7 +158,7 @@ class Bundle:
         self.close()
 
 
-def open_bundle(path: Path, variant: str = FULL_PRECISION) -> Bundle:
+def open_bundle(path: str | PathLike[str], variant: str = FULL_PRECISION) -> Bundle:
     """Open a bundle zip, or a folder with its files.
 
     Args:
@@ -167,6 +168,7 @@ def open_bundle(path: Path, variant: str = FULL_PRECISION) -> Bundle:
     Raises:
         ArtifactError: missing, damaged, dangerous, of another version, or without that variant.
     """
+    path = Path(path)
     if path.is_dir():
         return _load(path, variant, temporary=False)
     folder = Path(tempfile.mkdtemp(prefix="signtalk-bundle-"))
@@ -188,7 +190,7 @@ def told_of(path: Path, folder: Path) -> Iterator[None]:
         raise ArtifactError(str(error).replace(str(folder), str(path))) from error
 
 
-def unpack_bundle(path: Path, folder: Path) -> tuple[Path, ...]:
+def unpack_bundle(path: str | PathLike[str], folder: str | PathLike[str]) -> tuple[Path, ...]:
     """Unpack a bundle zip as a folder that can be opened, looked at, and pushed to a model hub.
 
     Args:
@@ -202,9 +204,9 @@ def unpack_bundle(path: Path, folder: Path) -> tuple[Path, ...]:
         ArtifactError: the zip is missing, damaged or dangerous.
         DataError: the folder holds something, or cannot be written.
     """
+    path, folder = Path(path), absolute(Path(folder))
     if path.is_dir():
         raise ArtifactError(f"{path}: a folder, not a zip; it can be used as it is")
-    folder = absolute(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: not an empty folder; choose a new one")
     try:
@@ -232,7 +234,7 @@ def _unpack_checked(path: Path, folder: Path) -> None:
         raise ArtifactError(f"{path}: entry '{min(names - listed)}' is not in its manifest; do not use this file")
 
 
-def verify_bundle(path: Path) -> dict[str, float]:
+def verify_bundle(path: str | PathLike[str]) -> dict[str, float]:
     """Open a bundle, replay its golden clips, and see that its smaller encoders do what they did when exported.
 
     Returns:
@@ -241,6 +243,7 @@ def verify_bundle(path: Path) -> dict[str, float]:
     Raises:
         ArtifactError: it cannot be opened, or an answer differs.
     """
+    path = Path(path)
     with open_bundle(path) as bundle, told_of(path, bundle.folder):
         try:
             return _answers_again(path, bundle)
@@ -253,32 +256,34 @@ def verify_bundle(path: Path) -> dict[str, float]:
 def _answers_again(path: Path, bundle: Bundle) -> dict[str, float]:
     golden = load_arrays(bundle.folder / "golden.npz")
     encoded = bundle.recognizer.encoder.encode(golden["features"], golden["valid"])
-    found = {
+    differences = {
         "embedding": largest_difference(encoded.embeddings, golden["embedding"]),
         "memory": largest_difference(encoded.memory, golden["memory"]),
         "words": largest_difference(encoded.word_log_probs, golden["words"]),
     }
     space = bundle.recognizer.text_space
     if space is not None:
-        found["text_embedding"] = largest_difference(space.embedder.encode(golden["tokens"]), golden["text_embedding"])
+        differences["text_embedding"] = largest_difference(
+            space.embedder.encode(golden["tokens"]), golden["text_embedding"]
+        )
     if GOLDEN_CLIPS_NAME in bundle.manifest.files:
-        found |= _replay(bundle, golden)
-    if not max(found.values()) <= GOLDEN_TOLERANCE:
+        differences |= _replay(bundle, golden)
+    if not max(differences.values()) <= GOLDEN_TOLERANCE:
         raise ArtifactError(
-            f"{path}: golden clips differ by {max(found.values()):.2g}; allowed {GOLDEN_TOLERANCE:g}; do not use this "
-            "bundle on this machine"
+            f"{path}: golden clips differ by {max(differences.values()):.2g}; allowed {GOLDEN_TOLERANCE:g}; do not use "
+            "this bundle on this machine"
         )
     for variant in bundle.manifest.variants.made.values():
         _check_variant(bundle, variant, golden)
     _ = bundle.signs  # read, and so checked
-    return found
+    return differences
 
 
 def _replay(bundle: Bundle, golden: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
     """The golden clips from raw landmarks to the answer."""
     clips, _ = read_golden_clips(bundle.folder / GOLDEN_CLIPS_NAME)
-    made = [extract_features(clip, bundle.recognizer.encoder.feature_config) for clip in clips.values()]
-    features, valid = np.stack([m.features for m in made]), np.stack([m.valid for m in made])
+    extracted = [extract_features(clip, bundle.recognizer.encoder.feature_config) for clip in clips.values()]
+    features, valid = np.stack([each.features for each in extracted]), np.stack([each.valid for each in extracted])
     embeddings = bundle.recognizer.encoder.encode(features, valid).embeddings
     return {
         "clip_features": largest_difference(features, golden["clip_features"]),
@@ -298,9 +303,9 @@ def _check_variant(bundle: Bundle, variant: Variant, golden: dict[str, npt.NDArr
         )
 
 
-def largest_difference(found: npt.NDArray[np.floating], expected: npt.NDArray[np.floating]) -> float:
+def largest_difference(values: npt.NDArray[np.floating], expected: npt.NDArray[np.floating]) -> float:
     """Of all numbers of two arrays; 0 for empty ones, infinite for two of different shapes."""
-    return float(np.abs(found - expected).max(initial=0)) if found.shape == expected.shape else float("inf")
+    return float(np.abs(values - expected).max(initial=0)) if values.shape == expected.shape else float("inf")
 
 
 def _load(folder: Path, variant: str, temporary: bool) -> Bundle:
@@ -327,18 +332,20 @@ def _load(folder: Path, variant: str, temporary: bool) -> Bundle:
     space = None
     if TEXT_ENCODER_NAME in manifest.files:
         space = TextSpace(OnnxTextEncoder(folder / TEXT_ENCODER_NAME), tokenizer)
-    recognizer = Recognizer(encoder, index, decision, decoder, tokenizer, space)
+    recognizer = Recognizer(
+        encoder=encoder, index=index, decision=decision, decoder=decoder, tokenizer=tokenizer, text_space=space
+    )
     return Bundle(folder, manifest, recognizer, tokenizer, temporary)
 
 
 def _encoder_name(folder: Path, manifest: BundleManifest, variant: str) -> str:
-    made = manifest.variants.made
+    smaller = manifest.variants.made
     wanted = manifest.variants.offered if variant == OFFERED else variant
     if wanted == FULL_PRECISION:
         return ENCODER_NAME
-    if wanted not in made or made[wanted].file not in manifest.files:
-        raise ArtifactError(f"{folder}: no variant '{wanted}'; it has {', '.join([FULL_PRECISION, *made])}")
-    return made[wanted].file
+    if wanted not in smaller or smaller[wanted].file not in manifest.files:
+        raise ArtifactError(f"{folder}: no variant '{wanted}'; it has {', '.join([FULL_PRECISION, *smaller])}")
+    return smaller[wanted].file
 
 
 def _checked_manifest(folder: Path) -> BundleManifest:
@@ -348,12 +355,12 @@ def _checked_manifest(folder: Path) -> BundleManifest:
             f"{path}: no such file; a bundle is the zip that `signtalk export` wrote, or a folder with its files"
         )
     content = read_json(path)
-    found = content.get("format_version") if isinstance(content, dict) else None
-    if found not in _READABLE_VERSIONS:
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version not in _READABLE_VERSIONS:
         known = ", ".join(map(str, _READABLE_VERSIONS))
-        newer = type(found) is int and found > BUNDLE_FORMAT_VERSION
+        newer = type(version) is int and version > BUNDLE_FORMAT_VERSION
         advice = "install a newer SignTalk" if newer else "export it again"
-        raise ArtifactError(f"{path}: bundle format {one_line(found, 40)}; this SignTalk reads {known}; {advice}")
+        raise ArtifactError(f"{path}: bundle format {one_line(version, 40)}; this SignTalk reads {known}; {advice}")
     try:
         manifest = BundleManifest.model_validate(content)
     except ValidationError as error:
@@ -364,9 +371,9 @@ def _checked_manifest(folder: Path) -> BundleManifest:
             raise ArtifactError(f"{folder}: no file {name[:MAX_NAME]!r}; the bundle is incomplete")
         if sha256_file(file) != expected:
             raise ArtifactError(f"{file}: changed since it was exported; get the bundle again")
-    for variant, made in manifest.variants.made.items():
-        if made.file not in manifest.files:
-            raise ArtifactError(f"{folder}: no file of the variant '{variant}'; the bundle is incomplete")
+    for name, variant in manifest.variants.made.items():
+        if variant.file not in manifest.files:
+            raise ArtifactError(f"{folder}: no file of the variant '{name}'; the bundle is incomplete")
     return manifest
 
 

@@ -132,8 +132,8 @@ def _interval(value: dict[str, Any] | None) -> str:
     if value is None:
         return "-"
     low, high = value.get("low"), value.get("high")
-    shown = f"{value['estimate']:.3f}"
-    return shown if low is None or high is None else f"{shown} ({low:.3f}-{high:.3f})"
+    text = f"{value['estimate']:.3f}"
+    return text if low is None or high is None else f"{text} ({low:.3f}-{high:.3f})"
 
 
 def _promises(decision: DecisionConfig) -> str:
@@ -154,20 +154,22 @@ def _promises(decision: DecisionConfig) -> str:
 
 
 def _variants(manifest: BundleManifest) -> str:
-    found = manifest.variants
-    rows = [("fp32", f"{found.num_bytes:,}", "-" if found.recall_at_1 is None else f"{found.recall_at_1:.3f}", "0")]
-    rows += [(name, f"{v.num_bytes:,}", f"{v.recall_at_1:.3f}", f"{v.loss:.2f}") for name, v in found.made.items()]
+    variants = manifest.variants
+    rows = [
+        ("fp32", f"{variants.num_bytes:,}", "-" if variants.recall_at_1 is None else f"{variants.recall_at_1:.3f}", "0")
+    ]
+    rows += [(name, f"{v.num_bytes:,}", f"{v.recall_at_1:.3f}", f"{v.loss:.2f}") for name, v in variants.made.items()]
     table = markdown_table(("encoder", "bytes", "R@1", "points lost"), rows)
-    left_out = "".join(f"\n* {name}: {reason}" for name, reason in found.left_out.items())
+    left_out = "".join(f"\n* {name}: {reason}" for name, reason in variants.left_out.items())
     measured = (
-        f"R@1 on {found.num_clips} validation and training clips, none of which met itself."
-        if found.num_clips
+        f"R@1 on {variants.num_clips} validation and training clips, none of which met itself."
+        if variants.num_clips
         else "Smaller encoders were not measured."
     )
-    other = "" if found.offered == FULL_PRECISION else ", which loses less than half a point"
-    if 0 < found.num_clips < LEAST_MEASURED:
+    other = "" if variants.offered == FULL_PRECISION else ", which loses less than half a point"
+    if 0 < variants.num_clips < LEAST_MEASURED:
         other = f": on fewer than {LEAST_MEASURED} clips a loss of half a point cannot be seen"
-    return f"{measured} Offered (`--variant offered`): **{found.offered}**{other}.\n\n{table}" + (
+    return f"{measured} Offered (`--variant offered`): **{variants.offered}**{other}.\n\n{table}" + (
         f"\n\nLeft out:\n{left_out}" if left_out else ""
     )
 

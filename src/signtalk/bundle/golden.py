@@ -19,7 +19,8 @@ import numpy.typing as npt
 from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import read_json, write_text
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, checked_landmarks
-from signtalk.recognition.recognizer import Recognition, Recognizer
+from signtalk.recognition.answer import Answer
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
 
 GOLDEN_CLIPS_NAME = "golden_clips.json"
@@ -43,7 +44,7 @@ Ranked = Sequence[tuple[str, float]]
 
 def make_golden_clips() -> dict[str, LandmarkClip]:
     """Made-up people who sign three sentences and rest once, by name, in numbers that JSON keeps exactly."""
-    return {made.clip_id: _read_clip(_written_clip(made.clip)) for made in generate_clips(_MADE_UP)}
+    return {each.clip_id: _read_clip(_written_clip(each.clip)) for each in generate_clips(_MADE_UP)}
 
 
 def write_golden_clips(path: Path, clips: dict[str, LandmarkClip], recognizer: Recognizer) -> None:
@@ -53,7 +54,7 @@ def write_golden_clips(path: Path, clips: dict[str, LandmarkClip], recognizer: R
         "format_version": GOLDEN_CLIPS_VERSION,
         "landmark_names": HOLISTIC.names,
         "clips": [
-            {"name": name, **_written_clip(clip, 1), "answer": answer.to_json()}
+            {"name": name, **_written_clip(clip, 1), "answer": answer.to_dict()}
             for (name, clip), answer in zip(clips.items(), answers, strict=True)
         ],
     }
@@ -61,15 +62,15 @@ def write_golden_clips(path: Path, clips: dict[str, LandmarkClip], recognizer: R
 
 
 def read_golden_clips(path: Path) -> tuple[dict[str, LandmarkClip], list[dict[str, Any]]]:
-    """The clips by name, and the answer to each as `Recognition.to_json` has it.
+    """The clips by name, and the answer to each as `Answer.to_dict` has it.
 
     Raises:
         ArtifactError: the file is missing, damaged or of another version.
     """
     content = read_json(path)
-    found = content.get("format_version") if isinstance(content, dict) else None
-    if found != GOLDEN_CLIPS_VERSION:
-        raise ArtifactError(f"{path}: golden clips of format {found}; this SignTalk reads {GOLDEN_CLIPS_VERSION}")
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version != GOLDEN_CLIPS_VERSION:
+        raise ArtifactError(f"{path}: golden clips of format {version}; this SignTalk reads {GOLDEN_CLIPS_VERSION}")
     try:
         if tuple(content["landmark_names"]) != HOLISTIC.names:
             raise ValueError("other landmarks than a clip has")
@@ -90,10 +91,10 @@ def replay_golden_clips(path: Path, recognizer: Recognizer) -> dict[str, float]:
     """
     clips, expected = read_golden_clips(path)
     worst: dict[str, float] = {}
-    for (name, clip), answer in zip(clips.items(), expected, strict=True):
-        (given,) = recognizer.recognize([clip])
+    for (name, clip), wanted in zip(clips.items(), expected, strict=True):
+        (answer,) = recognizer.recognize([clip])
         try:
-            differences = compare_answers(answer, given)
+            differences = compare_answers(wanted, answer)
         except (KeyError, TypeError) as error:
             raise ArtifactError(f"{path}: the answer to clip {name} is damaged ({error!r})") from error
         except ValueError as error:
@@ -102,24 +103,24 @@ def replay_golden_clips(path: Path, recognizer: Recognizer) -> dict[str, float]:
     return worst
 
 
-def compare_answers(expected: dict[str, Any], given: Recognition) -> dict[str, float]:
+def compare_answers(expected: dict[str, Any], answer: Answer) -> dict[str, float]:
     """The differences of an answer's numbers from those that were written down.
 
     Raises:
         ValueError: it says something else.
     """
-    found = given.to_json()
+    values = answer.to_dict()
     for name in _SAME:
-        if found[name] != expected[name]:
-            raise ValueError(f"{name} is {found[name]!r}; expected {expected[name]!r}")
+        if values[name] != expected[name]:
+            raise ValueError(f"{name} is {values[name]!r}; expected {expected[name]!r}")
     lists = [
         [(str(c["text_key"]), float(c["similarity"])) for c in part]
-        for part in (expected["candidates"], found["candidates"])
+        for part in (expected["candidates"], values["candidates"])
     ]
     if not same_ranking(lists[0], lists[1], GOLDEN_TOLERANCE):
         raise ValueError(f"candidates {[name for name, _ in lists[1]]}; expected {[name for name, _ in lists[0]]}")
-    by_key = {candidate["text_key"]: candidate for candidate in found["candidates"]}
-    pairs = [(name, expected[name], found[name]) for name in _NEAR]
+    by_key = {candidate["text_key"]: candidate for candidate in values["candidates"]}
+    pairs = [(name, expected[name], values[name]) for name in _NEAR]
     for candidate in expected["candidates"]:
         other = by_key.get(candidate["text_key"], candidate)
         pairs += [(f"candidate_{name}", candidate[name], other[name]) for name in _NEAR_IN_CANDIDATES]
@@ -132,16 +133,16 @@ def compare_answers(expected: dict[str, Any], given: Recognition) -> dict[str, f
     return worst
 
 
-def same_ranking(expected: Ranked, found: Ranked, tolerance: float) -> bool:
+def same_ranking(expected: Ranked, actual: Ranked, tolerance: float) -> bool:
     """Whether two ranked lists are the same but for ties.
 
     Place by place the scores differ by no more than `tolerance`, and where another id stands than was expected, the
     scores of both in the expected list are that near; one that is not in that list ties with its last.
     """
-    if len(expected) != len(found):
+    if len(expected) != len(actual):
         return False
     scores = dict(expected)
-    for (name, score), (other, other_score) in zip(expected, found, strict=True):
+    for (name, score), (other, other_score) in zip(expected, actual, strict=True):
         if abs(score - other_score) > tolerance:
             return False
         if name != other and abs(scores.get(other, expected[-1][1]) - score) > tolerance:

@@ -20,8 +20,7 @@ import onnxruntime
 from pydantic import BaseModel, Field
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
-from signtalk.errors import ArtifactError
-from signtalk.files import one_line
+from signtalk.errors import ArtifactError, one_line
 from signtalk.index.encoded import Encoded
 from signtalk.landmarks.features import FeatureConfig
 

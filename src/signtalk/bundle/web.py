@@ -19,8 +19,7 @@ import numpy.typing as npt
 
 from signtalk.bundle.bundle import TEXT_ENCODER_NAME, Bundle
 from signtalk.errors import ArtifactError, ExportRefusedError
-from signtalk.extraction.models import BUNDLE_NAME as LANDMARKER_NAME
-from signtalk.extraction.models import find_bundle
+from signtalk.extraction.models import LANDMARKER_NAME, find_bundle
 from signtalk.files import read_json, sha256_file, write_json
 from signtalk.index.files import replaced_folder
 from signtalk.index.index import SentenceIndex
@@ -67,13 +66,14 @@ def export_web(bundle: Bundle, out: Path, models: Path | None = None) -> WebExpo
         DataError: the place cannot be written.
     """
     if not (PAGE / VENDOR_NAME).is_dir():
-        found = f"{PAGE / VENDOR_NAME}: the page's libraries are not there"
-        raise ArtifactError(f"{found}; run `make web`, which needs npm")
+        raise ArtifactError(
+            f"{PAGE / VENDOR_NAME}: the page's libraries are not there; run `make web`, which needs npm"
+        )
     landmarker = find_bundle(models)
     _refuse_other_folders(out)
     check_portable(bundle.recognizer)
     with replaced_folder(out, [path.name for path in out.iterdir()] if out.is_dir() else ()) as folder:
-        shutil.copytree(PAGE, folder, dirs_exist_ok=True)
+        shutil.copytree(PAGE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.d.mts"))
         _answer_by_engine(folder / "index.html")
         (folder / MODELS_FOLDER).mkdir()
         shutil.copyfile(landmarker, folder / MODELS_FOLDER / LANDMARKER_NAME)
@@ -84,7 +84,7 @@ def export_web(bundle: Bundle, out: Path, models: Path | None = None) -> WebExpo
 
 
 def _answer_by_engine(page: Path) -> None:
-    """Say in the page's first lines that it answers by itself, which `page/connection.js` reads."""
+    """Say in the page's first lines that it answers by itself, which `page/app.js` reads."""
     text = page.read_text(encoding="utf-8")
     page.write_text(text.replace("<html ", '<html data-answers="engine" ', 1), encoding="utf-8")
 
@@ -202,8 +202,8 @@ def _write_signs(bundle: Bundle, folder: Path) -> None:
 
 
 def _write_golden(recognizer: Recognizer, folder: Path) -> int:
-    clips = [made.clip for made in generate_clips(_GOLDEN)]
-    answers = [answer.to_json() for answer in recognizer.recognize(clips)]
+    clips = [each.clip for each in generate_clips(_GOLDEN)]
+    answers = [answer.to_dict() for answer in recognizer.recognize(clips)]
     frames = [clip.num_frames for clip in clips]
     _write_lines(folder / "golden.json", {"num_frames": frames, "answers": answers})
     (folder / "golden.bin").write_bytes(b"".join(encode_clip(clip) for clip in clips))

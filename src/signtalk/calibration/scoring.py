@@ -13,8 +13,10 @@ import numpy as np
 
 from signtalk.arrays import BoolArray
 from signtalk.evaluation.retrieval import mean_reciprocal_rank, recall_at_k
-from signtalk.recognition.recognizer import Asked, Recognizer
-from signtalk.recognition.scoring import Scores, ScoringConfig
+from signtalk.recognition.asked import Asked
+from signtalk.recognition.ranking import Ranking
+from signtalk.recognition.recognizer import Recognizer
+from signtalk.recognition.scoring import ScoringConfig
 
 MIN_QUERIES = 10
 """With fewer nothing is fitted."""
@@ -27,7 +29,7 @@ class Trial:
 
     Attributes:
         similarity_weight: of the closest clip.
-        prototype_weight: of the sentence's mean direction.
+        prototype_weight: of the sentence's centroid; files name it so.
         dtw_weight: of the frame by frame comparison.
         dtw_scale: its scale.
         text_weight: of the spelling.
@@ -44,7 +46,7 @@ class Trial:
     mrr: float
 
 
-def fit_scoring(recognizer: Recognizer, asked: Asked) -> tuple[ScoringConfig, Trial | None, int]:
+def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Trial | None, int]:
     """Choose the weights and the DTW scale on a grid: of all settings about as good as the best, the usual one.
 
     Validation clips are few and often by people whom training knows, so that many settings find nearly all of
@@ -56,22 +58,22 @@ def fit_scoring(recognizer: Recognizer, asked: Asked) -> tuple[ScoringConfig, Tr
         What to score with, the trial it comes from (None when nothing was tried), and how many there were.
     """
     base = recognizer.decision.scoring
-    if len(asked.records) < MIN_QUERIES or not len(recognizer.index):
+    if len(clips.records) < MIN_QUERIES or not len(recognizer.index):
         return base, None, 0
-    scores = recognizer.scores(asked.encoded, asked.own_ids)
-    keys, signed = np.array(recognizer.index.groups.text_keys), np.array(asked.keys)
-    own = keys[scores.classes] == signed[:, None]
-    median = float(np.nanmedian(scores.dtw_distances))
+    ranking = recognizer.rank(clips.encoded, clips.own_ids)
+    keys, signed = np.array(recognizer.index.groups.text_keys), np.array(clips.keys)
+    own = keys[ranking.classes] == signed[:, None]
+    median = float(np.nanmedian(ranking.dtw_distances))
     scales = [round(max(median, 1e-3) * factor, 4) for factor in (0.25, 0.5, 1.0)]
     steps = range(_WEIGHT_STEPS + 1)
     shares = [(a, b, c) for a, b, c in product(steps, repeat=3) if a + b > 0 and a + b + c <= _WEIGHT_STEPS]
-    if np.isnan(scores.text_scores).all():  # nothing is spelled
+    if np.isnan(ranking.text_scores).all():  # nothing is spelled
         shares = [(a, b, _WEIGHT_STEPS - a - b) for a, b, c in shares if c == 0]
     trials = [
-        _trial(scores, own, (a / _WEIGHT_STEPS, b / _WEIGHT_STEPS, c / _WEIGHT_STEPS), scale)
+        _trial(ranking, own, (a / _WEIGHT_STEPS, b / _WEIGHT_STEPS, c / _WEIGHT_STEPS), scale)
         for (a, b, c), scale in product(shares, scales)
     ]
-    best = _chosen(trials, base, len(asked.records))
+    best = _chosen(trials, base, len(clips.records))
     names = ("similarity_weight", "prototype_weight", "dtw_weight", "dtw_scale", "text_weight")
     chosen = base.model_copy(update={name: getattr(best, name) for name in names})
     return ScoringConfig.model_validate(chosen.model_dump()), best, len(trials)
@@ -96,18 +98,18 @@ def standard_error(share: float, count: int) -> float:
     return float(np.sqrt(likely * (1 - likely) / count))
 
 
-def _trial(scores: Scores, own: BoolArray, weights: tuple[float, float, float], scale: float) -> Trial:
-    similarity, prototype, dtw = weights
+def _trial(ranking: Ranking, own: BoolArray, weights: tuple[float, float, float], scale: float) -> Trial:
+    similarity, centroid, dtw = weights
     text = max(0.0, round(1 - sum(weights), 6))
-    compared = np.where(np.isnan(scores.dtw_distances), -np.inf, -scores.dtw_distances)
+    compared = np.where(np.isnan(ranking.dtw_distances), -np.inf, -ranking.dtw_distances)
     dtw_scores = np.exp(compared / scale)
     worst = np.where(np.isfinite(compared), dtw_scores, 1.0).min(axis=1, keepdims=True)
-    present = scores.rows >= 0
-    cosines = np.where(present, scores.similarities, 0), np.where(present, scores.prototype_similarities, 0)
-    fused = similarity * cosines[0] + prototype * cosines[1] + text * np.nan_to_num(scores.text_scores)
+    present = ranking.rows >= 0
+    cosines = np.where(present, ranking.similarities, 0), np.where(present, ranking.centroid_similarities, 0)
+    fused = similarity * cosines[0] + centroid * cosines[1] + text * np.nan_to_num(ranking.text_scores)
     fused = fused + dtw * np.where(np.isfinite(compared), dtw_scores, worst)
     fused = np.where(present, fused, -np.inf)
     right = np.where(own, fused, -np.inf).max(axis=1, keepdims=True)
     ranks = 1.0 + (np.where(own, -np.inf, fused) >= right).sum(axis=1)
     ranks[~np.isfinite(right[:, 0])] = np.inf
-    return Trial(similarity, prototype, dtw, scale, text, recall_at_k(ranks, 1), mean_reciprocal_rank(ranks))
+    return Trial(similarity, centroid, dtw, scale, text, recall_at_k(ranks, 1), mean_reciprocal_rank(ranks))

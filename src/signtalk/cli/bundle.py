@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signtalk.cli.console import Json, out_console, print_error, print_json, show, tell_left_out
+from signtalk.cli.console import out_console, print_error, print_json, show, tell_left_out
+from signtalk.cli.options import Json, RunFolderArgument
 
 if TYPE_CHECKING:
     from signtalk.export.run import Exported
@@ -17,7 +18,7 @@ _Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle: a z
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `signtalk train`.")],
+    run: RunFolderArgument,
     out: Annotated[Path, typer.Option(help="Folder of the exported files.")],
     data: Annotated[
         Path | None,
@@ -36,12 +37,9 @@ def export(
 
     Example: signtalk export runs/first --data ~/signtalk-gh --licence cc-by-nc-4.0 --out shipped
     """
-    from signtalk.data.manifest import load_manifest
-    from signtalk.export.run import ExportOptions, export_run
-    from signtalk.training.run import Run
+    import signtalk
 
-    manifest = load_manifest(data) if data is not None else None
-    exported = export_run(Run.open(run), out, manifest, ExportOptions(licence.strip(), signs, weights))
+    exported = signtalk.Run(run, data).export(out, licence=licence, signs=signs, weights=weights)
     left_out = tell_left_out(exported.problems, as_json)
     if as_json:
         variants = exported.variants.model_dump(mode="json")

@@ -7,24 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signtalk.cli.console import (
-    BundleOption,
-    Folder,
-    IndexOption,
-    Json,
-    RunOption,
-    not_nan,
-    opened,
-    out_console,
-    print_json,
-    tell_left_out,
-)
+from signtalk.cli.console import existing, open_model, out_console, print_json, show, tell_left_out
+from signtalk.cli.options import Folder, IndexOption, Json, ModelOptions, grouped, not_nan
 
 if TYPE_CHECKING:
-    from signtalk.calibration.calibrate import CalibrationConfig
-    from signtalk.data.manifest import Manifest
+    from signtalk.calibration.reports import CalibrationReport
     from signtalk.recognition.recognizer import DecisionConfig
-    from signtalk.training.run import Calibrated
 
 _BUNDLE_NEEDS_OUT = "a bundle is never changed; give --out a file, and recognise with --calibration and that file"
 
@@ -33,10 +21,10 @@ def _share(text: str) -> Any:
     return typer.Option(min=0.01, max=0.999, callback=not_nan, help=text)
 
 
+@grouped
 def calibrate(
     clips: Folder,
-    run: RunOption = None,
-    bundle: BundleOption = None,
+    which: ModelOptions,
     index: IndexOption = None,
     precision: Annotated[float, _share("Part of the accepted answers that shall be right.")] = 0.98,
     unknown_share: Annotated[float, _share("Part of the clips asked that show a sentence which is not indexed.")] = 0.3,
@@ -54,61 +42,46 @@ def calibrate(
 
     Example: signtalk calibrate ~/clinic-clips --bundle sign_encoder_bundle.zip --out clinic.json
     """
-    from signtalk.calibration.calibrate import CalibrationConfig
-    from signtalk.data.manifest import load_manifest
     from signtalk.errors import ConfigError
     from signtalk.recognition.decision import write_decision
-    from signtalk.training.folder import DECISION_NAME
+    from signtalk.training.names import DECISION_NAME
 
-    if bundle is not None and out is None:
+    if which.bundle is not None and out is None:
         raise ConfigError(_BUNDLE_NEEDS_OUT)
-    config = CalibrationConfig(
-        precision=precision, unknown_share=unknown_share, coverage=coverage, choice_precision=choice_precision
-    )
-    manifest = load_manifest(clips)
-    fitted, encoder_id = _fitted(manifest, run, bundle, index, config)
-    target = out or Path(run or ".") / DECISION_NAME
-    write_decision(target, fitted.decision, fitted.report, encoder_id)
-    left_out = tell_left_out((*manifest.problems, *fitted.left_out), as_json)
+    with open_model(which, index=existing(index)) as model:
+        fitted = model.calibrate(
+            clips, precision=precision, unknown_share=unknown_share, coverage=coverage,
+            choice_precision=choice_precision,
+        )  # fmt: skip
+        target = out or Path(which.run or ".") / DECISION_NAME
+        write_decision(target, fitted.decision, fitted.report.to_dict(), model.recognizer.index.encoder_id)
+    left_out = tell_left_out(fitted.left_out, as_json)
     if as_json:
-        print_json({"written": str(target), **fitted.report, "left_out": left_out})
+        print_json({"written": str(target), **fitted.report.to_dict(), "left_out": left_out})
         return
-    _print_report(target, fitted.decision, fitted.report)
+    print_fit(fitted.decision, fitted.report)
+    show({"written": str(target)}, as_json)
 
 
-def _fitted(
-    manifest: Manifest, run: Path | None, bundle: Path | None, index: Path | None, config: CalibrationConfig
-) -> tuple[Calibrated, str]:
-    """What was fitted, and the id of the model that it was fitted for."""
-    from signtalk.training.run import Run, calibrate_locally, calibrate_run
-
-    if run is not None and bundle is None and index is None:
-        found = Run.open(run)
-        return calibrate_run(found, manifest, config), found.checkpoint.encoder_id
-    with opened(run, bundle, index) as recognizer:
-        used = () if run is None else tuple(Run.open(run).roles())
-        return calibrate_locally(recognizer, manifest, config, used), recognizer.index.encoder_id
-
-
-def _print_report(target: Path, decision: DecisionConfig, report: dict[str, Any]) -> None:
+def print_fit(decision: DecisionConfig, report: CalibrationReport, title: str = "Calibration") -> None:
+    """Print what was fitted as a table: from where an answer is given, and what that keeps."""
     from rich.table import Table
 
-    gate, sets = report["gate"], decision.sets
-    table = Table("", "", title="Calibration", show_header=False)
-    table.add_row("clips of indexed sentences, of others", f"{report['num_known']}, {report['num_unknown']}")
+    accepted, sets = report.gate.accepted, decision.sets
+    table = Table("", "", title=title, show_header=False)
+    table.add_row("clips of indexed sentences, of others", f"{report.num_known}, {report.num_unknown}")
     table.add_row("motion floor, shoulder widths a second", f"{decision.gate.motion_floor:.3f}")
-    if decision.gate.fitted:
+    if accepted is not None:
         table.add_row("accepted from a confidence of", f"{decision.gate.threshold:.3f}")
-        table.add_row("right ones among the accepted", _percent(gate["precision_found"]))
-        table.add_row("accepted among the right ones", _percent(gate["coverage_of_right"]))
+        table.add_row("right ones among the accepted", _percent(accepted.precision_found))
+        table.add_row("accepted among the right ones", _percent(accepted.coverage_of_right))
         choice = decision.gate.choice_threshold
         table.add_row("choices offered from a confidence of", "never" if choice is None else f"{choice:.3f}")
-    told = "none" if sets.gap is None else f"{sets.gap:.3f} below the best score, for {sets.coverage:.0%}"
-    table.add_row("candidate sets reach to", told)
+    reach = "none" if sets.gap is None else f"{sets.gap:.3f} below the best score, for {sets.coverage:.0%}"
+    table.add_row("candidate sets reach to", reach)
     out_console.print(table)
-    for line in report["too_few"]:
+    for line in report.too_few:
         out_console.print(f"mind: {line}", markup=False, highlight=False, soft_wrap=True)
-    out_console.print(f"written: {target}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _percent(value: float | None) -> str:

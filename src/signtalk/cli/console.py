@@ -1,56 +1,25 @@
-"""What the commands share: options, consoles, the progress bar, plain and JSON output, the model that answers."""
+"""What the commands share: consoles, the progress bar, plain and JSON output, the model that answers."""
 
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from signtalk._model import Model
+    from signtalk.cli.options import ModelOptions
     from signtalk.data.manifest import Problem
-    from signtalk.recognition.recognizer import Recognizer
 
 out_console = Console(markup=False, emoji=False)  # texts come from outside: brackets in them mean nothing
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Data folder with processed_metadata.csv.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
-Strict = Annotated[bool, typer.Option(help="Stop at the first clip that cannot be used.")]
-
-
-def not_nan(value: float | None) -> float | None:
-    """Refuse NaN, which passes every comparison of a range: callback of a float option."""
-    if value is not None and math.isnan(value):
-        raise typer.BadParameter("nan is no number; give one")
-    return value
-
-
-RunOption = Annotated[Path | None, typer.Option(help="Run folder with an index.")]
-BundleOption = Annotated[Path | None, typer.Option(help="Exported bundle; needs no torch.")]
-VariantOption = Annotated[
-    str, typer.Option(help="Encoder of the bundle that answers: fp32, int8, fp16, or offered = the smallest good one.")
-]
-IndexOption = Annotated[Path | None, typer.Option(help="Personal index of `signtalk enroll`, read besides.")]
-Fps = Annotated[
-    float, typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate of .npy files, which do not know theirs.")
-]
-SmoothingAlpha = Annotated[
-    float,
-    typer.Option(
-        min=1e-3,
-        max=1,
-        callback=not_nan,
-        help="Weight of the new frame in the smoothing of .npy files; 1 = not smoothed.",
-    ),
-]
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class ProgressBar:
@@ -87,42 +56,29 @@ class ProgressBar:
             self._progress.stop()
 
 
-@contextmanager
-def opened(
-    run: Path | None, bundle: Path | None, personal: Path | None = None, variant: str = "fp32"
-) -> Iterator[Recognizer]:
-    """A recognizer from a run folder or a bundle, one of which is given, closed at the end of the block.
+def open_model(which: ModelOptions, **options: Any) -> Model:
+    """The model that the options name, one of run and bundle; to be closed.
 
     Args:
-        run: run folder.
-        bundle: zip, or a folder with its files.
-        personal: an index folder that is read besides, as a layer over that of run or bundle.
-        variant: encoder of the bundle; a run has the full one alone.
+        which: run or bundle.
+        options: further ones of `signtalk.load`.
     """
+    import signtalk
     from signtalk.errors import ConfigError
 
-    if (run is None) == (bundle is None):
+    if (which.run is None) == (which.bundle is None):
         raise ConfigError("give either --run or --bundle")
-    if run is not None and variant != "fp32":
-        raise ConfigError("--variant is for a bundle; a run has the full encoder alone")
-    if run is not None:
-        from signtalk.training.run import Run
-
-        found = Run.open(run)
-        yield _layered(found.recognizer(found.index(), found.decision()), personal)
-    elif bundle is not None:
-        from signtalk.bundle.bundle import open_bundle
-
-        with open_bundle(bundle, variant) as unpacked:
-            yield _layered(unpacked.recognizer, personal)
+    return signtalk.load(which.run or which.bundle or "", **options)
 
 
-def _layered(recognizer: Recognizer, personal: Path | None) -> Recognizer:
-    if personal is None:
-        return recognizer
-    from signtalk.index.personal import LayeredIndex
+def existing(index: Path | None) -> Path | None:
+    """A personal index that is named to be read must be there."""
+    from signtalk.errors import ArtifactError
+    from signtalk.index.personal import layer_exists
 
-    return recognizer.changed(index=LayeredIndex(recognizer.index, personal).existing())
+    if index is not None and not layer_exists(index):
+        raise ArtifactError(f"{index}: no such index; `signtalk enroll` makes one")
+    return index
 
 
 def checked(make: Callable[[], Any]) -> Any:
@@ -151,16 +107,21 @@ def tell_left_out(problems: Sequence[Problem], as_json: bool) -> list[dict[str, 
     return [dict(vars(problem)) for problem in problems]
 
 
+def in_json(as_json: bool, left_out: list[dict[str, str]]) -> dict[str, Any]:
+    """What the JSON document says besides; people have read it on standard error."""
+    return {"left_out": left_out} if as_json else {}
+
+
 def print_error(text: str) -> None:
     """One line on standard error, whatever breaks a library's message has."""
-    from signtalk.files import printable
+    from signtalk.errors import printable
 
     Console(stderr=True).print(printable(" ".join(text.split())), markup=False, highlight=False, soft_wrap=True)
 
 
 def show(values: dict[str, Any], as_json: bool) -> None:
     """Print named values as lines, or as one JSON document."""
-    from signtalk.files import printable
+    from signtalk.errors import printable
 
     if as_json:
         print_json(values)
@@ -172,6 +133,6 @@ def show(values: dict[str, Any], as_json: bool) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document on standard output, unwrapped and uncoloured."""
-    from signtalk.files import printable
+    from signtalk.errors import printable
 
     sys.stdout.write(printable(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")

@@ -7,18 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from signtalk.cli.console import (
-    Folder,
-    Json,
-    ProgressBar,
-    Strict,
-    checked,
-    out_console,
-    print_error,
-    print_json,
-    show,
-    tell_left_out,
-)
+from signtalk.cli.console import ProgressBar, checked, out_console, print_error, print_json, show, tell_left_out
+from signtalk.cli.options import Folder, Json, Strict
 
 data_app = typer.Typer(help="Look at a data folder and prepare it.", no_args_is_help=True)
 
@@ -31,7 +21,8 @@ def data_check(folder: Folder, strict: Strict = False, as_json: Json = False) ->
 
     Example: signtalk data check ~/signtalk-gh
     """
-    from signtalk.data.check import check_folder, write_check
+    from signtalk.data.check import check_folder
+    from signtalk.data.report import write_check
     from signtalk.errors import DataError
 
     with ProgressBar("checking", hidden=as_json) as bar:
@@ -146,7 +137,7 @@ def data_stats(
 
     Example: signtalk data stats ~/signtalk-gh --split split.json --out global_stats.npz
     """
-    from signtalk.data.check import write_global_stats
+    from signtalk.data.global_stats import write_global_stats
     from signtalk.data.manifest import load_manifest
     from signtalk.data.splits import Split
 

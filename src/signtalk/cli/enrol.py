@@ -7,25 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signtalk.cli.console import (
-    BundleOption,
-    Fps,
-    IndexOption,
-    Json,
-    RunOption,
-    SmoothingAlpha,
-    opened,
-    out_console,
-    print_error,
-    print_json,
-)
+from signtalk.cli.console import open_model, out_console, print_error, print_json
+from signtalk.cli.options import IndexOption, Json, ModelOptions, ReadingOptions, grouped
 
 if TYPE_CHECKING:
     from signtalk.index.index import SentenceIndex
     from signtalk.index.personal import ListedSentence
     from signtalk.recognition.enrolment import Enrolled
-
-enrol_app = typer.Typer()
 
 PersonalOption = Annotated[Path | None, typer.Option("--index", help="Personal index: a folder of its own.")]
 BaseOption = Annotated[
@@ -33,51 +21,41 @@ BaseOption = Annotated[
 ]
 
 
-@enrol_app.command()
+@grouped
 def enroll(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What the clips say.")],
-    clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="One to three landmark files, .npz or .npy.")],
-    run: RunOption = None,
-    bundle: BundleOption = None,
+    clips: Annotated[
+        list[Path], typer.Argument(metavar="CLIP...", help="One to three videos or landmark files of any format.")
+    ],
+    which: ModelOptions,
+    reading: ReadingOptions,
     index: PersonalOption = None,
     base: BaseOption = False,
     category: Annotated[str, typer.Option(help="Of the sentence.")] = "",
     signer: Annotated[str, typer.Option(help="Who signs.")] = "",
-    fps: Fps = 30.0,
-    smoothing_alpha: SmoothingAlpha = 0.2,
     strict: Annotated[bool, typer.Option(help="Enroll nothing where there would be a warning.")] = False,
     as_json: Json = False,
 ) -> None:
     """Enroll a sentence from one to three clips, usable in the next query; nothing is trained.
 
-    Example: signtalk enroll "The pump beeps" a.npz b.npz --bundle sign_encoder_bundle.zip --index ward-3
+    Example: signtalk enroll "The pump beeps" a.mp4 b.mp4 --bundle sign_encoder_bundle.zip --index ward-3
     """
-    from signtalk.data.manifest import read_landmarks
-    from signtalk.errors import ConfigError
-    from signtalk.index.index import SentenceIndex
-    from signtalk.recognition.enrolment import NewSentence
-    from signtalk.recognition.enrolment import enroll as enroll_clips
-
-    folder = _place(run, index, base)
-    sentence = NewSentence(text, category, signer)
-    if len({path.name for path in clips}) < len(clips):
-        raise ConfigError("two clips of the same file name; give each clip once, under a name of its own")
-    read = {path.name: read_landmarks(path, fps=fps, smoothing_alpha=smoothing_alpha) for path in clips}
-    with opened(run, bundle) as recognizer:
-        if base:
-            recognizer = recognizer.changed(index=SentenceIndex.build((), (), recognizer.index.encoder_id))
-        enrolled = enroll_clips(recognizer, folder, sentence, read, strict)
+    folder = _place(which.run, index, base)
+    with open_model(which, index=index, into_run=base) as model:
+        enrolled = model.enroll(
+            text, clips, signer=signer, category=category, strict=strict, fps=reading.fps,
+            smoothing_alpha=reading.smoothing_alpha,
+        )  # fmt: skip
     if as_json:
-        print_json({**enrolled.to_json(), "index": str(folder)})
+        print_json({**enrolled.to_dict(), "index": str(folder)})
     else:
         _print_enrolled(enrolled, folder)
 
 
-@enrol_app.command()
 def forget(
     texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Sentences to take out.")] = None,
     clip: Annotated[list[str] | None, typer.Option(help="A single clip, by its clip_id; repeat for several.")] = None,
-    run: RunOption = None,
+    run: Annotated[Path | None, typer.Option(help="Run folder, whose own index --base changes.")] = None,
     index: PersonalOption = None,
     base: BaseOption = False,
     as_json: Json = False,
@@ -101,10 +79,9 @@ def forget(
     out_console.print(f"forgotten: {told} (clips: {len(gone)}) in {folder}", markup=False, soft_wrap=True)
 
 
-@enrol_app.command("list")
+@grouped
 def list_command(
-    run: RunOption = None,
-    bundle: BundleOption = None,
+    which: ModelOptions,
     index: IndexOption = None,
     category: Annotated[list[str] | None, typer.Option(help="Only this category; repeat for several.")] = None,
     as_json: Json = False,
@@ -117,10 +94,10 @@ def list_command(
 
     wanted = {name.casefold() for name in category or ()}
     listed = [
-        each for each in list_sentences(_layers(run, bundle, index)) if not wanted or each.category.casefold() in wanted
+        each for each in list_sentences(_layers(which, index)) if not wanted or each.category.casefold() in wanted
     ]
     if as_json:
-        print_json({"sentences": [each.to_json() for each in listed]})
+        print_json({"sentences": [each.to_dict() for each in listed]})
     else:
         _print_listed(listed)
 
@@ -141,24 +118,25 @@ def _place(run: Path | None, index: Path | None, base: bool) -> Path:
 
 
 def _index_of(run: Path) -> Path:
-    from signtalk.training.folder import INDEX_NAME  # needs torch, as a run does
+    from signtalk.training.names import INDEX_NAME
 
     return run / INDEX_NAME
 
 
-def _layers(run: Path | None, bundle: Path | None, index: Path | None) -> dict[str, SentenceIndex]:
+def _layers(which: ModelOptions, index: Path | None) -> dict[str, SentenceIndex]:
     """The layers by name, the personal one alone where neither run nor bundle is given."""
     from signtalk.errors import ConfigError
     from signtalk.index.index import SentenceIndex
 
-    if run is None and bundle is None:
+    if which.run is None and which.bundle is None:
         if index is None:
             raise ConfigError("nothing to list; give --run or --bundle, --index, or both")
         return {"personal": SentenceIndex.load(index)}
-    with opened(run, bundle) as recognizer:
-        layers = {"base": recognizer.index}
+    with open_model(which) as model:
+        base = model.recognizer.index
+        layers = {"base": base}
         if index is not None:
-            layers["personal"] = SentenceIndex.load(index, recognizer.index.encoder_id)
+            layers["personal"] = SentenceIndex.load(index, base.encoder_id)
         return layers
 
 

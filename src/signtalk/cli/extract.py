@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from signtalk.cli.console import Json, ProgressBar, not_nan, out_console, print_error, print_json, show
+from signtalk.cli.console import ProgressBar, out_console, print_error, print_json, show
+from signtalk.cli.options import Json, not_nan
 
 models_app = typer.Typer(help="The landmarker's models.", no_args_is_help=True)
 
@@ -77,40 +77,21 @@ def extract(
 
     Clips to an object store: signtalk extract /shared/videos --out data --storage s3://bucket/data
     """
-    from signtalk.errors import ConfigError
-    from signtalk.extraction.clip import ExtractionConfig
-    from signtalk.extraction.cluster import extract_on_cluster
-    from signtalk.extraction.inputs import plan_extraction
-    from signtalk.extraction.report import write_extraction_report
-    from signtalk.extraction.run import RunOptions, extract_videos
-    from signtalk.extraction.smoothing import SmoothingConfig
-    from signtalk.extraction.storage import RemoteFolder
-    from signtalk.extraction.worker import GuardConfig
-    from signtalk.files import printable
+    import signtalk
+    from signtalk.errors import printable
 
-    if cluster is not None and workers:
-        raise ConfigError("--workers is for one machine; with --cluster as many are used as the cluster has")
-    options = RunOptions(
-        out=out,
-        config=ExtractionConfig(trim=trim, smoothing=SmoothingConfig() if smooth else None),
-        guard=GuardConfig(time_limit_s=time_limit, stall_limit_s=stall_limit),
-        prototype=prototype,
-        keep_low_quality=keep_low_quality,
-        retry_failed=retry_failed,
-        storage=RemoteFolder(storage, out.absolute()) if storage else None,
-    )
-    plan = plan_extraction(videos, metadata)
     with ProgressBar("extracting", hidden=as_json) as bar:
-        if cluster is not None:
-            result = extract_on_cluster(plan, options, cluster, bar)
-        else:
-            result = extract_videos(plan, options, workers or _num_cores(), bar)
-    written = (*result.tables, *write_extraction_report(result, out, options.storage))
+        result = signtalk.extract(
+            videos, out, metadata=metadata, workers=workers, cluster=cluster, storage=storage, trim=trim,
+            smooth=smooth, prototype=prototype, keep_low_quality=keep_low_quality, retry_failed=retry_failed,
+            time_limit_s=time_limit, stall_limit_s=stall_limit, progress=bar,
+        )  # fmt: skip
+    written = result.tables
     shown: dict[str, Any] = {
         "clips": len(result.clips) - (0 if keep_low_quality else len(result.rejected)),
         "low_quality": len(result.rejected),
         "failed": len(result.failed),
-        "missing": len(plan.missing),
+        "missing": len(result.missing),
         "done_before": result.num_done_before,
     }
     if as_json:
@@ -128,8 +109,3 @@ def extract(
     out_console.print(
         printable(f"written: {', '.join(map(str, written))}"), markup=False, highlight=False, soft_wrap=True
     )
-
-
-def _num_cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

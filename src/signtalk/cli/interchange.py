@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from signtalk.cli.console import Folder, Json, ProgressBar, Strict, not_nan, show, tell_left_out
+from signtalk.cli.console import ProgressBar, show, tell_left_out
+from signtalk.cli.options import Folder, Json, Strict, not_nan
 
 Kind = Annotated[str, typer.Option("--format", help="pose, json, mp-data or parquet.")]
 
@@ -37,9 +38,10 @@ def import_command(
 
     Example: signtalk import MP_Data --format mp-data --aspect 1.333 --out data
     """
-    from signtalk.data.interchange import Format, Unknowns, import_clips
+    from signtalk.data.formats import format_named
+    from signtalk.data.interchange import Unknowns, import_clips
 
-    kind = Format.named(form)
+    kind = format_named(form)
     with ProgressBar("importing", hidden=as_json) as bar:
         done = import_clips(source, out, kind, metadata, Unknowns(fps, aspect), strict, bar)
     left_out = tell_left_out(done.problems, as_json)
@@ -47,7 +49,7 @@ def import_command(
     show(shown | ({"left_out": left_out} if as_json else {}), as_json)
 
 
-def export_clips_command(
+def export_clips(
     folder: Folder,
     form: Kind,
     out: Annotated[Path, typer.Option(help="Folder to make.")],
@@ -58,18 +60,13 @@ def export_clips_command(
 
     Example: signtalk export-clips data --format pose --out poses
     """
-    from signtalk.data.interchange import Format, export_clips
+    from signtalk.data.formats import format_named
+    from signtalk.data.interchange import export_clips as write_clips
     from signtalk.data.manifest import load_manifest
 
-    kind, manifest = Format.named(form), load_manifest(folder, strict=strict)
+    kind, manifest = format_named(form), load_manifest(folder, strict=strict)
     with ProgressBar("exporting", hidden=as_json) as bar:
-        done = export_clips(manifest, out, kind, strict, bar)
+        done = write_clips(manifest, out, kind, strict, bar)
     left_out = tell_left_out((*manifest.problems, *done.problems), as_json)
     shown = {"table": str(done.table), "clips": done.num_clips}
     show(shown | ({"left_out": left_out} if as_json else {}), as_json)
-
-
-def add_interchange(app: typer.Typer) -> None:
-    """Put `import` and `export-clips` at the top of `app`."""
-    app.command("import")(import_command)
-    app.command("export-clips")(export_clips_command)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signtalk.cli.console import Json, ProgressBar, not_nan, show
+from signtalk.cli.console import ProgressBar, show
+from signtalk.cli.options import Json, not_nan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ _MOST_FPS = 30.0
 """A file's claimed rate is not believed: browsers write 1000."""
 
 
-def play_command(
+def play(
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Landmark file, .npz or .npy.")],
     out: Annotated[Path, typer.Option(help="File to write, .gif or .mp4.")],
     beside: Annotated[
@@ -46,23 +47,18 @@ def play_command(
     """
     from signtalk.data.manifest import read_landmarks
     from signtalk.errors import ConfigError
-    from signtalk.landmarks.drawing import SkeletonPanel, side_by_side, write_gif
+    from signtalk.landmarks.drawing import panels_in_step, side_by_side, write_gif
 
     if out.suffix.lower() not in (".gif", ".mp4"):
         raise ConfigError(f"--out {out}: expected a name that ends in .gif or .mp4")
-    panels: list[Any] = [_video_panel(video)] if video else []
-    for path in (clip, *([beside] if beside else [])):
-        panels.append(SkeletonPanel(read_landmarks(path, clip_fps, smoothing_alpha), path.name))
+    paths = (clip, *([beside] if beside else []))
+    clips = [(path.name, read_landmarks(path, clip_fps, smoothing_alpha)) for path in paths]
+    panels = panels_in_step(clips, _video_panel(video) if video else None)
     num_frames, rate, pictures = side_by_side(panels, fps)
     with ProgressBar("drawing", hidden=as_json) as bar:
         write = write_gif if out.suffix.lower() == ".gif" else _write_mp4
         write(out, pictures, num_frames, rate, bar)
     show({"written": str(out), "frames": num_frames, "fps": round(rate, 3)}, as_json)
-
-
-def add_play(app: typer.Typer) -> None:
-    """Put the command at the top of `app`."""
-    app.command("play")(play_command)
 
 
 def _video_panel(path: Path) -> PicturePanel:

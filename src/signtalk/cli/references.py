@@ -1,27 +1,20 @@
-"""`signtalk pack`: index folders into a large index, or into Milvus; and where `recognize` finds such references."""
+"""`signtalk pack`: index folders into a large index, or into Milvus."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signtalk.cli.console import Json, out_console, print_json
+from signtalk.cli.console import out_console, print_json
+from signtalk.cli.options import Json
 
 if TYPE_CHECKING:
-    from signtalk.recognition.recognizer import Recognizer
-
-references_app = typer.Typer()
-
-ReferencesOption = Annotated[
-    str, typer.Option(help="Further references: a folder or address of `signtalk pack`; see docs/scale.md.")
-]
+    from signtalk.index.index import SentenceIndex
 
 
-@references_app.command()
 def pack(
     indexes: Annotated[list[Path], typer.Argument(metavar="INDEX...", help="Index folders, such as runs/first/index.")],
     out: Annotated[str, typer.Option(help="Folder of the large index; or FILE.db, http://HOST:19530: Milvus.")],
@@ -36,7 +29,7 @@ def pack(
     from rich.progress import track
 
     from signtalk.index.index import SentenceIndex
-    from signtalk.index.large import write_large_index
+    from signtalk.index.large_files import write_large_index
     from signtalk.index.milvus import MilvusStore, is_milvus_address
 
     first = SentenceIndex.load(indexes[0])
@@ -62,30 +55,3 @@ def pack(
         print_json(told)
     else:
         out_console.print(", ".join(f"{name}: {value}" for name, value in told.items()))
-
-
-@contextmanager
-def over_references(recognizer: Recognizer, place: str) -> Iterator[Recognizer]:
-    """The recognizer with the references of a place below its own; as it is where the place is "".
-
-    Raises:
-        ArtifactError: there are no references of this model.
-    """
-    from signtalk.errors import ArtifactError
-    from signtalk.index.large import LargeIndex
-    from signtalk.index.milvus import MilvusStore, is_milvus_address
-
-    if not place:
-        yield recognizer
-    elif is_milvus_address(place):
-        if not place.startswith("http") and not Path(place).exists():  # Milvus would make an empty one
-            raise ArtifactError(f"{place}: no such file; `signtalk pack` makes one")
-        store = MilvusStore(place, recognizer.index.encoder_id)
-        try:
-            if not len(store):
-                raise ArtifactError(f"{place}: no clip of this model; pack an index of this model")
-            yield recognizer.over(store)
-        finally:
-            store.close()
-    else:
-        yield recognizer.over(LargeIndex(Path(place), recognizer.index.encoder_id))

@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signtalk.cli.console import (
-    Folder,
-    Fps,
-    Json,
-    ProgressBar,
-    SmoothingAlpha,
-    out_console,
-    print_json,
-    show,
-    tell_left_out,
-)
+from signtalk.cli.console import ProgressBar, out_console, print_json, show, tell_left_out
+from signtalk.cli.options import Folder, Json, ReadingOptions, grouped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from signtalk.data.manifest import Manifest, Problem
     from signtalk.landmarks.clip import LandmarkClip
     from signtalk.segmentation.segmenter import Span
@@ -31,32 +24,31 @@ _CLIPS_PER_SIGNER, _RESTS_PER_SIGNER = 75, 30
 _SEED = 0
 
 
-def segment_command(
-    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video, or landmark file (.npz, .npy).")],
+@grouped
+def segment(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video, or landmark file of any format.")],
+    reading: ReadingOptions,
     settings: Annotated[
         Path | None, typer.Option(help="Numbers of `signtalk fit-segmenter`; the shipped ones by default.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for each sentence as a landmark file of its own.")] = None,
-    fps: Fps = 30.0,
-    smoothing_alpha: SmoothingAlpha = 0.2,
     as_json: Json = False,
 ) -> None:
     """Find the sentences in a long clip: when each begins and ends.
 
     Example: signtalk segment consultation.mp4 --out sentences
     """
-    from signtalk.extraction.worker import ClipReader, GuardConfig
+    import signtalk
     from signtalk.segmentation.activity import clip_activity
-    from signtalk.segmentation.segmenter import SegmenterSettings, find_sentences, shipped_settings
+    from signtalk.segmentation.segmenter import SegmenterSettings, shipped_settings
 
     numbers = SegmenterSettings.load(settings) if settings else shipped_settings()
-    with ClipReader(GuardConfig(), fps, smoothing_alpha) as reader:
-        read = reader.read(clip)
-    spans = find_sentences(read, numbers)
+    read = signtalk.read_clip(clip, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha)
+    spans = signtalk.segment(read, settings=numbers)
     files = _written(read, spans, out, clip.stem) if out else [None] * len(spans)
     if as_json:
         whole = clip_activity(read, numbers.model)
-        sentences = [vars(span) | {"file": file} for span, file in zip(spans, files, strict=True)]
+        sentences = [span.to_dict() | {"file": file} for span, file in zip(spans, files, strict=True)]
         activity = {"signing_s": whole.seconds, "signing_share": whole.share, "activity": whole.mean}
         print_json({"clip": str(clip), "duration_s": read.duration_s, **activity, "sentences": sentences})
         return
@@ -65,7 +57,7 @@ def segment_command(
         out_console.print(f"written: {len(spans)} clips in {out}", soft_wrap=True)
 
 
-def fit_segmenter_command(
+def fit_segmenter(
     folder: Folder,
     out: Annotated[Path, typer.Option(help="File to write, for `signtalk segment --settings`.")],
     test_signer: Annotated[
@@ -79,7 +71,8 @@ def fit_segmenter_command(
     """
     from signtalk.data.manifest import load_manifest
     from signtalk.errors import DataError
-    from signtalk.segmentation.fit import fit_segmenter, measure_segmenter
+    from signtalk.segmentation.fit import fit_segmenter as fit_on
+    from signtalk.segmentation.fit import measure_segmenter
     from signtalk.segmentation.streams import recorded_streams
 
     manifest = load_manifest(folder)
@@ -92,7 +85,7 @@ def fit_segmenter_command(
     training = [stream for signer, each in streams.items() if signer not in held for stream in each]
     origin = f"signtalk fit-segmenter, {len(training)} streams of {len(streams.keys() - held)} signers"
     with ProgressBar("fitting", hidden=as_json) as bar:
-        fit = fit_segmenter(training, origin, bar)
+        fit = fit_on(training, origin, bar)
     fit.settings.save(out)
     shown: dict[str, Any] = {"written": str(out), "f1_of_the_fit": round(fit.scores.boundary_f1(0.5), 3)}
     for signer in sorted(held):
@@ -101,13 +94,7 @@ def fit_segmenter_command(
     show(shown | ({"left_out": left_out} if as_json else {}), as_json)
 
 
-def add_segment(app: typer.Typer) -> None:
-    """Put both commands at the top of `app`."""
-    app.command("segment")(segment_command)
-    app.command("fit-segmenter")(fit_segmenter_command)
-
-
-def _written(clip: LandmarkClip, spans: list[Span], folder: Path, stem: str) -> list[str]:
+def _written(clip: LandmarkClip, spans: Sequence[Span], folder: Path, stem: str) -> list[str]:
     """Each sentence as FOLDER/STEM_001.npz ..., with the times that it had in the stream."""
     from signtalk.landmarks.clip import save_clip
 
@@ -119,7 +106,7 @@ def _written(clip: LandmarkClip, spans: list[Span], folder: Path, stem: str) -> 
     return files
 
 
-def _print_spans(name: str, spans: list[Span]) -> None:
+def _print_spans(name: str, spans: Sequence[Span]) -> None:
     from rich.table import Table
 
     table = Table("", "start s", "end s", "frames", "activity", "ended by", title=f"Sentences in {name}")
@@ -133,7 +120,7 @@ def _print_spans(name: str, spans: list[Span]) -> None:
 
 def _recorded(manifest: Manifest, held: set[str], as_json: bool) -> tuple[list[Recorded], list[Problem]]:
     """Clips of each signer, drawn by chance and without their idle ends, and those that could not be read."""
-    from signtalk.data.manifest import Problem, read_clip
+    from signtalk.data.manifest import Problem, clip_of_record
     from signtalk.errors import ClipError, ConfigError
     from signtalk.extraction.trimming import find_signing, trim_clip
     from signtalk.segmentation.streams import Recorded
@@ -153,7 +140,7 @@ def _recorded(manifest: Manifest, held: set[str], as_json: bool) -> tuple[list[R
                 if len(taken[record.is_idle]) >= most:
                     continue
                 try:
-                    clip = read_clip(record)
+                    clip = clip_of_record(record)
                 except ClipError as error:
                     problems.append(Problem(record.clip_id, "bad_clip", str(error)))
                     continue

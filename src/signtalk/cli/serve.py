@@ -10,14 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from signtalk.cli.console import VariantOption, checked, print_error
+from signtalk.cli.console import checked, print_error
+from signtalk.cli.options import VariantOption
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
-
-
-def add_serve(app: typer.Typer) -> None:
-    """Register `serve`."""
-    app.command()(serve)
 
 
 def serve(

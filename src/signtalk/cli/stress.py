@@ -7,27 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from signtalk.cli.console import (
-    BundleOption,
-    Folder,
-    Json,
-    ProgressBar,
-    RunOption,
-    opened,
-    out_console,
-    print_json,
-    tell_left_out,
-)
+from signtalk.cli.console import ProgressBar, open_model, out_console, print_json, tell_left_out
+from signtalk.cli.options import Folder, Json, ModelOptions, grouped
 
 if TYPE_CHECKING:
     from signtalk.data.manifest import Manifest
     from signtalk.data.splits import Split
 
 
-def stress_command(
+@grouped
+def stress(
     data: Folder,
-    run: RunOption = None,
-    bundle: BundleOption = None,
+    which: ModelOptions,
     split: Annotated[
         Path | None, typer.Option(help="Split that says whose clips a bundle may be asked; a run has its own.")
     ] = None,
@@ -49,23 +40,23 @@ def stress_command(
     from signtalk.data.manifest import load_manifest
     from signtalk.errors import ConfigError
     from signtalk.evaluation.report import closing_summary
-    from signtalk.evaluation.stress import stress
+    from signtalk.evaluation.stress import stress as ask
     from signtalk.evaluation.stress_report import stress_json, stress_markdown, write_stress
     from signtalk.evaluation.stress_sources import choose_sources
 
-    if run is not None and split is not None:
+    if which.run is not None and split is not None:
         raise ConfigError("--split is for a bundle; a run is asked by the split that it was trained on")
-    folder = out or (run / "stress" if run is not None else None)
+    folder = out or (which.run / "stress" if which.run is not None else None)
     if folder is None:
         raise ConfigError("give --out: a folder for the report")
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: a file; give --out a folder for the report")
     manifest = load_manifest(data)
     foreign = load_manifest(other) if other is not None else None
-    with opened(run, bundle) as recognizer, ProgressBar("asking", hidden=as_json) as bar:
-        chosen = _split(run, split, manifest)
-        sources = choose_sources(manifest, chosen, recognizer.index, role, foreign, limit, seed)
-        report = stress(recognizer, sources, bar)
+    with open_model(which) as model, ProgressBar("asking", hidden=as_json) as bar:
+        chosen = _split(which.run, split, manifest)
+        sources = choose_sources(manifest, chosen, model.recognizer.index, role, foreign, limit, seed)
+        report = ask(model.recognizer, sources, bar)
     written = write_stress(report, folder)
     left_out = tell_left_out(manifest.problems, as_json)
     if as_json:
@@ -79,12 +70,7 @@ def _split(run: Path | None, path: Path | None, manifest: Manifest) -> Split | N
     from signtalk.data.splits import Split
 
     if run is not None:
-        from signtalk.training.folder import SPLIT_NAME
+        from signtalk.training.names import SPLIT_NAME
 
         path = run / SPLIT_NAME
     return None if path is None else Split.load(path, manifest)
-
-
-def add_stress(app: typer.Typer) -> None:
-    """Put the command at the top of `app`."""
-    app.command("stress")(stress_command)

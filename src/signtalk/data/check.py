@@ -1,7 +1,6 @@
 """Is a data folder fit for training: every file read, every figure compared, one report.
 
-    Manifest -> check_folder -> DataReport (table, Markdown, JSON, plots)
-    training records -> write_global_stats -> global_stats.npz
+    Manifest -> check_folder -> DataReport (table, Markdown, JSON)
 
 What a clip's file told is kept in `.signtalk/check.jsonl` of the folder, so that an interrupted check goes
 on where it stopped and a repeated one reads only files that changed.
@@ -12,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,22 +20,19 @@ from typing import IO, Any
 import numpy as np
 from rich.table import Table
 
-from signtalk.data.manifest import ClipRecord, Manifest, Problem, describe_clip, read_clip, scan_manifest
-from signtalk.errors import ArtifactError, ClipError, DataError, MissingExtraError
-from signtalk.files import atomic_path, save_arrays, sha256_file, write_json, write_text
+from signtalk.data.manifest import ClipRecord, Manifest, Problem, clip_of_record, describe_clip, scan_manifest
+from signtalk.data.records import Progress
+from signtalk.errors import ArtifactError, ClipError, DataError
+from signtalk.files import sha256_file
 from signtalk.landmarks.clip import PARTS
 from signtalk.landmarks.features import motion_energy
-from signtalk.landmarks.legacy_rows import PROTOTYPE_COLUMNS, frame_motion, prototype_rows_of, smoothing_evidence
+from signtalk.landmarks.legacy_rows import smoothing_evidence
 
 CACHE_NAME = ".signtalk/check.jsonl"
-STATS_NAME = "global_stats.npz"
 _CHECK_VERSION = 2
 _SHORT_FRAMES = 8
 _STILL_SPEED = 0.1
 """Shoulder widths a second that signing hands always exceed; a tracker's trembling alone stays below."""
-_MIN_VARIANCE = 1e-8
-_MAX_BARS = 40
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -180,104 +176,6 @@ def check_folder(folder: Path, strict: bool = False, progress: Progress | None =
     return _report(manifest, checks, cache.warnings)
 
 
-def write_global_stats(folder: Path, records: Sequence[ClipRecord], path: Path | None = None) -> Path:
-    """Write `global_stats.npz` of the given clips: pass training clips alone.
-
-    Streams over the files with float64 sums, so that neither memory nor rounding grows with their number.
-    Clips of SignTalk's own container count with the rows that the prototype would have written.
-
-    Args:
-        folder: the data folder.
-        records: clips to count, in the order of the arrays.
-        path: where to write; `global_stats.npz` of the folder by default.
-
-    Returns:
-        The path. The archive holds feature_mean (540,) and feature_std (540,) float32 over all frames,
-        seq_lengths (N,) int32 and motion_means (N,) float32.
-
-    Raises:
-        DataError: no records, or the file cannot be written.
-        ClipError: a clip cannot be read.
-
-    Source:
-        SPEC 1.3; sums merged clip by clip after Chan, Golub and LeVeque (1979).
-    """
-    if not records:
-        raise DataError(f"{folder}: no clips to make {STATS_NAME} of")
-    count, mean, squares = 0, np.zeros(PROTOTYPE_COLUMNS), np.zeros(PROTOTYPE_COLUMNS)
-    lengths, motions = [], []
-    for record in records:
-        rows = prototype_rows_of(read_clip(record)).astype(np.float64)
-        total = count + len(rows)
-        clip_mean = rows.mean(axis=0)
-        shift = clip_mean - mean
-        squares += ((rows - clip_mean) ** 2).sum(axis=0) + shift**2 * (count * len(rows) / total)
-        mean += shift * (len(rows) / total)
-        count = total
-        lengths.append(len(rows))
-        motions.append(frame_motion(rows).mean())
-    path = folder / STATS_NAME if path is None else path
-    save_arrays(
-        path,
-        {
-            "feature_mean": mean.astype(np.float32),
-            "feature_std": np.sqrt(np.maximum(squares / count, _MIN_VARIANCE)).astype(np.float32),
-            "seq_lengths": np.array(lengths, dtype=np.int32),
-            "motion_means": np.array(motions, dtype=np.float32),
-        },
-    )
-    return path
-
-
-def write_check(report: DataReport, folder: Path) -> tuple[Path, ...]:
-    """Write `report.json`, `report.md` and, where a clip is usable, the plots into `.signtalk` of the folder.
-
-    Returns:
-        The files.
-
-    Raises:
-        DataError: they cannot be written.
-    """
-    target = (folder / CACHE_NAME).parent
-    paths = [target / "report.json", target / "report.md"]
-    write_json(paths[0], report.to_json())
-    write_text(paths[1], report.to_markdown())
-    if report.num_clips:
-        paths.append(target / "data.png")
-        plot_report(report, paths[-1])
-    return tuple(paths)
-
-
-def plot_report(report: DataReport, path: Path) -> None:
-    """Draw clip lengths, motion and clips a sentence as one picture, its format by the path's suffix.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-        DataError: the report has no clips, or the path cannot be written.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("plots need matplotlib: pip install 'signtalk[train]'") from error
-    if not report.num_clips:
-        raise DataError(f"{report.folder}: no usable clip to plot")
-    figure = Figure(figsize=(12, 3.5), layout="constrained")
-    panels: tuple[tuple[Sequence[float], str, str], ...] = (
-        (report.lengths, "frames of a clip", "clips"),
-        (report.motions, "mean motion energy of a clip", "clips"),
-        (tuple(report.clips_by_sentence.values()), "clips of a sentence", "sentences"),
-    )
-    panels = tuple(panel for panel in panels if panel[0])  # a folder of idle clips has no sentence
-    for axes, (values, title, unit) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        whole = isinstance(values[0], int) and max(values) - min(values) < _MAX_BARS
-        bins = np.arange(min(values), max(values) + 2) - 0.5 if whole else _MAX_BARS
-        axes.hist(values, bins=bins, color="tab:blue")
-        axes.set_xlabel(title)
-        axes.set_ylabel(unit)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=120)
-
-
 class _Cache:
     """What earlier checks of a folder found, by file path, size and time; a line is added as a clip is done."""
 
@@ -342,7 +240,7 @@ def _cached_lines(text: str) -> Iterable[tuple[str, ClipCheck]]:
 def _check_clip(record: ClipRecord) -> ClipCheck:
     try:
         digest = sha256_file(record.feature_path)
-        clip = read_clip(record)
+        clip = clip_of_record(record)
         hand_speed = motion_energy(clip)
     except (ClipError, ArtifactError) as error:
         return ClipCheck(record.clip_id, str(error))

@@ -29,7 +29,7 @@ from signtalk.landmarks.clip import (
 
 NUM_POINTS = {"pose": 33, "left_hand": 21, "right_hand": 21, "face": 468}
 """Points of each part as MediaPipe numbers them; a face of 478 has ten points of the irises after these."""
-MAX_FRAMES = 20_000
+MAX_CLIP_FRAMES = 20_000
 """Eleven minutes at 30 a second; more is no clip of a sentence, and refused before memory is taken for it."""
 MAX_FILE_BYTES = 1 << 28
 """Largest file that is opened."""
@@ -57,7 +57,7 @@ def empty_points(num_frames: int, timestamps_s: npt.NDArray[np.float64], aspect:
     """`num_frames` frames without any point, for a reader to fill in.
 
     Raises:
-        ClipError: no frame, or more than MAX_FRAMES.
+        ClipError: no frame, or more than MAX_CLIP_FRAMES.
     """
     check_frame_count(num_frames)
     parts = {name: np.full((num_frames, n, 3), np.nan, dtype=np.float32) for name, n in NUM_POINTS.items()}
@@ -68,10 +68,10 @@ def check_frame_count(num_frames: int) -> None:
     """Refuse a clip of no frame or of absurdly many, before memory is taken for it.
 
     Raises:
-        ClipError: no frame, or more than MAX_FRAMES.
+        ClipError: no frame, or more than MAX_CLIP_FRAMES.
     """
-    if not 1 <= num_frames <= MAX_FRAMES:
-        raise ClipError(f"{num_frames} frames; expected 1 to {MAX_FRAMES}, cut longer recordings into clips")
+    if not 1 <= num_frames <= MAX_CLIP_FRAMES:
+        raise ClipError(f"{num_frames} frames; expected 1 to {MAX_CLIP_FRAMES}, cut longer recordings into clips")
 
 
 def check_fps(fps: float) -> None:

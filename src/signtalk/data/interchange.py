@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,21 +22,16 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from signtalk import __version__
-from signtalk.data.manifest import ClipRecord, Manifest, describe_clip, read_clip, write_manifest
-from signtalk.data.mediapipe_json import load_json_clip, save_json_clip
-from signtalk.data.mp_data import load_frames, save_frames
-from signtalk.data.names import safe_name, unique_names
-from signtalk.data.parquet import load_parquet, save_parquet
-from signtalk.data.pose_format import load_pose, save_pose
-from signtalk.data.records import Problem, RowError, RowReader, to_row
-from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
+from signtalk.data.formats import CONTEST_NAME, FORMATS, Format, folder_of_text
+from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record, describe_clip, write_manifest
+from signtalk.data.names import unique_names
+from signtalk.data.records import CLIPS_FOLDER, Problem, Progress, RowError, RowReader, to_row
+from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import absolute, read_csv, remove_unfinished, sha256_file, sha256_text, write_csv, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip, load_provenance, save_clip
 
 METADATA_NAME = "metadata.csv"
-CONTEST_NAME = "train.csv"
 PROBLEMS_NAME = "import_problems.csv"
-CLIPS_FOLDER = "clips"
 MARKER_NAME = ".signtalk/import"
 """Tells that an import made the folder, so that another may go on with it."""
 METADATA_COLUMNS = ("path", "clip_id", "sentence_id", "sentence", "category", "text_variations", "signer", "session",
@@ -45,34 +39,7 @@ METADATA_COLUMNS = ("path", "clip_id", "sentence_id", "sentence", "category", "t
 _ALIASES = {"sentence": ("sentence", "sign", "label"), "signer": ("signer", "participant_id")}
 _COPIED = ("sentence_id", "category", "text_variations", "session", "is_idle")
 
-Progress = Callable[[int, int], None]
 _T = TypeVar("_T")
-
-
-class Format(StrEnum):
-    """How another tool stores clips."""
-
-    POSE = "pose"
-    JSON = "json"
-    MP_DATA = "mp-data"
-    PARQUET = "parquet"
-
-    @classmethod
-    def named(cls, name: str) -> Format:
-        """The format of this name.
-
-        Raises:
-            ConfigError: there is none.
-        """
-        try:
-            return cls(name)
-        except ValueError as error:
-            raise ConfigError(f"format '{name}'; expected {', '.join(cls)}") from error
-
-    @property
-    def suffix(self) -> str:
-        """End of the name of one clip's file; "" where a clip is a folder."""
-        return "" if self is Format.MP_DATA else f".{self}"
 
 
 @dataclass(frozen=True)
@@ -181,8 +148,7 @@ def export_clips(
     ]
     rows = _gathered(tasks, problems, strict, progress)
     _refuse(manifest.root, problems, strict, bool(rows))
-    if form is Format.PARQUET:
-        write_csv(out / CONTEST_NAME, ("path", "participant_id", "sequence_id", "sign"), map(_contest_row, rows))
+    form.write_tables(out, rows)
     write_csv(out / METADATA_NAME, METADATA_COLUMNS, rows)
     return Transfer(out / METADATA_NAME, len(rows), tuple(problems))
 
@@ -233,8 +199,8 @@ def _gathered(
 
 def _refuse(where: Path, problems: list[Problem], strict: bool, any_clip: bool) -> None:
     if problems and (strict or not any_clip):
-        found = "" if any_clip or strict else f"none of {len(problems)} clips could be used; the first: "
-        raise DataError(f"{where}: {found}{problems[0].clip_id}: {problems[0].message}")
+        share = "" if any_clip or strict else f"none of {len(problems)} clips could be used; the first: "
+        raise DataError(f"{where}: {share}{problems[0].clip_id}: {problems[0].message}")
 
 
 def _plan(source: Path, form: Format, metadata: Path | None) -> tuple[list[_Planned], list[Problem]]:
@@ -242,12 +208,11 @@ def _plan(source: Path, form: Format, metadata: Path | None) -> tuple[list[_Plan
     tables = [metadata] if metadata else [source / METADATA_NAME, source / CONTEST_NAME]
     table = next((path for path in tables if metadata or path.is_file()), None)
     if table is None:
-        found = list(_found(source, form))
-        if not found:
-            layout = "<label>/<repetition>/<frame>.npy" if form is Format.MP_DATA else f"<label>/<name>{form.suffix}"
-            raise DataError(f"{source}: no {form} clip in it; expected {layout}, or a table by --metadata")
-        names = unique_names(_short_name(path.relative_to(source)) for path in found)
-        return [_labelled(path, source, form, name) for path, name in zip(found, names, strict=True)], []
+        paths = form.find(source)
+        if not paths:
+            raise DataError(f"{source}: no {form} clip in it; expected {form.layout}, or a table by --metadata")
+        names = unique_names(_short_name(path.relative_to(source)) for path in paths)
+        return [_labelled(path, source, name) for path, name in zip(paths, names, strict=True)], []
     columns, rows = read_csv(table)
     if "path" not in columns or not any(name in columns for name in _ALIASES["sentence"]):
         needed = " or ".join(_ALIASES["sentence"])
@@ -264,17 +229,9 @@ def _plan(source: Path, form: Format, metadata: Path | None) -> tuple[list[_Plan
     return planned, problems
 
 
-def _found(source: Path, form: Format) -> Iterator[Path]:
-    """The clips in a folder, sorted."""
-    if form is Format.MP_DATA:
-        yield from (path for path in sorted(source.glob("*/*")) if path.is_dir() and any(path.glob("*.npy")))
-    else:
-        yield from sorted(path for path in source.rglob(f"*{form.suffix}") if path.is_file())
-
-
-def _labelled(path: Path, source: Path, form: Format, name: str) -> _Planned:
+def _labelled(path: Path, source: Path, name: str) -> _Planned:
     """A clip whose text is the name of its folder; a clip in `source` itself has none, and is told so later."""
-    label = "" if path.parent == source and form is not Format.MP_DATA else path.parent.name
+    label = "" if path.parent == source else path.parent.name
     return _Planned(path, name, {"sentence": label, "sentence_id": label})
 
 
@@ -289,9 +246,9 @@ def _known(row: Mapping[str, str]) -> dict[str, str]:
 
 def _inside(source: Path, value: str) -> Path:
     """The file or folder of a row, which may not climb out of the source."""
-    given = Path(value.replace("\\", "/"))
-    path = Path(os.path.normpath(source / given))
-    if not value or given.is_absolute() or not path.is_relative_to(os.path.normpath(source)) or "\0" in value:
+    cell = Path(value.replace("\\", "/"))
+    path = Path(os.path.normpath(source / cell))
+    if not value or cell.is_absolute() or not path.is_relative_to(os.path.normpath(source)) or "\0" in value:
         raise RowError("bad_path", f"path '{value}' leaves {source}; give a path inside it")
     if not path.exists():
         raise RowError("missing_file", f"{path}: no such file")
@@ -303,7 +260,7 @@ def _import_one(planned: _Planned, root: Path, form: Format, unknowns: Unknowns)
     path = root / CLIPS_FOLDER / f"{planned.clip_id}.npz"
     made_from = {
         "signtalk_version": __version__,
-        "imported_from": form,
+        "imported_from": form.name,
         "source_sha256": _source_sha256(planned.path),
         "row": {name: row.get(name, "") for name in ("fps", "aspect")},
         "unknowns": vars(unknowns),
@@ -314,7 +271,7 @@ def _import_one(planned: _Planned, root: Path, form: Format, unknowns: Unknowns)
         raise RowError("bad_name", "a name that is not UTF-8; rename the folder") from error
     if not _is_made(path, made_from):
         fps = _cell(row, "fps", unknowns.fps)
-        clip = _load(planned.path, form, unknowns.fps if fps is None else fps)
+        clip = form.load(planned.path, unknowns.fps if fps is None else fps)
         if clip.aspect is None:
             clip = replace(clip, aspect=_cell(row, "aspect", unknowns.aspect))
         save_clip(path, clip, made_from)
@@ -364,33 +321,9 @@ def _cell(row: Mapping[str, str], name: str, default: float | None) -> float | N
         raise RowError("bad_number", f"{name} '{row[name]}' is not a number") from error
 
 
-def _load(path: Path, form: Format, fps: float) -> LandmarkClip:
-    match form:
-        case Format.POSE:
-            return load_pose(path)
-        case Format.JSON:
-            return load_json_clip(path, fps)
-        case Format.MP_DATA:
-            return load_frames(path, fps)
-        case Format.PARQUET:
-            return load_parquet(path, fps)
-
-
-def _save(path: Path, clip: LandmarkClip, form: Format) -> None:
-    match form:
-        case Format.POSE:
-            save_pose(path, clip)
-        case Format.JSON:
-            save_json_clip(path, clip)
-        case Format.MP_DATA:
-            save_frames(path, clip)
-        case Format.PARQUET:
-            save_parquet(path, clip)
-
-
 def _export_one(record: ClipRecord, root: Path, path: Path, form: Format) -> dict[str, object]:
-    clip = read_clip(record)
-    _save(root / path, clip, form)
+    clip = clip_of_record(record)
+    form.save(root / path, clip)
     return _metadata_row(record, clip, path)
 
 
@@ -399,14 +332,9 @@ def _places(records: Sequence[ClipRecord], names: Sequence[str], form: Format) -
     paths = []
     repetitions: Counter[str] = Counter()
     for record, name in zip(records, names, strict=True):
-        label = "idle" if record.is_idle else safe_name(record.sentence) or "_"
-        if form is Format.PARQUET:
-            paths.append(Path("train_landmark_files", safe_name(record.signer_id) or "unknown", f"{name}{form.suffix}"))
-        elif form is Format.MP_DATA:
-            paths.append(Path(label, str(repetitions[label.casefold()])))
-            repetitions[label.casefold()] += 1
-        else:
-            paths.append(Path(label, f"{name}{form.suffix}"))
+        text = folder_of_text(record).casefold()
+        paths.append(form.place(record, name, repetitions[text]))
+        repetitions[text] += 1
     return paths
 
 
@@ -416,18 +344,9 @@ def _metadata_row(record: ClipRecord, clip: LandmarkClip, path: Path) -> dict[st
     return {name: (known | row | known)[name] for name in METADATA_COLUMNS}
 
 
-def _contest_row(row: Mapping[str, object]) -> dict[str, object]:
-    return {
-        "path": row["path"],
-        "participant_id": row["signer"],
-        "sequence_id": row["clip_id"],
-        "sign": row["sentence"],
-    }
-
-
 def _short_name(path: Path) -> str:
     """A clip's name from the last two parts of its path, without a suffix."""
     return "-".join([*path.parts[-2:-1], path.stem if path.suffix.lower() in _SUFFIXES else path.name])
 
 
-_SUFFIXES = tuple(form.suffix for form in Format if form.suffix)
+_SUFFIXES = tuple(form.suffix for form in FORMATS.values() if form.suffix)

@@ -1,6 +1,6 @@
 """The table of a data folder: which clip says what, by whom, and where its landmarks lie.
 
-    processed_metadata.csv -> Manifest of ClipRecord -> read_clip -> LandmarkClip
+    processed_metadata.csv -> Manifest of ClipRecord -> clip_of_record -> LandmarkClip
 
 Reads the prototype's tables as they are (docs/data-format.md has the columns) and writes the same form.
 A row that cannot be used becomes a `Problem` and is left out; the others are not affected.
@@ -38,9 +38,9 @@ __all__ = [
     "ClipRecord",
     "Manifest",
     "Problem",
+    "clip_of_record",
     "describe_clip",
     "load_manifest",
-    "read_clip",
     "read_landmarks",
     "scan_manifest",
     "table_path",
@@ -110,26 +110,15 @@ class Manifest:
             raise DataError(f"{self.root}: no usable clip '{unknown[0]}'{more}; was the split made from other data?")
         return tuple(self._by_id[clip_id] for clip_id in wanted)
 
-    def canonical_sentence_id(self, key: str) -> str:
-        """The one `sentence_id` of a class: the smallest, numbers before words.
-
-        Raises:
-            DataError: no clip has this text.
-        """
-        return self._canonical(key).sentence_id
-
     def canonical_sentence(self, key: str) -> str:
-        """The one spelling of a class: that of the first clip under the canonical `sentence_id`.
+        """The one spelling of a class: that of the first clip under its smallest `sentence_id`, numbers before words.
 
         Raises:
             DataError: no clip has this text.
         """
-        return self._canonical(key).sentence
-
-    def _canonical(self, key: str) -> ClipRecord:
         if key not in self.classes:
             raise DataError(f"{self.root}: no clip of the sentence '{key}'")
-        return min(self.classes[key], key=lambda record: _natural_order(record.sentence_id))
+        return min(self.classes[key], key=lambda record: _natural_order(record.sentence_id)).sentence
 
 
 def table_path(folder: Path) -> Path:
@@ -163,8 +152,8 @@ def load_manifest(folder: Path, strict: bool = False, motion_floor: float = 0.0)
     first = next(iter(manifest.problems), None)
     if first is not None and (strict or not manifest.records):
         more = f" (and {len(manifest.problems) - 1} more)" if len(manifest.problems) > 1 else ""
-        found = "" if manifest.records else "no usable clip; the first: "
-        raise DataError(f"{table_path(folder)}: {found}{first.clip_id}: {first.message}{more}")
+        share = "" if manifest.records else "no usable clip; the first: "
+        raise DataError(f"{table_path(folder)}: {share}{first.clip_id}: {first.message}{more}")
     if not manifest.records:
         raise DataError(f"{table_path(folder)}: no rows; expected one a clip")
     return manifest
@@ -217,7 +206,7 @@ def write_manifest(folder: Path, records: Iterable[ClipRecord]) -> Path:
     return path
 
 
-def read_clip(record: ClipRecord) -> LandmarkClip:
+def clip_of_record(record: ClipRecord) -> LandmarkClip:
     """Read a clip's landmarks: SignTalk's container (`.npz`) or a file of the prototype (`.npy`).
 
     Raises:

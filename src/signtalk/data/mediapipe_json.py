@@ -46,13 +46,18 @@ def load_json_clip(path: Path, fps: float) -> LandmarkClip:
     """Read one clip; `fps` holds where the file tells neither its rate nor its frames' times.
 
     Raises:
-        ClipError: the file is damaged, too large, of another shape, or shows nothing.
+        ClipError: the file is damaged, too large, of another shape, holds several clips, or shows nothing.
     """
     checked_size(path)
     try:
         value = read_json(path)
     except ArtifactError as error:
         raise ClipError(str(error)) from error
+    if isinstance(value, list) and value and all(map(_is_whole_clip, value)):
+        raise ClipError(
+            f"{path}: {len(value)} clips in one file; write each into a file of its own, which "
+            "`signtalk import --format json` reads folder by folder"
+        )
     return clip_from_json(value, str(path), fps)
 
 
@@ -126,8 +131,8 @@ def _part(value: Any, name: str, t: int) -> FloatArray | None:
     expected = NUM_POINTS[name]
     faces = {expected + _EXTRA_FACE_POINTS, len(FACE_INDICES)}
     if not isinstance(value, list) or len(value) not in {0, expected} | (faces if name == "face" else set()):
-        found = f"{len(value)} points" if isinstance(value, list) else type(value).__name__
-        raise ClipError(f"frame {t}: {name} is {found}; expected a list of {expected}")
+        kind = f"{len(value)} points" if isinstance(value, list) else type(value).__name__
+        raise ClipError(f"frame {t}: {name} is {kind}; expected a list of {expected}")
     if not value:
         return None
     with np.errstate(over="ignore"):  # infinite afterwards, and refused with the other absurd values
@@ -137,6 +142,11 @@ def _part(value: Any, name: str, t: int) -> FloatArray | None:
     whole = np.full((expected, points.shape[1]), np.nan, dtype=np.float32)
     whole[list(FACE_INDICES)] = points
     return whole
+
+
+def _is_whole_clip(value: Any) -> bool:
+    """A list of frames, or an object that holds one; a frame is neither."""
+    return isinstance(value, list) or (isinstance(value, dict) and isinstance(value.get("frames"), list))
 
 
 def _is_list_of_people(value: Any) -> bool:

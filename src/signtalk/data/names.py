@@ -20,11 +20,11 @@ def safe_name(text: str) -> str:
 def unique_names(names: Iterable[str]) -> list[str]:
     """Safe file names of these clips, a number added where two would be the same, whatever their case."""
     taken: set[str] = set()
-    made = []
+    unique = []
     for wanted in names:
         base = safe_name(wanted) or "clip"
         tries = (base if i == 1 else f"{base}-{i}" for i in range(1, len(taken) + 2))
         name = next(name for name in tries if name.casefold() not in taken)
         taken.add(name.casefold())
-        made.append(name)
-    return made
+        unique.append(name)
+    return unique

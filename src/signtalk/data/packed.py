@@ -11,7 +11,7 @@ its id, first row, frames, frame rate and motion. While a store is being made it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, FloatArray
-from signtalk.data.manifest import ClipRecord, Problem, read_clip
+from signtalk.data.manifest import ClipRecord, Problem, clip_of_record
+from signtalk.data.records import Progress
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import read_json, write_json
 from signtalk.landmarks.features import FeatureConfig, derive, frame_positions, motion_energy, normalise_clip, resample
@@ -117,7 +118,7 @@ def pack_clips(
     config: FeatureConfig,
     folder: Path,
     strict: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> PackedClips:
     """Normalise clips once and write them as a store; a store that is already there is brought up to date.
 
@@ -183,9 +184,9 @@ def load_store(folder: Path) -> PackedClips:
 def _map_rows(path: Path, num_rows: int, config: FeatureConfig) -> npt.NDArray[np.float16]:
     shape = (num_rows, *config.row_shape)
     expected = int(np.prod(shape)) * _ROW_DTYPE.itemsize
-    found = path.stat().st_size if path.is_file() else 0
-    if found != expected or not num_rows:
-        raise ArtifactError(f"{path}: {found} bytes; expected {expected}; run `signtalk train` with --resume")
+    size = path.stat().st_size if path.is_file() else 0
+    if size != expected or not num_rows:
+        raise ArtifactError(f"{path}: {size} bytes; expected {expected}; run `signtalk train` with --resume")
     return np.memmap(path, dtype=_ROW_DTYPE, mode="r", shape=shape)
 
 
@@ -217,13 +218,13 @@ def fitting_store(folder: Path, config: FeatureConfig, records: Sequence[ClipRec
     if store.config != config or [(clip.clip_id, clip.source) for clip in store.clips] != expected:
         return None
     again = [_packed_rows(record, config) for record in records if record.clip_id in left_out]
-    return store if set(store.problems) == {found for found in again if isinstance(found, Problem)} else None
+    return store if set(store.problems) == {result for result in again if isinstance(result, Problem)} else None
 
 
 def _packed_rows(record: ClipRecord, config: FeatureConfig) -> tuple[npt.NDArray[np.float16], float, float] | Problem:
     """Normalised frames, frame rate and motion of one clip, or why it cannot be used."""
     try:
-        clip = read_clip(record)
+        clip = clip_of_record(record)
         return normalise_clip(clip, config).astype(_ROW_DTYPE), clip.fps, motion_energy(clip)
     except ClipError as error:
         return Problem(record.clip_id, "unusable", str(error))

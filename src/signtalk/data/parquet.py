@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.data.holistic import (
-    MAX_FRAMES,
+    MAX_CLIP_FRAMES,
     NUM_POINTS,
     HolisticPoints,
     check_frame_count,
@@ -31,6 +31,9 @@ TYPES = ("face", "left_hand", "pose", "right_hand")
 """The contest's order of the parts within a frame."""
 POINTS_A_FRAME = sum(NUM_POINTS.values())
 _COLUMNS = ("frame", "type", "landmark_index", "x", "y", "z")
+_SEQUENCE = "sequence_id"
+"""Some tables have this column; where it holds more than one value, the file holds more than one clip."""
+_ONE_A_FILE = "write each into a file of its own, which `signtalk import --format parquet` reads folder by folder"
 _MAX_BYTES_READ = 1 << 30
 """Largest size of the columns once unpacked, told by the file's footer."""
 
@@ -39,7 +42,7 @@ def load_parquet(path: Path, fps: float) -> LandmarkClip:
     """Read one sequence; a frame number that is left out leaves a gap in time.
 
     Raises:
-        ClipError: the file is damaged, too large, lacks a column, repeats a landmark, or shows nothing.
+        ClipError: the file is damaged, too large, lacks a column, holds several sequences, or shows nothing.
         MissingExtraError: pyarrow is not installed.
     """
     checked_size(path)
@@ -85,6 +88,7 @@ def _columns(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         _check_footer(pq.read_metadata(path))
         with pq.ParquetFile(path, read_dictionary=["type"]) as file:
+            _check_one_sequence(file)
             table = file.read(columns=list(_COLUMNS), use_threads=False)
         columns = {name: _numbers(pa, table.column(name), name) for name in ("frame", "landmark_index", *"xyz")}
         columns["type"] = _type_positions(pa, table.column("type").combine_chunks())
@@ -99,12 +103,21 @@ def _check_footer(footer: Any) -> None:
     missing = [name for name in _COLUMNS if name not in names]
     if missing:
         raise ClipError(f"no column {', '.join(missing)}; expected {', '.join(_COLUMNS)}")
-    if not 0 < footer.num_rows <= MAX_FRAMES * POINTS_A_FRAME:
-        raise ClipError(f"{footer.num_rows} rows; expected {POINTS_A_FRAME} a frame and at most {MAX_FRAMES} frames")
+    if not 0 < footer.num_rows <= MAX_CLIP_FRAMES * POINTS_A_FRAME:
+        raise ClipError(
+            f"{footer.num_rows} rows; expected {POINTS_A_FRAME} a frame and at most {MAX_CLIP_FRAMES} frames"
+        )
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     unpacked = sum(group.total_byte_size for group in groups)
     if unpacked > _MAX_BYTES_READ:
         raise ClipError(f"{unpacked} bytes once unpacked; expected at most {_MAX_BYTES_READ}")
+
+
+def _check_one_sequence(file: Any) -> None:
+    if _SEQUENCE in file.schema_arrow.names:
+        count = len(file.read(columns=[_SEQUENCE], use_threads=False).column(_SEQUENCE).unique())
+        if count > 1:
+            raise ClipError(f"{count} clips in one file, by its column {_SEQUENCE}; {_ONE_A_FILE}")
 
 
 def _numbers(pa: Any, column: Any, name: str) -> npt.NDArray[Any]:
@@ -139,7 +152,7 @@ def _points_of(columns: dict[str, npt.NDArray[Any]], fps: float) -> HolisticPoin
         raise ClipError("a landmark_index beyond its part (face 468, hands 21, pose 33)")
     place = frame * POINTS_A_FRAME + starts[kind] + index
     if len(np.unique(place)) != len(place):
-        raise ClipError("a landmark stands twice in one frame; is more than one sequence in the file?")
+        raise ClipError(f"a landmark stands twice in one frame, as in a file of several clips; {_ONE_A_FILE}")
     points = empty_points(len(numbers), frame_times(numbers, fps))
     xyz = np.full((len(numbers) * POINTS_A_FRAME, 3), np.nan, dtype=np.float32)
     xyz[place] = np.stack([columns[name] for name in "xyz"], axis=1)

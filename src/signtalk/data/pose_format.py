@@ -147,26 +147,26 @@ def _points_of(pose: Any) -> HolisticPoints:
     score = confidence[:, person].astype(np.float32)
     xyz[~(score > 0)] = np.nan
     points = empty_points(len(xyz), regular_times(len(xyz), float(pose.body.fps)), width / height)
-    start, found = 0, 0
+    start, num_matched = 0, 0
     for component in pose.header.components:
         part, names = COMPONENTS.get(component.name, ("", ()))
         source, target = _matched(component.points, names)
-        found += len(source)
+        num_matched += len(source)
         if part:
             points.parts[part][:, target] = xyz[:, start + source]
         if part == "pose":
             points.visibility[:, target] = score[:, start + source]
         start += len(component.points)
-    if not found:
+    if not num_matched:
         others = ", ".join(component.name[:40] for component in pose.header.components[:5])
         raise ClipError(f"components {others or 'none'}; expected those of MediaPipe Holistic (POSE_LANDMARKS ...)")
     return points
 
 
-def _matched(found: Sequence[str], wanted: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _matched(names: Sequence[str], wanted: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Positions of the known names in the file's component and in our part."""
     place = {name: i for i, name in enumerate(wanted)}
-    pairs = [(i, place[name]) for i, name in enumerate(found) if name in place]
+    pairs = [(i, place[name]) for i, name in enumerate(names) if name in place]
     source, target = zip(*pairs, strict=True) if pairs else ((), ())
     return np.array(source, dtype=np.intp), np.array(target, dtype=np.intp)
 

@@ -10,13 +10,13 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from signtalk.data.tokenizer import split_words
-from signtalk.files import printable
+from signtalk.errors import printable
 from signtalk.landmarks.clip import DEFAULT_FPS
 from signtalk.landmarks.legacy_rows import DEFAULT_SMOOTHING_ALPHA, PROTOTYPE_COLUMNS
 
@@ -29,6 +29,11 @@ TABLE_COLUMNS = (
     "text_variations", "signer", "session", "fps", "is_idle", "smoothing_alpha",
 )  # fmt: skip
 """What `write_manifest` writes: the prototype's fourteen columns, then the optional ones."""
+
+CLIPS_FOLDER = "clips"
+"""Where a data folder that SignTalk makes keeps its clips."""
+Progress = Callable[[int, int], None]
+"""Called with how many clips are done, and how many there are."""
 
 _SIGNER_LETTER = re.compile(r"\d([A-Ea-e])$")
 _FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
@@ -213,11 +218,11 @@ def _resolved(value: str, root: Path, table_folder: Path) -> Path:
     """
     if not value:
         raise RowError("missing_file", "empty feature_path")
-    given = Path(value.replace("\\", "/"))
-    if given.suffix.lower() not in (".npy", ".npz"):
+    cell = Path(value.replace("\\", "/"))
+    if cell.suffix.lower() not in (".npy", ".npz"):
         raise RowError("unknown_format", f"feature_path '{value}'; expected a .npy or .npz file")
-    candidates = [Path(os.path.normpath(base / given)) for base in (root, table_folder)]
-    allowed = [path for path in candidates if given.is_absolute() or path.is_relative_to(root)]
+    candidates = [Path(os.path.normpath(base / cell)) for base in (root, table_folder)]
+    allowed = [path for path in candidates if cell.is_absolute() or path.is_relative_to(root)]
     if not allowed:
         raise RowError("bad_path", f"feature_path '{value}' leaves the data folder; give a path inside it")
     for path in allowed:

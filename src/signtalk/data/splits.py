@@ -19,8 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from signtalk.data.manifest import ClipRecord, Manifest
 from signtalk.data.roles import ROLES, Role, Side, SplitConfig, deal_roles
-from signtalk.errors import ArtifactError, ConfigError, DataError
-from signtalk.files import first_fault, read_json, sha256_text, write_json
+from signtalk.errors import ArtifactError, ConfigError, DataError, first_fault
+from signtalk.files import read_json, sha256_text, write_json
 
 __all__ = ["ROLES", "Role", "Split", "SplitConfig", "leave_one_signer_out", "make_split"]
 
@@ -114,8 +114,8 @@ class Split:
         if not isinstance(raw, dict) or "format_version" not in raw:
             raise ArtifactError(f"{path}: not a split file; expected an object with format_version")
         if raw["format_version"] != SPLIT_FORMAT_VERSION:
-            found = raw["format_version"]
-            raise ArtifactError(f"{path}: split format {found!r}; this SignTalk reads {SPLIT_FORMAT_VERSION}")
+            version = raw["format_version"]
+            raise ArtifactError(f"{path}: split format {version!r}; this SignTalk reads {SPLIT_FORMAT_VERSION}")
         content = {name: value for name, value in raw.items() if name != "hash"}
         if _content_hash(content) != raw.get("hash"):
             raise ArtifactError(f"{path}: its hash does not fit its content; make the split again, do not edit it")
@@ -208,14 +208,14 @@ def _check_signers(manifest: Manifest, config: SplitConfig) -> None:
 def _check_not_empty(split: Split, manifest: Manifest) -> None:
     tested = ", ".join(split.config.test_signers) or "nobody"
     why = "; ".join(f"{count} unused: {reason}" for reason, count in split.unused_reasons.items()) or "none unused"
-    found = f"of {len(manifest.records)} clips ({tested} tested; {why})"
+    counts = f"of {len(manifest.records)} clips ({tested} tested; {why})"
     if not split.clips("train"):
-        raise DataError(f"{manifest.root}: nothing left to train {found}; test fewer signers or hold out less")
+        raise DataError(f"{manifest.root}: nothing left to train {counts}; test fewer signers or hold out less")
     if not split.clips(*_TEST_ROLES):
         advice = "test signers must share trained sentences"
         if split.config.protocol == "unseen_sentence":
             advice = "give test_size above 0 and sentences of two clips or more: one asks, the other is enrolled"
-        raise DataError(f"{manifest.root}: nothing left to test {found}; {advice}")
+        raise DataError(f"{manifest.root}: nothing left to test {counts}; {advice}")
 
 
 def _content_hash(content: Mapping[str, Any]) -> str:

@@ -38,11 +38,11 @@ SPECIAL_TOKENS = ("<pad>", "<sos>", "<eos>", "<unk>")
 # because keyboards disagree on whether an accented letter is one code point or two.
 _NORMALIZER = NormalizerSequence([NFC(), Lowercase(), Replace(Regex("[,.?!\"']"), "")])
 _SPLITTER = WhitespaceSplit()
-_WORD_START = "\u2581"
+WORD_START = "\u2581"
 """Begins every word in a vocabulary of word parts, so that parts can be joined again; a text that holds it is read
 as if it held a blank there."""
-_BPE_NORMALIZER = NormalizerSequence([_NORMALIZER, Replace(_WORD_START, " ")])
-_BPE_SPLITTER = SplitterSequence([_SPLITTER, Metaspace(_WORD_START, prepend_scheme="always", split=False)])
+_BPE_NORMALIZER = NormalizerSequence([_NORMALIZER, Replace(WORD_START, " ")])
+_BPE_SPLITTER = SplitterSequence([_SPLITTER, Metaspace(WORD_START, prepend_scheme="always", split=False)])
 _PARALLEL = "TOKENIZERS_PARALLELISM"
 
 Merges = tuple[tuple[str, str], ...]
@@ -196,8 +196,8 @@ class SentenceTokenizer:
             if i <= UNK_ID:
                 continue
             token = self._tokens[i]
-            if self.merges is None or token.startswith(_WORD_START) or not words:
-                words.append((token.removeprefix(_WORD_START) if self.merges is not None else token, (place,)))
+            if self.merges is None or token.startswith(WORD_START) or not words:
+                words.append((token.removeprefix(WORD_START) if self.merges is not None else token, (place,)))
             else:
                 words[-1] = (words[-1][0] + token, (*words[-1][1], place))
         return [(word, places) for word, places in words if word]
@@ -220,9 +220,9 @@ class SentenceTokenizer:
         """
         names = set(content) if isinstance(content, dict) else set()
         if names - {"merges"} != {"token2id"} or not isinstance(content["token2id"], dict):
-            found = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
+            keys = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
             raise ArtifactError(
-                f'vocabulary: found {found}; expected {{"token2id": {{token: id}}}}, perhaps "merges", and nothing else'
+                f'vocabulary: found {keys}; expected {{"token2id": {{token: id}}}}, perhaps "merges", and nothing else'
             )
         odd = [
             token for token in content["token2id"] if not token or token.encode("utf-8", "replace").decode() != token
@@ -260,7 +260,7 @@ def _tokens_by_id(token2id: Mapping[str, int]) -> list[str]:
     tokens = sorted(token2id, key=token2id.__getitem__)
     ids = [token2id[token] for token in tokens]
     if ids != list(range(len(ids))):
-        odd = next(found for expected, found in enumerate(ids) if found != expected)
+        odd = next(token_id for expected, token_id in enumerate(ids) if token_id != expected)
         raise ValueError(f"id {odd} follows a gap or repeats; expected each of 0 to {len(ids) - 1} once")
     found_specials = [token.strip("<>[]").lower() for token in tokens[: len(SPECIAL_TOKENS)]]
     if found_specials != [token.strip("<>") for token in SPECIAL_TOKENS]:

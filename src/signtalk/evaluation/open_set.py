@@ -6,14 +6,16 @@ Recognizer + known, unknown and idle clips -> measure_open_set -> OpenSetAnswers
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray
 from signtalk.evaluation.intervals import Interval, wilson_interval
-from signtalk.evaluation.results import ChoiceResult, GateResult, OpenSet, SetResult
+from signtalk.evaluation.results import ChoiceResult, GateResult, OpenSet, SetResult, WrongClip
 from signtalk.evaluation.retrieval import (
     accuracy_at_coverage,
     auroc,
@@ -21,7 +23,9 @@ from signtalk.evaluation.retrieval import (
     fpr_at_tpr,
     reliability_bins,
 )
-from signtalk.recognition.recognizer import Answers, Asked, DecisionConfig, Recognizer
+from signtalk.recognition.answer import AnsweredClips
+from signtalk.recognition.asked import Asked
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,25 +36,31 @@ class OpenSetAnswers:
         result: the figures.
         answers: to the known queries.
         right: (Q,) whether the first candidate of each is right.
+        accepted: (Q,) whether the gate accepts it.
         unknown_confidences: (U,) of the unknown queries.
+        unknown_accepted: (U,) whether the gate accepts their first candidate.
+        wrong_clips: every query that was not told what it should be.
     """
 
     result: OpenSet
-    answers: Answers
+    answers: AnsweredClips
     right: BoolArray
+    accepted: BoolArray
     unknown_confidences: npt.NDArray[np.float64]
+    unknown_accepted: BoolArray
+    wrong_clips: tuple[WrongClip, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class _Told:
+class _Answered:
     """What one gate says to all queries."""
 
-    known: Answers
-    unknown: Answers
-    idle: Answers | None
+    known: AnsweredClips
+    unknown: AnsweredClips
+    idle: AnsweredClips | None
 
     @property
-    def parts(self) -> tuple[Answers, ...]:
+    def parts(self) -> tuple[AnsweredClips, ...]:
         return (self.known, self.unknown) if self.idle is None else (self.known, self.unknown, self.idle)
 
 
@@ -65,8 +75,8 @@ def measure_open_set(
         held_out: clips of sentences that are not indexed; None asks the known clips once more without their sentence.
         idle: clips in which nobody signs.
     """
-    ours = _told(recognizer, recognizer.decision, known, held_out, idle)
-    theirs = _told(recognizer, DecisionConfig.prototype(), known, held_out, idle)
+    ours = _answered_by(recognizer, recognizer.decision, known, held_out, idle)
+    theirs = _answered_by(recognizer, DecisionConfig.prototype(), known, held_out, idle)
     right = _is_right(ours.known, known)
     confidences, strange = (_float(part.confidences) for part in (ours.known, ours.unknown))
     both = np.concatenate([confidences, strange])
@@ -74,7 +84,7 @@ def measure_open_set(
     sure = np.concatenate([_sureness(part) for part in ours.parts])
     shall = np.arange(len(sure)) < len(right)
     shall[: len(right)] = right
-    told_apart = bool(shall.any()) and not shall.all()
+    both_kinds = bool(shall.any()) and not shall.all()
     all_right = np.append(right, np.zeros(len(strange), dtype=np.bool_))
     result = OpenSet(
         unknown_kind="held out of training and index" if held_out else "trained, left out of the index",
@@ -83,8 +93,8 @@ def measure_open_set(
         num_idle=0 if idle is None else len(idle.records),
         auroc=auroc(both, is_known),
         fpr_at_95_tpr=fpr_at_tpr(both, is_known),
-        auroc_right=auroc(sure, shall) if told_apart else None,
-        fpr_right=fpr_at_tpr(sure, shall) if told_apart else None,
+        auroc_right=auroc(sure, shall) if both_kinds else None,
+        fpr_right=fpr_at_tpr(sure, shall) if both_kinds else None,
         accuracy_at_80=accuracy_at_coverage(confidences, right),
         ece=expected_calibration_error(reliability_bins(both, all_right)),
         sets=_set_result(ours.known, known, recognizer.decision),
@@ -92,20 +102,32 @@ def measure_open_set(
         gates=(_gate_result("SignTalk", ours, known), _gate_result("prototype", theirs, known)),
         gate_note=recognizer.decision.gate.note,
     )
-    return OpenSetAnswers(result, ours.known, right, strange)
+    return OpenSetAnswers(
+        result=result,
+        answers=ours.known,
+        right=right,
+        accepted=_accepted(ours.known),
+        unknown_confidences=strange,
+        unknown_accepted=_accepted(ours.unknown),
+        wrong_clips=(
+            *_wrong_clips("known", ours.known, known, right),
+            *_wrong_clips("unknown", ours.unknown, held_out or known),
+            *(_wrong_clips("idle", ours.idle, idle) if ours.idle and idle else ()),
+        ),
+    )
 
 
-def _told(
+def _answered_by(
     recognizer: Recognizer, decision: DecisionConfig, known: Asked, held_out: Asked | None, idle: Asked | None
-) -> _Told:
+) -> _Answered:
     # No translation: the gate does not need it.
     recognizer = recognizer.changed(decision=decision.model_copy(update={"translate": False}))
 
-    def answers(asked: Asked, exclude: list[tuple[str, ...]]) -> Answers:
-        return recognizer.answer(asked.encoded, asked.motions, exclude, num_candidates=1)
+    def answers(queries: Asked, exclude: list[tuple[str, ...]]) -> AnsweredClips:
+        return recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1)
 
     unknown = held_out or known
-    return _Told(
+    return _Answered(
         known=answers(known, known.own_ids),
         unknown=answers(
             unknown, unknown.own_ids if held_out else [recognizer.index.clips_of(key) for key in unknown.keys]
@@ -118,48 +140,72 @@ def _float(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _sureness(answers: Answers) -> npt.NDArray[np.float64]:
+def _sureness(answers: AnsweredClips) -> npt.NDArray[np.float64]:
     """(B,) what a threshold acts on: the confidence, and nothing where nobody moves."""
-    still = np.array([found.reason == "low_motion" for found in answers.recognitions], dtype=np.bool_)
+    still = np.array([answer.reason == "low_motion" for answer in answers.answers], dtype=np.bool_)
     return np.where(still, 0.0, _float(answers.confidences))
 
 
-def _is_right(answers: Answers, queries: Asked) -> BoolArray:
-    return answers.scores.ranks_of(queries.keys) == 1
+def _accepted(answers: AnsweredClips) -> BoolArray:
+    return np.array([answer.accepted for answer in answers.answers], dtype=np.bool_)
 
 
-def _set_result(answers: Answers, known: Asked, decision: DecisionConfig) -> SetResult | None:
+def _wrong_clips(
+    kind: Literal["known", "unknown", "idle"], answers: AnsweredClips, queries: Asked, right: BoolArray | None = None
+) -> Iterator[WrongClip]:
+    """Known clips answered wrongly or not at all, and answers to clips that have none in the index."""
+    for row, (record, answer) in enumerate(zip(queries.records, answers.answers, strict=True)):
+        if not answer.accepted if right is None else answer.accepted and bool(right[row]):
+            continue
+        first = answer.candidates[0].sentence if answer.candidates else ""
+        yield WrongClip(
+            kind=kind,
+            clip_id=record.clip_id,
+            signer_id=record.signer_id,
+            told=first if answer.accepted else "",
+            right=record.sentence,
+            reason=answer.reason,
+            candidate=first,
+            confidence=answer.confidence,
+        )
+
+
+def _is_right(answers: AnsweredClips, queries: Asked) -> BoolArray:
+    return answers.ranking.ranks_of(queries.keys) == 1
+
+
+def _set_result(answers: AnsweredClips, known: Asked, decision: DecisionConfig) -> SetResult | None:
     if decision.sets.gap is None:
         return None
-    sizes = np.array([found.num_possible for found in answers.recognitions])
-    ranks = answers.scores.ranks_of(known.keys)
+    sizes = np.array([answer.num_possible for answer in answers.answers])
+    ranks = answers.ranking.ranks_of(known.keys)
     covered = int(((ranks > 0) & (ranks <= sizes)).sum())
     return SetResult(decision.sets.coverage, wilson_interval(covered, len(sizes)), float(sizes.mean()))
 
 
-def _choice_result(told: _Told, known: Asked) -> ChoiceResult:
-    offers = [found.choices for found in told.known.recognitions]
+def _choice_result(answered: _Answered, known: Asked) -> ChoiceResult:
+    offers = [answer.choices for answer in answered.known.answers]
     offered = sum(bool(offer) for offer in offers)
     right = sum(any(choice.text_key == key for choice in offer) for offer, key in zip(offers, known.keys, strict=True))
-    strange = sum(bool(found.choices) for found in told.unknown.recognitions)
+    strange = sum(bool(answer.choices) for answer in answered.unknown.answers)
     return ChoiceResult(
         known_offered=wilson_interval(offered, len(offers)),
         right=_share(right, offered + strange),
-        unknown_offered=wilson_interval(strange, len(told.unknown.recognitions)),
+        unknown_offered=wilson_interval(strange, len(answered.unknown.answers)),
     )
 
 
-def _gate_result(name: str, told: _Told, known: Asked) -> GateResult:
-    accepted = [np.array([r.accepted for r in part.recognitions], dtype=np.bool_) for part in told.parts]
-    right = _is_right(told.known, known) & accepted[0]
-    reasons = Counter(r.reason for part in told.parts for r in part.recognitions)
+def _gate_result(name: str, answered: _Answered, known: Asked) -> GateResult:
+    accepted = [_accepted(part) for part in answered.parts]
+    right = _is_right(answered.known, known) & accepted[0]
+    reasons = Counter(r.reason for part in answered.parts for r in part.answers)
     return GateResult(
         name=name,
         known_accepted=wilson_interval(int(accepted[0].sum()), len(accepted[0])),
         precision=_share(int(right.sum()), int(sum(part.sum() for part in accepted))),
         known_wrong=float((accepted[0] & ~right).mean()),
         unknown_accepted=wilson_interval(int(accepted[1].sum()), len(accepted[1])),
-        idle_accepted=wilson_interval(int(accepted[2].sum()), len(accepted[2])) if told.idle else None,
+        idle_accepted=wilson_interval(int(accepted[2].sum()), len(accepted[2])) if answered.idle else None,
         reasons=dict(sorted(reasons.items())),
     )
 

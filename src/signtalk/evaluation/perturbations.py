@@ -8,46 +8,38 @@ widths, so that they mean the same for a picture, for files of the prototype and
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import FloatArray
 from signtalk.errors import ClipError
-from signtalk.landmarks.clip import HOLISTIC, PARTS, POSE_NAMES, LandmarkClip, regular_timestamps
-from signtalk.landmarks.features import POSE_HAND_NAMES, resample
-from signtalk.landmarks.legacy_rows import to_prototype_rows
-
-Points = npt.NDArray[np.floating]
+from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
+from signtalk.landmarks.features import POSE_HAND_NAMES
+from signtalk.landmarks.transforms import (
+    MIN_WIDTH,
+    Points,
+    at_frame_rate,
+    in_one_unit,
+    placed_like,
+    read_at,
+    selected,
+    shoulder_middle,
+    shoulder_width,
+    with_points,
+)
 
 PIXELS = 150.0
 """A signer's shoulder width in pixels: an upper body that fills a picture of 480 lines. Chosen, not measured."""
 _SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
 _HANDS = ("left_hand", "right_hand")
-_MIN_WIDTH = 1e-6
 _SEAM_S = 0.25
 _TREMBLING = 0.004
-
-
-def at_speed(clip: LandmarkClip, factor: float) -> LandmarkClip:
-    """Signed `factor` times as fast before the same camera: 1 / factor times the frames, same frame rate."""
-    num_frames = max(1, round(clip.num_frames / factor))
-    return _read_at(clip, np.linspace(0, clip.num_frames - 1, num_frames), clip.fps)
-
-
-def at_frame_rate(clip: LandmarkClip, fps: float) -> LandmarkClip:
-    """Taken by a camera of another frame rate: as long in seconds, other moments seen."""
-    step = clip.fps / fps
-    num_frames = 1 + int(np.floor((clip.num_frames - 1) / step + 1e-9))
-    return _read_at(clip, np.minimum(np.arange(num_frames) * step, clip.num_frames - 1), fps)
 
 
 def without_frames(clip: LandmarkClip, share: float, rng: np.random.Generator) -> LandmarkClip:
     """Frames lost here and there, the others keep their times; the first frame stays."""
     num_lost = min(round(share * clip.num_frames), clip.num_frames - 1)
     lost = 1 + rng.permutation(clip.num_frames - 1)[:num_lost]
-    return _select(clip, np.setdiff1d(np.arange(clip.num_frames), lost))
+    return selected(clip, np.setdiff1d(np.arange(clip.num_frames), lost))
 
 
 def without_hand(clip: LandmarkClip, share: float, rng: np.random.Generator) -> LandmarkClip:
@@ -66,37 +58,25 @@ def _without(clip: LandmarkClip, parts: tuple[str, ...], share: float, rng: np.r
     landmarks = clip.landmarks.copy()
     for part_name in parts:
         landmarks[start : start + length, PARTS[part_name]] = np.nan
-    return _changed(clip, landmarks)
-
-
-def mirrored(clip: LandmarkClip) -> LandmarkClip:
-    """As a detector sees the clip in a camera that mirrors: x becomes 1 - x, and left is called right.
-
-    Points of the face whose partner the files do not keep cannot change names; they keep theirs, at 1 - x.
-    Done twice it gives the clip back.
-    """
-    partner = np.where(HOLISTIC.mirror < 0, np.arange(len(HOLISTIC.names)), HOLISTIC.mirror)
-    landmarks = clip.landmarks[:, partner].copy()
-    landmarks[..., 0] = 1 - landmarks[..., 0]
-    return _changed(clip, landmarks, clip.visibility[:, partner[: len(POSE_NAMES)]])
+    return with_points(clip, landmarks)
 
 
 def with_noise(clip: LandmarkClip, share: float, rng: np.random.Generator) -> LandmarkClip:
     """Every point shaken in every frame, with a standard deviation of `share` of the median shoulder width."""
-    unit = _shoulder_width(clip.landmarks)
-    return _changed(clip, clip.landmarks + rng.normal(0, share * unit, clip.landmarks.shape))
+    unit = shoulder_width(clip.landmarks)
+    return with_points(clip, clip.landmarks + rng.normal(0, share * unit, clip.landmarks.shape))
 
 
 def without_ends(clip: LandmarkClip, share: float) -> LandmarkClip:
     """`share` of the frames missing at either end, as when a recording starts late and stops early."""
     cut = round(share * clip.num_frames) if clip.num_frames > 2 else 0
-    return _select(clip, np.arange(cut, clip.num_frames - cut))
+    return selected(clip, np.arange(cut, clip.num_frames - cut))
 
 
 def part(clip: LandmarkClip, start: float, stop: float) -> LandmarkClip:
     """The frames from `start` to `stop`, shares of the clip from 0 to 1; at least one frame."""
     first = min(round(start * clip.num_frames), clip.num_frames - 1)
-    return _select(clip, np.arange(first, max(round(stop * clip.num_frames), first + 1)))
+    return selected(clip, np.arange(first, max(round(stop * clip.num_frames), first + 1)))
 
 
 def joined(first: LandmarkClip, second: LandmarkClip, pause_s: float = _SEAM_S) -> LandmarkClip:
@@ -113,19 +93,19 @@ def joined(first: LandmarkClip, second: LandmarkClip, pause_s: float = _SEAM_S) 
     Returns:
         A clip at the first one's mean frame rate.
     """
-    following = _placed_like(at_frame_rate(second, first.fps), first)
+    following = placed_like(at_frame_rate(second, first.fps), first)
     ends = [
         np.stack([before[-1], after[0]])
         for before, after in ((first.landmarks, following.landmarks), (first.visibility, following.visibility))
     ]
-    seam = _read_at(
+    seam = read_at(
         LandmarkClip(ends[0], ends[1], regular_timestamps(2, first.fps), first.aspect),
         np.linspace(0, 1, max(round(pause_s * first.fps), 0) + 2)[1:-1],
         first.fps,
     )
     landmarks = np.concatenate([first.landmarks, seam.landmarks, following.landmarks])
     visibility = np.concatenate([first.visibility, seam.visibility, following.visibility])
-    return _changed(first, landmarks, visibility, regular_timestamps(len(landmarks), first.fps))
+    return with_points(first, landmarks, visibility, regular_timestamps(len(landmarks), first.fps))
 
 
 def halves_exchanged(clip: LandmarkClip) -> LandmarkClip:
@@ -149,7 +129,7 @@ def held_still(clip: LandmarkClip, duration_s: float, rng: np.random.Generator) 
         raise ClipError("no frame shows both shoulders, so nobody can be held still")
     frames = np.full(max(2, round(duration_s * clip.fps)), int(seen.argmax()))
     times = regular_timestamps(len(frames), clip.fps)
-    still = _changed(clip, clip.landmarks[frames], clip.visibility[frames], times)
+    still = with_points(clip, clip.landmarks[frames], clip.visibility[frames], times)
     return with_noise(still, _TREMBLING, rng)
 
 
@@ -178,7 +158,7 @@ def scratching(clip: LandmarkClip, rng: np.random.Generator) -> LandmarkClip:
     tips = tuple(name for name in POSE_HAND_NAMES if name.startswith(side))
     points[:, HOLISTIC.positions((f"{side}_wrist", *tips))] += way[:, None]
     points[:, HOLISTIC.index[f"{side}_elbow"]] += 0.5 * way
-    return _changed(still, points)
+    return with_points(still, points)
 
 
 def _there_and_back(clip: LandmarkClip, target: Points) -> npt.NDArray[np.float64]:
@@ -187,7 +167,7 @@ def _there_and_back(clip: LandmarkClip, target: Points) -> npt.NDArray[np.float6
     rise = np.clip(np.minimum(times - 0.4, end - 0.4 - times) / 0.7, 0, 1)
     share = (rise**2 * (3 - 2 * rise))[:, None]
     rubbing = np.zeros((len(times), 3))
-    rubbing[:, 1] = 0.05 * _shoulder_width(clip.landmarks) * np.sin(2 * np.pi * 3 * times)
+    rubbing[:, 1] = 0.05 * shoulder_width(clip.landmarks) * np.sin(2 * np.pi * 3 * times)
     return np.asarray(share * target + np.where(share == 1, rubbing, 0), dtype=np.float64)
 
 
@@ -196,9 +176,9 @@ def from_afar(clip: LandmarkClip, factor: float) -> LandmarkClip:
 
     Size and place are taken away by the features anyway; what remains of the distance is this coarseness.
     """
-    points, back = _square(clip)
-    step = max(_shoulder_width(points), _MIN_WIDTH) * factor / PIXELS
-    return _changed(clip, np.round(points / step) * step / back)
+    points, back = in_one_unit(clip)
+    step = max(shoulder_width(points), MIN_WIDTH) * factor / PIXELS
+    return with_points(clip, np.round(points / step) * step / back)
 
 
 def from_near(clip: LandmarkClip, reach: float) -> LandmarkClip:
@@ -206,14 +186,14 @@ def from_near(clip: LandmarkClip, reach: float) -> LandmarkClip:
 
     A hand whose wrist lies outside is not found. Points of the pose stay: the detector guesses them.
     """
-    points, _ = _square(clip)
+    points, _ = in_one_unit(clip)
     centre = points[:, _SHOULDERS, :2].mean(axis=1)
     landmarks = clip.landmarks.copy()
     for hand in _HANDS:
         away = points[:, PARTS[hand].start, :2] - centre
-        outside = np.maximum(np.abs(away[:, 0]), away[:, 1]) > reach * _shoulder_width(points)
+        outside = np.maximum(np.abs(away[:, 0]), away[:, 1]) > reach * shoulder_width(points)
         landmarks[outside, PARTS[hand]] = np.nan
-    return _changed(clip, landmarks)
+    return with_points(clip, landmarks)
 
 
 def turned(clip: LandmarkClip, degrees: float) -> LandmarkClip:
@@ -221,26 +201,26 @@ def turned(clip: LandmarkClip, degrees: float) -> LandmarkClip:
 
     Where the clip has no depth (z all 0) only the widths shrink.
     """
-    points, back = _square(clip)
+    points, back = in_one_unit(clip)
     points[..., 2] += _depth_of_parts(points)
-    origin = _origin(points)
+    origin = shoulder_middle(points)
     angle = np.deg2rad(degrees)
     across, deep = points[..., 0] - origin[0], points[..., 2] - origin[2]
     points[..., 0] = origin[0] + np.cos(angle) * across + np.sin(angle) * deep
     points[..., 2] = origin[2] + np.cos(angle) * deep - np.sin(angle) * across
     points[..., 2] -= _depth_of_parts(points)
-    return _changed(clip, points / back)
+    return with_points(clip, points / back)
 
 
 def rolled(clip: LandmarkClip, degrees: float) -> LandmarkClip:
     """Filmed by a camera that is held askew by `degrees`."""
-    points, back = _square(clip)
-    origin = _origin(points)
+    points, back = in_one_unit(clip)
+    origin = shoulder_middle(points)
     angle = np.deg2rad(degrees)
     across, down = points[..., 0] - origin[0], points[..., 1] - origin[1]
     points[..., 0] = origin[0] + np.cos(angle) * across - np.sin(angle) * down
     points[..., 1] = origin[1] + np.sin(angle) * across + np.cos(angle) * down
-    return _changed(clip, points / back)
+    return with_points(clip, points / back)
 
 
 def _depth_of_parts(points: Points) -> npt.NDArray[np.float64]:
@@ -253,69 +233,3 @@ def _depth_of_parts(points: Points) -> npt.NDArray[np.float64]:
         depth[:, PARTS[hand]] = points[:, HOLISTIC.index[name], 2][:, None]
     depth[:, PARTS["face"]] = points[:, HOLISTIC.positions(("left_ear", "right_ear")), 2].mean(axis=1)[:, None]
     return np.nan_to_num(depth)
-
-
-def _square(clip: LandmarkClip) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(T, 169, 3) landmarks with x and z in the unit of y, and what to divide by to go back."""
-    stretch = np.array([clip.aspect or 1.0, 1.0, clip.aspect or 1.0])
-    return clip.landmarks * stretch, stretch
-
-
-def _shoulder_width(points: Points) -> float:
-    """Median distance of the shoulders in the picture; 0.0 when they were never seen."""
-    shoulders = points[:, _SHOULDERS, :2]
-    widths = np.linalg.norm(shoulders[:, 0] - shoulders[:, 1], axis=-1)
-    return float(np.median(widths[np.isfinite(widths)])) if np.isfinite(widths).any() else 0.0
-
-
-def _origin(points: Points) -> npt.NDArray[np.float64]:
-    """(3,) median place of the middle of the shoulders; zeros when they were never seen."""
-    middle = points[:, _SHOULDERS].mean(axis=1)
-    seen = ~np.isnan(middle[:, 0])
-    return np.asarray(np.median(middle[seen], axis=0) if seen.any() else np.zeros(3), dtype=np.float64)
-
-
-def _placed_like(clip: LandmarkClip, model: LandmarkClip) -> LandmarkClip:
-    """The clip with its signer as large as that of `model`, in the same place, in the same picture."""
-    points, _ = _square(clip)
-    wanted, back = _square(model)
-    size = max(_shoulder_width(wanted), _MIN_WIDTH) / max(_shoulder_width(points), _MIN_WIDTH)
-    shift = (_origin(wanted) - size * _origin(points)) * [1, 1, 0]
-    return replace(_changed(clip, (size * points + shift) / back), aspect=model.aspect)
-
-
-def _read_at(clip: LandmarkClip, positions: npt.NDArray[np.float64], fps: float) -> LandmarkClip:
-    """The clip at fractional frame positions, taken at a constant frame rate."""
-    start = np.zeros(1, dtype=np.int64)
-    return _changed(
-        clip,
-        resample(clip.landmarks, start, positions[None])[0],
-        resample(clip.visibility[..., None], start, positions[None])[0, ..., 0],
-        regular_timestamps(len(positions), fps),
-    )
-
-
-def _select(clip: LandmarkClip, frames: npt.NDArray[np.integer]) -> LandmarkClip:
-    return _changed(clip, clip.landmarks[frames], clip.visibility[frames], clip.timestamps_s[frames])
-
-
-def _changed(
-    clip: LandmarkClip,
-    landmarks: Points,
-    visibility: FloatArray | None = None,
-    timestamps_s: npt.NDArray[np.float64] | None = None,
-) -> LandmarkClip:
-    """The clip with other points; a clip of a prototype's file gets the rows that the prototype would have written.
-
-    But for the ghosts of undetected parts: their place in the picture is not known any more, they lie at the origin.
-    """
-    changed = replace(
-        clip,
-        landmarks=landmarks.astype(np.float32),
-        visibility=clip.visibility if visibility is None else visibility,
-        timestamps_s=clip.timestamps_s if timestamps_s is None else timestamps_s,
-        prototype_rows=None,
-    )
-    if clip.prototype_rows is None or not changed.num_frames:
-        return changed
-    return replace(changed, prototype_rows=to_prototype_rows(changed))

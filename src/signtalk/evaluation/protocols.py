@@ -23,9 +23,8 @@ from signtalk.evaluation.intervals import Interval, bootstrap_mean, wilson_inter
 from signtalk.evaluation.open_set import OpenSetAnswers, measure_open_set
 from signtalk.evaluation.results import (
     EvaluationReport,
-    Evidence,
     OneAnswer,
-    OpenSet,
+    ReportArrays,
     Retrieval,
     TextResult,
     TextSearch,
@@ -38,7 +37,9 @@ from signtalk.evaluation.texts import score_texts
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
-from signtalk.recognition.recognizer import Answers, Asked, Recognition, Recognizer, asked_packed
+from signtalk.recognition.answer import Answer, AnsweredClips
+from signtalk.recognition.asked import Asked, asked_packed
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.translation import is_right
 
 _EXAMPLES = 10
@@ -79,10 +80,10 @@ class _Measured:
 
     def __init__(self, recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips, seed: int) -> None:
         self.recognizer, self.manifest, self.split, self.store, self.seed = recognizer, manifest, split, store, seed
-        self.found: list[Retrieval] = []
-        self.searched: list[TextSearch] = []
+        self.retrievals: list[Retrieval] = []
+        self.searches: list[TextSearch] = []
         self.texts: list[TextResult] = []
-        self.told: list[OneAnswer] = []
+        self.answers: list[OneAnswer] = []
         self.absent: dict[str, str] = {}
         self._cache: dict[Role, Asked | None] = {}
 
@@ -99,10 +100,10 @@ class _Measured:
         if queries is None:
             self.absent[f"retrieval: {name}"] = f"the split has no clip of role {role}"
             return
-        self.found.append(self._retrieval(name, queries, self.recognizer.index))
+        self.retrievals.append(self._retrieval(name, queries, self.recognizer.index))
 
     def _retrieval(self, name: str, queries: Asked, index: SentenceIndex) -> Retrieval:
-        scores = self.recognizer.changed(index=index).scores(queries.encoded, queries.own_ids)
+        scores = self.recognizer.changed(index=index).rank(queries.encoded, queries.own_ids)
         ranks = scores.ranks_of(queries.keys).astype(np.float64)
         ranks[ranks == 0] = np.inf  # not in the index: a miss
         first, keys = ranks == 1, np.array(queries.keys)
@@ -135,7 +136,7 @@ class _Measured:
         rows = np.array(chosen, dtype=np.int64)
         entries = [IndexEntry.from_record(pool.records[row]) for row in chosen]
         index = self.recognizer.index.add(pool.encoded.select(rows), entries)
-        self.found.append(self._retrieval(name, queries, index))
+        self.retrievals.append(self._retrieval(name, queries, index))
 
     def written(self) -> None:
         """Write the sentences that training never saw into the index, without a clip, and ask for all sentences.
@@ -150,28 +151,28 @@ class _Measured:
             return
         sentences = [WrittenSentence(record.sentence) for record in queries.records]
         index = write_sentences(self.recognizer.index, sentences, space).index
-        self.found.append(self._retrieval(name, queries, index))
-        told = self._recognitions(queries, self.recognizer.changed(index=index))
-        self.told.append(_one_answer(name, told, queries))
+        self.retrievals.append(self._retrieval(name, queries, index))
+        answers = self._recognitions(queries, self.recognizer.changed(index=index))
+        self.answers.append(_one_answer(name, answers, queries))
         if known is not None:
-            self.found.append(self._retrieval(beside, known, index))
+            self.retrievals.append(self._retrieval(beside, known, index))
 
     def search(self, name: str, role: Role) -> None:
         """Ask with the texts of a role's sentences, paraphrases too, for a clip of them among the test signers'."""
-        asked, space = self.queries(role), self.recognizer.text_space
-        if asked is None or space is None:
-            why = f"the split has no clip of role {role}" if asked is None else "the model has no text encoder"
+        queries, space = self.queries(role), self.recognizer.text_space
+        if queries is None or space is None:
+            why = f"the split has no clip of role {role}" if queries is None else "the model has no text encoder"
             self.absent[f"text search: {name}"] = why
             return
         pool = [part for part in (self.queries("test"), self.queries("test_unknown")) if part is not None]
         clips = np.concatenate([part.encoded.embeddings for part in pool])
         keys = np.array([key for part in pool for key in part.keys])
-        texts = list(dict.fromkeys((text, r.text_key) for r in asked.records for text in (r.sentence, *r.variations)))
+        texts = list(dict.fromkeys((text, r.text_key) for r in queries.records for text in (r.sentence, *r.variations)))
         order = np.argsort(-(space.embed([text for text, _ in texts]) @ clips.T), axis=1, kind="stable")
         own = np.array([key for _, key in texts])
         ranks = 1.0 + (keys[order] == own[:, None]).argmax(axis=1)
-        canonical = np.array([text in {r.sentence for r in asked.records} for text, _ in texts])
-        self.searched.append(
+        canonical = np.array([text in {r.sentence for r in queries.records} for text, _ in texts])
+        self.searches.append(
             TextSearch(
                 name=name,
                 num_queries=len(texts),
@@ -186,13 +187,13 @@ class _Measured:
     def text(self, name: str, role: Role) -> None:
         """Translate the clips of a role."""
         queries = self.queries(role)
-        told = () if queries is None else self._recognitions(queries)
-        texts = [answer.translation for answer in told]
+        answers = () if queries is None else self._recognitions(queries)
+        texts = [answer.translation for answer in answers]
         if queries is None or len(texts) < 2 or any(text is None for text in texts):
             why = f"the split has too few clips of role {role}, or the model no text decoder"
             self.absent[f"translation: {name}"] = why
             return
-        self.told.append(_one_answer(name, told, queries))
+        self.answers.append(_one_answer(name, answers, queries))
         written = [text or "" for text in texts]
         scores = score_texts(written, [record.variations or (record.sentence,) for record in queries.records])
         rng = np.random.default_rng(self.seed)
@@ -207,69 +208,70 @@ class _Measured:
             )
         )
 
-    def _recognitions(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Recognition, ...]:
+    def _recognitions(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Answer, ...]:
         recognizer = recognizer or self.recognizer
-        return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).recognitions
+        return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).answers
 
     def report(self) -> EvaluationReport:
-        """Put everything together; the open set and the evidence come from the test clips."""
-        known = self.queries("test") or self.queries("test_new_clip")
-        open_set = evidence = None
-        confused: tuple[tuple[str, str, int], ...] = ()
-        if known is None:
-            self.absent["open set"] = "the split has no clip of role test or test_new_clip"
-        else:
-            open_set, evidence, confused = self._open_set(known)
-        return EvaluationReport(
+        """Put everything together; the open set and its arrays come from the test clips."""
+        report = EvaluationReport(
             split_hash=self.split.hash,
             encoder_id=self.recognizer.index.encoder_id,
-            retrieval=tuple(self.found),
-            searches=tuple(self.searched),
-            open_set=open_set,
+            retrieval=tuple(self.retrievals),
+            searches=tuple(self.searches),
+            open_set=None,
             texts=tuple(self.texts),
-            answers=tuple(self.told),
-            confused=confused,
+            answers=tuple(self.answers),
+            confused=(),
             absent=self.absent,
-            evidence=evidence,
         )
-
-    def _open_set(self, known: Asked) -> tuple[OpenSet, Evidence, tuple[tuple[str, str, int], ...]]:
+        known = self.queries("test") or self.queries("test_new_clip")
+        if known is None:
+            self.absent["open set"] = "the split has no clip of role test or test_new_clip"
+            return report
         idle = self.queries("test_idle")
         if idle is None:
             self.absent["open set: idle clips"] = "the split has no clip of role test_idle"
-        found = measure_open_set(self.recognizer, known, self.queries("test_unknown"), idle)
-        evidence = _evidence(known, found, self.recognizer.index)
-        return found.result, evidence, _confused(found.answers, known)
+        answered = measure_open_set(self.recognizer, known, self.queries("test_unknown"), idle)
+        return replace(
+            report,
+            open_set=answered.result,
+            confused=_confused(answered.answers, known),
+            wrong_clips=answered.wrong_clips,
+            arrays=_arrays(known, answered, self.recognizer.index),
+        )
 
 
-def _one_answer(name: str, told: Sequence[Recognition], queries: Asked) -> OneAnswer:
-    sources = np.array([answer.text_source for answer in told])
+def _one_answer(name: str, answers: Sequence[Answer], queries: Asked) -> OneAnswer:
+    sources = np.array([answer.text_source for answer in answers])
     right = [
         bool(answer.text) and is_right(answer.text or "", (record.sentence, *record.variations))
-        for answer, record in zip(told, queries.records, strict=True)
+        for answer, record in zip(answers, queries.records, strict=True)
     ]
     answered = int((sources != "").sum())
     return OneAnswer(
         name=name,
-        num_clips=len(told),
+        num_clips=len(answers),
         by_sentence=float((sources == "sentence").mean()),
         by_translation=float((sources == "translation").mean()),
         precision=wilson_interval(sum(right), answered) if answered else None,
-        wrong=float((answered - sum(right)) / len(told)),
+        wrong=float((answered - sum(right)) / len(answers)),
     )
 
 
-def _evidence(known: Asked, found: OpenSetAnswers, index: SentenceIndex) -> Evidence:
-    answers = found.answers
-    scores = answers.scores
+def _arrays(known: Asked, answered: OpenSetAnswers, index: SentenceIndex) -> ReportArrays:
+    answers = answered.answers
+    scores = answers.ranking
     keys = np.array(scores.index.groups.text_keys)
     own = keys[scores.classes] == np.array(known.keys)[:, None]
     present = np.where(np.isfinite(scores.scores), scores.scores, np.nan)
-    return Evidence(
+    return ReportArrays(
         confidences=answers.confidences,
-        correct=found.right,
+        correct=answered.right,
+        accepted=answered.accepted,
         ranks=scores.ranks_of(known.keys),
-        unknown_confidences=found.unknown_confidences,
+        unknown_confidences=answered.unknown_confidences,
+        unknown_accepted=answered.unknown_accepted,
         right_similarities=_row_max(np.where(own, present, np.nan)),
         wrong_similarities=_row_max(np.where(own, np.nan, present)),
         embeddings=known.encoded.embeddings,
@@ -285,11 +287,11 @@ def _row_max(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(highest), highest, np.nan).astype(np.float32)
 
 
-def _confused(answers: Answers, known: Asked) -> tuple[tuple[str, str, int], ...]:
+def _confused(answers: AnsweredClips, known: Asked) -> tuple[tuple[str, str, int], ...]:
     pairs = Counter(
-        (record.sentence, found.candidates[0].sentence)
-        for record, found in zip(known.records, answers.recognitions, strict=True)
-        if found.candidates and found.candidates[0].text_key != record.text_key
+        (record.sentence, answer.candidates[0].sentence)
+        for record, answer in zip(known.records, answers.answers, strict=True)
+        if answer.candidates and answer.candidates[0].text_key != record.text_key
     )
     return tuple((right, wrong, count) for (right, wrong), count in pairs.most_common(15))
 

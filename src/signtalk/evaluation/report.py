@@ -1,4 +1,4 @@
-"""An evaluation as files people and machines read: `report.json`, `report.md` and pictures."""
+"""An evaluation as files for people and machines: `report.json`, `report.md`, pictures, and all in `report.html`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from signtalk.evaluation.plots import plot_bars, plot_embedding_map, plot_gate, plot_similarities
+from signtalk.evaluation.pages import Bullets, Grid, Part, Section, html_page, markdown_page
+from signtalk.evaluation.plots import (
+    Confidences,
+    no_pictures,
+    plot_bars,
+    plot_embedding_map,
+    plot_gate,
+    plot_similarities,
+)
 from signtalk.evaluation.results import (
     ChoiceResult,
     EvaluationReport,
     GateResult,
     OneAnswer,
     OpenSet,
+    ReportArrays,
     Retrieval,
     SetResult,
     TextResult,
     TextSearch,
+    WrongClip,
 )
-from signtalk.evaluation.tables import markdown_table as _table
 from signtalk.evaluation.tables import shown_interval as _range
 from signtalk.evaluation.tables import shown_number as _number
 from signtalk.evaluation.tables import without_nan as _without_nan
@@ -30,76 +39,118 @@ from signtalk.files import write_json, write_text
 
 
 def write_report(report: EvaluationReport, folder: Path, title: str = "Evaluation") -> tuple[Path, ...]:
-    """Write everything into `folder`.
+    """Write everything into `folder`; without matplotlib no pictures, see `plots.no_pictures`.
 
     Returns:
         The files that were written.
     """
-    paths = [folder / "report.json", folder / "report.md"]
-    write_json(paths[0], report_json(report))
-    write_text(paths[1], report_markdown(report, title))
-    evidence = report.evidence
-    if evidence is None:
-        return tuple(paths)
-    names = ("similarities", "gate", "embedding_map", "by_signer", "by_category", "confused")
-    pictures = {name: folder / f"{name}.png" for name in names}
-    plot_similarities(evidence.right_similarities, evidence.wrong_similarities, pictures["similarities"])
-    plot_gate(evidence.confidences, evidence.correct, evidence.unknown_confidences, pictures["gate"])
-    entries = evidence.index.entries
+    sections = _sections(report)
+    write_json(folder / "report.json", report_json(report))
+    write_text(folder / "report.md", markdown_page(title, sections))
+    reason = no_pictures()
+    pictures = {} if reason or report.arrays is None else _draw(report, report.arrays, folder)
+    notes = (_wrong_section(report.wrong_clips), *([Section("Pictures", (reason,))] if reason else []))
+    write_text(folder / "report.html", html_page(title, (*sections, *notes), pictures))
+    return (*(folder / f"report.{kind}" for kind in ("json", "md", "html")), *pictures.values())
+
+
+def _draw(report: EvaluationReport, arrays: ReportArrays, folder: Path) -> dict[str, Path]:
+    """Every picture of an evaluation, by what stands below it."""
+    names = ("gate", "similarities", "embedding_map", "by_signer", "by_category", "confused")
+    gate, similarities, embedding_map, by_signer, by_category, confused = (folder / f"{name}.png" for name in names)
+    plot_gate(
+        Confidences(arrays.confidences, arrays.correct, arrays.accepted),
+        Confidences(
+            arrays.unknown_confidences, np.zeros(len(arrays.unknown_confidences), np.bool_), arrays.unknown_accepted
+        ),
+        gate,
+    )
+    plot_similarities(arrays.right_similarities, arrays.wrong_similarities, similarities)
+    entries = arrays.index.entries
     plot_embedding_map(
-        np.concatenate([evidence.embeddings, evidence.index.embeddings]),
-        (*evidence.text_keys, *(entry.text_key for entry in entries)),
-        (*evidence.signers, *(entry.signer_id for entry in entries)),
-        pictures["embedding_map"],
+        np.concatenate([arrays.embeddings, arrays.index.embeddings]),
+        (*arrays.text_keys, *(entry.text_key for entry in entries)),
+        (*arrays.signers, *(entry.signer_id for entry in entries)),
+        embedding_map,
     )
     headline = report.retrieval[0]
-    for name, groups in (("by_signer", headline.by_signer), ("by_category", headline.by_category)):
-        shown = {f"{group} ({count})": score for group, (score, count) in groups.items()}
-        plot_bars(shown, f"R@1 {name.replace('_', ' ')}", "R@1", pictures[name])
-    pairs = {f"{right[:28]} -> {wrong[:28]}": float(count) for right, wrong, count in report.confused}
-    plot_bars(pairs, "most confused sentences", "times", pictures["confused"])
-    return (*paths, *pictures.values())
+    for path, groups, what in (
+        (by_signer, headline.by_signer, "signer"),
+        (by_category, headline.by_category, "category"),
+    ):
+        bars = {f"{group or 'unnamed'} ({count} clips)": score for group, (score, count) in groups.items()}
+        plot_bars(bars, f"R@1 by {what}: {headline.name}", "share of clips whose sentence ranks first", path)
+    pairs = {f"signed: {right}\ntaken for: {wrong}": float(count) for right, wrong, count in report.confused}
+    plot_bars(pairs, "sentences that were confused, told or not", "clips", confused)
+    return {
+        "The gate: what it lets through, whether its confidence holds, and how it tells known from unknown": gate,
+        "Scores of the right and of the best other sentence": similarities,
+        "Embeddings of clips, nearest in meaning side by side": embedding_map,
+        "Recognition by signer": by_signer,
+        "Recognition by category": by_category,
+        "Sentences that were confused": confused,
+    }
 
 
 def report_json(report: EvaluationReport) -> dict[str, Any]:
     """Plain JSON values; what is not known is null."""
-    plain: dict[str, Any] = _without_nan(asdict(replace(report, evidence=None)))
-    del plain["evidence"]
+    plain: dict[str, Any] = _without_nan(asdict(replace(report, arrays=None)))
+    del plain["arrays"]
     return plain
 
 
 def report_markdown(report: EvaluationReport, title: str) -> str:
     """The report as a page."""
-    parts = [
-        f"# {title}",
-        f"Split `{report.split_hash[:16]}`, model `{report.encoder_id[:16]}`. Intervals are 95%.",
-        _retrieval_table(report.retrieval),
-    ]
+    return markdown_page(title, _sections(report))
+
+
+def _sections(report: EvaluationReport) -> tuple[Section, ...]:
+    head = f"Split `{report.split_hash[:16]}`, model `{report.encoder_id[:16]}`. Intervals are 95%."
+    sections = [Section("", (head,)), _retrieval_section(report.retrieval)]
     if report.searches:
-        parts.append(_search_table(report.searches))
+        sections.append(_search_section(report.searches))
     if report.open_set is not None:
-        parts.append(_open_set_section(report.open_set))
+        sections.append(_open_set_section(report.open_set))
     if report.answers:
-        parts.append(_answers_section(report.answers))
-    parts += [_text_section(text) for text in report.texts]
+        sections.append(_answers_section(report.answers))
+    sections += [_text_section(text) for text in report.texts]
     if report.confused:
         rows = ((right, wrong, str(count)) for right, wrong, count in report.confused)
-        parts.append("## Most confused sentences\n\n" + _table(("signed", "answered", "times"), rows))
+        sections.append(Section("Most confused sentences", (Grid.of(("signed", "answered", "times"), rows),)))
     if report.absent:
-        parts.append("## Not measured\n\n" + _table(("protocol", "why"), report.absent.items()))
-    return "\n\n".join(parts) + "\n"
+        sections.append(Section("Not measured", (Grid.of(("protocol", "why"), report.absent.items()),)))
+    return tuple(sections)
 
 
-def _retrieval_table(retrieval: Sequence[Retrieval]) -> str:
+def _wrong_section(clips: Sequence[WrongClip]) -> Section:
+    """Every clip that was not told what it should be."""
+    header = ("clip", "signer", "told", "right", "reason", "first candidate", "confidence")
+    rows = (
+        (c.clip_id, c.signer_id, c.told or "not sure", _right(c), c.reason or "-", c.candidate, f"{c.confidence:.2f}")
+        for c in clips
+    )
+    answered = sum(bool(clip.told) for clip in clips)
+    note = f"{answered} clips were answered wrongly, {len(clips) - answered} known ones were not answered."
+    return Section("Wrong clips", (note, Grid.of(header, rows)) if clips else (note,))
+
+
+def _right(clip: WrongClip) -> str:
+    """What should have been told."""
+    if clip.kind == "known":
+        return clip.right
+    return f"not sure ({clip.right}: not indexed)" if clip.kind == "unknown" else "not sure (nothing is signed)"
+
+
+def _retrieval_section(retrieval: Sequence[Retrieval]) -> Section:
     header = ("protocol", "queries", "sentences", "R@1", "R@5", "MRR")
     rows = (
         (r.name, str(r.num_queries), str(r.num_sentences), _range(r.recall_at_1), _range(r.recall_at_5), _range(r.mrr))
         for r in retrieval
     )
-    return "## Recognition\n\n" + _table(header, rows)
+    return Section("Recognition", (Grid.of(header, rows),))
 
 
-def _search_table(searches: Sequence[TextSearch]) -> str:
+def _search_section(searches: Sequence[TextSearch]) -> Section:
     header = ("protocol", "texts", "clips", "R@1", "R@5", "MRR", "R@1 without paraphrases")
     rows = (
         (
@@ -111,22 +162,22 @@ def _search_table(searches: Sequence[TextSearch]) -> str:
         )
         for s in searches
     )
-    return "## Clips found by text\n\n" + _table(header, rows)
+    return Section("Clips found by text", (Grid.of(header, rows),))
 
 
-def _open_set_section(found: OpenSet) -> str:
+def _open_set_section(open_set: OpenSet) -> Section:
     figures = (
-        ("known, unknown and idle queries", f"{found.num_known}, {found.num_unknown}, {found.num_idle}"),
-        ("unknown queries are", found.unknown_kind),
-        ("AUROC of the confidence, known against unknown", _number(found.auroc)),
-        ("unknown accepted where 95% of the known are", _number(found.fpr_at_95_tpr)),
-        ("AUROC, right answers against all that must be refused", _number(found.auroc_right)),
-        ("of these accepted where 95% of the right answers are", _number(found.fpr_right)),
-        ("accuracy at 80% coverage of the known", _number(found.accuracy_at_80)),
-        ("expected calibration error", _number(found.ece)),
-        *_set_rows(found.sets),
-        ("choices offered to known, to unknown queries", _offers(found.choices)),
-        ("of all offers, those that hold the right sentence", _range(found.choices.right)),
+        ("known, unknown and idle queries", f"{open_set.num_known}, {open_set.num_unknown}, {open_set.num_idle}"),
+        ("unknown queries are", open_set.unknown_kind),
+        ("AUROC of the confidence, known against unknown", _number(open_set.auroc)),
+        ("unknown accepted where 95% of the known are", _number(open_set.fpr_at_95_tpr)),
+        ("AUROC, right answers against all that must be refused", _number(open_set.auroc_right)),
+        ("of these accepted where 95% of the right answers are", _number(open_set.fpr_right)),
+        ("accuracy at 80% coverage of the known", _number(open_set.accuracy_at_80)),
+        ("expected calibration error", _number(open_set.ece)),
+        *_set_rows(open_set.sets),
+        ("choices offered to known, to unknown queries", _offers(open_set.choices)),
+        ("of all offers, those that hold the right sentence", _range(open_set.choices.right)),
     )
     header = (
         "gate",
@@ -136,14 +187,13 @@ def _open_set_section(found: OpenSet) -> str:
         "unknown accepted",
         "idle accepted",
     )
-    gates = (_gate_row(gate) for gate in found.gates)
-    reasons = "\n".join(
-        f"* {gate.name}: " + ", ".join(f"{reason or 'accepted'} {count}" for reason, count in gate.reasons.items())
-        for gate in found.gates
+    reasons = (
+        f"{gate.name}: " + ", ".join(f"{reason or 'accepted'} {count}" for reason, count in gate.reasons.items())
+        for gate in open_set.gates
     )
-    note = f"\n\n**Mind:** {found.gate_note}." if found.gate_note else ""
-    tables = f"{_table(('figure', 'value'), figures)}\n\n{_table(header, gates)}"
-    return f"## Open set\n\n{tables}{note}\n\nReasons:\n\n{reasons}"
+    parts: list[Part] = [Grid.of(("figure", "value"), figures), Grid.of(header, map(_gate_row, open_set.gates))]
+    parts += [f"**Mind:** {open_set.gate_note}."] if open_set.gate_note else []
+    return Section("Open set", (*parts, "Reasons:", Bullets(tuple(reasons))))
 
 
 def _set_rows(sets: SetResult | None) -> list[tuple[str, str]]:
@@ -168,16 +218,16 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
     )
 
 
-def _answers_section(answers: Sequence[OneAnswer]) -> str:
+def _answers_section(answers: Sequence[OneAnswer]) -> Section:
     header = ("protocol", "clips", "known sentence", "translation", "precision, word for word", "answered wrongly")
     rows = [
         (a.name, str(a.num_clips), _number(a.by_sentence), _number(a.by_translation), _range(a.precision), wrong)
         for a, wrong in ((answer, _number(answer.wrong)) for answer in answers)
     ]
-    return '## One answer: a known sentence, else a translation, else "not sure"\n\n' + _table(header, rows)
+    return Section('One answer: a known sentence, else a translation, else "not sure"', (Grid.of(header, rows),))
 
 
-def _text_section(text: TextResult) -> str:
+def _text_section(text: TextResult) -> Section:
     measures = text.measures
     figures = (
         ("clips", str(text.num_clips)),
@@ -186,15 +236,14 @@ def _text_section(text: TextResult) -> str:
         ("chrF", _range(measures.chrf, 1)),
         ("exact", _range(measures.exact_match)),
     )
-    return (
-        f"## Translation: {text.name}\n\n{_table(('measure', 'value'), figures)}\n\n"
-        f"Signatures: `{text.signatures[0]}`, `{text.signatures[1]}`\n\n" + _table(("signed", "written"), text.examples)
-    )
+    signatures = f"Signatures: `{text.signatures[0]}`, `{text.signatures[1]}`"
+    examples = Grid.of(("signed", "written"), text.examples)
+    return Section(f"Translation: {text.name}", (Grid.of(("measure", "value"), figures), signatures, examples))
 
 
 def closing_summary(paths: Iterable[Path], title: str = "Files") -> Table:
-    """A table of the files that exist, with their sizes; others are not named."""
-    table = Table(title=title)
+    """A table of the files that exist, with their sizes, and why there are no pictures where none can be drawn."""
+    table = Table(title=title, caption=no_pictures() or None)
     table.add_column("file")
     table.add_column("size", justify="right")
     for path in paths:

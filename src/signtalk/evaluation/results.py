@@ -193,15 +193,42 @@ class OneAnswer:
     wrong: float
 
 
+@dataclass(frozen=True)
+class WrongClip:
+    """A query that was not told what it should be.
+
+    Attributes:
+        kind: "known" clips should be told their sentence, "unknown" and "idle" ones nothing.
+        clip_id: which clip.
+        signer_id: who signs.
+        told: the sentence that was told; "" for "not sure".
+        right: what was signed; "" where nothing was.
+        reason: why nothing was told; "" where something was.
+        candidate: the first candidate, told or not; "" without one.
+        confidence: of that candidate, 0-1.
+    """
+
+    kind: Literal["known", "unknown", "idle"]
+    clip_id: str
+    signer_id: str
+    told: str
+    right: str
+    reason: str
+    candidate: str
+    confidence: float
+
+
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ReportArrays:
     """Arrays behind the report, for its pictures; one row a known query unless said otherwise.
 
     Attributes:
         confidences: (Q,) of the first candidate.
         correct: (Q,) whether it is right.
+        accepted: (Q,) whether the gate accepts it.
         ranks: (Q,) rank of the query's own sentence, 1 = best; 0 when it is not indexed.
         unknown_confidences: (U,) of unknown queries.
+        unknown_accepted: (U,) whether the gate accepts their first candidate.
         right_similarities: (Q,) score of the right sentence; NaN when it is not indexed.
         wrong_similarities: (Q,) score of the best other sentence.
         embeddings: (Q, D) of the queries.
@@ -212,8 +239,10 @@ class Evidence:
 
     confidences: npt.NDArray[np.floating]
     correct: BoolArray
+    accepted: BoolArray
     ranks: IntArray
     unknown_confidences: npt.NDArray[np.floating]
+    unknown_accepted: BoolArray
     right_similarities: FloatArray
     wrong_similarities: FloatArray
     embeddings: FloatArray
@@ -236,7 +265,8 @@ class EvaluationReport:
         answers: likewise, sentence and translation as one answer.
         confused: most frequent (right sentence, answered sentence, count).
         absent: protocols without clips, and why.
-        evidence: arrays for pictures; None when the split tests nobody.
+        wrong_clips: every clip of the open set that was not told what it should be.
+        arrays: behind the pictures; None when the split tests nobody.
     """
 
     split_hash: str
@@ -248,4 +278,5 @@ class EvaluationReport:
     answers: tuple[OneAnswer, ...]
     confused: tuple[tuple[str, str, int], ...]
     absent: dict[str, str]
-    evidence: Evidence | None = field(repr=False, default=None)
+    wrong_clips: tuple[WrongClip, ...] = ()
+    arrays: ReportArrays | None = field(repr=False, default=None)

@@ -10,7 +10,6 @@ because an average over nothing would look like a result.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -34,23 +33,6 @@ class Alignment:
     inst_at_1: float
     positive_similarity: float
     hardest_negative_similarity: float
-
-
-@dataclass(frozen=True)
-class ClipRetrieval:
-    """Every clip asked against all others.
-
-    Attributes:
-        rows: (Q,) positions of the clips that could be asked: those whose class has another clip.
-        ranks: (Q,) rank of each one's class among the classes of the other clips, 1 = first.
-        positive_similarity: mean over Q of the nearest other clip of the class.
-        negative_similarity: mean over Q of the nearest clip of another class.
-    """
-
-    rows: IntArray
-    ranks: Float64Array
-    positive_similarity: float
-    negative_similarity: float
 
 
 @dataclass(frozen=True)
@@ -81,55 +63,6 @@ class ReliabilityBins:
     count: IntArray
     confidence: Float64Array
     accuracy: Float64Array
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """What a threshold does.
-
-    Attributes:
-        threshold: answered when confidence >= threshold.
-        num_answered: clips answered.
-        coverage: part of the clips answered.
-        precision: part of the answered clips that are right; None when none is answered.
-    """
-
-    threshold: float
-    num_answered: int
-    coverage: float
-    precision: float | None
-
-
-def ranks_from_scores(
-    scores: Scores, truth: IntArray, ties: Literal["pessimistic", "mid"] = "pessimistic"
-) -> Float64Array:
-    """The rank of the right class among all classes, 1 = first.
-
-    Args:
-        scores: (Q, C), higher is better; -inf for a class that was not found.
-        truth: (Q,) the right column of each row; -1 when the right class is not among them.
-        ties: "pessimistic" places the right class behind all that equal it, so that a scorer which gives
-            every class the same earns nothing; "mid" gives the mean place over all orders of the tied.
-
-    Returns:
-        (Q,) float64; inf where truth is -1 or the right class scores -inf.
-
-    Raises:
-        ValueError: no row, shapes or columns that do not fit, or NaN scores.
-    """
-    if scores.ndim != 2 or not len(scores) or truth.shape != (len(scores),):
-        raise ValueError(f"scores {scores.shape} and truth {truth.shape}; expected (Q, C) and (Q,) with Q > 0")
-    if not bool(((truth >= -1) & (truth < scores.shape[1])).all()):
-        raise ValueError(
-            f"truth from {truth.min()} to {truth.max()}; expected columns 0 to {scores.shape[1] - 1}, or -1"
-        )
-    if np.isnan(scores).any():
-        raise ValueError("NaN among the scores; a class that was not found scores -inf")
-    own = scores[np.arange(len(scores)), truth][:, None]
-    better = (scores > own).sum(axis=1)
-    equal = (scores == own).sum(axis=1) - 1
-    ranks = 1.0 + better + (equal if ties == "pessimistic" else equal / 2)
-    return np.where((truth < 0) | (own[:, 0] == -np.inf), np.inf, ranks)
 
 
 def recall_at_k(ranks: Float64Array, k: int) -> float:
@@ -174,41 +107,6 @@ def view_alignment(first: FloatArray, second: FloatArray) -> Alignment:
         similarity[rows - start, rows] = -np.inf
         negative[rows] = similarity.max(axis=1)
     return Alignment(float((positive > negative).mean()), float(positive.mean()), float(negative.mean()))
-
-
-def clip_retrieval(embeddings: FloatArray, labels: IntArray) -> ClipRetrieval:
-    """Ask every clip against all others, itself left out; ranks by class, ties pessimistic.
-
-    Args:
-        embeddings: (N, D) unit length.
-        labels: (N,) class of each clip. Clips without another clip of their class are not asked; they
-            remain as wrong answers.
-
-    Raises:
-        ValueError: shapes that do not fit, fewer than two classes, or no class with two clips.
-    """
-    if embeddings.ndim != 2 or labels.shape != (len(embeddings),):
-        raise ValueError(f"embeddings {embeddings.shape} and labels {labels.shape}; expected (N, D) and (N,)")
-    _, label, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    asked = np.flatnonzero(sizes[label] > 1)
-    if len(sizes) < 2 or not len(asked):
-        raise ValueError(
-            f"{len(sizes)} classes, {len(asked)} clips with another of their class; expected 2 and 1 or more"
-        )
-    order = np.argsort(label, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    ranks, positive, negative = np.empty(len(asked)), np.empty(len(asked)), np.empty(len(asked))
-    for start in range(0, len(asked), _ROWS_AT_ONCE):
-        part = slice(start, start + _ROWS_AT_ONCE)
-        rows = asked[part]
-        similarity = embeddings[rows] @ embeddings.T
-        similarity[np.arange(len(rows)), rows] = -np.inf
-        by_class = np.maximum.reduceat(similarity[:, order], starts, axis=1)
-        ranks[part] = ranks_from_scores(by_class, label[rows])
-        positive[part] = by_class[np.arange(len(rows)), label[rows]]
-        by_class[np.arange(len(rows)), label[rows]] = -np.inf
-        negative[part] = by_class.max(axis=1)
-    return ClipRetrieval(asked, ranks, float(positive.mean()), float(negative.mean()))
 
 
 def auroc(scores: Scores, known: BoolArray) -> float:
@@ -283,17 +181,13 @@ def aurc(confidence: Scores, correct: BoolArray) -> float:
     return float((errors / np.arange(1, len(errors) + 1)).mean())
 
 
-def reliability_bins(
-    confidence: Scores, correct: BoolArray, num_bins: int = 15, binning: Literal["width", "mass"] = "width"
-) -> ReliabilityBins:
+def reliability_bins(confidence: Scores, correct: BoolArray, num_bins: int = 15) -> ReliabilityBins:
     """Group clips by confidence and compare the confidence with the part that is right.
 
     Args:
         confidence: (Q,) probabilities, 0 to 1.
         correct: (Q,) whether the answer is right.
-        num_bins: how many bins.
-        binning: "width" cuts 0-1 into equal ranges, [a, b) but for the last, which holds 1.0 too; "mass"
-            into equal numbers of clips as far as equal confidences, which stay together, allow.
+        num_bins: how many equal ranges of 0-1, [a, b) but for the last, which holds 1.0 too.
 
     Raises:
         ValueError: empty, shapes that differ, confidence outside 0 to 1, or no bin.
@@ -303,10 +197,7 @@ def reliability_bins(
         raise ValueError(
             f"{num_bins} bins, confidence {confidence.min()} to {confidence.max()}; expected 1 or more, 0 to 1"
         )
-    if binning == "width":
-        bins = np.minimum((confidence * num_bins).astype(np.int64), num_bins - 1)
-    else:
-        bins = np.searchsorted(np.sort(confidence), confidence, side="left") * num_bins // len(confidence)
+    bins = np.minimum((confidence * num_bins).astype(np.int64), num_bins - 1)
     count = np.bincount(bins, minlength=num_bins)
     filled = count > 0
     sums = np.bincount(bins, confidence, num_bins)[filled], np.bincount(bins, correct, num_bins)[filled]
@@ -316,19 +207,6 @@ def reliability_bins(
 def expected_calibration_error(bins: ReliabilityBins) -> float:
     """Mean over clips of the gap between confidence and accuracy of their bin (ECE)."""
     return float((bins.count * np.abs(bins.confidence - bins.accuracy)).sum() / bins.count.sum())
-
-
-def operating_point(confidence: Scores, correct: BoolArray, threshold: float) -> OperatingPoint:
-    """Coverage and precision when clips with confidence >= threshold are answered.
-
-    Raises:
-        ValueError: empty, shapes that differ, or NaN.
-    """
-    _check_confidence(confidence, correct)
-    answered = confidence >= threshold
-    num_answered = int(answered.sum())
-    precision = float(correct[answered].mean()) if num_answered else None
-    return OperatingPoint(threshold, num_answered, num_answered / len(confidence), precision)
 
 
 def _check_ranks(ranks: Float64Array) -> None:

@@ -27,7 +27,8 @@ from signtalk.evaluation.retrieval import (
 from signtalk.evaluation.stress_cases import Case, PlannedCase, Query, plan_cases
 from signtalk.evaluation.stress_sources import Sources
 from signtalk.landmarks.clip import LandmarkClip
-from signtalk.recognition.recognizer import Recognition, Recognizer
+from signtalk.recognition.answer import Answer
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.translation import is_right
 
 Verdict = Literal["right", "wrong sentence", "wrong translation", "refused"]
@@ -38,7 +39,7 @@ _RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class Outcome:
+class QueryOutcome:
     """What one query was answered.
 
     Attributes:
@@ -145,7 +146,7 @@ class StressReport:
     notes: tuple[str, ...]
     cases: tuple[CaseResult, ...]
     figures: tuple[Figures, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[QueryOutcome, ...]
 
 
 def stress(
@@ -160,14 +161,14 @@ def stress(
     """
     planned = plan_cases(sources)
     total = sum(len(plan.queries) for plan in planned)
-    outcomes: list[Outcome] = []
+    outcomes: list[QueryOutcome] = []
     results = []
     done = 0
     for plan in planned:
         asked = recognizer
         if plan.without:
             asked = recognizer.changed(index=recognizer.index.without_sentences(plan.without))
-        found: list[Outcome] = []
+        found: list[QueryOutcome] = []
         for start in range(0, len(plan.queries), _CLIPS_AT_ONCE):
             queries = plan.queries[start : start + _CLIPS_AT_ONCE]
             found += _asked(asked, plan.case, queries)
@@ -188,12 +189,12 @@ def stress(
     )
 
 
-def counted(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def counted(outcomes: Sequence[QueryOutcome]) -> list[QueryOutcome]:
     """Those that count where cases are added up: every clip of a case once."""
     return [outcome for outcome in outcomes if not outcome.case.subset]
 
 
-def judged(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def judged(outcomes: Sequence[QueryOutcome]) -> list[QueryOutcome]:
     """Those by which confidence is judged: it should be high for the known ones and low for all others.
 
     Left out is where that is open: exchanged halves, and pieces whose first candidate tells rightly what they show.
@@ -201,7 +202,7 @@ def judged(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [o for o in counted(outcomes) if o.is_known or (o.case.expected != "other" and not o.first_right)]
 
 
-def _asked(recognizer: Recognizer, case: Case, queries: Sequence[Query]) -> Iterator[Outcome]:
+def _asked(recognizer: Recognizer, case: Case, queries: Sequence[Query]) -> Iterator[QueryOutcome]:
     """The answers to the queries whose clips can be made."""
     made: list[tuple[Query, LandmarkClip]] = []
     for query in queries:
@@ -214,7 +215,7 @@ def _asked(recognizer: Recognizer, case: Case, queries: Sequence[Query]) -> Iter
         yield _outcome(case, query, answer)
 
 
-def _answers(recognizer: Recognizer, clips: list[LandmarkClip]) -> list[Recognition | None]:
+def _answers(recognizer: Recognizer, clips: list[LandmarkClip]) -> list[Answer | None]:
     """One answer a clip, None for what `recognize` cannot use; a clip alone tells which of several it is."""
     try:
         return list(recognizer.recognize(clips, num_candidates=1))
@@ -222,7 +223,7 @@ def _answers(recognizer: Recognizer, clips: list[LandmarkClip]) -> list[Recognit
         return [None] if len(clips) == 1 else [_answers(recognizer, [clip])[0] for clip in clips]
 
 
-def _outcome(case: Case, query: Query, answer: Recognition | None) -> Outcome:
+def _outcome(case: Case, query: Query, answer: Answer | None) -> QueryOutcome:
     first = answer.candidates[0] if answer is not None and answer.candidates else None
     is_own = first is not None and first.text_key in query.own_keys
     may_be_own = case.expected in ("right", "other")
@@ -235,7 +236,7 @@ def _outcome(case: Case, query: Query, answer: Recognition | None) -> Outcome:
         verdict = "right" if first_right else "wrong sentence"
     else:
         verdict = "right" if is_right(told, query.texts) else "wrong translation"
-    return Outcome(
+    return QueryOutcome(
         case=case,
         clip_id=query.clip_id,
         signer_id=query.signer_id,
@@ -250,7 +251,7 @@ def _outcome(case: Case, query: Query, answer: Recognition | None) -> Outcome:
     )
 
 
-def _case_result(plan: PlannedCase, outcomes: Sequence[Outcome]) -> CaseResult:
+def _case_result(plan: PlannedCase, outcomes: Sequence[QueryOutcome]) -> CaseResult:
     verdicts: Counter[Verdict] = Counter(outcome.verdict for outcome in outcomes)
     wrong = verdicts["wrong sentence"] + verdicts["wrong translation"]
     shares = [
@@ -273,7 +274,7 @@ def _case_result(plan: PlannedCase, outcomes: Sequence[Outcome]) -> CaseResult:
     )
 
 
-def _figures(name: str, outcomes: Sequence[Outcome], seed: int) -> Figures:
+def _figures(name: str, outcomes: Sequence[QueryOutcome], seed: int) -> Figures:
     outcomes = judged(outcomes)
     confidence = np.array([outcome.confidence for outcome in outcomes])
     known = np.array([outcome.is_known for outcome in outcomes])

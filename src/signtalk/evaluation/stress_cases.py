@@ -21,6 +21,7 @@ from signtalk.data.tokenizer import split_words
 from signtalk.errors import ClipError
 from signtalk.evaluation import perturbations
 from signtalk.evaluation.stress_sources import Sources
+from signtalk.landmarks import transforms
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.synthetic.lexicon import one_sign_apart, sentences
 from signtalk.synthetic.near_misses import Glosses, one_sign_exchanged, sign_anything, two_signs_exchanged
@@ -35,7 +36,7 @@ EXPECTED: dict[Expected, str] = {
 }
 """What may be told. "other" is open: its own sentence passes, and figures of confidence do not count it."""
 
-Change = Callable[[LandmarkClip, np.random.Generator], LandmarkClip]
+ClipChange = Callable[[LandmarkClip, np.random.Generator], LandmarkClip]
 RECORDED = "as recorded"
 _LANGUAGE = 1
 _CLIPS_LOOKED_AT = 10
@@ -114,7 +115,7 @@ def _of_records(
     sources: Sources,
     records: Sequence[ClipRecord],
     not_run: str = "",
-    change: Change | None = None,
+    change: ClipChange | None = None,
     texts: Callable[[ClipRecord], tuple[str, ...]] | None = None,
 ) -> PlannedCase:
     """One query a record, as it is or changed; without `texts` its own are right, unless nothing may be told."""
@@ -291,25 +292,25 @@ def _changed_recordings(sources: Sources) -> Iterator[PlannedCase]:
             yield _of_records(case, sources, sources.known, "", change)
 
 
-def _plain(change: Callable[..., LandmarkClip], *arguments: float) -> Change:
+def _plain(change: Callable[..., LandmarkClip], *arguments: float) -> ClipChange:
     return lambda clip, _: change(clip, *arguments)
 
 
-def _by_chance(change: Callable[..., LandmarkClip], share: float) -> Change:
+def _by_chance(change: Callable[..., LandmarkClip], share: float) -> ClipChange:
     return lambda clip, rng: change(clip, share, rng)
 
 
-def _to_either_side(change: Callable[..., LandmarkClip], degrees: float) -> Change:
+def _to_either_side(change: Callable[..., LandmarkClip], degrees: float) -> ClipChange:
     return lambda clip, rng: change(clip, degrees if rng.random() < 0.5 else -degrees)
 
 
-_CHANGED: dict[str, Change] = {
-    "mirrored camera": _plain(perturbations.mirrored),
+_CHANGED: dict[str, ClipChange] = {
+    "mirrored camera": _plain(transforms.mirrored),
     "one hand lost for half of the clip": _by_chance(perturbations.without_hand, 0.5),
     "both hands lost for a third of it": _by_chance(perturbations.without_hands, 1 / 3),
     "noise of 2% of a shoulder width": _by_chance(perturbations.with_noise, 0.02),
     "noise of 5% of a shoulder width": _by_chance(perturbations.with_noise, 0.05),
-    **{f"{fps} frames a second": _plain(perturbations.at_frame_rate, fps) for fps in (5, 10, 15, 30, 60)},
+    **{f"{fps} frames a second": _plain(transforms.at_frame_rate, fps) for fps in (5, 10, 15, 30, 60)},
     "far: a shoulder width in 50 pixels": _plain(perturbations.from_afar, perturbations.PIXELS / 50),
     "farther: in 20 pixels": _plain(perturbations.from_afar, perturbations.PIXELS / 20),
     "near: 1.2 shoulder widths in view": _plain(perturbations.from_near, 1.2),

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from signtalk.data.manifest import ClipRecord, Manifest, read_clip
+from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.errors import DataError
@@ -47,7 +47,7 @@ class Sources:
     made_up: tuple[SyntheticConfig, Form] | None
     seed: int
     notes: tuple[str, ...] = ()
-    read: Callable[[ClipRecord], LandmarkClip] = field(default=read_clip, repr=False)
+    read: Callable[[ClipRecord], LandmarkClip] = field(default=clip_of_record, repr=False)
 
 
 _COMPANIONS: dict[AskedRole, tuple[Role, Role]] = {
@@ -110,7 +110,7 @@ def choose_sources(
         made_up=read_settings(manifest.root),
         seed=seed,
         notes=tuple(notes),
-        read=lru_cache(maxsize=2 * limit)(read_clip),  # every case changes the same clips
+        read=lru_cache(maxsize=2 * limit)(clip_of_record),  # every case changes the same clips
     )
 
 

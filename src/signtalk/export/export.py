@@ -40,7 +40,7 @@ from signtalk.landmarks.features import extract_features
 from signtalk.models.text_decoder import TorchStepDecoder
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, TorchTextEncoder, library_versions
-from signtalk.training.folder import INDEX_NAME, RECIPE_NAME
+from signtalk.training.names import INDEX_NAME, RECIPE_NAME
 
 WEIGHTS_NAME = "model.safetensors"
 
@@ -171,7 +171,14 @@ def _write_golden(
     }
     save_arrays(folder / "golden.npz", golden)
     decoder, tokenizer = TorchStepDecoder(model.decoder), checkpoint.tokenizer
-    recognizer = Recognizer(encoder, index, decision, decoder, tokenizer, checkpoint.text_space)
+    recognizer = Recognizer(
+        encoder=encoder,
+        index=index,
+        decision=decision,
+        decoder=decoder,
+        tokenizer=tokenizer,
+        text_space=checkpoint.text_space,
+    )
     write_golden_clips(folder / GOLDEN_CLIPS_NAME, clips, recognizer)
     return golden
 

@@ -41,7 +41,8 @@ _NEAREST = 5
 _DECODED = 4
 """Clips of a batch that are decoded as well."""
 
-Batch = tuple[FloatArray, BoolArray]
+GraphInput = tuple[FloatArray, BoolArray]
+"""Features (B, T, F) and mask (B, T) as an exported graph takes them."""
 
 
 class _ScriptEncoder:
@@ -64,7 +65,7 @@ def check_parity(
     index: SentenceIndex,
     folder: Path,
     shapes: Sequence[tuple[int, int]] = EXPORT_SHAPES,
-    golden: Sequence[Batch] = (),
+    golden: Sequence[GraphInput] = (),
 ) -> dict[str, float]:
     """Compare ONNX Runtime and TorchScript with PyTorch over clips of many lengths, and what follows from them.
 
@@ -105,7 +106,9 @@ def check_parity(
     return worst | _text_parity(checkpoint, folder)
 
 
-def _batches(checkpoint: Checkpoint, shapes: Sequence[tuple[int, int]], golden: Sequence[Batch]) -> Iterator[Batch]:
+def _batches(
+    checkpoint: Checkpoint, shapes: Sequence[tuple[int, int]], golden: Sequence[GraphInput]
+) -> Iterator[GraphInput]:
     for batch, frames in shapes:
         yield random_clips(checkpoint, batch, frames, seed=frames)
     yield from golden

@@ -1,6 +1,6 @@
 """A run exported with all that it can tell: signs, figures, and what smaller encoders lose.
 
-Run + its data folder -> export_run -> folder with sign_encoder_bundle.zip (export)
+RunFolder + its data folder -> export_run -> folder with sign_encoder_bundle.zip (export)
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import collect_signs
 from signtalk.landmarks.clip import load_provenance
-from signtalk.training.folder import BEST_NAME
-from signtalk.training.run import Run
+from signtalk.training.names import BEST_NAME, EVALUATION_NAME
+from signtalk.training.run import RunFolder
 
-REPORT_NAME = "report/report.json"
 _MEASURING_ROLES: tuple[Role, ...] = ("val", "train")
 _SHIPPED = ("split_hash", "encoder_id", "retrieval", "searches", "open_set", "texts", "answers", "absent")
 
@@ -63,7 +62,7 @@ class Exported:
 
 
 def export_run(
-    run: Run,
+    run: RunFolder,
     out: Path,
     manifest: Manifest | None = None,
     options: ExportOptions | None = None,
@@ -81,7 +80,7 @@ def export_run(
     Raises:
         ExportRefusedError: a graph disagrees with the model.
     """
-    options, index, notes = options or ExportOptions(), run.index(), []
+    options, index, notes = options or ExportOptions(), run.sentence_index(), []
     if figures is None:
         figures, missing = _report_of(run)
         notes += [missing] if missing else []
@@ -107,9 +106,9 @@ def export_run(
     return Exported(bundle, variants, problems, tuple(notes))
 
 
-def _report_of(run: Run) -> tuple[dict[str, Any], str]:
+def _report_of(run: RunFolder) -> tuple[dict[str, Any], str]:
     """The figures of `signtalk evaluate`, or nothing and why."""
-    path = run.folder / REPORT_NAME
+    path = run.folder / EVALUATION_NAME
     if not path.is_file():
         return {}, f"{path}: no such file, so the bundle tells no figures; run `signtalk evaluate` first"
     report = read_json(path)
@@ -126,7 +125,7 @@ def _shipped_figures(report: dict[str, Any]) -> dict[str, Any]:
     return kept if report else {}
 
 
-def _measuring_clips(run: Run, index: SentenceIndex, manifest: Manifest) -> MeasuringClips | None:
+def _measuring_clips(run: RunFolder, index: SentenceIndex, manifest: Manifest) -> MeasuringClips | None:
     """Clips that have another one of their sentence in the index; None when there is none.
 
     At most MAX_MEASURED: validation clips, and where they are fewer training clips besides, which are references and

@@ -82,9 +82,12 @@ def make_variants(
     if asked is None:
         return Variants(num_bytes=num_bytes, left_out=dict.fromkeys(_MAKERS, NOT_MEASURED))
     recognizer = Recognizer(
-        OnnxEncoder(full, checkpoint.features, checkpoint.model.config.spells), index, decision,
-        tokenizer=checkpoint.tokenizer, text_space=checkpoint.text_space,
-    )  # fmt: skip
+        encoder=OnnxEncoder(full, checkpoint.features, checkpoint.model.config.spells),
+        index=index,
+        decision=decision,
+        tokenizer=checkpoint.tokenizer,
+        text_space=checkpoint.text_space,
+    )
     best = _recall_at_1(recognizer, recognizer.encoder, asked)
     truth = recognizer.encoder.encode(*golden).embeddings
     made: dict[str, Variant] = {}
@@ -182,7 +185,7 @@ def _recall_at_1(recognizer: Recognizer, encoder: ClipEncoder, asked: MeasuringC
     starts = range(0, len(asked.features), _CLIPS_AT_ONCE)
     blocks = [slice(start, start + _CLIPS_AT_ONCE) for start in starts]
     encoded = concatenate([encoder.encode(asked.features[block], asked.valid[block]) for block in blocks])
-    scores = recognizer.scores(encoded, [(clip_id,) for clip_id in asked.clip_ids])
+    scores = recognizer.rank(encoded, [(clip_id,) for clip_id in asked.clip_ids])
     return float((scores.ranks_of(asked.text_keys) == 1).mean())
 
 

@@ -134,14 +134,13 @@ def extract_to_file(
         "video_sha256": video_sha256,
         "config": config.model_dump(mode="json"),
     }
-    found = _already_there(path, made_from)
-    if found is None:
+    extracted = _already_there(path, made_from)
+    if extracted is None:
         extracted = extract_clip(video, landmarker, config, on_frame)
         save_clip(path, extracted.clip, made_from | {"quality": asdict(extracted.quality)})
-        found = extracted
     if prototype_path is not None:
-        save_array(prototype_path, to_prototype_rows(found.clip))
-    return found.numbers, found.quality
+        save_array(prototype_path, to_prototype_rows(extracted.clip))
+    return extracted.numbers, extracted.quality
 
 
 def _already_there(path: Path, made_from: dict[str, Any]) -> ExtractedClip | None:
@@ -200,9 +199,10 @@ def _tracked(
     height, width = frame.image.shape[:2]
     left, top, right, bottom = (crop * [width, height, width, height]).round().astype(int)
     part = np.ascontiguousarray(frame.image[top : max(bottom, top + 1), left : max(right, left + 1)])
-    found = track(part, timestamp_ms)
+    landmarks = track(part, timestamp_ms)
     scale = np.array([part.shape[1] / width, part.shape[0] / height, part.shape[1] / width], dtype=np.float32)
-    return replace(found, points=found.points * scale + np.array([left / width, top / height, 0], dtype=np.float32))
+    corner = np.array([left / width, top / height, 0], dtype=np.float32)
+    return replace(landmarks, points=landmarks.points * scale + corner)
 
 
 def _sharpness_and_brightness(image: ImageArray) -> tuple[float, float]:

@@ -12,16 +12,36 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from signtalk.data.records import Progress
 from signtalk.errors import MissingExtraError, SignTalkError
-from signtalk.extraction.guards import close_guards
+from signtalk.extraction.guards import Guards, Orders
 from signtalk.extraction.inputs import ExtractionPlan
-from signtalk.extraction.run import ExtractionResult, Progress, RunOptions, extract_on
+from signtalk.extraction.run import ExtractionResult, RunOptions, WorkerPool, extract_on
+from signtalk.extraction.worker import Task, TaskOutcome
 
 if TYPE_CHECKING:
     from distributed import Client
 
 _CONNECT_S = 20.0
 _FIRST_WORKER_S = 60.0
+_GUARDS = Guards()
+"""Those of a dask worker's threads: the worker outlives the runs, and the next run takes its children over."""
+
+
+class WorkerGuards:
+    """The guards of whatever dask worker it is called in: this is sent to the worker, child processes are not."""
+
+    def landmarker_name(self, orders: Orders) -> str:
+        """As `Guards.landmarker_name`."""
+        return _GUARDS.landmarker_name(orders)
+
+    def extract(self, task: Task, orders: Orders, landmarker: str) -> TaskOutcome:
+        """As `Guards.extract`."""
+        return _GUARDS.extract(task, orders, landmarker)
+
+    def close_idle(self) -> None:
+        """As `Guards.close_idle`: other runs of the cluster keep those that they use."""
+        _GUARDS.close_idle()
 
 
 def extract_on_cluster(
@@ -43,14 +63,16 @@ def extract_on_cluster(
         MissingExtraError: dask.distributed is not installed.
         SignTalkError: no scheduler or no worker answers, or a worker cannot extract.
     """
+    guards = WorkerGuards()
     with _connected(address) as client:
         executor = client.get_executor(pure=False)  # pure: what a dead client left half done would be waited for
         try:
-            return extract_on(executor, lambda: _num_threads(client, address), plan, options, progress)
+            pool = WorkerPool(executor, lambda: _num_threads(client, address), guards)
+            return extract_on(pool, plan, options, progress)
         finally:
             executor.shutdown(wait=False)
             with suppress(Exception):  # when the cluster is gone, so are they
-                client.run(close_guards, idle_only=True)
+                client.run(guards.close_idle)
 
 
 def _connected(address: str) -> Client:

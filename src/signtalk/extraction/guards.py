@@ -1,6 +1,6 @@
-"""What a run's executor does with one video, in whatever process and machine: each thread has a guarded child.
+"""What a pool of threads extracts videos with: each thread has a guarded child, and whoever made the pool ends them.
 
-    extract_guarded(task) in a thread --the thread's own GuardedExtractor--> Outcome
+    Guards.extract(task) in a thread --the thread's own GuardedExtractor--> TaskOutcome
 
 `signtalk.extraction.run` submits it. A child with loaded models outlives the videos that it extracts.
 """
@@ -12,53 +12,127 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.storage import RemoteFolder
-from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Outcome, Task
-
-_GUARDS: dict[int, GuardedExtractor] = {}
-"""The guard of each thread of this process."""
-_BUSY: set[int] = set()
-_GUARDS_LOCK = threading.Lock()
-_THREAD = threading.local()
+from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task, TaskOutcome
 
 
-def extract_guarded(
-    task: Task, guard: GuardConfig, config: ExtractionConfig, landmarker: str, storage: RemoteFolder | None = None
-) -> Outcome:
-    """Extract one video in the calling thread's own child process.
+@dataclass(frozen=True)
+class Orders:
+    """What holds for all videos of a run, wherever they are extracted.
 
-    Args:
-        task: the video.
-        guard: how the child process is started and watched.
-        config: what is done to the clip.
-        landmarker: as `landmarker_name` gave it; clips of one folder are made by one.
-        storage: where the files go; None = into the data folder, which this machine must see.
-
-    Raises:
-        DataError: this machine does not see the data folder, or cannot read or write the storage.
-        SignTalkError: the child process cannot be started, or has another landmarker; or the thread's run has ended.
+    Attributes:
+        guard: how the child processes are started and watched.
+        config: what is done to the clips.
+        storage: where the files go; None = into the data folder, which every machine must see.
     """
-    folder = task.clip_path.parent
-    if storage is None and not folder.is_dir():
-        raise DataError(f"{folder}: not there on {socket.gethostname()}; all machines must see it under this path")
-    if not task.video.is_file():
-        return Outcome(task.clip_id, "not_found", f"{task.video}: not there on {socket.gethostname()}")
-    with _guard_of_thread(guard, config) as extractor:
-        found = _started_landmarker(extractor)
-        if found != landmarker:
-            raise SignTalkError(
-                f"{socket.gethostname()}: its landmarker is {found}, another worker's is {landmarker}; "
-                "install the same packages and models everywhere"
-            )
-        return extractor.extract(task) if storage is None else _extract_into(storage, extractor, task)
+
+    guard: GuardConfig
+    config: ExtractionConfig
+    storage: RemoteFolder | None = None
 
 
-def _extract_into(storage: RemoteFolder, extractor: GuardedExtractor, task: Task) -> Outcome:
+class Extractors(Protocol):
+    """Extracts in whatever thread it is called; picklable where that thread is in another process."""
+
+    def landmarker_name(self, orders: Orders) -> str:
+        """Name and models of the landmarker that the thread's child has."""
+        ...
+
+    def extract(self, task: Task, orders: Orders, landmarker: str) -> TaskOutcome:
+        """Extract one video in the thread's child."""
+        ...
+
+
+class Guards:
+    """The child processes of the threads of one pool; no other pool's are among them."""
+
+    def __init__(self) -> None:
+        self._of_thread: dict[int, GuardedExtractor] = {}
+        self._busy: set[int] = set()
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def landmarker_name(self, orders: Orders) -> str:
+        """Name and models of the landmarker that the calling thread's child has.
+
+        Raises:
+            SignTalkError: it cannot work there, or the guards were closed.
+        """
+        with self._own(orders) as extractor:
+            return _started_landmarker(extractor)
+
+    def extract(self, task: Task, orders: Orders, landmarker: str) -> TaskOutcome:
+        """Extract one video in the calling thread's own child process.
+
+        Args:
+            task: the video.
+            orders: what holds for all videos of the run.
+            landmarker: as `landmarker_name` gave it; clips of one folder are made by one.
+
+        Raises:
+            DataError: this machine does not see the data folder, or cannot read or write the storage.
+            SignTalkError: the child process cannot be started, or has another landmarker; or the guards were closed.
+        """
+        folder = task.clip_path.parent
+        if orders.storage is None and not folder.is_dir():
+            raise DataError(f"{folder}: not there on {socket.gethostname()}; all machines must see it under this path")
+        if not task.video.is_file():
+            return TaskOutcome(task.clip_id, "not_found", f"{task.video}: not there on {socket.gethostname()}")
+        with self._own(orders) as extractor:
+            own = _started_landmarker(extractor)
+            if own != landmarker:
+                raise SignTalkError(
+                    f"{socket.gethostname()}: its landmarker is {own}, another worker's is {landmarker}; "
+                    "install the same packages and models everywhere"
+                )
+            if orders.storage is None:
+                return extractor.extract(task)
+            return _extract_into(orders.storage, extractor, task)
+
+    def close(self) -> None:
+        """End all children for good, whatever they do: a thread that has a video but no child yet starts none."""
+        with self._lock:
+            self._closed = True
+            extractors = list(self._of_thread.values())
+            self._of_thread.clear()
+        for extractor in extractors:
+            extractor.close()
+
+    def close_idle(self) -> None:
+        """End the children that extract nothing now; a thread that needs one again starts it."""
+        with self._lock:
+            idle = [thread for thread in self._of_thread if thread not in self._busy]
+            extractors = [self._of_thread.pop(thread) for thread in idle]
+        for extractor in extractors:
+            extractor.close()
+
+    @contextmanager
+    def _own(self, orders: Orders) -> Iterator[GuardedExtractor]:
+        """The calling thread's extractor, made anew where the orders have changed."""
+        thread = threading.get_ident()
+        with self._lock:  # so that `close` misses none
+            if self._closed:
+                raise SignTalkError("extraction was ended; start the command again to go on")
+            extractor = self._of_thread.get(thread)
+            if extractor is None or not extractor.is_for(orders.guard, orders.config):
+                if extractor is not None:
+                    extractor.close()
+                extractor = self._of_thread[thread] = GuardedExtractor(orders.guard, orders.config)
+            self._busy.add(thread)
+        try:
+            yield extractor
+        finally:
+            with self._lock:
+                self._busy.discard(thread)
+
+
+def _extract_into(storage: RemoteFolder, extractor: GuardedExtractor, task: Task) -> TaskOutcome:
     """Extract in a folder of this machine; a clip that is there already is taken if it would come out the same."""
     with tempfile.TemporaryDirectory(prefix="signtalk-") as folder:
         clip = Path(folder) / task.clip_path.name
@@ -70,50 +144,6 @@ def _extract_into(storage: RemoteFolder, extractor: GuardedExtractor, task: Task
                 storage.put(rows, task.prototype_path)
             storage.put(clip, task.clip_path)
         return outcome
-
-
-def landmarker_name(guard: GuardConfig, config: ExtractionConfig) -> str:
-    """Name and models of the landmarker that the executor's workers have.
-
-    Raises:
-        SignTalkError: it cannot work there.
-    """
-    with _guard_of_thread(guard, config) as extractor:
-        return _started_landmarker(extractor)
-
-
-def end_with(ended: threading.Event) -> None:
-    """Tie the calling thread to a run: once `ended` is set it gets no guard any more."""
-    _THREAD.ended = ended
-
-
-def close_guards(idle_only: bool = False) -> None:
-    """End the child processes of this process: all, or those that extract nothing now."""
-    with _GUARDS_LOCK:
-        keys = [key for key in _GUARDS if not (idle_only and key in _BUSY)]
-        guards = [_GUARDS.pop(key) for key in keys]
-    for guard in guards:
-        guard.close()
-
-
-@contextmanager
-def _guard_of_thread(guard: GuardConfig, config: ExtractionConfig) -> Iterator[GuardedExtractor]:
-    key = threading.get_ident()
-    ended: threading.Event | None = getattr(_THREAD, "ended", None)
-    with _GUARDS_LOCK:  # so that `close_guards` after `ended.set()` misses no guard
-        if ended is not None and ended.is_set():
-            raise SignTalkError("extraction was ended; start the command again to go on")
-        if key not in _GUARDS or not _GUARDS[key].is_for(guard, config):
-            if key in _GUARDS:
-                _GUARDS[key].close()
-            _GUARDS[key] = GuardedExtractor(guard, config)
-        extractor = _GUARDS[key]
-        _BUSY.add(key)
-    try:
-        yield extractor
-    finally:
-        with _GUARDS_LOCK:
-            _BUSY.discard(key)
 
 
 def _started_landmarker(extractor: GuardedExtractor) -> str:

@@ -151,11 +151,11 @@ def list_videos(root: Path) -> list[Path]:
         return [root]
     if not root.is_dir():
         raise DataError(f"{root}: no such folder or video")
-    found = []
+    paths = []
     for folder, subfolders, names in os.walk(root):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        found += [Path(folder) / name for name in names if not name.startswith(".")]
-    return sorted(path for path in found if path.suffix.lower() in VIDEO_SUFFIXES)
+        paths += [Path(folder) / name for name in names if not name.startswith(".")]
+    return sorted(path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES)
 
 
 def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:

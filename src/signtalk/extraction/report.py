@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signtalk.errors import ClipError, MissingExtraError
+from signtalk.errors import ClipError, missing_extra
 from signtalk.extraction.quality import MIN_CLIPS, SHARES, rank_clips
 from signtalk.extraction.run import ExtractedVideo, ExtractionResult
 from signtalk.extraction.storage import RemoteFolder
 from signtalk.extraction.video import VideoFrame, read_frames
 from signtalk.files import atomic_path, write_text
-from signtalk.landmarks.clip import HAND_POINTS, PARTS, POSE_NAMES, LandmarkClip, load_clip
+from signtalk.landmarks.clip import PARTS, LandmarkClip, load_clip
+from signtalk.landmarks.drawing import COLOURS, LINES
 
 if TYPE_CHECKING:
     from PIL import Image
 
-REPORT_NAME = "extraction_report.md"
+EXTRACTION_REPORT_NAME = "extraction_report.md"
 PAGE_NAME = "extraction_report.html"
 SHEET_NAME = "contact_sheet.png"
 _PAGE = Template("""<!doctype html>
@@ -53,21 +54,6 @@ _SHOWN = (
     "duration_s", "fps", "signing_s", "trimmed_start_s", "trimmed_end_s", "pose", "left_hand", "right_hand", "face",
     "hand_in_signing", "visibility", "hand_speed", "cropped_hands", "sharpness", "brightness",
 )  # fmt: skip
-_BODY_LINES = tuple(
-    (POSE_NAMES.index(a), POSE_NAMES.index(b))
-    for a, b in (
-        ("left_shoulder", "right_shoulder"), ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist"),
-        ("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"), ("left_shoulder", "left_hip"),
-        ("right_shoulder", "right_hip"), ("left_hip", "right_hip"),
-    )
-)  # fmt: skip
-# A hand's wrist, then four joints a finger: each finger is a chain from the wrist.
-_HAND_LINES = tuple(
-    (0 if joint == finger else joint - 1, joint)
-    for finger in range(1, len(HAND_POINTS), 4)
-    for joint in range(finger, finger + 4)
-)
-_COLOURS = {"pose": (255, 255, 255), "left_hand": (0, 220, 90), "right_hand": (255, 140, 0), "face": (90, 170, 255)}
 
 
 def write_extraction_report(
@@ -84,7 +70,7 @@ def write_extraction_report(
         DataError: they cannot be written.
         MissingExtraError: Pillow is not installed.
     """
-    written = [out / REPORT_NAME, out / PAGE_NAME]
+    written = [out / EXTRACTION_REPORT_NAME, out / PAGE_NAME]
     picture = b""
     if result.clips:
         written.append(out / SHEET_NAME)
@@ -205,7 +191,7 @@ def write_contact_sheet(clips: Sequence[ExtractedVideo], path: Path, storage: Re
     try:
         from PIL import Image
     except ImportError as error:
-        raise MissingExtraError("the contact sheet needs Pillow: pip install 'signtalk[extract]'") from error
+        raise missing_extra(error, "the contact sheet") from error
     rows = [_row(title, clips[number], storage) for title, number in chosen_clips(clips)]
     sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), "white")
     top = 0
@@ -282,12 +268,10 @@ def draw_landmarks(frame: VideoFrame, clip: LandmarkClip, t: int) -> Image.Image
     picture = picture.resize((max(round(picture.width * _CELL_HEIGHT / picture.height), 1), _CELL_HEIGHT))
     draw = ImageDraw.Draw(picture)
     points = clip.landmarks[t, :, :2] * [picture.width, picture.height]
-    for part, lines in {"pose": _BODY_LINES, "left_hand": _HAND_LINES, "right_hand": _HAND_LINES}.items():
-        for a, b in lines:
-            pair = points[[PARTS[part].start + a, PARTS[part].start + b]]
-            if not np.isnan(pair).any():
-                draw.line([tuple(map(float, point)) for point in pair], fill=_COLOURS[part], width=2)
+    for a, b, part in LINES:
+        if not np.isnan(points[[a, b]]).any():
+            draw.line([tuple(map(float, point)) for point in points[[a, b]]], fill=COLOURS[part], width=2)
     for x, y in points[PARTS["face"]]:
         if not np.isnan(x):
-            draw.point((float(x), float(y)), fill=_COLOURS["face"])
+            draw.point((float(x), float(y)), fill=COLOURS["face"])
     return picture

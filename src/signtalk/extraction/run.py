@@ -3,14 +3,13 @@
     ExtractionPlan --extract_videos(executor)--> outcomes in a journal --finish_extraction--> the folder's tables
 
 One scheduling code: it submits to a `concurrent.futures.Executor`. On one machine that is a pool of threads, each
-with a guarded child process; on many machines dask's (`signtalk.extraction.cluster`).
+with a guarded child process (`signtalk.extraction.guards`); on many machines dask's (`signtalk.extraction.cluster`).
 """
 
 from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -20,23 +19,21 @@ from pathlib import Path
 from typing import IO
 
 from signtalk.data.manifest import ClipNumbers, write_manifest
-from signtalk.data.records import ClipRecord, Problem
+from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem, Progress
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
-from signtalk.extraction.guards import close_guards, end_with, extract_guarded, landmarker_name
-from signtalk.extraction.inputs import ExtractionPlan, VideoJob
+from signtalk.extraction.guards import Extractors, Guards, Orders
+from signtalk.extraction.inputs import ExtractionPlan, MissingVideo, VideoJob
 from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, quality_names
 from signtalk.extraction.storage import RemoteFolder
-from signtalk.extraction.worker import GuardConfig, Outcome, Task
+from signtalk.extraction.worker import GuardConfig, Task, TaskOutcome
 from signtalk.files import remove_unfinished, sha256_text, write_csv
 
-CLIPS_FOLDER = "clips"
 JOURNAL_NAME = ".signtalk/extraction.jsonl"
 PROTOTYPE_FOLDER = "prototype"
 _LOOK_AGAIN_S = 5.0
 """After so long the workers are counted again, though no video was finished."""
 _PROTOTYPE_ROWS = "features/pose_data"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,7 @@ class ExtractionResult:
         fences: the limits that were fitted on the clips.
         num_done_before: jobs that an earlier run had finished.
         tables: files that were written.
+        missing: rows of the table whose video is not there.
     """
 
     clips: tuple[ExtractedVideo, ...]
@@ -90,11 +88,27 @@ class ExtractionResult:
     fences: QualityFences
     num_done_before: int
     tables: tuple[Path, ...]
+    missing: tuple[MissingVideo, ...] = ()
 
     @property
     def rejected(self) -> tuple[ExtractedVideo, ...]:
         """Clips of low quality."""
         return tuple(clip for clip in self.clips if clip.reasons)
+
+
+@dataclass(frozen=True)
+class WorkerPool:
+    """Where videos are extracted.
+
+    Attributes:
+        executor: its threads may be in other processes and machines, where paths must mean the same files.
+        num_threads: how many threads it has now; asked again and again, for machines come and go.
+        extractors: what the threads extract with; sent to them with each task.
+    """
+
+    executor: Executor
+    num_threads: Callable[[], int]
+    extractors: Extractors
 
 
 def extract_videos(
@@ -114,48 +128,43 @@ def extract_videos(
         DataError: the folder cannot be written, or another extraction is writing it.
         SignTalkError: extraction cannot work here: a package, a system library or the models are missing.
     """
-    ended = threading.Event()
-    with ThreadPoolExecutor(workers, "extract", initializer=end_with, initargs=(ended,)) as executor:
+    guards = Guards()
+    with ThreadPoolExecutor(workers, "extract") as executor:
         try:
-            return extract_on(executor, lambda: workers, plan, options, progress)
+            return extract_on(WorkerPool(executor, lambda: workers, guards), plan, options, progress)
         finally:
-            ended.set()  # a thread that has a video but no child yet starts none
             executor.shutdown(wait=False, cancel_futures=True)
-            close_guards()  # a thread that waits for its child ends at once
+            guards.close()  # a thread that waits for its child ends at once
 
 
 def extract_on(
-    executor: Executor,
-    workers: Callable[[], int],
-    plan: ExtractionPlan,
-    options: RunOptions,
-    progress: Progress | None = None,
+    pool: WorkerPool, plan: ExtractionPlan, options: RunOptions, progress: Progress | None = None
 ) -> ExtractionResult:
-    """As `extract_videos`, on any executor that runs `extract_guarded`, such as that of a dask cluster.
+    """As `extract_videos`, on any pool, such as that of a dask cluster.
 
     Args:
-        executor: its threads may be in other processes and machines, where paths must mean the same files.
-        workers: how many threads it has now; asked again and again, for machines come and go.
+        pool: where the videos are extracted.
         plan: what to do.
         options: how.
         progress: called with the number of finished videos and of all.
     """
     _make_folders(options)
-    landmarker = executor.submit(landmarker_name, options.guard, options.config).result()
+    orders = Orders(options.guard, options.config, options.storage)
+    landmarker = pool.executor.submit(pool.extractors.landmarker_name, orders).result()
     with _Journal(options.out, landmarker, options.config) as journal:
         _sweep(options.out)
         stored = options.storage.paths() if options.storage else None
         is_there = Path.is_file if stored is None else stored.__contains__
         tasks = {job.clip_id: _task(job, options) for job in plan.jobs}
-        outcomes: dict[str, Outcome | None] = {
-            job.clip_id: journal.found(job, tasks[job.clip_id], options.retry_failed, is_there) for job in plan.jobs
+        outcomes: dict[str, TaskOutcome | None] = {
+            job.clip_id: journal.earlier(job, tasks[job.clip_id], options.retry_failed, is_there) for job in plan.jobs
         }
         open_jobs = [job for job in plan.jobs if outcomes[job.clip_id] is None]
         num_before = len(plan.jobs) - len(open_jobs)
         report = progress or (lambda _done, _total: None)
         report(num_before, len(plan.jobs))
         in_order = {job.clip_id: job for job in open_jobs}
-        for outcome in _run(executor, workers, [tasks[job.clip_id] for job in open_jobs], options, landmarker):
+        for outcome in _run(pool, [tasks[job.clip_id] for job in open_jobs], orders, landmarker):
             outcomes[outcome.clip_id] = outcome
             journal.add(in_order[outcome.clip_id], outcome)
             num_before += 1
@@ -165,28 +174,25 @@ def extract_on(
     return _finish(plan, finished, options, len(plan.jobs) - len(open_jobs))
 
 
-def _run(
-    executor: Executor, workers: Callable[[], int], tasks: Sequence[Task], options: RunOptions, landmarker: str
-) -> Iterator[Outcome]:
+def _run(pool: WorkerPool, tasks: Sequence[Task], orders: Orders, landmarker: str) -> Iterator[TaskOutcome]:
     """Outcomes as they come.
 
     A task is under way for each worker and none waits there: submitting costs milliseconds, and a cluster blames every
     task that lies with a worker when it dies.
     """
     waiting = iter(tasks)
-    running: dict[Future[Outcome], Task] = {}
+    running: dict[Future[TaskOutcome], Task] = {}
     while True:
-        free = max(workers(), 1) - len(running)
+        free = max(pool.num_threads(), 1) - len(running)
         for task in islice(waiting, max(free, 0)):
-            given = (task, options.guard, options.config, landmarker, options.storage)
-            running[executor.submit(extract_guarded, *given)] = task
+            running[pool.executor.submit(pool.extractors.extract, task, orders, landmarker)] = task
         if not running:
             return
         for future in wait(running, timeout=_LOOK_AGAIN_S, return_when=FIRST_COMPLETED).done:
             yield _outcome(future, running.pop(future))
 
 
-def _outcome(future: Future[Outcome], task: Task) -> Outcome:
+def _outcome(future: Future[TaskOutcome], task: Task) -> TaskOutcome:
     """The outcome of a task that ended; raises what makes all others useless."""
     try:
         outcome = future.result()
@@ -197,7 +203,7 @@ def _outcome(future: Future[Outcome], task: Task) -> Outcome:
             "the cluster's scheduler was lost; start it and its workers, and this command again"
         ) from error
     except Exception as error:  # noqa: BLE001 - a cluster gives up on a task whose machines keep dying
-        outcome = Outcome(task.clip_id, "crashed", f"{task.video}: {type(error).__name__}: {error}")
+        outcome = TaskOutcome(task.clip_id, "crashed", f"{task.video}: {type(error).__name__}: {error}")
     if outcome.kind == "not_written":  # the next one could not be either
         raise DataError(outcome.message)
     if outcome.kind == "not_found" and task.video.is_file():
@@ -211,7 +217,7 @@ class _Journal:
     def __init__(self, out: Path, landmarker: str, config: ExtractionConfig) -> None:
         self._path = out / JOURNAL_NAME
         self._made_by = sha256_text(f"{landmarker} {config.model_dump_json()}")
-        self._known: dict[str, Outcome] = {}
+        self._known: dict[str, TaskOutcome] = {}
         self._handle: IO[str]
 
     def __enter__(self) -> _Journal:
@@ -225,14 +231,16 @@ class _Journal:
         for line in self._handle:
             with suppress(ValueError, KeyError, TypeError):  # half a line, or another version's: done again
                 value = json.loads(line)
-                self._known[value["key"]] = Outcome.from_json(value["outcome"])
+                self._known[value["key"]] = TaskOutcome.from_json(value["outcome"])
         self._handle.write("\n")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._handle.close()
 
-    def found(self, job: VideoJob, task: Task, retry_failed: bool, is_there: Callable[[Path], bool]) -> Outcome | None:
+    def earlier(
+        self, job: VideoJob, task: Task, retry_failed: bool, is_there: Callable[[Path], bool]
+    ) -> TaskOutcome | None:
         """The outcome of an earlier run, if video and settings are the same and its files are there."""
         outcome = self._known.get(self._key(job))
         if outcome is None or (outcome.kind and retry_failed):
@@ -240,7 +248,7 @@ class _Journal:
         wanted = [] if outcome.kind else [path for path in (task.clip_path, task.prototype_path) if path]
         return outcome if all(map(is_there, wanted)) else None
 
-    def add(self, job: VideoJob, outcome: Outcome) -> None:
+    def add(self, job: VideoJob, outcome: TaskOutcome) -> None:
         """Write an outcome down.
 
         Raises:
@@ -304,7 +312,7 @@ def _task(job: VideoJob, options: RunOptions) -> Task:
 
 
 def _finish(
-    plan: ExtractionPlan, finished: Sequence[tuple[VideoJob, Outcome]], options: RunOptions, num_before: int
+    plan: ExtractionPlan, finished: Sequence[tuple[VideoJob, TaskOutcome]], options: RunOptions, num_before: int
 ) -> ExtractionResult:
     """Judge the clips against each other and write the tables."""
     fences = fit_fences([outcome.quality for _, outcome in finished if outcome.quality is not None])

@@ -56,7 +56,7 @@ class RemoteFolder:
             DataError: the storage cannot be read or written.
         """
         system, base = self._opened()
-        found = set()
+        paths = set()
         with self._told("cannot be listed"):
             system.invalidate_cache()
             for name in system.find(base):
@@ -64,8 +64,8 @@ class RemoteFolder:
                 if path.name.startswith(TEMPORARY_PREFIX):
                     system.rm_file(name)
                 else:
-                    found.add(path)
-        return found
+                    paths.add(path)
+        return paths
 
     def get(self, path: Path, local: Path) -> bool:
         """Copy a file from there, if it is there.

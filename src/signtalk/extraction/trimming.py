@@ -48,7 +48,7 @@ class Signing:
         return np.asarray(self.hands.any(axis=1))
 
     @property
-    def found(self) -> bool:
+    def is_any(self) -> bool:
         """Whether anything is signed at all."""
         return bool(self.active.any())
 
@@ -90,7 +90,7 @@ def trim_clip(clip: LandmarkClip, signing: Signing, margin_s: float) -> tuple[La
         The clip from the first to the last frame of the signing and its margins, with the times that it had; and the
         number of its first frame. A clip in which nothing is signed comes back whole.
     """
-    if not signing.found:
+    if not signing.is_any:
         return clip, 0
     times = clip.timestamps_s
     start = int(np.searchsorted(times, times[signing.start] - margin_s - 1e-9))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 1920
 """Longer images are made this long: the models see crops of 256 pixels, and conversion takes time by the pixel."""
-MAX_FRAMES = 200_000
+MAX_VIDEO_FRAMES = 200_000
 """Beyond this a file is not a clip; it bounds what a malicious one can cost."""
 _MIN_INTERVAL_S = 0.0075
 """Frames nearer than this repeat each other: over 120 a second, and the tracker counts in milliseconds."""
@@ -137,8 +137,8 @@ def _distinct(path: Path, container: InputContainer, stream: VideoStream) -> Ite
     first_s: float | None = None
     last_s, last_thumbnail, end_s = -np.inf, None, 0.0
     for number, frame in enumerate(_decoded(path, container, stream)):
-        if number >= MAX_FRAMES:
-            raise ClipError(f"{path}: over {MAX_FRAMES} frames; cut it into clips")
+        if number >= MAX_VIDEO_FRAMES:
+            raise ClipError(f"{path}: over {MAX_VIDEO_FRAMES} frames; cut it into clips")
         time_s = frame.time
         if time_s is None:
             time_s = number / (claimed if 0 < claimed <= _MAX_CLAIMED_FPS else DEFAULT_FPS)

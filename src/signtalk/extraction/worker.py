@@ -1,6 +1,6 @@
 """Extraction in a process of its own, so that a video that hangs or crashes the decoder takes nothing else along.
 
-    GuardedExtractor.extract(task) --JSON lines--> serve(landmarker) in a child process --> Outcome
+    GuardedExtractor.extract(task) --JSON lines--> serve_tasks(landmarker) in a child process --> TaskOutcome
 
 The guard restarts a child that died and ends one that hangs. It schedules nothing: whoever owns threads or machines
 gives each its own guard (`signtalk.extraction.guards`).
@@ -25,13 +25,12 @@ from typing import IO, Any
 
 from pydantic import BaseModel, Field
 
-from signtalk.data.manifest import ClipNumbers, read_landmarks
-from signtalk.errors import ClipError, DataError, SignTalkError
+from signtalk.data.manifest import ClipNumbers
+from signtalk.errors import ClipError, DataError, MissingExtraError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig, extract_to_file
-from signtalk.extraction.inputs import VIDEO_SUFFIXES
 from signtalk.extraction.landmarker import Landmarker, MediaPipeLandmarker
 from signtalk.extraction.quality import ClipQuality
-from signtalk.landmarks.clip import LandmarkClip, load_clip
+from signtalk.extraction.video import pyav
 
 MAX_TRIES = 3
 """A video that ends its worker this often is set aside."""
@@ -59,7 +58,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """What became of a task.
 
     Attributes:
@@ -81,7 +80,7 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Outcome:
+    def from_json(cls, value: dict[str, Any]) -> TaskOutcome:
         """The reverse of `to_json`; TypeError or KeyError when it is none."""
         numbers, quality = value["numbers"], value["quality"]
         return cls(
@@ -97,8 +96,8 @@ class GuardConfig(BaseModel, frozen=True, extra="forbid"):
     """How the child process is started and watched.
 
     Attributes:
-        command: starts a process that calls `serve`; None = this module, by the Python of the guard, which on another
-            machine may lie elsewhere.
+        command: starts a process that calls `serve_tasks`; None = this module, by the Python of the guard, which on
+            another machine may lie elsewhere.
         time_limit_s: seconds that one video may take.
         stall_limit_s: seconds that may pass without a new frame of it.
     """
@@ -134,7 +133,8 @@ class GuardedExtractor:
         """Start the child and wait until its models are loaded; nothing to do when it runs.
 
         Raises:
-            SignTalkError: it cannot work here: a package, a system library or the models are missing; or it was closed.
+            MissingExtraError: a package or a system library is missing.
+            SignTalkError: it cannot work here for another reason, such as missing models; or it was closed.
         """
         with self._lock:
             self._refuse_closed()
@@ -148,7 +148,8 @@ class GuardedExtractor:
             with self._lock:
                 self._refuse_closed()
                 self._end_child()
-            raise SignTalkError(f"extraction cannot start: {said}")
+            kind = MissingExtraError if (ready or {}).get("missing_extra") else SignTalkError
+            raise kind(f"extraction cannot start: {said}")
         self.landmarker, self.models_sha256 = ready["ready"]
 
     @property
@@ -157,7 +158,7 @@ class GuardedExtractor:
         child = self._child
         return child.process_id if child is not None else None
 
-    def extract(self, task: Task) -> Outcome:
+    def extract(self, task: Task) -> TaskOutcome:
         """Extract one video; never raises for what the video did.
 
         Raises:
@@ -168,7 +169,7 @@ class GuardedExtractor:
             outcome, last_words = self._attempt(task)
             if outcome is not None:
                 return outcome
-        return Outcome(
+        return TaskOutcome(
             task.clip_id,
             "crashed",
             f"{task.video}: ended its worker {MAX_TRIES} times ({last_words or 'it said nothing'}); convert it again",
@@ -190,7 +191,7 @@ class GuardedExtractor:
             self._child.end()
             self._child = None
 
-    def _attempt(self, task: Task) -> tuple[Outcome | None, str]:
+    def _attempt(self, task: Task) -> tuple[TaskOutcome | None, str]:
         """One try: an outcome, or None and the child's last words when it died."""
         with self._lock:
             self._refuse_closed()
@@ -207,7 +208,8 @@ class GuardedExtractor:
                     self._end_child()
                 spent = time.monotonic() - began
                 reason = "no new frame" if left > self._guard.stall_limit_s else "not done"
-                return Outcome(task.clip_id, "time_limit", f"{task.video}: {reason} after {spent:.0f} s; set aside"), ""
+                message = f"{task.video}: {reason} after {spent:.0f} s; set aside"
+                return TaskOutcome(task.clip_id, "time_limit", message), ""
             if answer is None:
                 words = child.last_words()
                 with self._lock:
@@ -215,44 +217,7 @@ class GuardedExtractor:
                     self._end_child()
                 return None, words
             if "outcome" in answer:
-                return Outcome.from_json(answer["outcome"]), ""
-
-
-class ClipReader:
-    """Reads clips from landmark files and from videos alike; a video is extracted at once. A context manager.
-
-    Args:
-        guard: how the process that extracts is started and watched; it is started with the first video.
-        fps: frame rate of `.npy` files.
-        smoothing_alpha: their smoothing.
-    """
-
-    def __init__(self, guard: GuardConfig, fps: float, smoothing_alpha: float) -> None:
-        self._fps, self._smoothing_alpha = fps, smoothing_alpha
-        self._extractor = GuardedExtractor(guard, ExtractionConfig())
-        self._folder = tempfile.TemporaryDirectory(prefix="signtalk-")
-
-    def __enter__(self) -> ClipReader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._extractor.close()
-        self._folder.cleanup()
-
-    def read(self, path: Path) -> LandmarkClip:
-        """The landmarks of a file.
-
-        Raises:
-            ClipError: the file is missing, damaged or of another kind, or shows nobody.
-            SignTalkError: it is a video, and extraction cannot work here.
-        """
-        if path.suffix.lower() not in VIDEO_SUFFIXES:
-            return read_landmarks(path, fps=self._fps, smoothing_alpha=self._smoothing_alpha)
-        clip_path = Path(self._folder.name) / "clip.npz"
-        outcome = self._extractor.extract(Task(path.stem, path.absolute(), clip_path))
-        if outcome.kind:
-            raise ClipError(outcome.message)
-        return load_clip(clip_path)
+                return TaskOutcome.from_json(answer["outcome"]), ""
 
 
 class _Child:
@@ -330,7 +295,7 @@ def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _read_lines(pipe: IO[bytes], lines: queue.Queue[dict[str, Any] | None]) -> None:
-    """Messages, then None when the pipe ended; lines that are none are skipped: a library may write past `serve`."""
+    """Messages, then None when the pipe ended; lines that are none are skipped: libraries may write past our own."""
     with pipe:  # closed here: closing it elsewhere would wait for the reading
         for line in pipe:
             with suppress(ValueError, RecursionError):
@@ -345,7 +310,7 @@ def _quiet_environment() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", "GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "2"} | os.environ
 
 
-def serve(make_landmarker: Callable[[], Landmarker]) -> None:
+def serve_tasks(make_landmarker: Callable[[], Landmarker]) -> None:
     """The child's loop: read tasks from standard input, answer on standard output, end with standard input.
 
     Args:
@@ -354,9 +319,10 @@ def serve(make_landmarker: Callable[[], Landmarker]) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not stand between the answers
     try:
+        pyav()
         landmarker = make_landmarker()
     except SignTalkError as error:
-        _answer(answers, {"setup_error": str(error)})
+        _answer(answers, {"setup_error": str(error), "missing_extra": isinstance(error, MissingExtraError)})
         return
     _answer(answers, {"ready": [landmarker.name, landmarker.models_sha256]})
     tasks: queue.Queue[str] = queue.Queue()
@@ -371,7 +337,7 @@ def _read_tasks(tasks: queue.Queue[str]) -> None:
     os._exit(0)  # the guard is gone, so nobody waits for the video at hand; files are written atomically
 
 
-def _outcome(request: dict[str, Any], landmarker: Landmarker, answers: IO[str]) -> Outcome:
+def _outcome(request: dict[str, Any], landmarker: Landmarker, answers: IO[str]) -> TaskOutcome:
     clip_id = request["clip_id"]
     prototype = request["prototype_path"]
     last = time.monotonic()
@@ -392,12 +358,12 @@ def _outcome(request: dict[str, Any], landmarker: Landmarker, answers: IO[str]) 
             Path(prototype) if prototype else None,
         )
     except ClipError as error:
-        return Outcome(clip_id, "unusable", str(error))
+        return TaskOutcome(clip_id, "unusable", str(error))
     except DataError as error:
-        return Outcome(clip_id, "not_written", str(error))
+        return TaskOutcome(clip_id, "not_written", str(error))
     except Exception as error:  # noqa: BLE001 - one video never stops the run; the kind tells that it is a fault of ours
-        return Outcome(clip_id, "error", f"{request['video']}: {type(error).__name__}: {error}")
-    return Outcome(clip_id, numbers=numbers, quality=quality)
+        return TaskOutcome(clip_id, "error", f"{request['video']}: {type(error).__name__}: {error}")
+    return TaskOutcome(clip_id, numbers=numbers, quality=quality)
 
 
 def _answer(answers: IO[str], value: dict[str, Any]) -> None:
@@ -406,4 +372,4 @@ def _answer(answers: IO[str], value: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve(MediaPipeLandmarker)
+    serve_tasks(MediaPipeLandmarker)

@@ -41,15 +41,15 @@ class Encoded:
     word_log_probs: FloatArray
 
     def __post_init__(self) -> None:
-        found = {field.name: getattr(self, field.name).shape for field in fields(self)}
+        shapes = {field.name: getattr(self, field.name).shape for field in fields(self)}
         expected_axes = {"embeddings": 2, "attention_mean": 1, "memory_valid": 2}
         expected_axes |= dict.fromkeys(_BY_FRAME, 3)
-        if any(len(found[name]) != axes for name, axes in expected_axes.items()):
-            raise ValueError(f"encoded clips of shapes {found}; expected this many axes: {expected_axes}")
-        if len({shape[0] for shape in found.values()}) != 1:
-            raise ValueError(f"encoded clips of shapes {found}; expected the same number of clips in each")
-        if len({found[name][1] for name in (*_BY_FRAME, "memory_valid")}) != 1:
-            raise ValueError(f"encoded clips of shapes {found}; expected the same frames in {', '.join(_BY_FRAME)}")
+        if any(len(shapes[name]) != axes for name, axes in expected_axes.items()):
+            raise ValueError(f"encoded clips of shapes {shapes}; expected this many axes: {expected_axes}")
+        if len({shape[0] for shape in shapes.values()}) != 1:
+            raise ValueError(f"encoded clips of shapes {shapes}; expected the same number of clips in each")
+        if len({shapes[name][1] for name in (*_BY_FRAME, "memory_valid")}) != 1:
+            raise ValueError(f"encoded clips of shapes {shapes}; expected the same frames in {', '.join(_BY_FRAME)}")
 
     @classmethod
     def from_outputs(cls, outputs: Sequence[npt.NDArray[Any]], valid: npt.NDArray[np.bool_], spells: bool) -> Encoded:

@@ -27,13 +27,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.records import ClipRecord
-from signtalk.errors import ArtifactError, DataError
+from signtalk.errors import ArtifactError, DataError, first_fault, one_line
 from signtalk.files import (
     absolute,
-    first_fault,
     load_array,
     load_arrays,
-    one_line,
     read_csv,
     read_json,
     save_array,
@@ -88,11 +86,13 @@ class IndexEntry:
     def from_record(cls, record: ClipRecord, root: Path | None = None) -> IndexEntry:
         """The entry of a clip of a manifest in the data folder `root`; of a path outside it the name alone is kept."""
         path = record.feature_path
-        told = path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else path.name
+        feature_path = (
+            path.relative_to(root).as_posix() if root is not None and path.is_relative_to(root) else path.name
+        )
         return cls(
             clip_id=record.clip_id,
             video_file=record.video_file,
-            feature_path=told,
+            feature_path=feature_path,
             sentence_id=record.sentence_id,
             sentence=record.sentence,
             category=record.category,
@@ -150,27 +150,29 @@ class _Header(BaseModel, frozen=True, extra="forbid", strict=True):
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, wait_s: float = _LOCK_WAIT_S) -> Iterator[None]:
     """Keep every other writer of this index waiting, threads and processes; readers do not ask.
 
     Who changes an index that others may change, too, holds this from reading it until it is written, so that of two
     changes none is lost. A writer that is killed holds nothing, because the lock is the operating system's, and what
     it left half written beside the index is removed here. The file of the lock, `.NAME.lock`, stays.
 
+    Args:
+        folder: the index.
+        wait_s: how long another writer is waited for.
+
     Raises:
-        ArtifactError: another writer did not finish within a minute.
+        ArtifactError: another writer did not finish in that time.
         DataError: the place cannot be written.
     """
     folder = absolute(folder)
     path = folder.with_name(f".{folder.name}.lock")
-    lock = FileLock(path, timeout=_LOCK_WAIT_S)
+    lock = FileLock(path, timeout=wait_s)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
-        raise ArtifactError(
-            f"{folder}: another process has been writing it for {_LOCK_WAIT_S:g} s; see which"
-        ) from error
+        raise ArtifactError(f"{folder}: another process has been writing it for {wait_s:g} s; see which") from error
     except OSError as error:
         raise DataError(f"{folder}: cannot write there ({error.strerror}); choose a folder you may write to") from error
     try:
@@ -207,15 +209,19 @@ def write_index(folder: Path, parts: IndexParts) -> None:
         write_json(temporary / HEADER_FILE, header.model_dump())
 
 
-def read_index(folder: Path) -> IndexParts:
+def read_index(folder: Path, attempts: int = _READ_ATTEMPTS) -> IndexParts:
     """Read an index folder and check it against its header; the projections stay on disk, memory-mapped.
 
     A folder that is being replaced meanwhile is read again, old or new, never mixed.
 
+    Args:
+        folder: as `write_index` wrote it.
+        attempts: how often it is read before a writer in a loop has won.
+
     Raises:
         ArtifactError: something is missing, damaged, of another version, or does not fit together.
     """
-    for _ in range(_READ_ATTEMPTS):
+    for _ in range(attempts):
         before = index_identity(folder)
         try:
             parts = _read_parts(existing_folder(folder))
@@ -226,7 +232,7 @@ def read_index(folder: Path) -> IndexParts:
             if index_identity(folder) == before:
                 return parts
         time.sleep(random.uniform(0, _MAX_READ_PAUSE_S))  # so that a writer in a loop is not met at the same step
-    raise ArtifactError(f"{folder}: was replaced {_READ_ATTEMPTS} times while it was read; try again")
+    raise ArtifactError(f"{folder}: was replaced {attempts} times while it was read; try again")
 
 
 def index_identity(folder: Path) -> tuple[object, ...] | None:
@@ -263,10 +269,10 @@ def _read_parts(folder: Path) -> IndexParts:
     if not _are_finite(parts.projections):
         raise ArtifactError(f"{folder / 'projections.npy'}: holds numbers that are not finite; build the index again")
     widths = parts.embeddings.shape[1:] + parts.projections.shape[2:]
-    found = (len(parts.entries), len(parts.prototypes.counts), *widths)
+    counts = (len(parts.entries), len(parts.prototypes.counts), *widths)
     expected_counts = (header.num_references, header.num_prototypes, header.embedding_width, header.projection_width)
-    if found != expected_counts:
-        raise ArtifactError(f"{folder}: references, prototypes, widths {found}; {HEADER_FILE} says {expected_counts}")
+    if counts != expected_counts:
+        raise ArtifactError(f"{folder}: references, prototypes, widths {counts}; {HEADER_FILE} says {expected_counts}")
     return parts
 
 
@@ -316,9 +322,9 @@ def _read_prototypes(path: Path) -> Prototypes:
     if sorted(arrays) != sorted(names) or len({array.shape[:1] for array in arrays.values()}) != 1:
         raise ArtifactError(f"{path}: arrays {sorted(arrays)}; expected {sorted(names)}, one row a sentence")
     prototypes = Prototypes(**arrays)
-    found = [getattr(prototypes, name).dtype for name in names]
-    if found[0].kind != "U" or found[1:] != [np.float32, np.int64]:
-        raise ArtifactError(f"{path}: arrays of {found}; expected text, float32 and int64; build the index again")
+    dtypes = [getattr(prototypes, name).dtype for name in names]
+    if dtypes[0].kind != "U" or dtypes[1:] != [np.float32, np.int64]:
+        raise ArtifactError(f"{path}: arrays of {dtypes}; expected text, float32 and int64; build the index again")
     return prototypes
 
 

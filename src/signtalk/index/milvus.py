@@ -23,27 +23,33 @@ from typing import Any
 
 import numpy as np
 
-from signtalk.arrays import FloatArray, IntArray
-from signtalk.errors import ArtifactError, DataError, MissingExtraError
-from signtalk.files import absolute, one_line, read_json, sha256_text, write_json
+from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.errors import ArtifactError, DataError, MissingExtraError, one_line
+from signtalk.files import absolute, read_json, sha256_text, write_json
 from signtalk.index.encoded import padded_frames
 from signtalk.index.files import HalfArray, IndexEntry
 from signtalk.index.index import SentenceIndex, unit_rows
-from signtalk.index.references import Narrowed, Only, refuse_known, refuse_unfit
-from signtalk.index.text_search import ClipHit
+from signtalk.index.references import (
+    MOST_CLIPS_A_SENTENCE,
+    Hit,
+    NameKind,
+    Narrowed,
+    Only,
+    refuse_known,
+    refuse_unfit,
+    widened,
+)
 
 TOKEN_VARIABLE = "SIGNTALK_MILVUS_TOKEN"
 """Names the environment variable that holds "user:password" or a token, where a server asks for one."""
 _FILE_SUFFIX = ".db"
+MOST_A_REQUEST = 16_384
+"""More rows Milvus does not give to one request."""
 _ROWS_AT_ONCE = 500
 """Rows of one request, which stays below a server's 64 MB."""
-_MOST_FOUND = 16_384
-"""More rows Milvus does not give to one request."""
 _MOST_LETTERS = 65_535
 _LEAST_LOOKED_AT = 200
 """HNSW's ef: how many neighbours a search holds while it looks."""
-_CLIPS_A_SENTENCE, _MOST_CLIPS = 4, 64
-"""As in `large_index`."""
 _FIELDS = ("id", "vector", "sentence", "category", "signer", "entry", "frames", "num_frames", "check")
 _SHORT = 64
 
@@ -61,8 +67,13 @@ class MilvusStore:
         encoder_id: the model.
     """
 
-    def __init__(self, address: str, encoder_id: str) -> None:
+    def __init__(self, address: str, encoder_id: str, most_a_request: int = MOST_A_REQUEST) -> None:
         """Connect; nothing is made before the first clip is added.
+
+        Args:
+            address: a server's, or a path ending in `.db`.
+            encoder_id: the model.
+            most_a_request: rows that one request may give.
 
         Raises:
             MissingExtraError: pymilvus is not installed.
@@ -74,18 +85,18 @@ class MilvusStore:
             import pymilvus
         except ImportError as error:
             raise MissingExtraError("references in Milvus need pymilvus: pip install 'signtalk[milvus]'") from error
-        self.address, self.encoder_id = address, encoder_id
+        self.address, self.encoder_id, self._most_a_request = address, encoder_id, most_a_request
         self._milvus = pymilvus
         self._local = None if address.startswith("http") else absolute(Path(address))
         self._name = f"signtalk_{sha256_text(encoder_id)[:24]}"
         self._lock = threading.Lock()  # writers of one process; a server's own processes meet in their rows
         for name in ("pymilvus", "milvus_lite"):  # they print what they raise as well
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        with self._told():
+        with self._explained():
             token = os.environ.get(TOKEN_VARIABLE, "")
             self._client = pymilvus.MilvusClient(str(self._local or address), token=token)
         try:
-            with self._told():
+            with self._explained():
                 self._there = False
                 if self._is_there():
                     self._client.load_collection(self._name)
@@ -103,7 +114,7 @@ class MilvusStore:
             server_manager_instance.release_server(str(self._local))
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         try:
             yield
         except self._milvus.MilvusException as error:
@@ -135,7 +146,7 @@ class MilvusStore:
 
     def __len__(self) -> int:
         """Number of clips."""
-        with self._told():
+        with self._explained():
             if not self._is_there():
                 return 0
             return int(self._client.query(self._name, filter="", output_fields=["count(*)"])[0]["count(*)"])
@@ -144,12 +155,20 @@ class MilvusStore:
         """Too many to be listed: words choose among those that the clips have found."""
 
     def add(self, references: SentenceIndex) -> None:
-        """As `ReferenceStore.add`; more than some hundred go in several requests, each of them whole or not at all."""
+        """Keep further clips; what returned without an error is kept, whatever happens next.
+
+        More than some hundred go in several requests, each of them whole or not at all.
+
+        Raises:
+            DataError: a clip_id is there already, or a clip is too long for a row.
+            ArtifactError: they are of another model, or the server does not answer.
+            ValueError: a reference is no clip.
+        """
         refuse_unfit(references, self.encoder_id)
         if not len(references):
             return
         rows = [_row(references, row) for row in range(len(references))]
-        with self._lock, self._told():
+        with self._lock, self._explained():
             self._make(references.embeddings.shape[1])
             refuse_known(references, self._known(entry.clip_id for entry in references.entries))
             for start in range(0, len(rows), _ROWS_AT_ONCE):
@@ -177,20 +196,19 @@ class MilvusStore:
     def _known(self, clip_ids: Iterable[str]) -> set[str]:
         """Those that are there."""
         names = {_hash(clip_id): clip_id for clip_id in clip_ids}
-        found = self._rows(list(names), ["id"])
-        return {names[row["id"]] for row in found}
+        return {names[row["id"]] for row in self._rows(list(names), ["id"])}
 
     def _rows(self, ids: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for start in range(0, len(ids), _ROWS_AT_ONCE):
-            found += self._client.get(
+            rows += self._client.get(
                 self._name, ids=list(ids[start : start + _ROWS_AT_ONCE]), output_fields=list(fields)
             )
-        return found
+        return rows
 
     def delete(self, clip_ids: Collection[str]) -> int:
-        """As `ReferenceStore.delete`."""
-        with self._lock, self._told():
+        """Forget clips; how many of them were there."""
+        with self._lock, self._explained():
             if not clip_ids or not self._is_there():
                 return 0
             known = self._known(clip_ids)
@@ -199,21 +217,23 @@ class MilvusStore:
                 self._client.delete(self._name, ids=[_hash(clip_id) for clip_id in known])
         return len(known)
 
-    def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[ClipHit, ...], ...]:
-        """As `References.search`."""
-        found = self._nearest(queries, k, ["entry"], _expression(only))
+    def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[Hit, ...], ...]:
+        """As `Searchable.search`."""
         return tuple(
             tuple(
-                ClipHit.of(IndexEntry(*json.loads(hit["entity"]["entry"])), rank, float(hit["distance"]))
-                for rank, hit in enumerate(of_query, 1)
+                Hit.of(IndexEntry(*json.loads(row["entity"]["entry"])), rank, float(row["distance"]))
+                for rank, row in enumerate(of_query, 1)
             )
-            for of_query in found
+            for of_query in self._nearest(queries, k, ["entry"], _expression(only))
         )
 
+    def names(self, kind: NameKind) -> None:
+        """Not listed: the rows hold hashes of them."""
+
     def _nearest(self, queries: FloatArray, k: int, fields: list[str], expression: str = "") -> list[list[Any]]:
-        k = min(k, _MOST_FOUND)
+        k = min(k, self._most_a_request)
         options = {} if self._local else {"params": {"ef": max(2 * k, _LEAST_LOOKED_AT)}}
-        with self._told():
+        with self._explained():
             if not len(queries) or not self._is_there():
                 return [[] for _ in queries]
             return list(
@@ -238,12 +258,12 @@ class MilvusStore:
         near, said = self._near_sentences(queries, num_sentences)
         if not said:
             return Narrowed(SentenceIndex.build((), (), self.encoder_id))
-        with self._told():
+        with self._explained():
             counts: dict[str, int] = {}
             wanted = sorted(near)
             for row in sorted(self._clips_saying(sorted(said)), key=lambda row: str(row["id"])):
                 counts[row["sentence"]] = counts.get(row["sentence"], 0) + 1
-                if counts[row["sentence"]] <= _MOST_CLIPS and row["id"] not in near:
+                if counts[row["sentence"]] <= MOST_CLIPS_A_SENTENCE and row["id"] not in near:
                     wanted.append(row["id"])
             rows = self._rows(wanted, _FIELDS)
         return Narrowed(self._index_of(rows))
@@ -251,24 +271,28 @@ class MilvusStore:
     def _clips_saying(self, sentences: list[str]) -> list[dict[str, Any]]:
         """Id and sentence of the clips of these; where they are more than one answer holds, it is asked in parts."""
         fields = ["id", "sentence"]
-        found = self._client.query(
-            self._name, filter=_one_of("sentence", sentences), output_fields=fields, limit=_MOST_FOUND
+        rows = self._client.query(
+            self._name, filter=_one_of("sentence", sentences), output_fields=fields, limit=self._most_a_request
         )
-        if len(found) < _MOST_FOUND or len(sentences) == 1:
-            return list(found)
+        if len(rows) < self._most_a_request or len(sentences) == 1:
+            return list(rows)
         half = len(sentences) // 2
         return self._clips_saying(sentences[:half]) + self._clips_saying(sentences[half:])
 
     def _near_sentences(self, queries: FloatArray, num_sentences: int) -> tuple[set[str], set[str]]:
-        """Ids of clips that were found, and hashes of what they say."""
-        k = min(_CLIPS_A_SENTENCE * max(num_sentences, 1), _MOST_FOUND)
-        while True:
-            hits = self._nearest(queries, k, ["sentence"])
-            said = [{hit["entity"]["sentence"] for hit in of_query} for of_query in hits]
-            enough = all(len(each) >= num_sentences for each in said)
-            if enough or k == _MOST_FOUND or all(len(of_query) < k for of_query in hits):
-                return {hit["id"] for of_query in hits for hit in of_query}, set().union(*said)
-            k = min(4 * k, _MOST_FOUND)
+        """Ids of the nearest clips, and hashes of what they say."""
+
+        def look(k: int) -> tuple[tuple[set[str], set[str]], BoolArray]:
+            rows = self._nearest(queries, k, ["sentence"])
+            said = [{row["entity"]["sentence"] for row in of_query} for of_query in rows]
+            lacking = [
+                len(sentences) < num_sentences and len(of_query) >= k
+                for sentences, of_query in zip(said, rows, strict=True)
+            ]
+            nearest = {row["id"] for of_query in rows for row in of_query}
+            return (nearest, set().union(*said)), np.array(lacking, dtype=np.bool_)
+
+        return widened(look, num_sentences, self._most_a_request)
 
     def _index_of(self, rows: list[dict[str, Any]]) -> SentenceIndex:
         rows = sorted(rows, key=lambda row: str(row["entry"]))
@@ -292,7 +316,7 @@ class MilvusStore:
 def _row(references: SentenceIndex, row: int) -> dict[str, Any]:
     entry, num_frames = references.entries[row], int(references.projection_lengths[row])
     frames = base64.b64encode(np.asarray(references.projections[row][:num_frames]).tobytes()).decode()
-    made = {
+    columns = {
         "id": _hash(entry.clip_id),
         "vector": references.embeddings[row],
         "sentence": _hash(entry.text_key),
@@ -302,12 +326,12 @@ def _row(references: SentenceIndex, row: int) -> dict[str, Any]:
         "frames": frames,
         "num_frames": num_frames,
     }
-    if max(len(frames), len(made["entry"])) > _MOST_LETTERS:
+    if max(len(frames), len(columns["entry"])) > _MOST_LETTERS:
         raise DataError(
             f"clip {entry.clip_id}: {num_frames} frames of {references.projections.shape[2]} numbers are more than a "
             f"row of Milvus holds ({_MOST_LETTERS} letters); use a large index"
         )
-    return {**made, "check": _checksum(made)}
+    return {**columns, "check": _checksum(columns)}
 
 
 def _checksum(row: dict[str, Any]) -> str:
@@ -324,5 +348,9 @@ def _one_of(field: str, hashes: Collection[str]) -> str:
 
 
 def _expression(only: Only) -> str:
-    wanted = (("category", only.categories), ("signer", only.signers))
-    return " and ".join(_one_of(field, {_hash(name.casefold()) for name in names}) for field, names in wanted if names)
+    wanted = (
+        ("category", [name.casefold() for name in only.categories]),
+        ("signer", [name.casefold() for name in only.signers]),
+        ("sentence", only.text_keys),
+    )
+    return " and ".join(_one_of(field, {_hash(text) for text in texts}) for field, texts in wanted if texts)

@@ -143,8 +143,9 @@ def open_engine(vectors: npt.NDArray[np.float16], report: EngineReport, path: Pa
     except RuntimeError as error:
         raise ArtifactError(f"{path}: no readable FAISS index; build the index again") from error
     if (inner.ntotal, inner.d) != vectors.shape:
-        found = f"{inner.ntotal} vectors of {inner.d} numbers"
-        raise ArtifactError(f"{path}: {found}; expected {vectors.shape}; build the index again")
+        raise ArtifactError(
+            f"{path}: {inner.ntotal} vectors of {inner.d} numbers; expected {vectors.shape}; build the index again"
+        )
     return Engine(vectors, report, inner)
 
 
@@ -167,17 +168,27 @@ def _perturbed(vectors: npt.NDArray[np.float16], rng: np.random.Generator) -> Fl
     return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), dtype=np.float32)
 
 
-def exact_neighbours(vectors: npt.NDArray[np.float16], queries: FloatArray, k: int) -> IntArray:
-    """(B, K) rows of the k nearest vectors of each query, found by comparing with all of them, in blocks."""
+def exact_neighbours(vectors: npt.NDArray[np.float16], queries: FloatArray, k: int, block: int = _BLOCK) -> IntArray:
+    """The nearest vectors of each query, found by comparing with all of them.
+
+    Args:
+        vectors: (N, D) float16, unit length, possibly a memory map.
+        queries: (B, D) float32, unit length.
+        k: how many.
+        block: so many vectors are widened to float32 at a time.
+
+    Returns:
+        (B, K) int64 rows, nearest first.
+    """
     results = faiss.ResultHeap(len(queries), k, keep_max=True)
-    for start in range(0, len(vectors), _BLOCK):
-        block = vectors[start : start + _BLOCK].astype(np.float32)
-        similarities, rows = faiss.knn(queries, block, min(k, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
+    for start in range(0, len(vectors), block):
+        part = vectors[start : start + block].astype(np.float32)
+        similarities, rows = faiss.knn(queries, part, min(k, len(part)), metric=faiss.METRIC_INNER_PRODUCT)
         results.add_result(similarities, rows + start)
     results.finalize()
     return np.asarray(results.I, dtype=np.int64)
 
 
-def recall_of(found: IntArray, truth: IntArray) -> float:
-    """Part of the true neighbours (B, K) that are among those found (B, K')."""
-    return float((truth[:, :, None] == found[:, None, :]).any(axis=2).mean()) if truth.size else 1.0
+def recall_of(rows: IntArray, truth: IntArray) -> float:
+    """Part of the true neighbours (B, K) that are among `rows` (B, K')."""
+    return float((truth[:, :, None] == rows[:, None, :]).any(axis=2).mean()) if truth.size else 1.0

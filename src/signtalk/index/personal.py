@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class ListedSentence:
     signers: tuple[str, ...]
     clip_ids: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All fields by name."""
         return asdict(self)
 
@@ -107,7 +108,10 @@ def load_layer(folder: Path, encoder_id: str) -> SentenceIndex:
 
 
 def forget(
-    folder: Path, texts: Collection[str] = (), clip_ids: Collection[str] = (), encoder_id: str | None = None
+    folder: str | PathLike[str],
+    texts: Collection[str] = (),
+    clip_ids: Collection[str] = (),
+    encoder_id: str | None = None,
 ) -> tuple[IndexEntry, ...]:
     """Take sentences, or single clips, out of an index folder; all that are named or, at an error, none.
 
@@ -124,8 +128,9 @@ def forget(
         DataError: it holds no such sentence or clip.
         ArtifactError: it is not there, damaged or part of a bundle.
     """
+    folder = Path(folder)
     refuse_bundle(folder)
-    if not layer_exists(folder):  # asked before the lock, which would leave a file there
+    if not layer_exists(folder):  # before the lock, which would leave a file there
         raise ArtifactError(f"{folder}: no such index; nothing was enrolled there")
     with locked(folder):
         index = SentenceIndex.load(folder, encoder_id)

@@ -1,55 +1,114 @@
-"""Where references lie, one interface for every engine: an index folder, a large index, a database on other machines.
+"""Where references lie, one interface for every engine: memory, a large index, a database on other machines.
 
+    Searchable.search(queries)   -> the nearest clips, of some categories, signers or sentences alone
     References.narrowed(queries) -> the few sentences worth a comparison, as a SentenceIndex -> `scoring`
-    References.search(queries)   -> the nearest clips, of some categories or signers alone
-    ReferenceStore.add, delete   -> confirmed when they return
 
-Whatever the engine, what is near enough is compared by the same exact code. `FolderStore` is the default: all
-references in one index folder, exactly searched, up to some ten thousand. `large_index` searches millions on one
-machine, `milvus_store` a database; docs/scale.md tells when to move. `tests/test_references.py` holds every engine to
-one contract.
+Whatever the engine, what is near enough is compared by the same exact code. The default is an index folder, all of it
+in memory and exactly searched (`InMemory`), up to some ten thousand clips. `large` searches millions on one machine,
+`milvus` a database; docs/scale.md tells when to move. `tests/index/test_references.py` holds every engine to one
+contract.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.errors import ArtifactError, DataError
-from signtalk.index.files import IndexEntry, index_identity, locked
+from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
-from signtalk.index.text_search import ClipHit
 
-_ABSENT_ATTEMPTS = 3
+NameKind = Literal["categories", "signers"]
+T = TypeVar("T")
+_CLIPS_A_SENTENCE = 4
+"""How many of the nearest clips are looked at to find one sentence, at first; `widened` looks at more."""
+_WIDER = 4
+MOST_CLIPS_A_SENTENCE = 64
+"""Of a sentence with more clips the first ones, and those found, stand for it."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A clip that a search has found.
+
+    Attributes:
+        rank: 1 = first.
+        similarity: cosine between the query and the clip.
+        clip_id: the clip.
+        video_file: its video.
+        feature_path: its landmark file.
+        sentence_id: of its sentence.
+        sentence: its text.
+        category: of the sentence.
+        signer_id: who signs.
+    """
+
+    rank: int
+    similarity: float
+    clip_id: str
+    video_file: str
+    feature_path: str
+    sentence_id: str
+    sentence: str
+    category: str
+    signer_id: str
+
+    @classmethod
+    def of(cls, entry: IndexEntry, rank: int, similarity: float) -> Hit:
+        """The hit of a reference."""
+        return cls(
+            rank=rank,
+            similarity=similarity,
+            clip_id=entry.clip_id,
+            video_file=entry.video_file,
+            feature_path=entry.feature_path,
+            sentence_id=entry.sentence_id,
+            sentence=entry.sentence,
+            category=entry.category,
+            signer_id=entry.signer_id,
+        )
+
+    def __str__(self) -> str:
+        """As a person reads it: `1. Where does it hurt? (clip a1, 0.83)`."""
+        return f"{self.rank}. {self.sentence} (clip {self.clip_id}, {self.similarity:.2f})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name, ready for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class Only:
-    """Which clips a search may find; upper and lower case are alike.
+    """Which clips a search may find.
 
     Attributes:
-        categories: of the sentence; empty = all.
-        signers: who signs; empty = all.
+        categories: of the sentence, upper and lower case alike; empty = all.
+        signers: who signs, upper and lower case alike; empty = all.
+        text_keys: what is said, as `records.text_key` writes it; empty = anything.
     """
 
     categories: tuple[str, ...] = ()
     signers: tuple[str, ...] = ()
+    text_keys: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything is left out."""
-        return bool(self.categories or self.signers)
+        return bool(self.categories or self.signers or self.text_keys)
 
     def allows(self, entry: IndexEntry) -> bool:
         """Whether a search may find this clip."""
-        return _named(entry.category, self.categories) and _named(entry.signer_id, self.signers)
+        return (
+            (not self.text_keys or entry.text_key in self.text_keys)
+            and _is_one_of(entry.category, self.categories)
+            and _is_one_of(entry.signer_id, self.signers)
+        )
 
 
-def _named(name: str, wanted: Collection[str]) -> bool:
+def _is_one_of(name: str, wanted: Collection[str]) -> bool:
     return not wanted or name.casefold() in {each.casefold() for each in wanted}
 
 
@@ -66,7 +125,19 @@ class Narrowed:
     classes: IntArray | None = None
 
 
-class References(Protocol):
+class Searchable(Protocol):
+    """Clips among which the nearest ones can be found."""
+
+    def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[Hit, ...], ...]:
+        """The k nearest clips of each query (B, D), nearest first."""
+        ...
+
+    def names(self, kind: NameKind) -> Collection[str] | None:
+        """The categories, or the signers, of its clips; None where they are not listed."""
+        ...
+
+
+class References(Searchable, Protocol):
     """Clips of one model."""
 
     @property
@@ -92,109 +163,54 @@ class References(Protocol):
         """
         ...
 
-    def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[ClipHit, ...], ...]:
-        """The k nearest clips of each query (B, D), nearest first."""
-        ...
 
-
-class ReferenceStore(References, Protocol):
-    """References that can be changed; what returned without an error is kept, whatever happens next."""
-
-    def add(self, references: SentenceIndex) -> None:
-        """Keep further clips, all of them or none.
-
-        Raises:
-            DataError: a clip_id is there already, or the place cannot be written.
-            ArtifactError: they are of another model.
-            ValueError: a reference is no clip.
-        """
-        ...
-
-    def delete(self, clip_ids: Collection[str]) -> int:
-        """Forget clips; how many of them were there."""
-        ...
-
-    def close(self) -> None:
-        """Let go of files and connections; nothing is lost without it."""
-        ...
-
-
-class FolderStore:
-    """References in an index folder (`index_files`), all of them in memory and exactly searched.
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """The clips of an index, every one of them compared; sentences that are only written are no clips.
 
     Attributes:
-        folder: need not be there yet.
-        encoder_id: the model.
+        index: the references.
     """
 
-    def __init__(self, folder: Path, encoder_id: str) -> None:
-        self.folder, self.encoder_id = folder, encoder_id
-        self._read: tuple[tuple[object, ...] | None, SentenceIndex] = (None, SentenceIndex.build((), (), encoder_id))
-        self.index()  # a damaged folder is told at once
+    index: SentenceIndex
 
-    def index(self) -> SentenceIndex:
-        """The references as they are now on disk, whoever changed them.
+    def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[Hit, ...], ...]:
+        """As `Searchable.search`; equally near clips in order of row."""
+        entries, allowed = self.index.entries, ~self.index.written
+        if only:
+            allowed &= np.array([only.allows(entry) for entry in entries], dtype=np.bool_)
+        return hits_at(entries, *nearest_allowed(self.index.all_similarities(queries), allowed, k))
 
-        Raises:
-            ArtifactError: the folder is damaged, of another version or of another model.
-        """
-        asked = (index_identity(self.folder) for _ in range(_ABSENT_ATTEMPTS))  # a writer may be renaming it
-        identity = next((found for found in asked if found is not None), None)
-        seen, index = self._read
-        if identity is None and (seen is not None or self.folder.exists()):
-            raise ArtifactError(f"{self.folder}: no index there any more; put it back")
-        if identity != seen:
-            index = SentenceIndex.load(self.folder, self.encoder_id)
-            self._read = (identity, index)
-        return index
-
-    def __len__(self) -> int:
-        """Number of clips."""
-        return len(self.index())
-
-    def sentence_texts(self) -> None:
-        """Nobody has to choose among them: all are compared."""
-
-    def narrowed(self, queries: FloatArray, num_sentences: int, classes: IntArray | None = None) -> Narrowed:
-        """All of them: they are few enough to be compared with."""
-        del queries, num_sentences, classes
-        return Narrowed(self.index())
-
-    def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[ClipHit, ...], ...]:
-        """As `References.search`."""
-        index = self.index()
-        if not only:
-            found = index.search(queries, k)
-            return hits(index.entries, found.rows, found.similarities)
-        allowed = np.array([only.allows(entry) for entry in index.entries], dtype=np.bool_)
-        return hits(index.entries, *nearest_allowed(index.all_similarities(queries), allowed, k))
-
-    def add(self, references: SentenceIndex) -> None:
-        """As `ReferenceStore.add`; the folder is written anew as a whole."""
-        refuse_unfit(references, self.encoder_id)
-        with locked(self.folder):
-            index = self.index()
-            refuse_known(references, index.row_of)
-            (index.joined(references) if len(index) else references).save(self.folder)
-
-    def delete(self, clip_ids: Collection[str]) -> int:
-        """As `ReferenceStore.delete`."""
-        with locked(self.folder):
-            index = self.index()
-            left = index.without(clip_ids)
-            if len(left) < len(index):
-                left.save(self.folder)
-        return len(index) - len(left)
-
-    def close(self) -> None:
-        """Nothing is held."""
+    def names(self, kind: NameKind) -> Collection[str]:
+        """As `Searchable.names`."""
+        clips = [entry for entry in self.index.entries if entry.kind == "clip"]
+        return {entry.category if kind == "categories" else entry.signer_id for entry in clips} - {""}
 
 
-def hits(entries: Sequence[IndexEntry], rows: IntArray, similarities: FloatArray) -> tuple[tuple[ClipHit, ...], ...]:
+def widened(look: Callable[[int], tuple[T, BoolArray]], num_sentences: int, most: int) -> T:
+    """Look at the nearest clips of some queries, at more and more of them until they say enough sentences.
+
+    Args:
+        look: given a number of clips, what lies there, and (B,) which queries lack sentences and have further clips.
+        num_sentences: how many sentences are wanted for each query.
+        most: so many clips are looked at in the end, however few sentences they say.
+
+    Returns:
+        What the last look gave.
+    """
+    k = min(_CLIPS_A_SENTENCE * max(num_sentences, 1), most)
+    while True:
+        nearest, lacking = look(k)
+        if k >= most or not lacking.any():
+            return nearest
+        k = min(_WIDER * k, most)
+
+
+def hits_at(entries: Sequence[IndexEntry], rows: IntArray, similarities: FloatArray) -> tuple[tuple[Hit, ...], ...]:
     """What lies at rows (B, K), with its cosine; -1 = nothing."""
     return tuple(
         tuple(
-            ClipHit.of(entries[row], rank, similarity)
+            Hit.of(entries[row], rank, similarity)
             for rank, (row, similarity) in enumerate(zip(of_query, near, strict=True), 1)
             if row >= 0
         )
@@ -218,8 +234,10 @@ def refuse_unfit(references: SentenceIndex, encoder_id: str) -> None:
         ValueError: one is a sentence that is only written.
     """
     if references.encoder_id != encoder_id:
-        found = f"references of encoder {references.encoder_id[:12]}"
-        raise ArtifactError(f"{found}; expected those of {encoder_id[:12]}: index the clips with this model")
+        raise ArtifactError(
+            f"references of encoder {references.encoder_id[:12]}; expected those of {encoder_id[:12]}: index the clips "
+            "with this model"
+        )
     if references.written.any():
         raise ValueError("a sentence that is only written is no clip; such sentences stand in an index folder")
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import FloatArray
-from signtalk.data.manifest import Manifest, Problem, read_clip
+from signtalk.data.manifest import Manifest, Problem, clip_of_record
 from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import load_arrays, save_arrays
 from signtalk.index.index import SentenceIndex
@@ -27,7 +27,7 @@ SIGNS_FORMAT_VERSION = 1
 MAX_FPS = 15.0
 MAX_FRAMES_OF_CLIP = 150
 """A clip that would have more, one of over ten seconds, is shown at fewer frames a second."""
-MAX_FRAMES = 180_000
+MAX_LIBRARY_FRAMES = 180_000
 """Of all clips together, 70 MB; the sentences beyond are left out."""
 
 # Brows, eyes, nose and lips: the face mesh points of MediaPipe's published contours that clip files keep.
@@ -80,8 +80,8 @@ class SignLibrary:
         dtypes = ["float32", "int32", "int32", "uint16"]
         if [a.shape for a in arrays] != shapes or [a.dtype.name for a in arrays] != dtypes:
             raise ValueError(f"arrays {[(a.shape, a.dtype.name) for a in arrays]}; expected {shapes} of {dtypes}")
-        if len(set(self.sentence_ids)) != num or rows > MAX_FRAMES:
-            raise ValueError(f"a sentence is there twice, or there are over {MAX_FRAMES} frames ({rows})")
+        if len(set(self.sentence_ids)) != num or rows > MAX_LIBRARY_FRAMES:
+            raise ValueError(f"a sentence is there twice, or there are over {MAX_LIBRARY_FRAMES} frames ({rows})")
         if self.starts[0] != 0 or self.starts[-1] != rows or (np.diff(self.starts) < 1).any():
             raise ValueError("starts do not cut the frames into one clip a sentence")
         first = np.zeros(rows + 1, dtype=np.bool_)
@@ -91,7 +91,7 @@ class SignLibrary:
 
     @classmethod
     def of(cls, clips: Iterable[tuple[str, LandmarkClip]]) -> SignLibrary:
-        """Thin out clips and keep what is shown, one a sentence; stops before MAX_FRAMES are exceeded."""
+        """Thin out clips and keep what is shown, one a sentence; stops before MAX_LIBRARY_FRAMES are exceeded."""
         ids: list[str] = []
         aspects: list[float] = []
         times: list[npt.NDArray[np.int32]] = []
@@ -100,7 +100,7 @@ class SignLibrary:
         for sentence_id, clip in clips:
             frames, milliseconds = _shown_frames(clip)
             num_rows += len(frames)
-            if num_rows > MAX_FRAMES:
+            if num_rows > MAX_LIBRARY_FRAMES:
                 break
             ids.append(sentence_id)
             aspects.append(np.nan if clip.aspect is None else clip.aspect)
@@ -168,9 +168,9 @@ class SignLibrary:
         codes = self.points[rows]
         landmarks = np.full((len(codes), len(HOLISTIC.names), 3), np.nan, dtype=np.float32)
         xy = _LOW + codes.astype(np.float32) / _STEPS * (_HIGH - _LOW)
-        shown = np.concatenate([xy, np.zeros_like(xy[..., :1])], axis=2)
-        shown[(codes == _MISSING).any(axis=2)] = np.nan
-        landmarks[:, HOLISTIC.positions(SIGN_NAMES)] = shown
+        points = np.concatenate([xy, np.zeros_like(xy[..., :1])], axis=2)
+        points[(codes == _MISSING).any(axis=2)] = np.nan
+        landmarks[:, HOLISTIC.positions(SIGN_NAMES)] = points
         aspect = float(self.aspects[place])
         return LandmarkClip(
             landmarks=landmarks,
@@ -185,7 +185,7 @@ def collect_signs(index: SentenceIndex, manifest: Manifest) -> tuple[SignLibrary
 
     Returns:
         The library, and what is left out: clips that the folder lacks or that cannot be read, and sentences beyond
-        MAX_FRAMES. Sentences that are only written have no clip and are not told.
+        MAX_LIBRARY_FRAMES. Sentences that are only written have no clip and are not told.
     """
     records = {record.clip_id: record for record in manifest.records}
     clips: dict[str, LandmarkClip] = {}
@@ -199,12 +199,12 @@ def collect_signs(index: SentenceIndex, manifest: Manifest) -> tuple[SignLibrary
                 raise ClipError(f"sentence_id {entry.sentence_id} stands for another text as well")
             if entry.clip_id not in records:
                 raise ClipError(f"{manifest.root}: no such clip; give the data folder of the run")
-            clips[entry.sentence_id] = read_clip(records[entry.clip_id])
+            clips[entry.sentence_id] = clip_of_record(records[entry.clip_id])
         except ClipError as error:
             problems.append(Problem(entry.clip_id, "no_sign", str(error)))
     library = SignLibrary.of(clips.items())
     beyond = list(clips)[len(library) :]
-    problems += [Problem(name, "no_sign", f"signs are full at {MAX_FRAMES} frames") for name in beyond]
+    problems += [Problem(name, "no_sign", f"signs are full at {MAX_LIBRARY_FRAMES} frames") for name in beyond]
     return library, tuple(problems)
 
 

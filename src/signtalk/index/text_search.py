@@ -1,6 +1,6 @@
 """Find clips by what they mean: a text, placed among the signs, and the clips nearest to it.
 
-    text -> TextSpace.embed -> vector -> search_clips(SentenceIndex) -> hits
+    text -> TextSpace.embed -> vector -> search_clips(SentenceIndex, further references) -> hits
 
 PyTorch (checkpoint) and ONNX Runtime (bundle) both offer a `TextEmbedder`; `written` uses the same vectors to index
 sentences that nobody has signed.
@@ -9,16 +9,17 @@ sentences that nobody has signed.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from signtalk.arrays import FloatArray, IntArray
+from signtalk.data.records import text_key
 from signtalk.data.tokenizer import UNK_ID, SentenceTokenizer, split_words
 from signtalk.errors import ConfigError
-from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
+from signtalk.index.references import Hit, InMemory, NameKind, Only, Searchable
 
 NO_TEXT_ENCODER = (
     "the model has no text encoder, so texts and signs cannot be compared; train one with losses.align_weight above "
@@ -80,88 +81,65 @@ def refuse_endless(text: str) -> None:
         ConfigError: it has more than MAX_WORDS words, or as many letters as no such text has.
     """
     if (num_words := len(split_words(text))) > MAX_WORDS or len(text) > MAX_WORDS * _MAX_LETTERS:
-        found = f"{num_words} words, {len(text)} letters"
-        raise ConfigError(f"the text '{text[:40]}...' has {found}; a sentence has at most {MAX_WORDS} words")
-
-
-@dataclass(frozen=True)
-class ClipHit:
-    """A clip that was found by a text.
-
-    Attributes:
-        rank: 1 = nearest.
-        similarity: cosine between the text and the clip.
-        clip_id: the clip.
-        video_file: its video.
-        feature_path: its landmark file.
-        sentence_id: of its sentence.
-        sentence: its text.
-        category: of the sentence.
-        signer_id: who signs.
-    """
-
-    rank: int
-    similarity: float
-    clip_id: str
-    video_file: str
-    feature_path: str
-    sentence_id: str
-    sentence: str
-    category: str
-    signer_id: str
-
-    @classmethod
-    def of(cls, entry: IndexEntry, rank: int, similarity: float) -> ClipHit:
-        """The hit of a reference."""
-        return cls(
-            rank=rank,
-            similarity=similarity,
-            clip_id=entry.clip_id,
-            video_file=entry.video_file,
-            feature_path=entry.feature_path,
-            sentence_id=entry.sentence_id,
-            sentence=entry.sentence,
-            category=entry.category,
-            signer_id=entry.signer_id,
+        raise ConfigError(
+            f"the text '{text[:40]}...' has {num_words} words, {len(text)} letters; a sentence has at most {MAX_WORDS} "
+            "words"
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """All fields by name."""
-        return asdict(self)
 
 
 def search_clips(
-    index: SentenceIndex, texts: FloatArray, k: int = 5, categories: Collection[str] = ()
-) -> tuple[tuple[ClipHit, ...], ...]:
-    """The k clips nearest to each text; written sentences are no clips and are not found.
+    space: TextSpace,
+    text: str,
+    index: SentenceIndex,
+    k: int = 5,
+    *,
+    further: Searchable | None = None,
+    categories: Collection[str] = (),
+    signers: Collection[str] = (),
+) -> tuple[Hit, ...]:
+    """The k clips that mean a text: those that say exactly this, then those nearest to it.
+
+    Case, punctuation and blanks do not count (`records.text_key`). Written sentences are no clips and are not found.
 
     Args:
+        space: places the text among the signs.
+        text: what the clips shall mean.
         index: the references.
-        texts: (B, D) float32, unit length, of `TextSpace.embed`.
         k: at least 1.
+        further: references below them, such as a large index; a clip that both hold is taken from `index`.
         categories: only clips of these categories, upper and lower case alike; empty = all.
+        signers: only clips by these signers, likewise.
 
     Raises:
-        ConfigError: no clip has such a category.
+        ConfigError: the text holds no word or too many, or no clip has such a category or signer.
     """
     if k < 1:
         raise ValueError(f"{k} clips asked for; expected at least 1")
-    wanted = {category.casefold() for category in categories}
-    clips = [entry for entry in index.entries if entry.kind == "clip"]
-    there = {entry.category.casefold() for entry in clips if entry.category}
-    if wanted - there:
-        raise ConfigError(f"no category '{min(wanted - there)}'; there are {', '.join(sorted(there))}")
-    usable = [
-        row
-        for row, entry in enumerate(index.entries)
-        if entry.kind == "clip" and (not wanted or entry.category.casefold() in wanted)
-    ]
-    similarities = index.all_similarities(texts)[:, usable]
-    order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
-    return tuple(
-        tuple(
-            ClipHit.of(index.entries[usable[place]], rank, float(row[place]))
-            for rank, place in enumerate(places.tolist(), 1)
-        )
-        for row, places in zip(similarities, order, strict=True)
-    )
+    own = InMemory(index)
+    places: list[Searchable] = [own] if further is None else [own, further]
+    _refuse_unknown("category", "categories", categories, places)
+    _refuse_unknown("signer", "signers", signers, places)
+    query, only = space.embed([text]), Only(tuple(categories), tuple(signers))
+    exact = replace(only, text_keys=(text_key(text),))
+    hits: dict[str, Hit] = {}
+    for each in (exact, only):
+        nearest = [
+            hit
+            for place in places
+            for hit in place.search(query, k, each)[0]
+            if place is own or hit.clip_id not in index.row_of
+        ]
+        for hit in sorted(nearest, key=lambda hit: -hit.similarity):
+            hits.setdefault(hit.clip_id, hit)
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(list(hits.values())[:k], 1))
+
+
+def _refuse_unknown(singular: str, kind: NameKind, wanted: Collection[str], places: Sequence[Searchable]) -> None:
+    """Make sure that some place knows each name; one that does not list its names may know any."""
+    known = [names for place in places if (names := place.names(kind)) is not None]
+    if not wanted or len(known) < len(places):
+        return
+    there = {name.casefold() for names in known for name in names}
+    unknown = {name.casefold() for name in wanted} - there
+    if unknown:
+        raise ConfigError(f"no {singular} '{min(unknown)}'; there are {', '.join(sorted(there))}")

@@ -39,7 +39,7 @@ from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import TextSpace
 
-_MIN_SENTENCES = 3
+MIN_SIGNED_SENTENCES = 3
 """With fewer sentences that have clips there is no spread to be equated with."""
 
 
@@ -89,7 +89,7 @@ def read_sentences(path: Path) -> tuple[WrittenSentence, ...]:
         if "sentence" not in columns:
             raise DataError(f"{path}: columns {', '.join(columns)}; expected one named sentence")
         names = ("sentence", "sentence_id", "category")
-        found = [WrittenSentence(**{name: " ".join(row.get(name, "").split()) for name in names}) for row in rows]
+        sentences = [WrittenSentence(**{name: " ".join(row.get(name, "").split()) for name in names}) for row in rows]
     else:
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -97,14 +97,14 @@ def read_sentences(path: Path) -> tuple[WrittenSentence, ...]:
             raise DataError(f"{path}: no such file; give one sentence a line") from error
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"{path}: cannot be read as UTF-8 text ({error}); give one sentence a line") from error
-        found = [WrittenSentence(" ".join(line.split())) for line in lines if line.strip()]
-    odd = [sentence.sentence for sentence in found if _has_control(sentence.sentence)]
+        sentences = [WrittenSentence(" ".join(line.split())) for line in lines if line.strip()]
+    odd = [sentence.sentence for sentence in sentences if _has_control(sentence.sentence)]
     if odd:
         raise DataError(f"{path}: {odd[0]!r} holds control characters; write it without")
-    wordless = [sentence.sentence for sentence in found if not split_words(sentence.sentence)]
-    if wordless or not found:
+    wordless = [sentence.sentence for sentence in sentences if not split_words(sentence.sentence)]
+    if wordless or not sentences:
         raise DataError(f"{path}: '{wordless[0]}' holds no word" if wordless else f"{path}: no sentence in it")
-    return tuple(found)
+    return tuple(sentences)
 
 
 def write_sentences(index: SentenceIndex, sentences: Sequence[WrittenSentence], space: TextSpace) -> Writing:
@@ -146,8 +146,10 @@ def _check_ids(index: SentenceIndex, new: dict[str, WrittenSentence]) -> None:
     for key, sentence in new.items():
         other = owner.setdefault(sentence.sentence_id, key) if sentence.sentence_id else key
         if other != key:
-            found = f"sentence_id '{sentence.sentence_id}' of '{sentence.sentence}' is that of '{other}'"
-            raise DataError(f"{found}; give it another, or none")
+            raise DataError(
+                f"sentence_id '{sentence.sentence_id}' of '{sentence.sentence}' is that of '{other}'; give it another, "
+                "or none"
+            )
 
 
 def _entry(key: str, sentence: WrittenSentence) -> IndexEntry:
@@ -186,7 +188,7 @@ def equated_stage(stage: FloatArray, text_similarities: FloatArray, written: Boo
         moments.append((mean, spread))
     (mean, spread), (text_mean, text_spread) = moments
     moved = mean + (text_similarities - text_mean) * spread / np.maximum(text_spread, 1e-6)
-    moved = np.where(counts >= _MIN_SENTENCES, np.minimum(moved, highest), highest * text_similarities)
+    moved = np.where(counts >= MIN_SIGNED_SENTENCES, np.minimum(moved, highest), highest * text_similarities)
     return np.where(written & np.isfinite(stage), moved, stage).astype(np.float32)
 
 

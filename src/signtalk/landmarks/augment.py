@@ -165,11 +165,6 @@ def _mirror(points: FloatArray, layout: Layout, chosen: BoolArray) -> FloatArray
     return mirrored
 
 
-def mirror_clips(points: FloatArray, layout: Layout) -> FloatArray:
-    """(B, T, L, C) with left and right exchanged; twice gives the input back."""
-    return _mirror(points, layout, np.ones(len(points), dtype=np.bool_))
-
-
 def _hands_apart(points: FloatArray, layout: Layout, config: AugmentConfig, rng: np.random.Generator) -> FloatArray:
     """Move and resize each hand by itself: people sign the same sign at other places, with other hands."""
     batch, coordinates = len(points), points.shape[-1]

@@ -22,6 +22,7 @@ from signtalk.files import load_arrays, save_arrays
 
 CLIP_FORMAT_VERSION = 1
 DEFAULT_FPS = 30.0
+MIN_ASPECT, MAX_ASPECT = 0.1, 10.0
 MAX_COORDINATE = 1e4
 """Largest believable coordinate; detectors stay within a few image widths, broken files do not."""
 
@@ -138,8 +139,9 @@ class LandmarkClip:
             raise ClipError(f"timestamps of shape {self.timestamps_s.shape}; expected ({num_frames},)")
         if num_frames > 1 and not bool((np.diff(self.timestamps_s) > 0).all()):
             raise ClipError("timestamps do not increase from frame to frame")
-        if self.aspect is not None and not 0.1 < self.aspect < 10:
-            raise ClipError(f"image aspect {self.aspect}; expected width / height between 0.1 and 10")
+        if self.aspect is not None and not MIN_ASPECT < self.aspect < MAX_ASPECT:
+            limits = f"{MIN_ASPECT:g} and {MAX_ASPECT:g}"
+            raise ClipError(f"image aspect {self.aspect}; expected width / height between {limits}")
 
     @property
     def num_frames(self) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import FloatArray
-from signtalk.errors import ConfigError, MissingExtraError
+from signtalk.errors import ConfigError, missing_extra
 from signtalk.files import atomic_path
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 
@@ -67,7 +67,7 @@ def _lines() -> tuple[tuple[int, int, str], ...]:
 
 LINES = _lines()
 """(from, to, part): which landmarks of the HOLISTIC layout are joined, in drawing order."""
-_DOTS = [(int(i), "pose") for i in HOLISTIC.positions(_POSE_DOTS)] + [
+DOTS = [(int(i), "pose") for i in HOLISTIC.positions(_POSE_DOTS)] + [
     (i, part) for part in ("face", "left_hand", "right_hand") for i in range(PARTS[part].start, PARTS[part].stop)
 ]
 _SHOWN = [*(int(i) for i in HOLISTIC.positions(_SHOWN_POSE)), *range(PARTS["left_hand"].start, PARTS["face"].stop)]
@@ -89,18 +89,19 @@ class SkeletonPanel:
     Args:
         clip: what to draw; visible pose landmarks, hands and face, in the image's own aspect.
         caption: a line above it.
+        start_s: when its first frame is shown; before that nobody is drawn.
     """
 
-    def __init__(self, clip: LandmarkClip, caption: str = "") -> None:
-        self._times = clip.timestamps_s - clip.timestamps_s[0]
+    def __init__(self, clip: LandmarkClip, caption: str = "", start_s: float = 0.0) -> None:
+        self._times = clip.timestamps_s - clip.timestamps_s[0] + start_s
         self._points = _in_panel(clip)
         self._caption = caption
-        self.duration_s, self.fps = clip.duration_s, clip.fps
+        self.duration_s, self.fps = start_s + clip.duration_s, clip.fps
 
     def picture(self, time_s: float) -> Picture:
         """The frame that is shown at this time, the last one after the end."""
         frame = int(np.searchsorted(self._times, time_s + 1e-9, side="right")) - 1
-        return draw_points(self._points[max(frame, 0)], self._caption)
+        return draw_points(self._points[frame] if frame >= 0 else np.full_like(self._points[0], np.nan), self._caption)
 
 
 class PicturePanel:
@@ -146,6 +147,24 @@ class PicturePanel:
         framed.paste(fitted, (0, _CAPTION))
         _write_caption(framed, self._caption)
         return np.asarray(framed)
+
+
+def panels_in_step(clips: Sequence[tuple[str, LandmarkClip]], film: PicturePanel | None = None) -> list[Panel]:
+    """Panels for `side_by_side` in which the first clip moves as the person in its film does.
+
+    A clip keeps the times of its film, so that what extraction trimmed at its beginning is waited for. The other clips
+    begin with the first one, to be compared with it. Times beyond the film are another recording's: all begin at once.
+
+    Args:
+        clips: captions and clips; at least one.
+        film: the video of the first clip.
+    """
+    start_s = 0.0
+    if film is not None:
+        first = float(clips[0][1].timestamps_s[0])
+        start_s = first if 0 <= first < (film.duration_s or MAX_DURATION_S) else 0.0
+    skeletons = [SkeletonPanel(clip, caption, start_s) for caption, clip in clips]
+    return [film, *skeletons] if film is not None else [*skeletons]
 
 
 def side_by_side(panels: Sequence[Panel], fps: float | None = None) -> tuple[int, float, Iterator[Picture]]:
@@ -253,7 +272,7 @@ def _draw(draw: ImageDraw, points: FloatArray) -> None:
         if seen[a] and seen[b]:
             width = 3 if part == "pose" else 2
             draw.line([*places[a], *places[b]], fill=COLOURS[part], width=width * _SCALE)
-    for i, part in _DOTS:
+    for i, part in DOTS:
         if seen[i]:
             x, y = places[i]
             r = (1 if part == "face" else 2.5) * _SCALE
@@ -283,5 +302,5 @@ def _pillow() -> Any:
     try:
         from PIL import Image
     except ImportError as error:
-        raise MissingExtraError("pictures need Pillow: pip install 'signtalk[train]'") from error
+        raise missing_extra(error, "a picture") from error
     return Image

@@ -41,13 +41,17 @@ FACE_POINT_NAMES = tuple(
 """Lips, brows, nose and chin, chosen so that each has its mirror partner among SignTalk's points."""
 POSE_HAND_NAMES = tuple(f"{side}_{finger}" for side in ("left", "right") for finger in ("pinky", "index", "thumb"))
 """What a body tracker knows of the hands; a hand tracker knows it better."""
-_TIPS = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "pinky_tip")
+TIP_NAMES = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "pinky_tip")
 _SPEED_NAMES = tuple(f"{side}_wrist" for side in ("left", "right")) + tuple(
-    f"{side}_hand_{tip}" for side in ("left", "right") for tip in _TIPS
+    f"{side}_hand_{tip}" for side in ("left", "right") for tip in TIP_NAMES
 )
 _SHOULDERS = ("left_shoulder", "right_shoulder")
-_MIN_SHOULDER_WIDTH = 1e-3
-_MOTION_RATE = 10.0
+MIN_SHOULDER_WIDTH = 1e-3
+MIN_SHOULDER_SHARE = 0.25
+"""Of the clip's typical shoulder width: a signer who turns aside does not grow without bound."""
+MIN_PALM, MIN_BONE = 0.05, 1e-3
+"""Shoulder widths: shorter ones are a tracker's fault, and no unit to measure in."""
+MOTION_RATE = 10.0
 """Comparisons a second of the hand speed: between two of them a signing hand moves far more than a tracker trembles."""
 
 
@@ -186,10 +190,10 @@ def normalise_clip(clip: LandmarkClip, config: FeatureConfig) -> FloatArray:
         upright = _facing_camera(upright)
     shoulders = bridge_gaps(upright[:, HOLISTIC.positions(_SHOULDERS)], len(upright))
     width = np.linalg.norm(shoulders[:, 0, :2] - shoulders[:, 1, :2], axis=-1)
-    if not (width > _MIN_SHOULDER_WIDTH).any():
+    if not (width > MIN_SHOULDER_WIDTH).any():
         raise ClipError("no frame shows both shoulders, so there is no unit to measure in; film the upper body")
     unit = width if clip.prototype_rows is not None else np.full_like(width, np.median(width))
-    unit = np.maximum(unit, max(_MIN_SHOULDER_WIDTH, 0.25 * float(np.median(width))))
+    unit = np.maximum(unit, max(MIN_SHOULDER_WIDTH, MIN_SHOULDER_SHARE * float(np.median(width))))
     chosen = upright[:, HOLISTIC.positions(config.layout.names), : config.num_coordinates]
     origin = shoulders.mean(axis=1)[:, None, : config.num_coordinates]
     chest = (bridge_gaps(chosen, max_gap) - origin) / unit[:, None, None]
@@ -353,7 +357,7 @@ def _hand_local(hand: FloatArray) -> FloatArray:
     palm = np.linalg.norm(local[:, :, 9], axis=-1)  # wrist to the middle finger's knuckle
     seen = ~np.isnan(palm)
     mean_palm = np.where(seen, palm, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    return local / np.maximum(mean_palm, np.float32(0.05))[:, None, None, None]
+    return local / np.maximum(mean_palm, np.float32(MIN_PALM))[:, None, None, None]
 
 
 def _bone_directions(points: FloatArray, layout: Layout) -> FloatArray:
@@ -361,7 +365,7 @@ def _bone_directions(points: FloatArray, layout: Layout) -> FloatArray:
     bones = np.array([layout.positions(ends) for side in ("left", "right") for ends in _bones(side)])
     bones = bones[(bones >= 0).all(axis=1)]
     along = points[:, :, bones[:, 1]] - points[:, :, bones[:, 0]]
-    return along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), np.float32(1e-3))
+    return along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), np.float32(MIN_BONE))
 
 
 def _bones(side: str) -> tuple[tuple[str, str], ...]:
@@ -394,7 +398,7 @@ def motion_energy(clip: LandmarkClip) -> float:
     config = FeatureConfig()
     points = normalise_clip(clip, config)
     last = clip.num_frames - 1
-    num_steps = max(round(last / clip.fps * _MOTION_RATE), 1)
+    num_steps = max(round(last / clip.fps * MOTION_RATE), 1)
     positions = np.linspace(0, last, num_steps + 1)[None]
     moved = _frame_motion(resample(points, np.zeros(1, dtype=np.int64), positions), config.layout)[0]
     return float(moved.sum() / max(clip.duration_s, 1e-3))

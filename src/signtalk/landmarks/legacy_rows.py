@@ -266,12 +266,12 @@ def _coinciding(pose: npt.NDArray[np.float64], unseen: BoolArray, limit: npt.NDA
 
     Three real landmarks never share a place; two do not either, but then the detector must agree.
     """
-    found = np.zeros(pose.shape[:2], dtype=np.bool_)
+    coincide = np.zeros(pose.shape[:2], dtype=np.bool_)
     # Only frames where two landmarks share their x need the comparison of all pairs: few in real clips.
     frames = np.flatnonzero((np.diff(np.sort(pose[..., 0], axis=1), axis=1) <= limit).any(axis=1))
     pose, unseen, limit = pose[frames], unseen[frames], limit[frames]
     for i in range(_NUM_POSE):
         same = (np.abs(pose - pose[:, i : i + 1]) <= limit[..., None]).all(axis=2)
         pair = ((same & unseen).sum(axis=1) >= 2) & unseen[:, i]
-        found[frames, i] = (same.sum(axis=1) >= 3) | pair
-    return found
+        coincide[frames, i] = (same.sum(axis=1) >= 3) | pair
+    return coincide

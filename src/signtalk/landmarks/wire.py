@@ -22,8 +22,8 @@ FRAME = np.dtype([
 ])  # fmt: skip
 """One frame: seconds, the points in HOLISTIC order (NaN = missing), visibility of the pose (NaN = not known)."""
 FRAME_BYTES = FRAME.itemsize
-_MAGIC = b"SGT1"
-_HEADER = struct.Struct("<4sIf")
+MAGIC = b"SGT1"
+HEADER = struct.Struct("<4sIf")
 _LATEST_S = 1e9
 """Times count from somewhere near; later than this a double no longer tells frames apart well."""
 
@@ -34,7 +34,7 @@ def encode_clip(clip: LandmarkClip) -> bytes:
     """A clip as bytes; `prototype_rows` are not kept."""
     frames = np.zeros(clip.num_frames, dtype=FRAME)
     frames["time_s"], frames["landmarks"], frames["visibility"] = clip.timestamps_s, clip.landmarks, clip.visibility
-    return _HEADER.pack(_MAGIC, clip.num_frames, math.nan if clip.aspect is None else clip.aspect) + frames.tobytes()
+    return HEADER.pack(MAGIC, clip.num_frames, math.nan if clip.aspect is None else clip.aspect) + frames.tobytes()
 
 
 def decode_clip(data: bytes, where: str = "clip", max_frames: int | None = None) -> LandmarkClip:
@@ -43,15 +43,15 @@ def decode_clip(data: bytes, where: str = "clip", max_frames: int | None = None)
     Raises:
         ClipError: of another layout, too long, absurd values, times that do not increase, or it shows nothing.
     """
-    if len(data) < _HEADER.size or data[:4] != _MAGIC:
-        raise ClipError(f"{where}: does not begin with {_MAGIC.decode()}; expected the layout of docs/protocol.md")
-    _, num_frames, aspect = _HEADER.unpack_from(data)
+    if len(data) < HEADER.size or data[:4] != MAGIC:
+        raise ClipError(f"{where}: does not begin with {MAGIC.decode()}; expected the layout of docs/protocol.md")
+    _, num_frames, aspect = HEADER.unpack_from(data)
     # Before anything is read: what is announced need not be there.
     if max_frames is not None and num_frames > max_frames:
         raise ClipError(f"{where}: {num_frames} frames; at most {max_frames}")
-    if len(data) != _HEADER.size + num_frames * FRAME_BYTES:
-        raise ClipError(f"{where}: {len(data)} bytes; expected {_HEADER.size} + {num_frames} x {FRAME_BYTES}")
-    frames = np.frombuffer(data, dtype=FRAME, offset=_HEADER.size)
+    if len(data) != HEADER.size + num_frames * FRAME_BYTES:
+        raise ClipError(f"{where}: {len(data)} bytes; expected {HEADER.size} + {num_frames} x {FRAME_BYTES}")
+    frames = np.frombuffer(data, dtype=FRAME, offset=HEADER.size)
     return clip_of_frames(frames, None if math.isnan(aspect) else aspect, where)
 
 

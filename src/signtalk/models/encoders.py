@@ -6,12 +6,12 @@ SignTalk's own: depthwise convolutions over time and attention in turn.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
+from signtalk.models.config import EncoderConfig
 from signtalk.models.layers import (
     AttentionBlock,
     AttentionPooling,
@@ -19,58 +19,6 @@ from signtalk.models.layers import (
     masked_mean,
     sinusoidal_positions,
 )
-
-
-class EncoderSize(BaseModel, frozen=True, extra="forbid"):
-    """Size and kind of the sign encoder, as far as a recipe says it.
-
-    Attributes:
-        kind: which encoder.
-        width: channels of the frame sequence inside (prototype: 160 for the projector).
-        embedding_dim: D, length of the clip's vector.
-        num_layers: GRU layers, transformer layers, or rounds of (conv_blocks convolutions + 1 attention).
-        num_heads: attention heads.
-        feed_forward: inner width of the feed-forward nets.
-        conv_blocks: convolution blocks a round (conv-transformer).
-        kernel_size: frames a convolution sees, odd (conv-transformer).
-        dropout: share of activations dropped while training; for convolution blocks, of whole branches.
-    """
-
-    kind: Literal["gru", "transformer", "conv-transformer"] = "conv-transformer"
-    width: int = Field(default=128, ge=8)
-    embedding_dim: int = Field(default=256, ge=2)
-    num_layers: int = Field(default=2, ge=1)
-    num_heads: int = Field(default=4, ge=1)
-    feed_forward: int = Field(default=256, ge=8)
-    conv_blocks: int = Field(default=3, ge=1)
-    kernel_size: int = Field(default=17, ge=1)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size {self.kernel_size} is even; it must be odd, with a frame in its middle")
-        if self.kind == "gru" and self.width % 2:
-            raise ValueError(f"width {self.width} is odd; a GRU of two directions needs an even one")
-        # The transformer attends in the embedding's width, with sine and cosine in turn; the GRU only pools by heads.
-        attending = {"conv-transformer": "width", "transformer": "embedding_dim"}.get(self.kind)
-        if attending is not None and getattr(self, attending) % self.num_heads:
-            found = f"{attending} {getattr(self, attending)}"
-            raise ValueError(f"{found} is not a multiple of num_heads {self.num_heads}; change one of them")
-        if self.kind == "transformer" and self.embedding_dim % 2:
-            raise ValueError(f"embedding_dim {self.embedding_dim} is odd; the transformer's positions need an even one")
-        return self
-
-
-class EncoderConfig(EncoderSize, frozen=True, extra="forbid"):
-    """All that an encoder is built from: its size, and F, columns of the features."""
-
-    num_features: int = Field(ge=1)
-
-    @property
-    def memory_width(self) -> int:
-        """Width of the memory that the text decoder reads."""
-        return self.width if self.kind == "conv-transformer" else self.embedding_dim
 
 
 class EncoderOutput(NamedTuple):

@@ -7,67 +7,13 @@ contrastive (SupCon, cross-batch memory) + class (sub-centre ArcFace) + text (cr
 from __future__ import annotations
 
 import math
-from typing import Self
 
 import torch
-from pydantic import BaseModel, Field, model_validator
 from pytorch_metric_learning.losses import CrossBatchMemory, SubCenterArcFaceLoss, SupConLoss
 from torch import Tensor, nn
 
-from signtalk.models.model import ModelConfig, TrainingOutput
-
-
-class LossConfig(BaseModel, frozen=True, extra="forbid"):
-    """Weights and figures of the losses; a weight of 0 leaves a part out.
-
-    Attributes:
-        supcon_weight: supervised contrastive loss over both views (Khosla et al. 2020).
-        temperature: its softmax divisor.
-        memory_size: embeddings of earlier batches it is compared with as well (Wang et al. 2020); 0 = none.
-        class_weight: sub-centre ArcFace over the training sentences (Deng et al. 2020).
-        arcface_margin: its angular margin, radians.
-        arcface_scale: its inverse temperature.
-        sub_centres: centres a sentence.
-        text_weight: next-token cross-entropy of the decoder.
-        label_smoothing: of the text loss.
-        ctc_weight: words of the sentence in order over the frames (Graves et al. 2006).
-        mask_weight: reconstruction of hidden frames.
-        align_weight: signs and texts in one space; 0 = the model has no text encoder.
-        align_temperature: softmax divisor of this loss.
-        align_gradient: the alignment moves the sign encoder too; otherwise texts alone move towards signs.
-    """
-
-    supcon_weight: float = Field(default=0.2, ge=0)
-    temperature: float = Field(default=0.1, gt=0)
-    memory_size: int = Field(default=0, ge=0)
-    class_weight: float = Field(default=0.1, ge=0)
-    arcface_margin: float = Field(default=0.2, ge=0, le=1.5)
-    arcface_scale: float = Field(default=20.0, gt=0)
-    sub_centres: int = Field(default=1, ge=1)
-    text_weight: float = Field(default=0.5, ge=0)
-    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
-    ctc_weight: float = Field(default=1.0, ge=0)
-    mask_weight: float = Field(default=0.0, ge=0)
-    align_weight: float = Field(default=0.5, ge=0)
-    align_temperature: float = Field(default=0.07, gt=0)
-    align_gradient: bool = False
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        weights = {name: value for name, value in self if name.endswith("_weight")}
-        if self.align_gradient and not self.align_weight:
-            raise ValueError("align_gradient without align_weight moves nothing; set align_weight above 0")
-        if not any(weights.values()):
-            raise ValueError(f"{', '.join(weights)} are all 0, so nothing can be learned; set one above 0")
-        return self
-
-    @classmethod
-    def prototype(cls) -> LossConfig:
-        """SPEC 1.7: 0.5 SupCon + 0.5 text + 0.2 masked frames, temperature 0.07, no memory, no alignment."""
-        return cls(
-            supcon_weight=0.5, temperature=0.07, memory_size=0, class_weight=0.0,
-            text_weight=0.5, label_smoothing=0.1, ctc_weight=0.0, mask_weight=0.2, align_weight=0.0,
-        )  # fmt: skip
+from signtalk.models.config import LossConfig, ModelConfig
+from signtalk.models.model import TrainingOutput
 
 
 class LossTargets(nn.Module):

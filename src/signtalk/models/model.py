@@ -6,15 +6,15 @@ Tensors only, no files. Recognition needs `encode` and `spell`, translation adds
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, Field
 from torch import Tensor, nn
 
-from signtalk.models.encoders import EncoderConfig, EncoderOutput, build_encoder
-from signtalk.models.text_decoder import TextDecoder, TextDecoderConfig
-from signtalk.models.text_encoder import TextEncoder, TextEncoderConfig
+from signtalk.models.config import ModelConfig
+from signtalk.models.encoders import EncoderOutput, build_encoder
+from signtalk.models.text_decoder import TextDecoder
+from signtalk.models.text_encoder import TextEncoder
 
 _STANDARD_LIMIT = 8.0
 """Standardised features are clipped here: one wild frame must not decide (SPEC fault 7)."""
@@ -22,29 +22,6 @@ _STANDARD_LIMIT = 8.0
 
 _POSE_COLUMNS = 132
 """Of the prototype's rows: x, y, z, visibility of 33 points (SPEC 1.1)."""
-
-
-class ModelConfig(BaseModel, frozen=True, extra="forbid"):
-    """Everything needed to build the network again.
-
-    Attributes:
-        encoder: the sign encoder.
-        decoder: the text decoder.
-        num_coordinates: how many of the first feature columns the masked-frame head predicts.
-        supcon_dim: width of the projection that the contrastive loss sees; 0 lets it see the embedding.
-        spells: the word head is trained (CTC), so what it says of each frame counts in answers and texts.
-        motion: where a frame's motion is read, which attention pooling looks at: "last-column" of the features, or
-            how far the "prototype-rows" moved since the frame before (SPEC 1.3).
-        text_encoder: the text encoder; None for a model that was not taught to place texts among signs.
-    """
-
-    encoder: EncoderConfig
-    decoder: TextDecoderConfig
-    num_coordinates: int = Field(ge=1)
-    supcon_dim: int = Field(default=0, ge=0)
-    spells: bool = True
-    motion: Literal["last-column", "prototype-rows"] = "last-column"
-    text_encoder: TextEncoderConfig | None = None
 
 
 class TrainingOutput(NamedTuple):

@@ -21,57 +21,16 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.models.config import TextDecoderConfig
 from signtalk.models.layers import sinusoidal_positions
 
 _EMBEDDING_STD = 0.02
 _CACHE_BATCH_AXIS = 2
 _CACHE_LENGTH_AXIS = 4
-
-
-class TextDecoderConfig(BaseModel, frozen=True, extra="forbid"):
-    """Size of the text decoder.
-
-    Attributes:
-        vocabulary_size: V, number of token ids.
-        width: channels inside.
-        num_layers: decoder layers.
-        num_heads: attention heads; they divide the width.
-        feed_forward: inner width of the feed-forward nets.
-        dropout: share of activations dropped while training.
-        max_tokens: most tokens a text may have after sos, eos included; longer input is refused.
-        memory_width: M, channels of the memory; projected when it is not `width`.
-        tied_weights: use the token embedding as the output layer's weight too.
-        pad_id: id that fills up short texts.
-        sos_id: id every text starts with.
-        eos_id: id every text ends with.
-    """
-
-    vocabulary_size: int = Field(ge=4)
-    width: int = Field(default=256, ge=2, multiple_of=2)
-    num_layers: int = Field(default=2, ge=1)
-    num_heads: int = Field(default=4, ge=1)
-    feed_forward: int = Field(default=1024, ge=1)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    max_tokens: int = Field(default=64, ge=1)
-    memory_width: int = Field(default=256, ge=1)
-    tied_weights: bool = False
-    pad_id: int = Field(default=0, ge=0)
-    sos_id: int = Field(default=1, ge=0)
-    eos_id: int = Field(default=2, ge=0)
-
-    @model_validator(mode="after")
-    def _check(self) -> TextDecoderConfig:
-        if self.width % self.num_heads:
-            raise ValueError(f"width {self.width} is not a multiple of {self.num_heads} heads")
-        specials = {self.pad_id, self.sos_id, self.eos_id}
-        if len(specials) != 3 or max(specials) >= self.vocabulary_size:
-            raise ValueError(f"pad, sos and eos ids {sorted(specials)}; expected three below {self.vocabulary_size}")
-        return self
 
 
 class _Attention(nn.Module):

@@ -9,42 +9,14 @@ sentences, and a text must be found by its words more than by heart.
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
 from signtalk.data.tokenizer import EOS_ID
+from signtalk.models.config import TextEncoderConfig
 from signtalk.models.layers import AttentionBlock, masked_mean, sinusoidal_positions
 
 _EMBEDDING_STD = 0.02
-
-
-class TextEncoderConfig(BaseModel, frozen=True, extra="forbid"):
-    """Size of the text encoder.
-
-    Attributes:
-        vocabulary_size: V, number of token ids.
-        embedding_dim: D, that of the sign encoder.
-        width: channels inside.
-        num_layers: attention layers; 0 leaves a weighed bag of words.
-        num_heads: attention heads; they divide the width.
-        dropout: share of activations dropped while training.
-    """
-
-    vocabulary_size: int = Field(ge=4)
-    embedding_dim: int = Field(ge=2)
-    width: int = Field(default=128, ge=2, multiple_of=2)
-    num_layers: int = Field(default=1, ge=0)
-    num_heads: int = Field(default=4, ge=1)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.width % self.num_heads:
-            raise ValueError(f"text encoder width {self.width} is not a multiple of {self.num_heads} heads")
-        return self
 
 
 class TextEncoder(nn.Module):

@@ -1,4 +1,4 @@
-"""From an encoder's memory to text: greedy and beam search over one small interface.
+"""From an encoder's memory to text: beam search over one small interface.
 
     memory (B, T', M) -> StepDecoder, one token at a time -> n-best token sequences with scores
 
@@ -8,7 +8,6 @@ Runtime. All clips and beams go through each step together, keys and values cach
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -56,11 +55,6 @@ class DecodingResult:
     score: float
     token_log_probs: tuple[float, ...]
     finished: bool
-
-    @property
-    def log_prob(self) -> float:
-        """Total log probability, eos included, without length penalty."""
-        return float(sum(self.token_log_probs))
 
 
 class DecoderState(Protocol):
@@ -124,27 +118,6 @@ class _Beams:
         return _Beams(self.clips[keep], self.tokens[keep], self.log_probs[keep], self.totals[keep])
 
 
-def greedy_decode(
-    decoder: StepDecoder, memory: FloatArray, memory_valid: BoolArray, options: DecodingOptions
-) -> list[DecodingResult]:
-    """The answer that takes the most probable token at each step, one a clip.
-
-    Args:
-        decoder: what gives the probabilities.
-        memory: (B, T', M) float32.
-        memory_valid: (B, T') bool, True = real frame.
-        options: `num_beams` is not looked at.
-
-    Returns:
-        B results in the order of the clips.
-
-    Raises:
-        ValueError: as `beam_search`.
-    """
-    greedy = options.model_copy(update={"num_beams": 1})
-    return [results[0] for results in beam_search(decoder, memory, memory_valid, greedy)]
-
-
 def beam_search(
     decoder: StepDecoder, memory: FloatArray, memory_valid: BoolArray, options: DecodingOptions
 ) -> list[list[DecodingResult]]:
@@ -195,55 +168,6 @@ def beam_search(
         last = beams.tokens[:, :, -1].ravel()
     _add_unfinished(beams, pools, options)
     return [pool or [_NOTHING] for pool in pools]
-
-
-def score_text(
-    decoder: StepDecoder,
-    memory: FloatArray,
-    memory_valid: BoolArray,
-    token_lists: Sequence[Sequence[int]],
-    clip_rows: npt.NDArray[np.integer] | None = None,
-) -> Float64Array:
-    """How probable the decoder holds given texts (teacher forcing).
-
-    Args:
-        decoder: what gives the probabilities.
-        memory: (B, T', M) float32.
-        memory_valid: (B, T') bool, True = real frame.
-        token_lists: R texts as ids without sos and eos.
-        clip_rows: (R,) the clip that each text is asked of, so that many texts of one clip share its
-            memory; None: one text a clip, in order.
-
-    Returns:
-        (R,) float64 natural log probability of each whole text, eos included, without length penalty.
-
-    Raises:
-        ValueError: shapes that do not fit, an id outside the vocabulary, or a decoder that gives NaN.
-    """
-    _check_memory(memory, memory_valid)
-    rows = np.arange(len(memory)) if clip_rows is None else np.asarray(clip_rows)
-    if len(token_lists) != len(rows):
-        raise ValueError(f"{len(token_lists)} texts for {len(rows)} clips; expected one text for each")
-    strange = [i for tokens in token_lists for i in tokens if not 0 <= i < decoder.vocabulary_size]
-    if strange:
-        raise ValueError(f"token id {strange[0]}; this decoder has ids 0 to {decoder.vocabulary_size - 1}")
-    totals = np.zeros(len(token_lists))
-    if not len(token_lists):
-        return totals
-    targets = [[*tokens, decoder.eos_id] for tokens in token_lists]
-    lengths = np.array([len(target) for target in targets])
-    state = decoder.start(memory, memory_valid)
-    active = np.arange(len(targets))
-    state = state if np.array_equal(rows, np.arange(len(memory))) else state.select(rows)
-    last = np.full(len(targets), decoder.sos_id, dtype=np.int64)
-    for position in range(int(lengths.max())):
-        longer = lengths[active] > position
-        if not longer.all():
-            active, last, state = active[longer], last[longer], state.select(np.flatnonzero(longer))
-        log_probs, state = decoder.step(last, state)
-        last = np.array([targets[i][position] for i in active], dtype=np.int64)
-        totals[active] += _checked(log_probs)[np.arange(len(active)), last]
-    return totals
 
 
 def _check_memory(memory: FloatArray, memory_valid: BoolArray) -> None:
@@ -327,7 +251,7 @@ def _finish(beams: _Beams, pools: list[list[DecodingResult]], eos_id: int, optio
     for a, k in zip(*np.nonzero(ended), strict=True):
         pool = pools[beams.clips[a]]
         pool.append(_result(beams, (a, k), options, finished=True))
-        # The sort is stable: of equal scores the one found first stays, the shorter one.
+        # The sort is stable: of equal scores the earlier one stays, the shorter one.
         pool.sort(key=lambda result: -result.score)
         del pool[options.num_beams :]
     return replace(beams, totals=np.where(ended, -np.inf, beams.totals))

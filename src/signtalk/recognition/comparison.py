@@ -1,4 +1,4 @@
-"""Each query against each sentence: closest clip, prototype, number of clips; and DTW where it is asked for.
+"""Each query against each sentence: closest clip, centroid, number of clips; and DTW where it is asked for.
 
 Encoded queries and `SentenceIndex` -> `SentenceComparison`, weighed by `scoring`. All queries and references
 go through array operations; nothing here loops over references.
@@ -24,7 +24,7 @@ class SentenceComparison:
     Attributes:
         clip_similarities: (B, N) float32 cosine to each reference; -inf where it is left out.
         similarities: (B, C) float32, the closest clip of each sentence; -inf where no clip is left.
-        prototype_similarities: (B, C) float32, cosine to the mean direction of the clips that are left, for a
+        centroid_similarities: (B, C) float32, cosine to the mean direction of the clips that are left, for a
             single clip the clip itself; -inf where none is.
         num_references: (B, C) int64, clips that are left.
         best_rows: (B, C) int64, the closest clip, the first of equal ones; -1 where none is left.
@@ -32,7 +32,7 @@ class SentenceComparison:
 
     clip_similarities: FloatArray
     similarities: FloatArray
-    prototype_similarities: FloatArray
+    centroid_similarities: FloatArray
     num_references: IntArray
     best_rows: IntArray
 
@@ -58,7 +58,7 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
     Args:
         queries: (B, D) float32, unit length.
         index: the references.
-        excluded: (B, N) bool, True = as if this reference did not exist for this query, in prototypes too.
+        excluded: (B, N) bool, True = as if this reference did not exist for this query, in centroids too.
 
     Raises:
         ValueError: shapes do not fit the index.
@@ -71,12 +71,12 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
     if not len(index):
         nothing = np.zeros(shape, dtype=np.float32)
         return SentenceComparison(clips, nothing, nothing, nothing.astype(np.int64), nothing.astype(np.int64))
-    prototypes = queries @ index.prototype_matrix().T
+    centroids = queries @ index.prototype_matrix().T
     num_references = np.repeat(groups.counts[None], len(queries), axis=0)
     if excluded is not None and excluded.any():
         clips[excluded] = -np.inf
         num_references -= np.add.reduceat(excluded[:, groups.row_order].astype(np.int64), groups.starts, axis=1)
-        _leave_out_of_prototypes(prototypes, queries, index, excluded)
+        _leave_out_of_centroids(centroids, queries, index, excluded)
     by_sentence = clips[:, groups.row_order]
     best = np.maximum.reduceat(by_sentence, groups.starts, axis=1)
     is_best = by_sentence == np.repeat(best, groups.counts, axis=1)
@@ -86,23 +86,23 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
     return SentenceComparison(
         clip_similarities=clips,
         similarities=best,
-        prototype_similarities=np.where(left, prototypes, np.float32(-np.inf)),
+        centroid_similarities=np.where(left, centroids, np.float32(-np.inf)),
         num_references=num_references,
         best_rows=np.where(left, best_rows, -1),
     )
 
 
-def _leave_out_of_prototypes(
-    prototypes: FloatArray, queries: FloatArray, index: SentenceIndex, excluded: BoolArray
+def _leave_out_of_centroids(
+    centroids: FloatArray, queries: FloatArray, index: SentenceIndex, excluded: BoolArray
 ) -> None:
-    """Correct in place the few similarities (B, C) whose prototype holds a clip that is left out."""
+    """Correct in place the few similarities (B, C) whose centroid holds a clip that is left out."""
     query, row = np.nonzero(excluded)
-    num_sentences = prototypes.shape[1]
+    num_sentences = centroids.shape[1]
     cells, cell_of = np.unique(query * num_sentences + index.groups.class_of_row[row], return_inverse=True)
     query_of_cell, class_of_cell = np.divmod(cells, num_sentences)
     sums = index.class_sums[class_of_cell]
     np.subtract.at(sums, cell_of, index.embeddings[row])
-    prototypes[query_of_cell, class_of_cell] = np.vecdot(queries[query_of_cell], unit_rows(sums))
+    centroids[query_of_cell, class_of_cell] = np.vecdot(queries[query_of_cell], unit_rows(sums))
 
 
 def warped_distances(
@@ -149,29 +149,29 @@ def _closest_rows(index: SentenceIndex, comparison: SentenceComparison, classes:
     return np.where(present, np.take_along_axis(rows, closest, axis=2), -1)
 
 
-def stage_scores(comparison: SentenceComparison, similarity_weight: float, prototype_weight: float) -> FloatArray:
+def stage_scores(comparison: SentenceComparison, similarity_weight: float, centroid_weight: float) -> FloatArray:
     """(B, C) what the embeddings give to the fused score; -inf for a sentence without a clip left."""
     left = comparison.num_references > 0
     similarities = np.where(left, comparison.similarities, 0)
-    prototypes = np.where(left, comparison.prototype_similarities, 0)
-    weighed = similarity_weight * similarities + prototype_weight * prototypes
+    centroids = np.where(left, comparison.centroid_similarities, 0)
+    weighed = similarity_weight * similarities + centroid_weight * centroids
     return np.where(left, weighed, -np.inf).astype(np.float32)
 
 
-def look_order(by_clips: FloatArray, shown: FloatArray | None) -> IntArray:
+def look_order(by_clips: FloatArray, by_words: FloatArray | None) -> IntArray:
     """(B, C) sentences in the order in which they are worth a closer look; those without a clip left stand last.
 
     The best by their clips and the best by their words in turn: for a signer who is new to the model either may
-    miss the right sentence, and only what is looked at can be found.
+    miss the right sentence, and only what is looked at can be answered.
 
     Args:
         by_clips: (B, C) how close each sentence's clips are; -inf for a sentence without a clip left.
-        shown: (B, C) how well the frames show each sentence's words; None = nothing is spelled.
+        by_words: (B, C) how well the frames show each sentence's words; None = nothing is spelled.
     """
     left = by_clips > -np.inf
     place = _places(by_clips)
-    if shown is not None:
-        place = np.minimum(place, _places(np.where(left, shown, -np.inf)))
+    if by_words is not None:
+        place = np.minimum(place, _places(np.where(left, by_words, -np.inf)))
     return np.argsort(np.where(left, place, by_clips.shape[1]), axis=1, kind="stable")
 
 

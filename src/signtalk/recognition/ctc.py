@@ -24,11 +24,11 @@ from signtalk.recognition.beam_search import DecoderState, StepDecoder
 
 BLANK_ID = PAD_ID
 """The word that stands for "no word here"; padding never is one, so it lends its id."""
-_CANDIDATES = 48
+MOST_WORDS_TRIED = 48
 """Words tried at each step: as many as the decoder likes best and as many as the frames show most."""
-_NEVER_SHOWN = -30.0
+NEVER_SHOWN = -30.0
 """Log probability of a word in a clip without a frame, or of a sentence without a word."""
-_IMPOSSIBLE = -1e30
+IMPOSSIBLE = -1e30
 """A log probability for what cannot be; finite, so that differences of two stay numbers."""
 
 
@@ -125,12 +125,12 @@ def words_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: Spelled
         learned counts as the mean word does, a sentence without words as one word of none.
     """
     highest = _highest(word_log_probs, valid)
-    shown = np.full((len(word_log_probs), len(sentences)), _NEVER_SHOWN, dtype=np.float32)
+    sums = np.full((len(word_log_probs), len(sentences)), NEVER_SHOWN, dtype=np.float32)
     words = np.where(sentences.words < highest.shape[1], sentences.words, UNK_ID)
     spoken = (words != BLANK_ID).any(axis=1)
     for query, heights in enumerate(highest):  # one query at a time bounds the memory
-        shown[query, spoken] = heights[words[spoken]].sum(axis=1)
-    return shown
+        sums[query, spoken] = heights[words[spoken]].sum(axis=1)
+    return sums
 
 
 def most_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledSentences, count: int) -> IntArray:
@@ -147,11 +147,11 @@ def most_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledS
     """
     highest = _highest(word_log_probs, valid)
     kept = min(count, len(sentences))
-    found = np.zeros((len(highest), kept), dtype=np.int64)
+    most = np.zeros((len(highest), kept), dtype=np.int64)
     for query, heights in enumerate(highest if kept else ()):
         sums, places = _largest_sums(heights, sentences.words, sentences.lengths, kept)
-        found[query] = places[np.lexsort((places, -sums))]
-    return found
+        most[query] = places[np.lexsort((places, -sums))]
+    return most
 
 
 def _largest_sums_at_once(
@@ -159,8 +159,8 @@ def _largest_sums_at_once(
 ) -> tuple[FloatArray, IntArray]:
     """As `_largest_sums`, with every word of every row looked up."""
     known = np.where(words < len(heights), words, UNK_ID)
-    shown = np.where(np.arange(words.shape[1]) < lengths[:, None], heights[known], np.float32(0))
-    totals = np.where(lengths > 0, shown.sum(axis=1, dtype=np.float32), np.float32(_NEVER_SHOWN))
+    parts = np.where(np.arange(words.shape[1]) < lengths[:, None], heights[known], np.float32(0))
+    totals = np.where(lengths > 0, parts.sum(axis=1, dtype=np.float32), np.float32(NEVER_SHOWN))
     places = np.argsort(-totals, kind="stable")[:kept]
     return totals[places], places
 
@@ -176,7 +176,7 @@ def _largest_sums(
     sums, places = np.full(kept, np.float32(-np.inf)), np.full(kept, -1)
     smallest = 0
     for row in range(len(lengths)):
-        total = np.float32(0) if lengths[row] else np.float32(_NEVER_SHOWN)
+        total = np.float32(0) if lengths[row] else np.float32(NEVER_SHOWN)
         for n in range(lengths[row]):
             word = words[row, n]
             total += heights[word if word < len(heights) else UNK_ID]
@@ -192,15 +192,15 @@ def _largest_sums(
 
 def _highest(word_log_probs: FloatArray, valid: BoolArray) -> FloatArray:
     """(B, V) highest log probability of each word at any valid frame; 0 of the blank, the mean word's of UNK_ID."""
-    highest = np.where(valid[..., None], word_log_probs, np.float32(_NEVER_SHOWN)).max(axis=1, initial=_NEVER_SHOWN)
+    highest = np.where(valid[..., None], word_log_probs, np.float32(NEVER_SHOWN)).max(axis=1, initial=NEVER_SHOWN)
     highest[:, BLANK_ID] = 0.0
-    highest[:, UNK_ID] = highest[:, UNK_ID + 1 :].mean(axis=1) if highest.shape[1] > UNK_ID + 1 else _NEVER_SHOWN
+    highest[:, UNK_ID] = highest[:, UNK_ID + 1 :].mean(axis=1) if highest.shape[1] > UNK_ID + 1 else NEVER_SHOWN
     return highest
 
 
 def best_path_log_probs(word_log_probs: FloatArray, valid: BoolArray) -> Float64Array:
     """(B,) log probability of the most probable word at each valid frame: what no sentence can be far above."""
-    best = word_log_probs.max(axis=2, initial=_IMPOSSIBLE).astype(np.float64)
+    best = word_log_probs.max(axis=2, initial=IMPOSSIBLE).astype(np.float64)
     return np.asarray(np.where(valid, best, 0).sum(axis=1))
 
 
@@ -210,9 +210,9 @@ def text_score(log_likelihoods: FloatArray, scale: float) -> FloatArray:
     A sentence with a word that the model never learned cannot be spelled: that speaks neither for nor against it.
     """
     scores = np.exp(np.minimum(log_likelihoods, 0) / scale)
-    told = ~np.isnan(scores)
-    typical = np.array([np.median(row[told[q]]) if told[q].any() else 0.0 for q, row in enumerate(scores)])
-    return np.asarray(np.where(told, scores, typical[:, None]), dtype=np.float32)
+    known = ~np.isnan(scores)
+    typical = np.array([np.median(row[known[q]]) if known[q].any() else 0.0 for q, row in enumerate(scores)])
+    return np.asarray(np.where(known, scores, typical[:, None]), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +242,7 @@ class _JointState:
 
 
 class JointStepDecoder:
-    """A text decoder and the frames' own spelling, weighed, as one `decoding.StepDecoder`.
+    """A text decoder and the frames' own spelling, weighed, as one `beam_search.StepDecoder`.
 
     Each step scores a word by (1 - weight) * log p(decoder) + weight * the change of log p(the frames begin with
     the text so far). Both only fall as a text grows, as beam search's early stop needs.
@@ -275,19 +275,19 @@ class JointStepDecoder:
         self._num_frames = np.zeros(0, dtype=np.int64)
 
     def start(self, memory: FloatArray, memory_valid: BoolArray) -> _JointState:
-        """The state before the first token of each clip; shapes as `decoding.StepDecoder.start`."""
+        """The state before the first token of each clip; shapes as `beam_search.StepDecoder.start`."""
         if memory_valid.shape != self._words.shape[:2]:
             raise ValueError(f"memory of {memory_valid.shape} frames; expected {self._words.shape[:2]}")
         num_clips = len(memory_valid)
         self._num_frames = memory_valid.sum(axis=1)
-        self._words[~memory_valid] = _IMPOSSIBLE
+        self._words[~memory_valid] = IMPOSSIBLE
         blank = np.cumsum(self._words[..., BLANK_ID], axis=1)
         return _JointState(
             inner=self._decoder.start(memory, memory_valid),
             clips=np.arange(num_clips, dtype=np.int64),
             last=np.full(num_clips, -1, dtype=np.int64),
-            word_end=np.full(blank.shape, _IMPOSSIBLE),
-            blank_end=np.maximum(blank, _IMPOSSIBLE),
+            word_end=np.full(blank.shape, IMPOSSIBLE),
+            blank_end=np.maximum(blank, IMPOSSIBLE),
             spelled=np.zeros(num_clips),
         )
 
@@ -303,17 +303,19 @@ class JointStepDecoder:
         spelled = np.full(heard.shape, -np.inf)
         spelled[rows[:, None], candidates] = prefix - state.spelled[:, None]
         spelled[:, EOS_ID] = end - state.spelled
-        joint = (1 - self._weight) * heard + self._weight * np.maximum(spelled, _IMPOSSIBLE)
+        joint = (1 - self._weight) * heard + self._weight * np.maximum(spelled, IMPOSSIBLE)
         joint[~np.isfinite(spelled)] = -np.inf
         return joint.astype(np.float32), replace(state, inner=inner)
 
     def _candidates(self, heard: FloatArray, state: _JointState) -> IntArray:
         """(R, K) words worth trying: all of a small vocabulary, else the decoder's and the frames' favourites."""
         words = np.arange(UNK_ID + 1, self.vocabulary_size)
-        if len(words) <= 2 * _CANDIDATES:
+        if len(words) <= 2 * MOST_WORDS_TRIED:
             return np.repeat(words[None], len(heard), axis=0)
-        shown = self._words.max(axis=1)[state.clips]
-        best = [np.argpartition(-part[:, words], _CANDIDATES, axis=1)[:, :_CANDIDATES] for part in (heard, shown)]
+        seen = self._words.max(axis=1)[state.clips]
+        best = [
+            np.argpartition(-part[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED] for part in (heard, seen)
+        ]
         return np.asarray(words[np.concatenate(best, axis=1)])
 
     def _prefixes(self, state: _JointState, words: IntArray) -> tuple[Float64Array, Float64Array, Float64Array]:
@@ -327,10 +329,10 @@ class JointStepDecoder:
         repeated = (words == state.last[:, None])[:, None]
         # Ways to have spelled the text so far just before frame t; a repeated word needs a blank between.
         fresh = np.where(repeated, state.blank_end[..., None], np.logaddexp(state.word_end, state.blank_end)[..., None])
-        began = 0.0 if state.last[0] < 0 else _IMPOSSIBLE
+        began = 0.0 if state.last[0] < 0 else IMPOSSIBLE
         fresh = np.concatenate([np.full_like(fresh[:, :1], began), fresh[:, :-1]], axis=1)
         word_end, blank_end = np.empty_like(fresh), np.empty_like(fresh)
-        last_word = last_blank = np.full_like(fresh[:, 0], _IMPOSSIBLE)
+        last_word = last_blank = np.full_like(fresh[:, 0], IMPOSSIBLE)
         blank = self._words[state.clips, :, BLANK_ID]
         for t in range(fresh.shape[1]):
             last_blank = np.logaddexp(last_word, last_blank) + blank[:, t, None]
@@ -344,7 +346,7 @@ class JointStepDecoder:
         return replace(
             state,
             last=tokens,
-            word_end=np.maximum(word_end[:, 0], _IMPOSSIBLE),
-            blank_end=np.maximum(blank_end[:, 0], _IMPOSSIBLE),
-            spelled=np.maximum(spelled[:, 0], _IMPOSSIBLE),
+            word_end=np.maximum(word_end[:, 0], IMPOSSIBLE),
+            blank_end=np.maximum(blank_end[:, 0], IMPOSSIBLE),
+            spelled=np.maximum(spelled[:, 0], IMPOSSIBLE),
         )

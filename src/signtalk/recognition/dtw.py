@@ -17,7 +17,7 @@ from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.compiling import compiled
 from signtalk.index.encoded import valid_lengths
 
-MAX_FRAMES = 4096
+MAX_DTW_FRAMES = 4096
 """Longest clip that can be compared; FeatureConfig allows no longer one."""
 
 _PAIRS_AT_ONCE = 512
@@ -46,35 +46,6 @@ class DtwResult:
         return (2 * self.distances / np.maximum(self.num_frames, 1)).astype(np.float32)
 
 
-def dtw_distances(
-    query: FloatArray,
-    references: npt.NDArray[np.floating],
-    query_valid: BoolArray | None = None,
-    reference_valid: BoolArray | None = None,
-) -> DtwResult:
-    """Compare one clip with many.
-
-    Args:
-        query: (T, P) projection of each frame.
-        references: (K, T', P) the same of K clips, float32 or float16.
-        query_valid: (T,) bool; frames after the last True are cut off. All frames count when it is None.
-        reference_valid: (K, T') bool, likewise.
-
-    Returns:
-        Arrays of shape (K,).
-
-    Raises:
-        ValueError: shapes do not fit, a clip is longer than MAX_FRAMES, or a valid frame is not finite.
-    """
-    valid = np.ones(query.shape[:1], dtype=np.bool_) if query_valid is None else query_valid
-    of_references = np.ones(references.shape[:2], dtype=np.bool_) if reference_valid is None else reference_valid
-    if of_references.shape != references.shape[:2]:
-        raise ValueError(f"reference_valid {of_references.shape} for references {references.shape}; expected (K, T')")
-    rows = np.arange(len(references), dtype=np.int64)[None]
-    result = dtw_by_row(query[None], valid[None], references, valid_lengths(of_references), rows)
-    return DtwResult(result.distances[0], result.num_frames[0])
-
-
 def dtw_by_row(
     queries: FloatArray,
     queries_valid: BoolArray,
@@ -95,7 +66,7 @@ def dtw_by_row(
         Arrays of shape (B, K); inf and 0 where the row is -1.
 
     Raises:
-        ValueError: as for `dtw_distances`.
+        ValueError: shapes do not fit, a clip is longer than MAX_DTW_FRAMES, or a valid frame is not finite.
     """
     _check_shapes(queries, queries_valid, references, reference_lengths)
     distances = np.full(rows.shape, np.inf, dtype=np.float32)
@@ -125,8 +96,8 @@ def _check_shapes(
     if reference_lengths.shape != references.shape[:1]:
         raise ValueError(f"reference lengths {reference_lengths.shape}; expected one a reference ({len(references)},)")
     longest = max(queries.shape[1], references.shape[1])
-    if longest > MAX_FRAMES:
-        raise ValueError(f"a clip of {longest} frames; at most {MAX_FRAMES} can be compared")
+    if longest > MAX_DTW_FRAMES:
+        raise ValueError(f"a clip of {longest} frames; at most {MAX_DTW_FRAMES} can be compared")
 
 
 def _squared_distances(

@@ -2,8 +2,8 @@
 
     clips -> encode_clips (refuses what shows no signing) -> enroll_encoded (a personal index) -> Enrolled
 
-What is not good enough to be refused is told: clips that contradict each other, and other sentences that the new one
-may be taken for. `layered_index` tells where enrolled clips lie and how queries meet them.
+What is not bad enough to be refused is a warning: clips that contradict each other, and other sentences that the
+new one may be taken for. `index.personal` tells where enrolled clips lie and how queries meet them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.data.records import text_key
 from signtalk.data.tokenizer import split_words
-from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import printable, sha256_text
+from signtalk.errors import ClipError, ConfigError, DataError, printable
+from signtalk.files import sha256_text
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked
 from signtalk.index.index import SentenceIndex
@@ -29,14 +29,14 @@ from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
 from signtalk.recognition.recognizer import Recognizer
 
-_LEAST_HAND_SHARE = 0.2
+LEAST_HAND_SHARE = 0.2
 """Of a clip's frames that show a hand; with fewer, most of the signing was not seen."""
-_SAME_COSINE = 0.9999
-_SAME_TOLERANCE = 5e-3
+SAME_COSINE = 0.9999
+SAME_TOLERANCE = 5e-3
 """Of frame projections: half precision and another library round less, no two recordings are as near."""
-_CONFUSED = 0.5
+CONFUSED = 0.5
 """From this confidence another sentence is more probably the answer than not."""
-_SHOWN_NEAREST = 3
+SHOWN_NEAREST = 3
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,10 @@ class NearSentence:
     similarity: float
     confidence: float | None
 
+    def __str__(self) -> str:
+        """The sentence and how near it lies."""
+        return f"{self.sentence} ({self.similarity:.2f})"
+
 
 @dataclass(frozen=True)
 class Enrolled:
@@ -111,8 +115,13 @@ class Enrolled:
     nearest: tuple[NearSentence, ...]
     warnings: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """All fields by name."""
+    def __str__(self) -> str:
+        """One line of what was enrolled, and one for each warning."""
+        line = f"enrolled: '{self.sentence}', {len(self.clip_ids)} clips, now {self.num_references} in all"
+        return "\n".join([line, *(f"warning: {warning}" for warning in self.warnings)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name; plain values, as JSON has them."""
         return asdict(self)
 
 
@@ -133,28 +142,30 @@ def encode_clips(recognizer: Recognizer, clips: Mapping[str, LandmarkClip]) -> t
     if not clips:
         raise ConfigError("no clip to enroll; give at least one, better two or three")
     config, floor = recognizer.encoder.feature_config, recognizer.decision.gate.motion_floor
-    made = [_checked_features(name, clip, config, floor) for name, clip in clips.items()]
-    encoded = recognizer.encoder.encode(np.stack([each.features for each in made]), np.stack([m.valid for m in made]))
-    return encoded, np.array([each.motion for each in made], dtype=np.float32)
+    features = [_checked_features(name, clip, config, floor) for name, clip in clips.items()]
+    encoded = recognizer.encoder.encode(
+        np.stack([each.features for each in features]), np.stack([each.valid for each in features])
+    )
+    return encoded, np.array([each.motion for each in features], dtype=np.float32)
 
 
 def _checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, motion_floor: float) -> ClipFeatures:
     try:
-        made = extract_features(clip, config)
+        features = extract_features(clip, config)
     except ClipError as error:
         raise ClipError(f"{name}: {error}") from error
     share = float(hands_seen(clip, config).mean())
-    if share < _LEAST_HAND_SHARE:
+    if share < LEAST_HAND_SHARE:
         raise ClipError(
-            f"{name}: {share:.0%} of the frames show a hand, expected at least {_LEAST_HAND_SHARE:.0%}; film again "
+            f"{name}: {share:.0%} of the frames show a hand, expected at least {LEAST_HAND_SHARE:.0%}; film again "
             "with the hands in view"
         )
-    if not made.motion >= motion_floor:
+    if not features.motion >= motion_floor:
         raise ClipError(
-            f"{name}: hand speed {made.motion:.2f} shoulder widths a second, signing has at least {motion_floor:.2f}; "
-            "the hands rest, so film the signing"
+            f"{name}: hand speed {features.motion:.2f} shoulder widths a second, signing has at least "
+            f"{motion_floor:.2f}; the hands rest, so film the signing"
         )
-    return made
+    return features
 
 
 def hands_seen(clip: LandmarkClip, config: FeatureConfig) -> BoolArray:
@@ -226,7 +237,7 @@ def _refuse_known(index: SentenceIndex, names: Sequence[str], encoded: Encoded) 
         for other in range(new):
             if lengths[new] == lengths[other] and _same(encoded, new, encoded.projections[other]):
                 raise ClipError(f"{name}: the same clip as {names[other]}; give it once")
-        near = index.all_similarities(encoded.embeddings[new : new + 1])[0] >= _SAME_COSINE
+        near = index.all_similarities(encoded.embeddings[new : new + 1])[0] >= SAME_COSINE
         for row in np.flatnonzero(near & (index.projection_lengths == lengths[new])):
             if _same(encoded, new, index.projections[row]):
                 known = index.entries[row]
@@ -237,7 +248,7 @@ def _same(encoded: Encoded, clip: int, projections: FloatArray | Any) -> bool:
     """Whether the valid frames of a clip are those of (T', P) projections of as many frames."""
     frames = encoded.projections[clip][encoded.memory_valid[clip]]
     others = np.asarray(projections[: len(frames)], dtype=np.float32)
-    return np.allclose(frames, others, rtol=_SAME_TOLERANCE, atol=_SAME_TOLERANCE)
+    return np.allclose(frames, others, rtol=SAME_TOLERANCE, atol=SAME_TOLERANCE)
 
 
 def _new_entries(
@@ -318,8 +329,8 @@ def _nearest(
     """What the clips would have been taken for without their own sentence, and a warning where that was sure."""
     index = recognizer.index
     own_ids = index.clips_of(entries[0].text_key)
-    asked = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
-    answers = asked.answer(encoded, motions, [own_ids] * len(entries), _SHOWN_NEAREST).recognitions
+    untranslated = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
+    answers = untranslated.answer(encoded, motions, [own_ids] * len(entries), SHOWN_NEAREST).answers
     nearest, warnings = dict[str, NearSentence](), []
     for entry, answer in zip(entries, answers, strict=True):
         for candidate in answer.candidates:
@@ -327,9 +338,9 @@ def _nearest(
             near = NearSentence(candidate.sentence, *figures)
             if candidate.text_key not in nearest or near.score > nearest[candidate.text_key].score:
                 nearest[candidate.text_key] = near
-        if answer.accepted or (answer.candidates and answer.confidence >= _CONFUSED):
+        if answer.accepted or (answer.candidates and answer.confidence >= CONFUSED):
             warnings.append(
                 f"{entry.feature_path} would be taken for '{answer.candidates[0].sentence}' "
                 f"(confidence {answer.confidence:.2f}) without '{entry.sentence}'; the two are easily confused"
             )
-    return tuple(sorted(nearest.values(), key=lambda near: -near.score)[:_SHOWN_NEAREST]), warnings
+    return tuple(sorted(nearest.values(), key=lambda near: -near.score)[:SHOWN_NEAREST]), warnings

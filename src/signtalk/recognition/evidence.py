@@ -1,6 +1,6 @@
 """What is known of a query's first candidate: the figures that a gate weighs.
 
-    `Scores` -> Evidence -> gate
+    Ranking -> Evidence -> gate
 
 Every figure is the better the higher it is, and does not say how likely an answer is by itself.
 """
@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, FloatArray
-from signtalk.recognition.scoring import Scores
+from signtalk.recognition.ranking import Ranking
 
 FIGURES = (
-    "score", "margin", "similarity", "dtw_score", "prototype", "text_score",
+    "score", "margin", "similarity", "dtw_score", "centroid", "text_score",
     "standing", "dtw_margin", "text_per_word",
 )  # fmt: skip
 """Names of the figures, in the order of `Evidence.matrix` and of a gate's weights."""
@@ -26,11 +26,11 @@ COMPARED_FIGURES = ("score", "margin", "text_score", "standing", "dtw_margin", "
 """The figures that compare sentences or words for one signing. How near a clip is at all differs from signer to signer,
 and a gate that weighs it as well tells right from wrong less well on new ones (docs/experiments.md)."""
 _FLAGS = ("answered", "written")
-_NEIGHBOURS = 30
-_LEAST_NEIGHBOURS = 3
+NEIGHBOURS = 30
+LEAST_NEIGHBOURS = 3
 """The spread of two scores says nothing."""
-_LOWEST_MARGIN = -1.0
-_LOWEST_PER_WORD = -20.0
+LOWEST_MARGIN = -1.0
+LOWEST_PER_WORD = -20.0
 """Words that cannot be spelled at all must not stretch the scale for the others."""
 
 
@@ -43,7 +43,7 @@ class Evidence:
         margin: score minus that of the best other sentence (prototype mode: of the next clip).
         similarity: cosine to the closest clip.
         dtw_score: 0-1, of the frame by frame comparison.
-        prototype: cosine to the sentence's mean direction.
+        centroid: cosine to the sentence's centroid, the mean direction of its clips.
         text_score: 0-1, how well the frames spell the sentence.
         standing: how many standard deviations of its neighbours' scores (the next 29 sentences) the score lies above
             their mean: the density of the neighbourhood, whatever a signer's scores are like as a whole.
@@ -59,7 +59,7 @@ class Evidence:
     margin: FloatArray
     similarity: FloatArray
     dtw_score: FloatArray
-    prototype: FloatArray
+    centroid: FloatArray
     text_score: FloatArray
     standing: FloatArray
     dtw_margin: FloatArray
@@ -68,25 +68,25 @@ class Evidence:
     written: BoolArray
 
     @classmethod
-    def from_scores(cls, scores: Scores) -> Evidence:
+    def from_ranking(cls, ranking: Ranking) -> Evidence:
         """The evidence about the first place of each list."""
-        num_queries, places = scores.scores.shape
+        num_queries, places = ranking.scores.shape
         if places == 0:
             nothing, nobody = np.full(num_queries, np.nan, dtype=np.float32), np.zeros(num_queries, dtype=np.bool_)
             return cls(**dict.fromkeys(FIGURES, nothing), answered=nobody, written=nobody)
-        rows, likelihoods = scores.rows[:, 0], scores.text_log_likelihoods[:, 0]
+        rows, likelihoods = ranking.rows[:, 0], ranking.text_log_likelihoods[:, 0]
         answered = rows >= 0
-        written = answered & scores.index.written[rows]
+        written = answered & ranking.index.written[rows]
         return cls(
-            score=scores.scores[:, 0],
-            margin=scores.margins(),
-            similarity=scores.similarities[:, 0],
-            dtw_score=np.where(written, np.float32(np.nan), scores.dtw_scores[:, 0]),
-            prototype=scores.prototype_similarities[:, 0],
-            text_score=np.where(np.isnan(likelihoods), np.nan, scores.text_scores[:, 0]),
-            standing=_standing(scores.scores),
-            dtw_margin=_dtw_margin(scores.dtw_distances),
-            text_per_word=np.maximum(likelihoods / _num_words(scores), _LOWEST_PER_WORD).astype(np.float32),
+            score=ranking.scores[:, 0],
+            margin=ranking.margins(),
+            similarity=ranking.similarities[:, 0],
+            dtw_score=np.where(written, np.float32(np.nan), ranking.dtw_scores[:, 0]),
+            centroid=ranking.centroid_similarities[:, 0],
+            text_score=np.where(np.isnan(likelihoods), np.nan, ranking.text_scores[:, 0]),
+            standing=_standing(ranking.scores),
+            dtw_margin=_dtw_margin(ranking.dtw_distances),
+            text_per_word=np.maximum(likelihoods / _num_words(ranking), LOWEST_PER_WORD).astype(np.float32),
             answered=answered,
             written=written,
         )
@@ -110,27 +110,27 @@ class Evidence:
 
 def _standing(scores: FloatArray) -> FloatArray:
     """(B,) of (B, K) descending scores; NaN with too few neighbours or where they are all alike."""
-    first, others = scores[:, 0].astype(np.float64), scores[:, 1 : 1 + _NEIGHBOURS - 1].astype(np.float64)
+    first, others = scores[:, 0].astype(np.float64), scores[:, 1 : 1 + NEIGHBOURS - 1].astype(np.float64)
     others = np.where(np.isfinite(others), others, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a query without any neighbour has no mean: NaN is meant
         mean, spread = np.nanmean(others, axis=1), np.nanstd(others, axis=1)
-    told = (np.isfinite(others).sum(axis=1) >= _LEAST_NEIGHBOURS) & (spread > 1e-6) & np.isfinite(first)
-    return np.where(told, (first - mean) / np.where(told, spread, 1), np.nan).astype(np.float32)
+    known = (np.isfinite(others).sum(axis=1) >= LEAST_NEIGHBOURS) & (spread > 1e-6) & np.isfinite(first)
+    return np.where(known, (first - mean) / np.where(known, spread, 1), np.nan).astype(np.float32)
 
 
 def _dtw_margin(distances: FloatArray) -> FloatArray:
     """(B,) of (B, K) distances, NaN where not compared; NaN where nothing else was compared."""
     first = distances[:, 0].astype(np.float64)
     nearest = np.where(np.isnan(distances[:, 1:]), np.inf, distances[:, 1:]).min(axis=1, initial=np.inf)
-    told = np.isfinite(first) & np.isfinite(nearest)
-    farther = np.where(told, np.maximum(nearest, 1e-6), 1)
-    margin = np.maximum(1 - first / farther, _LOWEST_MARGIN)
-    return np.where(told, margin, np.nan).astype(np.float32)
+    known = np.isfinite(first) & np.isfinite(nearest)
+    farther = np.where(known, np.maximum(nearest, 1e-6), 1)
+    margin = np.maximum(1 - first / farther, LOWEST_MARGIN)
+    return np.where(known, margin, np.nan).astype(np.float32)
 
 
-def _num_words(scores: Scores) -> npt.NDArray[np.float64]:
+def _num_words(ranking: Ranking) -> npt.NDArray[np.float64]:
     """(B,) words of the first sentence, at least 1."""
-    entries = scores.index.entries
-    words = [len(entries[row].sentence.split()) if row >= 0 else 1 for row in scores.rows[:, 0].tolist()]
+    entries = ranking.index.entries
+    words = [len(entries[row].sentence.split()) if row >= 0 else 1 for row in ranking.rows[:, 0].tolist()]
     return np.maximum(np.array(words, dtype=np.float64), 1)

@@ -9,7 +9,7 @@ on validation clips of known and of unknown sentences (`calibration`), and shows
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Annotated
 
@@ -17,15 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk.arrays import BoolArray
 from signtalk.data.tokenizer import SentenceTokenizer, split_words
 from signtalk.recognition.beam_search import DecodingResult
-from signtalk.recognition.logistic import Logistic, fit_logistic, precision_threshold
+from signtalk.recognition.logistic import Logistic
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_MIN_CLIPS = 20
 
 
 @dataclass(frozen=True)
@@ -119,32 +117,3 @@ def agreement(text: str, sentence: str) -> float:
 def is_right(text: str, references: Sequence[str]) -> bool:
     """Whether a text is one of the references, word for word."""
     return split_words(text) in [split_words(reference) for reference in references]
-
-
-def fit_translation_rule(
-    figures: npt.NDArray[np.float64], right: BoolArray, precision: float
-) -> tuple[TranslationRule, dict[str, object]]:
-    """Fit the rule on clips that neither training nor test has seen.
-
-    Args:
-        figures: (B, 4) of `translation_figures`.
-        right: (B,) whether the text is right word for word.
-        precision: part of the shown texts that shall be right.
-
-    Returns:
-        The rule and figures of the fit. With fewer than 20 texts, or only right or only wrong ones, it shows nothing.
-    """
-    written = np.isfinite(figures[:, 0])
-    figures, right = figures[written], right[written]
-    report: dict[str, object] = {"num_texts": len(right), "num_right": int(right.sum()), "fallback": None}
-    if len(right) < _MIN_CLIPS or right.all() or not right.any():
-        report["fallback"] = f"{len(right)} texts, {int(right.sum())} right; too few of one kind to fit a rule"
-        return TranslationRule(precision_asked=precision), report
-    logistic = fit_logistic(figures, right)
-    found = logistic.confidences(figures)
-    threshold, reached = precision_threshold(found, right, precision)
-    report |= {"threshold": threshold, "target_reached": reached, "num_shown": int((found >= threshold).sum())}
-    rule = TranslationRule(
-        **asdict(logistic), threshold=threshold, fitted=True, precision_asked=precision, precision_reached=reached
-    )
-    return rule, report

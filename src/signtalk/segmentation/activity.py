@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from signtalk.arrays import Float64Array
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
+from signtalk.landmarks.features import TIP_NAMES
 
 FEATURE_NAMES = (
     "higher_y", "lower_y", "larger_rise", "smaller_rise", "quick_speed", "quick_speed_other", "long_speed",
@@ -27,27 +28,28 @@ FEATURE_NAMES = (
 """What the model reads of a frame, in this order."""
 
 Point = tuple[float, float]
-_TIP_NAMES = ("thumb_tip", "index_tip", "middle_tip", "ring_tip", "pinky_tip")
 _USED = HOLISTIC.positions((
     "left_shoulder", "right_shoulder", "left_wrist", "right_wrist", "left_hand_wrist", "right_hand_wrist",
-    *(f"{side}_hand_{tip}" for side in ("left", "right") for tip in _TIP_NAMES),
+    *(f"{side}_hand_{tip}" for side in ("left", "right") for tip in TIP_NAMES),
 ))  # fmt: skip
 """What is read of a frame, in this order."""
-_NO_TIPS: list[Point] = [(math.nan, math.nan)] * len(_TIP_NAMES)
+_NO_TIPS: list[Point] = [(math.nan, math.nan)] * len(TIP_NAMES)
 
 # Seconds. The two averages of a position lag by their time constants, so that their difference is the velocity.
-_FAST_S, _SLOW_S = 0.08, 0.30
-_QUICK_S, _LONG_S, _SEEN_S, _WIDTH_S = 0.2, 1.0, 0.3, 1.0
-_REST_S, _LOWER_REST_S = 4.0, 0.5
-_HELD_S = 0.5
+FAST_S, SLOW_S = 0.08, 0.30
+QUICK_S, LONG_S, SEEN_S, WIDTH_S = 0.2, 1.0, 0.3, 1.0
+REST_S, LOWER_REST_S = 4.0, 0.5
+HELD_S = 0.5
 """So long a lost wrist stays where it was; then it is taken to rest."""
-_STILL_SPEED = 0.5
-_LOWEST = 2.3
+STILL_SPEED = 0.5
+LOWEST = 2.3
 """Shoulder widths below the shoulders; no arm hangs lower, but trackers guess so of one that is out of view."""
-_RAISED, _LONGEST_RAISED_S = 0.4, 4.0
+RAISED, LONGEST_RAISED_S = 0.4, 4.0
 """A hand this many shoulder widths from its rest is raised; longer than this is just long."""
-_MIN_WIDTH = 1e-3
-_LIMIT = 4.0
+RESTING: tuple[Point, Point] = ((0.4, 2.0), (-0.4, 2.0))
+"""Where hands that were never seen are taken to be, left and right."""
+MIN_WIDTH = 1e-3
+LIMIT = 4.0
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -119,46 +121,46 @@ class _Hand:
         """Take a frame's wrist, and the fingertips about it, None where the hand is not tracked."""
         speed = self._follow_wrist(wrist, elapsed)
         self._follow_fingers(tips, elapsed)
-        self.quick += _weight(elapsed, _QUICK_S) * (speed - self.quick)
-        self.long += _weight(elapsed, _LONG_S) * (speed - self.long)
-        self.seen += _weight(elapsed, _SEEN_S) * ((tips is not None) - self.seen)
+        self.quick += _weight(elapsed, QUICK_S) * (speed - self.quick)
+        self.long += _weight(elapsed, LONG_S) * (speed - self.long)
+        self.seen += _weight(elapsed, SEEN_S) * ((tips is not None) - self.seen)
 
     def _follow_wrist(self, wrist: Point, elapsed: float) -> float:
         """Its speed in shoulder widths a second; a lost wrist is held, then rests."""
         seen = wrist[0] == wrist[0] and wrist[1] == wrist[1]
-        if seen and self._unseen_s > _HELD_S:
+        if seen and self._unseen_s > HELD_S:
             self._fast = self._slow = wrist
             if math.isnan(self._rest[0]):
                 self._rest = wrist
         self._unseen_s = 0.0 if seen else self._unseen_s + elapsed
-        gone = self._unseen_s > _HELD_S
+        gone = self._unseen_s > HELD_S
         towards = wrist if seen else self._rest if gone else self._fast
-        self._fast = _nearer(self._fast, towards, _weight(elapsed, _FAST_S))
-        self._slow = _nearer(self._slow, self._fast if gone else towards, _weight(elapsed, _SLOW_S))
-        x, self.velocity_y = (_number((self._fast[i] - self._slow[i]) / (_SLOW_S - _FAST_S)) for i in (0, 1))
+        self._fast = _nearer(self._fast, towards, _weight(elapsed, FAST_S))
+        self._slow = _nearer(self._slow, self._fast if gone else towards, _weight(elapsed, SLOW_S))
+        x, self.velocity_y = (_number((self._fast[i] - self._slow[i]) / (SLOW_S - FAST_S)) for i in (0, 1))
         speed = math.hypot(x, self.velocity_y)
-        still = min(max(1 - speed / _STILL_SPEED, 0.0), 1.0)
+        still = min(max(1 - speed / STILL_SPEED, 0.0), 1.0)
         lower = self._fast[1] > self._rest[1]
-        self._rest = _nearer(self._rest, self._fast, still * _weight(elapsed, _LOWER_REST_S if lower else _REST_S))
+        self._rest = _nearer(self._rest, self._fast, still * _weight(elapsed, LOWER_REST_S if lower else REST_S))
         return speed
 
     def _follow_fingers(self, tips: list[Point] | None, elapsed: float) -> None:
         """The mean speed of the fingertips about their own wrist, and how far the hand's shape is from its rest."""
         if tips is None:
             self._tips_fast = self._tips_slow = _NO_TIPS
-            self.fingers += _weight(elapsed, _SEEN_S) * (0.0 - self.fingers)
+            self.fingers += _weight(elapsed, SEEN_S) * (0.0 - self.fingers)
             self.shape = 0.0
             return
-        fast, slow = _weight(elapsed, _FAST_S), _weight(elapsed, _SLOW_S)
+        fast, slow = _weight(elapsed, FAST_S), _weight(elapsed, SLOW_S)
         if math.isnan(self._tips_fast[0][0]):
             self._tips_fast = self._tips_slow = tips
         self._tips_fast = [_nearer(at, tip, fast) for at, tip in zip(self._tips_fast, tips, strict=True)]
         self._tips_slow = [_nearer(at, tip, slow) for at, tip in zip(self._tips_slow, tips, strict=True)]
-        speed = _mean_distance(self._tips_fast, self._tips_slow) / (_SLOW_S - _FAST_S)
-        self.fingers += _weight(elapsed, _SEEN_S) * (speed - self.fingers)
+        speed = _mean_distance(self._tips_fast, self._tips_slow) / (SLOW_S - FAST_S)
+        self.fingers += _weight(elapsed, SEEN_S) * (speed - self.fingers)
         if math.isnan(self._tips_rest[0][0]):
             self._tips_rest = tips
-        still = min(max(1 - (speed + self.quick) / _STILL_SPEED, 0.0), 1.0) * _weight(elapsed, _REST_S)
+        still = min(max(1 - (speed + self.quick) / STILL_SPEED, 0.0), 1.0) * _weight(elapsed, REST_S)
         self._tips_rest = [_nearer(at, tip, still) for at, tip in zip(self._tips_rest, self._tips_fast, strict=True)]
         self.shape = _mean_distance(self._tips_fast, self._tips_rest)
 
@@ -174,7 +176,7 @@ class ActivityFeatures:
         self._aspect = aspect
         self._time = self._width = math.nan
         self._centre = (0.0, 0.0)
-        self._hands = _Hand((0.4, 2.0)), _Hand((-0.4, 2.0))
+        self._hands = _Hand(RESTING[0]), _Hand(RESTING[1])
         self._raised_s = 0.0
 
     def push(self, landmarks: npt.NDArray[np.floating], timestamp_s: float) -> Float64Array | None:
@@ -215,11 +217,11 @@ class ActivityFeatures:
     def _measure(self, left: Point, right: Point, elapsed: float) -> None:
         """Where the chest is and how wide the shoulders are, the latter as an average over a second."""
         width = math.hypot(left[0] - right[0], left[1] - right[1])
-        if not width > _MIN_WIDTH:  # NaN as well
+        if not width > MIN_WIDTH:  # NaN as well
             return
         self._centre = (left[0] + right[0]) / 2, (left[1] + right[1]) / 2
         self._width = (
-            width if math.isnan(self._width) else self._width + _weight(elapsed, _WIDTH_S) * (width - self._width)
+            width if math.isnan(self._width) else self._width + _weight(elapsed, WIDTH_S) * (width - self._width)
         )
 
     def _from_chest(self, point: Point) -> Point:
@@ -227,7 +229,7 @@ class ActivityFeatures:
         if math.isnan(point[0]):
             return point
         x, y = (point[0] - self._centre[0]) / self._width, (point[1] - self._centre[1]) / self._width
-        return min(max(x, -_LOWEST), _LOWEST), min(max(y, -_LOWEST), _LOWEST)
+        return min(max(x, -LOWEST), LOWEST), min(max(y, -LOWEST), LOWEST)
 
     def _about(self, wrist: Point, tips: list[Point]) -> list[Point] | None:
         """Fingertips from the wrist in shoulder widths; None where one of them is missing."""
@@ -238,7 +240,7 @@ class ActivityFeatures:
         """The features in the order of FEATURE_NAMES; a hand that was never seen rests."""
         one, other = self._hands
         rises = one.rise, other.rise
-        self._raised_s = min(self._raised_s + elapsed, _LONGEST_RAISED_S) if max(rises) > _RAISED else 0.0
+        self._raised_s = min(self._raised_s + elapsed, LONGEST_RAISED_S) if max(rises) > RAISED else 0.0
         if other.place[1] < one.place[1]:
             one, other = other, one
         high, low = one.place, other.place
@@ -281,7 +283,7 @@ class _Network:
     def __call__(self, features: Float64Array) -> Float64Array:
         """As `probabilities`."""
         # minimum and maximum are a third of np.clip's time, which is felt frame by frame.
-        standard = np.minimum(np.maximum((features - self._mean) / self._spread, -_LIMIT), _LIMIT)
+        standard = np.minimum(np.maximum((features - self._mean) / self._spread, -LIMIT), LIMIT)
         logits = np.tanh(standard @ self._hidden + self._hidden_bias) @ self._output + self._output_bias
         return np.asarray(1 / (1 + np.exp(-np.minimum(np.maximum(logits, -60), 60))))
 
@@ -312,9 +314,9 @@ class ActivityTracker:
 def clip_features(clip: LandmarkClip) -> Float64Array:
     """(T, 16) features of each frame, frame by frame as in a stream; zeros before the shoulders are seen."""
     tracker = ActivityFeatures(clip.aspect or 1.0)
-    found = [tracker.push(frame, float(time)) for frame, time in zip(clip.landmarks, clip.timestamps_s, strict=True)]
+    rows = [tracker.push(frame, float(time)) for frame, time in zip(clip.landmarks, clip.timestamps_s, strict=True)]
     nothing = np.zeros(len(FEATURE_NAMES))
-    return np.stack([nothing if row is None else row for row in found]) if found else np.zeros((0, len(FEATURE_NAMES)))
+    return np.stack([nothing if row is None else row for row in rows]) if rows else np.zeros((0, len(FEATURE_NAMES)))
 
 
 @dataclass(frozen=True)
@@ -339,10 +341,10 @@ def clip_activity(clip: LandmarkClip, model: ActivityModel) -> ClipActivity:
         All zeros for a clip without a frame, or in which no frame shows both shoulders.
     """
     tracker = ActivityTracker(model, clip.aspect or 1.0)
-    found = np.array([tracker.push(f, float(t)) for f, t in zip(clip.landmarks, clip.timestamps_s, strict=True)])
-    if not len(found):
+    signing = np.array([tracker.push(f, float(t)) for f, t in zip(clip.landmarks, clip.timestamps_s, strict=True)])
+    if not len(signing):
         return ClipActivity(0.0, 0.0, 0.0)
     lasts = np.append(np.diff(clip.timestamps_s), clip.duration_s / clip.num_frames)
     total = float(lasts.sum())
-    seconds = float(lasts[found >= 0.5].sum())
-    return ClipActivity(seconds, seconds / total, float((found * lasts).sum() / total))
+    seconds = float(lasts[signing >= 0.5].sum())
+    return ClipActivity(seconds, seconds / total, float((signing * lasts).sum() / total))

@@ -16,8 +16,8 @@ from signtalk.arrays import BoolArray, Float64Array
 from signtalk.errors import DataError
 from signtalk.segmentation.activity import FEATURE_NAMES, ActivityModel, clip_features, probabilities
 from signtalk.segmentation.metrics import SegmentScores, pooled, score_spans
-from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, find_sentences
-from signtalk.segmentation.streams import Stream
+from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, spans_of
+from signtalk.segmentation.streams import LabelledStream
 
 HIDDEN_UNITS = 16
 LABEL_DELAY_S = 0.12
@@ -61,11 +61,11 @@ class Watched:
 
     times: npt.NDArray[np.float64]
     probabilities: Float64Array
-    stream: Stream
+    stream: LabelledStream
 
 
 def fit_segmenter(
-    streams: Sequence[Stream], fitted_by: str, progress: Callable[[int, int], None] | None = None
+    streams: Sequence[LabelledStream], fitted_by: str, progress: Callable[[int, int], None] | None = None
 ) -> SegmenterFit:
     """Fit model and thresholds on the same streams; measure them on other people's.
 
@@ -87,19 +87,19 @@ def fit_segmenter(
             progress(done, len(streams))
     model = fit_model(features, streams)
     watched = [
-        Watched(stream.clip.timestamps_s, probabilities(model, found), stream)
-        for found, stream in zip(features, streams, strict=True)
+        Watched(stream.clip.timestamps_s, probabilities(model, of_stream), stream)
+        for of_stream, stream in zip(features, streams, strict=True)
     ]
     config, scores = fit_config(watched)
     settings = SegmenterSettings(model=model, config=config, signing_mean=signing_mean(watched), fitted_by=fitted_by)
     return SegmenterFit(settings, scores)
 
 
-def measure_segmenter(streams: Sequence[Stream], settings: SegmenterSettings) -> SegmentScores:
+def measure_segmenter(streams: Sequence[LabelledStream], settings: SegmenterSettings) -> SegmentScores:
     """Push every stream frame by frame through a `Segmenter`, as a camera would, and compare with what is known."""
     scores = []
     for stream in streams:
-        spans = np.array([(span.start_s, span.end_s) for span in find_sentences(stream.clip, settings)])
+        spans = np.array([(span.start_s, span.end_s) for span in spans_of(stream.clip, settings)])
         scores.append(score_spans(spans.reshape(-1, 2), stream.spans, stream.clip.duration_s))
     return pooled(scores)
 
@@ -116,8 +116,8 @@ def signing_mean(watched: Sequence[Watched]) -> float:
                 pieces.append((number % 2 == 1, end - start, float(each.probabilities[inside].mean())))
     signing, resting = _means(pieces, True), _means(pieces, False)
     between = np.unique(np.concatenate([signing, resting]))
-    told = [np.mean(signing >= x) - np.mean(resting >= x) for x in between]
-    return round(min(float(between[int(np.argmax(told))]), float(np.percentile(signing, 1))), 3)
+    separation = [np.mean(signing >= x) - np.mean(resting >= x) for x in between]
+    return round(min(float(between[int(np.argmax(separation))]), float(np.percentile(signing, 1))), 3)
 
 
 def _means(pieces: Sequence[tuple[bool, float, float]], signing: bool) -> Float64Array:
@@ -127,7 +127,7 @@ def _means(pieces: Sequence[tuple[bool, float, float]], signing: bool) -> Float6
     return np.array(long or [mean for _, mean in of_kind])
 
 
-def frame_labels(stream: Stream) -> tuple[BoolArray, Float64Array]:
+def frame_labels(stream: LabelledStream) -> tuple[BoolArray, Float64Array]:
     """(T,) whether somebody signed LABEL_DELAY_S before each frame, and how much the frame counts, in seconds."""
     times = stream.clip.timestamps_s - LABEL_DELAY_S
     inside = ((times[:, None] >= stream.spans[:, 0]) & (times[:, None] <= stream.spans[:, 1])).any(axis=1)
@@ -138,7 +138,7 @@ def frame_labels(stream: Stream) -> tuple[BoolArray, Float64Array]:
     return np.asarray(inside), weight
 
 
-def fit_model(features: Sequence[Float64Array], streams: Sequence[Stream], seed: int = 0) -> ActivityModel:
+def fit_model(features: Sequence[Float64Array], streams: Sequence[LabelledStream], seed: int = 0) -> ActivityModel:
     """Weights by logistic loss with a small L2 term, signing and rest counting the same; L-BFGS from one random start.
 
     Args:
@@ -226,11 +226,11 @@ def _centred(watched: Sequence[Watched], config: SegmenterConfig) -> SegmenterCo
     """With shifts that bring the median error of each side's boundaries within a second to zero."""
     errors: tuple[list[float], list[float]] = ([], [])
     for each in watched:
-        found = _spans(each, config)
+        spans = _spans(each, config)
         for side in (0, 1):
             for true in each.stream.spans[:, side]:
-                if len(found):
-                    error = float((found[:, side] - true)[np.abs(found[:, side] - true).argmin()])
+                if len(spans):
+                    error = float((spans[:, side] - true)[np.abs(spans[:, side] - true).argmin()])
                     errors[side].extend([error] if abs(error) <= 1.0 else [])
     moved = [float(np.median(side)) if side else 0.0 for side in errors]
     shifts = {"start_shift_s": config.start_shift_s + moved[0], "end_shift_s": config.end_shift_s + moved[1]}

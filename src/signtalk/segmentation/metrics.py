@@ -58,40 +58,40 @@ class SegmentScores:
         return 3600 * self.false / self.idle_s if self.idle_s else 0.0
 
 
-def matched(found: npt.NDArray[np.float64], true: npt.NDArray[np.float64], tolerance: float) -> int:
+def matched(predicted: npt.NDArray[np.float64], true: npt.NDArray[np.float64], tolerance: float) -> int:
     """How many sorted times can be paired one to one, no pair further apart than `tolerance`.
 
     Earliest with earliest is the best pairing, for all tolerances are the same.
     """
     count = i = j = 0
-    while i < len(found) and j < len(true):
-        if abs(found[i] - true[j]) <= tolerance + 1e-9:
+    while i < len(predicted) and j < len(true):
+        if abs(predicted[i] - true[j]) <= tolerance + 1e-9:
             count, i, j = count + 1, i + 1, j + 1
-        elif found[i] < true[j]:
+        elif predicted[i] < true[j]:
             i += 1
         else:
             j += 1
     return count
 
 
-def score_spans(found: Spans, true: Spans, duration_s: float) -> SegmentScores:
-    """Compare the found spans of a stream with the true ones.
+def score_spans(predicted: Spans, true: Spans, duration_s: float) -> SegmentScores:
+    """Compare the predicted spans of a stream with the true ones.
 
     Args:
-        found: (S', 2).
+        predicted: (S', 2).
         true: (S, 2).
         duration_s: of the stream.
     """
-    hits = [sum(matched(found[:, side], true[:, side], tolerance) for side in (0, 1)) for tolerance in TOLERANCES_S]
-    shared = np.minimum(found[:, None, 1], true[None, :, 1]) - np.maximum(found[:, None, 0], true[None, :, 0])
+    hits = [sum(matched(predicted[:, side], true[:, side], tolerance) for side in (0, 1)) for tolerance in TOLERANCES_S]
+    shared = np.minimum(predicted[:, None, 1], true[None, :, 1]) - np.maximum(predicted[:, None, 0], true[None, :, 0])
     shared = np.maximum(shared, 0)
-    lengths, true_lengths = found[:, 1] - found[:, 0], true[:, 1] - true[:, 0]
+    lengths, true_lengths = predicted[:, 1] - predicted[:, 0], true[:, 1] - true[:, 0]
     union = lengths[:, None] + true_lengths[None] - shared
     # Above one half a span can overlap with one partner alone, so there is nothing to assign.
     overlapping = int((shared > LEAST_OVERLAP * union).any(axis=0).sum())
     false = int((shared.sum(axis=1) == 0).sum())
     idle_s = max(duration_s - float(true_lengths.sum()), 0.0)
-    return SegmentScores(len(true), len(found), tuple(hits), overlapping, false, idle_s)
+    return SegmentScores(len(true), len(predicted), tuple(hits), overlapping, false, idle_s)
 
 
 def pooled(scores: Sequence[SegmentScores]) -> SegmentScores:

@@ -2,7 +2,7 @@
 
     frame, time --ActivityTracker--> probability --Hysteresis--> events --Segmenter--> the sentence's frames as a clip
 
-A whole clip goes through the very same class (`find_sentences`). The shipped weights and settings are numbers in
+A whole clip goes through the very same class (`spans_of`). The shipped weights and settings are numbers in
 `segmenter.json`; `segmenter_fit` makes others from a data folder.
 """
 
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip
 from signtalk.segmentation.activity import ActivityModel, ActivityTracker
 
 SHIPPED = Path(__file__).with_name("segmenter.json")
-_MOST_FPS = 60
+MOST_FPS = 60
 """Memory is for so many frames a second; at a faster stream the longest sentence is shorter."""
 
 State = Literal["idle", "signing"]
@@ -189,6 +189,14 @@ class Span:
     activity: float
     cause: Cause = ""
 
+    def __str__(self) -> str:
+        """As a person reads it: `1.20-3.84 s`."""
+        return f"{self.start_s:.2f}-{self.end_s:.2f} s"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name, ready for JSON."""
+        return asdict(self)
+
     def cut(self, clip: LandmarkClip) -> LandmarkClip:
         """These frames of the clip that was segmented, with the times they had."""
         kept = slice(self.first, self.stop)
@@ -269,18 +277,13 @@ class Segmenter:
         self.aspect = aspect
         config = self.settings.config
         self._kept_s = config.longest_s + config.confirm_s + config.lookback_s + config.hold_s + 2
-        self._frames: deque[_Frame] = deque(maxlen=math.ceil(self._kept_s * _MOST_FPS))
+        self._frames: deque[_Frame] = deque(maxlen=math.ceil(self._kept_s * MOST_FPS))
         self.reset()
 
     @property
     def state(self) -> State:
         """What the person does."""
         return self._hysteresis.state
-
-    @property
-    def num_kept(self) -> int:
-        """Frames in memory."""
-        return len(self._frames)
 
     def reset(self) -> None:
         """Forget the stream, as for another person."""
@@ -329,7 +332,7 @@ class Segmenter:
         return [self._event(change) for change in self._hysteresis.finish()]
 
     def clip(self, span: Span) -> LandmarkClip:
-        """The frames of a span that an event of the last `push` or `finish` told, with the times they had.
+        """The frames of a span that an event of the last `push` or `finish` holds, with the times they had.
 
         Raises:
             ValueError: they are no longer in memory.
@@ -354,10 +357,10 @@ class Segmenter:
         return Event(change.kind, Span(change.start_s, change.end_s, first, stop, change.mean, change.cause))
 
 
-def find_sentences(clip: LandmarkClip, settings: SegmenterSettings | None = None) -> list[Span]:
+def spans_of(clip: LandmarkClip, settings: SegmenterSettings | None = None) -> tuple[Span, ...]:
     """The sentences in a long clip, pushed frame by frame through a `Segmenter`."""
     segmenter = Segmenter(settings, clip.aspect)
     events = []
     for frame, time, seen in zip(clip.landmarks, clip.timestamps_s, clip.visibility, strict=True):
         events += segmenter.push(frame, float(time), seen)
-    return [event.span for event in [*events, *segmenter.finish()] if event.kind == "end"]
+    return tuple(event.span for event in [*events, *segmenter.finish()] if event.kind == "end")

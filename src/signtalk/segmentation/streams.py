@@ -1,8 +1,8 @@
 """Long streams with known sentences, to fit and to measure a segmenter.
 
-    made-up signers --make_stream--> Stream          a person rests, signs, scratches, signs on, before one camera
-    recorded clips + rests --join_clips--> Stream    the hands are eased to rest after each clip and from rest before it
-    Stream --disturbed--> Stream                     other frame times, lost hands, no hands at all
+    made-up signers --make_stream--> LabelledStream        a person rests, signs, scratches, signs on, before one camera
+    recorded clips + rests --join_clips--> LabelledStream  the hands ease to rest after each clip, from rest before it
+    LabelledStream --disturbed--> LabelledStream           other frame times, lost hands, no hands at all
 
 A sentence begins where its first sign does and ends where its last one does; the arms go up before and down after.
 """
@@ -36,7 +36,7 @@ _TREMBLING = 0.012
 
 
 @dataclass(frozen=True, eq=False)
-class Stream:
+class LabelledStream:
     """A long clip and the sentences in it.
 
     Attributes:
@@ -74,7 +74,7 @@ class StreamPlan:
     one_handed: bool = False
 
 
-def make_stream(seed: int, number: int, plan: StreamPlan, habits: Habits | None = None) -> Stream:
+def make_stream(seed: int, number: int, plan: StreamPlan, habits: Habits | None = None) -> LabelledStream:
     """A made-up stream; the same seed, number and plan always give the same.
 
     Args:
@@ -98,7 +98,7 @@ def make_stream(seed: int, number: int, plan: StreamPlan, habits: Habits | None 
         project(pose_body(signer.body, motion), camera), camera, signer.tracker, plan.fps, rng
     )
     clip = LandmarkClip(landmarks, visibility, regular_timestamps(len(landmarks), plan.fps), camera.aspect)
-    return Stream(clip, spans, f"{seed}{letter}")
+    return LabelledStream(clip, spans, f"{seed}{letter}")
 
 
 def _glosses(rng: np.random.Generator, plan: StreamPlan, most_joined: int) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def join_clips(
     fps: float,
     ease_s: float = 0.4,
     signer_id: str = "",
-) -> Stream:
+) -> LabelledStream:
     """One stream of several clips of a person with rest before, between and after them.
 
     A rest is played back and forth until it is long enough, at the place and size of the clips beside it. Between
@@ -181,7 +181,7 @@ def join_clips(
     landmarks = np.concatenate(points).astype(np.float32)
     visibility = np.full((count, PARTS["pose"].stop), np.nan, dtype=np.float32)
     clip = LandmarkClip(landmarks, visibility, regular_timestamps(count, fps), clips[0].aspect if clips else None)
-    return Stream(clip, np.array(spans, dtype=np.float64).reshape(-1, 2) / fps, signer_id)
+    return LabelledStream(clip, np.array(spans, dtype=np.float64).reshape(-1, 2) / fps, signer_id)
 
 
 def _at_rate(clip: LandmarkClip, fps: float) -> Array:
@@ -228,8 +228,12 @@ def _eased(start: Array, end: Array, num_frames: int) -> Array:
 
 
 def disturbed(
-    stream: Stream, rng: np.random.Generator, uneven: float = 0.0, lost_hands: float = 0.0, without_hands: bool = False
-) -> Stream:
+    stream: LabelledStream,
+    rng: np.random.Generator,
+    uneven: float = 0.0,
+    lost_hands: float = 0.0,
+    without_hands: bool = False,
+) -> LabelledStream:
     """The stream as a worse camera and tracker give it.
 
     Args:
@@ -250,7 +254,7 @@ def disturbed(
     return replace(stream, clip=replace(clip, landmarks=landmarks, timestamps_s=times))
 
 
-def cut_stream(stream: Stream, start_s: float) -> Stream:
+def cut_stream(stream: LabelledStream, start_s: float) -> LabelledStream:
     """What is seen by someone who begins to watch at `start_s`, perhaps in the middle of a sentence."""
     kept = stream.clip.timestamps_s >= start_s
     clip = stream.clip
@@ -264,18 +268,18 @@ def cut_stream(stream: Stream, start_s: float) -> Stream:
     )
 
 
-def sentence_clips(stream: Stream) -> list[LandmarkClip]:
+def sentence_clips(stream: LabelledStream) -> list[LandmarkClip]:
     """Each sentence of a stream as a clip of its own, without the arms' way up and down."""
-    clip, found = stream.clip, []
+    clip, clips = stream.clip, []
     for start, end in stream.spans:
         kept = (clip.timestamps_s >= start - 1e-9) & (clip.timestamps_s <= end + 1e-9)
         if kept.sum() > 1:
             landmarks, visibility, times = clip.landmarks[kept], clip.visibility[kept], clip.timestamps_s[kept]
-            found.append(LandmarkClip(landmarks, visibility, times, clip.aspect))
-    return found
+            clips.append(LandmarkClip(landmarks, visibility, times, clip.aspect))
+    return clips
 
 
-def training_streams(seed: int, count: int) -> Iterator[Stream]:
+def training_streams(seed: int, count: int) -> Iterator[LabelledStream]:
     """Made-up streams for a fit, of as many kinds as there are cameras and habits; every fifth has another person.
 
     Every sixth is rest alone; a third are clips joined as recorded ones are; in some hands are lost, never tracked, or
@@ -322,7 +326,7 @@ class Recorded:
 
 def recorded_streams(
     recorded: Recorded, seed: int, count: int, fps: Sequence[float] = _TRAINING_FPS, num_sentences: int = 5
-) -> list[Stream]:
+) -> list[LabelledStream]:
     """Streams of a signer's clips in random order, 0.5 to 4 s of rest and two ways of the arms between them.
 
     Frames come unevenly, as from a camera.

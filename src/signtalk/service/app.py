@@ -31,11 +31,19 @@ from signtalk.service.guards import Guard, KeyedRoute, OwnNames, is_own_origin
 from signtalk.service.metrics import ServiceMetrics
 from signtalk.service.model import Question, ServiceModel
 from signtalk.service.queue import ClosedError, QuestionQueue
-from signtalk.service.schemas import CLIP_BODY, REFUSALS, EnrollBody, ForgetBody, PrototypeBody, SearchBody, read_clip
+from signtalk.service.schemas import (
+    CLIP_BODY,
+    REFUSALS,
+    EnrollBody,
+    ForgetBody,
+    PrototypeBody,
+    SearchBody,
+    clip_of_message,
+)
 from signtalk.service.settings import ServiceSettings
-from signtalk.service.stream import Stream
+from signtalk.service.stream import StreamSocket
 
-logger = logging.getLogger("signtalk.service")
+_logger = logging.getLogger("signtalk.service")
 R = TypeVar("R")
 _TOO_BUSY = 1013
 _Candidates = Annotated[int, Query(ge=1, le=50, description="How many sentences the answer lists.")]
@@ -56,7 +64,7 @@ class Service:
             model.answer, settings.max_batch, settings.max_waiting, settings.max_waiting_a_client
         )
         self.metrics.waiting.set_function(lambda: len(self.questions))
-        self.streams: set[Stream] = set()
+        self.streams: set[StreamSocket] = set()
         self._streams_of: Counter[str] = Counter()
         self.stopping = False
 
@@ -78,14 +86,14 @@ class Service:
         client = request.client.host if request.client else ""
         async with asyncio.timeout(self.settings.answer_timeout_s):
             answer = await self.questions.ask(question, client)
-        self.told(answer, "request")
+        self.count_answer(answer, "request")
         return answer
 
-    def told(self, answer: dict[str, Any], source: str) -> None:
+    def count_answer(self, answer: dict[str, Any], source: str) -> None:
         """Count an answer; the log holds its words only where that was asked for."""
         self.metrics.answers.labels(source, answer["outcome"]).inc()
         if self.settings.log_content:
-            logger.info("answer by %s: %s, text %r", source, answer["outcome"], answer["text"])
+            _logger.info("answer by %s: %s, text %r", source, answer["outcome"], answer["text"])
 
     async def aside(self, work: Callable[..., R], *arguments: Any) -> R:
         """Do something that takes a while beside the event loop."""
@@ -105,7 +113,7 @@ class Service:
             await socket.close(_TOO_BUSY, "too many streams; try again later")
             return
         began = time.monotonic()
-        stream = Stream(socket, self.questions, self.settings, self.metrics, self.told)
+        stream = StreamSocket(socket, self.questions, self.settings, self.metrics, self.count_answer)
         self.streams.add(stream)
         self._streams_of[client] += 1
         self.metrics.streams.inc()
@@ -115,7 +123,7 @@ class Service:
             self.streams.discard(stream)
             self._streams_of -= Counter((client,))
             self.metrics.streams.dec()
-            logger.info("stream closed after %.0f s", time.monotonic() - began)
+            _logger.info("stream closed after %.0f s", time.monotonic() - began)
 
     async def stop(self) -> None:
         """Take nothing new; answer what was accepted."""
@@ -159,14 +167,14 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
 
 def _read_body(body: bytes, kind: str, max_frames: int) -> LandmarkClip:
     if kind == CLIP_MEDIA_TYPE:
-        return read_clip(body, "clip", max_frames)
+        return clip_of_message(body, "clip", max_frames)
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "the body is no JSON", "bad_json") from error
     if isinstance(value, str):
         raise RefusedError(422, "expected a clip: an object with 'frames'")
-    return read_clip(value, "clip", max_frames)
+    return clip_of_message(value, "clip", max_frames)
 
 
 def _recognition(service: Service) -> APIRouter:

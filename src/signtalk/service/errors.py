@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from signtalk.errors import ClipError, ConfigError, SignTalkError
 from signtalk.service.queue import BusyError, ClosedError
 
-logger = logging.getLogger("signtalk.service")
+_logger = logging.getLogger("signtalk.service")
 
 _CODES = {
     400: "bad_request", 401: "key_needed", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
@@ -70,7 +70,7 @@ def refusal_of(error: Exception) -> RefusedError:
         return RefusedError(400, str(error), "bad_value")
     # Other errors of SignTalk name files of this machine.
     known = f"{type(error).__name__}: {error}" if isinstance(error, SignTalkError) else ""
-    logger.error("%s", known or "unexpected error", exc_info=None if known else error)
+    _logger.error("%s", known or "unexpected error", exc_info=None if known else error)
     return RefusedError(500, _INTERNAL, "internal")
 
 
@@ -84,9 +84,9 @@ def add_error_handlers(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         if isinstance(error.__cause__, RefusedError):  # met while FastAPI read the body
             return error.__cause__.response()
-        found = RefusedError(error.status_code, str(error.detail)).response()
-        found.headers.update(error.headers or {})
-        return found
+        response = RefusedError(error.status_code, str(error.detail)).response()
+        response.headers.update(error.headers or {})
+        return response
 
     async def of_shape(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)

@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from signtalk.service.errors import RefusedError, refusal_of
 from signtalk.service.metrics import ServiceMetrics
 
-logger = logging.getLogger("signtalk.service")
+_logger = logging.getLogger("signtalk.service")
 
 CONTENT_SECURITY_POLICY = "; ".join((
     "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "worker-src 'self' blob:", "style-src 'self'",
@@ -108,7 +108,7 @@ class Guard:
             seconds = time.perf_counter() - began
             self._metrics.requests.labels(scope["method"] if route != "other" else "any", route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(seconds)
-            logger.info("%s %s %d %.0f ms", scope["method"], route, status, 1000 * seconds)
+            _logger.info("%s %s %d %.0f ms", scope["method"], route, status, 1000 * seconds)
 
     def _bounded(self, receive: Receive, body: _Body) -> Receive:
         until = time.monotonic() + self._seconds
@@ -182,9 +182,9 @@ def check_key(connection: HTTPConnection, key: SecretStr | None) -> None:
     """
     if key is None:
         raise RefusedError(403, "this service changes nothing: it was started without a key")
-    scheme, _, given = connection.headers.get("authorization", "").partition(" ")
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     # Compared in constant time, and as bytes: headers may hold anything.
-    same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), key.get_secret_value().encode())
+    same = hmac.compare_digest(token.strip().encode("utf-8", "replace"), key.get_secret_value().encode())
     if scheme.lower() != "bearer" or not same:
         raise RefusedError(401, "no key, or not this service's; send 'Authorization: Bearer KEY'")
 

@@ -22,8 +22,9 @@ from signtalk.index.personal import LayeredIndex, ListedSentence, forget, list_s
 from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
 from signtalk.landmarks.features import ClipFeatures, extract_features
+from signtalk.recognition.answer import AnsweredClips
 from signtalk.recognition.enrolment import NewSentence, enroll
-from signtalk.recognition.recognizer import Answers, Recognizer
+from signtalk.recognition.recognizer import Recognizer
 
 _FILE_NAMES = ("video_file", "feature_path")  # of the machine that made the bundle; nobody else needs them
 _RANKED_FIELDS = ("rank", "similarity", "raw_similarity", "confidence", "dtw_score", "text_score")
@@ -89,19 +90,19 @@ class ServiceModel:
         """Answer questions together; a clip that cannot be used does not touch the others."""
         recognizer = self.recognizer
         results: list[dict[str, Any] | ClipError] = []
-        made: list[ClipFeatures] = []
+        features: list[ClipFeatures] = []
         for question in questions:
             try:
-                made.append(extract_features(question.clip, recognizer.encoder.feature_config))
+                features.append(extract_features(question.clip, recognizer.encoder.feature_config))
                 results.append({})
             except ClipError as error:
                 results.append(error)
         good = [place for place, result in enumerate(results) if not isinstance(result, ClipError)]
         if good:
             most = max(questions[place].num_candidates for place in good)
-            answers = recognizer.answer_features(made, most)
+            answers = recognizer.answer_features(features, most)
             for query, place in enumerate(good):
-                results[place] = _told(answers, query, questions[place], recognizer)
+                results[place] = _answer_to(answers, query, questions[place], recognizer)
         return results
 
     def search(self, text: str, limit: int, categories: Sequence[str] = ()) -> dict[str, Any]:
@@ -113,18 +114,17 @@ class ServiceModel:
         recognizer = self.recognizer
         if recognizer.text_space is None:
             raise ConfigError(NO_TEXT_ENCODER)
-        (hits,) = search_clips(recognizer.index, recognizer.text_space.embed([text]), limit, categories)
-        unknown = list(recognizer.text_space.unknown_words(text))
+        hits = search_clips(recognizer.text_space, text, recognizer.index, limit, categories=categories)
         return {
-            "hits": [without_fields(hit.to_json(), *_FILE_NAMES, "signer_id") for hit in hits],
-            "unknown_words": unknown,
+            "hits": [without_fields(hit.to_dict(), *_FILE_NAMES, "signer_id") for hit in hits],
+            "unknown_words": list(recognizer.text_space.unknown_words(text)),
         }
 
     def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
         """Those whose text holds every word of the query, in order of text."""
         words, signs = text_key(query).split(), self.bundle.signs
         listed = [each for key, each in self._all_sentences() if all(word in key for word in words)]
-        shown = [
+        page = [
             {
                 "sentence_id": each.sentence_id,
                 "sentence": each.sentence,
@@ -135,7 +135,7 @@ class ServiceModel:
             }
             for each in listed[offset : offset + limit]
         ]
-        return {"total": len(listed), "sentences": shown}
+        return {"total": len(listed), "sentences": page}
 
     def _all_sentences(self) -> list[tuple[str, ListedSentence]]:
         """Every sentence with its key, laid out once an index: pages ask at every letter that is typed."""
@@ -162,7 +162,7 @@ class ServiceModel:
             raise ConfigError("this service has no personal index; it was started without --index")
         named = {f"clip-{number}": clip for number, clip in enumerate(clips, 1)}
         with self._writing:  # the folder's own lock is between processes, and would be waited for in every thread
-            return enroll(self.bundle.recognizer, self._personal, sentence, named).to_json()
+            return enroll(self.bundle.recognizer, self._personal, sentence, named).to_dict()
 
     def forget(self, text: str) -> dict[str, Any]:
         """Take an enrolled sentence out again.
@@ -180,20 +180,20 @@ class ServiceModel:
         return {"sentence": gone[0].sentence if gone else text, "clip_ids": [entry.clip_id for entry in gone]}
 
 
-def _told(answers: Answers, query: int, question: Question, recognizer: Recognizer) -> dict[str, Any]:
+def _answer_to(answers: AnsweredClips, query: int, question: Question, recognizer: Recognizer) -> dict[str, Any]:
     """The answer without names of files, and with the sentence that was asked for."""
-    told = answers.recognitions[query].to_json()
+    answer = answers.answers[query].to_dict()
     for name in ("candidates", "choices"):
-        told[name] = [
+        answer[name] = [
             without_fields(candidate, *_FILE_NAMES)
-            for candidate in told[name][: question.num_candidates if name == "candidates" else None]
+            for candidate in answer[name][: question.num_candidates if name == "candidates" else None]
         ]
-    told["asked"] = None
+    answer["asked"] = None
     if question.sentence_id:
         keys = {entry.sentence_id: entry.text_key for entry in recognizer.index.entries}
         key = keys.get(question.sentence_id)
-        everything = answers.scores.candidates(query, answers.scores.classes.shape[1])
-        for found in (candidate for candidate in everything if candidate.text_key == key):
-            ranked = {name: getattr(found, name) for name in _RANKED_FIELDS}
-            told["asked"] = {"sentence_id": question.sentence_id, "sentence": found.sentence, **ranked}
-    return told
+        everything = answers.ranking.candidates(query, answers.ranking.classes.shape[1])
+        for candidate in (each for each in everything if each.text_key == key):
+            ranked = {name: getattr(candidate, name) for name in _RANKED_FIELDS}
+            answer["asked"] = {"sentence_id": question.sentence_id, "sentence": candidate.sentence, **ranked}
+    return answer

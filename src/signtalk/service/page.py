@@ -14,17 +14,18 @@ from signtalk.extraction.models import find_bundle
 from signtalk.service.errors import RefusedError
 
 
-def add_page(app: FastAPI, models: Path | None = None) -> str:
+def add_page(app: FastAPI, models: Path | None = None, page: Path = PAGE) -> str:
     """Serve the page at `/`.
 
     Args:
         app: the application; the page stands below all its other paths.
         models: the landmarker's bundle, or its folder; by default where `signtalk models install` puts it.
+        page: folder of its files.
 
     Returns:
-        What the page lacks, to be told to whoever starts the service; "" = nothing.
+        What the page lacks, for whoever starts the service; "" = nothing.
     """
-    lacks = "" if (PAGE / VENDOR_NAME).is_dir() else "the page's libraries are not there; run `make web`"
+    lacks = "" if (page / VENDOR_NAME).is_dir() else "the page's libraries are not there; run `make web`"
     try:
         bundle = find_bundle(models)
     except ArtifactError as error:
@@ -36,5 +37,5 @@ def add_page(app: FastAPI, models: Path | None = None) -> str:
             raise RefusedError(404, "the landmarker's models are not installed; run `signtalk models install`")
         return FileResponse(bundle, media_type="application/octet-stream")
 
-    app.mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False), name="page")
+    app.mount("/", StaticFiles(directory=page, html=True, check_dir=False), name="page")
     return lacks

@@ -18,7 +18,7 @@ from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
 _Name = Annotated[str, Field(max_length=200)]
 _Row = Annotated[list[float], Field(max_length=2000)]
-_MOST_ENROLLED = 3
+MOST_ENROLLED = 3
 
 
 class SearchBody(BaseModel):
@@ -42,7 +42,7 @@ class EnrollBody(BaseModel):
     text: _Text
     category: _Name = ""
     signer_id: _Name = ""
-    clips: Annotated[list[str | dict[str, JsonValue]], Field(min_length=1, max_length=_MOST_ENROLLED)]
+    clips: Annotated[list[str | dict[str, JsonValue]], Field(min_length=1, max_length=MOST_ENROLLED)]
 
     def read_clips(self, max_frames: int) -> list[LandmarkClip]:
         """The clips.
@@ -50,7 +50,7 @@ class EnrollBody(BaseModel):
         Raises:
             ClipError: one cannot be read, or is too long.
         """
-        return [read_clip(value, f"clip {number}", max_frames) for number, value in enumerate(self.clips, 1)]
+        return [clip_of_message(value, f"clip {number}", max_frames) for number, value in enumerate(self.clips, 1)]
 
 
 class ForgetBody(BaseModel):
@@ -82,7 +82,7 @@ class PrototypeBody(BaseModel):
             return np.array(self.features, dtype=np.float64).astype(np.float32)
 
 
-def read_clip(value: Any, where: str, max_frames: int) -> LandmarkClip:
+def clip_of_message(value: Any, where: str, max_frames: int) -> LandmarkClip:
     """A clip from bytes, from base64 of them, or from a JSON value.
 
     Raises:

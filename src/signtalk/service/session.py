@@ -17,8 +17,8 @@ from signtalk.landmarks.wire import FrameArray
 from signtalk.segmentation.segmenter import Event, Segmenter, SegmenterSettings, Span
 
 Mode = Literal["auto", "button"]
-State = Literal["idle", "signing", "thinking", "answer"]
-_ACTIVITY_EVERY_S = 0.2
+LiveState = Literal["idle", "signing", "thinking", "answer"]
+ACTIVITY_EVERY_S = 0.2
 _LONGEST_GAP_S = 5.0
 """Without a frame for so long the person may be another; what was open is given up."""
 
@@ -41,7 +41,7 @@ class Segment:
     end_s: float
     cause: str
 
-    def told(self) -> dict[str, Any]:
+    def described(self) -> dict[str, Any]:
         """What stands beside its answer."""
         return {"segment": self.number, "start_s": self.start_s, "end_s": self.end_s, "cause": self.cause}
 
@@ -66,7 +66,7 @@ class LiveSession:
         self, aspect: float | None = None, mode: Mode = "auto", settings: SegmenterSettings | None = None
     ) -> None:
         self.mode = mode
-        self.state: State = "idle"
+        self.state: LiveState = "idle"
         self._segmenter = Segmenter(settings, aspect)
         self._num_segments = self._num_forgotten = 0
         self._forget_stream()
@@ -106,7 +106,7 @@ class LiveSession:
         elif self._pressed:
             self._began = self._began or (self._num_frames - 1, time_s)
             notes += self._bounded(time_s - self._began[1])
-        if time_s - self._told_s >= _ACTIVITY_EVERY_S - 1e-6:
+        if time_s - self._told_s >= ACTIVITY_EVERY_S - 1e-6:
             self._told_s = time_s
             probability = round(self._segmenter.probability, 3)
             notes.append({"type": "activity", "time_s": time_s, "probability": probability})
@@ -171,16 +171,16 @@ class LiveSession:
         """
         if segment.number < self._num_forgotten:
             return []
-        said: Note = {"type": "answer", **segment.told(), "answer": answer}
+        said: Note = {"type": "answer", **segment.described(), "answer": answer}
         return [said] if self.state == "signing" else [said, self._now("answer")]
 
     def failed(self, segment: Segment, error: dict[str, Any]) -> list[Note]:
         """There is no answer to a segment; nobody thinks any longer."""
         if segment.number < self._num_forgotten:
             return []
-        told: Note = {"type": "error", **segment.told(), **error}
-        return [told, self._now("idle")] if self.state == "thinking" else [told]
+        refusal: Note = {"type": "error", **segment.described(), **error}
+        return [refusal, self._now("idle")] if self.state == "thinking" else [refusal]
 
-    def _now(self, state: State) -> dict[str, Any]:
+    def _now(self, state: LiveState) -> dict[str, Any]:
         self.state = state
         return {"type": "state", "state": state, "time_s": self._time_s}

@@ -1,6 +1,6 @@
 """The socket of `/v1/stream`: one person's frames in, states and answers out. docs/protocol.md has the messages.
 
-socket --Stream.run--> LiveSession, and its segments through the service's QuestionQueue
+socket --StreamSocket.run--> LiveSession, and its segments through the service's QuestionQueue
 """
 
 from __future__ import annotations
@@ -43,21 +43,27 @@ class _Hello(BaseModel):
 
 
 class FrameAllowance:
-    """How many frames a stream may still send; refills with time."""
+    """How many frames a stream may still send; refills with time.
 
-    def __init__(self, a_second: float) -> None:
-        self._a_second, self._left, self._last = a_second, a_second * _BURST_S, time.monotonic()
+    Args:
+        a_second: frames a second.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._a_second, self._left, self._clock = a_second, a_second * _BURST_S, clock
+        self._last = clock()
 
     def take(self, count: int) -> bool:
         """Whether so many are allowed now."""
-        now = time.monotonic()
+        now = self._clock()
         self._left = min(self._left + (now - self._last) * self._a_second, self._a_second * _BURST_S)
         self._last = now
         self._left -= count
         return self._left >= 0
 
 
-class Stream:
+class StreamSocket:
     """One socket that was accepted.
 
     Args:
@@ -65,7 +71,7 @@ class Stream:
         questions: where segments are answered.
         settings: bounds.
         metrics: counts.
-        told: called with each answer and where it goes to.
+        on_answer: called with each answer and where it goes to.
     """
 
     def __init__(
@@ -74,10 +80,10 @@ class Stream:
         questions: QuestionQueue[Question, dict[str, Any]],
         settings: ServiceSettings,
         metrics: ServiceMetrics,
-        told: Callable[[dict[str, Any], str], None],
+        on_answer: Callable[[dict[str, Any], str], None],
     ) -> None:
         self._socket, self._questions, self._settings, self._metrics = socket, questions, settings, metrics
-        self._told = told
+        self._on_answer = on_answer
         self._thinking: set[asyncio.Task[None]] = set()
         self._allowance = FrameAllowance(settings.max_frames_a_second)
         self._task: asyncio.Task[Any] | None = None
@@ -189,7 +195,7 @@ class Stream:
         except Exception as error:  # noqa: BLE001 - one sentence without an answer does not end the stream
             notes = session.failed(segment, refusal_of(error).to_json())
         else:
-            self._told(answer, "stream")
+            self._on_answer(answer, "stream")
             notes = session.answered(segment, answer)
         with contextlib.suppress(WebSocketDisconnect):  # closed meanwhile, which `run` meets as well
             await self._say(session, notes)

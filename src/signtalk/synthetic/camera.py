@@ -38,7 +38,7 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class Tracker:
+class TrackerErrors:
     """How well the landmark detector sees this recording; all zero is a perfect detector.
 
     Attributes:
@@ -83,14 +83,14 @@ def project(points: Array, camera: Camera) -> Array:
 
 
 def track(
-    image: Array, camera: Camera, tracker: Tracker, fps: float, rng: np.random.Generator
+    image: Array, camera: Camera, errors: TrackerErrors, fps: float, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """What a detector makes of the image: shaking points, lost and confused hands, a face gone for a moment.
 
     Args:
         image: (T, 169, 3) from `project`; not changed.
         camera: gives the unit of the shake and the image's shape.
-        tracker: how good the detector is.
+        errors: how the detector errs.
         fps: frames a second; hands that move fast are lost more often.
         rng: the only source of chance.
 
@@ -98,23 +98,23 @@ def track(
         (T, 169, 3) float32 landmarks, a missing part NaN as a whole, and (T, 33) float32 visibility.
     """
     num_frames = len(image)
-    found = image + _shake(num_frames, camera, tracker, rng)
-    hands = [found[:, PARTS[name]] for name in ("left_hand", "right_hand")]
+    landmarks = image + _shake(num_frames, camera, errors, rng)
+    hands = [landmarks[:, PARTS[name]] for name in ("left_hand", "right_hand")]
     for hand in hands:
-        jumped = rng.random(num_frames) < tracker.jumps
+        jumped = rng.random(num_frames) < errors.jumps
         hand[jumped] += rng.normal(0, 0.15 * camera.scale, (int(jumped.sum()), 1, 3))
-    swapped = _bursts(np.full(num_frames, tracker.swaps), 2, rng)
+    swapped = _bursts(np.full(num_frames, errors.swaps), 2, rng)
     hands[0][swapped], hands[1][swapped] = hands[1][swapped], hands[0][swapped]
-    gone = [_lost(image, name, camera, tracker, fps, rng) for name in ("left_hand", "right_hand")]
+    gone = [_lost(image, name, camera, errors, fps, rng) for name in ("left_hand", "right_hand")]
     for hand, lost in zip(hands, gone, strict=True):
         hand[lost] = np.nan
-    found[_bursts(np.full(num_frames, tracker.face_lost), 5, rng), PARTS["face"]] = np.nan
-    return found.astype(np.float32), _visibility(image, np.stack(gone, axis=1), rng)
+    landmarks[_bursts(np.full(num_frames, errors.face_lost), 5, rng), PARTS["face"]] = np.nan
+    return landmarks.astype(np.float32), _visibility(image, np.stack(gone, axis=1), rng)
 
 
-def _shake(num_frames: int, camera: Camera, tracker: Tracker, rng: np.random.Generator) -> Array:
+def _shake(num_frames: int, camera: Camera, errors: TrackerErrors, rng: np.random.Generator) -> Array:
     """Slow wander of each point, slower wander of each hand as a whole, and a little white noise."""
-    size = tracker.jitter * camera.scale
+    size = errors.jitter * camera.scale
     shake = smooth_noise(rng, num_frames, (169, 3), 4) + 0.3 * rng.standard_normal((num_frames, 169, 3))
     for name in ("left_hand", "right_hand"):
         shake[:, PARTS[name]] += 1.5 * smooth_noise(rng, num_frames, (1, 3), 5)
@@ -144,13 +144,15 @@ def _bursts(chance: Array, mean_length: float, rng: np.random.Generator) -> Bool
     return np.cumsum(change)[:num_frames] > 0
 
 
-def _lost(image: Array, name: str, camera: Camera, tracker: Tracker, fps: float, rng: np.random.Generator) -> BoolArray:
+def _lost(
+    image: Array, name: str, camera: Camera, errors: TrackerErrors, fps: float, rng: np.random.Generator
+) -> BoolArray:
     """(T,) bool: the hand is out of the image, or lost for a while: when fast, before the face, or by chance."""
     square = np.array([camera.aspect, 1.0]) / camera.scale
     middle = image[:, PARTS[name]][:, 9, :2]
     speed = np.linalg.norm(np.diff(middle * square, axis=0, prepend=middle[:1] * square), axis=-1) * fps
     near = np.exp(-((np.linalg.norm((middle - image[:, 0, :2]) * square, axis=-1) / 0.4) ** 2))
-    chance = tracker.lost * (0.15 + 0.12 * np.minimum(speed, 8) + 0.7 * near) / fps
+    chance = errors.lost * (0.15 + 0.12 * np.minimum(speed, 8) + 0.7 * near) / fps
     outside = ((middle < -0.02) | (middle > 1.02)).any(axis=-1)
     return outside | _bursts(chance, 0.16 * fps, rng)
 

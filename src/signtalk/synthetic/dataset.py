@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from signtalk.data.manifest import ClipRecord, describe_clip, write_manifest
+from signtalk.data.records import CLIPS_FOLDER, Progress
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import load_array, read_json, save_array, write_json
 from signtalk.landmarks.clip import LandmarkClip, load_clip, regular_timestamps, save_clip
@@ -194,7 +195,7 @@ def write_dataset(
     folder: Path,
     config: SyntheticConfig,
     form: Form = "clips",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write the data set as a data folder, one that `manifest.load_manifest` reads.
 
@@ -232,9 +233,9 @@ def read_settings(folder: Path) -> tuple[SyntheticConfig, Form] | None:
     if not path.is_file():
         return None
     try:
-        found = dict(read_json(path))
-        form: Form = "prototype" if found.pop("form") == "prototype" else "clips"
-        return SyntheticConfig.model_validate(found), form
+        settings = dict(read_json(path))
+        form: Form = "prototype" if settings.pop("form") == "prototype" else "clips"
+        return SyntheticConfig.model_validate(settings), form
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise ArtifactError(f"{path}: not the settings of made-up clips; make them again, or remove it") from error
 
@@ -243,9 +244,9 @@ def _claim(folder: Path, settings: dict[str, object]) -> None:
     """Leave the settings in the folder, or refuse a folder that was made with others."""
     path = folder / SETTINGS_NAME
     if path.exists():
-        found = read_json(path)
-        if found != settings:
-            names = [name for name in settings if not isinstance(found, dict) or found.get(name) != settings[name]]
+        earlier = read_json(path)
+        if earlier != settings:
+            names = [name for name in settings if not isinstance(earlier, dict) or earlier.get(name) != settings[name]]
             raise DataError(f"{path}: made with other settings ({', '.join(names)}); choose another folder")
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: not empty and no {SETTINGS_NAME} in it; choose an empty or a new folder")
@@ -255,7 +256,7 @@ def _claim(folder: Path, settings: dict[str, object]) -> None:
 
 def _write_clip(folder: Path, config: SyntheticConfig, plan: PlannedClip, form: Form) -> ClipRecord:
     """Write one clip unless it is there, and describe it."""
-    path = folder / "clips" / f"{plan.clip_id}{'.npz' if form == 'clips' else '.npy'}"
+    path = folder / CLIPS_FOLDER / f"{plan.clip_id}{'.npz' if form == 'clips' else '.npy'}"
     fps = _frame_rate(config.seed, plan.clip_id)
     clip = _written(path, fps)
     if clip is None:

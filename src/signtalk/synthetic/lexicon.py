@@ -81,9 +81,6 @@ DIRECTIONS: dict[str, Vector] = {
     "none": (0, 0, 0), "up": (0, 1, 0), "down": (0, -1, 0), "out": (0, 0, 1), "in": (0, 0, -1), "side": (1, 0, 0),
     "across": (-1, 0, 0), "upside": (0.7, 0.7, 0.1), "slant": (-0.7, -0.7, 0.1),
 }  # fmt: skip
-MOVEMENTS = ("hold", "path", "arc", "circle", "tap", "shake", "twist", "nod", "wiggle")
-HANDS = ("one", "both", "alternate", "base")
-FACES = ("none", "brows_up", "brows_down", "open", "wide", "nod", "headshake")
 
 
 @dataclass(frozen=True)
@@ -92,15 +89,15 @@ class Sign:
 
     Attributes:
         gloss: its name, in capitals.
-        hands: one hand; both alike; both in turn; one acting on the other (the base).
+        hands: "one" hand; "both" alike; both in turn ("alternate"); one acting on the other (the "base").
         start: handshape at the beginning.
         end: handshape at the end.
         location: a name of HEAD_LOCATIONS or BODY_LOCATIONS.
         orientation: a name of ORIENTATIONS.
-        movement: one of MOVEMENTS.
+        movement: hold, path, arc, circle, tap, shake, twist, nod or wiggle.
         direction: a name of DIRECTIONS; for a circle the axis it turns about.
         repeats: how often the movement is made.
-        face: what the face does meanwhile, one of FACES.
+        face: what the face does meanwhile: none, brows_up, brows_down, open, wide, nod or headshake.
         duration_s: seconds at ordinary tempo.
     """
 
@@ -118,12 +115,6 @@ class Sign:
 
 
 _PARAMETERS = tuple(f.name for f in fields(Sign) if f.name not in ("gloss", "duration_s"))
-
-
-def sign_distance(a: Sign, b: Sign) -> int:
-    """Number of phonological parameters in which two signs differ; gloss and duration are none."""
-    return sum(getattr(a, name) != getattr(b, name) for name in _PARAMETERS)
-
 
 # gloss hands start[>end] location orientation movement[:direction][*repeats] [face]
 _SIGN_TABLE = """
@@ -422,12 +413,12 @@ def _expand(category: str, line: str, slots: dict[str, dict[str, str]]) -> list[
     choices = itertools.product(*(slots[name.rstrip("2")] for name in names))
     filled = [chosen for chosen in choices if len(set(chosen)) == len(chosen)]
     filled.sort(key=lambda chosen: (stable_number(pattern + " ".join(sorted(chosen))), chosen))
-    found = []
+    expanded = []
     for chosen in filled:
         glosses = dict(zip(names, chosen, strict=True))
         words = {name: slots[name.rstrip("2")][gloss].replace("_", " ") for name, gloss in glosses.items()}
         plural = "" if "ONE" in chosen else "s"
         english = (text.replace("(s)", plural).format(**words) for text in texts)
         variations = tuple(text[0].upper() + text[1:] for text in english)
-        found.append(Sentence("", category, tuple(pattern.format(**glosses).split()), variations))
-    return found
+        expanded.append(Sentence("", category, tuple(pattern.format(**glosses).split()), variations))
+    return expanded

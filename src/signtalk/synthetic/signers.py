@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from signtalk.synthetic.body import Array, Body
-from signtalk.synthetic.camera import Camera, Tracker
+from signtalk.synthetic.camera import Camera, TrackerErrors
 from signtalk.synthetic.lexicon import Sign, signs, stable_number, variants
 
 SIGNER_LETTERS = "ABCDE"
@@ -66,7 +66,7 @@ class Signer:
     left_handed: bool
     body: Body
     camera: Camera
-    tracker: Tracker
+    tracker: TrackerErrors
     tempo: float
     size: float
     offset: Array
@@ -135,7 +135,7 @@ def make_signer(seed: int, signer_id: str, habits: Habits) -> Signer:
             yaw=off(0.2), pitch=off(0.1), roll=off(0.03), distance=5 * times(0.2), scale=0.34 * times(0.12),
             centre=(0.5 + off(0.04), 0.56 + off(0.03)), aspect=_ASPECTS[signer_id] if d else 4 / 3,
         ),
-        tracker=Tracker(
+        tracker=TrackerErrors(
             jitter=0.006 * errors * times(0.3), lost=errors * times(0.4), swaps=0.0008 * errors, jumps=0.003 * errors,
             face_lost=0.0005 * errors,
         ),

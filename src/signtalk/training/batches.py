@@ -11,45 +11,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, Field
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.data.manifest import ClipRecord
 from signtalk.data.packed import PackedClips
 from signtalk.data.tokenizer import SentenceTokenizer
+from signtalk.errors import DataError
 from signtalk.landmarks.augment import AugmentConfig, augment_points, warp_positions
 from signtalk.landmarks.features import derive, frame_positions
-
-
-class ViewConfig(BaseModel, frozen=True, extra="forbid"):
-    """How training sees a clip.
-
-    Attributes:
-        num_views: views of each clip a step.
-        kind: "augmented" varies the whole clip for each view; "even-odd" gives the prototype's views (even
-            frames, odd frames), augmented likewise.
-        random_crop: a clip longer than num_frames is cropped at a random place instead of in the middle
-            (only where features crop).
-        mask_share: share of valid frames that is hidden in spans for the masked-frame loss.
-        mask_span: length of a hidden span, frames.
-    """
-
-    num_views: int = Field(default=1, ge=1, le=2)
-    kind: Literal["augmented", "even-odd"] = "augmented"
-    random_crop: bool = True
-    mask_share: float = Field(default=0.0, ge=0, lt=1)
-    mask_span: int = Field(default=8, ge=1)
-
-    @classmethod
-    def prototype(cls) -> ViewConfig:
-        """Two views, even and odd frames, 15% of the frames hidden."""
-        return cls(num_views=2, kind="even-odd", mask_share=0.15)
+from signtalk.training.recipe import Recipe, ViewConfig
 
 
 class Batch(NamedTuple):
@@ -182,3 +159,31 @@ class EpochBatches(Dataset[Batch]):
     def __getitem__(self, number: int) -> Batch:
         rng = np.random.default_rng((self.training.seed, self.epoch, self.rank, number))
         return self.training.batch(self.members[number], rng)
+
+
+def training_set(store: PackedClips, records: tuple[ClipRecord, ...], recipe: Recipe) -> TrainingSet:
+    """The training clips of a store; classes are numbered in the order of their texts.
+
+    Raises:
+        DataError: no clip is left to train on.
+    """
+    if not records:
+        raise DataError("no training clip; the split's `train` role is empty")
+    classes = {key: number for number, key in enumerate(sorted({record.text_key for record in records}))}
+    texts = tuple(record.variations or (record.sentence,) for record in records)
+    return TrainingSet(
+        store=store,
+        which=store.positions_of([record.clip_id for record in records]),
+        labels=np.array([classes[record.text_key] for record in records], dtype=np.int64),
+        texts=texts,
+        tokenizer=fit_tokenizer(records, recipe),
+        augment=recipe.augment,
+        views=recipe.views,
+        seed=recipe.seed,
+    )
+
+
+def fit_tokenizer(records: Sequence[ClipRecord], recipe: Recipe) -> SentenceTokenizer:
+    """The recipe's tokenizer of all texts of the training clips, paraphrases included."""
+    texts = (text for record in records for text in record.variations or (record.sentence,))
+    return SentenceTokenizer.fit(texts, config=recipe.tokenizer)

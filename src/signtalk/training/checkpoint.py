@@ -21,12 +21,13 @@ from safetensors.torch import save
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.data.tokenizer import SentenceTokenizer
-from signtalk.errors import ArtifactError
-from signtalk.files import atomic_path, one_line, sha256_file
+from signtalk.errors import ArtifactError, one_line
+from signtalk.files import atomic_path, sha256_file
 from signtalk.index.encoded import Encoded
 from signtalk.index.text_search import TextSpace
 from signtalk.landmarks.features import FeatureConfig
-from signtalk.models.model import ModelConfig, SignModel
+from signtalk.models.config import ModelConfig
+from signtalk.models.model import SignModel
 from signtalk.models.text_encoder import TextEncoder
 
 CHECKPOINT_FORMAT_VERSION = 1

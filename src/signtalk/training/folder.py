@@ -20,20 +20,14 @@ from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.files import read_json, write_json
 from signtalk.landmarks.features import FeatureConfig
+from signtalk.training.names import LAST_NAME, RECIPE_NAME, SPLIT_NAME, STORE_NAME
 from signtalk.training.recipe import Recipe
 
-BEST_NAME = "best.safetensors"
-LAST_NAME = "last.ckpt"
-RECIPE_NAME = "recipe.json"
-SPLIT_NAME = "split.json"
-STORE_NAME = "store"
-INDEX_NAME = "index"
-DECISION_NAME = "decision.json"
 _STORE_WAIT_S = 3600.0
 _POLL_S = 0.5
 
 
-def check_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> None:
+def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> None:
     """Make sure that a run may begin in `out`, or go on there; nothing is written.
 
     Raises:

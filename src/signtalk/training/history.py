@@ -18,12 +18,10 @@ from signtalk.evaluation.plots import plot_training_curves
 from signtalk.files import write_csv
 from signtalk.models.model import SignModel
 from signtalk.training.checkpoint import save_checkpoint
-from signtalk.training.folder import BEST_NAME
+from signtalk.training.names import BEST_NAME, CURVES_NAME, HISTORY_NAME
 from signtalk.training.recipe import Recipe
 from signtalk.training.validation import ValidationMeasures, ValidationSet
 
-HISTORY_NAME = "training_history.csv"
-CURVES_NAME = "training_curves.png"
 # SPEC 1.7, then ours.
 HISTORY_COLUMNS = (
     "run_id", "timestamp", "epoch", "train_loss", "supcon_loss", "ce_loss", "mask_loss", "val_inst_top1",

@@ -6,8 +6,9 @@ overrides as the command line gives them; an unknown key or a value out of range
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -16,12 +17,35 @@ from signtalk.data.tokenizer import TokenizerConfig
 from signtalk.errors import ConfigError
 from signtalk.landmarks.augment import AugmentConfig
 from signtalk.landmarks.features import FeatureConfig
-from signtalk.models.encoders import EncoderSize
-from signtalk.models.losses import LossConfig
-from signtalk.training.batches import ViewConfig
+from signtalk.models.config import EncoderSize, LossConfig
 
 RecipeName = Literal["default", "body", "prototype", "gru", "transformer", "tiny"]
 RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "body", "prototype", "gru", "transformer", "tiny")
+
+
+class ViewConfig(BaseModel, frozen=True, extra="forbid"):
+    """How training sees a clip.
+
+    Attributes:
+        num_views: views of each clip a step.
+        kind: "augmented" varies the whole clip for each view; "even-odd" gives the prototype's views (even
+            frames, odd frames), augmented likewise.
+        random_crop: a clip longer than num_frames is cropped at a random place instead of in the middle
+            (only where features crop).
+        mask_share: share of valid frames that is hidden in spans for the masked-frame loss.
+        mask_span: length of a hidden span, frames.
+    """
+
+    num_views: int = Field(default=1, ge=1, le=2)
+    kind: Literal["augmented", "even-odd"] = "augmented"
+    random_crop: bool = True
+    mask_share: float = Field(default=0.0, ge=0, lt=1)
+    mask_span: int = Field(default=8, ge=1)
+
+    @classmethod
+    def prototype(cls) -> ViewConfig:
+        """Two views, even and odd frames, 15% of the frames hidden."""
+        return cls(num_views=2, kind="even-odd", mask_share=0.15)
 
 
 class NetworkConfig(EncoderSize, frozen=True, extra="forbid"):
@@ -138,7 +162,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
             ConfigError: there is none of this name.
         """
         if name not in RECIPE_NAMES:
-            raise ConfigError(f"no recipe '{name}'; there are {', '.join(RECIPE_NAMES)}")
+            raise ConfigError(f"no recipe '{name}'{_nearest(name, RECIPE_NAMES)}; there are {', '.join(RECIPE_NAMES)}")
         return cls.model_validate({"name": name, **_DIFFERENCES[name]})
 
     def changed(self, assignments: Iterable[str]) -> Recipe:
@@ -155,7 +179,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
             for section in sections:
                 place = place.get(section) if isinstance(place, dict) else None
             if not separator or not isinstance(place, dict) or key not in place or isinstance(place[key], dict):
-                raise ConfigError(f"no setting '{path.strip()}'; settings are {', '.join(_setting_names(tree))}")
+                raise ConfigError(_no_setting(path.strip(), bool(separator), tree))
             place[key] = _value(text.strip())
         return self._checked(tree)
 
@@ -178,12 +202,28 @@ def _value(text: str) -> Any:
         return text
 
 
-def _setting_names(tree: dict[str, Any]) -> list[str]:
-    return [
+def _no_setting(path: str, has_value: bool, tree: dict[str, Any]) -> str:
+    """What is wrong with a setting's name, and what may have been meant."""
+    names = [
         name
         for key, value in tree.items()
         for name in ([f"{key}.{inner}" for inner in value] if isinstance(value, dict) else [key])
     ]
+    if path in names and not has_value:
+        return f"setting '{path}' without a value; write {path}=VALUE"
+    *_, key = path.split(".")
+    same_key = [name for name in names if name.split(".")[-1] == key]
+    section, sections = path.split(".")[0], [key for key, value in tree.items() if isinstance(value, dict)]
+    where = (
+        f"{section} has {', '.join(tree[section])}" if section in sections else f"sections are {', '.join(sections)}"
+    )
+    return f"no setting '{path}'{_nearest(path, names, same_key)}; {where}"
+
+
+def _nearest(name: str, names: Sequence[str], surely: Sequence[str] = ()) -> str:
+    """A question with the nearest names, those of `surely` if there are any; nothing where none is near."""
+    near = list(surely) or difflib.get_close_matches(name, names, n=2, cutoff=0.8)
+    return f"; did you mean {' or '.join(near[:3])}?" if near else ""
 
 
 # SPEC 1.4-1.7. The prototype's own faults that are errors of code (padding read as signing, a target that

@@ -5,52 +5,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from signtalk.calibration.calibrate import (
-    CalibrationConfig,
-    calibrate,
-    clips_of_folder,
-    clips_of_split,
-    recalibrate,
-)
-from signtalk.data.manifest import Manifest, Problem
+from signtalk.calibration.calibrate import CalibrationConfig, calibrate
+from signtalk.calibration.clips import clips_of_split
+from signtalk.calibration.local import Calibrated, calibrate_locally
+from signtalk.calibration.reports import CalibrationReport
+from signtalk.data.manifest import Manifest
 from signtalk.data.packed import PackedClips, changed_sources, load_store
 from signtalk.data.splits import Split
-from signtalk.errors import ArtifactError, ConfigError, DataError
+from signtalk.errors import ArtifactError, ConfigError
 from signtalk.files import read_json
 from signtalk.index.files import locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import NO_TEXT_ENCODER
-from signtalk.index.written import WrittenSentence, write_sentences
+from signtalk.index.written import Writing, WrittenSentence, write_sentences
 from signtalk.models.text_decoder import TorchStepDecoder
+from signtalk.recognition.asked import index_records
 from signtalk.recognition.beam_search import DecodingOptions
 from signtalk.recognition.decision import read_decision, write_decision
-from signtalk.recognition.recognizer import DecisionConfig, Recognizer, index_records
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
-from signtalk.training.folder import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
+from signtalk.training.names import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
 
 
 @dataclass(frozen=True, eq=False)
-class Calibrated:
-    """What was fitted once more.
-
-    Attributes:
-        decision: what to decide with.
-        report: figures of the fit.
-        left_out: clips that could not be used, and why.
-    """
-
-    decision: DecisionConfig
-    report: dict[str, Any]
-    left_out: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
+class RunFolder:
     """An opened run folder.
 
     Attributes:
@@ -62,7 +45,7 @@ class Run:
     checkpoint: Checkpoint
 
     @classmethod
-    def open(cls, folder: Path) -> Run:
+    def open(cls, folder: Path) -> RunFolder:
         """Read the best model of a run.
 
         Raises:
@@ -101,7 +84,7 @@ class Run:
             )
         return store
 
-    def index(self) -> SentenceIndex:
+    def sentence_index(self) -> SentenceIndex:
         """Its index; an index of another model is refused."""
         folder = self.folder / INDEX_NAME
         try:
@@ -123,15 +106,55 @@ class Run:
         checkpoint = self.checkpoint
         encoder = TorchEncoder(checkpoint.model, checkpoint.features)
         decoder = TorchStepDecoder(checkpoint.model.decoder)
-        return Recognizer(encoder, index, decision, decoder, checkpoint.tokenizer, checkpoint.text_space)
+        return Recognizer(
+            encoder=encoder,
+            index=index,
+            decision=decision,
+            decoder=decoder,
+            tokenizer=checkpoint.tokenizer,
+            text_space=checkpoint.text_space,
+        )
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What an index holds, and how its decision came about.
+
+    Attributes:
+        num_references: clips in the index.
+        num_sentences: sentences, those that are only written included.
+        split_hash: of the split whose clips these are.
+        fit: how the decision came about.
+        writing: what became of the written sentences; None where none were given.
+    """
+
+    num_references: int
+    num_sentences: int
+    split_hash: str
+    fit: CalibrationReport
+    writing: Writing | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures by name; plain values, as JSON has them."""
+        counts = {"num_references": self.num_references, "num_sentences": self.num_sentences}
+        return {**counts, **self.fitted()}
+
+    def fitted(self) -> dict[str, Any]:
+        """What decision.json keeps of it."""
+        written: dict[str, Any] = {}
+        if self.writing is not None:
+            unknown = self.writing.unknown_words
+            about = {"num": len(self.writing.written), "already": self.writing.already, "unknown_words": unknown}
+            written = {"written": about}
+        return {**written, **self.fit.to_dict(), "split_hash": self.split_hash}
 
 
 def index_run(
-    run: Run,
+    run: RunFolder,
     manifest: Manifest,
     config: CalibrationConfig | None = None,
     written: Sequence[WrittenSentence] = (),
-) -> dict[str, Any]:
+) -> IndexReport:
     """Index the training clips of a run and fit its decision on the validation clips.
 
     Args:
@@ -154,20 +177,19 @@ def index_run(
     longest = min(DecodingOptions().max_tokens, checkpoint.model.config.decoder.max_tokens)
     start = DecisionConfig(decoding=DecodingOptions(max_tokens=longest))
     recognizer = run.recognizer(index, start)
-    decision, report = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
-    report["split_hash"] = split.hash
+    decision, fit = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
+    writing = None
     if written and checkpoint.text_space is not None:
         writing = write_sentences(index, written, checkpoint.text_space)
         index = writing.index
-        told = {"num": len(writing.written), "already": writing.already, "unknown_words": writing.unknown_words}
-        report = {"written": told, **report}
+    report = IndexReport(int((~index.written).sum()), len(index.sentences), split.hash, fit, writing)
     with locked(run.folder / INDEX_NAME):
         index.save(run.folder / INDEX_NAME)
-    write_decision(run.folder / DECISION_NAME, decision, report, checkpoint.encoder_id)
-    return {"num_references": int((~index.written).sum()), "num_sentences": len(index.sentences), **report}
+    write_decision(run.folder / DECISION_NAME, decision, report.fitted(), checkpoint.encoder_id)
+    return report
 
 
-def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> Calibrated:
+def calibrate_run(run: RunFolder, manifest: Manifest, config: CalibrationConfig) -> Calibrated:
     """Fit a run's decision once more, for other promises; its index stays and nothing is written.
 
     Args:
@@ -179,40 +201,9 @@ def calibrate_run(run: Run, manifest: Manifest, config: CalibrationConfig) -> Ca
     Raises:
         DataError: other data shares clips with the run's own.
     """
-    recognizer, roles = run.recognizer(run.index(), run.decision()), run.roles()
+    recognizer, roles = run.recognizer(run.sentence_index(), run.decision()), run.roles()
     if roles.keys() >= {record.clip_id for record in manifest.records}:
         split, store = run.split(manifest), run.store(manifest)
         fitted = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
         return Calibrated(*fitted, store.problems)
     return calibrate_locally(recognizer, manifest, config, roles)
-
-
-def calibrate_locally(
-    recognizer: Recognizer, manifest: Manifest, config: CalibrationConfig, used: Collection[str] = ()
-) -> Calibrated:
-    """Fit gate and candidate sets on all clips of a folder.
-
-    Args:
-        recognizer: of a run or a bundle.
-        manifest: clips that neither training, index nor test has seen.
-        config: what to promise.
-        used: ids of clips that have been seen, besides those of the index.
-
-    Raises:
-        DataError: some of the clips have been seen, or they are too few for a gate.
-    """
-    seen = {entry.clip_id for entry in recognizer.index.entries} | set(used)
-    shared = sorted(record.clip_id for record in manifest.records if record.clip_id in seen)
-    if shared:
-        raise DataError(
-            f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}); what was "
-            "trained on, indexed or is to be tested proves nothing here, so give other clips, or all of that data"
-        )
-    clips = clips_of_folder(recognizer, manifest)
-    decision, report = recalibrate(recognizer, clips, config)
-    if not decision.gate.fitted:
-        raise DataError(
-            f"{manifest.root}: {report['gate']['fallback']} (a known clip asks twice, once without its sentence); "
-            "record more clips of indexed sentences and of others; the gate stays as it was"
-        )
-    return Calibrated(decision, report, clips.left_out)

@@ -20,8 +20,9 @@ from signtalk.index.encoded import Encoded
 from signtalk.landmarks.features import derive
 from signtalk.models.model import SignModel
 from signtalk.models.text_decoder import TorchStepDecoder
+from signtalk.recognition.asked import encode_all, index_records
 from signtalk.recognition.beam_search import DecodingOptions
-from signtalk.recognition.recognizer import DecisionConfig, Recognizer, encode_all, index_records
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.batches import even_odd_positions
 from signtalk.training.checkpoint import TorchEncoder
 
@@ -86,8 +87,14 @@ def validate(model: SignModel, data: ValidationSet) -> ValidationMeasures:
         exclude = [(record.clip_id,) for record in asked]
         decoder = TorchStepDecoder(model.decoder)
         greedy = DecodingOptions(num_beams=1, max_tokens=model.config.decoder.max_tokens)
-        recognizer = Recognizer(encoder, index, DecisionConfig(decoding=greedy), decoder, data.tokenizer)
-        scores = recognizer.scores(encoded, exclude)
+        recognizer = Recognizer(
+            encoder=encoder,
+            index=index,
+            decision=DecisionConfig(decoding=greedy),
+            decoder=decoder,
+            tokenizer=data.tokenizer,
+        )
+        scores = recognizer.rank(encoded, exclude)
         ranks = scores.ranks_of([record.text_key for record in asked]).astype(np.float64)
         ranks = ranks[ranks > 0] if (ranks > 0).any() else np.full(1, np.inf)
         alignment = _alignment(encoder, data.store, which)

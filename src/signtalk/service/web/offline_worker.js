@@ -5,33 +5,38 @@
  * when all of it is there; until then the old one goes on.
  */
 
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const PREFIX = "signtalk-page-";
-const CACHE = PREFIX + self.location.search.slice(1);
+const CACHE = PREFIX + worker.location.search.slice(1);
 const FILES = "files.json";
-const list = new URL(FILES, self.location).href;
+const list = new URL(FILES, worker.location.href).href;
 
-self.addEventListener("install", (event) => event.waitUntil(keep()));
+worker.addEventListener("install", (event) => event.waitUntil(keep()));
 
-self.addEventListener("activate", (event) => event.waitUntil((async () => {
+worker.addEventListener("activate", (event) => event.waitUntil((async () => {
   for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== CACHE) await caches.delete(name);
-  await self.clients.claim();
+  await worker.clients.claim();
 })()));
 
-self.addEventListener("fetch", (event) => {
-  if (event.request.method !== "GET" || !event.request.url.startsWith(new URL("./", self.location).href)) return;
+worker.addEventListener("fetch", (event) => {
+  if (event.request.method !== "GET" || !event.request.url.startsWith(new URL("./", worker.location.href).href)) return;
   event.respondWith(answered(event.request));
 });
 
 /** Fetch all files into this version's cache; one that does not arrive leaves the version before in place. */
 async function keep() {
-  const told = await fetch(list, { cache: "no-store" }), { files } = await told.clone().json();
+  const answer = await fetch(list, { cache: "no-store" }), { files } = await answer.clone().json();
   const cache = await caches.open(CACHE);
-  await cache.put(list, told);
+  await cache.put(list, answer);
   for (const name of Object.keys(files)) await cache.add(new Request(new URL(name, list), { cache: "no-cache" }));
-  await self.skipWaiting();
+  await worker.skipWaiting();
 }
 
-/** What is kept; the list itself from the network where that can be reached, for it tells whether a page is new. */
+/**
+ * What is kept; the list itself from the network where that can be reached, for it tells whether a page is new.
+ *
+ * @param {Request} request
+ */
 async function answered(request) {
   const cache = await caches.open(CACHE);
   const url = request.url.endsWith("/") ? `${request.url}index.html` : request.url;

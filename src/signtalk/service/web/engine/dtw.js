@@ -1,8 +1,13 @@
-/** How far apart two signed clips are when their timing may differ: exact dynamic time warping (`signtalk.dtw`). */
+/** How far apart two signed clips are when their timing may differ: exact dynamic time warping (`signtalk.recognition.dtw`). */
 
 import { dot } from "./numbers.js";
 
-/** Sum of squares of each frame of (n * width) numbers. */
+/**
+ * Sum of squares of each frame of (n * width) numbers.
+ *
+ * @param {Float32Array} frames
+ * @param {number} width
+ */
 export function squaredNorms(frames, width) {
   const length = frames.length / width;
   return Float64Array.from({ length }, (_, t) => dot(frames, t * width, frames, t * width, width));
@@ -12,6 +17,11 @@ export function squaredNorms(frames, width) {
  * Distance a frame of the two clips' mean length; Infinity where one has no frame.
  *
  * Cell (i, j) adds its frame distance to the cheapest of (i-1, j), (i, j-1) and (i-1, j-1).
+ *
+ * @param {Float32Array} query
+ * @param {Float64Array} queryNorms `squaredNorms` of the query
+ * @param {Float32Array} reference
+ * @param {number} width numbers a frame
  */
 export function dtwDistance(query, queryNorms, reference, width) {
   const numQuery = queryNorms.length, norms = squaredNorms(reference, width), numReference = norms.length;

@@ -11,24 +11,39 @@
 import { fetchBytes, readBundle } from "./bundle.js";
 import { checkClip, checkedText, lookedAt, newReferences, refuseKnown } from "./enrolment.js";
 import { extractFeatures } from "./features.js";
-import { clipFromBytes, FRAME_BYTES } from "./landmarks.js";
 import { openModels } from "./models.js";
 import { dot } from "./numbers.js";
 import { answer } from "./recognition.js";
 import { BrowserStorage } from "./storage.js";
 import { StreamSession } from "./stream.js";
-import { EOS_ID, textKey } from "./tokenizer.js";
+import { EOS_ID, GOLDEN_TOLERANCE, MOST_ENROLLED } from "./tables.js";
+import { textKey } from "./tokenizer.js";
+import { clipsFromBytes } from "./wire.js";
 
-const MOST_CLIPS = 3;
-const GOLDEN_TOLERANCE = 1e-3;
-const SCORES = ["similarity", "raw_similarity", "text_score", "dtw_score"];
+/** @import { Bundle, Golden } from "./bundle.js" */
+/** @import { Clip } from "./landmarks.js" */
+/** @import { Models, OrtModule } from "./models.js" */
+/** @import { Answer } from "./recognition.js" */
+/** @import { Storage } from "./storage.js" */
+/** @import { StreamOptions } from "./stream.js" */
+
+/**
+ * @typedef {object} EngineOptions
+ * @property {Storage} [storage] IndexedDB without it
+ * @property {(url: string) => Promise<ArrayBuffer>} [fetcher] bytes of a URL
+ * @property {Models} [models] instead of those of the bundle, for tests
+ */
+
+const TEXTS = /** @type {const} */ (["outcome", "reason", "text", "translation", "num_possible"]);
+const SCORES = /** @type {const} */ (["similarity", "raw_similarity", "text_score", "dtw_score"]);
 
 export class Engine {
   /**
    * Read a bundle and what was enrolled on it before.
    *
-   * `ort` is the onnxruntime-web module. `options`: `storage` (default: IndexedDB), `fetcher` (bytes of a URL),
-   * `models` (instead of those of the bundle, for tests).
+   * @param {string} baseUrl ends with "/"
+   * @param {OrtModule} ort
+   * @param {EngineOptions} [options]
    */
   static async open(baseUrl, ort, options = {}) {
     const bundle = await readBundle(baseUrl, options.fetcher ?? fetchBytes);
@@ -38,25 +53,40 @@ export class Engine {
     return engine;
   }
 
+  /**
+   * @param {Bundle} bundle
+   * @param {Models} models
+   * @param {Storage} storage
+   */
   constructor(bundle, models, storage) {
     this.bundle = bundle;
     this.models = models;
     this.storage = storage;
     this.index = bundle.index; // the bundle's references and those that were enrolled here
     this.encoderId = bundle.manifest.encoder_id;
+    /** @type {Set<string>} */
     this.personal = new Set(); // ids of the enrolled clips
   }
 
-  /** The answer to a clip. `options`: `candidates` (5), how many sentences it lists. */
+  /**
+   * The answer to a clip.
+   *
+   * @param {Clip} clip
+   * @param {{candidates?: number}} [options] how many sentences it lists
+   */
   async recognize(clip, options = {}) {
     const { encoded, motion } = await this.#encoded(clip);
     return answer(encoded, motion, this.#parts(), options.candidates ?? 5);
   }
 
-  /** Sentences of both layers in order of text: [{sentence_id, sentence, category, num_clips, layer}]. */
+  /**
+   * Sentences of both layers in order of text.
+   *
+   * @param {{query?: string, limit?: number, offset?: number}} [options]
+   */
   sentences({ query = "", limit = Infinity, offset = 0 } = {}) {
-    const asked = query.trim() ? textKey(query) : "";
-    const wanted = this.index.classes.filter((each) => each.key.includes(asked));
+    const key = query.trim() ? textKey(query) : "";
+    const wanted = this.index.classes.filter((each) => each.key.includes(key));
     return wanted.slice(offset, offset + limit).map((each) => {
       const named = this.index.named(each);
       const own = each.rows.some((row) => this.personal.has(this.index.references[row].entry.clip_id));
@@ -67,9 +97,13 @@ export class Engine {
     });
   }
 
-  /** The clips that mean a text, nearest first; needs a model with a text encoder. */
+  /**
+   * The clips that mean a text, nearest first; needs a model with a text encoder.
+   *
+   * @param {string} text
+   * @param {number} [limit]
+   */
   async search(text, limit = 10) {
-    if (!this.models.embedText) throw new Error("the model has no text encoder, so texts and signs cannot be compared");
     const point = await this.#embedded(checkedText(text));
     const hits = this.index.references.filter(({ entry }) => entry.kind !== "written").map(({ entry, embedding }) => ({
       similarity: dot(point, 0, embedding, 0, point.length), clip_id: entry.clip_id, sentence_id: entry.sentence_id,
@@ -81,26 +115,36 @@ export class Engine {
   /**
    * Enroll a sentence from one to three clips; all of them or none. They are kept in the browser, as vectors, not as
    * landmarks. Gives what `Enrolled.to_json` tells in Python: what was enrolled, and warnings.
+   *
+   * @param {string} text
+   * @param {Clip[]} clips
+   * @param {{category?: string}} [options]
    */
   async enroll(text, clips, { category = "" } = {}) {
     const sentence = checkedText(text);
-    if (!clips.length || clips.length > MOST_CLIPS) throw new Error(`${clips.length} clips; give one to ${MOST_CLIPS}`);
+    if (!clips.length || clips.length > MOST_ENROLLED) {
+      throw new Error(`${clips.length} clips; give one to ${MOST_ENROLLED}`);
+    }
     const encoded = [], motions = [], { decision, features } = this.bundle.config;
     for (const [place, clip] of clips.entries()) {
-      const made = await this.#encoded(clip);
-      checkClip(`clip ${place + 1}`, clip, made.motion, features, decision.gate.motion_floor);
-      encoded.push(made.encoded);
-      motions.push(made.motion);
+      const { encoded: one, motion } = await this.#encoded(clip);
+      checkClip(`clip ${place + 1}`, clip, motion, features, decision.gate.motion_floor);
+      encoded.push(one);
+      motions.push(motion);
     }
     const references = await newReferences(this.index, { text: sentence, category }, encoded);
     refuseKnown(this.index, references);
-    const told = await lookedAt(references, encoded, motions, this.#parts());
+    const report = await lookedAt(references, encoded, motions, this.#parts());
     await this.storage.put(this.encoderId, references.map((each) => ({ clipId: each.entry.clip_id, ...each })));
     await this.#readEnrolled();
-    return told;
+    return report;
   }
 
-  /** Forget what was enrolled of a sentence here; how many clips that were. */
+  /**
+   * Forget what was enrolled of a sentence here; how many clips that were.
+   *
+   * @param {string} text
+   */
   async forget(text) {
     const key = textKey(text);
     const ids = (await this.storage.all(this.encoderId)).filter(({ entry }) => entry.text_key === key)
@@ -110,7 +154,11 @@ export class Engine {
     return ids.length;
   }
 
-  /** A live session; see stream.js. */
+  /**
+   * A live session; see stream.js.
+   *
+   * @param {StreamOptions} [options]
+   */
   stream(options = {}) {
     return new StreamSession(this, options);
   }
@@ -120,28 +168,31 @@ export class Engine {
    * where outcome, reason or the order of candidates is, or a score by more than 1e-3. Without what was enrolled.
    */
   async verify() {
-    const golden = await this.bundle.json("golden.json"), bytes = await this.bundle.read("golden.bin");
-    const parts = { ...this.#parts(), index: this.bundle.index };
-    let largest = 0, place = 0;
+    /** @type {Golden} */
+    const golden = await this.bundle.json("golden.json");
+    const { buffer } = await this.bundle.read("golden.bin"), parts = { ...this.#parts(), index: this.bundle.index };
+    let largest = 0;
     const different = [];
-    for (const [number, expected] of golden.answers.entries()) {
-      const size = 12 + FRAME_BYTES * golden.num_frames[number];
-      const clip = clipFromBytes(bytes.buffer.slice(place, place += size));
+    for (const [number, clip] of clipsFromBytes(buffer, golden.num_frames).entries()) {
       const { encoded, motion } = await this.#encoded(clip);
-      const { same, difference } = compared(await answer(encoded, motion, parts), expected);
+      const { same, difference } = compared(await answer(encoded, motion, parts), golden.answers[number]);
       largest = Math.max(largest, difference);
       if (!same || difference > GOLDEN_TOLERANCE) different.push(number);
     }
     return { clips: golden.answers.length, largest_difference: largest, different };
   }
 
+  /** @param {Clip} clip */
   async #encoded(clip) {
-    const made = extractFeatures(clip, this.bundle.config.features);
-    return { encoded: await this.models.encode(made), motion: made.motion };
+    const features = extractFeatures(clip, this.bundle.config.features);
+    return { encoded: await this.models.encode(features), motion: features.motion };
   }
 
+  /** @param {string} text */
   async #embedded(text) {
-    return this.models.embedText([...this.bundle.tokenizer.encode(text), EOS_ID]);
+    const { embedText } = this.models;
+    if (!embedText) throw new Error("the model has no text encoder, so texts and signs cannot be compared");
+    return embedText([...this.bundle.tokenizer.encode(text), EOS_ID]);
   }
 
   #parts() {
@@ -163,16 +214,23 @@ export class Engine {
   }
 }
 
-/** Whether two answers say the same, and the largest difference of their numbers. */
-function compared(found, expected) {
-  const order = (answered) => answered.candidates.map((each) => each.text_key).join("\n");
-  const told = ["outcome", "reason", "text", "translation", "num_possible"];
-  const same = told.every((name) => found[name] === expected[name]) && order(found) === order(expected);
-  const pairs = [[found.confidence, expected.confidence], [found.motion_mean, expected.motion_mean]];
-  found.candidates.forEach((each, place) => {
-    const other = expected.candidates[place] ?? {};
-    for (const name of SCORES) pairs.push([each[name], other[name]]);
+/**
+ * Whether two answers say the same, and the largest difference of their numbers.
+ *
+ * @param {Answer} answered
+ * @param {Answer} expected
+ */
+function compared(answered, expected) {
+  const order = (/** @type {Answer} */ { candidates }) => candidates.map((each) => each.text_key).join("\n");
+  const same = TEXTS.every((name) => answered[name] === expected[name]) && order(answered) === order(expected);
+  const pairs = [[answered.confidence, expected.confidence], [answered.motion_mean, expected.motion_mean]];
+  answered.candidates.forEach((each, place) => {
+    const other = expected.candidates[place];
+    for (const name of SCORES) pairs.push([each[name] ?? NaN, other?.[name] ?? NaN]);
   });
-  const differences = pairs.map(([a, b]) => (a === null && b === null ? 0 : Math.abs(a - b)));
+  const differences = pairs.map(([a, b]) => {
+    if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) === Number.isNaN(b) ? 0 : Infinity;
+    return Math.abs(a - b);
+  });
   return { same, difference: Math.max(...differences) };
 }

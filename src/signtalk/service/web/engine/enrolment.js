@@ -1,23 +1,43 @@
-/** Sentences that are usable at once, from one to three clips, without training (`signtalk.enrolment`). */
+/** Sentences that are usable at once, from one to three clips, without training (`signtalk.recognition.enrolment`). */
 
 import { sha256 } from "./bundle.js";
+import { validFrames } from "./ctc.js";
 import { ClipError, LEFT_HAND_NAMES, RIGHT_HAND_NAMES, shareSeen } from "./landmarks.js";
 import { dot, halfRounded } from "./numbers.js";
 import { answer } from "./recognition.js";
-import { validFrames } from "./spelling.js";
+import { CONFUSED, LEAST_HAND_SHARE, SAME_COSINE, SAME_TOLERANCE, SHOWN_NEAREST } from "./tables.js";
 import { splitWords, textKey } from "./tokenizer.js";
 
-const LEAST_HAND_SHARE = 0.2, SAME_COSINE = 0.9999, SAME_TOLERANCE = 5e-3, CONFUSED = 0.5, SHOWN_NEAREST = 3;
-const percent = (share) => `${Math.round(100 * share)}%`;
+/** @import { FeatureConfig } from "./features.js" */
+/** @import { Clip } from "./landmarks.js" */
+/** @import { Encoded } from "./models.js" */
+/** @import { Parts } from "./recognition.js" */
+/** @import { Entry, Reference, SentenceIndex } from "./sentence_index.js" */
 
-/** Refuse a text without a word; gives it with single blanks. */
+/** @typedef {{sentence: string, score: number, similarity: number, confidence: number | null}} NearSentence */
+
+const percent = (/** @type {number} */ share) => `${Math.round(100 * share)}%`;
+
+/**
+ * Refuse a text without a word; gives it with single blanks.
+ *
+ * @param {string} text
+ */
 export function checkedText(text) {
   const tidy = text.split(/\s+/u).filter(Boolean).join(" ");
   if (!splitWords(tidy).length) throw new Error(`the text '${text}' holds no word; give what the clips say`);
   return tidy;
 }
 
-/** Refuse a clip in which nobody signs, or in which the hands were not seen; `name` is what it is called. */
+/**
+ * Refuse a clip in which nobody signs, or in which the hands were not seen.
+ *
+ * @param {string} name what it is called
+ * @param {Clip} clip
+ * @param {number} motion
+ * @param {FeatureConfig} features
+ * @param {number} motionFloor
+ */
 export function checkClip(name, clip, motion, features, motionFloor) {
   const names = features.use_hands ? [...LEFT_HAND_NAMES, ...RIGHT_HAND_NAMES] : ["left_wrist", "right_wrist"];
   const share = shareSeen(clip, names);
@@ -31,14 +51,22 @@ export function checkClip(name, clip, motion, features, motionFloor) {
   }
 }
 
-/** References of newly encoded clips: {entry, embedding, frames}; a sentence that is known keeps its text and id. */
+/**
+ * References of newly encoded clips: {entry, embedding, frames}; a sentence that is known keeps its text and id.
+ *
+ * @param {SentenceIndex} index
+ * @param {{text: string, category: string}} sentence
+ * @param {Encoded[]} encoded
+ * @returns {Promise<Reference[]>}
+ */
 export async function newReferences(index, { text, category }, encoded) {
-  const key = textKey(text), found = index.find(key), name = (await sha256(utf8(key))).slice(0, 16);
-  const known = found ? index.named(found) : { sentence_id: `enrolled-${name}`, sentence: text, category: "" };
+  const key = textKey(text), twin = index.find(key), name = (await sha256(utf8(key))).slice(0, 16);
+  const known = twin ? index.named(twin) : { sentence_id: `enrolled-${name}`, sentence: text, category: "" };
   return Promise.all(encoded.map(async (each) => {
     const width = each.projections.length / each.valid.length;
     const frames = each.projections.slice(0, validFrames(each) * width).map(halfRounded);
     const clipId = `enrolled-${(await sha256(frames.buffer)).slice(0, 16)}`;
+    /** @type {Entry} */
     const entry = {
       clip_id: clipId, video_file: "", feature_path: "", sentence_id: known.sentence_id, sentence: known.sentence,
       category: category || known.category, text_key: key, kind: "clip",
@@ -47,7 +75,12 @@ export async function newReferences(index, { text, category }, encoded) {
   }));
 }
 
-/** No clip may be there twice: it would find itself, and count as a second opinion. */
+/**
+ * No clip may be there twice: it would find itself, and count as a second opinion.
+ *
+ * @param {SentenceIndex} index
+ * @param {Reference[]} references
+ */
 export function refuseKnown(index, references) {
   references.forEach((reference, place) => {
     const twin = [...references.slice(0, place), ...index.references].find((other) => same(reference, other));
@@ -56,17 +89,34 @@ export function refuseKnown(index, references) {
   });
 }
 
+/**
+ * @param {Reference} a
+ * @param {Reference} b
+ */
 function same(a, b) {
   return a.frames.length === b.frames.length && cosine(a, b) >= SAME_COSINE
     && a.frames.every((value, i) => Math.abs(value - b.frames[i]) <= SAME_TOLERANCE * (1 + Math.abs(b.frames[i])));
 }
 
-const cosine = (a, b) => dot(a.embedding, 0, b.embedding, 0, a.embedding.length);
+/**
+ * @param {Reference} a
+ * @param {Reference} b
+ */
+function cosine(a, b) {
+  return dot(a.embedding, 0, b.embedding, 0, a.embedding.length);
+}
 
-/** What is told of an enrolment, by the names of Python's `Enrolled`. */
+/**
+ * What is told of an enrolment, by the names of Python's `Enrolled`.
+ *
+ * @param {Reference[]} references
+ * @param {Encoded[]} encoded
+ * @param {number[]} motions
+ * @param {Parts} parts
+ */
 export async function lookedAt(references, encoded, motions, parts) {
-  const { entry } = references[0], found = parts.index.find(entry.text_key);
-  const own = found && !found.written ? found.rows.map((row) => parts.index.references[row]) : [];
+  const { entry } = references[0], sentence = parts.index.find(entry.text_key);
+  const own = sentence && !sentence.written ? sentence.rows.map((row) => parts.index.references[row]) : [];
   const others = parts.index.references.filter(({ entry: e }) => e.text_key !== entry.text_key && e.kind !== "written");
   const agreements = agreement(references, own, others);
   const confusions = await nearest(references, encoded, motions, parts);
@@ -82,8 +132,15 @@ export async function lookedAt(references, encoded, motions, parts) {
   };
 }
 
-/** A clip contradicts the sentence's others where some other sentence's clip is nearer. */
+/**
+ * A clip contradicts the sentence's others where some other sentence's clip is nearer.
+ *
+ * @param {Reference[]} references
+ * @param {Reference[]} own
+ * @param {Reference[]} others
+ */
 function agreement(references, own, others) {
+  /** @type {string[]} */
   const warnings = [];
   if (references.length + own.length === 1) return { least: null, warnings };
   const closest = references.map((each) => Math.max(
@@ -99,27 +156,37 @@ function agreement(references, own, others) {
   return { least: Math.min(...closest), warnings };
 }
 
-/** What the clips would have been taken for without their own sentence, and a warning where that was sure. */
+/**
+ * What the clips would have been taken for without their own sentence, and a warning where that was sure.
+ *
+ * @param {Reference[]} references
+ * @param {Encoded[]} encoded
+ * @param {number[]} motions
+ * @param {Parts} parts
+ */
 async function nearest(references, encoded, motions, parts) {
-  const { entry } = references[0], found = new Map(), warnings = [];
+  const { entry } = references[0], warnings = [];
+  /** @type {Map<string, NearSentence>} */
+  const closest = new Map();
   const without = { ...parts, index: parts.index.withoutSentence(entry.text_key), decoder: null };
   for (const [place, each] of encoded.entries()) {
-    const told = await answer(each, motions[place], without, SHOWN_NEAREST);
-    for (const near of told.candidates) {
-      if (!((found.get(near.text_key)?.score ?? -Infinity) >= near.similarity)) {
-        found.set(near.text_key, {
+    const taken = await answer(each, motions[place], without, SHOWN_NEAREST);
+    for (const near of taken.candidates) {
+      if (!((closest.get(near.text_key)?.score ?? -Infinity) >= near.similarity)) {
+        closest.set(near.text_key, {
           sentence: near.sentence, score: near.similarity, similarity: near.raw_similarity, confidence: near.confidence,
         });
       }
     }
-    if (told.accepted || (told.candidates.length && told.confidence >= CONFUSED)) {
-      warnings.push(`clip ${place + 1} would be taken for '${told.candidates[0].sentence}' (confidence `
-        + `${told.confidence.toFixed(2)}) without '${entry.sentence}'; the two are easily confused`);
+    if (taken.accepted || (taken.candidates.length && taken.confidence >= CONFUSED)) {
+      warnings.push(`clip ${place + 1} would be taken for '${taken.candidates[0].sentence}' (confidence `
+        + `${taken.confidence.toFixed(2)}) without '${entry.sentence}'; the two are easily confused`);
     }
   }
-  return { nearest: [...found.values()].sort((a, b) => b.score - a.score).slice(0, SHOWN_NEAREST), warnings };
+  return { nearest: [...closest.values()].sort((a, b) => b.score - a.score).slice(0, SHOWN_NEAREST), warnings };
 }
 
+/** @param {string} text */
 function utf8(text) {
   return new TextEncoder().encode(text);
 }

@@ -1,16 +1,28 @@
-/** What is known of a query's first candidate: the figures that a gate weighs (`signtalk.evidence`). */
+/** What is known of a query's first candidate: the figures that a gate weighs (`signtalk.recognition.evidence`). */
 
-/** Names of the figures, in the order of a gate's weights. */
-export const FIGURES = [
-  "score", "margin", "similarity", "dtw_score", "prototype", "text_score", "standing", "dtw_margin", "text_per_word",
-];
-const NEIGHBOURS = 30, LEAST_NEIGHBOURS = 3, LOWEST_MARGIN = -1, LOWEST_PER_WORD = -20;
+import { FIGURES, LEAST_NEIGHBOURS, LOWEST_MARGIN, LOWEST_PER_WORD, NEIGHBOURS } from "./tables.js";
 
-/** {figures: 9 numbers, NaN = unknown; answered; written} of a ranked list of `scoreSentences`. */
+/** @import { RankedSentence } from "./scoring.js" */
+/** @import { SentenceIndex } from "./sentence_index.js" */
+
+/**
+ * @typedef {object} Evidence
+ * @property {number[]} figures in the order of FIGURES; NaN = unknown
+ * @property {boolean} answered whether there is a candidate at all
+ * @property {boolean} written whether it is a sentence without a clip
+ */
+
+/**
+ * What is known of the first of the sentences that `scoreSentences` ranked.
+ *
+ * @param {RankedSentence[]} ranked
+ * @param {SentenceIndex} index
+ * @returns {Evidence}
+ */
 export function evidence(ranked, index) {
   if (!ranked.length) return { figures: FIGURES.map(() => NaN), answered: false, written: false };
   const first = ranked[0], written = first.sentence.written;
-  const told = Number.isNaN(first.textLogLikelihood) ? NaN : first.textScore;
+  const textScore = Number.isNaN(first.textLogLikelihood) ? NaN : first.textScore;
   const sentence = index.references[first.row].entry.sentence;
   const numWords = Math.max(sentence.split(/\s+/u).filter(Boolean).length, 1);
   const figures = [
@@ -18,8 +30,8 @@ export function evidence(ranked, index) {
     ranked.length > 1 ? Math.fround(first.score - ranked[1].score) : NaN,
     first.similarity,
     written ? NaN : first.dtwScore,
-    first.prototypeSimilarity,
-    told,
+    first.centroidSimilarity,
+    textScore,
     Math.fround(standing(ranked.map((each) => each.score))),
     Math.fround(dtwMargin(ranked.map((each) => each.dtwDistance))),
     Math.fround(Math.max(first.textLogLikelihood / numWords, LOWEST_PER_WORD)),
@@ -27,7 +39,11 @@ export function evidence(ranked, index) {
   return { figures, answered: true, written };
 }
 
-/** How many standard deviations of the next scores the first one lies above their mean. */
+/**
+ * How many standard deviations of the next scores the first one lies above their mean.
+ *
+ * @param {number[]} scores
+ */
 function standing(scores) {
   const others = scores.slice(1, NEIGHBOURS);
   const mean = others.reduce((sum, each) => sum + each, 0) / others.length;
@@ -35,7 +51,11 @@ function standing(scores) {
   return others.length >= LEAST_NEIGHBOURS && spread > 1e-6 ? (scores[0] - mean) / spread : NaN;
 }
 
-/** How much nearer frame by frame than the nearest other sentence, as a share of that one's distance. */
+/**
+ * How much nearer frame by frame than the nearest other sentence, as a share of that one's distance.
+ *
+ * @param {number[]} distances
+ */
 function dtwMargin([first, ...others]) {
   const nearest = Math.min(...others.filter((each) => !Number.isNaN(each)), Infinity);
   if (!Number.isFinite(first) || !Number.isFinite(nearest)) return NaN;

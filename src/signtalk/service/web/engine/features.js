@@ -1,5 +1,5 @@
 /**
- * From a raw clip to what the network reads; the same arithmetic as `signtalk.features`, in its precision.
+ * From a raw clip to what the network reads; the same arithmetic as `signtalk.landmarks.features`, in its precision.
  *
  *   clip -> normaliseClip -> (T, L, C) -> resample -> (T', L, C) -> derive -> (T', F)
  *
@@ -10,33 +10,58 @@ import {
   ClipError, duration, frameRate, LEFT_HAND_NAMES, NUM_LANDMARKS, positions, RIGHT_HAND_NAMES,
 } from "./landmarks.js";
 import { median, roundHalfEven } from "./numbers.js";
+import {
+  BODY_NAMES, DEFAULT_FEATURES, FACE_POINT_NAMES, HAND_POINTS, MIN_BONE, MIN_PALM, MIN_SHOULDER_SHARE,
+  MIN_SHOULDER_WIDTH, MOTION_RATE, POSE_HAND_NAMES, TIP_NAMES,
+} from "./tables.js";
 
-const BODY = [
-  "nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth_left", "mouth_right",
-  "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
-];
-const FACE = [0, 5, 40, 55, 65, 70, 80, 195, 200, 270, 285, 295, 300, 310].map((i) => `face_${i}`);
-const POSE_HANDS = ["left", "right"].flatMap((side) => ["pinky", "index", "thumb"].map((name) => `${side}_${name}`));
-const TIPS = ["thumb_tip", "index_tip", "middle_tip", "ring_tip", "pinky_tip"];
+/** @import { Clip } from "./landmarks.js" */
+
+/** @typedef {typeof DEFAULT_FEATURES} FeatureConfig */
+
+/**
+ * Chosen landmarks of a clip, in shoulder widths from the chest.
+ *
+ * @typedef {object} Points
+ * @property {Float32Array} values (frames * landmarks * coordinates); NaN = missing
+ * @property {number} frames
+ * @property {number} landmarks
+ * @property {number} coordinates 2 or 3
+ */
+
+/**
+ * What the network reads of a clip.
+ *
+ * @typedef {object} ClipFeatures
+ * @property {Float32Array} features (T' * F)
+ * @property {Uint8Array} valid (T') 0 in padding
+ * @property {number} numFrames T'
+ * @property {number} numFeatures F
+ * @property {number} motion mean hand speed, shoulder widths a second
+ */
+
 const HANDS = [LEFT_HAND_NAMES, RIGHT_HAND_NAMES];
-const MIN_SHOULDER_WIDTH = 1e-3;
-const MOTION_RATE = 10;
-const MIN_PALM = Math.fround(0.05);
-const MIN_BONE = Math.fround(1e-3);
-/** The features that the hand speed is measured in, whatever the model reads. */
-const PLAIN = {
-  use_hands: true, use_face: false, use_pose_hands: false, use_depth: false, frontal: false, max_gap_s: 0.25, limit: 6,
-};
+const KNUCKLE = HAND_POINTS.indexOf("middle_mcp");
 
-/** The landmarks of a normalised clip, by name. */
+/**
+ * The landmarks of a normalised clip, by name.
+ *
+ * @param {FeatureConfig} config
+ */
 export function layoutNames(config) {
   return [
-    ...BODY, ...(config.use_pose_hands ? POSE_HANDS : []),
-    ...(config.use_hands ? [...LEFT_HAND_NAMES, ...RIGHT_HAND_NAMES] : []), ...(config.use_face ? FACE : []),
+    ...BODY_NAMES, ...(config.use_pose_hands ? POSE_HAND_NAMES : []),
+    ...(config.use_hands ? [...LEFT_HAND_NAMES, ...RIGHT_HAND_NAMES] : []), ...(config.use_face ? FACE_POINT_NAMES : []),
   ];
 }
 
-/** {features: Float32Array (T' * F), valid: Uint8Array (T'), numFrames: T', numFeatures: F, motion}. */
+/**
+ * The whole way from a clip to what the network reads.
+ *
+ * @param {Clip} clip
+ * @param {FeatureConfig} config
+ * @returns {ClipFeatures}
+ */
 export function extractFeatures(clip, config) {
   const numFrames = clip.times.length;
   if (!numFrames) throw new ClipError("the clip has no frame");
@@ -48,7 +73,10 @@ export function extractFeatures(clip, config) {
 
 /**
  * The chosen landmarks relative to the signer's chest, in shoulder widths.
- * Gives {values: Float32Array (T * L * C), frames: T, landmarks: L, coordinates: C}.
+ *
+ * @param {Clip} clip
+ * @param {FeatureConfig} config
+ * @returns {Points}
  */
 export function normaliseClip(clip, config) {
   const frames = clip.times.length, coordinates = config.use_depth ? 3 : 2, aspect = clip.aspect || 1;
@@ -62,7 +90,7 @@ export function normaliseClip(clip, config) {
   if (!width.some((each) => each > MIN_SHOULDER_WIDTH)) {
     throw new ClipError("no frame shows both shoulders, so there is no unit to measure in; film the upper body");
   }
-  const typical = median(width), unit = Math.max(typical, Math.max(MIN_SHOULDER_WIDTH, 0.25 * typical));
+  const typical = median(width), unit = Math.max(typical, Math.max(MIN_SHOULDER_WIDTH, MIN_SHOULDER_SHARE * typical));
   const chosen = picked(upright, frames, positions(names), coordinates);
   bridgeGaps(chosen, frames, names.length, coordinates, roundHalfEven(config.max_gap_s * frameRate(clip)));
   const values = new Float32Array(chosen.length);
@@ -78,7 +106,12 @@ export function normaliseClip(clip, config) {
   return { values, frames, landmarks: names.length, coordinates };
 }
 
-/** Turn all landmarks about the vertical axis so that the median line of the shoulders has no depth; in place. */
+/**
+ * Turn all landmarks about the vertical axis so that the median line of the shoulders has no depth; in place.
+ *
+ * @param {Float64Array} upright (frames * 169 * 3)
+ * @param {number} frames
+ */
 function faceCamera(upright, frames) {
   const [left, right] = positions(["left_shoulder", "right_shoulder"]);
   const across = [], deep = [];
@@ -98,6 +131,12 @@ function faceCamera(upright, frames) {
   }
 }
 
+/**
+ * @param {Float64Array} upright (frames * 169 * 3)
+ * @param {number} frames
+ * @param {number[]} places
+ * @param {number} coordinates
+ */
 function picked(upright, frames, places, coordinates) {
   const values = new Float64Array(frames * places.length * coordinates);
   let place = 0;
@@ -109,13 +148,21 @@ function picked(upright, frames, places, coordinates) {
   return values;
 }
 
-/** Fill runs of at most `maxGap` missing frames of each landmark linearly, at the ends by the nearest; in place. */
+/**
+ * Fill runs of at most `maxGap` missing frames of each landmark linearly, at the ends by the nearest; in place.
+ *
+ * @param {Float64Array} values
+ * @param {number} frames
+ * @param {number} landmarks
+ * @param {number} coordinates
+ * @param {number} maxGap
+ */
 export function bridgeGaps(values, frames, landmarks, coordinates, maxGap) {
   if (maxGap < 1) return;
   const row = landmarks * coordinates;
   for (let l = 0; l < landmarks; l++) {
-    const at = (t, c) => row * t + coordinates * l + c;
-    const missing = (t) => Number.isNaN(values[at(t, 0)]);
+    const at = (/** @type {number} */ t, /** @type {number} */ c) => row * t + coordinates * l + c;
+    const missing = (/** @type {number} */ t) => Number.isNaN(values[at(t, 0)]);
     for (let t = 0; t < frames; t++) {
       if (!missing(t)) continue;
       const before = t - 1;
@@ -135,7 +182,13 @@ export function bridgeGaps(values, frames, landmarks, coordinates, maxGap) {
   }
 }
 
-/** Which moments of a clip the network sees: {at: Float64Array (T') frame positions, valid: Uint8Array (T')}. */
+/**
+ * Which moments of a clip the network sees: {at: Float64Array (T') frame positions, valid: Uint8Array (T')}.
+ *
+ * @param {number} numFrames
+ * @param {number} fps
+ * @param {FeatureConfig} config
+ */
 export function framePositions(numFrames, fps, config) {
   const total = config.num_frames, last = numFrames - 1;
   let kept = total, start = 0, scale = 1;
@@ -150,7 +203,13 @@ export function framePositions(numFrames, fps, config) {
   return { at, valid: Uint8Array.from({ length: total }, (_, step) => (step < kept ? 1 : 0)) };
 }
 
-/** Read a normalised clip at fractional frame positions; where a neighbour is missing the nearer one decides alone. */
+/**
+ * Read a normalised clip at fractional frame positions; where a neighbour is missing the nearer one decides alone.
+ *
+ * @param {Points} points
+ * @param {Float64Array} at
+ * @returns {Points}
+ */
 export function resample(points, at) {
   const row = points.landmarks * points.coordinates, values = new Float32Array(at.length * row);
   at.forEach((position, t) => {
@@ -164,18 +223,25 @@ export function resample(points, at) {
   return { ...points, values, frames: at.length };
 }
 
-/** The network's columns of resampled landmarks: {features: Float32Array (T' * F), numFeatures: F}. */
+/**
+ * The network's columns of resampled landmarks: {features: Float32Array (T' * F), numFeatures: F}.
+ *
+ * @param {Points} points
+ * @param {Uint8Array} valid
+ * @param {FeatureConfig} config
+ */
 export function derive(points, valid, config) {
   const { frames, coordinates } = points, names = layoutNames(config), place = new Map(names.map((n, i) => [n, i]));
+  const at = (/** @type {string} */ name) => place.get(name) ?? NaN; // NaN reads undefined, which is not there
   const own = points.landmarks * coordinates;
   for (let t = 0; t < frames; t++) if (!valid[t]) points.values.fill(NaN, t * own, (t + 1) * own);
   const blocks = [points.values];
   if (config.use_hand_local) {
-    for (const hand of HANDS) blocks.push(handLocal(points, place.get(hand[0])));
+    for (const hand of HANDS) blocks.push(handLocal(points, at(hand[0])));
   }
   if (config.use_bones) blocks.push(boneDirections(points, place));
   const stacked = joinedColumns(blocks, frames), wide = stacked.length / frames;
-  const parts = [BODY, ...(config.use_hands ? HANDS : []), ...(config.use_face ? [FACE] : [])];
+  const parts = [BODY_NAMES, ...(config.use_hands ? HANDS : []), ...(config.use_face ? [FACE_POINT_NAMES] : [])];
   const motion = frameMotion(points, names);
   const numFeatures = wide * (1 + config.num_differences) + parts.length + 1;
   const features = new Float32Array(frames * numFeatures);
@@ -189,7 +255,7 @@ export function derive(points, valid, config) {
       }
     }
     for (const part of parts) {
-      const seen = part.some((name) => !Number.isNaN(points.values[t * own + coordinates * place.get(name)]));
+      const seen = part.some((name) => !Number.isNaN(points.values[t * own + coordinates * at(name)]));
       features[column++] = seen ? 1 : 0;
     }
     features[column] = motion[t];
@@ -197,6 +263,10 @@ export function derive(points, valid, config) {
   return { features, numFeatures };
 }
 
+/**
+ * @param {Float32Array[]} blocks
+ * @param {number} frames
+ */
 function joinedColumns(blocks, frames) {
   const widths = blocks.map((block) => block.length / frames), wide = widths.reduce((a, b) => a + b, 0);
   const joined = new Float32Array(frames * wide);
@@ -210,7 +280,12 @@ function joinedColumns(blocks, frames) {
   return joined;
 }
 
-/** (T', 21, C) a hand relative to its wrist, in the clip's mean palm length. */
+/**
+ * (T', 21, C) a hand relative to its wrist, in the clip's mean palm length.
+ *
+ * @param {Points} points
+ * @param {number} first place of its wrist
+ */
 function handLocal(points, first) {
   const { values, frames, landmarks, coordinates } = points, count = LEFT_HAND_NAMES.length;
   const local = new Float32Array(frames * count * coordinates);
@@ -220,24 +295,29 @@ function handLocal(points, first) {
     for (let i = 0; i < count * coordinates; i++) {
       local[t * count * coordinates + i] = values[wrist + i] - values[wrist + (i % coordinates)];
     }
-    const knuckle = coordinates * (count * t + 9); // wrist to the middle finger's knuckle
+    const knuckle = coordinates * (count * t + KNUCKLE); // wrist to the middle finger's knuckle
     const palm = Math.hypot(...local.subarray(knuckle, knuckle + coordinates));
     if (!Number.isNaN(palm)) {
       sum += palm;
       seen += 1;
     }
   }
-  const unit = Math.max(Math.fround(sum / Math.max(seen, 1)), MIN_PALM);
+  const unit = Math.max(Math.fround(sum / Math.max(seen, 1)), Math.fround(MIN_PALM));
   return local.map((value) => value / unit);
 }
 
-/** (T', J, C) unit vectors along the bones of the arms. */
+/**
+ * (T', J, C) unit vectors along the bones of the arms.
+ *
+ * @param {Points} points
+ * @param {Map<string, number>} place of each landmark
+ */
 function boneDirections(points, place) {
   const { values, frames, landmarks, coordinates } = points;
   const joints = ["shoulder", "elbow", "wrist", "index"];
   const bones = ["left", "right"].flatMap((side) => joints.slice(1).map((joint, i) => [
     place.get(`${side}_${joints[i]}`), place.get(`${side}_${joint}`),
-  ])).filter((ends) => !ends.includes(undefined));
+  ])).filter((ends) => ends.every((end) => end !== undefined));
   const along = new Float32Array(frames * bones.length * coordinates);
   for (let t = 0; t < frames; t++) {
     bones.forEach(([from, to], bone) => {
@@ -245,17 +325,22 @@ function boneDirections(points, place) {
       const [tail, head] = [from, to].map((end) => coordinates * (landmarks * t + end));
       for (let c = 0; c < coordinates; c++) along[start + c] = values[head + c] - values[tail + c];
       const vector = along.subarray(start, start + coordinates);
-      const length = Math.max(Math.fround(Math.hypot(...vector)), MIN_BONE); // NaN stays NaN
+      const length = Math.max(Math.fround(Math.hypot(...vector)), Math.fround(MIN_BONE)); // NaN stays NaN
       for (let c = 0; c < coordinates; c++) vector[c] /= length;
     });
   }
   return along;
 }
 
-/** (T') movement of the hand that moves most since the frame before; 0 where it cannot be seen. */
+/**
+ * (T') movement of the hand that moves most since the frame before; 0 where it cannot be seen.
+ *
+ * @param {Points} points
+ * @param {string[]} names
+ */
 function frameMotion(points, names) {
   const { values, frames, landmarks, coordinates } = points;
-  const sides = ["left", "right"].map((side) => [`${side}_wrist`, ...TIPS.map((tip) => `${side}_hand_${tip}`)])
+  const sides = ["left", "right"].map((side) => [`${side}_wrist`, ...TIP_NAMES.map((tip) => `${side}_hand_${tip}`)])
     .map((moving) => moving.map((name) => names.indexOf(name)).filter((place) => place >= 0));
   const motion = new Float32Array(frames);
   for (let t = 1; t < frames; t++) {
@@ -274,11 +359,15 @@ function frameMotion(points, names) {
   return motion;
 }
 
-/** Mean speed of the hand that moves most, in shoulder widths a second, compared ten times a second. */
+/**
+ * Mean speed of the hand that moves most, in shoulder widths a second, compared ten times a second.
+ *
+ * @param {Clip} clip
+ */
 export function motionEnergy(clip) {
-  const points = normaliseClip(clip, PLAIN), last = clip.times.length - 1;
+  const points = normaliseClip(clip, DEFAULT_FEATURES), last = clip.times.length - 1;
   const numSteps = Math.max(roundHalfEven((last / frameRate(clip)) * MOTION_RATE), 1);
   const at = Float64Array.from({ length: numSteps + 1 }, (_, i) => (i === numSteps ? last : i * (last / numSteps)));
-  const moved = frameMotion(resample(points, at), layoutNames(PLAIN));
+  const moved = frameMotion(resample(points, at), layoutNames(DEFAULT_FEATURES));
   return moved.reduce((sum, each) => sum + each, 0) / Math.max(duration(clip), 1e-3);
 }

@@ -1,16 +1,33 @@
-/** Accept or refuse (`signtalk.gate`, mode "calibrated"). A refusal is a result with a reason, not an error. */
+/** Accept or refuse (`signtalk.recognition.gate`, mode "calibrated"). A refusal is a result with a reason, not an error. */
 
-import { FIGURES } from "./evidence.js";
 import { confidence, standardised } from "./logistic.js";
+import { FIGURES, REASON_OF, UNSURE } from "./tables.js";
 
-const UNSURE = ["low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement"];
-const REASON_OF = {
-  score: "low_similarity", margin: "ambiguous_top2", similarity: "low_similarity", dtw_score: "low_similarity",
-  prototype: "prototype_disagreement", text_score: "text_disagreement", standing: "ambiguous_top2",
-  dtw_margin: "ambiguous_top2", text_per_word: "text_disagreement",
-};
+/** @import { Evidence } from "./evidence.js" */
+/** @import { Logistic } from "./logistic.js" */
 
-/** {accepted, reason, confidence, offered} of what `evidence` tells, a hand speed and the bundle's gate. */
+/**
+ * @typedef {Logistic & {
+ *   motion_floor: number, threshold: number, choice_threshold: number | null, fitted: boolean, written: Gate | null,
+ * }} Gate
+ */
+
+/**
+ * @typedef {object} Decision
+ * @property {boolean} accepted
+ * @property {string} reason why not; "" when accepted
+ * @property {number} confidence 0-1
+ * @property {boolean} offered not accepted, but the best sentences may be offered to choose from
+ */
+
+/**
+ * Decides by what `evidence` tells, a hand speed and the bundle's gate.
+ *
+ * @param {Evidence} facts
+ * @param {number} motion shoulder widths a second
+ * @param {Gate} config
+ * @returns {Decision}
+ */
 export function decide({ figures, answered, written }, motion, config) {
   const proven = config.written?.fitted ? config.written : null; // the gate of written sentences
   const gate = written ? proven ?? config : config;
@@ -20,6 +37,10 @@ export function decide({ figures, answered, written }, motion, config) {
   return { accepted: !reason, reason, confidence: sure, offered };
 }
 
+/**
+ * @param {Evidence & {proven: Gate | null, gate: Gate, sure: number, motion: number}} facts
+ * @param {Gate} config
+ */
 function reasonOf({ figures, answered, written, proven, gate, sure, motion }, config) {
   if (!answered) return "empty_index";
   if (!config.fitted) return "gate_not_fitted";
@@ -27,5 +48,6 @@ function reasonOf({ figures, answered, written, proven, gate, sure, motion }, co
   if (written && !proven) return "written_not_proven";
   if (sure >= gate.threshold) return "";
   const distances = standardised(gate, figures); // the figure that lies lowest is the one that is told
-  return REASON_OF[FIGURES[distances.indexOf(Math.min(...distances))]];
+  const lowest = FIGURES[distances.indexOf(Math.min(...distances))];
+  return REASON_OF[/** @type {keyof typeof REASON_OF} */ (lowest)];
 }

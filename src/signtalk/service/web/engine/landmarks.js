@@ -1,149 +1,190 @@
 /**
- * What a landmark is called, what a clip of landmarks is, and how it travels.
+ * What a landmark is called, and what frames and clips of landmarks are.
  *
- * A clip is {aspect, times, landmarks, visibility}: image width over height or null; Float64Array (T) seconds;
- * Float32Array (T * 169 * 3), x right in image widths, y down in image heights, z; Float32Array (T * 33).
- * What was not detected is NaN in all three coordinates.
+ * Coordinates: x right in image widths, y down in image heights, z; raw and not mirrored. What was not detected is NaN
+ * in all three. How frames and clips travel: wire.js.
  */
 
-const POSE = [
-  "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
-  "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
-  "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index",
-  "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
-  "left_heel", "right_heel", "left_foot_index", "right_foot_index",
-];
-const FINGERS = ["index", "middle", "ring", "pinky"].flatMap((finger) =>
-  ["mcp", "pip", "dip", "tip"].map((joint) => `${finger}_${joint}`));
-const HAND = ["wrist", "thumb_cmc", "thumb_mcp", "thumb_ip", "thumb_tip", ...FINGERS];
+import {
+  DEFAULT_FPS, FACE_INDICES, HAND_POINTS, MAX_ASPECT, MAX_COORDINATE, MAX_FRAMES, MIN_ASPECT, PARTS, POSE_NAMES,
+} from "./tables.js";
 
-export const LEFT_HAND_NAMES = HAND.map((name) => `left_hand_${name}`);
-export const RIGHT_HAND_NAMES = HAND.map((name) => `right_hand_${name}`);
-/** The face mesh points that are kept: every fifth of 468. */
-export const FACE_INDICES = Array.from({ length: 94 }, (_, i) => 5 * i);
+/**
+ * One moment of a person.
+ *
+ * @typedef {object} Frame
+ * @property {number} timeS seconds
+ * @property {Float32Array} landmarks (169 * 3)
+ * @property {Float32Array} visibility (33) of the pose, 0 to 1; NaN where it is not known
+ */
+
+/**
+ * Frames one after the other.
+ *
+ * @typedef {object} Clip
+ * @property {number | null} aspect image width over height; null = not known
+ * @property {Float64Array} times (T) seconds
+ * @property {Float32Array} landmarks (T * 169 * 3)
+ * @property {Float32Array} visibility (T * 33)
+ */
+
+/** @typedef {keyof typeof PARTS} Part */
+
+/** @typedef {{x: number, y: number, z: number, visibility?: number}} Point */
+
+/**
+ * What MediaPipe's HolisticLandmarker gives, as far as it is read here.
+ *
+ * @typedef {{[name in "poseLandmarks" | "leftHandLandmarks" | "rightHandLandmarks" | "faceLandmarks"]?: Point[][]}}
+ *   HolisticResult
+ */
+
+export const LEFT_HAND_NAMES = HAND_POINTS.map((name) => `left_hand_${name}`);
+export const RIGHT_HAND_NAMES = HAND_POINTS.map((name) => `right_hand_${name}`);
 /** The 169 landmarks: pose 33, left hand 21, right hand 21, face 94. */
-export const NAMES = [...POSE, ...LEFT_HAND_NAMES, ...RIGHT_HAND_NAMES, ...FACE_INDICES.map((i) => `face_${i}`)];
+export const NAMES = [
+  ...POSE_NAMES, ...LEFT_HAND_NAMES, ...RIGHT_HAND_NAMES, ...FACE_INDICES.map((i) => `face_${i}`),
+];
 export const NUM_LANDMARKS = NAMES.length;
-export const NUM_POSE = POSE.length;
-/** Where each part begins and how many points it has. */
-export const PARTS = { pose: [0, 33], left_hand: [33, 21], right_hand: [54, 21], face: [75, 94] };
-export const FRAME_BYTES = 8 + 4 * (3 * NUM_LANDMARKS + NUM_POSE);
+export const NUM_POSE = POSE_NAMES.length;
 
-const INDEX = new Map(NAMES.map((name, i) => [name, i]));
-const HEADER_BYTES = 12;
-const MAGIC = 0x31544753; // "SGT1", little-endian
-const MAX_COORDINATE = 1e4;
-const MAX_FRAMES = 20000;
-const DEFAULT_FPS = 30;
+const PLACES = new Map(NAMES.map((name, i) => [name, i]));
 
 /** A clip that cannot be used; its message can be shown. */
 export class ClipError extends Error {
+  /** @param {string} message */
   constructor(message) {
     super(message);
     this.name = "ClipError";
   }
 }
 
-/** Places of names among the 169. */
+/**
+ * Places of names among the 169.
+ *
+ * @param {string[]} names
+ */
 export function positions(names) {
-  return names.map((name) => INDEX.get(name));
+  return names.map((name) => {
+    const place = PLACES.get(name);
+    if (place === undefined) throw new Error(`no landmark is called '${name}'`);
+    return place;
+  });
 }
 
-/** One frame from what MediaPipe's HolisticLandmarker gives: {landmarks: Float32Array (507), visibility: (33)}. */
-export function frameFromHolistic(result) {
-  const landmarks = new Float32Array(3 * NUM_LANDMARKS).fill(NaN), visibility = new Float32Array(NUM_POSE).fill(NaN);
-  const found = {
-    pose: result.poseLandmarks?.[0], left_hand: result.leftHandLandmarks?.[0],
-    right_hand: result.rightHandLandmarks?.[0], face: result.faceLandmarks?.[0],
+/**
+ * A frame in which nothing was detected.
+ *
+ * @param {number} timeS
+ * @returns {Frame}
+ */
+export function emptyFrame(timeS) {
+  return {
+    timeS,
+    landmarks: new Float32Array(3 * NUM_LANDMARKS).fill(NaN),
+    visibility: new Float32Array(NUM_POSE).fill(NaN),
   };
-  for (const [part, [first, count]] of Object.entries(PARTS)) {
-    const points = found[part];
-    if (!points?.length) continue;
-    for (let i = 0; i < count; i++) {
-      const point = points[part === "face" ? FACE_INDICES[i] : i];
-      landmarks.set([point.x, point.y, point.z], 3 * (first + i));
-      if (part === "pose") visibility[i] = point.visibility ?? NaN;
-    }
-  }
-  return { landmarks, visibility };
 }
 
-/** A clip of frames as `frameFromHolistic` gives them, and their times in seconds. */
-export function clipFromFrames(frames, times, aspect = null) {
+/**
+ * A frame of what MediaPipe gives; a part with fewer points than it should have is missing as a whole.
+ *
+ * @param {HolisticResult} result
+ * @param {number} timeS
+ */
+export function frameFromHolistic(result, timeS) {
+  const frame = emptyFrame(timeS), face = result.faceLandmarks?.[0] ?? [];
+  const last = FACE_INDICES[FACE_INDICES.length - 1];
+  setPart(frame, "pose", result.poseLandmarks?.[0] ?? []);
+  setPart(frame, "left_hand", result.leftHandLandmarks?.[0] ?? []);
+  setPart(frame, "right_hand", result.rightHandLandmarks?.[0] ?? []);
+  setPart(frame, "face", face.length > last ? FACE_INDICES.map((i) => face[i]) : []);
+  return frame;
+}
+
+/**
+ * @param {Frame} frame
+ * @param {Part} part
+ * @param {Point[]} points
+ */
+function setPart(frame, part, points) {
+  const [from, to] = PARTS[part];
+  if (points.length < to - from) return;
+  for (let i = 0; i < to - from; i++) {
+    const { x, y, z, visibility } = points[i];
+    frame.landmarks.set([x, y, z], 3 * (from + i));
+    if (part === "pose") frame.visibility[i] = Math.min(1, Math.max(0, visibility ?? NaN)); // NaN stays NaN
+  }
+}
+
+/**
+ * Whether a part was detected in a frame.
+ *
+ * @param {Frame} frame
+ * @param {Part} part
+ */
+export function hasPart(frame, part) {
+  return !Number.isNaN(frame.landmarks[3 * PARTS[part][0]]);
+}
+
+/**
+ * A clip without content, to be filled.
+ *
+ * @param {number} numFrames
+ * @param {number | null} aspect
+ * @returns {Clip}
+ */
+export function emptyClip(numFrames, aspect) {
+  return {
+    aspect,
+    times: new Float64Array(numFrames),
+    landmarks: new Float32Array(numFrames * NUM_LANDMARKS * 3).fill(NaN),
+    visibility: new Float32Array(numFrames * NUM_POSE).fill(NaN),
+  };
+}
+
+/**
+ * A clip of frames, as they are; whoever computes with it calls `checkedClip`.
+ *
+ * @param {Frame[]} frames
+ * @param {number | null} [aspect]
+ */
+export function clipFromFrames(frames, aspect = null) {
   const clip = emptyClip(frames.length, aspect);
   frames.forEach((frame, t) => {
-    clip.times[t] = times[t];
+    clip.times[t] = frame.timeS;
     clip.landmarks.set(frame.landmarks, 3 * NUM_LANDMARKS * t);
     clip.visibility.set(frame.visibility, NUM_POSE * t);
   });
-  return checkedClip(clip);
+  return clip;
 }
 
-/** A clip as the service takes it in JSON. */
-export function clipFromJson(content) {
-  if (!Array.isArray(content?.frames)) throw new ClipError("a clip without a list of frames");
-  const clip = emptyClip(content.frames.length, content.aspect ?? null);
-  content.frames.forEach((frame, t) => {
-    clip.times[t] = frame.time_s;
-    for (const [part, [first, count]] of Object.entries(PARTS)) {
-      const points = frame[part];
-      if (points === null || points === undefined) continue;
-      if (points.length !== count) throw new ClipError(`frame ${t}: ${part} of ${points.length} points, not ${count}`);
-      points.forEach((point, i) => {
-        clip.landmarks.set(point.slice(0, 3), 3 * (NUM_LANDMARKS * t + first + i));
-        if (part === "pose") clip.visibility[NUM_POSE * t + i] = point[3] ?? NaN;
-      });
-    }
-  });
-  return checkedClip(clip);
+/**
+ * Frame t of a clip; its arrays are views of the clip's.
+ *
+ * @param {Clip} clip
+ * @param {number} t
+ * @returns {Frame}
+ */
+export function frameAt(clip, t) {
+  return {
+    timeS: clip.times[t],
+    landmarks: clip.landmarks.subarray(3 * NUM_LANDMARKS * t, 3 * NUM_LANDMARKS * (t + 1)),
+    visibility: clip.visibility.subarray(NUM_POSE * t, NUM_POSE * (t + 1)),
+  };
 }
 
-/** A clip as the service takes it in bytes (ArrayBuffer). */
-export function clipFromBytes(buffer) {
-  const view = new DataView(buffer), begun = buffer.byteLength >= HEADER_BYTES && view.getUint32(0, true) === MAGIC;
-  if (!begun) throw new ClipError("no clip: a header SGT1 expected");
-  const numFrames = view.getUint32(4, true), aspect = view.getFloat32(8, true);
-  if (buffer.byteLength !== HEADER_BYTES + numFrames * FRAME_BYTES) {
-    throw new ClipError(`${buffer.byteLength} bytes for ${numFrames} frames; the clip is cut`);
-  }
-  const clip = emptyClip(numFrames, Number.isNaN(aspect) ? null : aspect);
-  for (let t = 0; t < numFrames; t++) {
-    let place = HEADER_BYTES + t * FRAME_BYTES;
-    clip.times[t] = view.getFloat64(place, true);
-    place += 8;
-    for (let i = 0; i < 3 * NUM_LANDMARKS; i++, place += 4) {
-      clip.landmarks[3 * NUM_LANDMARKS * t + i] = view.getFloat32(place, true);
-    }
-    for (let i = 0; i < NUM_POSE; i++, place += 4) clip.visibility[NUM_POSE * t + i] = view.getFloat32(place, true);
-  }
-  return checkedClip(clip);
-}
-
-/** The bytes of a clip (ArrayBuffer), as the service takes them. */
-export function clipToBytes(clip) {
-  const buffer = new ArrayBuffer(HEADER_BYTES + clip.times.length * FRAME_BYTES), view = new DataView(buffer);
-  view.setUint32(0, MAGIC, true);
-  view.setUint32(4, clip.times.length, true);
-  view.setFloat32(8, clip.aspect ?? NaN, true);
-  clip.times.forEach((time, t) => {
-    let place = HEADER_BYTES + t * FRAME_BYTES;
-    view.setFloat64(place, time, true);
-    place += 8;
-    for (let i = 0; i < 3 * NUM_LANDMARKS; i++, place += 4) {
-      view.setFloat32(place, clip.landmarks[3 * NUM_LANDMARKS * t + i], true);
-    }
-    for (let i = 0; i < NUM_POSE; i++, place += 4) view.setFloat32(place, clip.visibility[NUM_POSE * t + i], true);
-  });
-  return buffer;
-}
-
-/** Refuse what Python refuses, and make a point that is partly missing wholly missing; gives the clip. */
+/**
+ * Refuse what Python refuses, and make a point that is partly missing wholly missing; gives the clip.
+ *
+ * @param {Clip} clip
+ */
 export function checkedClip(clip) {
   const { times, landmarks, aspect } = clip, numFrames = times.length;
   if (!numFrames) throw new ClipError("the clip has no frame");
   if (numFrames > MAX_FRAMES) throw new ClipError(`${numFrames} frames; expected 1 to ${MAX_FRAMES}`);
-  if (aspect !== null && !(aspect > 0.1 && aspect < 10)) {
-    throw new ClipError(`image aspect ${aspect}; expected width / height between 0.1 and 10`);
+  if (aspect !== null && !(aspect > MIN_ASPECT && aspect < MAX_ASPECT)) {
+    throw new ClipError(`image aspect ${aspect}; expected width / height between ${MIN_ASPECT} and ${MAX_ASPECT}`);
   }
   for (let t = 0; t < numFrames; t++) {
     if (!Number.isFinite(times[t]) || (t && times[t] <= times[t - 1])) {
@@ -162,19 +203,32 @@ export function checkedClip(clip) {
   return clip;
 }
 
-/** Seconds covered, the last frame counted as long as a mean one. */
-export function duration(clip) {
-  const numFrames = clip.times.length;
+/**
+ * Seconds covered, the last frame counted as long as a mean one.
+ *
+ * @param {Clip} clip
+ */
+export function duration({ times }) {
+  const numFrames = times.length;
   if (numFrames < 2) return numFrames / DEFAULT_FPS;
-  return ((clip.times[numFrames - 1] - clip.times[0]) * numFrames) / (numFrames - 1);
+  return ((times[numFrames - 1] - times[0]) * numFrames) / (numFrames - 1);
 }
 
-/** Mean frames a second. */
+/**
+ * Mean frames a second.
+ *
+ * @param {Clip} clip
+ */
 export function frameRate(clip) {
   return clip.times.length / duration(clip);
 }
 
-/** Share of the frames that show any point of these names, 0-1. */
+/**
+ * Share of the frames that show any point of these names, 0-1.
+ *
+ * @param {Clip} clip
+ * @param {string[]} names
+ */
 export function shareSeen(clip, names) {
   const places = positions(names), numFrames = clip.times.length;
   let seen = 0;
@@ -182,13 +236,4 @@ export function shareSeen(clip, names) {
     if (places.some((place) => !Number.isNaN(clip.landmarks[3 * (NUM_LANDMARKS * t + place)]))) seen += 1;
   }
   return seen / numFrames;
-}
-
-function emptyClip(numFrames, aspect) {
-  return {
-    aspect,
-    times: new Float64Array(numFrames),
-    landmarks: new Float32Array(numFrames * NUM_LANDMARKS * 3).fill(NaN),
-    visibility: new Float32Array(numFrames * NUM_POSE).fill(NaN),
-  };
 }

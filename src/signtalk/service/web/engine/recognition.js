@@ -6,25 +6,66 @@ import { decide } from "./gate.js";
 import { scoreSentences } from "./scoring.js";
 import { translate, translationConfidence } from "./translation.js";
 
-const known = (value) => (Number.isNaN(value) ? null : value);
+/** @import { Decoder, DecodingOptions } from "./beam_search.js" */
+/** @import { Gate } from "./gate.js" */
+/** @import { Encoded } from "./models.js" */
+/** @import { RankedSentence, ScoringConfig } from "./scoring.js" */
+/** @import { SentenceIndex } from "./sentence_index.js" */
+/** @import { Tokenizer } from "./tokenizer.js" */
+/** @import { TranslationRule } from "./translation.js" */
 
-/** The answer to one clip; `parts` are {index, decision, tokenizer, decoder} (decoder null = nothing is translated). */
+/**
+ * How a bundle decides.
+ *
+ * @typedef {object} DecisionConfig
+ * @property {ScoringConfig} scoring
+ * @property {Gate} gate
+ * @property {{gap: number | null}} sets
+ * @property {DecodingOptions} decoding
+ * @property {boolean} translate
+ * @property {number} spelling_weight
+ * @property {TranslationRule} translation
+ */
+
+/**
+ * What an answer is made from.
+ *
+ * @typedef {object} Parts
+ * @property {SentenceIndex} index
+ * @property {DecisionConfig} decision
+ * @property {Tokenizer} tokenizer
+ * @property {Decoder | null} decoder null = nothing is translated
+ */
+
+/** @typedef {ReturnType<typeof candidate>} Candidate */
+/** @typedef {Awaited<ReturnType<typeof answer>>} Answer */
+
+const known = (/** @type {number} */ value) => (Number.isNaN(value) ? null : value);
+
+/**
+ * The answer to one clip.
+ *
+ * @param {Encoded} encoded
+ * @param {number} motion shoulder widths a second
+ * @param {Parts} parts
+ * @param {number} [numCandidates] how many sentences it lists
+ */
 export async function answer(encoded, motion, { index, decision, tokenizer, decoder }, numCandidates = 5) {
   const ranked = scoreSentences(encoded, index, decision.scoring);
   const facts = evidence(ranked, index);
   const gate = decide(facts, motion, decision.gate);
   const size = setSize(decision.sets, ranked.map((each) => each.score));
-  const listed = (count) => ranked.slice(0, count).map((each, place) =>
+  const listed = (/** @type {number} */ count) => ranked.slice(0, count).map((each, place) =>
     candidate(each, place + 1, place ? null : gate.confidence, index));
   const candidates = listed(numCandidates);
   const text = decision.translate && decoder ? await translate(decoder, tokenizer, encoded, decision) : null;
-  const sure = text && translationConfidence(
-    decision.translation, text, ranked.length ? index.named(ranked[0].sentence).sentence : null, gate.confidence);
+  const best = ranked.length ? index.named(ranked[0].sentence).sentence : null;
+  const sure = text && translationConfidence(decision.translation, text, best, gate.confidence);
   // Whoever does not move says nothing, in whatever words.
-  const shown = text !== null && gate.reason !== "low_motion" && decision.translation.fitted
+  const shown = sure !== null && gate.reason !== "low_motion" && decision.translation.fitted
     && sure >= decision.translation.threshold;
   const sentence = gate.accepted && candidates.length ? candidates[0].sentence : null;
-  const said = sentence || (shown ? text.text : null);
+  const said = sentence || (shown && text ? text.text : null);
   const choices = gate.offered ? listed(numOffered(size)) : [];
   return {
     accepted: gate.accepted,
@@ -47,6 +88,12 @@ export async function answer(encoded, motion, { index, decision, tokenizer, deco
   };
 }
 
+/**
+ * @param {RankedSentence} each
+ * @param {number} rank
+ * @param {number | null} confidence
+ * @param {SentenceIndex} index
+ */
 function candidate(each, rank, confidence, index) {
   const clip = index.references[each.row].entry, named = index.named(each.sentence);
   const compared = !Number.isNaN(each.dtwDistance), spelled = !Number.isNaN(each.textLogLikelihood);
@@ -62,7 +109,7 @@ function candidate(each, rank, confidence, index) {
     similarity: each.score,
     raw_similarity: each.similarity,
     confidence: confidence === null ? null : Math.fround(confidence),
-    proto_similarity: known(each.prototypeSimilarity),
+    proto_similarity: known(each.centroidSimilarity),
     dtw_distance: known(each.dtwDistance),
     dtw_score: compared ? each.dtwScore : null,
     text_score: spelled ? known(each.textScore) : null,

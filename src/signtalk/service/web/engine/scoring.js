@@ -1,32 +1,58 @@
 /**
- * From an encoded query to ranked sentences with one fused, comparable score (`signtalk.scoring`, mode "sentence").
- *
- * An encoded clip is {embedding: Float32Array (D), projections: Float32Array (T' * P), valid: Uint8Array (T'),
- * wordLogProbs: Float32Array (T' * V), vocabulary: V, or 0 of a model that does not spell, ...}.
+ * From an encoded query to ranked sentences with one fused, comparable score (`signtalk.recognition.scoring`, mode
+ * "sentence").
  */
 
+import { textLogLikelihoods, textScores, validFrames, wordsShown } from "./ctc.js";
 import { dtwDistance, squaredNorms } from "./dtw.js";
 import { descendingOrder, dot } from "./numbers.js";
-import { textLogLikelihoods, textScores, validFrames, wordsShown } from "./spelling.js";
 import { clipParts, equatedStage, standInDtw } from "./written.js";
+
+/** @import { Encoded } from "./models.js" */
+/** @import { Sentence, SentenceIndex } from "./sentence_index.js" */
+
+/**
+ * @typedef {{[name in "similarity_weight" | "prototype_weight" | "dtw_weight" | "text_weight" | "dtw_scale" | "text_scale"
+ *   | "rerank_sentences" | "references_per_sentence"]: number}} ScoringConfig
+ */
+
+/**
+ * A sentence among the answers; NaN where something was not compared.
+ *
+ * @typedef {object} RankedSentence
+ * @property {Sentence} sentence
+ * @property {number} row of its closest clip
+ * @property {number} score
+ * @property {number} similarity cosine to the closest clip
+ * @property {number} centroidSimilarity cosine to its mean direction
+ * @property {number} dtwDistance
+ * @property {number} dtwScore
+ * @property {number} textLogLikelihood
+ * @property {number} textScore
+ * @property {number} numReferences
+ */
+
+/** @typedef {{clips: Float32Array, bestRows: number[], similarities: Float32Array, centroids: Float32Array}} Cosines */
 
 /**
  * The ranked sentences of one query, best first.
  *
- * Each is {sentence (of index.classes), row (its closest clip), score, similarity, prototypeSimilarity, dtwDistance,
- * dtwScore, textLogLikelihood, textScore, numReferences}; NaN where something was not compared.
+ * @param {Encoded} encoded
+ * @param {SentenceIndex} index
+ * @param {ScoringConfig} config
+ * @returns {RankedSentence[]}
  */
 export function scoreSentences(encoded, index, config) {
   if (!index.size) return [];
   const compared = compare(encoded.embedding, index);
   const spells = encoded.vocabulary > 0;
   const stage = stageScores(compared, encoded, index, config.similarity_weight, config.prototype_weight);
-  const order = lookOrder(stage, compared, encoded, index, config, spells);
+  const order = lookOrder(stage, compared, encoded, index, config);
   const head = order.slice(0, config.rerank_sentences);
   const written = order.map((c) => index.classes[c].written);
   const likelihoods = spells ? textLogLikelihoods(encoded, head.map((c) => index.classes[c].words)) : [];
   const texts = spells ? withBound(textScores(likelihoods, config.text_scale), order.length) : null;
-  const distances = warpedDistances(encoded, index, compared, head, config.references_per_sentence);
+  const distances = warpedDistances(encoded, index, compared.clips, head, config.references_per_sentence);
   const near = distances.map((each) => Math.fround(Math.exp(-each / config.dtw_scale)));
   const measured = standInDtw(near, texts ?? [], written);
   const dtwScores = withBound(measured, order.length);
@@ -36,7 +62,7 @@ export function scoreSentences(encoded, index, config) {
     row: compared.bestRows[c],
     score: fused[place],
     similarity: compared.similarities[c],
-    prototypeSimilarity: written[place] ? NaN : compared.prototypes[c],
+    centroidSimilarity: written[place] ? NaN : compared.centroids[c],
     dtwDistance: Number.isFinite(distances[place]) ? distances[place] : NaN,
     dtwScore: dtwScores[place],
     textLogLikelihood: likelihoods[place] ?? NaN,
@@ -46,7 +72,13 @@ export function scoreSentences(encoded, index, config) {
   return descendingOrder(fused).map((place) => ranked[place]);
 }
 
-/** Cosines of a query to each sentence: its closest clip, and its mean direction. */
+/**
+ * Cosines of a query to each sentence: its closest clip, and its mean direction.
+ *
+ * @param {Float32Array} embedding
+ * @param {SentenceIndex} index
+ * @returns {Cosines}
+ */
 function compare(embedding, index) {
   const width = embedding.length;
   const clips = Float32Array.from(index.references, (each) => dot(embedding, 0, each.embedding, 0, width));
@@ -55,61 +87,111 @@ function compare(embedding, index) {
     clips,
     bestRows,
     similarities: Float32Array.from(bestRows, (row) => clips[row]),
-    prototypes: Float32Array.from(index.classes, (each) => dot(embedding, 0, each.prototype, 0, width)),
+    centroids: Float32Array.from(index.classes, (each) => dot(embedding, 0, each.centroid, 0, width)),
   };
 }
 
-/** Float32Array (C): what embeddings give to the fused score. */
-function stageScores(compared, encoded, index, similarityWeight, prototypeWeight) {
+/**
+ * Float32Array (C): what embeddings give to the fused score.
+ *
+ * @param {Cosines} compared
+ * @param {Encoded} encoded
+ * @param {SentenceIndex} index
+ * @param {number} similarityWeight
+ * @param {number} centroidWeight
+ */
+function stageScores(compared, encoded, index, similarityWeight, centroidWeight) {
   const stage = compared.similarities.map((similarity, c) =>
-    weighed(similarityWeight, similarity) + weighed(prototypeWeight, compared.prototypes[c]));
+    weighed(similarityWeight, similarity) + weighed(centroidWeight, compared.centroids[c]));
   if (!index.anyWritten) return stage;
   const width = encoded.embedding.length;
-  const near = Float32Array.from(index.classes, (each) => dot(encoded.embedding, 0, each.textEmbedding, 0, width));
-  return equatedStage(stage, near, index.classes.map((each) => each.written), similarityWeight + prototypeWeight);
+  const near = Float32Array.from(index.classes, ({ textEmbedding }) =>
+    (textEmbedding ? dot(encoded.embedding, 0, textEmbedding, 0, width) : NaN));
+  return equatedStage(stage, near, index.classes.map((each) => each.written), similarityWeight + centroidWeight);
 }
 
-/** Sentences in the order in which they are worth a closer look: the best by clips and the best by words in turn. */
-function lookOrder(stage, compared, encoded, index, config, spells) {
+/**
+ * Sentences in the order in which they are worth a closer look: the best by clips and the best by words in turn.
+ *
+ * @param {Float32Array} stage
+ * @param {Cosines} compared
+ * @param {Encoded} encoded
+ * @param {SentenceIndex} index
+ * @param {ScoringConfig} config
+ */
+function lookOrder(stage, compared, encoded, index, config) {
   const byClips = config.similarity_weight + config.prototype_weight === 0
     ? stageScores(compared, encoded, index, 0.5, 0.5) : stage;
   let place = places(byClips);
-  if (spells) {
+  if (encoded.vocabulary) {
     const byWords = places(wordsShown(encoded, index.classes.map((each) => each.words)));
     place = place.map((each, c) => Math.min(each, byWords[c]));
   }
   return descendingOrder(place.map((each) => -each));
 }
 
+/**
+ * Each sentence's place in descending order.
+ *
+ * @param {Float32Array} scores
+ */
 function places(scores) {
-  const found = new Array(scores.length);
-  descendingOrder(scores).forEach((c, place) => { found[c] = place; });
-  return found;
+  /** @type {number[]} */
+  const placeOf = new Array(scores.length);
+  descendingOrder(scores).forEach((c, place) => { placeOf[c] = place; });
+  return placeOf;
 }
 
-/** The smallest distance of each chosen sentence's closest clips to the query; Infinity where it has none. */
-function warpedDistances(encoded, index, compared, head, count) {
+/**
+ * The smallest distance of each chosen sentence's closest clips to the query; Infinity where it has none.
+ *
+ * @param {Encoded} encoded
+ * @param {SentenceIndex} index
+ * @param {Float32Array} clipCosines
+ * @param {number[]} head
+ * @param {number} count
+ */
+function warpedDistances(encoded, index, clipCosines, head, count) {
   const width = encoded.projections.length / encoded.valid.length;
   const query = encoded.projections.subarray(0, validFrames(encoded) * width), norms = squaredNorms(query, width);
   return head.map((c) => {
     const rows = index.classes[c].rows;
-    const closest = descendingOrder(rows.map((row) => compared.clips[row])).slice(0, count).map((place) => rows[place]);
+    const closest = descendingOrder(rows.map((row) => clipCosines[row])).slice(0, count).map((place) => rows[place]);
     return Math.min(...closest.map((row) => dtwDistance(query, norms, index.references[row].frames, width)));
   });
 }
 
-/** The head's scores, then the worst of them for all others; 0 where none was compared. */
+/**
+ * The head's scores, then the worst of them for all others; 0 where none was compared.
+ *
+ * @param {number[] | Float32Array} scores
+ * @param {number} width
+ */
 function withBound(scores, width) {
   const bound = scores.length ? Math.min(...scores) : 0;
   return Float32Array.from({ length: width }, (_, place) => (place < scores.length ? scores[place] : bound));
 }
 
-/** A weight times a score in single precision, as Python has them. */
+/**
+ * A weight times a score in single precision, as Python has them.
+ *
+ * @param {number} weight
+ * @param {number} score
+ */
 function weighed(weight, score) {
   return Math.fround(Math.fround(weight) * score);
 }
 
-/** Everything weighed, in the order of the closer look; nothing stands above by not having been looked at. */
+/**
+ * Everything weighed, in the order of the closer look; nothing stands above by not having been looked at.
+ *
+ * @param {number[]} stage
+ * @param {Float32Array} dtwScores
+ * @param {Float32Array | null} texts
+ * @param {boolean[]} written
+ * @param {number} headLength
+ * @param {ScoringConfig} config
+ */
 function fusedScores(stage, dtwScores, texts, written, headLength, config) {
   const closer = dtwScores.map((score) => weighed(config.dtw_weight, score));
   if (written.includes(true)) {

@@ -1,18 +1,46 @@
 /**
- * Finds sentences in a stream, frame by frame: the same events as `signtalk.segmenter`.
+ * Finds sentences in a stream, frame by frame: the same events as `signtalk.segmentation.segmenter`.
  *
  *   frame, time --ActivityTracker--> probability --Hysteresis--> changes --Segmenter--> events with the frames
  */
 
 import { ActivityTracker } from "./activity.js";
-import { clipFromFrames } from "./landmarks.js";
+import { checkedClip, clipFromFrames } from "./landmarks.js";
+import { MOST_FPS } from "./tables.js";
 
-const MOST_FPS = 60;
+/** @import { ActivityModel } from "./activity.js" */
+/** @import { Frame } from "./landmarks.js" */
 
-/** Start and stop from probabilities alone. A change is {kind: "start" | "end" | "cancel", start, end, mean, cause}. */
+/** @typedef {"start" | "end" | "cancel"} Kind */
+
+/** @typedef {{kind: Kind, start: number, end: number, mean: number, cause: string}} Change seconds */
+
+/**
+ * A sentence that begins, ends, or was none.
+ *
+ * @typedef {object} SegmentEvent
+ * @property {Kind} kind
+ * @property {number} start seconds
+ * @property {number} end seconds
+ * @property {number} first number of its first frame, the stream's first being 0
+ * @property {number} stop number of the frame past its last
+ * @property {number} activity mean probability
+ * @property {string} cause
+ */
+
+/**
+ * @typedef {{[name in "rise_threshold" | "start_threshold" | "stop_threshold" | "confirm_s" | "lookback_s" | "hold_s"
+ *   | "start_shift_s" | "end_shift_s" | "shortest_s" | "longest_s" | "least_mean"]: number}} SegmenterConfig
+ */
+
+/** @typedef {{config: SegmenterConfig, model: ActivityModel}} SegmenterSettings content of segmenter.json */
+
+/** Start and stop from probabilities alone. */
 export class Hysteresis {
+  /** @param {SegmenterConfig} config */
   constructor(config) {
     this.config = config;
+    /** @type {"idle" | "signing"} */
     this.state = "idle";
     this.time = NaN;
     this.rose = NaN; // since when the probability is at or above rise_threshold
@@ -25,6 +53,11 @@ export class Hysteresis {
     this.beforeDrop = [0, 0];
   }
 
+  /**
+   * @param {number} probability
+   * @param {number} time seconds
+   * @returns {Change[]}
+   */
   push(probability, time) {
     const elapsed = Number.isNaN(this.time) ? 0 : time - this.time;
     this.time = time;
@@ -37,6 +70,11 @@ export class Hysteresis {
     return [this.#close(Number.isNaN(this.low) ? this.time : this.low, cause)];
   }
 
+  /**
+   * @param {number} probability
+   * @param {number} elapsed seconds
+   * @returns {Change[]}
+   */
   #whileIdle(probability, elapsed) {
     const config = this.config, now = this.time;
     if (probability < config.rise_threshold) {
@@ -57,6 +95,11 @@ export class Hysteresis {
     return [{ kind: "start", start: this.start, end: now, mean: this.#mean(), cause: "" }];
   }
 
+  /**
+   * @param {number} probability
+   * @param {number} elapsed seconds
+   * @returns {Change[]}
+   */
   #whileSigning(probability, elapsed) {
     const config = this.config, now = this.time;
     if (probability >= config.stop_threshold) this.low = NaN;
@@ -69,6 +112,11 @@ export class Hysteresis {
     return now - this.start >= config.longest_s ? [this.#close(now, "longest")] : [];
   }
 
+  /**
+   * @param {number} until seconds
+   * @param {string} cause
+   * @returns {Change}
+   */
   #close(until, cause) {
     const start = this.start, end = Math.min(Math.max(until - this.config.end_shift_s, start), this.time);
     const mean = this.#mean();
@@ -78,6 +126,10 @@ export class Hysteresis {
     return { kind: "end", start, end, mean, cause };
   }
 
+  /**
+   * @param {number} probability
+   * @param {number} elapsed seconds
+   */
   #count(probability, elapsed) {
     this.sum += probability * elapsed;
     this.lasted += elapsed;
@@ -88,17 +140,26 @@ export class Hysteresis {
   }
 }
 
-/**
- * Sentences of one person's stream. An event is {kind, start, end, first, stop, activity, cause}: seconds, and the
- * numbers of its first frame and of the one past its last, the stream's first being 0.
- */
+/** Sentences of one person's stream. */
 export class Segmenter {
+  probability = 0;
+  /** @type {Frame[]} */
+  frames = []; // the newest last; cut when twice as many are kept as needed
+  oldest = 0;
+  numFrames = 0;
+  start = NaN;
+
+  /**
+   * @param {SegmenterSettings} settings
+   * @param {number | null} [aspect] image width over height
+   */
   constructor(settings, aspect = null) {
     const { longest_s, confirm_s, lookback_s, hold_s } = settings.config;
     this.settings = settings;
     this.aspect = aspect;
     this.mostFrames = Math.ceil((longest_s + confirm_s + lookback_s + hold_s + 2) * MOST_FPS);
-    this.reset();
+    this.tracker = new ActivityTracker(settings.model, aspect || 1);
+    this.hysteresis = new Hysteresis(settings.config);
   }
 
   get state() {
@@ -115,28 +176,33 @@ export class Segmenter {
     this.tracker = new ActivityTracker(this.settings.model, this.aspect || 1);
     this.hysteresis = new Hysteresis(this.settings.config);
     this.probability = 0;
-    this.frames = []; // the newest last; cut when twice as many are kept as needed
+    this.frames = [];
     this.oldest = 0;
     this.numFrames = 0;
     this.start = NaN;
   }
 
-  /** Take a frame {landmarks, visibility} at a time in seconds; what changed with it, mostly nothing. */
-  push(frame, time) {
-    this.probability = this.tracker.push(frame.landmarks, time);
+  /**
+   * Take a frame; what changed with it, mostly nothing.
+   *
+   * @param {Frame} frame
+   */
+  push(frame) {
+    this.probability = this.tracker.push(frame.landmarks, frame.timeS);
+    /** @type {SegmentEvent[]} */
     const events = [];
     const first = Math.max(this.oldest, this.numFrames - this.mostFrames);
     const full = this.numFrames - first >= this.mostFrames - 1;
-    if (full && this.state === "signing" && this.#kept(first + 1).time >= this.start) {
+    if (full && this.state === "signing" && this.#kept(first + 1).timeS >= this.start) {
       events.push(...this.hysteresis.finish("longest").map((change) => this.#event(change)));
     }
-    this.frames.push({ landmarks: frame.landmarks, visibility: frame.visibility, time });
+    this.frames.push(frame);
     this.numFrames += 1;
     if (this.frames.length >= 2 * this.mostFrames) {
       this.frames.splice(0, this.frames.length - this.mostFrames);
       this.oldest = this.numFrames - this.mostFrames;
     }
-    return [...events, ...this.hysteresis.push(this.probability, time).map((change) => this.#event(change))];
+    return [...events, ...this.hysteresis.push(this.probability, frame.timeS).map((change) => this.#event(change))];
   }
 
   /** The stream is over: end the sentence that is open. */
@@ -144,32 +210,46 @@ export class Segmenter {
     return this.hysteresis.finish().map((change) => this.#event(change));
   }
 
-  /** The frames of an event of the last `push` or `finish`, as a clip with the times they had. */
+  /**
+   * The frames of an event of the last `push` or `finish`, as a clip with the times they had.
+   *
+   * @param {SegmentEvent} event
+   */
   clip(event) {
     if (!(event.first >= this.oldest && event.stop > event.first && event.stop <= this.numFrames)) {
       throw new Error(`frames ${event.first} to ${event.stop} are no longer in memory`);
     }
     const frames = this.frames.slice(event.first - this.oldest, event.stop - this.oldest);
-    return clipFromFrames(frames, frames.map((frame) => frame.time), this.aspect);
+    return checkedClip(clipFromFrames(frames, this.aspect));
   }
 
-  /** The frames between two times in seconds, as a clip. */
+  /**
+   * The frames between two times in seconds, as a clip.
+   *
+   * @param {number} start
+   * @param {number} end
+   */
   between(start, end) {
-    const frames = this.frames.filter((frame) => frame.time >= start - 1e-9 && frame.time <= end + 1e-9);
-    return clipFromFrames(frames, frames.map((frame) => frame.time), this.aspect);
+    const frames = this.frames.filter(({ timeS }) => timeS >= start - 1e-9 && timeS <= end + 1e-9);
+    return checkedClip(clipFromFrames(frames, this.aspect));
   }
 
+  /** @param {number} number */
   #kept(number) {
     return this.frames[number - this.oldest];
   }
 
+  /**
+   * @param {Change} change
+   * @returns {SegmentEvent}
+   */
   #event({ kind, start, end, mean, cause }) {
     this.start = kind === "start" ? start : NaN;
     const least = Math.max(this.oldest, this.numFrames - this.mostFrames);
     let stop = this.numFrames;
-    while (stop > least && this.#kept(stop - 1).time > end + 1e-9) stop -= 1;
+    while (stop > least && this.#kept(stop - 1).timeS > end + 1e-9) stop -= 1;
     let first = stop;
-    while (first > least && this.#kept(first - 1).time >= start - 1e-9) first -= 1;
+    while (first > least && this.#kept(first - 1).timeS >= start - 1e-9) first -= 1;
     if (first === stop) first = stop = this.numFrames;
     return { kind, start, end, first, stop, activity: mean, cause };
   }

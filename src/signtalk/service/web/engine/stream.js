@@ -1,18 +1,66 @@
 /**
- * A live session: frames in, the events of the service's stream out (docs of the protocol), without a socket.
+ * A live session: frames in, the events of the service's stream out (docs/protocol.md), without a socket.
  *
  *   const session = engine.stream({aspect, candidates, mode: "auto" | "button", onEvent});
- *   session.push(frame, time)  // frame as landmarks.js `frameFromHolistic` gives it
+ *   session.push(frame)  // as landmarks.js `frameFromHolistic` gives it
  *
  * Every event goes to `onEvent`. `push`, `start`, `stop` and `finish` also give a promise of the events they caused,
  * answers included; a page need not wait for it, for answers are made one after another while frames come.
  */
 
 import { Segmenter } from "./segmenter.js";
+import { ACTIVITY_EVERY_S } from "./tables.js";
 
-const ACTIVITY_S = 0.2;
+/** @import { Clip, Frame } from "./landmarks.js" */
+/** @import { Answer } from "./recognition.js" */
+/** @import { SegmentEvent, SegmenterSettings } from "./segmenter.js" */
+
+/** @typedef {"auto" | "button"} Mode signing is found, or begins and ends by a button */
+
+/** @typedef {"idle" | "signing" | "thinking" | "answer"} StreamState */
+
+/** @typedef {{segment: number, start_s: number, end_s: number, cause: string}} Segment */
+
+/**
+ * @typedef {{type: "activity", time_s: number, probability: number, motion: number}
+ *   | {type: "state", state: StreamState, time_s: number}
+ *   | {type: "cancel", segment: number, cause: string}
+ *   | {type: "answer", answer: Answer} & Segment
+ *   | {type: "error", error: {code: string, message: string}} & Segment} StreamEvent
+ */
+
+/**
+ * @typedef {object} StreamOptions
+ * @property {number | null} [aspect] image width over height
+ * @property {number} [candidates] how many sentences an answer lists
+ * @property {Mode} [mode]
+ * @property {(event: StreamEvent) => void} [onEvent]
+ */
+
+/**
+ * What a session asks.
+ *
+ * @typedef {object} Recogniser
+ * @property {{segmenter: SegmenterSettings}} bundle
+ * @property {(clip: Clip, options: {candidates: number}) => Promise<Answer>} recognize
+ */
 
 export class StreamSession {
+  /** @type {StreamState} */
+  state = "idle";
+  segment = 0;
+  /** @type {number | null} */
+  signing = null; // since when, in button mode
+  time = NaN;
+  activityTime = -Infinity;
+  person = 0;
+  /** @type {Promise<void>} */
+  answers = Promise.resolve(); // made one after another
+
+  /**
+   * @param {Recogniser} engine
+   * @param {StreamOptions} [options]
+   */
   constructor(engine, { aspect = null, candidates = 5, mode = "auto", onEvent = () => {} } = {}) {
     if (mode !== "auto" && mode !== "button") throw new Error(`mode '${mode}'; expected auto or button`);
     this.engine = engine;
@@ -20,8 +68,6 @@ export class StreamSession {
     this.mode = mode;
     this.onEvent = onEvent;
     this.segmenter = new Segmenter(engine.bundle.segmenter, aspect);
-    this.answers = Promise.resolve(); // made one after another
-    this.reset();
   }
 
   /** Forget what was sent, and answers that are still being made; another person. */
@@ -29,27 +75,33 @@ export class StreamSession {
     this.segmenter.reset();
     this.state = "idle";
     this.segment = 0;
-    this.signing = null; // since when, in button mode
+    this.signing = null;
     this.time = NaN;
-    this.toldActivity = -Infinity;
-    this.person = (this.person ?? 0) + 1;
+    this.activityTime = -Infinity;
+    this.person += 1;
   }
 
-  /** Take a frame; times in seconds increase over the whole stream. */
-  async push(frame, time) {
+  /**
+   * Take a frame; times increase over the whole stream.
+   *
+   * @param {Frame} frame
+   */
+  async push(frame) {
+    /** @type {StreamEvent[]} */
     const events = [];
-    const found = this.segmenter.push(frame, time);
+    const changes = this.segmenter.push(frame), time = frame.timeS;
     this.time = time;
-    if (time - this.toldActivity >= ACTIVITY_S - 1e-9) {
-      this.toldActivity = time;
+    if (time - this.activityTime >= ACTIVITY_EVERY_S - 1e-9) {
+      this.activityTime = time;
       const { probability, motion } = this.segmenter;
       this.#tell(events, { type: "activity", time_s: time, probability, motion });
     }
-    return this.mode === "auto" ? this.#follow(events, found) : events;
+    return this.mode === "auto" ? this.#follow(events, changes) : events;
   }
 
   /** Signing begins now (button). */
   async start() {
+    /** @type {StreamEvent[]} */
     const events = [];
     if (this.mode === "button" && this.signing === null && !Number.isNaN(this.time)) {
       this.signing = this.time;
@@ -73,9 +125,13 @@ export class StreamSession {
     return this.mode === "auto" ? this.#follow([], this.segmenter.finish()) : this.stop();
   }
 
-  async #follow(events, found) {
+  /**
+   * @param {StreamEvent[]} events
+   * @param {SegmentEvent[]} changes
+   */
+  async #follow(events, changes) {
     const answers = [];
-    for (const event of found) {
+    for (const event of changes) {
       if (event.kind === "start") {
         this.segment += 1;
         this.#change(events, "signing");
@@ -90,38 +146,55 @@ export class StreamSession {
     return events;
   }
 
+  /**
+   * @param {StreamEvent[]} events
+   * @param {{start: number, end: number, cause: string}} span
+   * @param {() => Clip} clipOf
+   */
   async #answer(events, { start, end, cause }, clipOf) {
-    const { segment, person } = this;
-    const clip = new Promise((resolve) => resolve(clipOf())); // at once, for the memory goes on; an error waits
-    clip.catch(() => {}); // told below
+    const { person } = this, segment = { segment: this.segment, start_s: start, end_s: end, cause };
+    /** @type {Promise<Clip>} */
+    const clip = new Promise((resolve) => { resolve(clipOf()); }); // at once, for the memory goes on; an error waits
+    clip.catch(() => {}); // it is told below
     this.#change(events, "thinking");
-    const made = this.answers.then(async () => {
-      let told;
+    const answered = this.answers.then(async () => {
+      /** @type {StreamEvent} */
+      let event;
       try {
-        const answer = await this.engine.recognize(await clip, this.options);
-        told = { type: "answer", segment, start_s: start, end_s: end, cause, answer };
+        event = { type: "answer", ...segment, answer: await this.engine.recognize(await clip, this.options) };
       } catch (error) {
-        told = {
-          type: "error", segment, start_s: start, end_s: end, cause, error: { code: "bad_clip", message: error.message },
-        };
+        event = { type: "error", ...segment, error: { code: "bad_clip", message: messageOf(error) } };
       }
       if (person !== this.person) return;
-      this.#tell(events, told);
-      if (this.state === "thinking") this.#change(events, told.type === "answer" ? "answer" : "idle");
+      this.#tell(events, event);
+      if (this.state === "thinking") this.#change(events, event.type === "answer" ? "answer" : "idle");
     });
-    this.answers = made;
-    await made;
+    this.answers = answered;
+    await answered;
     return events;
   }
 
+  /**
+   * @param {StreamEvent[]} events
+   * @param {StreamState} state
+   */
   #change(events, state) {
     if (state === this.state) return;
     this.state = state;
     this.#tell(events, { type: "state", state, time_s: this.time });
   }
 
+  /**
+   * @param {StreamEvent[]} events
+   * @param {StreamEvent} event
+   */
   #tell(events, event) {
     events.push(event);
     this.onEvent(event);
   }
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }

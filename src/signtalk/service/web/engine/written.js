@@ -1,8 +1,15 @@
-/** How sentences without a clip are scored beside those with clips; the reasons stand in `signtalk.written`. */
+/** How sentences without a clip are scored beside those with clips; the reasons stand in `signtalk.index.written`. */
 
-const MIN_SENTENCES = 3;
+import { MIN_SIGNED_SENTENCES } from "./tables.js";
 
-/** Stage scores (Float32Array, C) with those of written sentences moved to the clips' scale. */
+/**
+ * Stage scores (Float32Array, C) with those of written sentences moved to the clips' scale.
+ *
+ * @param {Float32Array} stage
+ * @param {Float32Array} textSimilarities (C)
+ * @param {boolean[]} written
+ * @param {number} highest
+ */
 export function equatedStage(stage, textSimilarities, written, highest) {
   const signed = [...stage.keys()].filter((c) => !written[c]);
   const moments = [stage, textSimilarities].map((values) => {
@@ -13,12 +20,18 @@ export function equatedStage(stage, textSimilarities, written, highest) {
   const [[mean, spread], [textMean, textSpread]] = moments;
   return stage.map((value, c) => {
     if (!written[c]) return value;
-    if (signed.length < MIN_SENTENCES) return highest * textSimilarities[c];
+    if (signed.length < MIN_SIGNED_SENTENCES) return highest * textSimilarities[c];
     return Math.min(mean + ((textSimilarities[c] - textMean) * spread) / Math.max(textSpread, 1e-6), highest);
   });
 }
 
-/** DTW scores of the looked-at sentences with something in place of those that written ones cannot have. */
+/**
+ * DTW scores of the looked-at sentences with something in place of those that written ones cannot have.
+ *
+ * @param {number[]} dtwScores
+ * @param {ArrayLike<number>} textScores
+ * @param {boolean[]} written
+ */
 export function standInDtw(dtwScores, textScores, written) {
   const signed = dtwScores.filter((_, r) => !written[r]);
   const worst = signed.length ? Math.min(...signed) : 0;
@@ -26,7 +39,13 @@ export function standInDtw(dtwScores, textScores, written) {
     (written[r] ? Math.max(bestSpelledNoBetter(dtwScores, textScores, written, r), worst) : score));
 }
 
-/** What embeddings and DTW give to looked-at sentences, those of written ones by text and spelling. */
+/**
+ * What embeddings and DTW give to looked-at sentences, those of written ones by text and spelling.
+ *
+ * @param {Float32Array} parts
+ * @param {ArrayLike<number>} textScores
+ * @param {boolean[]} written
+ */
 export function clipParts(parts, textScores, written) {
   return parts.map((part, r) => {
     const best = written[r] ? bestSpelledNoBetter(parts, textScores, written, r) : -Infinity;
@@ -34,11 +53,18 @@ export function clipParts(parts, textScores, written) {
   });
 }
 
-/** The largest value among the sentences with clips that are spelled no better than place r. */
+/**
+ * The largest value among the sentences with clips that are spelled no better than place r.
+ *
+ * @param {ArrayLike<number>} values
+ * @param {ArrayLike<number>} textScores
+ * @param {boolean[]} written
+ * @param {number} r
+ */
 function bestSpelledNoBetter(values, textScores, written, r) {
   let best = -Infinity;
-  values.forEach((value, other) => {
-    if (!written[other] && textScores[other] <= textScores[r]) best = Math.max(best, value);
-  });
+  for (let other = 0; other < values.length; other++) {
+    if (!written[other] && textScores[other] <= textScores[r]) best = Math.max(best, values[other]);
+  }
   return best;
 }

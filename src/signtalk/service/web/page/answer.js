@@ -7,16 +7,29 @@ import { text, textOf } from "./texts.js";
 
 const STILL = "low_motion"; // nobody signed: there is nothing to choose from
 
+/** @import { Clip } from "../engine/landmarks.js" */
+/** @import { CandidateSentence, PageAnswer } from "./answerer.js" */
+/** @import { Conversation, Line } from "./conversation.js" */
+/** @import { Settings } from "./settings.js" */
+
+/**
+ * @typedef {object} AnswerParts
+ * @property {Conversation} conversation where what was said goes
+ * @property {Settings} settings of this browser
+ * @property {(words: string, clip: Clip) => void} teach called where a signing is to be remembered
+ */
+
 export class AnswerView {
+  /** @type {{answer: PageAnswer, clip: Clip} | null} */
   #segment = null;
+  /** @type {Line | null} */
   #line = null;
 
-  /**
-   * @param conversation where what was said goes; @param settings of this browser.
-   * @param teach called with (text, clip) where a signing is to be remembered.
-   */
+  /** @param {AnswerParts} parts */
   constructor({ conversation, settings, teach }) {
-    Object.assign(this, { conversation, settings, teach });
+    this.conversation = conversation;
+    this.settings = settings;
+    this.teach = teach;
     this.canTeach = false;
     this.clear();
   }
@@ -27,26 +40,39 @@ export class AnswerView {
     this.#show("empty", "hand", text("answer.none"), "", text("answer.none_hint"));
   }
 
-  /** Show an answer of the protocol; clip is its part of the frames, to be remembered where wanted. */
+  /**
+   * Show an answer.
+   *
+   * @param {PageAnswer} answer
+   * @param {Clip} clip its frames, to be remembered where wanted
+   */
   show(answer, clip) {
     const standing = byId("answer-card").matches(".said, .asking");
     if (standing && answer.reason === STILL) return; // hands that were put down do not take an answer away
     this.#segment = { answer, clip };
     this.#line = null;
-    if (answer.outcome === "answer" && answer.text) this.#said(answer);
+    if (answer.outcome === "answer" && answer.text) this.#said(answer.text, answer.text_source);
     else if (answer.outcome === "choices" && answer.choices.length) this.#ask(answer.choices);
     else this.#unsure(answer);
     // On a phone it may lie below; somebody who types is left alone.
-    if (!document.activeElement.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
+    if (!document.activeElement?.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
   }
 
-  /** A sentence could not be answered at all. */
+  /**
+   * A sentence could not be answered at all.
+   *
+   * @param {string} code
+   */
   fail(code) {
     this.#segment = null;
     this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("error", code, "error.unknown"));
   }
 
-  #said({ text: words, text_source: source }) {
+  /**
+   * @param {string} words
+   * @param {string} source
+   */
+  #said(words, source) {
     this.#speakIfWanted(words);
     const how = source === "translation" ? "translated" : "signed";
     this.#line = this.conversation.add("patient", words, how);
@@ -56,6 +82,7 @@ export class AnswerView {
     ]);
   }
 
+  /** @param {PageAnswer} answer */
   #unsure({ reason, candidates }) {
     const actions = [];
     if (candidates?.length && reason !== STILL) {
@@ -65,6 +92,7 @@ export class AnswerView {
     this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("reason", reason, "reason.unknown"), actions);
   }
 
+  /** @param {CandidateSentence[]} candidates */
   #ask(candidates) {
     const choices = candidates.map(({ sentence }) => (
       button(text("answer.question", { sentence: sentence.replace(/[\s.?!]+$/, "") }), () => this.#choose(sentence), "choice")
@@ -76,12 +104,17 @@ export class AnswerView {
     ]);
   }
 
-  /** Ask because somebody pressed a button, which is gone now: the keyboard goes on with the first choice. */
+  /**
+   * Ask because somebody pressed a button, which is gone now: the keyboard goes on with the first choice.
+   *
+   * @param {CandidateSentence[]} candidates
+   */
   #askNow(candidates) {
     this.#ask(candidates);
-    byId("answer-actions").querySelector("button").focus();
+    byId("answer-actions").querySelector("button")?.focus();
   }
 
+  /** @param {string} sentence */
   #choose(sentence) {
     this.#speakIfWanted(sentence);
     this.#line = this.conversation.add("patient", sentence, "chosen");
@@ -100,32 +133,43 @@ export class AnswerView {
 
   #wrong() {
     this.conversation.remove(this.#line);
-    const words = this.#line.words;
-    const others = this.#segment.answer.candidates.filter(({ sentence }) => sentence !== words);
+    const words = this.#line?.words;
+    const others = this.#segment?.answer.candidates.filter(({ sentence }) => sentence !== words) ?? [];
     if (others.length) this.#askNow(others);
     else this.#none();
   }
 
+  /** @param {string} words */
   #speakIfWanted(words) {
     if (this.settings.get("speak")) speak(words);
   }
 
+  /** @param {string} words */
   #speakButton(words) {
     return canSpeak() ? button(text("answer.speak"), () => speak(words)) : null;
   }
 
+  /** @param {string} words */
   #teachButton(words) {
     const clip = this.#segment?.clip;
-    if (!this.canTeach || !clip?.frames.length) return null;
+    if (!this.canTeach || !clip?.times.length) return null;
     return button(text(words ? "answer.remember" : "answer.teach"), () => this.teach(words, clip));
   }
 
+  /**
+   * @param {"empty" | "said" | "asking" | "unsure"} kind
+   * @param {string} picture
+   * @param {string} label
+   * @param {string} words
+   * @param {string} hint
+   * @param {(HTMLElement | null)[]} [actions]
+   */
   #show(kind, picture, label, words, hint, actions = []) {
     byId("answer-card").className = `card answer ${kind}`;
     const parts = [make("p", { className: "label" }, icon(picture), make("span", {}, label))];
     if (words) parts.push(make("p", { className: "said" }, words));
     if (hint) parts.push(make("p", { className: "hint" }, hint));
     byId("answer").replaceChildren(...parts);
-    byId("answer-actions").replaceChildren(...actions.filter(Boolean));
+    byId("answer-actions").replaceChildren(...actions.filter((action) => action !== null));
   }
 }

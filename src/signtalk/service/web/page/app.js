@@ -1,29 +1,46 @@
 // The page: camera, landmarks and answers brought together.
 
+import { clipFromFrames } from "../engine/landmarks.js";
 import { AnswerView } from "./answer.js";
 import { Camera } from "./camera.js";
-import { openAnswerer } from "./connection.js";
 import { Conversation } from "./conversation.js";
-import { byId, loadIcons } from "./dom.js";
+import { buttonById, byId, dialogById, inputById, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
+import { codeOf, messageOf } from "./errors.js";
 import { NurseSide } from "./nurse.js";
 import { Practise } from "./practise.js";
+import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
 import { canSpeak, stopSpeaking } from "./speech.js";
 import { notice, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
 import { Watch } from "./watch.js";
 
+/** @import { Answerer, Mode } from "./answerer.js" */
+/** @import { PageState } from "./status.js" */
+
 const FASTEST = 6; // shoulder widths a second: brisk signing fills the meter
 const UNSEEN_S = 2;
 const CONFIG_RETRY_MS = 5000;
 
+/**
+ * The Answerer of this page: the service, or in an offline page (`signtalk bundle web`) the page itself.
+ *
+ * @returns {Promise<Answerer>}
+ */
+async function openAnswerer() {
+  if (document.documentElement.dataset.answers !== "engine") return new ServiceAnswerer(document.baseURI);
+  const { EngineAnswerer } = await import("./engine_answerer.js");
+  return new EngineAnswerer(document.baseURI);
+}
+
 class Page {
+  /** @param {Answerer} answerer */
   constructor(answerer) {
     this.settings = new Settings();
     this.answerer = answerer;
-    this.camera = new Camera(byId("video"));
-    this.watch = new Watch(this.camera, byId("overlay"));
+    this.camera = new Camera(byId("video", HTMLVideoElement));
+    this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.conversation = new Conversation();
     this.enrolment = new Enrolment(this.answerer, () => this.refresh());
     this.answer = new AnswerView({
@@ -37,7 +54,9 @@ class Page {
       answerer: this.answerer,
       ring: this.watch.ring,
       aspect: () => this.camera.aspect,
-      changed: (recording) => this.tab === "practise" && showState(recording ? "recording" : this.resting()),
+      changed: (recording) => {
+        if (this.tab === "practise") showState(recording ? "recording" : this.resting());
+      },
     });
     this.seenS = 0; // when a person was last seen
     this.personS = 0; // since when it is this person
@@ -52,7 +71,11 @@ class Page {
     this.learn();
   }
 
-  /** The state where nothing goes on. */
+  /**
+   * The state where nothing goes on.
+   *
+   * @returns {PageState}
+   */
   resting() {
     if (!this.camera.running) return "off";
     return this.tab === "practise" ? "practise" : "idle";
@@ -91,7 +114,7 @@ class Page {
     });
     this.watch.on("failed", (error) => {
       this.stop();
-      notice("landmarks", error.code ?? "landmarker");
+      notice("landmarks", codeOf(error) || "landmarker");
       console.warn(error);
     });
     this.watch.on("frame", ({ frame, somebody }) => {
@@ -107,22 +130,23 @@ class Page {
     notice("camera", null);
     notice("landmarks", null);
     const hadFocus = document.activeElement === byId("start-camera");
-    byId("start-camera").disabled = true;
+    buttonById("start-camera").disabled = true;
     showState("loading");
     try {
       await this.camera.start();
       byId("stage").classList.add("running");
       await this.watch.open();
       this.seenS = performance.now() / 1000;
-      byId("stop-camera").disabled = false;
+      buttonById("stop-camera").disabled = false;
       this.practise.setCamera(true);
       this.attend();
     } catch (error) {
       this.stop();
-      notice(error.code?.startsWith("camera") ? "camera" : "landmarks", error.code ?? "landmarker");
+      const code = codeOf(error) || "landmarker";
+      notice(code.startsWith("camera") ? "camera" : "landmarks", code);
       console.warn(error);
     } finally {
-      byId("start-camera").disabled = false;
+      buttonById("start-camera").disabled = false;
       if (hadFocus) byId(this.camera.running ? "stop-camera" : "start-camera").focus({ preventScroll: true });
     }
   }
@@ -132,7 +156,7 @@ class Page {
     this.camera.stop();
     this.watch.clear();
     byId("stage").classList.remove("running");
-    byId("stop-camera").disabled = true;
+    buttonById("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
     byId("hint").textContent = "";
     byId("rate").textContent = "";
@@ -154,10 +178,11 @@ class Page {
     }
   }
 
+  /** @param {number} timeS */
   hint(timeS) {
     const unseen = timeS - this.seenS > UNSEEN_S;
-    const told = unseen ? text("hint.nobody") : this.watch.slow ? text("hint.slow") : "";
-    if (byId("hint").textContent !== told) byId("hint").textContent = told;
+    const hint = unseen ? text("hint.nobody") : this.watch.slow ? text("hint.slow") : "";
+    if (byId("hint").textContent !== hint) byId("hint").textContent = hint;
     byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
   }
 
@@ -178,12 +203,12 @@ class Page {
       })
       .on("state", ({ state }) => {
         this.setSigning(state === "signing");
-        showState(state);
+        showState(/** @type {PageState} */ (state));
       })
       .on("activity", ({ probability }) => showMeter("signing", probability))
       .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
         if (endS <= this.personS) return; // of the person before
-        this.answer.show(answer, { aspect: this.camera.aspect, frames: this.watch.ring.between(startS, endS) });
+        this.answer.show(answer, clipFromFrames(this.watch.ring.between(startS, endS), this.camera.aspect));
       })
       .on("error", ({ error, segment }) => {
         if (segment === undefined) notice("service", error.code);
@@ -208,29 +233,31 @@ class Page {
     };
   }
 
+  /** @param {boolean} signing */
   setSigning(signing) {
     this.signing = signing;
-    const shown = this.settings.get("mode") === "button" && this.tab === "talk";
-    byId("sign-button").hidden = !shown;
-    byId("sign-button").disabled = !this.ready;
+    const byButton = this.settings.get("mode") === "button" && this.tab === "talk";
+    byId("sign-button").hidden = !byButton;
+    buttonById("sign-button").disabled = !this.ready;
     byId("sign-button").textContent = text(signing ? "controls.done" : "controls.sign");
   }
 
   wireTabs() {
-    const tabs = [...document.querySelectorAll("[role=tab]")];
-    const choose = (chosen) => {
+    /** @type {HTMLElement[]} */
+    const tabs = [...document.querySelectorAll("[role=tab]")].filter((each) => each instanceof HTMLElement);
+    const choose = (/** @type {HTMLElement} */ chosen) => {
       this.tab = chosen.id.replace("tab-", "");
       for (const tab of tabs) {
         tab.ariaSelected = String(tab === chosen);
         tab.tabIndex = tab === chosen ? 0 : -1;
-        byId(tab.getAttribute("aria-controls")).hidden = tab !== chosen;
+        byId(tab.getAttribute("aria-controls") ?? "").hidden = tab !== chosen;
       }
       this.attend();
     };
     tabs.forEach((tab, i) => {
       tab.onclick = () => choose(tab);
       tab.onkeydown = ({ key }) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+        const step = Number(key === "ArrowRight") - Number(key === "ArrowLeft");
         if (!step) return;
         const next = tabs[(i + step + tabs.length) % tabs.length];
         next.focus();
@@ -241,20 +268,21 @@ class Page {
   }
 
   wireSettings() {
-    const dialog = byId("settings-dialog");
+    const dialog = dialogById("settings-dialog");
     byId("open-settings").onclick = () => {
       byId("no-voice").hidden = canSpeak();
       dialog.showModal();
     };
     byId("close-settings").onclick = () => dialog.close();
-    for (const name of ["speak", "contrast", "skeleton"]) {
-      const box = byId(`setting-${name}`);
+    for (const name of /** @type {const} */ (["speak", "contrast", "skeleton"])) {
+      const box = inputById(`setting-${name}`);
       box.checked = this.settings.get(name);
       box.onchange = () => this.settings.set(name, box.checked);
     }
-    for (const radio of document.querySelectorAll("[name=mode]")) {
+    for (const radio of document.querySelectorAll("input")) {
+      if (radio.name !== "mode") continue;
       radio.checked = radio.value === this.settings.get("mode");
-      radio.onchange = () => this.settings.set("mode", radio.value);
+      radio.onchange = () => this.settings.set("mode", /** @type {Mode} */ (radio.value));
     }
     this.settings.on("change", (name) => {
       this.apply();
@@ -273,4 +301,4 @@ class Page {
 await Promise.all([loadTexts(), loadIcons()]);
 const answerer = await openAnswerer();
 new Page(answerer);
-Promise.resolve(answerer.keep()).catch((error) => console.info(`no use without network: ${error.message}`));
+Promise.resolve(answerer.keep()).catch((error) => console.info(`no use without network: ${messageOf(error)}`));

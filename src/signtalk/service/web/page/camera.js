@@ -2,6 +2,7 @@
 
 import { Events } from "./events.js";
 
+/** @type {Record<string, string>} by the name of the browser's error */
 const REASONS = {
   NotAllowedError: "camera_denied",
   SecurityError: "camera_denied",
@@ -12,21 +13,30 @@ const REASONS = {
 };
 
 export class CameraError extends Error {
+  /**
+   * @param {string} code "camera_denied", "camera_none", "camera_busy" or "camera_insecure"
+   * @param {string} message
+   */
   constructor(code, message) {
     super(message);
-    this.code = code; // "camera_denied", "camera_none", "camera_busy" or "camera_insecure"
+    this.code = code;
   }
 }
 
 /**
  * Events: "picture" (seconds on the page's clock, increasing), "turned" (the pictures have another shape from now on,
  * as when a phone is turned), "ended" (the camera was unplugged).
+ *
+ * @extends {Events<{picture: number, turned: undefined, ended: undefined}>}
  */
 export class Camera extends Events {
+  /** @type {MediaStream | null} */
   #stream = null;
   #lastS = -Infinity;
+  /** @type {number | null} */
   #lastAspect = null;
 
+  /** @param {HTMLVideoElement} video */
   constructor(video) {
     super();
     this.video = video;
@@ -44,19 +54,22 @@ export class Camera extends Events {
   /** Ask for the camera; throws a CameraError that says why there is none. */
   async start() {
     if (!navigator.mediaDevices) throw new CameraError("camera_insecure", "the page is not served over https");
+    let stream;
     try {
-      this.#stream = await navigator.mediaDevices.getUserMedia({
+      stream = await navigator.mediaDevices.getUserMedia({
         audio: false,
         video: { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } },
       });
     } catch (error) {
-      throw new CameraError(REASONS[error.name] ?? "camera_busy", error.message);
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      throw new CameraError(REASONS[name] ?? "camera_busy", message);
     }
-    this.#stream.getVideoTracks()[0].addEventListener("ended", () => {
+    this.#stream = stream;
+    stream.getVideoTracks()[0].addEventListener("ended", () => {
       this.stop();
-      this.emit("ended");
+      this.emit("ended", undefined);
     });
-    this.video.srcObject = this.#stream;
+    this.video.srcObject = stream;
     await this.video.play();
     this.#next();
   }
@@ -78,10 +91,11 @@ export class Camera extends Events {
     }
   }
 
+  /** @param {number} timeS */
   #picture(timeS) {
     if (this.running && timeS > this.#lastS && this.video.videoWidth > 0) {
       this.#lastS = timeS;
-      if (this.#lastAspect !== null && this.#lastAspect !== this.aspect) this.emit("turned");
+      if (this.#lastAspect !== null && this.#lastAspect !== this.aspect) this.emit("turned", undefined);
       this.#lastAspect = this.aspect;
       this.emit("picture", timeS);
     }

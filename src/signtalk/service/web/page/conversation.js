@@ -1,9 +1,12 @@
 // The conversation so far: who said what, to copy and to clear. Kept in this page alone.
 
-import { byId, make } from "./dom.js";
+import { buttonById, byId, make } from "./dom.js";
 import { text } from "./texts.js";
 
+/** @typedef {{who: "patient" | "staff", words: string, how: "signed" | "translated" | "chosen" | "shown", at: Date}} Line */
+
 export class Conversation {
+  /** @type {Line[]} */
   #lines = [];
 
   constructor() {
@@ -15,7 +18,13 @@ export class Conversation {
     this.#show();
   }
 
-  /** Add a line; who is "patient" or "staff", how one of "signed", "translated", "chosen", "shown". Returns the line. */
+  /**
+   * Add a line, and give it back.
+   *
+   * @param {Line["who"]} who
+   * @param {string} words
+   * @param {Line["how"]} how
+   */
   add(who, words, how) {
     const line = { who, words, how, at: new Date() };
     this.#lines.push(line);
@@ -23,7 +32,11 @@ export class Conversation {
     return line;
   }
 
-  /** Take a line back, where an answer was wrong. */
+  /**
+   * Take a line back, where an answer was wrong.
+   *
+   * @param {Line | null} line
+   */
   remove(line) {
     this.#lines = this.#lines.filter((each) => each !== line);
     this.#show();
@@ -43,7 +56,7 @@ export class Conversation {
     byId("history").lastElementChild?.scrollIntoView({ block: "nearest" });
     byId("history-empty").hidden = this.#lines.length > 0;
     byId("history").hidden = this.#lines.length === 0;
-    for (const id of ["copy-history", "clear-history"]) byId(id).disabled = this.#lines.length === 0;
+    for (const id of ["copy-history", "clear-history"]) buttonById(id).disabled = this.#lines.length === 0;
     byId("history-told").textContent = "";
   }
 
@@ -60,4 +73,7 @@ export class Conversation {
   }
 }
 
-const clock = (date) => date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+/** @param {Date} date */
+function clock(date) {
+  return date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+}

@@ -1,8 +1,36 @@
 // Making and finding elements.
 
-export const byId = (id) => document.getElementById(id);
+/**
+ * The element of an id; it is there, and of this kind.
+ *
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @param {{new (): T}} [kind]
+ * @returns {T}
+ */
+export function byId(id, kind) {
+  const element = document.getElementById(id);
+  if (!(element instanceof (kind ?? HTMLElement))) throw new Error(`index.html has no such element '${id}'`);
+  return /** @type {T} */ (element);
+}
 
-/** An element with properties, and children that are elements or strings. */
+/** @param {string} id */
+export const inputById = (id) => byId(id, HTMLInputElement);
+
+/** @param {string} id */
+export const buttonById = (id) => byId(id, HTMLButtonElement);
+
+/** @param {string} id */
+export const dialogById = (id) => byId(id, HTMLDialogElement);
+
+/**
+ * An element with properties, and children that are elements or strings.
+ *
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any> & {data?: Record<string, string>}} properties
+ * @param {(Node | string)[]} children
+ */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   const { data = {}, ...plain } = properties;
@@ -12,7 +40,13 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** A button that does something. */
+/**
+ * A button that does something.
+ *
+ * @param {Node | string} label
+ * @param {() => void} onclick
+ * @param {string} [className]
+ */
 export function button(label, onclick, className = "") {
   return make("button", { type: "button", className, onclick }, label);
 }
@@ -26,7 +60,11 @@ export async function loadIcons() {
   document.body.append(icons);
 }
 
-/** A picture of icons.svg; the words beside it say the same. */
+/**
+ * A picture of icons.svg; the words beside it say the same.
+ *
+ * @param {string} name
+ */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");

@@ -1,26 +1,36 @@
 // The Answerer of an offline page: everything happens in the browser, by engine/ (docs/offline-page.md).
 
 import { Engine } from "../engine/engine.js";
-import { clipFromBytes } from "../engine/landmarks.js";
+import { checkedClip } from "../engine/landmarks.js";
 import { keepOffline } from "../engine/offline.js";
+import { clipFromBytes } from "../engine/wire.js";
 import * as ort from "../vendor/ort.wasm.min.mjs";
-import { AnswererError } from "./connection.js";
+import { AnswererError, MOST_FOUND, MOST_LISTED, NUM_CANDIDATES } from "./answerer.js";
+import { messageOf } from "./errors.js";
 import { Events } from "./events.js";
-import { packClip, unpackClip } from "./frames.js";
 
-const NUM_CANDIDATES = 5;
-const MOST_LISTED = 30;
+/** @import { Clip, Frame } from "../engine/landmarks.js" */
+/** @import { StreamEvent, StreamSession } from "../engine/stream.js" */
+/** @import { AnswererEvents, AnswererMethods, Mode } from "./answerer.js" */
+
 const EVERY_SENTENCE = 1e6;
 const SIGNS = "signs"; // files of the bundle
 
+/**
+ * @extends {Events<AnswererEvents>}
+ * @implements {AnswererMethods}
+ */
 export class EngineAnswerer extends Events {
   #engine;
   #base;
+  /** @type {Promise<Record<string, [number, number]>> | null} */
   #signs = null;
+  /** @type {StreamSession | null} */
   #session = null;
   #turn = 0;
   #lastS = -Infinity;
 
+  /** @param {string} base address of the page */
   constructor(base) {
     super();
     ort.env.wasm.numThreads = 1; // more would need headers that a plain web server does not send
@@ -33,10 +43,16 @@ export class EngineAnswerer extends Events {
     return keepOffline();
   }
 
+  /**
+   * @param {number} aspect
+   * @param {Mode} mode
+   */
   async connect(aspect, mode) {
     this.disconnect();
     const turn = this.#turn;
-    const mine = (event) => turn === this.#turn && this.emit(event.type, event);
+    const mine = (/** @type {StreamEvent} */ event) => {
+      if (turn === this.#turn) this.emit(event.type, /** @type {any} */ (event));
+    };
     const engine = await this.#opened().catch(() => null);
     if (turn !== this.#turn) return;
     if (!engine) {
@@ -53,10 +69,11 @@ export class EngineAnswerer extends Events {
     this.#session = null;
   }
 
+  /** @param {Frame} frame */
   pushFrame(frame) {
     if (!this.#session || frame.timeS <= this.#lastS) return;
     this.#lastS = frame.timeS;
-    this.#session.push({ landmarks: frame.points, visibility: frame.visibility }, frame.timeS);
+    this.#session.push(frame);
   }
 
   start() {
@@ -76,41 +93,53 @@ export class EngineAnswerer extends Events {
     return { can_enroll: true, can_search: Boolean(engine.models.embedText), needs_key: false };
   }
 
+  /** @param {string} query */
   async sentences(query) {
     const [engine, signs] = await Promise.all([this.#opened(), this.#places()]);
-    const found = engine.sentences({ query });
-    const shown = found.slice(0, MOST_LISTED).map((each) => ({ ...each, has_sign: each.sentence_id in signs }));
-    return { total: found.length, sentences: shown };
+    const matching = engine.sentences({ query });
+    const first = matching.slice(0, MOST_LISTED).map((each) => ({ ...each, has_sign: each.sentence_id in signs }));
+    return { total: matching.length, sentences: first };
   }
 
+  /** @param {string} sentenceId */
   async sign(sentenceId) {
     const place = (await this.#places())[sentenceId];
     if (!place) return null;
     const { bundle } = await this.#opened();
     const bytes = await bundle.read(`${SIGNS}.bin`);
-    return unpackClip(bytes.buffer.slice(bytes.byteOffset + place[0], bytes.byteOffset + place[1]));
+    return clipFromBytes(bytes.buffer.slice(...place));
   }
 
+  /** @param {string} text */
   async search(text) {
-    return this.#tried((engine) => engine.search(text, 20));
+    return this.#tried((engine) => engine.search(text, MOST_FOUND));
   }
 
+  /**
+   * @param {Clip} clip
+   * @param {string} [sentenceId]
+   */
   async recognize(clip, sentenceId = "") {
     const candidates = sentenceId ? EVERY_SENTENCE : NUM_CANDIDATES;
-    const answer = await this.#tried((engine) => engine.recognize(clipFromBytes(packClip(clip)), { candidates }));
+    const answer = await this.#tried((engine) => engine.recognize(checkedClip(clip), { candidates }));
     const asked = answer.candidates.find((each) => each.sentence_id === sentenceId) ?? null;
     return { ...answer, asked, candidates: answer.candidates.slice(0, NUM_CANDIDATES) };
   }
 
+  /**
+   * @param {string} text
+   * @param {Clip} clip
+   * @param {{category?: string}} [options]
+   */
   async enroll(text, clip, { category = "" } = {}) {
-    return this.#tried((engine) => engine.enroll(text, [clipFromBytes(packClip(clip))], { category }));
+    return this.#tried((engine) => engine.enroll(text, [checkedClip(clip)], { category }));
   }
 
   async #opened() {
     try {
       return await this.#engine;
     } catch (error) {
-      throw new AnswererError("unreachable", error.message);
+      throw new AnswererError("unreachable", messageOf(error));
     }
   }
 
@@ -121,12 +150,16 @@ export class EngineAnswerer extends Events {
     return this.#signs;
   }
 
+  /**
+   * @template T
+   * @param {(engine: Engine) => Promise<T>} work
+   */
   async #tried(work) {
     const engine = await this.#opened();
     try {
       return await work(engine);
     } catch (error) {
-      throw new AnswererError("bad_clip", error.message);
+      throw new AnswererError("bad_clip", messageOf(error));
     }
   }
 }

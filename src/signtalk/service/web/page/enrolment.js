@@ -1,18 +1,28 @@
 // The dialog that remembers a signing under a sentence, where the service allows it.
 
-import { byId } from "./dom.js";
+import { AnswererError } from "./answerer.js";
+import { buttonById, byId, dialogById, inputById } from "./dom.js";
+import { codeOf, messageOf } from "./errors.js";
 import { addPlayer } from "./player.js";
 import { text, textOf } from "./texts.js";
 
+/** @import { Clip } from "../engine/landmarks.js" */
+/** @import { Answerer } from "./answerer.js" */
+
 export class Enrolment {
+  /** @type {Clip | null} */
   #clip = null;
   #player = addPlayer(byId("enroll-player"), text("enroll.preview"));
   #key = ""; // kept until the page is closed, and nowhere else
 
-  /** @param saved called when a sentence was added. */
+  /**
+   * @param {Answerer} answerer
+   * @param {() => void} saved called when a sentence was added
+   */
   constructor(answerer, saved) {
-    Object.assign(this, { answerer, saved });
-    this.dialog = byId("enroll-dialog");
+    this.answerer = answerer;
+    this.saved = saved;
+    this.dialog = dialogById("enroll-dialog");
     byId("enroll-form").onsubmit = (event) => {
       event.preventDefault();
       this.#save();
@@ -21,18 +31,27 @@ export class Enrolment {
     this.dialog.onclose = () => this.#player.show(null);
   }
 
-  /** Whether whoever teaches must have a key. */
+  /**
+   * Whether whoever teaches must have a key.
+   *
+   * @param {boolean} needed
+   */
   set needsKey(needed) {
     byId("enroll-key-row").hidden = !needed;
   }
 
-  /** Ask for the sentence of a clip. */
+  /**
+   * Ask for the sentence of a clip.
+   *
+   * @param {string} words
+   * @param {Clip} clip
+   */
   open(words, clip) {
     this.#clip = clip;
-    byId("enroll-text").value = words;
-    byId("enroll-key").value = this.#key;
+    inputById("enroll-text").value = words;
+    inputById("enroll-key").value = this.#key;
     byId("enroll-told").textContent = "";
-    byId("enroll-save").disabled = false;
+    buttonById("enroll-save").disabled = false;
     byId("enroll-cancel").textContent = text("enroll.cancel");
     this.dialog.showModal();
     this.#player.show(clip);
@@ -40,21 +59,24 @@ export class Enrolment {
   }
 
   async #save() {
-    const told = byId("enroll-told");
-    const words = byId("enroll-text").value.trim();
-    const key = byId("enroll-key").value.trim();
-    byId("enroll-save").disabled = true;
-    told.textContent = text("enroll.saving");
+    if (!this.#clip) return;
+    const report = byId("enroll-told");
+    const words = inputById("enroll-text").value.trim();
+    const key = inputById("enroll-key").value.trim();
+    buttonById("enroll-save").disabled = true;
+    report.textContent = text("enroll.saving");
     try {
-      const found = await this.answerer.enroll(words, this.#clip, { category: byId("enroll-category").value.trim(), key });
+      const category = inputById("enroll-category").value.trim();
+      const { sentence, warnings = [] } = await this.answerer.enroll(words, this.#clip, { category, key });
       this.#key = key;
       this.saved();
-      told.textContent = [text("enroll.saved", { sentence: found.sentence }), ...(found.warnings ?? [])].join(" ");
+      report.textContent = [text("enroll.saved", { sentence }), ...warnings].join(" ");
       byId("enroll-cancel").textContent = text("enroll.close");
     } catch (error) {
-      const code = error.status === 401 ? "key" : error.status === 403 ? "forbidden" : error.code;
-      told.textContent = `${textOf("error", code, "enroll.failed")} ${code === error.code ? error.message : ""}`;
-      byId("enroll-save").disabled = false;
+      const status = error instanceof AnswererError ? error.status : 0;
+      const code = status === 401 ? "key" : status === 403 ? "forbidden" : codeOf(error);
+      report.textContent = `${textOf("error", code, "enroll.failed")} ${code === codeOf(error) ? messageOf(error) : ""}`;
+      buttonById("enroll-save").disabled = false;
     }
   }
 }

@@ -1,14 +1,21 @@
 // Finds landmarks in a worker, one picture at a time, so that the page stays quick.
 
+/** @import { Frame } from "../engine/landmarks.js" */
+
 export class LandmarkerError extends Error {
+  /**
+   * @param {string} code "model_missing", "model_unreachable" or "landmarker"
+   * @param {string} message
+   */
   constructor(code, message) {
     super(message);
-    this.code = code; // "model_missing", "model_unreachable" or "landmarker"
+    this.code = code;
   }
 }
 
 export class Landmarker {
   #worker;
+  /** @type {{resolve: (frame: Frame) => void, reject: (error: LandmarkerError) => void} | null} */
   #waiting = null;
 
   /** Load library and models: seconds at first, later from the browser's own store. */
@@ -26,10 +33,10 @@ export class Landmarker {
   constructor() {
     this.#worker = new Worker(new URL("./landmarker_worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }) => {
-      const { resolve, reject } = this.#waiting;
+      const waiting = this.#waiting;
       this.#waiting = null;
-      if (data.type === "failed") reject(new LandmarkerError(data.code, data.message));
-      else resolve(data.frame);
+      if (data.type === "failed") waiting?.reject(new LandmarkerError(data.code, data.message));
+      else waiting?.resolve(data.frame);
     };
     this.#worker.onerror = (event) => {
       this.#waiting?.reject(new LandmarkerError("landmarker", event.message ?? "the worker did not start"));
@@ -42,7 +49,12 @@ export class Landmarker {
     return this.#waiting !== null;
   }
 
-  /** The frame of a picture; the ImageBitmap goes over to the worker. Times must increase. */
+  /**
+   * The frame of a picture, which goes over to the worker.
+   *
+   * @param {ImageBitmap} bitmap
+   * @param {number} timeS must increase
+   */
   detect(bitmap, timeS) {
     return this.#ask({ type: "detect", bitmap, timeS }, [bitmap]);
   }
@@ -51,6 +63,11 @@ export class Landmarker {
     this.#worker.terminate();
   }
 
+  /**
+   * @param {object} message
+   * @param {Transferable[]} [transfer]
+   * @returns {Promise<Frame>}
+   */
   #ask(message, transfer = []) {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };

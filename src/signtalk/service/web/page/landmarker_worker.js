@@ -3,21 +3,25 @@
 //   {type: "open", model}            -> {type: "opened"} or {type: "failed", code, message}
 //   {type: "detect", bitmap, timeS}  -> {type: "frame", frame} or {type: "failed", code, message}
 
+import { frameFromHolistic } from "../engine/landmarks.js";
 import { FilesetResolver, HolisticLandmarker } from "../vendor/vision_bundle.mjs";
-import { frameFromResult } from "./frames.js";
+import { codeOf, messageOf } from "./errors.js";
 
 const VENDOR = new URL("../vendor", import.meta.url).href;
 
 // A module worker has no importScripts; MediaPipe then asks for this function, and reads the global below.
-self.import = async (url) => {
-  self.ModuleFactory = (await import(url)).default;
+/** @type {Record<string, unknown>} */
+const own = /** @type {any} */ (self);
+own.import = async (/** @type {string} */ url) => {
+  own.ModuleFactory = (await import(url)).default;
 };
 // What the library logs is no error of the page: only its lines of level E and F are.
-const say = (text) => (/^[EF]\d{4} /.test(text) ? console.error(text) : console.debug(text));
-self.Module = { print: console.debug, printErr: say };
+const say = (/** @type {string} */ text) => (/^[EF]\d{4} /.test(text) ? console.error(text) : console.debug(text));
+own.Module = { print: console.debug, printErr: say };
 // The library's module build calls a function of this name that it defines out of reach.
-self.custom_dbg = say;
+own.custom_dbg = say;
 
+/** @type {HolisticLandmarker | null} */
 let landmarker = null;
 
 self.onmessage = async ({ data }) => {
@@ -28,6 +32,7 @@ self.onmessage = async ({ data }) => {
   }
 };
 
+/** @param {string} url of the models */
 async function open(url) {
   try {
     const model = await load(url);
@@ -38,28 +43,34 @@ async function open(url) {
     });
     self.postMessage({ type: "opened" });
   } catch (error) {
-    self.postMessage({ type: "failed", code: error.code ?? "landmarker", message: String(error.message ?? error) });
+    self.postMessage({ type: "failed", code: codeOf(error) || "landmarker", message: messageOf(error) });
   }
 }
 
+/** @param {string} url */
 async function load(url) {
-  let answer = null;
+  let answer;
   try {
     answer = await fetch(url);
   } catch (error) {
-    throw Object.assign(error, { code: "model_unreachable" });
+    throw Object.assign(new Error(messageOf(error)), { code: "model_unreachable" });
   }
   if (!answer.ok) throw Object.assign(new Error(`${url}: status ${answer.status}`), { code: "model_missing" });
   return new Uint8Array(await answer.arrayBuffer());
 }
 
+/**
+ * @param {ImageBitmap} bitmap
+ * @param {number} timeS
+ */
 function detect(bitmap, timeS) {
   try {
+    if (!landmarker) throw new Error("a picture came before the models");
     const result = landmarker.detectForVideo(bitmap, timeS * 1000);
-    const frame = frameFromResult(result, timeS);
-    self.postMessage({ type: "frame", frame }, [frame.points.buffer, frame.visibility.buffer]);
+    const frame = frameFromHolistic(result, timeS);
+    self.postMessage({ type: "frame", frame }, [frame.landmarks.buffer, frame.visibility.buffer]);
   } catch (error) {
-    self.postMessage({ type: "failed", code: "landmarker", message: String(error.message ?? error) });
+    self.postMessage({ type: "failed", code: "landmarker", message: messageOf(error) });
   } finally {
     bitmap.close();
   }

@@ -1,17 +1,22 @@
 // The other side: a sentence is typed or picked, and shown in large type with its sign.
 
-import { byId } from "./dom.js";
+import { byId, inputById } from "./dom.js";
 import { SentencePicker, signOf } from "./picker.js";
 import { addPlayer } from "./player.js";
 import { text } from "./texts.js";
 
+/** @import { Answerer, ListedSentence } from "./answerer.js" */
+/** @import { Conversation } from "./conversation.js" */
+
 export class NurseSide {
   #player = addPlayer(byId("nurse-player"), text("nurse.player"));
 
+  /** @param {{answerer: Answerer, conversation: Conversation}} parts */
   constructor({ answerer, conversation }) {
-    Object.assign(this, { answerer, conversation });
+    this.answerer = answerer;
+    this.conversation = conversation;
     this.picker = new SentencePicker({
-      field: byId("nurse-text"),
+      field: inputById("nurse-text"),
       list: byId("nurse-list"),
       told: byId("nurse-told"),
       answerer,
@@ -19,47 +24,62 @@ export class NurseSide {
     });
     byId("nurse-form").onsubmit = (event) => {
       event.preventDefault();
-      const words = byId("nurse-text").value.trim();
+      const words = inputById("nurse-text").value.trim();
       if (words) this.#typed(words);
     };
   }
 
   /** Another person stands there: nothing of the last one stays in view. */
   clear() {
-    byId("nurse-text").value = "";
+    inputById("nurse-text").value = "";
     byId("nurse-words").textContent = "";
     byId("nurse-shown").hidden = true;
     this.#player.show(null);
     this.picker.refresh();
   }
 
-  /** Typed words that are a known sentence are shown with its sign, others as text alone. */
+  /**
+   * Typed words that are a known sentence are shown with its sign, others as text alone.
+   *
+   * @param {string} words
+   */
   async #typed(words) {
-    let [known, told] = [undefined, text("nurse.no_sign")];
+    /** @type {ListedSentence | undefined} */
+    let known;
+    let without = text("nurse.no_sign");
     try {
       const { sentences } = await this.answerer.sentences(words);
       known = sentences.find(({ sentence }) => plain(sentence) === plain(words));
     } catch {
-      told = text("nurse.unreachable");
+      without = text("nurse.unreachable");
     }
-    await this.#show(known?.sentence ?? words, known, told);
+    await this.#show(known?.sentence ?? words, known, without);
   }
 
+  /**
+   * @param {string} words
+   * @param {ListedSentence | undefined} sentence whose sign is shown
+   * @param {string} [without] told where there is none
+   */
   async #show(words, sentence, without = "") {
     byId("nurse-shown").hidden = false;
     byId("nurse-words").textContent = words;
     byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : without;
     this.conversation.add("staff", words, "shown");
-    const { clip, told } = sentence ? await signOf(this.answerer, sentence) : { clip: null, told: without };
+    const { clip, lacks } = sentence ? await signOf(this.answerer, sentence) : { clip: null, lacks: without };
     if (byId("nurse-words").textContent !== words) return; // another one was picked meanwhile
     byId("nurse-player").hidden = clip === null;
-    byId("nurse-sign-told").textContent = told;
+    byId("nurse-sign-told").textContent = lacks;
     this.#player.show(clip);
     byId("nurse-shown").scrollIntoView({ block: "nearest" });
   }
 }
 
-/** Words alone, as the service compares sentences: who types leaves out capitals and question marks. */
+/**
+ * Words alone, as the service compares sentences: who types leaves out capitals and question marks.
+ *
+ * @param {string} sentence
+ */
 function plain(sentence) {
   return sentence.toLowerCase().replace(/['’ʼ]/g, "").replace(/\p{P}/gu, " ").trim().replace(/\s+/g, " ");
 }

@@ -1,77 +1,105 @@
 // Draws skeletons: over the camera's picture, and as a moving figure of a clip.
 
-import { NUM_POINTS, NUM_POSE, PARTS } from "./frames.js";
+import { frameAt, NUM_LANDMARKS, NUM_POSE } from "../engine/landmarks.js";
+import { MIN_VISIBILITY, SKELETON_DOTS, SKELETON_LINES } from "../engine/tables.js";
+
+/** @import { Clip, Frame, Part } from "../engine/landmarks.js" */
+
+/** @typedef {(x: number, y: number) => [number, number]} Place the pixel of a point */
 
 const COLOURS = { pose: "#e6ebf2", left_hand: "#ff9f1c", right_hand: "#2ec4ff", face: "#b4bcc8" };
+const LINE_WIDTHS = { pose: 3, left_hand: 2, right_hand: 2, face: 1 };
+const DOT_SIZES = { pose: 2.5, left_hand: 2, right_hand: 2, face: 1 };
 const BACKGROUND = "#12161e";
-const MIN_VISIBILITY = 0.5; // what the detector itself thinks hidden is not drawn
-const POSE_LINES = [
-  [11, 12], [11, 13], [13, 15], [12, 14], [14, 16], [11, 23], [12, 24], [23, 24], [9, 10],
-];
-const POSE_DOTS = [0, 2, 5, 7, 8];
-const HAND_LINES = [
-  ...Array.from({ length: 20 }, (_, i) => [i % 4 === 0 ? 0 : i, i + 1]), [5, 9], [9, 13], [13, 17], [0, 17],
-];
-const SHOWN = new Set([...POSE_LINES.flat(), ...POSE_DOTS]);
+const LINES = /** @type {[number, number, Part][]} */ (SKELETON_LINES);
+const DOTS = /** @type {[number, Part][]} */ (SKELETON_DOTS);
+const DRAWN = new Set([...LINES.flatMap(([a, b]) => [a, b]), ...DOTS.map(([i]) => i)]);
 
-/** Draw one frame; `place(x, y)` gives the pixel of a point. */
-export function drawSkeleton(context, frame, place, unit) {
-  const pixel = (i) => place(frame.points[i * 3], frame.points[i * 3 + 1]);
-  const seen = (i) => !Number.isNaN(frame.points[i * 3]) && !(i < NUM_POSE && frame.visibility[i] < MIN_VISIBILITY);
-  const line = (a, b) => {
-    if (!seen(a) || !seen(b)) return;
-    context.beginPath();
-    context.moveTo(...pixel(a));
-    context.lineTo(...pixel(b));
-    context.stroke();
-  };
-  const dot = (i, radius) => {
-    if (!seen(i)) return;
-    context.beginPath();
-    context.arc(...pixel(i), radius, 0, 2 * Math.PI);
-    context.fill();
-  };
+/**
+ * Draw one frame.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Frame} frame
+ * @param {Place} place
+ * @param {number} unit pixels of the thinnest line
+ */
+function drawSkeleton(context, frame, place, unit) {
   context.lineCap = "round";
-  colour(context, COLOURS.pose);
-  context.lineWidth = unit * 3;
-  for (const [a, b] of POSE_LINES) line(a, b);
-  for (const i of POSE_DOTS) dot(i, unit * 2.5);
-  colour(context, COLOURS.face);
-  for (let i = PARTS.face[0]; i < PARTS.face[1]; i += 1) dot(i, unit);
-  context.lineWidth = unit * 2;
-  for (const hand of ["left_hand", "right_hand"]) {
-    const [from, to] = PARTS[hand];
-    colour(context, COLOURS[hand]);
-    for (const [a, b] of HAND_LINES) line(from + a, from + b);
-    for (let i = from; i < to; i += 1) dot(i, unit * 2);
+  for (const [a, b, part] of LINES) {
+    if (!isSeen(frame, a) || !isSeen(frame, b)) continue;
+    context.strokeStyle = COLOURS[part];
+    context.lineWidth = unit * LINE_WIDTHS[part];
+    context.beginPath();
+    context.moveTo(...pixel(frame, a, place));
+    context.lineTo(...pixel(frame, b, place));
+    context.stroke();
+  }
+  for (const [i, part] of DOTS) {
+    if (!isSeen(frame, i)) continue;
+    context.fillStyle = COLOURS[part];
+    context.beginPath();
+    context.arc(...pixel(frame, i, place), unit * DOT_SIZES[part], 0, 2 * Math.PI);
+    context.fill();
   }
 }
 
-function colour(context, value) {
-  context.strokeStyle = value;
-  context.fillStyle = value;
+/**
+ * Whether a point was detected, and not thought hidden by the detector itself.
+ *
+ * @param {Frame} frame
+ * @param {number} i
+ */
+function isSeen({ landmarks, visibility }, i) {
+  return !Number.isNaN(landmarks[3 * i]) && !(i < NUM_POSE && visibility[i] < MIN_VISIBILITY);
 }
 
-/** Draw a frame over a picture of this size. */
-export function drawOverlay(canvas, frame, width, height) {
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
+/**
+ * @param {Frame} frame
+ * @param {number} i
+ * @param {Place} place
+ */
+function pixel({ landmarks }, i, place) {
+  return place(landmarks[3 * i], landmarks[3 * i + 1]);
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function contextOf(canvas) {
   const context = canvas.getContext("2d");
+  if (!context) throw new Error("this browser draws nothing into a canvas");
+  return context;
+}
+
+/**
+ * Draw a frame over a picture of this size.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {Frame | null} frame null = none
+ * @param {number} width
+ * @param {number} height
+ */
+export function drawOverlay(canvas, frame, width, height) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = contextOf(canvas);
   context.clearRect(0, 0, width, height);
   if (frame) drawSkeleton(context, frame, (x, y) => [x * width, y * height], height / 480);
 }
 
+const NOTHING = { x: 0.5, y: 0.5, size: 1 };
+
 /** Shows a clip as a moving skeleton, the whole of its movement in view. */
 export class SkeletonPlayer {
+  /** @type {Clip | null} */
   #clip = null;
-  #view = null;
+  #view = NOTHING;
   #request = 0;
   #atS = 0;
   #lastMs = 0;
 
+  /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
     this.speed = 1;
+    /** Called when it begins or stops to play. */
     this.onchange = () => {};
   }
 
@@ -80,18 +108,22 @@ export class SkeletonPlayer {
   }
 
   get durationS() {
-    const frames = this.#clip?.frames ?? [];
-    return frames.length ? frames.at(-1).timeS - frames[0].timeS : 0;
+    const times = this.#clip?.times ?? [];
+    return times.length ? times[times.length - 1] - times[0] : 0;
   }
 
-  /** Take a clip ({aspect, frames}), or null for an empty picture; it is played unless motion is unwelcome. */
+  /**
+   * Take a clip; it is played unless motion is unwelcome.
+   *
+   * @param {Clip | null} clip null = an empty picture
+   */
   show(clip) {
     this.pause();
-    this.#clip = clip;
-    this.#view = clip && view(clip);
+    this.#clip = clip?.times.length ? clip : null;
+    this.#view = this.#clip ? viewOf(this.#clip) : NOTHING;
     this.#atS = 0;
     this.#draw();
-    if (clip && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.play();
+    if (this.#clip && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.play();
   }
 
   play() {
@@ -107,6 +139,7 @@ export class SkeletonPlayer {
     this.onchange();
   }
 
+  /** @param {number} now milliseconds */
   #step(now) {
     this.#atS += ((now - this.#lastMs) / 1000) * this.speed;
     this.#lastMs = now;
@@ -117,43 +150,51 @@ export class SkeletonPlayer {
 
   #draw() {
     const { canvas } = this;
-    const context = canvas.getContext("2d");
+    const context = contextOf(canvas);
     context.fillStyle = BACKGROUND;
     context.fillRect(0, 0, canvas.width, canvas.height);
     if (!this.#clip) return;
-    const { frames, aspect } = this.#clip;
-    const start = frames[0].timeS;
-    let shown = frames[0];
-    for (const frame of frames) if (frame.timeS - start <= this.#atS) shown = frame;
+    const { times, aspect } = this.#clip;
+    const later = times.findIndex((time) => time - times[0] > this.#atS);
+    const frame = frameAt(this.#clip, later < 0 ? times.length - 1 : Math.max(later - 1, 0));
     const { x, y, size } = this.#view;
     const side = Math.min(canvas.width, canvas.height);
+    /** @type {Place} */
     const place = (px, py) => [
       canvas.width / 2 + ((px * (aspect ?? 1) - x) / size) * side * 0.84,
       canvas.height / 2 + ((py - y) / size) * side * 0.84,
     ];
-    drawSkeleton(context, shown, place, side / 480);
+    drawSkeleton(context, frame, place, side / 480);
   }
 }
 
-/** Middle and size of what a clip moves in, in image heights; a tracker's few jumps may not shrink the person. */
-function view({ frames, aspect }) {
+/**
+ * Middle and size of what a clip moves in, in image heights; a tracker's few jumps may not shrink the person.
+ *
+ * @param {Clip} clip
+ */
+function viewOf(clip) {
+  /** @type {number[]} */
   const xs = [];
+  /** @type {number[]} */
   const ys = [];
-  for (const { points, visibility } of frames) {
-    for (let i = 0; i < NUM_POINTS; i += 1) {
-      if (Number.isNaN(points[i * 3]) || (i < NUM_POSE && (!SHOWN.has(i) || visibility[i] < MIN_VISIBILITY))) continue;
-      xs.push(points[i * 3] * (aspect ?? 1));
-      ys.push(points[i * 3 + 1]);
+  for (const t of clip.times.keys()) {
+    const frame = frameAt(clip, t);
+    for (let i = 0; i < NUM_LANDMARKS; i += 1) {
+      if (!DRAWN.has(i) || !isSeen(frame, i)) continue;
+      xs.push(frame.landmarks[3 * i] * (clip.aspect ?? 1));
+      ys.push(frame.landmarks[3 * i + 1]);
     }
   }
-  if (!xs.length) return { x: 0.5, y: 0.5, size: 1 };
+  if (!xs.length) return NOTHING;
   const [left, right] = span(xs);
   const [top, bottom] = span(ys);
   return { x: (left + right) / 2, y: (top + bottom) / 2, size: Math.max(right - left, bottom - top) || 1 };
 }
 
+/** @param {number[]} values */
 function span(values) {
   const sorted = Float32Array.from(values).sort();
-  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
+  const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];
   return [at(0.002), at(0.998)];
 }

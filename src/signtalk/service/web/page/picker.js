@@ -6,16 +6,29 @@ import { text } from "./texts.js";
 const PAUSE_MS = 250;
 const RETRY_MS = 5000;
 
-export class SentencePicker {
-  #timer = 0;
-  #asked = 0;
+/** @import { Answerer, ListedSentence } from "./answerer.js" */
 
-  /**
-   * @param field an input; @param list a ul for the sentences; @param told an element for how many there are.
-   * @param answerer where they are asked for; @param chosen called with {sentence_id, sentence ...}.
-   */
+/**
+ * @typedef {object} PickerParts
+ * @property {HTMLInputElement} field
+ * @property {HTMLElement} list a ul for the sentences
+ * @property {HTMLElement} told an element for how many there are
+ * @property {Answerer} answerer where they are asked for
+ * @property {(sentence: ListedSentence) => void} chosen
+ */
+
+export class SentencePicker {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #query = 0; // counts what was asked for
+
+  /** @param {PickerParts} parts */
   constructor({ field, list, told, answerer, chosen }) {
-    Object.assign(this, { field, list, told, answerer, chosen });
+    this.field = field;
+    this.list = list;
+    this.told = told;
+    this.answerer = answerer;
+    this.chosen = chosen;
     this.canSearch = false;
     field.addEventListener("input", () => {
       clearTimeout(this.#timer);
@@ -26,27 +39,30 @@ export class SentencePicker {
   /** Ask again for what the field holds. */
   async refresh() {
     clearTimeout(this.#timer);
-    const number = (this.#asked += 1);
+    const number = (this.#query += 1);
     const query = this.field.value.trim();
-    let [found, told, failed] = [[], "", false];
+    /** @type {ListedSentence[]} */
+    let sentences = [];
+    let summary, failed = false;
     try {
-      const { total, sentences } = await this.answerer.sentences(query);
-      found = sentences;
-      told = text(total > found.length ? "picker.first" : "picker.all", { count: found.length, total });
-      if (!found.length && query) {
-        found = this.canSearch ? distinct(await this.answerer.search(query)) : [];
-        told = text(found.length ? "picker.like" : "picker.none");
+      const listed = await this.answerer.sentences(query), { total } = listed;
+      sentences = listed.sentences;
+      summary = text(total > sentences.length ? "picker.first" : "picker.all", { count: sentences.length, total });
+      if (!sentences.length && query) {
+        sentences = this.canSearch ? distinct(await this.answerer.search(query)) : [];
+        summary = text(sentences.length ? "picker.like" : "picker.none");
       }
     } catch {
-      told = text("picker.unreachable");
+      summary = text("picker.unreachable");
       failed = true;
     }
-    if (number !== this.#asked) return; // typed on meanwhile
+    if (number !== this.#query) return; // typed on meanwhile
     if (failed) this.#timer = setTimeout(() => this.refresh(), RETRY_MS);
-    this.told.textContent = told;
-    this.list.replaceChildren(...found.map((sentence) => make("li", {}, this.#choice(sentence))));
+    this.told.textContent = summary;
+    this.list.replaceChildren(...sentences.map((sentence) => make("li", {}, this.#choice(sentence))));
   }
 
+  /** @param {ListedSentence} sentence */
   #choice(sentence) {
     const label = make("span", { className: "words" }, sentence.sentence);
     const about = [sentence.category, sentence.has_sign === false ? text("picker.no_sign") : ""].filter(Boolean);
@@ -60,17 +76,24 @@ export class SentencePicker {
   }
 }
 
-/** The sign of a sentence: {clip, told}, where the clip is null the words that say why. */
+/**
+ * The sign of a sentence; where there is none, the words that say why.
+ *
+ * @param {Answerer} answerer
+ * @param {ListedSentence} sentence
+ */
 export async function signOf(answerer, sentence) {
   try {
     const clip = sentence.has_sign === false ? null : await answerer.sign(sentence.sentence_id);
-    return { clip, told: clip ? "" : text("nurse.no_sign") };
+    return { clip, lacks: clip ? "" : text("nurse.no_sign") };
   } catch {
-    return { clip: null, told: text("nurse.unreachable") };
+    return { clip: null, lacks: text("nurse.unreachable") };
   }
 }
 
+/** @param {ListedSentence[]} hits */
 function distinct(hits) {
+  /** @type {Map<string, ListedSentence>} */
   const seen = new Map();
   for (const hit of hits) if (!seen.has(hit.sentence_id)) seen.set(hit.sentence_id, hit);
   return [...seen.values()];

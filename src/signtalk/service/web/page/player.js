@@ -6,7 +6,12 @@ import { text } from "./texts.js";
 
 const SLOW = 0.4;
 
-/** Put canvas and buttons into an empty element. Returns the SkeletonPlayer. */
+/**
+ * Put canvas and buttons into an empty element.
+ *
+ * @param {HTMLElement} element
+ * @param {string} label
+ */
 export function addPlayer(element, label) {
   const canvas = make("canvas", { width: 480, height: 400, role: "img", ariaLabel: label });
   const player = new SkeletonPlayer(canvas);

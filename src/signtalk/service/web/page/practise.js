@@ -1,43 +1,67 @@
 // Practise: a reference is shown, one signs it oneself, and both are compared.
 
-import { byId, make } from "./dom.js";
+import { clipFromFrames } from "../engine/landmarks.js";
+import { buttonById, byId, inputById, make } from "./dom.js";
+import { codeOf } from "./errors.js";
 import { SentencePicker, signOf } from "./picker.js";
 import { addPlayer } from "./player.js";
 import { text, textOf } from "./texts.js";
 
 const LEAST_FRAMES = 5;
 
+/** @import { Answerer, ListedSentence, PageAnswer } from "./answerer.js" */
+/** @import { FrameRing } from "./frames.js" */
+
+/**
+ * @typedef {object} PractiseParts
+ * @property {Answerer} answerer
+ * @property {FrameRing} ring the last frames
+ * @property {() => number} aspect of the camera's picture
+ * @property {(recording: boolean) => void} changed called when recording begins or ends
+ */
+
 export class Practise {
+  /** @type {ListedSentence | null} */
   #sentence = null;
+  /** @type {number | null} */
   #beganS = null;
   #reference = addPlayer(byId("practise-reference"), text("practise.reference"));
   #own = addPlayer(byId("practise-own"), text("practise.own"));
 
-  /** @param ring the last frames; @param aspect gives that of the camera; @param changed called when recording begins or ends. */
+  /** @param {PractiseParts} parts */
   constructor({ answerer, ring, aspect, changed }) {
-    Object.assign(this, { answerer, ring, aspect, changed });
+    this.answerer = answerer;
+    this.ring = ring;
+    this.aspect = aspect;
+    this.changed = changed;
+    this.running = false; // whether there are frames to record
     this.picker = new SentencePicker({
-      field: byId("practise-text"),
+      field: inputById("practise-text"),
       list: byId("practise-list"),
       told: byId("practise-told"),
       answerer,
       chosen: (sentence) => this.#choose(sentence),
     });
     byId("practise-record").onclick = () => (this.recording ? this.#stop() : this.#start());
-    this.setCamera(false);
+    this.#label();
   }
 
   get recording() {
     return this.#beganS !== null;
   }
 
-  /** Whether there are frames to record. */
+  /**
+   * The camera was started or stopped.
+   *
+   * @param {boolean} running
+   */
   setCamera(running) {
     this.running = running;
     if (!running) this.#beganS = null;
     this.#label();
   }
 
+  /** @param {ListedSentence} sentence */
   async #choose(sentence) {
     this.#sentence = sentence;
     byId("practise-shown").hidden = false;
@@ -45,10 +69,10 @@ export class Practise {
     byId("practise-result").replaceChildren();
     byId("practise-own").hidden = true;
     this.#label();
-    const { clip, told } = await signOf(this.answerer, sentence);
+    const { clip, lacks } = await signOf(this.answerer, sentence);
     if (this.#sentence !== sentence) return;
     byId("practise-reference").hidden = clip === null;
-    byId("practise-no-sign").textContent = told;
+    byId("practise-no-sign").textContent = lacks;
     this.#reference.show(clip);
     byId("practise-shown").scrollIntoView({ block: "nearest" });
   }
@@ -61,8 +85,9 @@ export class Practise {
 
   async #stop() {
     const sentence = this.#sentence;
+    if (!sentence || this.#beganS === null) return;
     const frames = this.ring.between(this.#beganS, performance.now() / 1000);
-    const clip = { aspect: this.aspect(), frames };
+    const clip = clipFromFrames(frames, this.aspect());
     this.#beganS = null;
     this.#label();
     if (frames.length < LEAST_FRAMES) {
@@ -74,15 +99,18 @@ export class Practise {
     byId("practise-result").replaceChildren(make("p", {}, text("practise.comparing")));
     try {
       const answer = await this.answerer.recognize(clip, sentence.sentence_id);
-      if (this.#sentence === sentence) this.#tell(answer);
+      if (this.#sentence === sentence) this.#tell(sentence, answer);
     } catch (error) {
-      byId("practise-result").replaceChildren(make("p", {}, textOf("error", error.code, "error.unknown")));
+      byId("practise-result").replaceChildren(make("p", {}, textOf("error", codeOf(error), "error.unknown")));
     }
   }
 
-  #tell(answer) {
+  /**
+   * @param {ListedSentence} sentence
+   * @param {PageAnswer} answer
+   */
+  #tell({ sentence_id: id }, answer) {
     const { asked, candidates, text_source: source } = answer;
-    const { sentence_id: id } = this.#sentence;
     const right = answer.outcome === "answer" && source === "sentence" && candidates[0]?.sentence_id === id;
     const among = candidates.find((each) => each.sentence_id === id);
     const verdict = right ? "practise.right" : among ? "practise.among" : "practise.not_yet";
@@ -100,7 +128,7 @@ export class Practise {
   }
 
   #label() {
-    const record = byId("practise-record");
+    const record = buttonById("practise-record");
     record.disabled = !this.running || !this.#sentence;
     record.textContent = text(this.recording ? "practise.stop" : "practise.start");
     byId("practise-needs-camera").hidden = this.running;

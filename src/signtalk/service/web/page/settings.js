@@ -3,9 +3,17 @@
 import { Events } from "./events.js";
 
 const NAME = "signtalk-settings";
+/** @typedef {{mode: Mode, speak: boolean, contrast: boolean, skeleton: boolean}} Values */
+/** @import { Mode } from "./answerer.js" */
+
+/** @type {Values} */
 const DEFAULTS = { mode: "auto", speak: true, contrast: false, skeleton: true };
 
-/** Event "change" with the name of the setting. */
+/**
+ * Event "change" with the name of the setting.
+ *
+ * @extends {Events<{change: keyof Values}>}
+ */
 export class Settings extends Events {
   #values = { ...DEFAULTS };
 
@@ -14,17 +22,26 @@ export class Settings extends Events {
     try {
       const kept = JSON.parse(localStorage.getItem(NAME) ?? "{}");
       for (const [name, value] of Object.entries(DEFAULTS)) {
-        if (typeof kept[name] === typeof value) this.#values[name] = kept[name];
+        if (typeof kept[name] === typeof value) Object.assign(this.#values, { [name]: kept[name] });
       }
     } catch {
       // Storage may be forbidden or damaged; the defaults serve.
     }
   }
 
+  /**
+   * @template {keyof Values} K
+   * @param {K} name
+   */
   get(name) {
     return this.#values[name];
   }
 
+  /**
+   * @template {keyof Values} K
+   * @param {K} name
+   * @param {Values[K]} value
+   */
   set(name, value) {
     this.#values[name] = value;
     try {

@@ -7,7 +7,11 @@ export function canSpeak() {
   return voice() !== undefined;
 }
 
-/** Speak a text now; what was being spoken stops. */
+/**
+ * Speak a text now; what was being spoken stops.
+ *
+ * @param {string} words
+ */
 export function speak(words) {
   const chosen = voice();
   if (chosen === undefined) return;

@@ -8,7 +8,13 @@ const ICONS = {
   lost: "warning", practise: "circle", recording: "hand",
 };
 
-/** Show one of the states of ICONS. */
+/** @typedef {keyof typeof ICONS} PageState */
+
+/**
+ * Show one of the states.
+ *
+ * @param {PageState} name
+ */
 export function showState(name) {
   const state = byId("state");
   if (state.dataset.state === name) return;
@@ -16,17 +22,29 @@ export function showState(name) {
   state.replaceChildren(icon(ICONS[name]), make("span", {}, text(`state.${name}`)));
 }
 
-/** Fill a meter: 0 to 1. */
+/**
+ * Fill a meter.
+ *
+ * @param {string} id
+ * @param {number} share 0 to 1
+ */
 export function showMeter(id, share) {
   const meter = byId(id);
   const percent = Math.round(100 * Math.min(1, Math.max(0, share || 0)));
   meter.ariaValueNow = String(percent);
-  meter.firstElementChild.style.width = `${percent}%`;
+  const bar = meter.firstElementChild;
+  if (bar instanceof HTMLElement) bar.style.width = `${percent}%`;
 }
 
-/** Say what is wrong with a subject ("camera", "landmarks", "service"), and what to do; code null = it is well again. */
+/**
+ * Say what is wrong with a subject, and what to do.
+ *
+ * @param {"camera" | "landmarks" | "service"} subject
+ * @param {string | null} code null = it is well again
+ */
 export function notice(subject, code) {
   const notices = byId("notices");
+  /** @type {HTMLElement | null} */
   const old = notices.querySelector(`[data-subject="${subject}"]`);
   if (old?.dataset.code === code) return;
   old?.remove();

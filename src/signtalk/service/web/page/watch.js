@@ -1,7 +1,8 @@
 // From pictures to frames: camera and landmarker together, as many pictures a second as this device manages.
 
+import { hasPart } from "../engine/landmarks.js";
 import { Events } from "./events.js";
-import { FrameRing, hasPart, wristSpeed } from "./frames.js";
+import { FrameRing, wristSpeed } from "./frames.js";
 import { Landmarker } from "./landmarker.js";
 import { drawOverlay } from "./overlay.js";
 
@@ -10,11 +11,19 @@ const SLOWEST_RATE = 5;
 const MEMORY_S = 60;
 const SMOOTHED = 0.4; // weight of the newest speed
 
-/** Events: "frame", "failed" (an error). */
+/** @import { Frame } from "../engine/landmarks.js" */
+/** @import { Camera } from "./camera.js" */
+
+/** @extends {Events<{frame: {frame: Frame, somebody: boolean}, failed: unknown}>} */
 export class Watch extends Events {
+  /** @type {Landmarker | null} */
   #landmarker = null;
   #speed = 0;
 
+  /**
+   * @param {Camera} camera
+   * @param {HTMLCanvasElement} canvas over its picture
+   */
   constructor(camera, canvas) {
     super();
     this.camera = camera;
@@ -39,7 +48,8 @@ export class Watch extends Events {
   /** Whether so few pictures a second are seen, for a while now, that signs are missed. */
   get slow() {
     const { frames } = this.ring;
-    return frames.length > 1 && frames.at(-1).timeS - frames[0].timeS > RATE_OVER_S && this.rate < SLOWEST_RATE;
+    const seconds = (frames.at(-1)?.timeS ?? 0) - (frames[0]?.timeS ?? 0);
+    return seconds > RATE_OVER_S && this.rate < SLOWEST_RATE;
   }
 
   /** How fast the hands move, in shoulder widths a second. */
@@ -52,24 +62,27 @@ export class Watch extends Events {
     drawOverlay(this.canvas, null, this.canvas.width, this.canvas.height);
   }
 
+  /** @param {number} timeS */
   async #look(timeS) {
-    if (!this.#landmarker || this.#landmarker.busy) return;
+    const landmarker = this.#landmarker;
+    if (!landmarker || landmarker.busy) return;
     const { video } = this.camera;
     try {
       const bitmap = await createImageBitmap(video);
-      if (this.#landmarker.busy) {
+      if (landmarker.busy) {
         bitmap.close();
         return;
       }
-      this.#take(await this.#landmarker.detect(bitmap, timeS));
+      this.#take(await landmarker.detect(bitmap, timeS));
     } catch (error) {
       if (!this.camera.running) return; // the picture went away with the camera
-      this.#landmarker.close();
+      landmarker.close();
       this.#landmarker = null;
       this.emit("failed", error);
     }
   }
 
+  /** @param {Frame} frame */
   #take(frame) {
     if (!this.camera.running) return;
     const before = this.ring.frames.at(-1);

@@ -1,18 +1,25 @@
-/** What the frames themselves spell: how well known sentences fit the word probabilities (`signtalk.spelling`). */
+/** What the frames themselves spell: how well known sentences fit the word probabilities (`signtalk.recognition.ctc`). */
 
 import { logAddExp, median } from "./numbers.js";
-import { UNK_ID } from "./tokenizer.js";
+import { BLANK_ID, LEAST_LOG_LIKELIHOOD, NEVER_SHOWN, UNK_ID } from "./tables.js";
 
-export const BLANK_ID = 0;
-const NEVER_SHOWN = -30;
-const NEVER = -1e4;
+/** @import { Encoded } from "./models.js" */
 
-/** Number of valid frames of an encoded clip; padding stands at its end. */
+/**
+ * Number of valid frames of an encoded clip; padding stands at its end.
+ *
+ * @param {Pick<Encoded, "valid">} encoded
+ */
 export function validFrames(encoded) {
   return encoded.valid.lastIndexOf(1) + 1;
 }
 
-/** Log likelihood of a sentence's words (ids), a CTC forward sum; NaN with a word that was never learned. */
+/**
+ * Log likelihood of a sentence's words (ids), a CTC forward sum; NaN with a word that was never learned.
+ *
+ * @param {Encoded} encoded
+ * @param {number[]} words
+ */
 export function sentenceLogLikelihood(encoded, words) {
   const { wordLogProbs, vocabulary } = encoded, numFrames = validFrames(encoded);
   if (words.some((word) => word === UNK_ID || word >= vocabulary)) return NaN;
@@ -37,7 +44,11 @@ export function sentenceLogLikelihood(encoded, words) {
   return logAddExp(alpha[chosen.length - 1], alpha[chosen.length - 2]);
 }
 
-/** Log probability of the most probable word at each valid frame, summed. */
+/**
+ * Log probability of the most probable word at each valid frame, summed.
+ *
+ * @param {Encoded} encoded
+ */
 export function bestPathLogProb(encoded) {
   const { wordLogProbs, vocabulary } = encoded;
   let sum = 0;
@@ -49,24 +60,39 @@ export function bestPathLogProb(encoded) {
   return sum;
 }
 
-/** Float32Array: log likelihood of each sentence's words short of the best path; NaN where it cannot be told. */
+/**
+ * Float32Array: log likelihood of each sentence's words short of the best path; NaN where it cannot be told.
+ *
+ * @param {Encoded} encoded
+ * @param {number[][]} sentences
+ */
 export function textLogLikelihoods(encoded, sentences) {
   const best = bestPathLogProb(encoded);
   return Float32Array.from(sentences, (words) => {
     const short = sentenceLogLikelihood(encoded, words) - best;
-    return Number.isNaN(short) ? NaN : Math.max(short, NEVER);
+    return Number.isNaN(short) ? NaN : Math.max(short, LEAST_LOG_LIKELIHOOD);
   });
 }
 
-/** Float32Array (0-1) of log likelihoods short of the best path; the median of the others where that is NaN. */
+/**
+ * Float32Array (0-1) of log likelihoods short of the best path; the median of the others where that is NaN.
+ *
+ * @param {ArrayLike<number>} logLikelihoods
+ * @param {number} scale
+ */
 export function textScores(logLikelihoods, scale) {
   const scores = Float64Array.from(logLikelihoods, (each) => Math.exp(Math.min(each, 0) / scale));
-  const told = scores.filter((score) => !Number.isNaN(score));
-  const typical = told.length ? median(told) : 0;
+  const known = scores.filter((score) => !Number.isNaN(score));
+  const typical = known.length ? median(known) : 0;
   return Float32Array.from(scores, (score) => (Number.isNaN(score) ? typical : score));
 }
 
-/** Float32Array: how well the frames show each sentence's words, wherever and in whatever order. */
+/**
+ * Float32Array: how well the frames show each sentence's words, wherever and in whatever order.
+ *
+ * @param {Encoded} encoded
+ * @param {number[][]} sentences
+ */
 export function wordsShown(encoded, sentences) {
   const { wordLogProbs, vocabulary } = encoded, highest = new Float32Array(vocabulary).fill(NEVER_SHOWN);
   for (let t = 0; t < validFrames(encoded); t++) {

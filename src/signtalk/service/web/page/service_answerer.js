@@ -1,58 +1,43 @@
-// How the page asks: the interface `Answerer`, and the one that asks the service.
-//
-// An Answerer has, beside on(event, fn):
-//   connect(aspect, mode)          open a stream of frames; mode "auto" (signing is found) or "button"
-//   disconnect()                   close it
-//   pushFrame(frame)               one frame of the stream (frames.js); times increase
-//   start(), stop(), reset()       signing begins, ends (button); another person stands there
-//   keep()                         make the page load without network
-//   config()                       -> {can_enroll, can_search, needs_key ...}
-//   sentences(query)               -> {total, sentences: [{sentence_id, sentence, category, has_sign ...}]}, the first ones
-//   sign(sentenceId)               -> a clip to draw, or null
-//   search(text)                   -> [{sentence, sentence_id ...}], nearest meaning first
-//   recognize(clip, sentenceId)    -> an answer
-//   enroll(text, clip, {category, key}) -> {sentence, warnings ...}
-// Events: "ready", "lost" ({code}), "state", "activity", "answer", "cancel", "error": the service's messages
-// (docs/protocol.md). What fails throws an AnswererError with a code.
+// The Answerer that asks the service (docs/protocol.md).
 
+import { CLIP_MEDIA_TYPE } from "../engine/tables.js";
+import { clipFromBytes, clipToBytes, clipToJson, frameToBytes } from "../engine/wire.js";
+import { AnswererError, MOST_FOUND, MOST_LISTED, NUM_CANDIDATES } from "./answerer.js";
+import { messageOf } from "./errors.js";
 import { Events } from "./events.js";
-import { CLIP_MEDIA_TYPE, clipToJson, packClip, packFrame, unpackClip } from "./frames.js";
+
+/** @import { Clip, Frame } from "../engine/landmarks.js" */
+/** @import { AnswererEvents, AnswererMethods, ListedSentence, Mode, PageAnswer } from "./answerer.js" */
 
 const MOST_WAITING_BYTES = 1 << 20; // on a slow line frames are left out rather than sent late
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 15000;
-const NUM_CANDIDATES = 5;
-const MOST_LISTED = 30;
 const TOO_BUSY = 1013;
 
-export class AnswererError extends Error {
-  constructor(code, message, status = 0) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
-}
-
-/** The Answerer of this page: the service, or in an offline page (`signtalk bundle web`) the page itself. */
-export async function openAnswerer() {
-  if (document.documentElement.dataset.answers !== "engine") return new ServiceAnswerer(document.baseURI);
-  const { EngineAnswerer } = await import("./engine_answerer.js");
-  return new EngineAnswerer(document.baseURI);
-}
-
+/**
+ * @extends {Events<AnswererEvents>}
+ * @implements {AnswererMethods}
+ */
 export class ServiceAnswerer extends Events {
   #base;
+  /** @type {WebSocket | null} */
   #socket = null;
-  #retry = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
   #retryMs = FIRST_RETRY_MS;
   #ready = false;
   #lastS = -Infinity;
 
+  /** @param {string} base address of the service */
   constructor(base) {
     super();
     this.#base = base;
   }
 
+  /**
+   * @param {number} aspect
+   * @param {Mode} mode
+   */
   connect(aspect, mode) {
     this.disconnect();
     const url = new URL("v1/stream", this.#base);
@@ -79,11 +64,12 @@ export class ServiceAnswerer extends Events {
     socket?.close();
   }
 
+  /** @param {Frame} frame */
   pushFrame(frame) {
-    if (!this.#ready || this.#socket.readyState !== WebSocket.OPEN) return;
+    if (!this.#ready || this.#socket?.readyState !== WebSocket.OPEN) return;
     if (frame.timeS <= this.#lastS || this.#socket.bufferedAmount > MOST_WAITING_BYTES) return;
     this.#lastS = frame.timeS;
-    this.#socket.send(packFrame(frame));
+    this.#socket.send(frameToBytes(frame));
   }
 
   start() {
@@ -106,64 +92,97 @@ export class ServiceAnswerer extends Events {
     return { needs_key: true, ...await this.#json("v1/config") };
   }
 
+  /** @param {string} query */
   sentences(query) {
-    return this.#json(`v1/sentences?${new URLSearchParams({ query, limit: MOST_LISTED })}`);
+    return this.#json(`v1/sentences?${new URLSearchParams({ query, limit: String(MOST_LISTED) })}`);
   }
 
+  /** @param {string} sentenceId */
   async sign(sentenceId) {
     try {
       const answer = await this.#fetch(`v1/sentences/${encodeURIComponent(sentenceId)}/sign`);
-      return unpackClip(await answer.arrayBuffer());
+      return clipFromBytes(await answer.arrayBuffer());
     } catch (error) {
-      if (error.status === 404) return null;
+      if (error instanceof AnswererError && error.status === 404) return null;
       throw error;
     }
   }
 
+  /**
+   * @param {string} text
+   * @returns {Promise<ListedSentence[]>}
+   */
   async search(text) {
-    return (await this.#post("v1/search", JSON.stringify({ text, limit: 20 }))).hits;
+    return (await this.#post("v1/search", JSON.stringify({ text, limit: MOST_FOUND }))).hits;
   }
 
+  /**
+   * @param {Clip} clip
+   * @param {string} [sentenceId]
+   * @returns {Promise<PageAnswer>}
+   */
   recognize(clip, sentenceId = "") {
-    const asked = new URLSearchParams({ candidates: NUM_CANDIDATES, ...(sentenceId && { sentence_id: sentenceId }) });
-    return this.#post(`v1/recognize?${asked}`, packClip(clip), { "Content-Type": CLIP_MEDIA_TYPE });
+    const query = new URLSearchParams({ candidates: String(NUM_CANDIDATES) });
+    if (sentenceId) query.set("sentence_id", sentenceId);
+    return this.#post(`v1/recognize?${query}`, clipToBytes(clip), { "Content-Type": CLIP_MEDIA_TYPE });
   }
 
+  /**
+   * @param {string} text
+   * @param {Clip} clip
+   * @param {{category?: string, key?: string}} [options]
+   */
   enroll(text, clip, { category = "", key = "" } = {}) {
     const body = JSON.stringify({ text, category, clips: [clipToJson(clip)] });
     return this.#post("v1/enroll", body, key ? { Authorization: `Bearer ${key}` } : {});
   }
 
+  /** @param {object} message */
   #say(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
+  /** @param {{type: keyof AnswererEvents} & Record<string, any>} message */
   #hear(message) {
     if (message.type === "ready") {
       this.#ready = true;
       this.#retryMs = FIRST_RETRY_MS;
     }
-    this.emit(message.type, message);
+    this.emit(message.type, /** @type {any} */ (message));
   }
 
+  /**
+   * @param {string} path
+   * @returns {Promise<any>}
+   */
   async #json(path) {
     return (await this.#fetch(path)).json();
   }
 
+  /**
+   * @param {string} path
+   * @param {BodyInit} body
+   * @param {Record<string, string>} [headers]
+   * @returns {Promise<any>}
+   */
   async #post(path, body, headers = {}) {
     const sent = { "Content-Type": "application/json", ...headers };
     return (await this.#fetch(path, { method: "POST", body, headers: sent })).json();
   }
 
-  async #fetch(path, options) {
-    let answer = null;
+  /**
+   * @param {string} path
+   * @param {RequestInit} [options]
+   */
+  async #fetch(path, options = {}) {
+    let answer;
     try {
       answer = await fetch(new URL(path, this.#base), { cache: "no-store", ...options });
     } catch (error) {
-      throw new AnswererError("unreachable", error.message);
+      throw new AnswererError("unreachable", messageOf(error));
     }
     if (answer.ok) return answer;
-    const told = await answer.json().catch(() => ({}));
-    throw new AnswererError(told.error?.code ?? "unknown", told.error?.message ?? answer.statusText, answer.status);
+    const body = await answer.json().catch(() => ({}));
+    throw new AnswererError(body.error?.code ?? "unknown", body.error?.message ?? answer.statusText, answer.status);
   }
 }

@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 
 from made.small_run import SmallRun
-from signtalk.cli.demo import SMALL, demo_queries, demo_split
+from signtalk.cli.story import SMALL, demo_queries, demo_split
 from signtalk.data.manifest import load_manifest
 from signtalk.data.splits import make_split
 from signtalk.files import read_json
-from signtalk.recognition.recognizer import Recognition
+from signtalk.recognition.answer import Answer
 
 
 def test_the_demo_answers_each_kind_and_the_bundle_agrees(small_run: SmallRun) -> None:
@@ -18,19 +18,19 @@ def test_the_demo_answers_each_kind_and_the_bundle_agrees(small_run: SmallRun) -
     assert set(read_json(small_run.out / "answers.json")) == set(result.answers)
 
 
-def test_the_demo_can_be_run_again_over_what_is_there(small_run: SmallRun) -> None:
-    from signtalk.cli.demo import run_demo
+def test_the_demo_can_be_run_again_over_what_is_there(own_run: SmallRun) -> None:
+    from signtalk.cli.story import run_demo
 
-    history = (small_run.run / "training_history.csv").read_text()
-    again = run_demo(small_run.out, SMALL, lambda _: None, progress=False)
-    assert (small_run.run / "training_history.csv").read_text() == history  # nothing was trained again
-    before = small_run.result.answers
+    history = (own_run.run / "training_history.csv").read_text()
+    again = run_demo(own_run.out, SMALL, lambda _: None, progress=False)
+    assert (own_run.run / "training_history.csv").read_text() == history  # nothing was trained again
+    before = own_run.result.answers
     assert told(again.answers) == told(before)
     confidences = [[answer.confidence for answer in answers.values()] for answers in (again.answers, before)]
     np.testing.assert_allclose(*confidences, rtol=1e-5)  # sums of many numbers round as memory happens to lie
 
 
-def told(answers: dict[str, Recognition]) -> dict[str, tuple[object, ...]]:
+def told(answers: dict[str, Answer]) -> dict[str, tuple[object, ...]]:
     """What a person sees of the answers."""
     return {
         kind: (answer.text, answer.reason, answer.translation, [candidate.clip_id for candidate in answer.candidates])

@@ -1,0 +1,135 @@
+"""The front door of answering: a model opened, and single clips segmented and turned into features.
+
+    path -> load -> Model -> recognize, enroll, search, embed, stream
+    clip -> segment, features
+
+`import signtalk` offers what stands here, in `_model`, `_answers` and `_runs`, and the command line calls it. A path is a
+`str` or a `Path`.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from signtalk._model import ClipLike, Model, PathLike
+from signtalk.arrays import FloatArray
+from signtalk.bundle.bundle import Bundle, open_bundle
+from signtalk.errors import ConfigError
+from signtalk.extraction.reader import read_clip
+from signtalk.index.files import BUNDLE_MANIFEST
+from signtalk.index.index import SentenceIndex
+from signtalk.index.open import open_references
+from signtalk.landmarks.clip import LandmarkClip
+from signtalk.landmarks.features import FeatureConfig, extract_features
+from signtalk.recognition.decision import read_decision
+from signtalk.recognition.recognizer import DecisionConfig
+from signtalk.segmentation.segmenter import SegmenterSettings, Span, spans_of
+
+
+def load(
+    path: PathLike,
+    *,
+    index: PathLike | None = None,
+    variant: str = "fp32",
+    calibration: PathLike | None = None,
+    references: str = "",
+    into_run: bool = False,
+    prototype_gate: bool = False,
+) -> Model:
+    """Open a model: an exported bundle, which needs no torch, or a run folder.
+
+    Args:
+        path: bundle (a zip, or a folder with its files) or run folder.
+        index: folder of a personal index, read besides and taught into; it need not be there yet.
+        variant: encoder of the bundle that answers: "fp32", "int8", "fp16", or "offered" = the smallest good one.
+        calibration: a file of `signtalk calibrate` to decide by.
+        references: further references: a folder or address of `signtalk pack`.
+        into_run: teach into the run's own index instead of a personal one; `signtalk index` makes that anew.
+        prototype_gate: decide as the research prototype did, for comparison.
+
+    Raises:
+        ArtifactError: it is missing, damaged, or neither a bundle nor a run.
+        MissingExtraError: a run folder needs the extra `train`.
+    """
+    place = Path(path)
+    with ExitStack() as opening:
+        if _is_run(place):
+            if variant != "fp32":
+                raise ConfigError(f"{place}: variants are a bundle's; a run has the full encoder alone")
+            from signtalk.training.run import RunFolder
+
+            run = RunFolder.open(place)
+            source: Bundle | RunFolder = run
+            recognizer = run.recognizer(run.sentence_index(), run.decision())
+        else:
+            source = bundle = opening.enter_context(open_bundle(place, variant))
+            recognizer = bundle.recognizer
+        if references:
+            recognizer = recognizer.over(
+                opening.enter_context(open_references(references, recognizer.index.encoder_id))
+            )
+        if calibration is not None:
+            recognizer = recognizer.changed(decision=read_decision(Path(calibration), recognizer.index.encoder_id))
+        if prototype_gate:
+            decoding = recognizer.decision.decoding  # its longest text is the decoder's
+            recognizer = recognizer.changed(
+                decision=DecisionConfig.prototype().model_copy(update={"decoding": decoding})
+            )
+        if into_run:
+            index, recognizer = (
+                _index_of(place, index),
+                recognizer.changed(index=SentenceIndex.build((), (), recognizer.index.encoder_id)),
+            )
+        model = Model(place, recognizer, opening.pop_all(), source)
+    if index is not None:
+        model._use(Path(index))
+    return model
+
+
+def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = None) -> tuple[Span, ...]:
+    """The sentences in a long clip: where each begins and ends.
+
+    Args:
+        clip: a clip, or a file that `read_clip` reads.
+        settings: numbers of `signtalk fit-segmenter`; the shipped ones by default.
+
+    Raises:
+        ClipError: the file cannot be used.
+    """
+    if isinstance(settings, str | os.PathLike):
+        settings = SegmenterSettings.load(Path(settings))
+    return spans_of(clip if isinstance(clip, LandmarkClip) else read_clip(clip), settings)
+
+
+def features(clip: ClipLike, config: FeatureConfig | None = None) -> FloatArray:
+    """What a network reads of a clip.
+
+    Args:
+        clip: a clip, or a file that `read_clip` reads.
+        config: which landmarks, how many frames; the default recipe's by default. `Model.feature_config` has a model's.
+
+    Returns:
+        (T, F) float32, the clip resampled in time; a missing landmark is told by its presence column.
+
+    Raises:
+        ClipError: the file cannot be used, or no frame shows both shoulders.
+    """
+    read = clip if isinstance(clip, LandmarkClip) else read_clip(clip)
+    prepared = extract_features(read, config or FeatureConfig())
+    return prepared.features[prepared.valid]
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a folder was made by training; a bundle's folder holds its manifest."""
+    return path.is_dir() and not (path / BUNDLE_MANIFEST).exists()
+
+
+def _index_of(run: Path, index: PathLike | None) -> Path:
+    """The own index of a run, which takes the place of a personal one."""
+    from signtalk.training.names import INDEX_NAME
+
+    if not _is_run(run) or index is not None:
+        raise ConfigError(f"{run}: into_run teaches into the own index of a run; give a run, and no other index")
+    return run / INDEX_NAME

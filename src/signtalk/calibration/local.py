@@ -1,0 +1,63 @@
+"""The gate fitted to clips of one place: of another camera, of a clinic. It needs SciPy, no torch.
+
+Recognizer of a run or a bundle + data folder -> calibrate_locally -> Calibrated
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from signtalk.calibration.calibrate import CalibrationConfig, recalibrate
+from signtalk.calibration.clips import clips_of_folder
+from signtalk.calibration.reports import CalibrationReport
+from signtalk.data.manifest import Manifest
+from signtalk.data.records import Problem
+from signtalk.errors import DataError
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """What was fitted once more.
+
+    Attributes:
+        decision: what to decide with.
+        report: figures of the fit.
+        left_out: clips that could not be used, and why.
+    """
+
+    decision: DecisionConfig
+    report: CalibrationReport
+    left_out: tuple[Problem, ...]
+
+
+def calibrate_locally(
+    recognizer: Recognizer, manifest: Manifest, config: CalibrationConfig, used: Collection[str] = ()
+) -> Calibrated:
+    """Fit gate and candidate sets on all clips of a folder.
+
+    Args:
+        recognizer: of a run or a bundle.
+        manifest: clips that neither training, index nor test has seen.
+        config: what to promise.
+        used: ids of clips that have been seen, besides those of the index.
+
+    Raises:
+        DataError: some of the clips have been seen, or they are too few for a gate.
+    """
+    seen = {entry.clip_id for entry in recognizer.index.entries} | set(used)
+    shared = sorted(record.clip_id for record in manifest.records if record.clip_id in seen)
+    if shared:
+        raise DataError(
+            f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}); what was "
+            "trained on, indexed or is to be tested proves nothing here, so give other clips, or all of that data"
+        )
+    clips = clips_of_folder(recognizer, manifest)
+    decision, report = recalibrate(recognizer, clips, config)
+    if not decision.gate.fitted:
+        raise DataError(
+            f"{manifest.root}: {report.gate.fallback} (a known clip asks twice, once without its sentence); "
+            "record more clips of indexed sentences and of others; the gate stays as it was"
+        )
+    return Calibrated(decision, report, clips.left_out)

@@ -1,0 +1,132 @@
+"""The whole story on made-up clips: check, pack, train, index, evaluate, export, recognise, serve.
+
+`signtalk demo` tells it; every step is what the command of the same name does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from signtalk.bundle.bundle import open_bundle, verify_bundle
+from signtalk.data.check import check_folder
+from signtalk.data.manifest import Manifest, clip_of_record, load_manifest
+from signtalk.data.report import plot_report
+from signtalk.data.splits import Split, SplitConfig, make_split
+from signtalk.evaluation.protocols import evaluate
+from signtalk.evaluation.report import report_json, write_report
+from signtalk.evaluation.results import EvaluationReport
+from signtalk.export.run import export_run
+from signtalk.files import write_json
+from signtalk.recognition.answer import Answer
+from signtalk.service.run import ask_bundle
+from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
+from signtalk.training.names import RECIPE_NAME
+from signtalk.training.recipe import Recipe
+from signtalk.training.run import RunFolder, index_run
+from signtalk.training.train import TrainOptions, train
+
+
+@dataclass(frozen=True)
+class DemoSize:
+    """How much the demo does.
+
+    Attributes:
+        data: what is made up.
+        settings: changes to the default recipe, as `signtalk train --set` takes them.
+        recipe: the recipe.
+    """
+
+    data: SyntheticConfig
+    settings: tuple[str, ...] = ()
+    recipe: str = "default"
+
+
+_SHOWN_OF_EACH = 4
+FULL = DemoSize(
+    SyntheticConfig(num_sentences=87, near_misses=False, num_idle=40, difficulty=0.5, detector_errors=0.5),
+    ("optimiser.epochs=120", "optimiser.val_every=4", "optimiser.learning_rate=0.002"),
+)
+SMALL = DemoSize(SyntheticConfig(num_sentences=16, num_signers=3, num_idle=6), ("optimiser.epochs=2",), "tiny")
+
+
+@dataclass(frozen=True, eq=False)
+class DemoResult:
+    """What the demo leaves.
+
+    Attributes:
+        report: all protocols.
+        answers: a few clips of each kind: known, unknown, idle.
+        same_without_torch: whether the bundle, opened and served, gave the same answers.
+        paths: files worth looking at.
+    """
+
+    report: EvaluationReport
+    answers: dict[str, Answer]
+    same_without_torch: bool
+    paths: tuple[Path, ...]
+
+
+def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bool = True) -> DemoResult:
+    """RunFolder everything into `out`; a run that was interrupted goes on where it was."""
+    data, run_folder = out / "data", out / "run"
+    say(f"1 making up clips of {size.data.num_sentences} sentences by {size.data.num_signers} signers")
+    write_dataset(data, size.data)
+    say("2 checking them")
+    check = check_folder(data)
+    plot_report(check, out / "data.png")
+    write_json(out / "data.json", check.to_json())
+    manifest = load_manifest(data)
+    split = make_split(manifest, demo_split(manifest))
+    say("3 packing and training")
+    recipe = Recipe.named(size.recipe).changed(size.settings)
+    resume = (run_folder / RECIPE_NAME).exists()
+    train(manifest, split, recipe, TrainOptions(run_folder, resume=resume, progress=progress))
+    say("4 indexing the training clips, fitting scores and gate on validation clips")
+    run = RunFolder.open(run_folder)
+    index_run(run, manifest)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
+    say("5 evaluating every protocol on a signer that training never saw")
+    report = evaluate(recognizer, manifest, split, run.store())
+    written = write_report(report, out / "report", "Demo: made-up signers")
+    say("6 exporting, with parity of PyTorch, ONNX Runtime and TorchScript")
+    exported = export_run(run, out / "export", manifest, figures=report_json(report))
+    say("7 recognising known, unknown and idle clips of that signer, with torch and from the bundle")
+    clips = {kind: clip_of_record(manifest.select([clip_id])[0]) for kind, clip_id in demo_queries(split).items()}
+    answers = dict(zip(clips, recognizer.recognize(list(clips.values())), strict=True))
+    with open_bundle(exported.bundle) as opened:
+        without_torch = opened.recognizer.recognize(list(clips.values()))
+    same = [_essence(answer) for answer in answers.values()] == [_essence(answer) for answer in without_torch]
+    say("8 serving the bundle, verified, for one request")
+    verify_bundle(exported.bundle)
+    first = next(iter(clips))
+    same = same and ask_bundle(exported.bundle, clips[first])["outcome"] == answers[first].outcome
+    write_json(out / "answers.json", json.loads(json.dumps({k: a.to_dict() for k, a in answers.items()})))
+    curves = run_folder / "training_curves.png"
+    history = run_folder / "training_history.csv"
+    paths = (out / "data.png", history, curves, *written, out / "answers.json", *sorted((out / "export").iterdir()))
+    return DemoResult(report, answers, same, paths)
+
+
+def demo_split(manifest: Manifest) -> SplitConfig:
+    """The last signer is tested; of the others' clips some test new clips, and enough prove the gate."""
+    return SplitConfig(
+        test_signers=(manifest.signers[-1],), val_fraction=0.15, new_clip_fraction=0.05, holdout_sentences=0.15
+    )
+
+
+def demo_queries(split: Split) -> dict[str, str]:
+    """The first clips of each kind that the split holds, by kind and number."""
+    roles: dict[str, Any] = {"known": "test", "unknown": "test_unknown", "idle": "test_idle"}
+    return {
+        f"{kind} {number}": clip_id
+        for kind, role in roles.items()
+        for number, clip_id in enumerate(split.clips(role)[:_SHOWN_OF_EACH], start=1)
+    }
+
+
+def _essence(answer: Answer) -> tuple[bool, str, tuple[str, ...], str | None]:
+    return answer.accepted, answer.reason, tuple(c.text_key for c in answer.candidates), answer.translation

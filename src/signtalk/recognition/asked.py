@@ -1,0 +1,93 @@
+"""Clips that are asked, and the index they are asked of, both made from packed clips.
+
+    PackedClips + records -> asked_packed -> Asked (queries), index_records -> SentenceIndex (references)
+
+Evaluation, calibration and training's own validation ask the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.arrays import FloatArray
+from signtalk.data.manifest import ClipRecord
+from signtalk.data.packed import PackedClips
+from signtalk.index.encoded import ClipEncoder, Encoded, concatenate
+from signtalk.index.files import IndexEntry
+from signtalk.index.index import SentenceIndex
+
+_CLIPS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Clips that are asked, at least one.
+
+    Attributes:
+        records: who signs what.
+        encoded: the same clips, encoded.
+        motions: (B,) hand speeds, shoulder widths a second.
+    """
+
+    records: tuple[ClipRecord, ...]
+    encoded: Encoded
+    motions: FloatArray
+
+    @property
+    def keys(self) -> list[str]:
+        """Sentence of each clip."""
+        return [record.text_key for record in self.records]
+
+    @property
+    def own_ids(self) -> list[tuple[str, ...]]:
+        """For each clip the references that it must not meet: itself."""
+        return [(record.clip_id,) for record in self.records]
+
+
+def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[ClipRecord]) -> Asked | None:
+    """Those of some records that could be packed, encoded; None when none could."""
+    packed = {clip.clip_id for clip in store.clips}
+    kept = tuple(record for record in records if record.clip_id in packed)
+    if not kept:
+        return None
+    which = store.positions_of([record.clip_id for record in kept])
+    return Asked(kept, encode_all(encoder, store, which), store.motions[which])
+
+
+def encode_packed(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Iterator[Encoded]:
+    """Encode packed clips in blocks, in order, without augmentation."""
+    for start in range(0, len(which), _CLIPS_AT_ONCE):
+        yield encoder.encode(*store.features(which[start : start + _CLIPS_AT_ONCE]))
+
+
+def encode_all(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Encoded:
+    """As `encode_packed`, all in one.
+
+    Raises:
+        ValueError: there is no clip to encode.
+    """
+    return concatenate(list(encode_packed(encoder, store, which)))
+
+
+def index_records(
+    encoder: ClipEncoder,
+    store: PackedClips,
+    records: Sequence[ClipRecord],
+    encoder_id: str,
+    root: Path | None = None,
+) -> SentenceIndex:
+    """Make the index of some records; those that could not be packed are left out.
+
+    `root` is the data folder that their paths are told from.
+    """
+    usable = {clip.clip_id for clip in store.clips}
+    kept = [record for record in records if record.clip_id in usable and not record.is_idle]
+    which = store.positions_of([record.clip_id for record in kept])
+    return SentenceIndex.build(
+        encode_packed(encoder, store, which), [IndexEntry.from_record(record, root) for record in kept], encoder_id
+    )

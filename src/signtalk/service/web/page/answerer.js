@@ -1,0 +1,78 @@
+// How the page asks: the interface `Answerer`, which the service and an offline page's engine both have.
+
+/** @import { Clip, Frame } from "../engine/landmarks.js" */
+/** @import { Events } from "./events.js" */
+
+/** @typedef {"auto" | "button"} Mode signing is found, or begins and ends by a button */
+
+/** @typedef {{can_enroll: boolean, can_search: boolean, needs_key: boolean}} AnswererConfig */
+
+/** @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean}} ListedSentence */
+
+/** @typedef {{rank: number, sentence: string, sentence_id: string}} CandidateSentence */
+
+/**
+ * An answer of the protocol, as far as the page reads it (docs/protocol.md).
+ *
+ * @typedef {object} PageAnswer
+ * @property {string} outcome "answer", "choices" or "not_sure"
+ * @property {string | null} text what was said
+ * @property {string} text_source "sentence" or "translation"
+ * @property {string} reason why it is not sure
+ * @property {CandidateSentence[]} candidates
+ * @property {CandidateSentence[]} choices
+ * @property {{similarity: number} | null} [asked] of the sentence that was asked for
+ */
+
+/** @typedef {{sentence: string, warnings?: string[]}} EnrolledSentence */
+
+/**
+ * What comes from an answerer: the service's messages, and whether there is a connection.
+ *
+ * @typedef {object} AnswererEvents
+ * @property {object} ready
+ * @property {{code: string}} lost
+ * @property {{state: string}} state
+ * @property {{probability: number}} activity
+ * @property {{answer: PageAnswer, start_s: number, end_s: number}} answer
+ * @property {object} cancel
+ * @property {{error: {code: string}, segment?: number}} error
+ */
+
+/**
+ * What fails throws an AnswererError with a code.
+ *
+ * @typedef {object} AnswererMethods
+ * @property {(aspect: number, mode: Mode) => void} connect open a stream of frames
+ * @property {() => void} disconnect close it
+ * @property {(frame: Frame) => void} pushFrame one frame of the stream; times increase
+ * @property {() => void} start signing begins (mode "button")
+ * @property {() => void} stop signing ends
+ * @property {() => void} reset another person stands there
+ * @property {() => Promise<unknown> | undefined} keep make the page load without network
+ * @property {() => Promise<AnswererConfig>} config
+ * @property {(query: string) => Promise<{total: number, sentences: ListedSentence[]}>} sentences the first ones
+ * @property {(sentenceId: string) => Promise<Clip | null>} sign a clip to draw
+ * @property {(text: string) => Promise<ListedSentence[]>} search nearest meaning first
+ * @property {(clip: Clip, sentenceId?: string) => Promise<PageAnswer>} recognize
+ * @property {(text: string, clip: Clip, options: {category?: string, key?: string}) => Promise<EnrolledSentence>} enroll
+ */
+
+/** @typedef {Events<AnswererEvents> & AnswererMethods} Answerer */
+
+export const NUM_CANDIDATES = 5;
+export const MOST_LISTED = 30;
+export const MOST_FOUND = 20;
+
+export class AnswererError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {number} [status] of HTTP, where the service gave one
+   */
+  constructor(code, message, status = 0) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}

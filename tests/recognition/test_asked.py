@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from made.data_folder import data_folder
+from made.encoder import MadeEncoder
+from signtalk.data.packed import pack_clips
+from signtalk.recognition.asked import asked_packed, encode_all, encode_packed, index_records
+
+
+def test_clips_are_asked_in_order_and_what_could_not_be_packed_is_left_out(tmp_path: Path) -> None:
+    manifest, encoder = data_folder(tmp_path), MadeEncoder()
+    store = pack_clips(manifest.records[1:6], encoder.feature_config, tmp_path / "store")
+    clips = asked_packed(encoder, store, reversed(manifest.records[:4]))
+    assert clips is not None
+    assert [record.clip_id for record in clips.records] == ["3", "2", "1"]
+    assert clips.own_ids == [("3",), ("2",), ("1",)]
+    assert clips.keys == [record.text_key for record in clips.records]
+    assert clips.encoded.num_clips == 3
+    np.testing.assert_array_equal(clips.motions, store.motions[[2, 1, 0]])
+    assert asked_packed(encoder, store, manifest.records[:1]) is None
+    with pytest.raises(ValueError, match="no encoded batch"):
+        encode_all(encoder, store, np.zeros(0, np.int64))
+
+
+def test_many_clips_are_encoded_a_block_at_a_time(tmp_path: Path) -> None:
+    manifest, encoder = data_folder(tmp_path), MadeEncoder()
+    store = pack_clips(manifest.records, encoder.feature_config, tmp_path / "store")
+    which = np.arange(130) % len(store.clips)
+    assert [part.num_clips for part in encode_packed(encoder, store, which)] == [64, 64, 2]
+    assert encode_all(encoder, store, which).num_clips == 130
+
+
+def test_an_index_holds_the_packed_clips_that_sign(tmp_path: Path) -> None:
+    manifest, encoder = data_folder(tmp_path), MadeEncoder()
+    store = pack_clips(manifest.records[2:], encoder.feature_config, tmp_path / "store")
+    index = index_records(encoder, store, manifest.records, "model-1", manifest.root)
+    signing = [record.clip_id for record in manifest.records[2:] if not record.is_idle]
+    assert [entry.clip_id for entry in index.entries] == signing
+    assert index.encoder_id == "model-1"
+    assert index.entries[0].feature_path == "clips/2.npz"

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from made.encoder import MadeEncoder
+from made.references import encoded, made_space, small_index
+from signtalk.data.tokenizer import SentenceTokenizer
+from signtalk.index.index import SentenceIndex
+from signtalk.index.large import LargeIndex, write_large_index
+from signtalk.index.written import WrittenSentence, write_sentences
+from signtalk.recognition.prepared import PreparedIndex
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
+
+TOKENIZER = SentenceTokenizer.fit(list(small_index().sentence_texts))
+
+
+class CountingSpace:
+    """A text space that remembers how often texts were placed."""
+
+    def __init__(self) -> None:
+        self.space, self.calls = made_space("the pump beeps"), 0
+
+    def embed(self, texts: tuple[str, ...]) -> np.ndarray:
+        self.calls += 1
+        return self.space.embed(texts)
+
+
+def test_words_and_texts_are_laid_out_once_an_index() -> None:
+    space = CountingSpace()
+    plain = PreparedIndex(small_index(), TOKENIZER, space)
+    assert plain.text_embeddings is None  # nothing is only written
+    written = write_sentences(small_index(), [WrittenSentence("The pump beeps")], space.space).index
+    prepared = PreparedIndex(written, TOKENIZER, space)
+    assert prepared.words is prepared.words
+    assert len(prepared.words) == len(written.sentence_texts)
+    assert prepared.text_embeddings is prepared.text_embeddings
+    assert space.calls == 1
+    assert PreparedIndex(small_index()).words is None
+
+
+def test_a_decision_keeps_what_was_laid_out_and_another_index_does_not() -> None:
+    index = small_index()
+    recognizer = Recognizer(encoder=MadeEncoder(), index=index, decision=DecisionConfig(), tokenizer=TOKENIZER)
+    words = recognizer.prepared.words
+    assert recognizer.changed(decision=DecisionConfig(translate=False)).prepared.words is words
+    fewer = recognizer.changed(index=index.without(["c1"]))
+    assert len(fewer.prepared.words) == len(words) - 1
+    assert recognizer.prepared.words is words
+    empty = recognizer.changed(index=SentenceIndex.build((), (), "model-1"))
+    assert len(empty.index) == len(empty.prepared.words) == 0
+
+
+@pytest.mark.parametrize("layered", [False, True])
+def test_narrowing_takes_the_words_of_the_source_where_it_stands_alone(tmp_path: Path, layered: bool) -> None:
+    index = small_index()
+    write_large_index(tmp_path / "large", [index], "model-1", index.projections.shape[1])
+    own = index.without_sentences(["null"]) if layered else SentenceIndex.build((), (), "model-1")
+    prepared = PreparedIndex(own, TOKENIZER, source=LargeIndex(tmp_path / "large"))
+    queries = encoded(2, seed=3, words=TOKENIZER.vocabulary_size)
+    for spells in (True, False):
+        narrowed = prepared.narrowed(queries, 2, spells)
+        assert len(narrowed.words) == len(narrowed.index.sentence_texts) >= 2
+        assert (narrowed.laid_out is not None) == (spells and not layered)
+    assert PreparedIndex(own, TOKENIZER).narrowed(queries, 2, True).index is own
