@@ -264,7 +264,15 @@ class Run:
         write_report(report, Path(out) if out is not None else self.folder / "report")
         return report
 
-    def export(self, out: PathLike, *, licence: str = "", signs: bool = True, weights: bool = False) -> Exported:
+    def export(
+        self,
+        out: PathLike,
+        *,
+        licence: str = "",
+        signs: bool = True,
+        weights: bool = False,
+        report: EvaluationReport | None = None,
+    ) -> Exported:
         """Export everything that inference needs as one bundle; refused unless all graphs agree with the model.
 
         Args:
@@ -272,14 +280,17 @@ class Run:
             licence: of the model, such as "cc-by-4.0"; not stated by default.
             signs: ship how each sentence is signed, as skeletons of the real clips.
             weights: ship the checkpoint as well, to train on.
+            report: of its evaluation, for the model card; `report/report.json` inside the run by default.
 
         Returns:
             What was made; `.bundle` is the zip.
         """
+        from signtalk.evaluation.report import report_json
         from signtalk.export.run import ExportOptions, export_run
 
         options = ExportOptions(licence.strip(), signs, weights)
-        return export_run(self._opened, Path(out), None if self.data is None else self._manifest, options)
+        figures = None if report is None else report_json(report)
+        return export_run(self._opened, Path(out), None if self.data is None else self._manifest, options, figures)
 
     def load(self, **options: Any) -> Model:
         """The model, as `signtalk.load` opens it; it takes the same options."""

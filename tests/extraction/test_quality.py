@@ -5,7 +5,14 @@ import pytest
 
 from made.clips import made_clip, resting, waving
 from signtalk.extraction.hands import RepairCounts
-from signtalk.extraction.quality import MIN_CLIPS, ImageFigures, fit_fences, measure_quality, quality_names, rank_clips
+from signtalk.extraction.quality import (
+    MIN_CLIPS_FOR_FENCES,
+    ImageFigures,
+    fit_fences,
+    measure_quality,
+    quality_names,
+    rank_clips,
+)
 from signtalk.extraction.trimming import find_signing, trim_clip
 from signtalk.landmarks.clip import PARTS
 
@@ -82,8 +89,8 @@ def test_one_lost_frame_among_perfect_clips_is_no_outlier():
 
 
 def test_few_clips_give_no_limits():
-    assert fit_fences(collection(MIN_CLIPS - 1)).low == {}
-    assert fit_fences(collection(MIN_CLIPS)).low != {}
+    assert fit_fences(collection(MIN_CLIPS_FOR_FENCES - 1)).low == {}
+    assert fit_fences(collection(MIN_CLIPS_FOR_FENCES)).low != {}
 
 
 def test_clips_are_ranked_best_first():

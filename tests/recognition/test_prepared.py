@@ -7,7 +7,8 @@ from made.encoder import MadeEncoder
 from made.references import encoded, made_space, small_index
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.index.index import SentenceIndex
-from signtalk.index.large import LargeIndex, write_large_index
+from signtalk.index.large import LargeIndex
+from signtalk.index.large_files import write_large_index
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.recognition.prepared import PreparedIndex
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer

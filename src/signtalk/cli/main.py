@@ -26,7 +26,7 @@ from signtalk.cli.segment import fit_segmenter, segment
 from signtalk.cli.serve import serve
 from signtalk.cli.stress import stress
 from signtalk.cli.train import train
-from signtalk.errors import SignTalkError, missing_extra
+from signtalk.errors import EXTRA_OF, SignTalkError, missing_extra
 from signtalk.threads import wait_passively
 
 app = typer.Typer(
@@ -71,10 +71,9 @@ def main() -> None:
         print_error(f"signtalk: {error}")
         sys.exit(2)
     except ModuleNotFoundError as error:
-        missing = missing_extra(error)
-        if missing is None:
+        if (error.name or "").split(".")[0] not in EXTRA_OF:
             raise
-        print_error(f"signtalk: {missing}")
+        print_error(f"signtalk: {missing_extra(error, 'this command')}")
         sys.exit(2)
 
 

@@ -11,23 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from signtalk.bundle.bundle import open_bundle, verify_bundle
+import signtalk
 from signtalk.data.check import check_folder
 from signtalk.data.manifest import Manifest, clip_of_record, load_manifest
 from signtalk.data.report import plot_report
 from signtalk.data.splits import Split, SplitConfig, make_split
-from signtalk.evaluation.protocols import evaluate
-from signtalk.evaluation.report import report_json, write_report
 from signtalk.evaluation.results import EvaluationReport
-from signtalk.export.run import export_run
 from signtalk.files import write_json
 from signtalk.recognition.answer import Answer
 from signtalk.service.run import ask_bundle
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
 from signtalk.training.names import RECIPE_NAME
-from signtalk.training.recipe import Recipe
-from signtalk.training.run import RunFolder, index_run
-from signtalk.training.train import TrainOptions, train
 
 
 @dataclass(frozen=True)
@@ -81,32 +75,33 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     write_json(out / "data.json", check.to_json())
     manifest = load_manifest(data)
     split = make_split(manifest, demo_split(manifest))
+    split.save(out / "split.json")
     say("3 packing and training")
-    recipe = Recipe.named(size.recipe).changed(size.settings)
     resume = (run_folder / RECIPE_NAME).exists()
-    train(manifest, split, recipe, TrainOptions(run_folder, resume=resume, progress=progress))
+    run = signtalk.train(
+        data, run_folder, recipe=size.recipe, split=out / "split.json", settings=size.settings, resume=resume,
+        progress=progress,
+    )  # fmt: skip
     say("4 indexing the training clips, fitting scores and gate on validation clips")
-    run = RunFolder.open(run_folder)
-    index_run(run, manifest)
-    recognizer = run.recognizer(run.sentence_index(), run.decision())
+    run.index()
     say("5 evaluating every protocol on a signer that training never saw")
-    report = evaluate(recognizer, manifest, split, run.store())
-    written = write_report(report, out / "report", "Demo: made-up signers")
+    report = run.evaluate(out / "report")
     say("6 exporting, with parity of PyTorch, ONNX Runtime and TorchScript")
-    exported = export_run(run, out / "export", manifest, figures=report_json(report))
+    exported = run.export(out / "export", report=report)
     say("7 recognising known, unknown and idle clips of that signer, with torch and from the bundle")
     clips = {kind: clip_of_record(manifest.select([clip_id])[0]) for kind, clip_id in demo_queries(split).items()}
-    answers = dict(zip(clips, recognizer.recognize(list(clips.values())), strict=True))
-    with open_bundle(exported.bundle) as opened:
-        without_torch = opened.recognizer.recognize(list(clips.values()))
-    same = [_essence(answer) for answer in answers.values()] == [_essence(answer) for answer in without_torch]
-    say("8 serving the bundle, verified, for one request")
-    verify_bundle(exported.bundle)
+    with run.load() as model, signtalk.load(exported.bundle) as bundle:
+        answers = dict(zip(clips, model.recognize(list(clips.values())), strict=True))
+        without_torch = bundle.recognize(list(clips.values()))
+        same = [_essence(answer) for answer in answers.values()] == [_essence(answer) for answer in without_torch]
+        say("8 serving the bundle, verified, for one request")
+        bundle.verify()
     first = next(iter(clips))
     same = same and ask_bundle(exported.bundle, clips[first])["outcome"] == answers[first].outcome
     write_json(out / "answers.json", json.loads(json.dumps({k: a.to_dict() for k, a in answers.items()})))
     curves = run_folder / "training_curves.png"
     history = run_folder / "training_history.csv"
+    written = sorted((out / "report").iterdir())
     paths = (out / "data.png", history, curves, *written, out / "answers.json", *sorted((out / "export").iterdir()))
     return DemoResult(report, answers, same, paths)
 

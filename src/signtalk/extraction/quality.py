@@ -20,7 +20,7 @@ from signtalk.extraction.trimming import Signing
 from signtalk.landmarks.clip import HOLISTIC, PARTS, POSE_NAMES, LandmarkClip
 from signtalk.landmarks.features import BODY_NAMES, motion_energy
 
-MIN_CLIPS = 12
+MIN_CLIPS_FOR_FENCES = 12
 """Fewer clips than this tell too little of what is usual."""
 _FENCE = 3.0
 """Tukey's outer fence, in quartile distances beyond the quartiles (Exploratory Data Analysis, 1977): "far out"."""
@@ -155,7 +155,7 @@ class QualityFences:
     Attributes:
         low: by figure, what a clip must reach.
         high: by figure, what it must not exceed.
-        num_clips: clips they were fitted on; under MIN_CLIPS both are empty.
+        num_clips: clips they were fitted on; under MIN_CLIPS_FOR_FENCES both are empty.
     """
 
     low: dict[str, float]
@@ -184,7 +184,7 @@ def fit_fences(qualities: Sequence[ClipQuality]) -> QualityFences:
     Args:
         qualities: of all clips, good and bad; the quartiles are not moved by the bad ones while they are few.
     """
-    if len(qualities) < MIN_CLIPS:
+    if len(qualities) < MIN_CLIPS_FOR_FENCES:
         return QualityFences({}, {}, len(qualities))
     low, high = {}, {}
     for name in dict.fromkeys((*_LOWER, *_UPPER)):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from signtalk.errors import ClipError, missing_extra
-from signtalk.extraction.quality import MIN_CLIPS, SHARES, rank_clips
+from signtalk.extraction.quality import MIN_CLIPS_FOR_FENCES, SHARES, rank_clips
 from signtalk.extraction.run import ExtractedVideo, ExtractionResult
 from signtalk.extraction.storage import RemoteFolder
 from signtalk.extraction.video import VideoFrame, read_frames
@@ -156,8 +156,8 @@ def _parts(result: ExtractionResult) -> list[_Part]:
 def _figures(result: ExtractionResult) -> _Part:
     """A row a figure: its spread over the clips, and the limits that were fitted."""
     fitted = "limits: Tukey's outer fences of these clips"
-    if result.fences.num_clips < MIN_CLIPS:
-        fitted = f"no limits: fewer than {MIN_CLIPS} clips to fit them on"
+    if result.fences.num_clips < MIN_CLIPS_FOR_FENCES:
+        fitted = f"no limits: fewer than {MIN_CLIPS_FOR_FENCES} clips to fit them on"
     rows = []
     for name in _SHOWN:
         values = np.array([getattr(clip.quality, name) for clip in result.clips], dtype=np.float64)
