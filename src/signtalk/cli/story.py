@@ -91,9 +91,8 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     say("7 recognising known, unknown and idle clips of that signer, with torch and from the bundle")
     clips = {kind: clip_of_record(manifest.select([clip_id])[0]) for kind, clip_id in demo_queries(split).items()}
     with run.load() as model, signtalk.load(exported.bundle) as bundle:
-        answers = dict(zip(clips, model.recognize(list(clips.values())), strict=True))
-        without_torch = bundle.recognize(list(clips.values()))
-        same = [_essence(answer) for answer in answers.values()] == [_essence(answer) for answer in without_torch]
+        answers = {kind: model.recognize(clip) for kind, clip in clips.items()}
+        same = all(_essence(bundle.recognize(clips[kind])) == _essence(answer) for kind, answer in answers.items())
         say("8 serving the bundle, verified, for one request")
         bundle.verify()
     first = next(iter(clips))
