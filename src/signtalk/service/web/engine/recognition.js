@@ -1,4 +1,4 @@
-/** From an encoded clip to an answer, as JSON; the same fields as `Recognition.to_json` in Python. */
+/** From an encoded clip to an answer, as JSON; the same fields as `Answer.to_dict` in Python. */
 
 import { numOffered, setSize } from "./candidate_sets.js";
 import { evidence } from "./evidence.js";
