@@ -11,15 +11,15 @@ service=$1
 clip=$2
 
 echo "ready:"
-curl --silent --show-error --fail "$service/readyz"
+curl --silent --show-error --fail "$service/readyz" && echo
 
 echo "what it says:"
 curl --silent --show-error --fail --header "Content-Type: application/json" --data-binary "@$clip" \
-    "$service/v1/recognize?candidates=3"
+    "$service/v1/recognize?candidates=3" && echo
 
 echo "clips of that meaning:"
 curl --silent --show-error --fail --header "Content-Type: application/json" \
-    --data '{"text": "where does it hurt", "limit": 3}' "$service/v1/search"
+    --data '{"text": "where does it hurt", "limit": 3}' "$service/v1/search" && echo
 
 if [ -n "${SIGNTALK_KEY:-}" ]; then
     echo "taught:"

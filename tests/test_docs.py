@@ -45,14 +45,15 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_paths_that_a_page_names_are_there(page: Path) -> None:
     paths = re.findall(r"\b(?:src/signtalk|tests|benchmarks|examples|web|docs)/[\w./+-]*\.\w+", text_of(page))
     recorded = {"docs/results.md", "src/signtalk/segmenter.json"}  # in commands, told as they were typed
-    assert sorted({path for path in paths if not (PROJECT / path).exists()} - recorded) == []
+    missing = {path for path in paths if not (PROJECT / path).exists() and "NAME" not in path}
+    assert sorted(missing - recorded) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_modules_that_a_page_names_are_there(page: Path) -> None:
     names = {path.name for path in [*CODE, *(PROJECT / "docs").rglob("*.py"), *(PROJECT / "examples").glob("*.py")]}
     named = re.findall(r"`(?:[\w/]+/)?(\w+\.py)\b", text_of(page))
-    assert sorted(set(named) - names - {"signdata.py"}) == []
+    assert sorted(set(named) - names - {"signdata.py", "utils.py", "NAME.py", "test_NAME.py"}) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -54,7 +54,7 @@ def test_recognise(small_run: SmallRun) -> None:
 
 
 def test_enrol(small_run: SmallRun, tmp_path: Path) -> None:
-    query, clip = clips_of(small_run, "test_unknown")[:2]
+    query, clip = clips_of(small_run, "test_unknown")[0], clips_of(small_run, "enroll")[0]
     said = run_example("enrol.py", small_run.bundle, tmp_path / "ward-3", "The pump beeps", query, clip)
     assert "'The pump beeps' now has 1 clips" in said
     assert next(line.split(":")[0] for line in said.splitlines() if "mind" not in line) == "before"

@@ -19,15 +19,12 @@ from signtalk.data.splits import Split, SplitConfig, make_split
 from signtalk.evaluation.protocols import evaluate
 from signtalk.evaluation.report import report_json, write_report
 from signtalk.evaluation.results import EvaluationReport
-from signtalk.export.run import export_run
 from signtalk.files import write_json
 from signtalk.recognition.answer import Answer
 from signtalk.service.run import ask_bundle
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
 from signtalk.training.names import RECIPE_NAME
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import RunFolder, index_run
-from signtalk.training.train import TrainOptions, train
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,11 @@ class DemoResult:
 
 
 def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bool = True) -> DemoResult:
-    """RunFolder everything into `out`; a run that was interrupted goes on where it was."""
+    """Run everything into `out`; a run that was interrupted goes on where it was."""
+    from signtalk.export.run import export_run
+    from signtalk.training.run import RunFolder, index_run
+    from signtalk.training.train import TrainOptions, train
+
     data, run_folder = out / "data", out / "run"
     say(f"1 making up clips of {size.data.num_sentences} sentences by {size.data.num_signers} signers")
     write_dataset(data, size.data)
