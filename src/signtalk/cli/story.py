@@ -83,7 +83,7 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
         progress=progress,
     )  # fmt: skip
     say("4 indexing the training clips, fitting scores and gate on validation clips")
-    run.sentence_index()
+    run.index()
     say("5 evaluating every protocol on a signer that training never saw")
     report = run.evaluate(out / "report")
     say("6 exporting, with parity of PyTorch, ONNX Runtime and TorchScript")

@@ -148,6 +148,8 @@ def _fit(module: SignTraining, options: TrainOptions, last: Path | None) -> pl.T
         warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*")
         warnings.filterwarnings("ignore", message=".*The number of training batches.*smaller than the logging.*")
         warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+        # A run folder that was moved goes on; what Lightning holds of the best epoch nobody asks.
+        warnings.filterwarnings("ignore", message=".*The dirpath has changed.*")
         try:
             trainer.fit(module, ckpt_path=last, weights_only=True)
         except SystemExit as stopped:  # Lightning tidies up after Ctrl-C and leaves with code 1
