@@ -48,7 +48,7 @@ check: $(VENV)/.installed check-page
 
 # The page's own lint and types. A machine without Node can still check Python; CI must check both.
 check-page:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(VENDOR) && \
+	@if command -v npm >/dev/null; then $(MAKE) --silent --no-print-directory $(VENDOR) && \
 		npm run --silent --prefix web lint && npm run --silent --prefix web types; \
 	elif [ "$(CI)" = 1 ] || [ "$(CI)" = true ]; then \
 		echo "make check: npm is not installed, and CI must check the page; install Node 20" >&2; exit 2; \

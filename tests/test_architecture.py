@@ -26,7 +26,7 @@ ORDER = (
     "bundle", "export", "service", "cli",
 )  # fmt: skip
 TORCH = {"models", "training", "export"}
-ROOT = {"errors", "files", "arrays", "compiling"}
+ROOT = {"errors", "files", "arrays", "compiling", "threads"}
 DOOR = {
     "",
     "_api",

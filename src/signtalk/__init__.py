@@ -95,6 +95,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'signtalk' has no attribute '{name}'; it offers {', '.join(__all__)}")
+    from signtalk.threads import wait_passively
+
+    wait_passively()  # before NumPy and PyTorch are imported: OpenMP reads its settings when it is loaded
     value = getattr(import_module(f"signtalk.{_WHERE[name]}"), _NAMES.get(name, name))
     globals()[name] = value
     return value

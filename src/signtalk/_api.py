@@ -3,8 +3,8 @@
     path -> load -> Model -> recognize, enroll, search, embed, stream
     clip -> segment, features
 
-`import signtalk` offers what stands here, in `_model`, `_answers` and `_runs`, and the command line calls it. A path is a
-`str` or a `Path`.
+`import signtalk` offers what stands here, in `_model`, `_answers` and `_runs`, and the command line calls it. A path is
+a `str` or a `Path`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ What only training needs (torch) is imported when it is called.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from signtalk.errors import ConfigError
 from signtalk.extraction.reader import read_clip
 from signtalk.files import absolute
 from signtalk.landmarks.clip import LandmarkClip
+from signtalk.threads import usable_cores
 
 if TYPE_CHECKING:
     from signtalk.data.manifest import Manifest, Problem
@@ -134,7 +134,7 @@ def extract(
 
         result = extract_on_cluster(plan, options, cluster, progress)
     else:
-        result = extract_videos(plan, options, workers or _num_cores(), progress)
+        result = extract_videos(plan, options, workers or usable_cores(), progress)
     files = (*result.tables, *write_extraction_report(result, folder, options.storage))
     return replace(result, tables=files, missing=plan.missing)
 
@@ -296,8 +296,3 @@ def _split_of(manifest: Manifest, split: PathLike | None, test_signers: Sequence
     if test_signers:
         raise ConfigError("a split says whom it leaves out; give either split or test_signer")
     return Split.load(Path(split), manifest)
-
-
-def _num_cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

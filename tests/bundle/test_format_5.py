@@ -54,7 +54,7 @@ def test_it_is_of_format_5_and_verifies() -> None:
 def test_it_answers_as_it_did_when_it_was_made(name: str, clips: dict[str, LandmarkClip]) -> None:
     with open_bundle(str(BUNDLE)) as bundle:
         (answer,) = bundle.recognizer.recognize([clips[name]])
-    written = json.loads(json.dumps(answer.to_json()))
+    written = json.loads(json.dumps(answer.to_dict()))
     assert {key: written[key] for key in ANSWERS[name]} == nearly(ANSWERS[name])
 
 

@@ -53,18 +53,19 @@ def test_a_kind_of_file_that_is_not_written_is_refused(clip: Path, tmp_path: Pat
 
 
 def frames_of(path: Path) -> np.ndarray:
-    """(T, H, W, 3) int16 of a film."""
+    """(T, H, W, 3) uint8 of a film."""
     av = pytest.importorskip("av")
     with av.open(str(path)) as video:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]).astype(np.int16)
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)])
 
 
 def heights(pictures: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     """(T,) mean row of a colour in each picture, NaN where it is not in view."""
-    near = (np.abs(pictures - np.array(colour)) < 70).all(axis=-1)
-    rows = np.arange(pictures.shape[1])[None, :, None]
-    seen = near.sum(axis=(1, 2))
-    return np.where(seen > 3, (near * rows).sum(axis=(1, 2)) / np.maximum(seen, 1), np.nan)
+    means = []
+    for picture in pictures[:, ::2, ::2].astype(np.int16):
+        rows = np.nonzero((np.abs(picture - np.array(colour, dtype=np.int16)) < 70).all(axis=-1))[0]
+        means.append(rows.mean() if len(rows) > 3 else np.nan)
+    return np.array(means)
 
 
 def test_the_skeleton_moves_with_a_video_whose_beginning_was_trimmed(tmp_path: Path, monkeypatch: Patch) -> None:
@@ -79,12 +80,12 @@ def test_the_skeleton_moves_with_a_video_whose_beginning_was_trimmed(tmp_path: P
     trimmed_s = load_clip(tmp_path / "a.npz").timestamps_s[0]
     assert trimmed_s > 1
     out = tmp_path / "out.mp4"
-    assert run_cli(monkeypatch, "play", tmp_path / "a.npz", "--video", video, "--out", out) == 0
+    assert run_cli(monkeypatch, "play", tmp_path / "a.npz", "--video", video, "--fps", 10, "--out", out) == 0
     pictures = frames_of(out)
     film, skeleton = pictures[:, 28:, :720], pictures[:, 28:, 720:]
     wrist, hand = heights(film, RED), heights(skeleton, COLOURS["right_hand"])
-    assert np.isnan(hand[: int(trimmed_s * 30) - 1]).all(), "nobody was followed there"
-    both = slice(int(trimmed_s * 30) + 2, 100)
+    assert np.isnan(hand[: int(trimmed_s * 10)]).all(), "nobody was followed there"
+    both = slice(int(trimmed_s * 10) + 1, 33)
     assert np.corrcoef(wrist[both], hand[both])[0, 1] > 0.99
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from made.references import PROJECTION, WIDTH, encoded, small_index
 from signtalk.index.personal import LayeredIndex, load_layer
-from signtalk.recognition.enrolment import NewSentence, enroll_encoded
+from signtalk.recognition.enrolment import EncodedClips, NewSentence, enroll_encoded
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
 MOTIONS = np.ones(1, dtype=np.float32)
@@ -43,7 +43,7 @@ def clip_of(number):
 
 def enroll_number(recognizer, folder, number):
     sentence = NewSentence(f"Sentence number {number}", "numbers", "s09")
-    return enroll_encoded(recognizer, folder, sentence, [f"n{number}.npz"], clip_of(number), MOTIONS)
+    return enroll_encoded(recognizer, folder, sentence, EncodedClips((f"n{number}.npz",), clip_of(number), MOTIONS))
 
 
 def enrolling_process(folder, numbers):

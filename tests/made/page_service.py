@@ -3,7 +3,7 @@
 It answers by how the wrists went, compared with what was enrolled, so that a page can enrol a clip of the fake camera
 and have it recognised. It is told by its own paths below `/test/` what to do next.
 
-    python tests/page_service.py 8123 /path/to/holistic_landmarker.task     # then open http://127.0.0.1:8123/
+    python tests/made/page_service.py 8123 /path/to/holistic_landmarker.task     # then open http://127.0.0.1:8123/
 """
 
 import asyncio
@@ -52,11 +52,10 @@ def frames_of_json(clip: dict[str, Any]) -> np.ndarray:
     frames = np.zeros(len(clip["frames"]), dtype=FRAME)
     frames["points"], frames["visibility"] = np.nan, np.nan
     starts = {"pose": (0, 33), "left_hand": (33, 54), "right_hand": (54, 75), "face": (75, 169)}
-    for i, told in enumerate(clip["frames"]):
-        frames["time_s"][i] = told["time_s"]
+    for i, frame in enumerate(clip["frames"]):
+        frames["time_s"][i] = frame["time_s"]
         for part, (start, stop) in starts.items():
-            if told[part] is not None:
-                rows = told[part]
+            if (rows := frame[part]) is not None:
                 assert len(rows) == stop - start
                 frames["points"][i, start:stop] = [row[:3] for row in rows]
                 if part == "pose":
@@ -115,11 +114,11 @@ class Recogniser:
             {"rank": i, "sentence": text, "sentence_id": known_ids.get(text, text), "category": "", "confidence": 0.5}
             for i, text in enumerate(names, 1)
         ]
-        found = bool(ranked) and far[ranked[0]] < NEAR
+        near = bool(ranked) and far[ranked[0]] < NEAR
         likeness = 0.62 if not ranked else max(0.0, 1 - far[ranked[0]])
         return {
-            "outcome": "answer" if found else "not_sure", "text": ranked[0] if found else None,
-            "text_source": "sentence" if found else "", "reason": "" if found else "low_similarity",
+            "outcome": "answer" if near else "not_sure", "text": ranked[0] if near else None,
+            "text_source": "sentence" if near else "", "reason": "" if near else "low_similarity",
             "confidence": likeness, "motion_mean": 1.0, "candidates": candidates, "choices": [],
             "translation": None, "translation_confidence": None, "translation_words": [],
             "asked": {"sentence_id": asked, "rank": 1, "similarity": likeness, "confidence": 0.5} if asked else None,
@@ -133,7 +132,7 @@ class Session:
         self.socket, self.recogniser, self.aspect, self.mode = socket, recogniser, aspect, mode
         self.frames: list[np.ndarray] = []
         self.segment, self.began = 0, False
-        self.seen_s = self.told_s = -1e9
+        self.seen_s = self.activity_s = -1e9
         self.state = "idle"
 
     async def to(self, state: str) -> None:
@@ -151,10 +150,10 @@ class Session:
         raised = bool((frame["points"][WRISTS, 1] < frame["points"][ELBOWS, 1]).any())
         if raised:
             self.seen_s = time_s
-        if time_s - self.told_s > 0.2:
-            self.told_s = time_s
-            told = {"type": "activity", "time_s": time_s, "probability": 0.9 if raised else 0.1, "motion": 1.0}
-            await self.socket.send_json(told)
+        if time_s - self.activity_s > 0.2:
+            self.activity_s = time_s
+            activity = {"type": "activity", "time_s": time_s, "probability": 0.9 if raised else 0.1, "motion": 1.0}
+            await self.socket.send_json(activity)
         if self.mode == "auto":
             if raised and not self.began:
                 await self.start()

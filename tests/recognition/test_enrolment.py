@@ -20,7 +20,7 @@ from signtalk.index.personal import LayeredIndex, load_layer
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
 from signtalk.landmarks.features import FeatureConfig
-from signtalk.recognition.enrolment import NewSentence, encode_clips, enroll, enroll_encoded, hands_seen
+from signtalk.recognition.enrolment import EncodedClips, NewSentence, encode_clips, enroll, enroll_encoded, hands_seen
 from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
@@ -44,9 +44,9 @@ def like(index, row, seed, weight=0.02):
 
 
 def enrolled(folder, clips, sentence=PUMP, recognizer=None, strict=False):
-    names = [f"clip{n}.npz" for n in range(clips.num_clips)]
-    motions = np.ones(clips.num_clips, dtype=np.float32)
-    return enroll_encoded(recognizer or made_recognizer(), folder, sentence, names, clips, motions, strict)
+    names = tuple(f"clip{n}.npz" for n in range(clips.num_clips))
+    new = EncodedClips(names, clips, np.ones(clips.num_clips, dtype=np.float32))
+    return enroll_encoded(recognizer or made_recognizer(), folder, sentence, new, strict)
 
 
 def test_a_new_sentence_is_met_by_the_next_query(tmp_path):
@@ -111,7 +111,8 @@ def test_a_text_that_is_no_sentence_by_its_length_is_refused():
 
 def test_a_file_whose_name_is_no_unicode_is_enrolled_under_a_printable_one(tmp_path):
     recognizer = made_recognizer()
-    enroll_encoded(recognizer, tmp_path / "mine", PUMP, ["a\udcff.npz"], encoded(1, seed=50), np.ones(1))
+    clips = EncodedClips(("a\udcff.npz",), encoded(1, seed=50), np.ones(1, dtype=np.float32))
+    enroll_encoded(recognizer, tmp_path / "mine", PUMP, clips)
     (kept,) = load_layer(tmp_path / "mine", "model-1").entries
     assert kept.feature_path == "a\\udcff.npz"
 
@@ -161,7 +162,10 @@ def test_a_sentence_that_is_taken_for_another_is_told_or_refused(tmp_path):
     assert scores == sorted(scores, reverse=True)
     refuses = made_recognizer().changed(decision=DecisionConfig(gate=GateConfig(bias=-50.0), translate=False))
     assert enrolled(tmp_path / "b", clip, recognizer=refuses, strict=True).warnings == ()
-    json.dumps(found.to_dict())
+    assert json.loads(json.dumps(found.to_dict()))["sentence"] == found.sentence
+    first, *warnings = str(found).splitlines()
+    assert first == f"enrolled: '{found.sentence}', 1 clip, now {found.num_references} in all"
+    assert warnings == [f"warning: {warning}" for warning in found.warnings]
 
 
 def test_its_own_sentence_is_no_neighbour(tmp_path):
@@ -197,9 +201,10 @@ def made_clip(hands=1.0, speed=0.1, shoulders=True, num_frames=40):
 def test_clips_become_references(tmp_path):
     recognizer = Recognizer(encoder=MadeEncoder(), index=small_index(), decision=DecisionConfig(translate=False))
     clips = {"a.npz": made_clip(), "b.npy": made_clip(speed=0.2)}
-    encoded_clips, motions = encode_clips(recognizer, clips)
-    assert recognizer.encoder.features.shape[0] == encoded_clips.num_clips == 2
-    assert 0.1 < motions[0] < motions[1]
+    new = encode_clips(recognizer, clips)
+    assert recognizer.encoder.features.shape[0] == new.encoded.num_clips == 2
+    assert new.names == ("a.npz", "b.npy")
+    assert 0.1 < new.motions[0] < new.motions[1]
     found = enroll(recognizer, tmp_path / "mine", PUMP, clips)
     assert [clip_id[:2] for clip_id in found.clip_ids] == ["a-", "b-"]
 

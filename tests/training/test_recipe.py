@@ -1,5 +1,6 @@
 import pytest
 
+from made.blocked import WITHOUT_TORCH, ran_without
 from signtalk.errors import ConfigError
 from signtalk.training.recipe import RECIPE_NAMES, Recipe
 
@@ -87,3 +88,22 @@ def test_a_wrong_setting_fits_on_a_few_lines(assignment: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Recipe().changed([assignment])
     assert len(str(caught.value)) < 450
+
+
+TYPO = """
+from signtalk.cli.main import main
+sys.argv = ["signtalk", *ARGUMENTS]
+sys.stderr = sys.stdout
+try:
+    main()
+except SystemExit as error:
+    print("code", error.code)
+"""
+
+
+@pytest.mark.parametrize(("option", "value"), [("--set", "optimizer.epochs=3"), ("--recipe", "tinny")])
+def test_the_command_tells_a_typo_before_it_loads_torch_or_reads_a_file(option: str, value: str) -> None:
+    command = ("train", "no data", "--split", "no split", "--out", "no run", option, value)
+    printed = ran_without((*WITHOUT_TORCH, "sklearn", "scipy"), TYPO, *command)
+    assert "did you mean" in printed
+    assert printed.endswith("code 2\n")

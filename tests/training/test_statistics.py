@@ -20,12 +20,13 @@ def test_they_are_mean_and_spread_of_all_valid_frames(small_run: SmallRun, monke
     monkeypatch.setattr("signtalk.training.statistics._CLIPS_AT_ONCE", 7)  # what is fitted in parts is fitted to all
     stats = fit_statistics(training)
     columns = standardised_columns(store.config)
-    np.testing.assert_allclose(stats["feature_mean"][columns], frames.mean(axis=0)[columns], atol=1e-6)
+    np.testing.assert_allclose(stats.feature_mean[columns], frames.mean(axis=0)[columns], atol=1e-6)
     spread = np.maximum(frames.std(axis=0), 0.02)
-    np.testing.assert_allclose(stats["feature_std"][columns], spread[columns], rtol=1e-5)
-    assert set(stats["feature_mean"][~columns]) == {0.0}
-    assert set(stats["feature_std"][~columns]) == {1.0}
-    assert stats["seq_lengths"].tolist() == store.num_frames[training.which].tolist()
+    np.testing.assert_allclose(stats.feature_std[columns], spread[columns], rtol=1e-5)
+    assert set(stats.feature_mean[~columns]) == {0.0}
+    assert set(stats.feature_std[~columns]) == {1.0}
+    assert set(stats.to_arrays()) == {"feature_mean", "feature_std", "seq_lengths", "motion_means"}
+    assert stats.seq_lengths.tolist() == store.num_frames[training.which].tolist()
 
 
 def test_the_model_and_the_file_of_a_run_hold_the_same(small_run: SmallRun) -> None:

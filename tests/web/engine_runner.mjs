@@ -69,12 +69,13 @@ async function givenModels() {
   /** @type {FeatureConfig} */
   const config = JSON.parse(await readFile(`${job.bundle}/config.json`, "utf8")).features;
   const encoded = await Promise.all(clips.map(async (clip, n) => {
-    const given = job.encoded[n], floats = async (/** @type {string} */ name) => Float32Array.from(await doubles(given[name]));
+    const outputs = job.encoded[n];
+    const floats = async (/** @type {string} */ name) => Float32Array.from(await doubles(outputs[name]));
     return {
       features: extractFeatures(clip, config).features,
       embedding: await floats("embedding"), projections: await floats("projections"), memory: await floats("memory"),
-      valid: Uint8Array.from(await doubles(given.valid)), attentionMean: given.attention_mean,
-      wordLogProbs: await floats("words"), vocabulary: given.vocabulary,
+      valid: Uint8Array.from(await doubles(outputs.valid)), attentionMean: outputs.attention_mean,
+      wordLogProbs: await floats("words"), vocabulary: outputs.vocabulary,
     };
   }));
   return {

@@ -140,9 +140,9 @@ async function keyboard(page) {
   const first = await page.evaluate(() => document.activeElement?.className);
   await page.focus("#tab-talk");
   await page.keyboard.press("ArrowRight");
-  const shown = await page.isVisible("#practise");
+  const practised = await page.isVisible("#practise");
   await page.keyboard.press("ArrowLeft");
-  seen.steps.keyboard = { first, practise: shown, talk: await page.isVisible("#talk") };
+  seen.steps.keyboard = { first, practise: practised, talk: await page.isVisible("#talk") };
 }
 
 /** @param {Page} page */

@@ -142,9 +142,9 @@ def a_result() -> dict[str, Any]:
 @needs_node
 def test_frames_and_clips_as_the_protocol_has_them():
     frames, clip = a_clip()
-    asked = json.dumps({"clip": base64.b64encode(clip).decode(), "result": a_result()})
+    job = json.dumps({"clip": base64.b64encode(clip).decode(), "result": a_result()})
     script = ROOT / "tests" / "web" / "frames.mjs"
-    done = subprocess.run([NODE, script], input=asked, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([NODE, script], input=job, capture_output=True, text=True, timeout=60, check=True)
     seen = json.loads(done.stdout)
 
     assert tuple(seen["names"]) == HOLISTIC.names
@@ -178,9 +178,9 @@ def service(model: Path | None) -> Iterator[str]:
     pytest.importorskip("fastapi")
     pytest.importorskip("uvicorn")
     pytest.importorskip("websockets")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     command = [sys.executable, ROOT / "tests" / "made" / "page_service.py", str(port), *([str(model)] if model else [])]
     url = f"http://127.0.0.1:{port}/"
     with subprocess.Popen(command) as process:
@@ -207,15 +207,15 @@ def drive_at(url: str, key: str, scenario: str, folder: Path, film: Path | None)
     """What a browser saw that went through a scenario on the page at an address."""
     camera = folder / "camera.y4m"
     write_camera(camera, film)
-    asked = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder)}
-    asked |= {"scenario": scenario, "key": key}
-    told = subprocess.run(
-        [NODE, ROOT / "tests" / "web" / "live_page.mjs", json.dumps(asked)],
+    job = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder)}
+    job |= {"scenario": scenario, "key": key}
+    done = subprocess.run(
+        [NODE, ROOT / "tests" / "web" / "live_page.mjs", json.dumps(job)],
         capture_output=True, text=True, timeout=540, check=False,
     )  # fmt: skip
     camera.unlink()
-    assert told.returncode == 0, told.stderr
-    seen: dict[str, Any] = json.loads(told.stdout)
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout)
     return seen
 
 
@@ -223,7 +223,7 @@ def check_always(seen: dict[str, Any]) -> None:
     """What holds in each state of the page."""
     assert seen["outside"] == []
     assert seen["wide"] == []
-    assert [found for found in seen["axe"] if found["impact"] in ("serious", "critical")] == []
+    assert [finding for finding in seen["axe"] if finding["impact"] in ("serious", "critical")] == []
 
 
 @needs_browser

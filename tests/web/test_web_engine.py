@@ -67,21 +67,21 @@ def faster(clip: LandmarkClip, factor: float) -> LandmarkClip:
 def clips() -> tuple[LandmarkClip, ...]:
     """Signing and idle, with hands lost, other rates, mirrored, uneven in time, very short."""
     config = SyntheticConfig(num_sentences=5, num_signers=3, clips_per_sentence=(1, 1), num_idle=2, seed=5)
-    made = [each.clip for each in generate_clips(config)]
-    first = made[0]
+    signed = [each.clip for each in generate_clips(config)]
+    first = signed[0]
     uneven = first.timestamps_s + np.random.default_rng(0).uniform(0, 0.01, first.num_frames)
     changed = (
-        mirrored(made[1]),
+        mirrored(signed[1]),
         without(first, ("left_hand", "right_hand"), 10, 40),
-        without(made[2], ("left_hand", "right_hand"), 0, 10_000),
-        without(without(made[3], ("pose",), 5, 9), ("face", "right_hand"), 0, 3),
-        every(made[4], 3),
+        without(signed[2], ("left_hand", "right_hand"), 0, 10_000),
+        without(without(signed[3], ("pose",), 5, 9), ("face", "right_hand"), 0, 3),
+        every(signed[4], 3),
         faster(first, 2.0),
         replace(first, timestamps_s=np.sort(uneven)),
         every(first, 40),
         every(first, 10_000),
     )
-    return (*made, *changed)
+    return (*signed, *changed)
 
 
 def numbers(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -91,8 +91,8 @@ def numbers(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
 @needs_node
 def test_features_are_those_of_python(node: Ask, clips: tuple[LandmarkClip, ...]) -> None:
     answered = node("features", clips, configs=[config.model_dump() for config in CONFIGS])
-    for config, found in zip(CONFIGS, answered, strict=True):
-        for clip, each in zip(clips, found, strict=True):
+    for config, report in zip(CONFIGS, answered, strict=True):
+        for clip, each in zip(clips, report, strict=True):
             truth = extract_features(clip, config)
             assert each["numFeatures"] == config.num_features
             assert each["valid"] == truth.valid.astype(int).tolist()
@@ -132,20 +132,20 @@ def deciding(bundle: Bundle, decision: DecisionConfig, index: Any = None) -> Bun
     return replace(bundle, recognizer=bundle.recognizer.changed(index=index, decision=decision))
 
 
-def agree(found: Any, expected: Any, tolerance: float) -> None:
+def agree(actual: Any, expected: Any, tolerance: float) -> None:
     """The same JSON document but for rounding."""
     if isinstance(expected, dict):
-        assert list(found) == list(expected)
+        assert list(actual) == list(expected)
         for name in expected:
-            agree(found[name], expected[name], tolerance)
+            agree(actual[name], expected[name], tolerance)
     elif isinstance(expected, list | tuple):
-        assert len(found) == len(expected)
-        for one, other in zip(found, expected, strict=True):
+        assert len(actual) == len(expected)
+        for one, other in zip(actual, expected, strict=True):
             agree(one, other, tolerance)
-    elif isinstance(expected, float) and not isinstance(found, str):
-        assert found == pytest.approx(expected, abs=tolerance)
+    elif isinstance(expected, float) and not isinstance(actual, str):
+        assert actual == pytest.approx(expected, abs=tolerance)
     else:
-        assert found == expected
+        assert actual == expected
 
 
 def encoded_by_python(bundle: Bundle, clips: Sequence[LandmarkClip]) -> tuple[Encoded, FloatArray]:
@@ -207,21 +207,21 @@ def test_the_whole_chain_answers_as_python_does(
 ) -> None:
     changed = deciding(bundle, DECISIONS[name])
     num_golden = write_web_bundle(changed, tmp_path / "web")
-    found = node("whole", clips, bundle=str(tmp_path / "web"), search="my head hurts")
+    report = node("whole", clips, bundle=str(tmp_path / "web"), search="my head hurts")
     expected = [answer.to_dict() for answer in changed.recognizer.recognize(clips)]
     assert {"open": {"answer"}, "choices": {"answer", "not_sure"}}[name] <= {answer["outcome"] for answer in expected}
-    for one, other in zip(found["answers"], expected, strict=True):
+    for one, other in zip(report["answers"], expected, strict=True):
         agree(one, other, 1e-3)
-    assert found["verified"]["clips"] == num_golden
-    assert found["verified"]["different"] == []
-    assert found["verified"]["largest_difference"] < 1e-3
-    listed = {(each["sentence"], each["num_clips"], each["layer"]) for each in found["sentences"]}
+    assert report["verified"]["clips"] == num_golden
+    assert report["verified"]["different"] == []
+    assert report["verified"]["largest_difference"] < 1e-3
+    listed = {(each["sentence"], each["num_clips"], each["layer"]) for each in report["sentences"]}
     groups = bundle.recognizer.index.groups
     assert listed == {
         (bundle.recognizer.index.entries[row].sentence, int(count), "base")
         for row, count in zip(groups.canonical_rows, groups.counts, strict=True)
     }
-    assert len(found["hits"]) == 5
+    assert len(report["hits"]) == 5
 
 
 @needs_node
@@ -230,25 +230,25 @@ def test_an_enrolled_sentence_is_found_after_the_page_was_opened_again(
 ) -> None:
     changed = deciding(bundle, DECISIONS["open"].model_copy(update={"translate": False}))
     write_web_bundle(changed, tmp_path / "web")
-    new = [made.clip for made in generate_clips(SyntheticConfig(num_sentences=1, first_sentence=40, num_signers=5,
+    new = [signed.clip for signed in generate_clips(SyntheticConfig(num_sentences=1, first_sentence=40, num_signers=5,
            clips_per_sentence=(3, 3), num_idle=0))]  # fmt: skip
     still = without(clips[0], ("left_hand", "right_hand"), 0, 10_000)
     files = encoded_files(tmp_path, encoded_by_python(changed, (*new, still))[0])
-    found = node("enroll", (*new, still), bundle=str(tmp_path / "web"), text=" Zebra crossing, please ", encoded=files)
-    enrolled = found["enrolled"]
+    report = node("enroll", (*new, still), bundle=str(tmp_path / "web"), text=" Zebra crossing, please ", encoded=files)
+    enrolled = report["enrolled"]
     assert (enrolled["sentence"], enrolled["category"]) == ("Zebra crossing, please", "here")
     assert enrolled["num_references"] == 2
     assert -1 <= enrolled["agreement"] <= 1.001
     assert 1 <= len(enrolled["nearest"]) <= 3
-    assert [message.split(":")[0] for message in found["refusals"]] == [
+    assert [message.split(":")[0] for message in report["refusals"]] == [
         "clip 1 is there already, as a clip of 'Zebra crossing, please'; film another",
         "clip 1",
         "the text '?!' holds no word; give what the clips say",
     ]
-    assert "0% of the frames show a hand" in found["refusals"][1]
-    assert "Zebra crossing, please" in [candidate["sentence"] for candidate in found["answer"]["candidates"]]
-    assert [(each["num_clips"], each["layer"]) for each in found["listed"]] == [(2, "personal")]
-    assert (found["forgotten"], found["left"]) == (2, [])
+    assert "0% of the frames show a hand" in report["refusals"][1]
+    assert "Zebra crossing, please" in [candidate["sentence"] for candidate in report["answer"]["candidates"]]
+    assert [(each["num_clips"], each["layer"]) for each in report["listed"]] == [(2, "personal")]
+    assert (report["forgotten"], report["left"]) == (2, [])
 
 
 @needs_ort
@@ -256,11 +256,11 @@ def test_the_benchmark_counts_answers_that_differ(
     small_run: SmallRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     web_engine.main([str(small_run.bundle), str(small_run.data / "clips"), "--clips", "3"])
-    told = json.loads(capsys.readouterr().out)
-    assert (told["clips"], told["left_out"], told["different"]) == (3, 0, 0)
-    assert sum(told["outcomes"].values()) == 3
-    assert max(told["largest_difference"].values()) < 1e-3
-    assert told["python_ms"] > 0 and told["node_ms"] > 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["clips"], figures["left_out"], figures["different"]) == (3, 0, 0)
+    assert sum(figures["outcomes"].values()) == 3
+    assert max(figures["largest_difference"].values()) < 1e-3
+    assert figures["python_ms"] > 0 and figures["node_ms"] > 0
 
 
 def arrays_of(clip: LandmarkClip) -> tuple[np.ndarray[Any, Any], ...]:
@@ -280,21 +280,21 @@ def one_after_another(clips: list[LandmarkClip], aspect: float | None) -> Landma
 @pytest.fixture(scope="module")
 def streams() -> tuple[LandmarkClip, ...]:
     """Signing and resting in turn, by three people; one slower, one with a hand that comes and goes."""
-    made: list[LandmarkClip] = []
+    signed: list[LandmarkClip] = []
     for seed in range(3):
         config = SyntheticConfig(num_sentences=3, num_signers=1, clips_per_sentence=(1, 1), num_idle=3, seed=seed)
         parts = [each.clip for each in generate_clips(config)]
         turns = [parts[i] for i in (3, 0, 4, 1, 5, 2)]
-        made.append(one_after_another(turns, parts[0].aspect))
-    return made[0], every(made[1], 2), without(without(made[2], ("left_hand",), 100, 160), ("pose",), 200, 260)
+        signed.append(one_after_another(turns, parts[0].aspect))
+    return signed[0], every(signed[1], 2), without(without(signed[2], ("left_hand",), 100, 160), ("pose",), 200, 260)
 
 
 @needs_node
 def test_sentences_of_a_stream_begin_and_end_as_in_python(node: Ask, streams: tuple[LandmarkClip, ...]) -> None:
     segmenter = pytest.importorskip("signtalk.segmentation.segmenter", reason="this version has no segmenter")
-    found = node("segments", streams, settings=str(segmenter.SHIPPED))
-    assert sum(len(each["events"]) for each in found) >= 6
-    for clip, each in zip(streams, found, strict=True):
+    report = node("segments", streams, settings=str(segmenter.SHIPPED))
+    assert sum(len(each["events"]) for each in report) >= 6
+    for clip, each in zip(streams, report, strict=True):
         ours, events, probabilities = segmenter.Segmenter(aspect=clip.aspect), [], []
         for frame, time in zip(clip.landmarks, clip.timestamps_s, strict=True):
             events += ours.push(frame, float(time))
@@ -344,7 +344,7 @@ def test_a_button_says_where_a_sentence_begins_and_ends(
     assert [event["type"] for event in events[2:]] == ["answer", "state"]
     times = streams[0].timestamps_s
     assert (events[2]["start_s"], events[2]["end_s"]) == pytest.approx((times[150], times[260]))
-    agree(events[2]["answer"], changed.recognizer.recognize([signed], 3)[0].to_json(), 1e-3)
+    agree(events[2]["answer"], changed.recognizer.recognize([signed], 3)[0].to_dict(), 1e-3)
 
 
 @needs_browser

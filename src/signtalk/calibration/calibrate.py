@@ -98,6 +98,11 @@ def recalibrate(
 
     The gate of written sentences stays as well.
 
+    Args:
+        recognizer: its index holds the sentences.
+        clips: of `clips_of_split` or `clips_of_folder`.
+        config: what to promise.
+
     Returns:
         What to decide with, and a report: what was fitted, and what could not be for want of clips.
     """
@@ -146,7 +151,7 @@ def _choice_threshold(
     if holds[unsure].sum() < MIN_ACCEPTED:
         return None
     least, reached = precision_threshold(
-        sureness[unsure], holds[unsure], precision, counts[unsure], _LEAST_CHOICE, expected=False
+        sureness[unsure], holds[unsure], precision, counts[unsure], least=_LEAST_CHOICE, expected=False
     )
     return least if reached else None
 

@@ -67,6 +67,7 @@ def precision_threshold(
     right: BoolArray,
     precision: float,
     counts: npt.NDArray[np.floating] | None = None,
+    *,
     least: float = LEAST_THRESHOLD,
     expected: bool = True,
 ) -> tuple[float, bool]:

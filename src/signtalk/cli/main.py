@@ -27,6 +27,7 @@ from signtalk.cli.serve import serve
 from signtalk.cli.stress import stress
 from signtalk.cli.train import train
 from signtalk.errors import SignTalkError, missing_extra
+from signtalk.threads import wait_passively
 
 app = typer.Typer(
     help="SignTalk: from a signed sentence to text, or an honest 'not sure'.",
@@ -63,6 +64,7 @@ app.add_typer(models_app, name="models")
 
 def main() -> None:
     """Entry point: one line and exit code 2 for whatever the world did wrong."""
+    wait_passively()
     try:
         app()
     except SignTalkError as error:

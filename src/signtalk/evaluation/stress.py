@@ -165,18 +165,18 @@ def stress(
     results = []
     done = 0
     for plan in planned:
-        asked = recognizer
+        of_case = recognizer
         if plan.without:
-            asked = recognizer.changed(index=recognizer.index.without_sentences(plan.without))
-        found: list[QueryOutcome] = []
+            of_case = recognizer.changed(index=recognizer.index.without_sentences(plan.without))
+        case_outcomes: list[QueryOutcome] = []
         for start in range(0, len(plan.queries), _CLIPS_AT_ONCE):
             queries = plan.queries[start : start + _CLIPS_AT_ONCE]
-            found += _asked(asked, plan.case, queries)
+            case_outcomes += _asked(of_case, plan.case, queries)
             done += len(queries)
             if progress is not None:
                 progress(done, total)
-        results.append(_case_result(plan, found))
-        outcomes += found
+        results.append(_case_result(plan, case_outcomes))
+        outcomes += case_outcomes
     recorded = [outcome for outcome in outcomes if outcome.case.recorded]
     figures = [_figures(name, part, sources.seed) for name, part in (("as recorded", recorded), ("all", outcomes))]
     return StressReport(
@@ -204,14 +204,14 @@ def judged(outcomes: Sequence[QueryOutcome]) -> list[QueryOutcome]:
 
 def _asked(recognizer: Recognizer, case: Case, queries: Sequence[Query]) -> Iterator[QueryOutcome]:
     """The answers to the queries whose clips can be made."""
-    made: list[tuple[Query, LandmarkClip]] = []
+    clips: list[tuple[Query, LandmarkClip]] = []
     for query in queries:
         try:
-            made.append((query, query.make()))
+            clips.append((query, query.make()))
         except ClipError:
             continue
-    answers = _answers(recognizer, [clip for _, clip in made])
-    for (query, _), answer in zip(made, answers, strict=True):
+    answers = _answers(recognizer, [clip for _, clip in clips])
+    for (query, _), answer in zip(clips, answers, strict=True):
         yield _outcome(case, query, answer)
 
 
@@ -228,23 +228,23 @@ def _outcome(case: Case, query: Query, answer: Answer | None) -> QueryOutcome:
     is_own = first is not None and first.text_key in query.own_keys
     may_be_own = case.expected in ("right", "other")
     first_right = first is not None and ((is_own and may_be_own) or is_right(first.sentence, query.texts))
-    told = "" if answer is None else answer.text or ""
+    text = "" if answer is None else answer.text or ""
     by_sentence = answer is not None and answer.text_source == "sentence"
-    if not told:
+    if not text:
         verdict: Verdict = "refused"
     elif by_sentence:
         verdict = "right" if first_right else "wrong sentence"
     else:
-        verdict = "right" if is_right(told, query.texts) else "wrong translation"
+        verdict = "right" if is_right(text, query.texts) else "wrong translation"
     return QueryOutcome(
         case=case,
         clip_id=query.clip_id,
         signer_id=query.signer_id,
         own_keys=query.own_keys,
         verdict=verdict,
-        told=told,
+        told=text,
         own=by_sentence and is_own,
-        reason="" if told else UNUSABLE if answer is None else answer.reason,
+        reason="" if text else UNUSABLE if answer is None else answer.reason,
         confidence=0.0 if answer is None else answer.confidence,
         first_right=first_right,
         accepted=answer is not None and answer.accepted,

@@ -190,13 +190,13 @@ def _made_up(
     queries = []
     for record in sources.known:
         glosses = by_key.get(record.text_key)
-        told = change(glosses, known, generator(sources.seed, case.name, record.clip_id)) if glosses else None
-        if told is not None:
+        signed = change(glosses, known, generator(sources.seed, case.name, record.clip_id)) if glosses else None
+        if signed is not None:
             make = partial(
-                sign_anything, config, form, record.signer_id, f"{case.name} {record.clip_id}", told, language
+                sign_anything, config, form, record.signer_id, f"{case.name} {record.clip_id}", signed, language
             )
             ours = language is None
-            own, right = ((record.text_key,), by_glosses.get(told, ())) if ours else ((), ())
+            own, right = ((record.text_key,), by_glosses.get(signed, ())) if ours else ((), ())
             queries.append(Query(record.clip_id, record.signer_id, own, right, make))
     return PlannedCase(case, tuple(queries), "" if queries else "no sentence of the data is in the lexicon")
 
@@ -261,10 +261,10 @@ def reordered_texts(text: str) -> tuple[str, ...]:
 def spliced_texts(text: str, other: str) -> tuple[str, ...]:
     """What a text with the middle third of another may rightly be read as, cut at the thirds or a word off."""
     words, middle = split_words(text), split_words(other)
-    found = {
+    readings = {
         " ".join(words[:i] + middle[j:k] + words[m:]) for i, m in _thirds(len(words)) for j, k in _thirds(len(middle))
     }
-    return tuple(sorted(found - {" ".join(words), " ".join(middle), ""}))
+    return tuple(sorted(readings - {" ".join(words), " ".join(middle), ""}))
 
 
 def _thirds(length: int) -> list[tuple[int, int]]:

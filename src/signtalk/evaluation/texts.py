@@ -139,17 +139,17 @@ def score_texts(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
     """
     if not hypotheses or len(hypotheses) != len(references):
         raise ValueError(f"{len(hypotheses)} texts and {len(references)} reference lists; expected as many, and some")
-    asked = [_normal(text) for text in hypotheses]
+    decoded = [_normal(text) for text in hypotheses]
     wanted = [[_normal(text) for text in texts] for texts in references]
     for i, texts in enumerate(wanted):
         if not all(texts) or not texts:
             raise ValueError(f"references {list(references[i])} of text {i}; expected one or more, each with a word")
-    errors, words = _word_errors(asked, wanted)
-    exact = np.array([text in texts for text, texts in zip(asked, wanted, strict=True)], dtype=bool)
+    errors, words = _word_errors(decoded, wanted)
+    exact = np.array([text in texts for text, texts in zip(decoded, wanted, strict=True)], dtype=bool)
     bleu, chrf = _sacrebleu_metrics()
     # sacrebleu takes one stream a reference position, with None where a text has no such reference.
     streams: Any = [list(stream) for stream in zip_longest(*wanted)]
-    bleu_score, chrf_score = bleu.corpus_score(asked, streams), chrf.corpus_score(asked, streams)
+    bleu_score, chrf_score = bleu.corpus_score(decoded, streams), chrf.corpus_score(decoded, streams)
     return TextScores(
         wer=float(errors.sum() / words.sum()),
         bleu=bleu_score.score,
@@ -160,8 +160,8 @@ def score_texts(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) 
         word_errors=errors,
         reference_words=words,
         exact=exact,
-        bleu_counts=_bleu_counts(asked, wanted),
-        chrf_counts=np.array([_chrf_counts(text, texts) for text, texts in zip(asked, wanted, strict=True)]),
+        bleu_counts=_bleu_counts(decoded, wanted),
+        chrf_counts=np.array([_chrf_counts(text, texts) for text, texts in zip(decoded, wanted, strict=True)]),
     )
 
 
@@ -176,8 +176,8 @@ def _word_errors(hypotheses: list[str], references: list[list[str]]) -> tuple[In
     except ImportError as error:
         raise MissingExtraError("word error rates need jiwer: pip install 'signtalk[train]'") from error
     flat = [reference for texts in references for reference in texts]
-    asked = [text for text, texts in zip(hypotheses, references, strict=True) for _ in texts]
-    aligned = jiwer.process_words(flat, asked)
+    repeated = [text for text, texts in zip(hypotheses, references, strict=True) for _ in texts]
+    aligned = jiwer.process_words(flat, repeated)
     # A chunk that is no match costs as many edits as its longer side has words.
     errors = [
         sum(
@@ -242,13 +242,13 @@ def _chrf_counts(hypothesis: str, references: list[str]) -> list[int]:
     Counted against the reference of the highest chrF, the first of equals, without blanks. sacrebleu
     counts the same but does not hand it out; a test holds both together.
     """
-    asked = "".join(hypothesis.split())
+    letters = "".join(hypothesis.split())
     candidates = []
     for reference in references:
         text = "".join(reference.split())
         counts: list[int] = []
         for order in range(1, CHRF_ORDER + 1):
-            said, wanted = _ngrams(asked, order), _ngrams(text, order)
+            said, wanted = _ngrams(letters, order), _ngrams(text, order)
             counts += [said.total() if wanted else 0, wanted.total(), (said & wanted).total()]
         candidates.append(counts)
     return max(candidates, key=lambda counts: _corpus_chrf(np.array(counts)))

@@ -2,7 +2,7 @@
 
     Checkpoint + SentenceIndex + DecisionConfig + ExportExtras -> export_bundle -> folder with sign_encoder_bundle.zip
 
-The graphs are made in export_graphs, compared in export_parity, made smaller in export_variants. Files:
+The graphs are made in `graphs`, compared in `parity`, made smaller in `variants`. Files:
 docs/bundle-format.md.
 """
 
@@ -40,7 +40,7 @@ from signtalk.landmarks.features import extract_features
 from signtalk.models.text_decoder import TorchStepDecoder
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, TorchTextEncoder, library_versions
-from signtalk.training.names import INDEX_NAME, RECIPE_NAME
+from signtalk.training.names import DECISION_NAME, INDEX_NAME, RECIPE_NAME, VOCABULARY_NAME
 
 WEIGHTS_NAME = "model.safetensors"
 
@@ -136,9 +136,9 @@ def _write_all(
     try:
         verify_bundle(work)
     except ArtifactError as error:
-        told = str(error).replace(f"{work}/", "").replace(str(work), "the bundle")
+        reason = str(error).replace(f"{work}/", "").replace(str(work), "the bundle")
         raise ExportRefusedError(
-            f"the bundle does not answer as the model does: {told}; nothing was exported"
+            f"the bundle does not answer as the model does: {reason}; nothing was exported"
         ) from error
     pack_zip(work / BUNDLE_NAME, work, [*manifest.files, BUNDLE_MANIFEST, CARD_NAME])
 
@@ -156,8 +156,11 @@ def _write_golden(
         tokens = random_tokens(checkpoint, batch=3, words=5, seed=0)
         texts = {"tokens": tokens, "text_embedding": TorchTextEncoder(model.text_encoder).encode(tokens)}
     clips = make_golden_clips()
-    made = [extract_features(clip, checkpoint.features) for clip in clips.values()]
-    clip_features, clip_valid = np.stack([m.features for m in made]), np.stack([m.valid for m in made])
+    extracted = [extract_features(clip, checkpoint.features) for clip in clips.values()]
+    clip_features, clip_valid = (
+        np.stack([part.features for part in extracted]),
+        np.stack([part.valid for part in extracted]),
+    )
     golden = {
         "features": features,
         "valid": valid,
@@ -186,8 +189,8 @@ def _write_golden(
 def _write_settings(checkpoint: Checkpoint, index: SentenceIndex, decision: DecisionConfig, folder: Path) -> None:
     model, features = checkpoint.model.config.model_dump(), checkpoint.features.model_dump()
     write_json(folder / "model_config.json", {"model": model, "features": features, "origin": checkpoint.origin})
-    checkpoint.tokenizer.save(folder / "tokenizer_vocab.json")
-    write_json(folder / "decision.json", decision.model_dump(mode="json"))
+    checkpoint.tokenizer.save(folder / VOCABULARY_NAME)
+    write_json(folder / DECISION_NAME, decision.model_dump(mode="json"))
     index.save(folder / INDEX_NAME)
 
 

@@ -2,7 +2,7 @@
 
     Checkpoint -> write_graphs -> sign_encoder.onnx, sign_encoder.ts, sign_decoder*.onnx, sign_text_encoder.onnx
 
-Whether they say what the model says is asked in export_parity.
+Whether they say what the model says is asked in `parity`.
 """
 
 from __future__ import annotations

@@ -96,10 +96,10 @@ def check_parity(
         where = f"of {len(features)} clips of {features.shape[1]} frames"
         truth = torch_encoder.encode(features, valid)
         for name, encoder in exported.items():
-            found = encoder.encode(features, valid)
-            for part, difference in _differences(truth, found, name, where).items():
+            encoded = encoder.encode(features, valid)
+            for part, difference in _differences(truth, encoded, name, where).items():
                 worst[f"{name}_{part}"] = max(worst.get(f"{name}_{part}", 0.0), difference)
-            _check_neighbours(index, truth, found, f"{name} {where}")
+            _check_neighbours(index, truth, encoded, f"{name} {where}")
         some, longest = truth.select(slice(_DECODED)), model.config.decoder.max_tokens
         if _texts(TorchStepDecoder(model.decoder), some, longest) != _texts(decoder, some, longest):
             raise ExportRefusedError(f"the exported decoder says another text {where}; nothing was exported")
@@ -114,17 +114,17 @@ def _batches(
     yield from golden
 
 
-def _differences(truth: Encoded, found: Encoded, name: str, where: str) -> dict[str, float]:
+def _differences(truth: Encoded, exported: Encoded, name: str, where: str) -> dict[str, float]:
     """The largest difference of each output, and how much less than 1 the cosine of the embeddings is."""
     differences: dict[str, float] = {}
     for part in ("embeddings", "projections", "memory", "word_log_probs"):
-        differences[part] = float(np.abs(getattr(found, part) - getattr(truth, part)).max(initial=0))
+        differences[part] = float(np.abs(getattr(exported, part) - getattr(truth, part)).max(initial=0))
         if not differences[part] <= PARITY_TOLERANCE:
             raise ExportRefusedError(
                 f"{name} and PyTorch differ by {differences[part]:.2g} in {part} {where}; "
                 f"allowed {PARITY_TOLERANCE:g}; nothing was exported"
             )
-    ours, theirs = (np.asarray(encoded.embeddings, dtype=np.float64) for encoded in (truth, found))
+    ours, theirs = (np.asarray(encoded.embeddings, dtype=np.float64) for encoded in (truth, exported))
     lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     differences["cosine"] = float(np.max(1 - (ours * theirs).sum(axis=1) / lengths))
     if not differences["cosine"] <= COSINE_TOLERANCE:
@@ -135,8 +135,8 @@ def _differences(truth: Encoded, found: Encoded, name: str, where: str) -> dict[
     return {**differences, "cosine": max(differences["cosine"], 0.0)}
 
 
-def _check_neighbours(index: SentenceIndex, truth: Encoded, found: Encoded, where: str) -> None:
-    near = [index.search(encoded.embeddings, _NEAREST) for encoded in (truth, found)]
+def _check_neighbours(index: SentenceIndex, truth: Encoded, exported: Encoded, where: str) -> None:
+    near = [index.search(encoded.embeddings, _NEAREST) for encoded in (truth, exported)]
     for query in range(truth.num_clips):
         ranked = [
             [
@@ -170,5 +170,5 @@ def _texts(decoder: StepDecoder, encoded: Encoded, max_tokens: int) -> list[tupl
     options, heard = DecodingOptions(max_tokens=min(12, max_tokens)), [decoder]
     if encoded.word_log_probs.shape[2]:
         heard.append(JointStepDecoder(decoder, encoded.word_log_probs, DecisionConfig().spelling_weight))
-    found = [beam_search(said, encoded.memory, encoded.memory_valid, options) for said in heard]
-    return [results[0].tokens for part in found for results in part]
+    beams = [beam_search(said, encoded.memory, encoded.memory_valid, options) for said in heard]
+    return [results[0].tokens for part in beams for results in part]

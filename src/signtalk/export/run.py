@@ -154,10 +154,10 @@ def landmarkers_of(index: SentenceIndex, manifest: Manifest) -> tuple[str, ...]:
     """SHA-256 of the models that gave the landmarks of the clips that name the sentences, where their files tell it."""
     named = {index.entries[row].clip_id for row in index.groups.canonical_rows}
     paths = [r.feature_path for r in manifest.records if r.clip_id in named and r.feature_path.suffix == ".npz"]
-    found: set[str] = set()
+    checksums: set[str] = set()
     for path in paths:
         try:
-            found.add(str(load_provenance(path).get("models_sha256", "")))
+            checksums.add(str(load_provenance(path).get("models_sha256", "")))
         except ClipError:
             continue  # told by whoever reads its landmarks
-    return tuple(sorted(found - {""}))
+    return tuple(sorted(checksums - {""}))

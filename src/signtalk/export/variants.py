@@ -64,7 +64,7 @@ def make_variants(
     index: SentenceIndex,
     decision: DecisionConfig,
     folder: Path,
-    asked: MeasuringClips | None,
+    clips: MeasuringClips | None,
     golden: tuple[FloatArray, BoolArray],
 ) -> Variants:
     """Write the variants that are smaller than the full encoder, and measure them.
@@ -74,12 +74,12 @@ def make_variants(
         index: its references.
         decision: how its answers are ranked.
         folder: holds the full encoder, gets the others.
-        asked: what they are measured on; None = none is made.
+        clips: what they are measured on; None = none is made.
         golden: features and masks whose embeddings are compared, for `bundle verify`.
     """
     full = folder / ENCODER_NAME
     num_bytes = full.stat().st_size
-    if asked is None:
+    if clips is None:
         return Variants(num_bytes=num_bytes, left_out=dict.fromkeys(_MAKERS, NOT_MEASURED))
     recognizer = Recognizer(
         encoder=OnnxEncoder(full, checkpoint.features, checkpoint.model.config.spells),
@@ -88,38 +88,38 @@ def make_variants(
         tokenizer=checkpoint.tokenizer,
         text_space=checkpoint.text_space,
     )
-    best = _recall_at_1(recognizer, recognizer.encoder, asked)
+    best = _recall_at_1(recognizer, recognizer.encoder, clips)
     truth = recognizer.encoder.encode(*golden).embeddings
-    made: dict[str, Variant] = {}
+    variants: dict[str, Variant] = {}
     left_out: dict[str, str] = {}
     for name in _MAKERS:
         path = folder / f"sign_encoder_{name}.onnx"
         try:
             encoder = _made(name, full, path, checkpoint)
-            recall, embeddings = _asked_variant(recognizer, encoder, asked, golden)
+            recall, embeddings = _asked_variant(recognizer, encoder, clips, golden)
         except ArtifactError as error:
             path.unlink(missing_ok=True)
             left_out[name] = " ".join(str(error).replace(str(folder), "").split())[:200]
             continue
-        made[name] = Variant(
+        variants[name] = Variant(
             file=path.name, num_bytes=path.stat().st_size, recall_at_1=recall, loss=100 * (best - recall),
             golden_difference=largest_difference(embeddings, truth),
         )  # fmt: skip
     return Variants(
-        offered=_offered(made, len(asked.text_keys)),
-        num_clips=len(asked.text_keys),
+        offered=_offered(variants, len(clips.text_keys)),
+        num_clips=len(clips.text_keys),
         num_bytes=num_bytes,
         recall_at_1=best,
-        made=made,
+        made=variants,
         left_out=left_out,
     )
 
 
-def _offered(made: dict[str, Variant], num_clips: int) -> str:
+def _offered(variants: dict[str, Variant], num_clips: int) -> str:
     """The smallest that loses little enough on enough clips, else the full encoder."""
     if num_clips < LEAST_MEASURED:
         return FULL_PRECISION
-    cheap = {name: variant.num_bytes for name, variant in made.items() if variant.loss < MOST_LOSS}
+    cheap = {name: variant.num_bytes for name, variant in variants.items() if variant.loss < MOST_LOSS}
     return min(cheap, key=cheap.__getitem__, default=FULL_PRECISION)
 
 
@@ -140,7 +140,7 @@ def _made(name: str, full: Path, path: Path, checkpoint: Checkpoint) -> OnnxEnco
 
 
 def _asked_variant(
-    recognizer: Recognizer, encoder: OnnxEncoder, asked: MeasuringClips, golden: tuple[FloatArray, BoolArray]
+    recognizer: Recognizer, encoder: OnnxEncoder, clips: MeasuringClips, golden: tuple[FloatArray, BoolArray]
 ) -> tuple[float, FloatArray]:
     """R@1, and the embeddings of golden clips.
 
@@ -149,7 +149,7 @@ def _asked_variant(
     """
     try:
         embeddings = encoder.encode(*golden).embeddings
-        recall = _recall_at_1(recognizer, encoder, asked)
+        recall = _recall_at_1(recognizer, encoder, clips)
     except Exception as error:  # onnxruntime raises classes of its C extension without a common base
         raise ArtifactError(f"does not run: {type(error).__name__}: {error}") from error
     if not np.isfinite(embeddings).all():
@@ -180,13 +180,13 @@ def _fp16(full: Path, path: Path) -> None:
 _MAKERS: dict[str, Callable[[Path, Path], None]] = {"int8": _int8, "fp16": _fp16}
 
 
-def _recall_at_1(recognizer: Recognizer, encoder: ClipEncoder, asked: MeasuringClips) -> float:
+def _recall_at_1(recognizer: Recognizer, encoder: ClipEncoder, clips: MeasuringClips) -> float:
     """Part of the clips whose sentence is ranked first by everything that ranks."""
-    starts = range(0, len(asked.features), _CLIPS_AT_ONCE)
+    starts = range(0, len(clips.features), _CLIPS_AT_ONCE)
     blocks = [slice(start, start + _CLIPS_AT_ONCE) for start in starts]
-    encoded = concatenate([encoder.encode(asked.features[block], asked.valid[block]) for block in blocks])
-    scores = recognizer.rank(encoded, [(clip_id,) for clip_id in asked.clip_ids])
-    return float((scores.ranks_of(asked.text_keys) == 1).mean())
+    encoded = concatenate([encoder.encode(clips.features[block], clips.valid[block]) for block in blocks])
+    scores = recognizer.rank(encoded, [(clip_id,) for clip_id in clips.clip_ids])
+    return float((scores.ranks_of(clips.text_keys) == 1).mean())
 
 
 @contextmanager

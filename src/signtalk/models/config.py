@@ -44,8 +44,8 @@ class EncoderSize(BaseModel, frozen=True, extra="forbid"):
         # The transformer attends in the embedding's width, with sine and cosine in turn; the GRU only pools by heads.
         attending = {"conv-transformer": "width", "transformer": "embedding_dim"}.get(self.kind)
         if attending is not None and getattr(self, attending) % self.num_heads:
-            found = f"{attending} {getattr(self, attending)}"
-            raise ValueError(f"{found} is not a multiple of num_heads {self.num_heads}; change one of them")
+            size = f"{attending} {getattr(self, attending)}"
+            raise ValueError(f"{size} is not a multiple of num_heads {self.num_heads}; change one of them")
         if self.kind == "transformer" and self.embedding_dim % 2:
             raise ValueError(f"embedding_dim {self.embedding_dim} is odd; the transformer's positions need an even one")
         return self

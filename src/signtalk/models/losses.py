@@ -77,8 +77,8 @@ class LossTargets(nn.Module):
         if config.align_weight:
             assert output.text_embedding is not None  # `training.model_config` gives such a model a text encoder
             signs = encoded.embedding if config.align_gradient else encoded.embedding.detach()
-            found = alignment_loss(signs, output.text_embedding, labels, config.align_temperature)
-            parts["align"] = config.align_weight * found
+            alignment = alignment_loss(signs, output.text_embedding, labels, config.align_temperature)
+            parts["align"] = config.align_weight * alignment
         return parts
 
     def text_loss(self, logits: Tensor, targets: Tensor) -> Tensor:

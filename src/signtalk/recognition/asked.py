@@ -50,7 +50,13 @@ class Asked:
 
 
 def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[ClipRecord]) -> Asked | None:
-    """Those of some records that could be packed, encoded; None when none could."""
+    """Those of some records that could be packed, encoded; None when none could.
+
+    Args:
+        encoder: the model.
+        store: packed clips.
+        records: which of them, in this order.
+    """
     packed = {clip.clip_id for clip in store.clips}
     kept = tuple(record for record in records if record.clip_id in packed)
     if not kept:
@@ -60,13 +66,24 @@ def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[Cli
 
 
 def encode_packed(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Iterator[Encoded]:
-    """Encode packed clips in blocks, in order, without augmentation."""
+    """Encode packed clips in blocks, in order, without augmentation.
+
+    Args:
+        encoder: the model.
+        store: packed clips.
+        which: (B,) their positions in the store.
+    """
     for start in range(0, len(which), _CLIPS_AT_ONCE):
         yield encoder.encode(*store.features(which[start : start + _CLIPS_AT_ONCE]))
 
 
 def encode_all(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Encoded:
     """As `encode_packed`, all in one.
+
+    Args:
+        encoder: the model.
+        store: packed clips.
+        which: (B,) their positions in the store.
 
     Raises:
         ValueError: there is no clip to encode.
@@ -83,7 +100,12 @@ def index_records(
 ) -> SentenceIndex:
     """Make the index of some records; those that could not be packed are left out.
 
-    `root` is the data folder that their paths are told from.
+    Args:
+        encoder: the model.
+        store: packed clips.
+        records: the references; idle ones are left out too.
+        encoder_id: the model's name, which the index remembers.
+        root: data folder that the paths in the index start from; None keeps them as they are.
     """
     usable = {clip.clip_id for clip in store.clips}
     kept = [record for record in records if record.clip_id in usable and not record.is_idle]

@@ -130,7 +130,13 @@ def warped_distances(
 
 
 def clip_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> DtwResult:
-    """DTW of each query with the references of `rows` (B, K), from the cached projections; -1 = none."""
+    """DTW of each query with references of its own, from the cached projections.
+
+    Args:
+        encoded: the B queries.
+        index: the references.
+        rows: (B, K) which of them; -1 = none.
+    """
     if rows.size == 0:
         return DtwResult(np.zeros(rows.shape, dtype=np.float32), np.zeros(rows.shape, dtype=np.int64))
     return dtw_by_row(encoded.projections, encoded.memory_valid, index.projections, index.projection_lengths, rows)
@@ -150,7 +156,13 @@ def _closest_rows(index: SentenceIndex, comparison: SentenceComparison, classes:
 
 
 def stage_scores(comparison: SentenceComparison, similarity_weight: float, centroid_weight: float) -> FloatArray:
-    """(B, C) what the embeddings give to the fused score; -inf for a sentence without a clip left."""
+    """(B, C) what the embeddings give to the fused score; -inf for a sentence without a clip left.
+
+    Args:
+        comparison: of B queries with C sentences.
+        similarity_weight: of the cosine to a sentence's closest clip.
+        centroid_weight: of the cosine to its centroid.
+    """
     left = comparison.num_references > 0
     similarities = np.where(left, comparison.similarities, 0)
     centroids = np.where(left, comparison.centroid_similarities, 0)

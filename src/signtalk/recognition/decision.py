@@ -16,7 +16,14 @@ from signtalk.recognition.recognizer import DecisionConfig
 
 
 def write_decision(path: Path, decision: DecisionConfig, report: dict[str, Any], encoder_id: str) -> None:
-    """Write what was fitted and how it came about, atomically."""
+    """Write what was fitted and how it came about, atomically.
+
+    Args:
+        path: the file.
+        decision: what to decide with.
+        report: how it came about, as plain values.
+        encoder_id: the model that it was fitted for.
+    """
     content = {"encoder_id": encoder_id, "decision": decision.model_dump(mode="json"), "report": report}
     write_json(path, content)
 

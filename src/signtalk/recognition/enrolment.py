@@ -117,7 +117,8 @@ class Enrolled:
 
     def __str__(self) -> str:
         """One line of what was enrolled, and one for each warning."""
-        line = f"enrolled: '{self.sentence}', {len(self.clip_ids)} clips, now {self.num_references} in all"
+        clips = "1 clip" if len(self.clip_ids) == 1 else f"{len(self.clip_ids)} clips"
+        line = f"enrolled: '{self.sentence}', {clips}, now {self.num_references} in all"
         return "\n".join([line, *(f"warning: {warning}" for warning in self.warnings)])
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,15 +126,27 @@ class Enrolled:
         return asdict(self)
 
 
-def encode_clips(recognizer: Recognizer, clips: Mapping[str, LandmarkClip]) -> tuple[Encoded, FloatArray]:
+@dataclass(frozen=True, eq=False)
+class EncodedClips:
+    """Clips to be enrolled, encoded.
+
+    Attributes:
+        names: of their files.
+        encoded: the clips, in this order.
+        motions: (B,) float32 hand speeds, shoulder widths a second.
+    """
+
+    names: tuple[str, ...]
+    encoded: Encoded
+    motions: FloatArray
+
+
+def encode_clips(recognizer: Recognizer, clips: Mapping[str, LandmarkClip]) -> EncodedClips:
     """Encode clips that are to be enrolled.
 
     Args:
         recognizer: gives the encoder, and the motion floor of its gate.
         clips: by file name.
-
-    Returns:
-        The encoded clips, in order, and (B,) their hand speeds in shoulder widths a second.
 
     Raises:
         ClipError: a clip has no frame, shows no shoulders or hardly a hand, or nobody signs in it.
@@ -146,7 +159,7 @@ def encode_clips(recognizer: Recognizer, clips: Mapping[str, LandmarkClip]) -> t
     encoded = recognizer.encoder.encode(
         np.stack([each.features for each in features]), np.stack([each.valid for each in features])
     )
-    return encoded, np.array([each.motion for each in features], dtype=np.float32)
+    return EncodedClips(tuple(clips), encoded, np.array([each.motion for each in features], dtype=np.float32))
 
 
 def _checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, motion_floor: float) -> ClipFeatures:
@@ -202,28 +215,29 @@ def enroll(
         ArtifactError: the folder is damaged, of another model or part of a bundle.
         ConfigError: there is no clip.
     """
-    encoded, motions = encode_clips(recognizer, clips)
-    return enroll_encoded(recognizer, folder, sentence, tuple(clips), encoded, motions, strict)
+    return enroll_encoded(recognizer, folder, sentence, encode_clips(recognizer, clips), strict)
 
 
 def enroll_encoded(
-    recognizer: Recognizer,
-    folder: Path,
-    sentence: NewSentence,
-    names: Sequence[str],
-    encoded: Encoded,
-    motions: FloatArray,
-    strict: bool = False,
+    recognizer: Recognizer, folder: Path, sentence: NewSentence, clips: EncodedClips, strict: bool = False
 ) -> Enrolled:
-    """As `enroll`, of clips that `encode_clips` has encoded; `names` are their file names, in order."""
+    """As `enroll`, of clips that are encoded already.
+
+    Args:
+        recognizer: its index is the base.
+        folder: the personal index.
+        sentence: what the clips say.
+        clips: of `encode_clips`.
+        strict: what would be a warning is an error.
+    """
     refuse_bundle(folder)
     with locked(folder):
         layer = load_layer(folder, recognizer.index.encoder_id)
         before = recognizer.index.with_layer(layer)
-        _refuse_known(before, names, encoded)
-        entries = _new_entries(before, sentence, names, encoded)
-        after = layer.add(encoded, entries)
-        enrolled = _looked_at(recognizer.changed(index=before), entries, encoded, motions)
+        _refuse_known(before, clips.names, clips.encoded)
+        entries = _new_entries(before, sentence, clips.names, clips.encoded)
+        after = layer.add(clips.encoded, entries)
+        enrolled = _looked_at(recognizer.changed(index=before), entries, clips.encoded, clips.motions)
         if strict and enrolled.warnings:
             raise DataError(f"'{sentence.text}' is not enrolled: {'; '.join(enrolled.warnings)}")
         after.save(folder)

@@ -82,12 +82,12 @@ class Ranking:
         scores: (B, K) float32, descending. Sentence mode: all comparable. Prototype mode: the re-ranked clips
             first, the others follow with their bare cosine, which is another scale.
         similarities: (B, K) float32 cosine to the clip.
-        centroid_similarities: (B, K) float32; NaN where prototype mode has no prototype, and for written sentences.
+        centroid_similarities: (B, K) float32; NaN where prototype mode has none, and for written sentences.
         dtw_distances: (B, K) float32; NaN where not compared.
         dtw_scores: (B, K) float32; where not compared what stands in for it: the worst that was measured, or what
             `written` gives (prototype mode: NaN).
         text_log_likelihoods: (B, K) float32, log likelihood of the sentence's words short of the best path, at
-            most about 0; NaN where not compared or not to be told.
+            most about 0; NaN where not compared or not known.
         text_scores: (B, K) float32; where not compared the stand-in that was counted; NaN where texts do not count.
         num_references: (B, K) int64 clips of the sentence, 0 for a written one.
         confidences: (B, K) float32, the prototype's softmax over clips; NaN in sentence mode, where the gate

@@ -150,7 +150,7 @@ class CloserLook:
         written: (B, C) bool, sentences that are only written.
         dtw_distances: (B, R) float32; inf where nothing could be compared.
         dtw_scores: (B, C) of the distances; past the head the worst that was measured.
-        text_log_likelihoods: (B, R) float32; NaN where it cannot be told.
+        text_log_likelihoods: (B, R) float32; NaN where it cannot be known.
         text_scores: (B, C) of the likelihoods, likewise; NaN everywhere where nothing is spelled.
     """
 
@@ -302,7 +302,13 @@ class Shortlist:
 
 
 def text_log_likelihoods(encoded: Encoded, spellings: SpelledSentences, classes: IntArray) -> FloatArray:
-    """(B, R) log likelihood of each chosen sentence's words short of the best path; NaN where it cannot be told."""
+    """(B, R) log likelihood of each chosen sentence's words short of the best path; NaN where it cannot be known.
+
+    Args:
+        encoded: the B queries.
+        spellings: words of C sentences.
+        classes: (B, R) which of them; -1 = none.
+    """
     words, valid = encoded.word_log_probs, encoded.memory_valid
     likelihoods = sentence_log_likelihoods(words, valid, spellings, classes)
     short = np.where(classes >= 0, likelihoods - best_path_log_probs(words, valid)[:, None], np.nan)

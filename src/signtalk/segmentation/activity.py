@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from signtalk.arrays import Float64Array
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
-from signtalk.landmarks.features import TIP_NAMES
+from signtalk.landmarks.features import MIN_SHOULDER_WIDTH, TIP_NAMES
 
 FEATURE_NAMES = (
     "higher_y", "lower_y", "larger_rise", "smaller_rise", "quick_speed", "quick_speed_other", "long_speed",
@@ -48,7 +48,6 @@ RAISED, LONGEST_RAISED_S = 0.4, 4.0
 """A hand this many shoulder widths from its rest is raised; longer than this is just long."""
 RESTING: tuple[Point, Point] = ((0.4, 2.0), (-0.4, 2.0))
 """Where hands that were never seen are taken to be, left and right."""
-MIN_WIDTH = 1e-3
 LIMIT = 4.0
 
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -217,7 +216,7 @@ class ActivityFeatures:
     def _measure(self, left: Point, right: Point, elapsed: float) -> None:
         """Where the chest is and how wide the shoulders are, the latter as an average over a second."""
         width = math.hypot(left[0] - right[0], left[1] - right[1])
-        if not width > MIN_WIDTH:  # NaN as well
+        if not width > MIN_SHOULDER_WIDTH:  # NaN as well
             return
         self._centre = (left[0] + right[0]) / 2, (left[1] + right[1]) / 2
         self._width = (

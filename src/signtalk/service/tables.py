@@ -117,7 +117,7 @@ def tables() -> dict[str, dict[str, Any]]:
                 "raised": activity.RAISED,
                 "longest_raised_s": activity.LONGEST_RAISED_S,
                 "resting": activity.RESTING,
-                "min_width": activity.MIN_WIDTH,
+                "min_width": features.MIN_SHOULDER_WIDTH,
                 "limit": activity.LIMIT,
             },
         },

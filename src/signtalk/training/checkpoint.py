@@ -93,9 +93,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if text is None:
         raise ArtifactError(f"{path}: safetensors without SignTalk's header; expected a checkpoint of `signtalk train`")
     header = _header(path, text)
-    found = header.get("format_version")
-    if found != CHECKPOINT_FORMAT_VERSION:
-        raise ArtifactError(f"{path}: checkpoint format {found}; this SignTalk reads {CHECKPOINT_FORMAT_VERSION}")
+    format_version = header.get("format_version")
+    if format_version != CHECKPOINT_FORMAT_VERSION:
+        raise ArtifactError(
+            f"{path}: checkpoint format {format_version}; this SignTalk reads {CHECKPOINT_FORMAT_VERSION}"
+        )
     try:
         model = SignModel(ModelConfig.model_validate(header["model"]))
         model.load_state_dict(weights)
@@ -123,13 +125,13 @@ def _header(path: Path, text: str) -> dict[str, Any]:
 
 def library_versions() -> dict[str, str]:
     """Versions of Python and of the libraries that decide what a run gives."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in _VERSIONED:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 class TorchEncoder:

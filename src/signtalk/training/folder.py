@@ -94,11 +94,11 @@ def checked_last(out: Path, model: Mapping[str, torch.Tensor]) -> Path | None:
     remedy = f"remove it and resume again: training then starts from its first epoch, and {STORE_NAME}/ is kept"
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
-        found = {name: tuple(tensor.shape) for name, tensor in content["state_dict"].items()}
+        shapes = {name: tuple(tensor.shape) for name, tensor in content["state_dict"].items()}
         complete = {"optimizer_states", "lr_schedulers", "loops", "signtalk_history"} <= set(content)
     except Exception as error:  # damaged bytes raise whatever zip, pickle and struct have; none has a common base
         raise ArtifactError(f"{path}: not a readable checkpoint ({type(error).__name__}); {remedy}") from error
-    if not complete or found != {name: tuple(tensor.shape) for name, tensor in model.items()}:
+    if not complete or shapes != {name: tuple(tensor.shape) for name, tensor in model.items()}:
         raise ArtifactError(f"{path}: not the state of this model, whose texts or sizes differ; {remedy}")
     return path
 

@@ -33,7 +33,7 @@ class SignTraining(pl.LightningModule):
 
     Attributes:
         model: what is trained.
-        statistics: arrays of `global_stats.npz`, whose mean and spread the model holds.
+        statistics: of the training clips, whose mean and spread the model holds.
         objective: the losses.
         history: measures of each epoch so far.
     """
@@ -45,7 +45,8 @@ class SignTraining(pl.LightningModule):
         config = model_config(recipe, training.tokenizer.vocabulary_size)
         self.model = SignModel(config)
         self.statistics = fit_statistics(training)
-        self.model.set_statistics(*(torch.from_numpy(self.statistics[f"feature_{name}"]) for name in ("mean", "std")))
+        mean, std = self.statistics.feature_mean, self.statistics.feature_std
+        self.model.set_statistics(torch.from_numpy(mean), torch.from_numpy(std))
         self.objective = LossTargets(recipe.losses, config, int(training.labels.max()) + 1)
         self.history = RunHistory(out, recipe, training.tokenizer)
         signers = np.unique([record.signer_id for record in validation.train_records], return_inverse=True)[1]

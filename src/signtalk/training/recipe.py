@@ -70,11 +70,11 @@ class NetworkConfig(EncoderSize, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _check_decoder(self) -> Self:
         if self.decoder_width % self.decoder_heads:
-            found = f"decoder_width {self.decoder_width} is not a multiple of decoder_heads {self.decoder_heads}"
-            raise ValueError(f"{found}; change one of them")
+            sizes = f"decoder_width {self.decoder_width} is not a multiple of decoder_heads {self.decoder_heads}"
+            raise ValueError(f"{sizes}; change one of them")
         if self.text_width % self.text_heads:
-            found = f"text_width {self.text_width} is not a multiple of text_heads {self.text_heads}"
-            raise ValueError(f"{found}; change one of them")
+            sizes = f"text_width {self.text_width} is not a multiple of text_heads {self.text_heads}"
+            raise ValueError(f"{sizes}; change one of them")
         return self
 
 
@@ -117,8 +117,8 @@ class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.batch_size < self.clips_per_class:
-            found = f"batch_size {self.batch_size} is under clips_per_class {self.clips_per_class}"
-            raise ValueError(f"{found}; a batch must hold the clips of one sentence, so raise it or lower the other")
+            sizes = f"batch_size {self.batch_size} is under clips_per_class {self.clips_per_class}"
+            raise ValueError(f"{sizes}; a batch must hold the clips of one sentence, so raise it or lower the other")
         return self
 
 
@@ -150,8 +150,10 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.losses.mask_weight and not self.views.mask_share:
-            found = f"losses.mask_weight {self.losses.mask_weight:g} with views.mask_share 0"
-            raise ValueError(f"{found} hides no frame to reconstruct; set views.mask_share above 0, or the weight to 0")
+            weights = f"losses.mask_weight {self.losses.mask_weight:g} with views.mask_share 0"
+            raise ValueError(
+                f"{weights} hides no frame to reconstruct; set views.mask_share above 0, or the weight to 0"
+            )
         return self
 
     @classmethod

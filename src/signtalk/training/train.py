@@ -27,6 +27,7 @@ from signtalk.data.packed import PackedClips, pack_clips
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.files import save_arrays
+from signtalk.threads import usable_cores
 from signtalk.training.batches import fit_tokenizer, training_set
 from signtalk.training.folder import check_run_folder, check_texts, checked_last, claim_folder, wait_for_store
 from signtalk.training.module import SignTraining
@@ -101,7 +102,7 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
     module = _module(manifest, split, recipe, store, out)
     last = checked_last(out, module.state_dict()) if options.resume else None
     if first:
-        save_arrays(out / STATISTICS_NAME, module.statistics)
+        save_arrays(out / STATISTICS_NAME, module.statistics.to_arrays())
         module.training_set.tokenizer.save(out / VOCABULARY_NAME)
         claim_folder(out, recipe, split)
     trainer = _fit(module, options, last)
@@ -164,6 +165,8 @@ PACKED_ROLES: tuple[Role, ...] = (
 
 def _trainer(recipe: Recipe, options: TrainOptions) -> pl.Trainer:
     settings = recipe.optimiser
+    if options.devices == 1 and "OMP_NUM_THREADS" not in os.environ:  # of several Lightning divides the cores itself
+        torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
     on_gpu = options.accelerator != "cpu" and torch.cuda.is_available()
     precision: Any = ("16-mixed" if on_gpu else "32-true") if settings.precision == "auto" else settings.precision
     callbacks: list[pl.Callback] = [

@@ -81,10 +81,10 @@ def validate(model: SignModel, data: ValidationSet) -> ValidationMeasures:
     try:
         encoder = TorchEncoder(model, data.store.config)
         index = index_records(encoder, data.store, data.train_records, "validation")
-        asked = data.val_records or data.train_records
-        which = data.store.positions_of([record.clip_id for record in asked])
+        queries = data.val_records or data.train_records
+        which = data.store.positions_of([record.clip_id for record in queries])
         encoded = encode_all(encoder, data.store, which)
-        exclude = [(record.clip_id,) for record in asked]
+        exclude = [(record.clip_id,) for record in queries]
         decoder = TorchStepDecoder(model.decoder)
         greedy = DecodingOptions(num_beams=1, max_tokens=model.config.decoder.max_tokens)
         recognizer = Recognizer(
@@ -95,11 +95,11 @@ def validate(model: SignModel, data: ValidationSet) -> ValidationMeasures:
             tokenizer=data.tokenizer,
         )
         scores = recognizer.rank(encoded, exclude)
-        ranks = scores.ranks_of([record.text_key for record in asked]).astype(np.float64)
+        ranks = scores.ranks_of([record.text_key for record in queries]).astype(np.float64)
         ranks = ranks[ranks > 0] if (ranks > 0).any() else np.full(1, np.inf)
         alignment = _alignment(encoder, data.store, which)
         return ValidationMeasures(
-            recall_at_k(ranks, 1), mean_reciprocal_rank(ranks), *alignment, *_texts(recognizer, encoded, asked)
+            recall_at_k(ranks, 1), mean_reciprocal_rank(ranks), *alignment, *_texts(recognizer, encoded, queries)
         )
     finally:
         model.train(training)
@@ -113,11 +113,11 @@ def _alignment(encoder: TorchEncoder, store: PackedClips, which: npt.NDArray[np.
         positions, valid = even_odd_positions(store, which, parity)
         features = derive(store.gather(which, positions), valid, store.config)
         views.append(encoder.encode(features, valid).embeddings)
-    found = view_alignment(*views)
-    return found.inst_at_1, found.positive_similarity, found.hardest_negative_similarity
+    alignment = view_alignment(*views)
+    return alignment.inst_at_1, alignment.positive_similarity, alignment.hardest_negative_similarity
 
 
-def _texts(recognizer: Recognizer, encoded: Encoded, asked: tuple[ClipRecord, ...]) -> tuple[float, float, float]:
-    texts = [found.text if found else "" for found in recognizer.translate(encoded)]
-    scores = score_texts(texts, [record.variations or (record.sentence,) for record in asked])
+def _texts(recognizer: Recognizer, encoded: Encoded, queries: tuple[ClipRecord, ...]) -> tuple[float, float, float]:
+    texts = [text.text if text else "" for text in recognizer.translate(encoded)]
+    scores = score_texts(texts, [record.variations or (record.sentence,) for record in queries])
     return scores.wer, scores.bleu, scores.exact_match

@@ -142,7 +142,7 @@ function result(beam, options, finished) {
 export class JointDecoder {
   /** @type {Float32Array} */
   words = new Float32Array(); // (frames * V) log probabilities
-  shown = new Float64Array(); // (V) the highest one of each word
+  highest = new Float64Array(); // (V) the highest one of each word
   numFrames = 0;
 
   /**
@@ -164,12 +164,12 @@ export class JointDecoder {
     this.numFrames = validFrames(encoded);
     const wordEnd = new Float64Array(this.numFrames).fill(IMPOSSIBLE), blankEnd = new Float64Array(this.numFrames);
     let sum = 0;
-    this.shown = new Float64Array(this.vocabulary).fill(IMPOSSIBLE);
+    this.highest = new Float64Array(this.vocabulary).fill(IMPOSSIBLE);
     for (let t = 0; t < this.numFrames; t++) {
       sum += this.words[t * this.vocabulary + BLANK_ID];
       blankEnd[t] = Math.max(sum, IMPOSSIBLE);
       for (let v = 0; v < this.vocabulary; v++) {
-        this.shown[v] = Math.max(this.shown[v], this.words[t * this.vocabulary + v]);
+        this.highest[v] = Math.max(this.highest[v], this.words[t * this.vocabulary + v]);
       }
     }
     return { inner: await this.decoder.start(encoded), texts: [{ last: -1, wordEnd, blankEnd, spelled: 0 }] };
@@ -214,7 +214,7 @@ export class JointDecoder {
     const words = Array.from({ length: this.vocabulary - UNK_ID - 1 }, (_, i) => UNK_ID + 1 + i);
     if (words.length <= 2 * MOST_WORDS_TRIED) return words;
     const best = (/** @type {ArrayLike<number>} */ values) => [...words].sort((a, b) => values[b] - values[a]).slice(0, MOST_WORDS_TRIED);
-    return new Set([...best(heard), ...best(this.shown)]);
+    return new Set([...best(heard), ...best(this.highest)]);
   }
 
   /**

@@ -114,7 +114,7 @@ export class Engine {
 
   /**
    * Enroll a sentence from one to three clips; all of them or none. They are kept in the browser, as vectors, not as
-   * landmarks. Gives what `Enrolled.to_json` tells in Python: what was enrolled, and warnings.
+   * landmarks. Gives what `Enrolled.to_dict` tells in Python: what was enrolled, and warnings.
    *
    * @param {string} text
    * @param {Clip[]} clips

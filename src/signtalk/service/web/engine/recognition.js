@@ -1,4 +1,4 @@
-/** From an encoded clip to an answer, as JSON; the same fields as `Recognition.to_json` in Python. */
+/** From an encoded clip to an answer, as JSON; the same fields as `Answer.to_dict` in Python. */
 
 import { numOffered, setSize } from "./candidate_sets.js";
 import { evidence } from "./evidence.js";
@@ -62,10 +62,10 @@ export async function answer(encoded, motion, { index, decision, tokenizer, deco
   const best = ranked.length ? index.named(ranked[0].sentence).sentence : null;
   const sure = text && translationConfidence(decision.translation, text, best, gate.confidence);
   // Whoever does not move says nothing, in whatever words.
-  const shown = sure !== null && gate.reason !== "low_motion" && decision.translation.fitted
+  const isTold = sure !== null && gate.reason !== "low_motion" && decision.translation.fitted
     && sure >= decision.translation.threshold;
   const sentence = gate.accepted && candidates.length ? candidates[0].sentence : null;
-  const said = sentence || (shown && text ? text.text : null);
+  const said = sentence || (isTold && text ? text.text : null);
   const choices = gate.offered ? listed(numOffered(size)) : [];
   return {
     accepted: gate.accepted,
@@ -80,7 +80,7 @@ export async function answer(encoded, motion, { index, decision, tokenizer, deco
     translation_score: text && text.score,
     translation_words: text ? text.words : [],
     translation_confidence: sure,
-    translation_shown: shown,
+    translation_shown: isTold,
     sentence,
     text: said,
     text_source: sentence ? "sentence" : said ? "translation" : "",

@@ -18,7 +18,7 @@ export class NurseSide {
     this.picker = new SentencePicker({
       field: inputById("nurse-text"),
       list: byId("nurse-list"),
-      told: byId("nurse-told"),
+      count: byId("nurse-told"),
       answerer,
       chosen: (sentence) => this.#show(sentence.sentence, sentence),
     });

@@ -12,7 +12,7 @@ const RETRY_MS = 5000;
  * @typedef {object} PickerParts
  * @property {HTMLInputElement} field
  * @property {HTMLElement} list a ul for the sentences
- * @property {HTMLElement} told an element for how many there are
+ * @property {HTMLElement} count an element for how many there are
  * @property {Answerer} answerer where they are asked for
  * @property {(sentence: ListedSentence) => void} chosen
  */
@@ -23,10 +23,10 @@ export class SentencePicker {
   #query = 0; // counts what was asked for
 
   /** @param {PickerParts} parts */
-  constructor({ field, list, told, answerer, chosen }) {
+  constructor({ field, list, count, answerer, chosen }) {
     this.field = field;
     this.list = list;
-    this.told = told;
+    this.count = count;
     this.answerer = answerer;
     this.chosen = chosen;
     this.canSearch = false;
@@ -58,7 +58,7 @@ export class SentencePicker {
     }
     if (number !== this.#query) return; // typed on meanwhile
     if (failed) this.#timer = setTimeout(() => this.refresh(), RETRY_MS);
-    this.told.textContent = summary;
+    this.count.textContent = summary;
     this.list.replaceChildren(...sentences.map((sentence) => make("li", {}, this.#choice(sentence))));
   }
 

@@ -38,7 +38,7 @@ export class Practise {
     this.picker = new SentencePicker({
       field: inputById("practise-text"),
       list: byId("practise-list"),
-      told: byId("practise-told"),
+      count: byId("practise-told"),
       answerer,
       chosen: (sentence) => this.#choose(sentence),
     });
