@@ -1,4 +1,4 @@
-"""Every protocol of SPEC part 3, measured through the code that serves.
+"""Every protocol of docs/contract.md 3, measured through the code that serves.
 
     Recognizer + Manifest + Split + PackedClips -> evaluate -> EvaluationReport
 

@@ -88,7 +88,7 @@ def mean_reciprocal_rank(ranks: Float64Array) -> float:
 
 
 def view_alignment(first: FloatArray, second: FloatArray) -> Alignment:
-    """Compare two views of the same clips (a diagnostic: SPEC fault 9 says why nothing is chosen by it).
+    """Compare two views of the same clips (a diagnostic: docs/contract.md 2.9 says why nothing is chosen by it).
 
     Args:
         first: (N, D) unit-length embeddings of one view.

@@ -73,7 +73,7 @@ def export_bundle(
     out: Path,
     extras: ExportExtras | None = None,
 ) -> Path:
-    """Write SPEC 1.11's files into `out`, or nothing.
+    """Write docs/contract.md 1.11's files into `out`, or nothing.
 
     Returns:
         The bundle zip.

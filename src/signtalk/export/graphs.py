@@ -53,7 +53,7 @@ def write_graphs(checkpoint: Checkpoint, folder: Path) -> None:
         ["embedding", "projections", "memory", "attention", "words"], [{0: "batch", 1: "frames"}] * 2,
     )  # fmt: skip
     with torch.no_grad(), warnings.catch_warnings():
-        # Tracing is deprecated in favour of torch.export; SPEC 1.11 still asks for TorchScript.
+        # Tracing is deprecated in favour of torch.export; docs/contract.md 1.11 still asks for TorchScript.
         warnings.simplefilter("ignore")
         script = torch.jit.trace(ExportedEncoder(_encoder_alone(model)).eval(), inputs, check_trace=False)
         script.save(str(folder / SCRIPT_NAME))

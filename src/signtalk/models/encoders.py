@@ -38,7 +38,7 @@ class EncoderOutput(NamedTuple):
 
 
 class FrameProjector(nn.Module):
-    """LayerNorm, Linear, GELU, dropout, Linear, GELU: the prototype's frame projector (SPEC 1.6)."""
+    """LayerNorm, Linear, GELU, dropout, Linear, GELU: the prototype's frame projector (docs/contract.md 1.6)."""
 
     def __init__(self, num_features: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def reverse_valid(sequence: Tensor, valid: Tensor) -> Tensor:
 
 
 class GruEncoder(nn.Module):
-    """Bidirectional GRU with attention pooling (SPEC 1.6).
+    """Bidirectional GRU with attention pooling (docs/contract.md 1.6).
 
     The backward direction runs over the reversed valid frames, so that padding is never read; that
     works the same in training, in TorchScript and in ONNX, which packed sequences do not.
@@ -116,7 +116,7 @@ class GruEncoder(nn.Module):
 
 
 class TransformerSignEncoder(nn.Module):
-    """Pre-norm transformer with sinusoidal positions and masked mean pooling (SPEC 1.6)."""
+    """Pre-norm transformer with sinusoidal positions and masked mean pooling (docs/contract.md 1.6)."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.recognition.comparison import SentenceComparison, clip_distances
 from signtalk.recognition.ranking import Ranking, with_head
 
-# SPEC 1.9
+# docs/contract.md 1.9
 _CLIPS = 5
 _COSINE_WEIGHT = 0.65
 _DTW_WEIGHT = 0.35
@@ -22,7 +22,7 @@ _TEMPERATURE = 0.12
 
 
 def rank_by_clips(encoded: Encoded, index: SentenceIndex, comparison: SentenceComparison) -> Ranking:
-    """SPEC 1.9 to the letter: five clips by cosine, re-ranked with a DTW sum that grows with length.
+    """docs/contract.md 1.9 to the letter: five clips by cosine, re-ranked with a DTW sum that grows with length.
 
     Args:
         encoded: B queries.

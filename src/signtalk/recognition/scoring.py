@@ -47,7 +47,7 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
     """How evidence becomes one score; fitted by `fit_scoring`, stored with the gate that was fitted on it.
 
     Attributes:
-        mode: "sentence" is SignTalk's own; "prototype" ranks clips as SPEC 1.9 says and ignores the weights.
+        mode: "sentence" is SignTalk's own; "prototype" ranks clips as in docs/contract.md 1.9 and ignores the weights.
         similarity_weight: of the cosine to the sentence's closest clip.
         prototype_weight: of the cosine to the sentence's centroid, the mean direction of its clips; files name it so.
         dtw_weight: of exp(-distance / dtw_scale).

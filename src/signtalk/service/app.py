@@ -246,7 +246,7 @@ def _changes(service: Service) -> APIRouter:
 
 
 def _prototype(service: Service) -> APIRouter:
-    """The paths of the prototype, answered in its fields (SPEC 1.9); not sure means no sentence."""
+    """The paths of the prototype, answered in its fields (docs/contract.md 1.9); not sure means no sentence."""
     router = APIRouter(tags=["prototype"])
 
     @router.post("/predict")

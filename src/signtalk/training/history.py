@@ -22,7 +22,7 @@ from signtalk.training.names import BEST_NAME, CURVES_NAME, HISTORY_NAME
 from signtalk.training.recipe import Recipe
 from signtalk.training.validation import ValidationMeasures, ValidationSet
 
-# SPEC 1.7, then ours.
+# docs/contract.md 1.7, then ours.
 HISTORY_COLUMNS = (
     "run_id", "timestamp", "epoch", "train_loss", "supcon_loss", "ce_loss", "mask_loss", "val_inst_top1",
     "val_pos_sim", "val_neg_sim", "val_decoder_wer", "val_decoder_bleu", "val_decoder_exact",

@@ -2,7 +2,7 @@
 
     Manifest + Split + Recipe -> train -> run folder
 
-A run folder holds `recipe.json`, `split.json`, `tokenizer_vocab.json`, `global_stats.npz`,
+A run folder holds `recipe.json`, `split.json`, `tokenizer_vocab.json`, `feature_stats.npz`,
 `training_history.csv`, `training_curves.png`, `best.safetensors` (what is shipped), `last.ckpt` (to go
 on from) and `tensorboard/`.
 """
