@@ -245,7 +245,7 @@ def _lost_hands(batch: int, frames: int, layout: Layout, config: AugmentConfig, 
 
 
 def _augment_prototype_rows(rows: FloatArray, config: AugmentConfig, rng: np.random.Generator) -> FloatArray:
-    """docs/contract.md 1.4 on (B, T, 540, 1): noise, rotation about the vertical axis, dropped frames; not visibility."""
+    """docs/contract.md 1.4 on (B, T, 540, 1): noise, rotation about the vertical axis, dropped frames."""
     batch, frames = rows.shape[:2]
     flat = rows[..., 0].copy()
     pose, rest = flat[..., :132].reshape(batch, frames, 33, 4), flat[..., 132:].reshape(batch, frames, -1, 3)

@@ -141,7 +141,7 @@ class AttentionBlock(nn.Module):
 
 
 class AttentionPooling(nn.Module):
-    """Additive attention over frames, heads averaged, with the frame's z-scored motion as a bias (docs/contract.md 1.6)."""
+    """Additive attention, heads averaged, with the frame's z-scored motion as a bias (docs/contract.md 1.6)."""
 
     def __init__(self, width: int, num_heads: int) -> None:
         super().__init__()
