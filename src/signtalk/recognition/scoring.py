@@ -34,7 +34,7 @@ from signtalk.recognition.ctc import (
     text_score,
     words_shown,
 )
-from signtalk.recognition.legacy import rank_by_clips
+from signtalk.recognition.legacy import rank_as_the_prototype
 from signtalk.recognition.ranking import Ranking, with_head
 
 _QUERIES_AT_ONCE = 256
@@ -116,7 +116,7 @@ def score_sentences(
         if config.mode == "sentence":
             parts.append(Shortlist(queries, index, config, comparison, spellings, text_embeddings).ranking())
         else:
-            parts.append(rank_by_clips(queries, index, comparison))
+            parts.append(rank_as_the_prototype(queries, index, comparison))
     return Ranking.joined(parts)
 
 
