@@ -218,6 +218,11 @@ def clip_of_record(record: ClipRecord) -> LandmarkClip:
 def read_landmarks(path: Path, fps: float, smoothing_alpha: float) -> LandmarkClip:
     """Read one landmark file; frame rate and smoothing are those of a `.npy`, which does not tell its own.
 
+    Args:
+        path: a `.npz` or `.npy`.
+        fps: frame rate of a `.npy`.
+        smoothing_alpha: weight of the new frame in the average that ran over a `.npy`; 1 = not smoothed.
+
     Raises:
         ClipError: the file is missing, damaged, of another shape or version, or shows nothing.
     """

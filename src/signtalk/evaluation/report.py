@@ -41,6 +41,11 @@ from signtalk.files import write_json, write_text
 def write_report(report: EvaluationReport, folder: Path, title: str = "Evaluation") -> tuple[Path, ...]:
     """Write everything into `folder`; without matplotlib no pictures, see `plots.no_pictures`.
 
+    Args:
+        report: what was measured.
+        folder: made when it is missing.
+        title: of the page.
+
     Returns:
         The files that were written.
     """

@@ -75,6 +75,13 @@ def export_bundle(
 ) -> Path:
     """Write docs/contract.md 1.11's files into `out`, or nothing.
 
+    Args:
+        checkpoint: the model.
+        index: its references.
+        decision: what its answers are decided by.
+        out: folder of the files.
+        extras: what is shipped besides; None = nothing.
+
     Returns:
         The bundle zip.
 

@@ -103,7 +103,13 @@ class GruEncoder(nn.Module):
         self.context = nn.Linear(2 * width, config.embedding_dim)
 
     def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:
-        """Encode standardised features (B, T, F)."""
+        """Encode standardised features (B, T, F).
+
+        Args:
+            features: (B, T, F) float32.
+            valid: (B, T) bool, True = real frame.
+            motion: (B, T) z-scored motion of each frame.
+        """
         projections = self.projector(features, valid)
         keep = valid.unsqueeze(-1).to(projections.dtype)
         sequence = projections
@@ -131,7 +137,13 @@ class TransformerSignEncoder(nn.Module):
         self.head = EmbeddingHead(width, config.embedding_dim)
 
     def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:  # noqa: ARG002  # one interface
-        """Encode standardised features (B, T, F)."""
+        """Encode standardised features (B, T, F).
+
+        Args:
+            features: (B, T, F) float32.
+            valid: (B, T) bool, True = real frame.
+            motion: (B, T) z-scored motion of each frame.
+        """
         projections = self.projector(features, valid)
         keep = valid.unsqueeze(-1).to(projections.dtype)
         positions = torch.arange(features.shape[1], device=features.device)
@@ -168,7 +180,13 @@ class ConvTransformer(nn.Module):
         self.head = EmbeddingHead(2 * width, config.embedding_dim)
 
     def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:  # noqa: ARG002  # one interface
-        """Encode standardised features (B, T, F)."""
+        """Encode standardised features (B, T, F).
+
+        Args:
+            features: (B, T, F) float32.
+            valid: (B, T) bool, True = real frame.
+            motion: (B, T) z-scored motion of each frame.
+        """
         keep = valid.unsqueeze(-1).to(features.dtype)
         sequence = self.stem_norm(self.stem(features)) * keep
         for block in self.blocks:

@@ -65,7 +65,16 @@ class RunHistory:
         model: SignModel,
         data: ValidationSet,
     ) -> float:
-        """Add an epoch, write the table, keep the model if it is the best; returns the best score so far."""
+        """Add an epoch, write the table, keep the model if it is the best; returns the best score so far.
+
+        Args:
+            epoch: counted from 0; the table counts from 1.
+            losses: mean of each part over the epoch.
+            measures: of the validation; None in an epoch without one.
+            learning_rate: of the epoch.
+            model: what is kept if it is the best.
+            data: the validation clips.
+        """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         row: dict[str, Any] = dict.fromkeys(HISTORY_COLUMNS, "")
         row |= {"run_id": self._run_id, "timestamp": now, "epoch": epoch + 1, "learning_rate": learning_rate}

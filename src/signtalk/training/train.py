@@ -87,6 +87,12 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
     Everything is checked and built before the folder is claimed: what cannot work leaves no run behind, at most
     packed clips, which the next attempt takes over.
 
+    Args:
+        manifest: the data folder.
+        split: who trains and who chooses.
+        recipe: all settings.
+        options: where to, and how.
+
     Raises:
         ConfigError: a setting that does not fit the data.
         DataError: no training clip, or (strict) one that cannot be packed.
