@@ -20,8 +20,8 @@ def public_functions(tree: ast.AST, of: str = "") -> Iterator[tuple[str, ast.Fun
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             yield from public_functions(node, f"{node.name}.")
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
-            if "overload" not in {ast.unparse(decorator) for decorator in node.decorator_list}:
-                yield of + node.name, node
+            decorators = {ast.unparse(decorator) for decorator in node.decorator_list}
+            yield from [] if "overload" in decorators else [(of + node.name, node)]
 
 
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
