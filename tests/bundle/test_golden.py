@@ -70,6 +70,16 @@ def changed(answer: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     return copy
 
 
+def test_a_text_that_an_older_version_showed_may_be_held_back(small_run: SmallRun) -> None:
+    with open_bundle(small_run.bundle) as bundle:
+        (answer,) = bundle.recognizer.recognize([next(iter(make_golden_clips().values()))])
+    assert answer.text is None
+    told = {**answer.to_dict(), "outcome": "answer", "text": answer.translation, "text_source": "translation"}
+    assert max(compare_answers(told, answer).values()) == 0
+    with pytest.raises(ValueError, match="translation is"):
+        compare_answers({**told, "translation": "another text"}, answer)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [

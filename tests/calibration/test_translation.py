@@ -29,6 +29,27 @@ def test_a_rule_that_cannot_be_fitted_shows_nothing(right: list[bool]) -> None:
     assert "too few of one kind" in report.fallback
 
 
+def test_a_precision_that_fewer_than_ten_texts_show_is_chance() -> None:
+    figures, right = made_figures(80, 3)
+    right = right & (np.arange(80) < 14)  # 7 right ones, all above all others
+    figures[right] += 9.0
+    rule, report = fit_translation_rule(figures, right, precision=0.95)
+    assert rule.fitted
+    assert report.shown is not None
+    assert report.shown.num_shown < 10
+    assert not report.shown.target_reached
+    assert not rule.precision_reached
+    assert not rule.shows(1.0)
+
+
+def test_a_rule_that_never_reached_its_precision_shows_nothing() -> None:
+    figures, right = made_figures(200, 4)
+    rule, _ = fit_translation_rule(np.random.default_rng(0).permutation(figures), right, precision=0.99)
+    assert rule.fitted
+    assert not rule.precision_reached
+    assert not rule.shows(1.0)
+
+
 def test_clips_without_a_text_take_no_part() -> None:
     figures, right = made_figures(60, 2)
     figures[:40:2] = np.nan  # right ones all of them

@@ -70,7 +70,7 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
     run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     clip = clip_of_record(manifest.records[0])
     silent = run.decision().gate.model_copy(update={"threshold": 1.0, "fitted": True, "motion_floor": 0.0})
-    rule = TranslationRule(threshold=0.0, fitted=True)
+    rule = TranslationRule(threshold=0.0, fitted=True, precision_reached=True)
 
     def ask(**changes: object) -> Answer:
         decision = DecisionConfig(**({"gate": silent, "translation": rule} | changes))
@@ -88,6 +88,27 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
     assert (known.text, known.text_source) == (known.candidates[0].sentence, "sentence")
     assert json.loads(json.dumps(told.to_dict()))["text"] == told.text  # plain values all through
     assert known.to_dict()["text"] == known.text
+
+
+def test_a_translation_that_loses_or_adds_a_negation_is_never_shown(
+    small_run: SmallRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    clip = clip_of_record(manifest.records[0])
+    gate = run.decision().gate.model_copy(update={"threshold": 1.0, "fitted": True, "motion_floor": 0.0})
+    rule = TranslationRule(threshold=0.0, fitted=True, precision_reached=True)
+    recognizer = run.recognizer(run.sentence_index(), DecisionConfig(gate=gate, translation=rule))
+
+    def told(*spelled: str | None) -> str | None:
+        monkeypatch.setattr("signtalk.recognition.recognizer.spelled_texts", lambda *_: spelled)
+        return recognizer.recognize([clip])[0].text
+
+    (answer,) = recognizer.recognize([clip])
+    assert answer.translation is not None
+    assert told(answer.translation) == answer.translation
+    assert told(f"no {answer.translation}") is None
+    assert told(f"{answer.translation} 3") is None
+    assert told(None) is None
 
 
 def test_answers_over_a_source_are_those_of_the_same_references_in_memory(small_run: SmallRun, tmp_path: Path) -> None:

@@ -56,3 +56,10 @@ def test_right_is_word_for_word_one_of_the_references() -> None:
 
 def test_by_default_nothing_is_shown() -> None:
     assert not TranslationRule().shows(1.0)
+
+
+def test_what_validation_did_not_prove_shows_nothing() -> None:
+    proven = TranslationRule(fitted=True, precision_reached=True, threshold=0.8)
+    assert (proven.shows(0.8), proven.shows(0.79)) == (True, False)
+    assert not proven.model_copy(update={"precision_reached": False}).shows(1.0)
+    assert not proven.model_copy(update={"fitted": False}).shows(1.0)

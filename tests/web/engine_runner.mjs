@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 
 import { beamSearch, JointDecoder } from "../../src/signtalk/service/web/engine/beam_search.js";
+import { criticalWords, keepsCriticalWords, spelledText } from "../../src/signtalk/service/web/engine/critical_words.js";
 import { Engine } from "../../src/signtalk/service/web/engine/engine.js";
 import { extractFeatures } from "../../src/signtalk/service/web/engine/features.js";
 import { frameAt } from "../../src/signtalk/service/web/engine/landmarks.js";
@@ -107,6 +108,19 @@ const TASKS = {
       words: texts.map((text) => tokenizer.decodeWords(tokenizer.encode(text))),
       agreements: job.pairs.map((/** @type {[string, string]} */ [a, b]) => agreement(a, b)),
     };
+  },
+  critical() {
+    /** @type {string[]} */
+    const texts = job.texts;
+    const kept = texts.map((a) => [...texts, null].map((b) => keepsCriticalWords(a, b)));
+    return { said: texts.map(criticalWords), kept };
+  },
+  async spelled() {
+    const tokenizer = new Tokenizer(job.vocabulary), wordLogProbs = Float32Array.from(await doubles(job.words));
+    const vocabulary = tokenizer.tokens.length, none = new Float32Array();
+    const valid = new Uint8Array(wordLogProbs.length / vocabulary).fill(1, 0, job.num_valid);
+    const unread = { embedding: none, projections: none, memory: none, attentionMean: NaN };
+    return spelledText({ ...unread, wordLogProbs, vocabulary, valid }, tokenizer);
   },
   async decode() {
     const table = Float32Array.from(await doubles(job.table)), vocabulary = job.vocabulary;

@@ -110,7 +110,7 @@ DECISIONS = {
         ),
         gate=GateConfig(motion_floor=0.3, threshold=0.995, choice_threshold=0.05, bias=1.0),
         sets={"gap": 0.02, "coverage": 0.9, "num_clips": 20},
-        translation=TranslationRule(fitted=True, threshold=0.0),
+        translation=TranslationRule(fitted=True, precision_reached=True, threshold=0.0),
     ),
     "bare": DecisionConfig(
         scoring=ScoringConfig(

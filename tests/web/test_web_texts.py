@@ -13,6 +13,7 @@ from made.web import Ask, needs_node
 from signtalk.data.records import text_key
 from signtalk.data.tokenizer import SentenceTokenizer, TokenizerConfig, split_words
 from signtalk.recognition.beam_search import DecodingOptions, beam_search
+from signtalk.recognition.critical_words import critical_words, keeps_critical_words, spelled_texts
 from signtalk.recognition.ctc import JointStepDecoder
 
 
@@ -31,6 +32,29 @@ def test_texts_are_those_of_python(kind: Any, node: Ask) -> None:
     assert answered["words"] == [[[word, list(places)] for word, places in tokenizer.decode_words(i)] for i in ids]
     ratios = [SequenceMatcher(None, split_words(a), split_words(b), autojunk=False).ratio() for a, b in pairs]
     assert answered["agreements"] == pytest.approx(ratios)
+
+
+@needs_node
+def test_negations_and_numbers_are_those_of_python(node: Ask) -> None:
+    texts = [
+        "No pain", "pain", "not pain, none", "I don\u2019t know", "I don't know", "take 2 tablets", "two tablets",
+        "12 mg", "\u0663 tablets", "the constructor", "first, twice, half",
+    ]  # fmt: skip
+    answered = node("critical", texts=texts)
+    assert answered["said"] == [sorted(critical_words(text).elements()) for text in texts]
+    assert answered["kept"] == [[keeps_critical_words(a, b) for b in (*texts, None)] for a in texts]
+
+
+@needs_node
+@pytest.mark.parametrize("kind", ["word", "bpe"])
+def test_words_that_frames_spell_are_those_of_python(kind: Any, node: Ask, tmp_path: Path) -> None:
+    tokenizer = SentenceTokenizer.fit(["no pain here in two arms"], config=TokenizerConfig(kind=kind))
+    rng = np.random.default_rng(3)
+    words = rng.standard_normal((40, tokenizer.vocabulary_size)).astype(np.float32).repeat(2, axis=0)
+    valid = np.arange(80)[None] < 71
+    words.astype("<f8").tofile(tmp_path / "words.bin")
+    files = {"words": str(tmp_path / "words.bin"), "vocabulary": tokenizer.to_dict(), "num_valid": 71}
+    assert (node("spelled", **files),) == spelled_texts(words[None], valid, tokenizer)
 
 
 class TableDecoder:

@@ -35,6 +35,8 @@ _MADE_UP = SyntheticConfig(
 _EVERY = 2
 """Every second frame is kept, which is enough to sign and halves the file."""
 _SAME = ("outcome", "accepted", "reason", "sentence", "text", "text_source", "translation", "num_possible")
+_SAID = ("outcome", "text", "text_source")
+"""An older version showed some texts that are held back today: the bundle is whole all the same."""
 _NEAR = ("confidence", "motion_mean", "attention_mean", "translation_score", "translation_confidence")
 _NEAR_IN_CANDIDATES = ("similarity", "raw_similarity", "proto_similarity", "dtw_score", "text_score")
 
@@ -116,7 +118,8 @@ def compare_answers(expected: dict[str, Any], answer: Answer) -> dict[str, float
         ValueError: it says something else.
     """
     values = answer.to_dict()
-    for name in _SAME:
+    held_back = expected["text_source"] == "translation" and answer.text is None
+    for name in (each for each in _SAME if not (held_back and each in _SAID)):
         if values[name] != expected[name]:
             raise ValueError(f"{name} is {values[name]!r}; expected {expected[name]!r}")
     lists = [

@@ -273,6 +273,8 @@ def _fit_translation(
         ranking = recognizer.rank(part.encoded, part.own_ids)
         sureness = confidences(Evidence.from_ranking(ranking), recognizer.decision.gate)
         texts = recognizer.translate(part.encoded)
+        keeps = recognizer.keep_critical_words(texts, part.encoded)
+        texts = [text if kept else None for text, kept in zip(texts, keeps, strict=True)]  # the others are never shown
         figures.append(recognizer.translation_figures(texts, ranking, sureness))
         pairs = zip(texts, part.records, strict=True)
         right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray
-from signtalk.calibration.logistic import MIN_FIT_CLIPS, fit_logistic, precision_threshold
+from signtalk.calibration.logistic import MIN_ACCEPTED, MIN_FIT_CLIPS, fit_logistic, precision_threshold
 from signtalk.recognition.translation import TranslationRule
 
 
@@ -23,7 +23,7 @@ class TranslationReport:
     Attributes:
         num_texts: clips for which a text was written.
         num_right: those whose text is right word for word.
-        fallback: why nothing is shown; None for a rule that was fitted.
+        fallback: why nothing was fitted; None for a rule that was.
         shown: what the fitted rule shows; None where it was not fitted.
     """
 
@@ -45,7 +45,8 @@ class ShownTexts:
 
     Attributes:
         threshold: least confidence that is shown.
-        target_reached: whether the precision that was asked for holds above it.
+        target_reached: whether at least 10 texts show the precision that was asked for above it; where not, no text
+            is shown.
         num_shown: texts above it.
     """
 
@@ -65,7 +66,8 @@ def fit_translation_rule(
         precision: part of the shown texts that shall be right.
 
     Returns:
-        The rule and figures of the fit. With fewer than 20 texts, or only right or only wrong ones, it shows nothing.
+        The rule and figures of the fit. With fewer than 20 texts, or only right or only wrong ones, it shows nothing;
+        nor where fewer than 10 texts show the precision, which may be chance.
     """
     has_text = np.isfinite(figures[:, 0])
     figures, right = figures[has_text], right[has_text]
@@ -76,7 +78,9 @@ def fit_translation_rule(
     logistic = fit_logistic(figures, right)
     sureness = logistic.confidences(figures)
     threshold, reached = precision_threshold(sureness, right, precision)
+    num_shown = int((sureness >= threshold).sum())
+    reached = reached and num_shown >= MIN_ACCEPTED
     rule = TranslationRule(
         **asdict(logistic), threshold=threshold, fitted=True, precision_asked=precision, precision_reached=reached
     )
-    return rule, replace(report, shown=ShownTexts(threshold, reached, int((sureness >= threshold).sum())))
+    return rule, replace(report, shown=ShownTexts(threshold, reached, num_shown))

@@ -25,6 +25,7 @@ from signtalk.landmarks.features import ClipFeatures, extract_features
 from signtalk.recognition.answer import Answer, AnsweredClips
 from signtalk.recognition.beam_search import DecodingOptions, StepDecoder, beam_search
 from signtalk.recognition.candidate_sets import CandidateSets
+from signtalk.recognition.critical_words import keeps_critical_words, spelled_texts
 from signtalk.recognition.ctc import JointStepDecoder
 from signtalk.recognition.evidence import Evidence
 from signtalk.recognition.gate import Decision, GateConfig, confidences, decide
@@ -182,6 +183,7 @@ class Recognizer:
         sureness = confidences(evidence, self.decision.gate)
         texts = self.translate(encoded) if self.decision.translate else [None] * encoded.num_clips
         text_sureness = self.translation_confidences(texts, ranking, sureness)
+        keeps = self.keep_critical_words(texts, encoded)
         sizes = self.decision.sets.sizes(ranking.scores)
         offered = num_offered(sizes)
         answers = []
@@ -198,7 +200,7 @@ class Recognizer:
                     choices=self._candidates(ranking, query, int(offered[query]), sureness[query])
                     if decided.offered
                     else (),
-                    **self._translated(texts[query], float(text_sureness[query]), decided),
+                    **self._translated(texts[query], float(text_sureness[query]), decided, keeps[query]),
                 )
             )
         return AnsweredClips(tuple(answers), ranking, sureness)
@@ -211,8 +213,8 @@ class Recognizer:
         first_alone[:1] = sureness
         return ranking.candidates(query, limit, first_alone)
 
-    def _translated(self, text: Translation | None, sureness: float, decided: Decision) -> dict[str, Any]:
-        """The fields of `Answer` that tell of the translation."""
+    def _translated(self, text: Translation | None, sureness: float, decided: Decision, keeps: bool) -> dict[str, Any]:
+        """The fields of `Answer` that tell of the translation; `keeps` as `keep_critical_words` tells it."""
         if text is None:
             names = ("translation", "translation_score", "translation_confidence")
             return {**dict.fromkeys(names), "translation_words": (), "translation_shown": False}
@@ -222,8 +224,18 @@ class Recognizer:
             "translation_words": text.words,
             "translation_confidence": sureness,
             # Whoever does not move says nothing, in whatever words.
-            "translation_shown": decided.reason != "low_motion" and self.decision.translation.shows(sureness),
+            "translation_shown": keeps and decided.reason != "low_motion" and self.decision.translation.shows(sureness),
         }
+
+    def keep_critical_words(self, texts: Sequence[Translation | None], encoded: Encoded) -> list[bool]:
+        """Whether each text holds the negations and numbers that the frames spell; False without a text."""
+        if not any(texts):
+            return [False] * len(texts)
+        spelled = spelled_texts(encoded.word_log_probs, encoded.memory_valid, self.tokenizer)
+        return [
+            text is not None and keeps_critical_words(text.text, words)
+            for text, words in zip(texts, spelled, strict=True)
+        ]
 
     def translation_confidences(
         self, texts: Sequence[Translation | None], ranking: Ranking, sureness: npt.NDArray[np.floating]

@@ -3,7 +3,8 @@
     beam search results + the best known sentence -> `Translation`, with a confidence by `TranslationRule`
 
 A text that no reference backs is shown only when it is right often enough among clips like it; the rule is fitted
-on validation clips of known and of unknown sentences (`calibration`), and shows nothing while it is not.
+on validation clips of known and of unknown sentences (`calibration`), and shows nothing while they do not prove it.
+Negations and numbers must be those that the frames spell (`critical_words`).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class TranslationRule(BaseModel, frozen=True, extra="forbid"):
         spread: standard deviation, above 0.
         fitted: False for numbers that no clip has proven; no text is shown then.
         precision_asked: what the threshold was fitted for.
-        precision_reached: whether the clips of the fit showed it.
+        precision_reached: whether the clips of the fit showed it; where not, no text is shown.
     """
 
     threshold: float = Field(default=1.0, ge=0, le=1)
@@ -84,8 +85,8 @@ class TranslationRule(BaseModel, frozen=True, extra="forbid"):
         return Logistic(self.weights, self.bias, self.typical, self.spread)
 
     def shows(self, confidence: float) -> bool:
-        """Whether a text of this confidence is shown."""
-        return self.fitted and bool(confidence >= self.threshold)
+        """Whether a text of this confidence is shown; never one by a rule that validation did not prove."""
+        return self.fitted and self.precision_reached and bool(confidence >= self.threshold)
 
 
 def translation_figures(

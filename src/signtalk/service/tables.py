@@ -18,7 +18,7 @@ from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
 from signtalk.data import holistic, tokenizer
 from signtalk.index import written
 from signtalk.landmarks import clip, drawing, features, wire
-from signtalk.recognition import ctc, enrolment, evidence, gate, logistic, recognizer, scoring
+from signtalk.recognition import critical_words, ctc, enrolment, evidence, gate, logistic, recognizer, scoring
 from signtalk.segmentation import activity, segmenter
 from signtalk.service import schemas, session
 
@@ -74,6 +74,10 @@ def tables() -> dict[str, dict[str, Any]]:
             "EOS_ID": tokenizer.EOS_ID,
             "UNK_ID": tokenizer.UNK_ID,
             "WORD_START": tokenizer.WORD_START,
+        },
+        "signtalk.recognition.critical_words": {
+            "MEANINGS": critical_words.MEANINGS,
+            "LOOK_LIKE_APOSTROPHES": critical_words.LOOK_LIKE_APOSTROPHES,
         },
         "signtalk.recognition.ctc": {
             "BLANK_ID": ctc.BLANK_ID,

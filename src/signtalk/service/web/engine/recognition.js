@@ -2,9 +2,10 @@
 
 import { numOffered, setSize } from "./candidate_sets.js";
 import { evidence } from "./evidence.js";
+import { keepsCriticalWords, spelledText } from "./critical_words.js";
 import { decide } from "./gate.js";
 import { scoreSentences } from "./scoring.js";
-import { translate, translationConfidence } from "./translation.js";
+import { shows, translate, translationConfidence } from "./translation.js";
 
 /** @import { Decoder, DecodingOptions } from "./beam_search.js" */
 /** @import { Gate } from "./gate.js" */
@@ -62,8 +63,8 @@ export async function answer(encoded, motion, { index, decision, tokenizer, deco
   const best = ranked.length ? index.named(ranked[0].sentence).sentence : null;
   const sure = text && translationConfidence(decision.translation, text, best, gate.confidence);
   // Whoever does not move says nothing, in whatever words.
-  const isTold = sure !== null && gate.reason !== "low_motion" && decision.translation.fitted
-    && sure >= decision.translation.threshold;
+  const isTold = text !== null && sure !== null && gate.reason !== "low_motion" && shows(decision.translation, sure)
+    && keepsCriticalWords(text.text, spelledText(encoded, tokenizer));
   const sentence = gate.accepted && candidates.length ? candidates[0].sentence : null;
   const said = sentence || (isTold && text ? text.text : null);
   const choices = gate.offered ? listed(numOffered(size)) : [];

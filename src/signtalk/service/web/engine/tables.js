@@ -46,6 +46,10 @@ export const EOS_ID = 2;
 export const UNK_ID = 3;
 export const WORD_START = "\u2581";
 
+// signtalk.recognition.critical_words
+export const MEANINGS = {"no": "not", "not": "not", "none": "not", "never": "not", "nobody": "not", "nothing": "not", "nowhere": "not", "neither": "not", "nor": "not", "without": "not", "cannot": "not", "aint": "not", "arent": "not", "cant": "not", "couldnt": "not", "didnt": "not", "doesnt": "not", "dont": "not", "hadnt": "not", "hasnt": "not", "havent": "not", "isnt": "not", "mustnt": "not", "neednt": "not", "shouldnt": "not", "wasnt": "not", "werent": "not", "wont": "not", "wouldnt": "not", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15", "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19", "twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100", "thousand": "1000", "million": "1000000", "half": "1/2", "quarter": "1/4", "dozen": "12", "once": "1x", "twice": "2x", "thrice": "3x", "double": "2x", "first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th", "sixth": "6th", "seventh": "7th", "eighth": "8th", "ninth": "9th", "tenth": "10th"};
+export const LOOK_LIKE_APOSTROPHES = "\u2019\u02bc";
+
 // signtalk.recognition.ctc
 export const BLANK_ID = 0;
 export const MOST_WORDS_TRIED = 48;

@@ -9,7 +9,7 @@ import { splitWords } from "./tokenizer.js";
 /** @import { Encoded } from "./models.js" */
 /** @import { Tokenizer } from "./tokenizer.js" */
 
-/** @typedef {Logistic & {fitted: boolean, threshold: number}} TranslationRule */
+/** @typedef {Logistic & {fitted: boolean, precision_reached: boolean, threshold: number}} TranslationRule */
 
 /**
  * @typedef {object} Translation
@@ -38,6 +38,16 @@ export async function translate(decoder, tokenizer, encoded, decision) {
   });
   const endLogProb = finished ? tokenLogProbs[tokenLogProbs.length - 1] : 0;
   return { text: words.map(([word]) => word).join(" "), score, words, endLogProb };
+}
+
+/**
+ * Whether a text of this confidence is shown; never one by a rule that validation did not prove.
+ *
+ * @param {TranslationRule} rule
+ * @param {number} sure 0-1
+ */
+export function shows(rule, sure) {
+  return rule.fitted && rule.precision_reached && sure >= rule.threshold;
 }
 
 /**
