@@ -24,6 +24,7 @@ from signtalk.index.open import open_references
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import FeatureConfig, extract_features
 from signtalk.recognition.decision import read_decision
+from signtalk.recognition.promise import Policy
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.segmentation.segmenter import SegmenterSettings, Span, spans_of
 
@@ -37,6 +38,7 @@ def load(
     references: str = "",
     into_run: bool = False,
     prototype_gate: bool = False,
+    policy: Policy | None = None,
 ) -> Model:
     """Open a model: an exported bundle, which needs no torch, or a run folder.
 
@@ -48,6 +50,8 @@ def load(
         references: further references: a folder or address of `signtalk pack`.
         into_run: teach into the run's own index instead of a personal one; `signtalk index` makes that anew.
         prototype_gate: decide as the research prototype did, for comparison.
+        policy: "strict" holds back answers whose promise validation did not prove, "research" shows and marks them;
+            None = what was chosen at export, strict by default.
 
     Raises:
         ArtifactError: it is missing, damaged, or neither a bundle nor a run.
@@ -77,6 +81,7 @@ def load(
             recognizer = recognizer.changed(
                 decision=DecisionConfig.prototype().model_copy(update={"decoding": decoding})
             )
+        recognizer = recognizer.changed(decision=recognizer.decision.under(policy))
         if into_run:
             index, recognizer = (
                 _index_of(place, index),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from signtalk.evaluation.results import EvaluationReport
     from signtalk.export.run import Exported
     from signtalk.extraction.run import ExtractionResult
+    from signtalk.recognition.promise import Policy
     from signtalk.recognition.recognizer import DecisionConfig
     from signtalk.training.run import IndexReport, RunFolder
     from signtalk.training.train import TrainResult
@@ -272,6 +273,7 @@ class Run:
         signs: bool = True,
         weights: bool = False,
         report: EvaluationReport | None = None,
+        policy: Policy | None = None,
     ) -> Exported:
         """Export everything that inference needs as one bundle; refused unless all graphs agree with the model.
 
@@ -281,6 +283,8 @@ class Run:
             signs: ship how each sentence is signed, as skeletons of the real clips.
             weights: ship the checkpoint as well, to train on.
             report: of its evaluation, for the model card; `report/report.json` inside the run by default.
+            policy: of the bundle: "strict" holds back answers whose promise validation did not prove, "research" shows
+                and marks them; None = the run's, strict by default.
 
         Returns:
             What was made; `.bundle` is the zip.
@@ -288,7 +292,7 @@ class Run:
         from signtalk.evaluation.report import report_json
         from signtalk.export.run import ExportOptions, export_run
 
-        options = ExportOptions(licence.strip(), signs, weights)
+        options = ExportOptions(licence.strip(), signs, weights, policy)
         figures = None if report is None else report_json(report)
         return export_run(self._opened, Path(out), None if self.data is None else self._manifest, options, figures)
 

@@ -89,6 +89,12 @@ def test_the_gate_is_told_as_it_is(index: SentenceIndex) -> None:
     assert "at least 98%" not in missed
     assert "every answer is refused" in told(fitted=False)
     assert "never accepted on their own" in kept
+    assert "* trained: proven (0.98 asked)." in kept
+    assert "* trained: not proven (0.98 asked)." in missed
+    assert "* enrolled: not proven (0.98 asked)." in kept
+    assert "never shown as an answer (policy `strict`)" in kept
+    shown = model_card(manifest(), DecisionConfig(policy="research"), index, 0)
+    assert "shown all the same, and marked (policy `research`)" in shown
 
 
 def test_encoders_and_signs_are_told(index: SentenceIndex) -> None:

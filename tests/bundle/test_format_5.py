@@ -53,7 +53,7 @@ def test_it_is_of_format_5_and_verifies() -> None:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_it_answers_as_it_did_when_it_was_made(name: str, clips: dict[str, LandmarkClip]) -> None:
     with open_bundle(str(BUNDLE)) as bundle:
-        (answer,) = bundle.recognizer.recognize([clips[name]])
+        (answer,) = bundle.under("research").recognizer.recognize([clips[name]])
     written = json.loads(json.dumps(answer.to_dict()))
     assert {key: written[key] for key in ANSWERS[name]} == nearly(ANSWERS[name])
 
@@ -62,3 +62,16 @@ def test_the_answers_are_of_several_kinds() -> None:
     assert {answer["reason"] for answer in ANSWERS.values()} == {
         "", "ambiguous_top2", "low_motion", "low_similarity", "written_not_proven",
     }  # fmt: skip
+
+
+def test_what_it_never_proved_is_offered_as_a_choice(clips: dict[str, LandmarkClip]) -> None:
+    with open_bundle(str(BUNDLE)) as bundle:
+        assert bundle.recognizer.decision.policy == "strict"
+        (answer,) = bundle.recognizer.recognize([clips["27E"]])
+        (shown,) = bundle.under("research").recognizer.recognize([clips["27E"]])
+    assert (answer.outcome, answer.text, answer.reason) == ("choices", None, "not_proven")
+    assert answer.choices[0].sentence == shown.text == ANSWERS["27E"]["text"]
+    assert answer.promise == shown.promise
+    assert shown.promise is not None and not shown.promise.proven
+    assert (shown.promise.precision_asked, shown.promise.precision_found) == (0.98, None)  # older files do not tell
+    assert str(answer).endswith("(not proven)") and str(shown).endswith("(not proven)")

@@ -10,6 +10,9 @@ from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex
 from signtalk.index.large_files import write_large_index
 from signtalk.recognition.answer import Answer
+from signtalk.recognition.enrolment import NewSentence, enroll
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.promise import Policy, Promise
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.translation import TranslationRule
 from signtalk.training.run import RunFolder
@@ -84,7 +87,7 @@ def test_a_translation_is_shown_where_its_rule_says_so_and_no_sentence_is_accept
     assert ask(translation=TranslationRule()).text is None
     still = silent.model_copy(update={"motion_floor": 1e9})
     assert (ask(gate=still).text, ask(gate=still).reason) == (None, "low_motion")
-    known = ask(gate=silent.model_copy(update={"threshold": 0.0}))
+    known = ask(gate=silent.model_copy(update={"threshold": 0.0, "precision_reached": True}))
     assert (known.text, known.text_source) == (known.candidates[0].sentence, "sentence")
     assert json.loads(json.dumps(told.to_dict()))["text"] == told.text  # plain values all through
     assert known.to_dict()["text"] == known.text
@@ -109,6 +112,87 @@ def test_a_translation_that_loses_or_adds_a_negation_is_never_shown(
     assert told(f"no {answer.translation}") is None
     assert told(f"{answer.translation} 3") is None
     assert told(None) is None
+
+
+def test_every_answer_carries_the_promise_of_what_it_shows(small_run: SmallRun, tmp_path: Path) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    clip = clip_of_record(manifest.records[0])
+    fitted = {"threshold": 0.0, "fitted": True, "motion_floor": 0.0, "precision_asked": 0.98}
+    proof = {"precision_reached": True, "precision_found": 0.99, "precision_lower_bound": 0.97, "num_accepted": 300}
+    proven, missed = GateConfig(**fitted, **proof), GateConfig(**fitted)
+    rule = TranslationRule(threshold=0.0, fitted=True, precision_asked=0.98)  # not proven
+
+    def ask(gate: GateConfig, policy: Policy = "strict", index: SentenceIndex | None = None) -> Answer:
+        decision = DecisionConfig(gate=gate, translation=rule, policy=policy)
+        (answer,) = run.recognizer(index or run.sentence_index(), decision).recognize([clip])
+        return answer
+
+    answer = ask(proven)
+    assert answer.promise == Promise("trained", True, 0.98, 0.99, 0.97, 300)
+    assert answer.outcome == "answer"
+    assert "not proven" not in str(answer)
+    assert answer.to_dict()["promise"]["precision_lower_bound"] == 0.97
+    held = ask(missed)
+    assert (held.accepted, held.text, held.outcome, held.reason) == (False, None, "choices", "not_proven")
+    assert 2 <= len(held.choices) <= 3
+    assert held.choices[0].sentence == answer.sentence
+    assert held.confidence == answer.confidence
+    assert str(held).endswith("(not proven)")
+    shown = ask(missed, "research")
+    assert (shown.outcome, shown.text, shown.reason) == ("answer", answer.text, "")
+    assert shown.promise is not None and not shown.promise.proven
+    assert str(shown).endswith("(not proven)")
+    silent = proven.model_copy(update={"threshold": 1.0})
+    assert (ask(silent).outcome, ask(silent).promise) == ("not_sure", None)
+    text = ask(silent, "research")
+    assert text.text_source == "translation"
+    assert text.promise == Promise("translated", False, 0.98, None, None, None)
+
+
+def test_a_sentence_that_was_enrolled_is_another_population(small_run: SmallRun, tmp_path: Path) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    gate = GateConfig(threshold=0.0, motion_floor=0.0, precision_asked=0.98, precision_reached=True)
+    decision = DecisionConfig(gate=gate, translate=False)
+    record = manifest.records[0]
+    clip = clip_of_record(record)
+    base = run.sentence_index().without_sentences([record.text_key])
+    recognizer = run.recognizer(base, decision)
+    enroll(recognizer, tmp_path / "ward", NewSentence(record.sentence), {"a.npz": clip})
+    index = base.with_layer(SentenceIndex.load(tmp_path / "ward"))
+    (answer,) = recognizer.changed(index=index).recognize([clip])
+    assert answer.candidates[0].text_key == record.text_key
+    assert answer.promise == Promise("enrolled", False, 0.98, None, None, 0)
+    assert (answer.outcome, answer.reason) == ("choices", "not_proven")
+    (shown,) = recognizer.changed(index=index, decision=decision.under("research")).recognize([clip])
+    assert (shown.text, shown.promise) == (record.sentence, answer.promise)
+
+
+def test_one_more_clip_of_a_sentence_that_training_knew_changes_no_population(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    index = run.sentence_index()
+    gate = GateConfig(threshold=0.0, motion_floor=0.0, precision_asked=0.98, precision_reached=True)
+    recognizer = run.recognizer(index, DecisionConfig(gate=gate, translate=False))
+    record = next(r for r in manifest.records if r.text_key in index.sentences and r.clip_id not in index.row_of)
+    enroll(recognizer, tmp_path / "ward", NewSentence(record.sentence), {"a.npz": clip_of_record(record)})
+    both = recognizer.changed(index=index.with_layer(SentenceIndex.load(tmp_path / "ward")))
+    (answer,) = both.recognize([clip_of_record(record)])
+    assert answer.candidates[0].text_key == record.text_key
+    assert answer.promise == Promise("trained", True, 0.98, None, None, None)
+
+
+def test_what_only_further_references_hold_was_not_trained(small_run: SmallRun, tmp_path: Path) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    gate = GateConfig(threshold=0.0, motion_floor=0.0, precision_asked=0.98, precision_reached=True)
+    index = run.sentence_index()
+    write_large_index(tmp_path / "large", [index], index.encoder_id, index.projections.shape[1])
+    whole = run.recognizer(index, DecisionConfig(gate=gate, translate=False))
+    clip = clip_of_record(next(r for r in manifest.records if r.text_key in index.sentences))
+    source = LargeIndex(tmp_path / "large")
+    assert whole.over(source).recognize([clip])[0].promise.population == "trained"
+    nothing = whole.changed(index=SentenceIndex.build((), (), index.encoder_id)).over(source)
+    assert nothing.recognize([clip])[0].promise.population == "enrolled"
 
 
 def test_answers_over_a_source_are_those_of_the_same_references_in_memory(small_run: SmallRun, tmp_path: Path) -> None:

@@ -101,8 +101,15 @@ def test_features_are_those_of_python(node: Ask, clips: tuple[LandmarkClip, ...]
             assert each["motion"] == pytest.approx(truth.motion, abs=1e-5)
 
 
+PROOF = {"precision_asked": 0.98, "precision_reached": True, "precision_found": 0.99, "num_accepted": 40}
+MISSED = GateConfig(motion_floor=0.05, threshold=0.2, bias=0.0, precision_asked=0.98, precision_lower_bound=0.5)
 DECISIONS = {
-    "open": DecisionConfig(gate=GateConfig(motion_floor=0.05, threshold=0.2, bias=0.0)),
+    "open": DecisionConfig(gate=GateConfig(motion_floor=0.05, threshold=0.2, bias=0.0, **PROOF)),
+    "unproven": DecisionConfig(gate=MISSED, translation=TranslationRule(fitted=True, threshold=0.0)),
+    "research": DecisionConfig(
+        gate=MISSED.model_copy(update={"threshold": 0.6}), policy="research",
+        translation=TranslationRule(fitted=True, threshold=0.0, precision_asked=0.9),
+    ),
     "choices": DecisionConfig(
         scoring=ScoringConfig(
             similarity_weight=0, prototype_weight=0, dtw_weight=0.6, text_weight=0.4, rerank_sentences=4,
@@ -188,7 +195,7 @@ def test_answers_to_encoded_clips_are_those_of_python(
         space = bundle.recognizer.text_space
         assert space is not None
         index = write_sentences(index, [WrittenSentence(text) for text in texts], space).index
-        gate = decision.gate.model_copy(update={"written": GateConfig(threshold=0.4, bias=0.5)})
+        gate = decision.gate.model_copy(update={"written": GateConfig(threshold=0.4, bias=0.5, **PROOF)})
         decision = decision.model_copy(update={"gate": gate})
     changed = deciding(bundle, decision, index)
     write_web_bundle(changed, tmp_path / "web")
@@ -201,7 +208,7 @@ def test_answers_to_encoded_clips_are_those_of_python(
 
 
 @needs_ort
-@pytest.mark.parametrize("name", ["open", "choices"])
+@pytest.mark.parametrize("name", ["open", "choices", "unproven", "research"])
 def test_the_whole_chain_answers_as_python_does(
     name: str, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
@@ -209,7 +216,13 @@ def test_the_whole_chain_answers_as_python_does(
     num_golden = write_web_bundle(changed, tmp_path / "web")
     report = node("whole", clips, bundle=str(tmp_path / "web"), search="my head hurts")
     expected = [answer.to_dict() for answer in changed.recognizer.recognize(clips)]
-    assert {"open": {"answer"}, "choices": {"answer", "not_sure"}}[name] <= {answer["outcome"] for answer in expected}
+    outcomes = {answer["outcome"] for answer in expected}
+    assert {"open": {"answer"}, "choices": {"answer", "not_sure"}, "unproven": {"choices"}, "research": {"answer"}}[
+        name
+    ] <= outcomes
+    assert name != "unproven" or "answer" not in outcomes
+    promised = {answer["promise"]["proven"] for answer in expected if answer["promise"]}
+    assert promised == {"open": {True}, "choices": {True}, "unproven": {False}, "research": {False}}[name]
     for one, other in zip(report["answers"], expected, strict=True):
         agree(one, other, 1e-3)
     assert report["verified"]["clips"] == num_golden

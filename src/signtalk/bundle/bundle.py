@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path, PurePosixPath
@@ -35,6 +35,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import SIGNS_NAME, SignLibrary
 from signtalk.index.text_search import TextSpace
 from signtalk.landmarks.features import FeatureConfig, extract_features
+from signtalk.recognition.promise import Policy
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
 BUNDLE_FORMAT_VERSION = 5
@@ -143,6 +144,11 @@ class Bundle:
             ArtifactError: damaged.
         """
         return SignLibrary.load(self.folder / SIGNS_NAME) if SIGNS_NAME in self.manifest.files else None
+
+    def under(self, policy: Policy | None) -> Bundle:
+        """The same opened bundle, answering under another policy; None = its own."""
+        recognizer = self.recognizer.changed(decision=self.recognizer.decision.under(policy))
+        return replace(self, recognizer=recognizer)
 
     def close(self) -> None:
         """Remove what was unpacked."""

@@ -148,6 +148,11 @@ def _promises(decision: DecisionConfig) -> str:
     lines.append(f"* Hand movement below {gate.motion_floor:.2f} shoulder widths a second counts as no signing.")
     if sets.gap is not None:
         lines.append(f"* Candidate sets hold the right sentence, if it is indexed, {sets.coverage:.0%} of the time.")
+    if decision.policy == "strict":
+        lines.append("* What is not proven below is never shown as an answer (policy `strict`).")
+    else:
+        lines.append("* What is not proven below is shown all the same, and marked (policy `research`).")
+    lines += [f"* {promise}." for promise in decision.promises.values()]
     if gate.written is None:
         lines.append("* Sentences that are only written are never accepted on their own: no clip has proven that.")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, Float64Array, FloatArray
-from signtalk.calibration.logistic import MIN_FIT_CLIPS, fit_logistic, precision_threshold
+from signtalk.calibration.logistic import MIN_ACCEPTED, MIN_FIT_CLIPS, fit_logistic, precision_threshold
 from signtalk.evaluation.intervals import wilson_interval
 from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, figures_of
@@ -126,15 +126,19 @@ def fit_gate(
     logistic = fit_logistic(evidence.matrix(), right, counts, weighed)
     sureness = logistic.confidences(evidence.matrix())
     threshold, reached = precision_threshold(sureness, right, precision, counts)
+    accepted = _accepted(sureness, right, counts, threshold, reached)
     gate = GateConfig(
         motion_floor=floor,
         figures=figures_of(logistic),
         bias=logistic.bias,
         threshold=threshold,
         precision_asked=precision,
-        precision_reached=reached,
+        precision_reached=accepted.target_reached,
+        precision_found=accepted.precision_found,
+        precision_lower_bound=accepted.precision_lower_bound,
+        num_accepted=accepted.num_accepted,
     )
-    return GateFit(gate, replace(report, accepted=_accepted(sureness, right, counts, threshold, reached)))
+    return GateFit(gate, replace(report, accepted=accepted))
 
 
 def _accepted(
@@ -146,7 +150,7 @@ def _accepted(
     interval = None if share is None else wilson_interval(round(share * num_accepted), num_accepted)
     return AcceptedAnswers(
         threshold=threshold,
-        target_reached=reached,
+        target_reached=reached and num_accepted >= MIN_ACCEPTED,
         num_accepted=num_accepted,
         precision_found=share,
         precision_lower_bound=interval.low if interval else None,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from signtalk.arrays import BoolArray
 from signtalk.calibration.logistic import MIN_ACCEPTED, MIN_FIT_CLIPS, fit_logistic, precision_threshold
+from signtalk.evaluation.intervals import wilson_interval
 from signtalk.recognition.translation import TranslationRule
 
 
@@ -78,9 +79,17 @@ def fit_translation_rule(
     logistic = fit_logistic(figures, right)
     sureness = logistic.confidences(figures)
     threshold, reached = precision_threshold(sureness, right, precision)
-    num_shown = int((sureness >= threshold).sum())
+    shown = sureness >= threshold
+    num_shown, num_right = int(shown.sum()), int(right[shown].sum())
     reached = reached and num_shown >= MIN_ACCEPTED
     rule = TranslationRule(
-        **asdict(logistic), threshold=threshold, fitted=True, precision_asked=precision, precision_reached=reached
+        **asdict(logistic),
+        threshold=threshold,
+        fitted=True,
+        precision_asked=precision,
+        precision_reached=reached,
+        precision_found=num_right / num_shown if num_shown else None,
+        precision_lower_bound=wilson_interval(num_right, num_shown).low if num_shown else None,
+        num_accepted=num_shown,
     )
     return rule, replace(report, shown=ShownTexts(threshold, reached, num_shown))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signtalk.cli.console import out_console, print_error, print_json, show, tell_left_out
-from signtalk.cli.options import Json, RunFolderArgument
+from signtalk.cli.options import Json, PolicyOption, RunFolderArgument
 
 if TYPE_CHECKING:
     from signtalk.export.run import Exported
@@ -31,6 +31,7 @@ def export(
         bool, typer.Option(help="Ship how each sentence is signed, as skeletons of the real clips; needs --data.")
     ] = True,
     weights: Annotated[bool, typer.Option(help="Ship the checkpoint as well, to train on.")] = False,
+    policy: PolicyOption = None,
     as_json: Json = False,
 ) -> None:
     """Export a run: ONNX, TorchScript, configuration, model card and one bundle zip; refused unless all agree.
@@ -39,7 +40,7 @@ def export(
     """
     import signtalk
 
-    exported = signtalk.Run(run, data).export(out, licence=licence, signs=signs, weights=weights)
+    exported = signtalk.Run(run, data).export(out, licence=licence, signs=signs, weights=weights, policy=policy)
     left_out = tell_left_out(exported.problems, as_json)
     if as_json:
         variants = exported.variants.model_dump(mode="json")

@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -28,6 +28,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 Strict = Annotated[bool, typer.Option(help="Stop at the first clip that cannot be used.")]
 VariantOption = Annotated[
     str, typer.Option(help="Encoder of the bundle that answers: fp32, int8, fp16, or offered = the smallest good one.")
+]
+PolicyOption = Annotated[
+    Literal["strict", "research"] | None,
+    typer.Option(
+        help="strict: no answer whose promise validation did not prove. research: all, marked. Default: as exported.",
+        show_default=False,
+    ),
 ]
 IndexOption = Annotated[Path | None, typer.Option(help="Personal index of `signtalk enroll`, read besides.")]
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signtalk.cli.console import existing, open_model, out_console, print_error, print_json
-from signtalk.cli.options import IndexOption, Json, ModelOptions, ReadingOptions, Strict, VariantOption, grouped
+from signtalk.cli.options import (
+    IndexOption,
+    Json,
+    ModelOptions,
+    PolicyOption,
+    ReadingOptions,
+    Strict,
+    VariantOption,
+    grouped,
+)
 from signtalk.errors import ClipError
 
 if TYPE_CHECKING:
@@ -34,6 +43,7 @@ def recognize(
     calibration: Annotated[Path | None, typer.Option(help="Decide by this file of `signtalk calibrate`.")] = None,
     references: ReferencesOption = "",
     prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
+    policy: PolicyOption = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -43,7 +53,7 @@ def recognize(
     """
     with open_model(
         which, index=existing(index), variant=variant, calibration=calibration, references=references,
-        prototype_gate=prototype_gate,
+        prototype_gate=prototype_gate, policy=policy,
     ) as model:  # fmt: skip
         answers = model.recognize(
             clips, strict=strict or len(clips) == 1, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from signtalk.cli.console import checked, print_error
-from signtalk.cli.options import VariantOption
+from signtalk.cli.options import PolicyOption, VariantOption
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -22,6 +22,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
     variant: VariantOption = "fp32",
+    policy: PolicyOption = None,
     page: Annotated[bool, typer.Option(help="Serve the live page at /.")] = True,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
     models: Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")] = None,
@@ -63,7 +64,7 @@ def serve(
         )
     )  # fmt: skip
     with _ended_in_order(), open_bundle(bundle, variant) as opened:
-        model = ServiceModel(opened, index)
+        model = ServiceModel(opened.under(policy), index)
         with told_of(bundle, opened.folder):
             model.warm_up()
         app = create_app(model, settings)

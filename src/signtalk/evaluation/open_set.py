@@ -120,8 +120,9 @@ def measure_open_set(
 def _answered_by(
     recognizer: Recognizer, decision: DecisionConfig, known: Asked, held_out: Asked | None, idle: Asked | None
 ) -> _Answered:
-    # No translation: the gate does not need it.
-    recognizer = recognizer.changed(decision=decision.model_copy(update={"translate": False}))
+    # No translation: the gate does not need it. What the gate does is measured, whether or not a promise is proven.
+    measured = decision.under("research").model_copy(update={"translate": False})
+    recognizer = recognizer.changed(decision=measured)
 
     def answers(queries: Asked, exclude: list[tuple[str, ...]]) -> AnsweredClips:
         return recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1)

@@ -22,6 +22,7 @@ from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import collect_signs
 from signtalk.landmarks.clip import load_provenance
+from signtalk.recognition.promise import Policy
 from signtalk.training.names import BEST_NAME, EVALUATION_NAME
 from signtalk.training.run import RunFolder
 
@@ -37,11 +38,13 @@ class ExportOptions:
         licence: of the model; "" = not stated.
         signs: how each sentence is signed, where the data folder is there.
         weights: the checkpoint as well, from which training can go on.
+        policy: what becomes of answers whose promise is not proven; None = as the run has it.
     """
 
     licence: str = ""
     signs: bool = True
     weights: bool = False
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def export_run(
         if options.signs:
             signs, problems = collect_signs(index, manifest)
             extras = replace(extras, signs=signs)
-    bundle = export_bundle(run.checkpoint, index, run.decision(), out, extras)
+    bundle = export_bundle(run.checkpoint, index, run.decision().under(options.policy), out, extras)
     variants = Variants.model_validate(read_json(out / BUNDLE_MANIFEST)["variants"])
     return Exported(bundle, variants, problems, tuple(notes))
 

@@ -21,6 +21,8 @@ from signtalk.errors import ArtifactError, DataError
 from signtalk.index.files import BUNDLE_MANIFEST, IndexEntry, index_identity, locked
 from signtalk.index.index import SentenceIndex
 
+ENROLLED_ID = "enrolled-"
+"""Begins the sentence_id of every sentence that no other index held when it was enrolled."""
 _ABSENT_ATTEMPTS = 3
 
 

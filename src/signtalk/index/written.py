@@ -39,6 +39,8 @@ from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import TextSpace
 
+WRITTEN_ID = "written-"
+"""Begins the sentence_id of every written sentence that was given none."""
 MIN_SIGNED_SENTENCES = 3
 """With fewer sentences that have clips there is no spread to be equated with."""
 
@@ -158,7 +160,7 @@ def _check_ids(index: SentenceIndex, new: dict[str, WrittenSentence]) -> None:
 
 
 def _entry(key: str, sentence: WrittenSentence) -> IndexEntry:
-    name = f"written-{sha256_text(key)[:16]}"
+    name = f"{WRITTEN_ID}{sha256_text(key)[:16]}"
     return IndexEntry(
         clip_id=name,
         video_file="",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.recognition.promise import NOT_PROVEN, Promise
 from signtalk.recognition.ranking import Candidate, Ranking
 
 
@@ -33,6 +34,8 @@ class Answer:
         translation_words: each of its words with a probability 0-1, given the words before.
         translation_confidence: 0-1, how probably the text is right word for word; None without one.
         translation_shown: whether that suffices to show the text where no sentence is accepted.
+        promise: how often answers like this one are right, and whether that is proven: of the text, or of the first
+            choice; None where nothing is shown.
     """
 
     accepted: bool
@@ -48,6 +51,7 @@ class Answer:
     translation_words: tuple[tuple[str, float], ...]
     translation_confidence: float | None
     translation_shown: bool
+    promise: Promise | None = None
 
     @property
     def text(self) -> str | None:
@@ -75,6 +79,10 @@ class Answer:
 
     def __str__(self) -> str:
         """One line, as a person reads it: the text with its confidence, else what to choose from, else why not."""
+        unproven = self.promise is not None and not self.promise.proven
+        return f"{self._said()} ({NOT_PROVEN})" if unproven else self._said()
+
+    def _said(self) -> str:
         if self.text is None:
             if self.choices:
                 return "one of these? " + " / ".join(choice.sentence for choice in self.choices)

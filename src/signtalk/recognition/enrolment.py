@@ -23,7 +23,7 @@ from signtalk.files import sha256_text
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import load_layer, refuse_bundle
+from signtalk.index.personal import ENROLLED_ID, load_layer, refuse_bundle
 from signtalk.index.text_search import refuse_endless
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
@@ -280,7 +280,7 @@ def _new_entries(
                 clip_id=f"{Path(name).stem}-{content}",
                 video_file="",
                 feature_path=Path(name).name,
-                sentence_id=known.sentence_id if known else f"enrolled-{sha256_text(key)[:16]}",
+                sentence_id=known.sentence_id if known else f"{ENROLLED_ID}{sha256_text(key)[:16]}",
                 sentence=known.sentence if known else sentence.text,
                 category=sentence.category or (known.category if known else ""),
                 signer_id=sentence.signer_id,
@@ -352,7 +352,7 @@ def _nearest(
             near = NearSentence(candidate.sentence, *figures)
             if candidate.text_key not in nearest or near.score > nearest[candidate.text_key].score:
                 nearest[candidate.text_key] = near
-        if answer.accepted or (answer.candidates and answer.confidence >= CONFUSED):
+        if answer.accepted or answer.reason == "not_proven" or (answer.candidates and answer.confidence >= CONFUSED):
             warnings.append(
                 f"{entry.feature_path} would be taken for '{answer.candidates[0].sentence}' "
                 f"(confidence {answer.confidence:.2f}) without '{entry.sentence}'; the two are easily confused"

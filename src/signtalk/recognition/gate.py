@@ -38,6 +38,7 @@ Reason = Literal[
     "empty_index",
     "gate_not_fitted",
     "written_not_proven",
+    "not_proven",
 ]
 
 UNSURE = ("low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement")
@@ -113,8 +114,11 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         bias: of the logistic function.
         fitted: False for numbers that no clip has proven; such a gate refuses everything and says why.
         precision_asked: what the threshold was fitted for; None when it was not fitted.
-        precision_reached: whether the clips of the fit showed that precision; where not, the threshold lies above all
-            their wrong answers.
+        precision_reached: whether at least 10 accepted clips of the fit showed that precision; where not, the threshold
+            lies above all their wrong answers.
+        precision_found: part of the accepted clips that were right; None where older files do not tell.
+        precision_lower_bound: lower end of its 95% interval; None likewise.
+        num_accepted: how many clips were accepted; None likewise.
         written: the gate of sentences that are only written, fitted on sentences that training never saw; its motion
             floor does not count. None = none of them is accepted.
     """
@@ -128,6 +132,9 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     fitted: bool = True
     precision_asked: float | None = Field(default=None, ge=0, le=1)
     precision_reached: bool = False
+    precision_found: float | None = Field(default=None, ge=0, le=1)
+    precision_lower_bound: float | None = Field(default=None, ge=0, le=1)
+    num_accepted: int | None = Field(default=None, ge=0)
     written: GateConfig | None = None
 
     @model_validator(mode="before")

@@ -30,6 +30,7 @@ from signtalk.recognition.ctc import JointStepDecoder
 from signtalk.recognition.evidence import Evidence
 from signtalk.recognition.gate import Decision, GateConfig, confidences, decide
 from signtalk.recognition.prepared import PreparedIndex
+from signtalk.recognition.promise import Policy, Population, Promise, held_back, population_of, promises_of
 from signtalk.recognition.ranking import Candidate, Ranking
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
 from signtalk.recognition.translation import Translation, TranslationRule, translation_figures
@@ -39,6 +40,8 @@ _LEAST_NARROWED = 30
 """Sentences by their clips, and as many by their words, that a query meets where a source holds more."""
 _NARROWED_AT_ONCE = 8
 """Queries that share the sentences found for them; more would each be compared with those of all."""
+_NO_TEXT = ("low_motion", "not_proven")
+"""Whoever does not move says nothing, in whatever words; and a text is no way around a sentence that is held back."""
 MOST_OFFERED = 3
 """More sentences than a person takes in at a glance are no help."""
 
@@ -60,6 +63,7 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
             model that does not spell leaves it out.
         translate: whether a text is decoded at all.
         translation: when a decoded text is shown although no known sentence is accepted.
+        policy: what becomes of an answer whose promise validation did not prove.
     """
 
     scoring: ScoringConfig = ScoringConfig()
@@ -69,11 +73,24 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
     spelling_weight: float = Field(default=0.7, ge=0, le=1)
     translate: bool = True
     translation: TranslationRule = TranslationRule()
+    policy: Policy = "strict"
 
     @classmethod
     def prototype(cls) -> DecisionConfig:
         """Ranking and gate of the prototype (docs/contract.md 1.9), its known faults included, for comparison."""
-        return cls(scoring=ScoringConfig(mode="prototype"), gate=GateConfig(mode="prototype"), spelling_weight=0.0)
+        return cls(
+            scoring=ScoringConfig(mode="prototype"), gate=GateConfig(mode="prototype"), spelling_weight=0.0,
+            policy="research",
+        )  # fmt: skip
+
+    @property
+    def promises(self) -> dict[Population, Promise]:
+        """What answers of each population promise."""
+        return promises_of(self.gate, self.translation)
+
+    def under(self, policy: Policy | None) -> DecisionConfig:
+        """The same under another policy; None = its own."""
+        return self if policy is None else self.model_copy(update={"policy": policy})
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -186,8 +203,14 @@ class Recognizer:
         keeps = self.keep_critical_words(texts, encoded)
         sizes = self.decision.sets.sizes(ranking.scores)
         offered = num_offered(sizes)
+        promises = self.decision.promises
         answers = []
-        for query, decided in enumerate(decide(evidence, motions, self.decision.gate)):
+        for query, by_gate in enumerate(decide(evidence, motions, self.decision.gate)):
+            promise = self._promise_of_first(ranking, query, promises)
+            decided = by_gate if promise is None else held_back(by_gate, promise, self.decision.policy)
+            translated = self._translated(texts[query], float(text_sureness[query]), decided, keeps[query])
+            if translated["translation_shown"] and not decided.accepted:
+                promise = promises["translated"]
             answers.append(
                 Answer(
                     accepted=decided.accepted,
@@ -200,10 +223,19 @@ class Recognizer:
                     choices=self._candidates(ranking, query, int(offered[query]), sureness[query])
                     if decided.offered
                     else (),
-                    **self._translated(texts[query], float(text_sureness[query]), decided, keeps[query]),
+                    **translated,
+                    promise=promise if decided.accepted or decided.offered or translated["translation_shown"] else None,
                 )
             )
         return AnsweredClips(tuple(answers), ranking, sureness)
+
+    def _promise_of_first(self, ranking: Ranking, query: int, promises: dict[Population, Promise]) -> Promise | None:
+        """What the first sentence of a query promises as an answer; None without one."""
+        first = ranking.candidates(query, 1)
+        if not first:
+            return None
+        indexed = self.source is None or first[0].text_key in self.index.sentences
+        return promises[population_of(first[0], indexed)]
 
     def _candidates(self, ranking: Ranking, query: int, limit: int, sureness: np.floating) -> tuple[Candidate, ...]:
         """The first lines; the gate knows how sure the first one is, the prototype's softmax tells of every clip."""
@@ -223,8 +255,9 @@ class Recognizer:
             "translation_score": text.score,
             "translation_words": text.words,
             "translation_confidence": sureness,
-            # Whoever does not move says nothing, in whatever words.
-            "translation_shown": keeps and decided.reason != "low_motion" and self.decision.translation.shows(sureness),
+            "translation_shown": keeps
+            and decided.reason not in _NO_TEXT
+            and self.decision.translation.shows(sureness, proven_only=self.decision.policy == "strict"),
         }
 
     def keep_critical_words(self, texts: Sequence[Translation | None], encoded: Encoded) -> list[bool]:

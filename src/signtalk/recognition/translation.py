@@ -67,7 +67,10 @@ class TranslationRule(BaseModel, frozen=True, extra="forbid"):
         spread: standard deviation, above 0.
         fitted: False for numbers that no clip has proven; no text is shown then.
         precision_asked: what the threshold was fitted for.
-        precision_reached: whether the clips of the fit showed it; where not, no text is shown.
+        precision_reached: whether the clips of the fit showed it; where not, no text is shown but for research.
+        precision_found: part of the shown texts of the fit that were right; None where older files do not tell.
+        precision_lower_bound: lower end of its 95% interval; None likewise.
+        num_accepted: how many texts were shown; None likewise.
     """
 
     threshold: float = Field(default=1.0, ge=0, le=1)
@@ -78,15 +81,19 @@ class TranslationRule(BaseModel, frozen=True, extra="forbid"):
     fitted: bool = False
     precision_asked: float | None = Field(default=None, ge=0, le=1)
     precision_reached: bool = False
+    precision_found: float | None = Field(default=None, ge=0, le=1)
+    precision_lower_bound: float | None = Field(default=None, ge=0, le=1)
+    num_accepted: int | None = Field(default=None, ge=0)
 
     @property
     def logistic(self) -> Logistic:
         """The function from figures to confidence."""
         return Logistic(self.weights, self.bias, self.typical, self.spread)
 
-    def shows(self, confidence: float) -> bool:
-        """Whether a text of this confidence is shown; never one by a rule that validation did not prove."""
-        return self.fitted and self.precision_reached and bool(confidence >= self.threshold)
+    def shows(self, confidence: float, proven_only: bool = True) -> bool:
+        """Whether a text of this confidence is shown; `proven_only`: by a rule that validation has proven."""
+        counts = self.fitted and (self.precision_reached or not proven_only)
+        return counts and bool(confidence >= self.threshold)
 
 
 def translation_figures(

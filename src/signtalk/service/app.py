@@ -282,6 +282,8 @@ def _operations(service: Service) -> APIRouter:
             "encoder_id": recognizer.index.encoder_id,
             "can_enroll": settings.may_enroll,
             "can_search": recognizer.text_space is not None,
+            "policy": recognizer.decision.policy,
+            "promises": {name: promise.to_dict() for name, promise in recognizer.decision.promises.items()},
             "limits": {
                 "max_frames": settings.max_frames,
                 "max_body_bytes": settings.max_body_bytes,

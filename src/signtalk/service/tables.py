@@ -16,7 +16,7 @@ from typing import Any
 from signtalk.bundle.golden import GOLDEN_TOLERANCE
 from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
 from signtalk.data import holistic, tokenizer
-from signtalk.index import written
+from signtalk.index import personal, written
 from signtalk.landmarks import clip, drawing, features, wire
 from signtalk.recognition import critical_words, ctc, enrolment, evidence, gate, logistic, recognizer, scoring
 from signtalk.segmentation import activity, segmenter
@@ -86,7 +86,11 @@ def tables() -> dict[str, dict[str, Any]]:
             "IMPOSSIBLE": ctc.IMPOSSIBLE,
         },
         "signtalk.recognition.scoring": {"LEAST_LOG_LIKELIHOOD": scoring.LEAST_LOG_LIKELIHOOD},
-        "signtalk.index.written": {"MIN_SIGNED_SENTENCES": written.MIN_SIGNED_SENTENCES},
+        "signtalk.index.personal": {"ENROLLED_ID": personal.ENROLLED_ID},
+        "signtalk.index.written": {
+            "WRITTEN_ID": written.WRITTEN_ID,
+            "MIN_SIGNED_SENTENCES": written.MIN_SIGNED_SENTENCES,
+        },
         "signtalk.recognition.evidence": {
             "FIGURES": evidence.FIGURES,
             "NEIGHBOURS": evidence.NEIGHBOURS,

@@ -5,7 +5,7 @@ import { validFrames } from "./ctc.js";
 import { ClipError, LEFT_HAND_NAMES, RIGHT_HAND_NAMES, shareSeen } from "./landmarks.js";
 import { dot, halfRounded } from "./numbers.js";
 import { answer } from "./recognition.js";
-import { CONFUSED, LEAST_HAND_SHARE, SAME_COSINE, SAME_TOLERANCE, SHOWN_NEAREST } from "./tables.js";
+import { CONFUSED, ENROLLED_ID, LEAST_HAND_SHARE, SAME_COSINE, SAME_TOLERANCE, SHOWN_NEAREST } from "./tables.js";
 import { splitWords, textKey } from "./tokenizer.js";
 
 /** @import { FeatureConfig } from "./features.js" */
@@ -61,7 +61,7 @@ export function checkClip(name, clip, motion, features, motionFloor) {
  */
 export async function newReferences(index, { text, category }, encoded) {
   const key = textKey(text), twin = index.find(key), name = (await sha256(utf8(key))).slice(0, 16);
-  const known = twin ? index.named(twin) : { sentence_id: `enrolled-${name}`, sentence: text, category: "" };
+  const known = twin ? index.named(twin) : { sentence_id: `${ENROLLED_ID}${name}`, sentence: text, category: "" };
   return Promise.all(encoded.map(async (each) => {
     const width = each.projections.length / each.valid.length;
     const frames = each.projections.slice(0, validFrames(each) * width).map(halfRounded);
@@ -178,7 +178,7 @@ async function nearest(references, encoded, motions, parts) {
         });
       }
     }
-    if (taken.accepted || (taken.candidates.length && taken.confidence >= CONFUSED)) {
+    if (taken.accepted || taken.reason === "not_proven" || (taken.candidates.length && taken.confidence >= CONFUSED)) {
       warnings.push(`clip ${place + 1} would be taken for '${taken.candidates[0].sentence}' (confidence `
         + `${taken.confidence.toFixed(2)}) without '${entry.sentence}'; the two are easily confused`);
     }

@@ -5,10 +5,11 @@ import { FIGURES, REASON_OF, UNSURE } from "./tables.js";
 
 /** @import { Evidence } from "./evidence.js" */
 /** @import { Logistic } from "./logistic.js" */
+/** @import { Fit } from "./promise.js" */
 
 /**
- * @typedef {Logistic & {
- *   motion_floor: number, threshold: number, choice_threshold: number | null, fitted: boolean, written: Gate | null,
+ * @typedef {Logistic & Fit & {
+ *   motion_floor: number, threshold: number, choice_threshold: number | null, written: Gate | null,
  * }} Gate
  */
 

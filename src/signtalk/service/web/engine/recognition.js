@@ -4,12 +4,14 @@ import { numOffered, setSize } from "./candidate_sets.js";
 import { evidence } from "./evidence.js";
 import { keepsCriticalWords, spelledText } from "./critical_words.js";
 import { decide } from "./gate.js";
+import { heldBack, populationOf, promiseOf } from "./promise.js";
 import { scoreSentences } from "./scoring.js";
 import { shows, translate, translationConfidence } from "./translation.js";
 
 /** @import { Decoder, DecodingOptions } from "./beam_search.js" */
 /** @import { Gate } from "./gate.js" */
 /** @import { Encoded } from "./models.js" */
+/** @import { Policy } from "./promise.js" */
 /** @import { RankedSentence, ScoringConfig } from "./scoring.js" */
 /** @import { SentenceIndex } from "./sentence_index.js" */
 /** @import { Tokenizer } from "./tokenizer.js" */
@@ -26,6 +28,7 @@ import { shows, translate, translationConfidence } from "./translation.js";
  * @property {boolean} translate
  * @property {number} spelling_weight
  * @property {TranslationRule} translation
+ * @property {Policy} policy
  */
 
 /**
@@ -41,6 +44,9 @@ import { shows, translate, translationConfidence } from "./translation.js";
 /** @typedef {ReturnType<typeof candidate>} Candidate */
 /** @typedef {Awaited<ReturnType<typeof answer>>} Answer */
 
+// Whoever does not move says nothing, in whatever words; and a text is no way around a sentence that is held back.
+const NO_TEXT = ["low_motion", "not_proven"];
+
 const known = (/** @type {number} */ value) => (Number.isNaN(value) ? null : value);
 
 /**
@@ -54,19 +60,23 @@ const known = (/** @type {number} */ value) => (Number.isNaN(value) ? null : val
 export async function answer(encoded, motion, { index, decision, tokenizer, decoder }, numCandidates = 5) {
   const ranked = scoreSentences(encoded, index, decision.scoring);
   const facts = evidence(ranked, index);
-  const gate = decide(facts, motion, decision.gate);
+  const byGate = decide(facts, motion, decision.gate);
   const size = setSize(decision.sets, ranked.map((each) => each.score));
   const listed = (/** @type {number} */ count) => ranked.slice(0, count).map((each, place) =>
-    candidate(each, place + 1, place ? null : gate.confidence, index));
-  const candidates = listed(numCandidates);
+    candidate(each, place + 1, place ? null : byGate.confidence, index));
+  const candidates = listed(numCandidates), [first] = listed(1);
+  const ofSentence = first ? promiseOf(populationOf(first), decision) : null;
+  const gate = heldBack(byGate, ofSentence, decision.policy);
   const text = decision.translate && decoder ? await translate(decoder, tokenizer, encoded, decision) : null;
   const best = ranked.length ? index.named(ranked[0].sentence).sentence : null;
   const sure = text && translationConfidence(decision.translation, text, best, gate.confidence);
-  // Whoever does not move says nothing, in whatever words.
-  const isTold = text !== null && sure !== null && gate.reason !== "low_motion" && shows(decision.translation, sure)
+  const provenOnly = decision.policy === "strict";
+  const isTold = text !== null && sure !== null && !NO_TEXT.includes(gate.reason)
+    && shows(decision.translation, sure, provenOnly)
     && keepsCriticalWords(text.text, spelledText(encoded, tokenizer));
   const sentence = gate.accepted && candidates.length ? candidates[0].sentence : null;
   const said = sentence || (isTold && text ? text.text : null);
+  const ofText = isTold && !gate.accepted ? promiseOf("translated", decision) : ofSentence;
   const choices = gate.offered ? listed(numOffered(size)) : [];
   return {
     accepted: gate.accepted,
@@ -82,6 +92,7 @@ export async function answer(encoded, motion, { index, decision, tokenizer, deco
     translation_words: text ? text.words : [],
     translation_confidence: sure,
     translation_shown: isTold,
+    promise: gate.accepted || gate.offered || isTold ? ofText : null,
     sentence,
     text: said,
     text_source: sentence ? "sentence" : said ? "translation" : "",

@@ -59,7 +59,11 @@ export const IMPOSSIBLE = -1e+30;
 // signtalk.recognition.scoring
 export const LEAST_LOG_LIKELIHOOD = -10000.0;
 
+// signtalk.index.personal
+export const ENROLLED_ID = "enrolled-";
+
 // signtalk.index.written
+export const WRITTEN_ID = "written-";
 export const MIN_SIGNED_SENTENCES = 3;
 
 // signtalk.recognition.evidence

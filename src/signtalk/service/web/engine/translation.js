@@ -7,9 +7,10 @@ import { splitWords } from "./tokenizer.js";
 /** @import { Decoder, DecodingOptions } from "./beam_search.js" */
 /** @import { Logistic } from "./logistic.js" */
 /** @import { Encoded } from "./models.js" */
+/** @import { Fit } from "./promise.js" */
 /** @import { Tokenizer } from "./tokenizer.js" */
 
-/** @typedef {Logistic & {fitted: boolean, precision_reached: boolean, threshold: number}} TranslationRule */
+/** @typedef {Logistic & Fit & {threshold: number}} TranslationRule */
 
 /**
  * @typedef {object} Translation
@@ -41,13 +42,14 @@ export async function translate(decoder, tokenizer, encoded, decision) {
 }
 
 /**
- * Whether a text of this confidence is shown; never one by a rule that validation did not prove.
+ * Whether a text of this confidence is shown.
  *
  * @param {TranslationRule} rule
  * @param {number} sure 0-1
+ * @param {boolean} provenOnly by a rule that validation has proven
  */
-export function shows(rule, sure) {
-  return rule.fitted && rule.precision_reached && sure >= rule.threshold;
+export function shows(rule, sure, provenOnly) {
+  return rule.fitted && (rule.precision_reached || !provenOnly) && sure >= rule.threshold;
 }
 
 /**

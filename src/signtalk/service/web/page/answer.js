@@ -19,6 +19,15 @@ const STILL = "low_motion"; // nobody signed: there is nothing to choose from
  * @property {(words: string, clip: Clip) => void} teach called where a signing is to be remembered
  */
 
+/**
+ * Whether validation proved what an answer promises; one of an older service, which does not tell, is not.
+ *
+ * @param {PageAnswer} answer
+ */
+function isProven({ promise }) {
+  return promise?.proven ?? false;
+}
+
 export class AnswerView {
   /** @type {{answer: PageAnswer, clip: Clip} | null} */
   #segment = null;
@@ -51,8 +60,8 @@ export class AnswerView {
     if (standing && answer.reason === STILL) return; // hands that were put down do not take an answer away
     this.#segment = { answer, clip };
     this.#line = null;
-    if (answer.outcome === "answer" && answer.text) this.#said(answer.text, answer.text_source);
-    else if (answer.outcome === "choices" && answer.choices.length) this.#ask(answer.choices);
+    if (answer.outcome === "answer" && answer.text) this.#said(answer.text, answer);
+    else if (answer.outcome === "choices" && answer.choices.length) this.#ask(answer.choices, isProven(answer));
     else this.#unsure(answer);
     // On a phone it may lie below; somebody who types is left alone.
     if (!document.activeElement?.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
@@ -70,11 +79,12 @@ export class AnswerView {
 
   /**
    * @param {string} words
-   * @param {string} source
+   * @param {PageAnswer} answer
    */
-  #said(words, source) {
-    this.#speakIfWanted(words);
-    const how = source === "translation" ? "translated" : "signed";
+  #said(words, answer) {
+    if (isProven(answer)) this.#speakIfWanted(words); // a voice cannot mark what it says
+    const kind = answer.text_source === "translation" ? "translated" : "signed";
+    const how = isProven(answer) ? kind : /** @type {const} */ (`${kind}_unproven`);
     this.#line = this.conversation.add("patient", words, how);
     this.#show("said", "check", text(`answer.${how}`), words, "", [
       this.#speakButton(words),
@@ -92,12 +102,16 @@ export class AnswerView {
     this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("reason", reason, "reason.unknown"), actions);
   }
 
-  /** @param {CandidateSentence[]} candidates */
-  #ask(candidates) {
+  /**
+   * @param {CandidateSentence[]} candidates
+   * @param {boolean} proven
+   */
+  #ask(candidates, proven) {
     const choices = candidates.map(({ sentence }) => (
       button(text("answer.question", { sentence: sentence.replace(/[\s.?!]+$/, "") }), () => this.#choose(sentence), "choice")
     ));
-    this.#show("asking", "question", text("answer.choose"), "", text("answer.choose_hint"), [
+    const hint = text(proven ? "answer.choose_hint" : "answer.choose_hint_unproven");
+    this.#show("asking", "question", text("answer.choose"), "", hint, [
       ...choices,
       button(text("answer.no_choice"), () => this.#none()),
       this.#teachButton(""),
@@ -105,12 +119,13 @@ export class AnswerView {
   }
 
   /**
-   * Ask because somebody pressed a button, which is gone now: the keyboard goes on with the first choice.
+   * Ask because somebody pressed a button, which is gone now: the keyboard goes on with the first choice. Nothing has
+   * proven what nobody offered.
    *
    * @param {CandidateSentence[]} candidates
    */
   #askNow(candidates) {
-    this.#ask(candidates);
+    this.#ask(candidates, false);
     byId("answer-actions").querySelector("button")?.focus();
   }
 

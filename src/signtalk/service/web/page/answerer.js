@@ -18,6 +18,7 @@
  * @property {string} outcome "answer", "choices" or "not_sure"
  * @property {string | null} text what was said
  * @property {string} text_source "sentence" or "translation"
+ * @property {{proven: boolean} | null} promise whether validation proved how often such answers are right
  * @property {string} reason why it is not sure
  * @property {CandidateSentence[]} candidates
  * @property {CandidateSentence[]} choices

@@ -3,7 +3,8 @@
 import { buttonById, byId, make } from "./dom.js";
 import { text } from "./texts.js";
 
-/** @typedef {{who: "patient" | "staff", words: string, how: "signed" | "translated" | "chosen" | "shown", at: Date}} Line */
+/** @typedef {"signed" | "translated" | "signed_unproven" | "translated_unproven" | "chosen" | "shown"} How */
+/** @typedef {{who: "patient" | "staff", words: string, how: How, at: Date}} Line */
 
 export class Conversation {
   /** @type {Line[]} */

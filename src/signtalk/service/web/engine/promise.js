@@ -1,0 +1,84 @@
+/** What an answer promises, and what becomes of one that was never proven (`signtalk.recognition.promise`). */
+
+import { ENROLLED_ID, WRITTEN_ID } from "./tables.js";
+
+/** @import { Decision, Gate } from "./gate.js" */
+/** @import { DecisionConfig } from "./recognition.js" */
+/** @import { TranslationRule } from "./translation.js" */
+
+/** @typedef {"trained" | "enrolled" | "written" | "translated"} Population where an answer comes from */
+/** @typedef {"strict" | "research"} Policy whether what is not proven is held back, or shown and marked */
+
+/**
+ * What a gate and a translation rule both know of their fit.
+ *
+ * @typedef {object} Fit
+ * @property {boolean} fitted
+ * @property {number | null} precision_asked
+ * @property {boolean} precision_reached
+ * @property {number | null} precision_found
+ * @property {number | null} precision_lower_bound
+ * @property {number | null} num_accepted
+ */
+
+/**
+ * How often answers of a population are right, as far as validation clips have shown it.
+ *
+ * @typedef {object} Promised
+ * @property {Population} population
+ * @property {boolean} proven
+ * @property {number | null} precision_asked
+ * @property {number | null} precision_found
+ * @property {number | null} precision_lower_bound
+ * @property {number | null} num_clips
+ */
+
+/**
+ * The promise of a population.
+ *
+ * @param {Population} population
+ * @param {DecisionConfig} decision
+ * @returns {Promised}
+ */
+export function promiseOf(population, { gate, translation }) {
+  const asked = population === "translated" ? translation.precision_asked : gate.precision_asked;
+  const fit = { trained: gate, enrolled: null, written: gate.written, translated: translation }[population];
+  if (!fit?.fitted) {
+    return {
+      population, proven: false, precision_asked: asked, precision_found: null, precision_lower_bound: null, num_clips: 0,
+    };
+  }
+  return {
+    population,
+    proven: fit.precision_asked !== null && fit.precision_reached,
+    precision_asked: fit.precision_asked,
+    precision_found: fit.precision_found,
+    precision_lower_bound: fit.precision_lower_bound,
+    num_clips: fit.num_accepted,
+  };
+}
+
+/**
+ * Where a sentence comes from.
+ *
+ * @param {{sentence_id: string, num_references: number}} candidate
+ * @returns {Population}
+ */
+export function populationOf({ sentence_id: id, num_references: count }) {
+  if (!count) return "written";
+  return id.startsWith(ENROLLED_ID) || id.startsWith(WRITTEN_ID) ? "enrolled" : "trained";
+}
+
+/**
+ * The decision under a policy: strictly, an answer whose promise is not proven is at most a choice.
+ *
+ * @param {Decision} decision
+ * @param {Promised | null} promise of the first sentence's population; null without one
+ * @param {Policy} policy
+ * @returns {Decision}
+ */
+export function heldBack(decision, promise, policy) {
+  if (policy === "research" || !promise || promise.proven || !decision.accepted) return decision;
+  if (promise.population === "written") return { ...decision, accepted: false, reason: "written_not_proven" };
+  return { ...decision, accepted: false, reason: "not_proven", offered: true };
+}
