@@ -26,6 +26,7 @@ def asked(small_run: SmallRun) -> tuple[Recognizer, Asked, Asked, Asked]:
         decision=DecisionConfig(
             gate=GateConfig(threshold=0.6, choice_threshold=0.2, motion_floor=0.05),
             sets=CandidateSets(gap=0.05, num_clips=50),
+            policy="research",  # no clip has proven this gate
         ),
     )
 

@@ -119,7 +119,8 @@ class Recogniser:
         return {
             "outcome": "answer" if near else "not_sure", "text": ranked[0] if near else None,
             "text_source": "sentence" if near else "", "reason": "" if near else "low_similarity",
-            "confidence": likeness, "motion_mean": 1.0, "candidates": candidates, "choices": [],
+            "confidence": likeness, "motion_mean": 1.0, "promise": {"proven": True} if near else None,
+            "candidates": candidates, "choices": [],
             "translation": None, "translation_confidence": None, "translation_words": [],
             "asked": {"sentence_id": asked, "rank": 1, "similarity": likeness, "confidence": 0.5} if asked else None,
         }  # fmt: skip

@@ -110,7 +110,7 @@ const card = (/** @type {Page} */ page, /** @type {string} */ kind) => page.wait
 const state = (/** @type {Page} */ page, /** @type {string} */ name) => page.waitForSelector(`#state[data-state=${name}]`, PATIENCE);
 
 /** @type {Record<string, () => Promise<void>>} */
-const scenarios = { talk, refusals, missing, nobody, served };
+const scenarios = { talk, refusals, missing, nobody, served, marks };
 
 async function talk() {
   const { browser, context, page } = await open({
@@ -323,6 +323,34 @@ async function offline(page) {
   await look(page, "offline");
 }
 
+/** The card of answers whose promise is proven or not, without a camera. */
+async function marks() {
+  const { browser, page } = await open({ flags: [], context: {} });
+  seen.steps = await page.evaluate(async () => {
+    const module = "/page/answer.js", { AnswerView } = await import(module);
+    /** @type {any} */ (globalThis).spoken = [];
+    globalThis.speechSynthesis.speak = ({ text }) => { /** @type {any} */ (globalThis).spoken.push(text); };
+    /** @type {string[][]} */
+    const lines = [];
+    const conversation = { add: (/** @type {string[]} */ ...line) => lines.push(line), remove() {} };
+    const view = new AnswerView({ conversation, settings: { get: () => true }, teach() {} });
+    const candidates = ["A", "B"].map((sentence, i) => ({ sentence, sentence_id: `c${i}`, rank: i + 1 }));
+    const shown = (/** @type {object} */ answer) => {
+      view.show({ reason: "", candidates, choices: [], text: null, text_source: "", ...answer }, { times: [] });
+      return document.querySelector("#answer")?.textContent;
+    };
+    const yes = { promise: { proven: true } }, no = { promise: { proven: false } };
+    const said = { outcome: "answer", text: "A", text_source: "sentence" }, asked = { outcome: "choices", choices: candidates };
+    return {
+      proven: shown({ ...said, ...yes }), unproven: shown({ ...said, ...no }), untold: shown(said),
+      translated: shown({ ...said, text_source: "translation", ...no }),
+      offered: shown({ ...asked, ...yes }), offeredUnproven: shown({ ...asked, ...no }),
+      lines, spoken: /** @type {any} */ (globalThis).spoken,
+    };
+  });
+  await browser.close();
+}
+
 /** The real service, or with no key an offline page: signing is found, an answer or a refusal shown; what is enrolled is recognised. */
 async function served() {
   const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
@@ -340,6 +368,7 @@ async function served() {
   if (settings.key) {
     await card(page, "said");
     seen.steps.recognised = await page.textContent("#answer .said");
+    seen.steps.label = await page.textContent("#answer .label span");
   } else {
     await page.fill("#nurse-text", "greet");
     await page.waitForFunction(() => document.querySelectorAll("#nurse-list button").length === 1);

@@ -238,6 +238,19 @@ def test_no_camera(tmp_path):
 
 @needs_browser
 @pytest.mark.slow
+def test_an_answer_whose_promise_is_not_proven_is_marked_and_not_spoken(tmp_path):
+    steps = drive("marks", tmp_path, None, None)["steps"]
+    assert steps["proven"] == TEXTS["answer.signed"] + "A"
+    assert steps["unproven"] == steps["untold"] == TEXTS["answer.signed_unproven"] + "A"
+    assert steps["translated"] == TEXTS["answer.translated_unproven"] + "A"
+    assert steps["offered"] == TEXTS["answer.choose"] + TEXTS["answer.choose_hint"]
+    assert steps["offeredUnproven"] == TEXTS["answer.choose"] + TEXTS["answer.choose_hint_unproven"]
+    assert [how for _, _, how in steps["lines"]] == ["signed", *["signed_unproven"] * 2, "translated_unproven"]
+    assert len(steps["spoken"]) == 1
+
+
+@needs_browser
+@pytest.mark.slow
 def test_no_models(tmp_path):
     seen = drive("missing", tmp_path, None, None)
     assert TEXTS["error.model_missing"] in seen["steps"]["missing"] and seen["steps"]["state"] == "off"
@@ -300,13 +313,14 @@ def test_the_page_of_the_real_service(tmp_path, small_run):
     near["similarity"] = Figure(weight=5, typical=0.95, spread=0.02)
     gate = GateConfig(figures=near, bias=0, threshold=0.5, motion_floor=0.05)
     run = RunFolder.open(small_run.run)
-    decision = DecisionConfig(gate=gate, translate=False)
+    decision = DecisionConfig(gate=gate, translate=False, policy="research")
     bundle = export_bundle(run.checkpoint, run.sentence_index(), decision, tmp_path / "export")
     with running_service(bundle, "--index", tmp_path / "ward", "--models", MODEL, key=KEY) as (address, _):
         seen = drive_at(f"http://{address}/", KEY, "served", tmp_path, FILM)
     check_always(seen)
     assert seen["console"] == []
     assert seen["steps"]["recognised"] == "I want to greet you."
+    assert seen["steps"]["label"] == TEXTS["answer.signed_unproven"]
     assert seen["steps"]["privacy"] == TEXTS["camera.privacy"]
     assert seen["steps"]["rate"] > 0
 

@@ -2,9 +2,8 @@
 
 import { ENROLLED_ID, WRITTEN_ID } from "./tables.js";
 
-/** @import { Decision, Gate } from "./gate.js" */
+/** @import { Decision } from "./gate.js" */
 /** @import { DecisionConfig } from "./recognition.js" */
-/** @import { TranslationRule } from "./translation.js" */
 
 /** @typedef {"trained" | "enrolled" | "written" | "translated"} Population where an answer comes from */
 /** @typedef {"strict" | "research"} Policy whether what is not proven is held back, or shown and marked */
