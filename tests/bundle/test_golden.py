@@ -18,6 +18,8 @@ from signtalk.bundle.golden import (
 )
 from signtalk.errors import ArtifactError
 from signtalk.landmarks.features import FeatureConfig, extract_features
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.recognizer import DecisionConfig
 
 
 def test_golden_clips_are_a_few_made_up_ones_with_one_at_rest() -> None:
@@ -68,6 +70,22 @@ def changed(answer: dict[str, Any], path: str, value: object) -> dict[str, Any]:
         place = place[int(name) if name.isdecimal() else name]
     place[last] = value
     return copy
+
+
+def test_clips_are_replayed_under_the_policy_that_they_were_answered_under(small_run: SmallRun, tmp_path: Path) -> None:
+    path, gate = tmp_path / "golden.json", GateConfig(threshold=0.0, motion_floor=0.0)  # nothing has proven it
+    with open_bundle(small_run.bundle) as bundle:
+        strict = bundle.recognizer.changed(decision=DecisionConfig(gate=gate))
+    research = strict.changed(decision=strict.decision.under("research"))
+    for recognizer, outcome in ((strict, "choices"), (research, "answer")):
+        write_golden_clips(path, make_golden_clips(), recognizer)
+        assert {answer["outcome"] for answer in read_golden_clips(path)[1]} == {outcome}
+        for other in (strict, research):
+            assert max(replay_golden_clips(path, other).values()) < 1e-4
+    older = json.loads(path.read_text())
+    del older["policy"]  # earlier versions named none, and answered all the same
+    path.write_text(json.dumps(older))
+    assert max(replay_golden_clips(path, strict).values()) < 1e-4
 
 
 def test_a_text_that_an_older_version_showed_may_be_held_back(small_run: SmallRun) -> None:

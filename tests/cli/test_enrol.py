@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from made.small_run import SmallRun
+from signtalk.bundle.bundle import open_bundle
 from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.files import save_array
 from signtalk.landmarks.clip import LandmarkClip, save_clip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
+from signtalk.recognition.decision import write_decision
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.recognizer import DecisionConfig
 
 
 @pytest.fixture
@@ -27,6 +31,26 @@ def clips(small_run: SmallRun):
 def digest(path: Path) -> str:
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def test_an_enrolled_sentence_is_told_as_not_proven_in_table_and_json(small_run, tmp_path, clips, ask):
+    place = ("--bundle", small_run.bundle, "--index", tmp_path / "mine")
+    ask("enroll", "The pump beeps", clips[0], *place, "--json")
+    gate = GateConfig(threshold=0.0, motion_floor=0.0, precision_asked=0.98, precision_reached=True)
+    with open_bundle(small_run.bundle) as bundle:
+        encoder_id = bundle.recognizer.index.encoder_id
+    write_decision(tmp_path / "here.json", DecisionConfig(gate=gate, translate=False), {}, encoder_id)
+    query = ("recognize", clips[0], *place, "--calibration", tmp_path / "here.json")
+    answer = ask(*query, "--json")[str(clips[0])]
+    assert (answer["outcome"], answer["reason"], answer["text"]) == ("choices", "not_proven", None)
+    assert (answer["promise"]["population"], answer["promise"]["proven"]) == ("enrolled", False)
+    plain = " ".join(ask(*query).out.replace("\u2502", " ").split())
+    assert "one of these? The pump beeps" in plain and "(not proven)" in plain
+    shown = ask(*query, "--policy", "research", "--json")[str(clips[0])]
+    assert (shown["outcome"], shown["text"], shown["promise"]) == ("answer", "The pump beeps", answer["promise"])
+    plain = " ".join(ask(*query, "--policy", "research").out.replace("\u2502", " ").split())
+    assert "The pump beeps (1.00) (not proven)" in plain or "(not proven)" in plain
+    assert "strict" in ask(*query, "--policy", "lax", code=2).err
 
 
 @pytest.mark.parametrize("kind", ["run", "bundle"])

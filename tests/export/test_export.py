@@ -21,6 +21,17 @@ from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder
 
 
+def test_a_bundle_keeps_the_policy_that_it_was_exported_with(tmp_path: Path) -> None:
+    checkpoint = tiny_checkpoint("gru")
+    path = export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(policy="research"), tmp_path)
+    verify_bundle(path)
+    with open_bundle(path) as bundle:
+        assert bundle.recognizer.decision.policy == "research"
+        assert bundle.under("strict").recognizer.decision.policy == "strict"
+        assert bundle.under(None).recognizer.decision.policy == "research"
+    assert "(policy `research`)" in (tmp_path / "README.md").read_text()
+
+
 @pytest.mark.parametrize("kind", ["gru", "transformer", "conv-transformer"])
 def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint(kind)

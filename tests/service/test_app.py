@@ -30,7 +30,7 @@ def recognized(bundle: Path, data: Path, count: int = 3) -> list[dict[str, Any]]
 
 
 def assert_same(answer: dict[str, Any], expected: dict[str, Any]) -> None:
-    for name in ("outcome", "text", "text_source", "reason", "num_possible", "translation"):
+    for name in ("outcome", "text", "text_source", "reason", "num_possible", "translation", "promise"):
         assert answer[name] == expected[name]
     assert answer["confidence"] == pytest.approx(expected["confidence"], abs=1e-4)
     for name in ("candidates", "choices"):
@@ -73,6 +73,15 @@ def test_a_translation_is_that_of_the_answer(small_run: SmallRun) -> None:
         answer = client.post("/v1/translate", content=encode_clip(clip), headers=CLIP).json()
     assert answer["translation"] == expected["translation"]
     assert answer["text"] == (expected["translation"] if expected["translation_shown"] else None)
+
+
+def test_the_configuration_tells_policy_and_promises(small_run: SmallRun) -> None:
+    with asked_service(small_run.bundle) as (client, model):
+        config = client.get("/v1/config").json()
+        assert config["policy"] == "strict"
+        assert list(config["promises"]) == ["trained", "enrolled", "written", "translated"]
+        assert not any(promise["proven"] for promise in config["promises"].values())
+        assert config["promises"]["trained"] == told(model.recognizer.decision.promises["trained"].to_dict())
 
 
 def test_sentences_are_listed_and_found(small_run: SmallRun, tmp_path: Path) -> None:

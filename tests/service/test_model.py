@@ -1,6 +1,7 @@
 """What answers behind the service."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from signtalk.bundle.bundle import open_bundle
 from signtalk.errors import ClipError, ConfigError
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.recognition.enrolment import NewSentence
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.promise import Policy
+from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.service.model import Question, ServiceModel
 
 
@@ -36,6 +40,26 @@ def test_one_bad_clip_does_not_touch_the_others(small_run: SmallRun) -> None:
             line["sentence"] for line in alone["candidates"][:2]
         ]
         assert all(isinstance(each, ClipError) for each in model.answer([Question(bad)] * 2))
+
+
+@pytest.mark.parametrize("policy", ["strict", "research"])
+def test_answers_tell_whether_their_promise_is_proven(policy: Policy, small_run: SmallRun, tmp_path: Path) -> None:
+    (_, first), (_, second), *_ = signing(small_run.data)
+    gate = GateConfig(threshold=0.0, motion_floor=0.0, precision_asked=0.98, precision_reached=True, num_accepted=50)
+    with open_bundle(small_run.bundle) as bundle:
+        recognizer = bundle.recognizer.changed(decision=DecisionConfig(gate=gate, translate=False))
+        model = ServiceModel(replace(bundle, recognizer=recognizer).under(policy), tmp_path / "ward")
+        model.enroll(NewSentence("The kettle whistles."), [shortened(first)])
+        known, enrolled = model.answer([Question(second), Question(shortened(first))])
+    assert isinstance(known, dict) and isinstance(enrolled, dict)
+    assert known["outcome"] == "answer"
+    assert known["promise"] == {
+        "population": "trained", "proven": True, "precision_asked": 0.98, "precision_found": None,
+        "precision_lower_bound": None, "num_clips": 50,
+    }  # fmt: skip
+    assert (enrolled["promise"]["population"], enrolled["promise"]["proven"]) == ("enrolled", False)
+    assert enrolled["outcome"] == {"strict": "choices", "research": "answer"}[policy]
+    assert enrolled["candidates"][0]["sentence"] == "The kettle whistles."
 
 
 def test_the_recogniser_is_kept_while_nothing_changes(small_run: SmallRun, tmp_path: Path) -> None:
