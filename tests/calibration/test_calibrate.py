@@ -8,14 +8,13 @@ from made.small_run import SmallRun
 from signtalk.calibration.calibrate import (
     Asked,
     CalibrationConfig,
-    _as_a_new_signer,
     _choice_threshold,
     _fit_spelling,
     _fit_written,
     calibrate,
     recalibrate,
 )
-from signtalk.calibration.clips import CalibrationClips
+from signtalk.calibration.clips import CalibrationClips, as_a_new_signer
 from signtalk.recognition.evidence import FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.recognizer import Recognizer
@@ -117,21 +116,21 @@ def test_a_larger_unknown_share_makes_the_gate_stricter(small_run: SmallRun) -> 
     assert mean_confidence(0.1) > mean_confidence(0.6)
 
 
-def test_a_clip_is_asked_as_a_new_signers_would_be(small_run: SmallRun) -> None:
+def test_a_clip_is_askedas_a_new_signers_would_be(small_run: SmallRun) -> None:
     recognizer, asked = trained_clips(small_run)
     index, record = recognizer.index, asked.records[0]
     by_clip = {entry.clip_id: entry for entry in index.entries}
     others = [row for row in index.sentences[record.text_key] if index.entries[row].signer_id != record.signer_id]
-    excluded = _as_a_new_signer(index, record)
+    excluded = as_a_new_signer(index, record)
     assert record.clip_id in excluded
     mine = {entry.clip_id for entry in index.entries if entry.signer_id == record.signer_id}
     assert set(excluded) == (mine if others else {record.clip_id})
     alone = index.without([index.entries[row].clip_id for row in others])
-    assert _as_a_new_signer(alone, record) == (record.clip_id,)  # nobody else signs it
+    assert as_a_new_signer(alone, record) == (record.clip_id,)  # nobody else signs it
     nameless = replace(record, signer_id="")
-    assert set(_as_a_new_signer(index, nameless)) <= {record.clip_id}
+    assert set(as_a_new_signer(index, nameless)) <= {record.clip_id}
     stranger = replace(record, sentence="never indexed", clip_id="x")
-    assert set(_as_a_new_signer(index, stranger)) == {"x"} | {
+    assert set(as_a_new_signer(index, stranger)) == {"x"} | {
         c for c, e in by_clip.items() if e.signer_id == record.signer_id
     }
 

@@ -14,6 +14,7 @@ WHOLE = WholeFit(
     num_trials=150,
     wer_by_spelling_weight={"0.0": 0.5},
     written_gate=NotFitted("no sentence was held out; no written sentence is accepted"),
+    enrolled_gate=GATE,
     translation=TranslationReport(40, 20, None, ShownTexts(0.8, False, 3)),
 )
 
@@ -34,10 +35,11 @@ def test_a_report_of_everything_keeps_its_order() -> None:
     content = replace(ALONE, whole=WHOLE).to_dict()
     assert list(content) == [
         "scoring", "num_trials", "wer_by_spelling_weight", "gate", "candidate_sets", "num_known", "num_unknown",
-        "too_few", "written_gate", "translation",
+        "too_few", "written_gate", "enrolled_gate", "translation",
     ]  # fmt: skip
     assert content["scoring"]["recall_at_1"] == 0.95
     assert content["written_gate"] == {"fallback": "no sentence was held out; no written sentence is accepted"}
+    assert content["enrolled_gate"] == GATE.to_dict()
     assert content["translation"] == {
         "num_texts": 40, "num_right": 20, "fallback": None, "threshold": 0.8, "target_reached": False, "num_shown": 3,
     }  # fmt: skip

@@ -22,6 +22,8 @@ def test_each_population_has_the_promise_of_its_own_fit() -> None:
     assert promises["translated"] == replace(PROVEN, population="translated")
     assert promises["written"] == Promise("written", False, 0.9, None, None, 4)
     assert promises["enrolled"] == Promise("enrolled", False, 0.98, None, None, 0)
+    taught = gate.model_copy(update={"enrolled": GateConfig(**PROOF)})
+    assert promises_of(taught, TranslationRule())["enrolled"] == replace(PROVEN, population="enrolled")
     assert DecisionConfig(gate=gate).promises["trained"] == PROVEN
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,27 @@ def test_one_more_clip_of_a_sentence_that_training_knew_changes_no_population(
     (answer,) = both.recognize([clip_of_record(record)])
     assert answer.candidates[0].text_key == record.text_key
     assert answer.promise == Promise("trained", True, 0.98, None, None, None)
+
+
+def test_enrolled_sentences_are_decided_by_a_gate_of_their_own(small_run: SmallRun) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    index = run.sentence_index()
+    taught = replace(index, entries=tuple(replace(e, sentence_id=f"enrolled-{e.sentence_id}") for e in index.entries))
+    clip = clip_of_record(manifest.records[0])
+    own = GateConfig(threshold=0.0, bias=-9.0, precision_asked=0.9, precision_reached=True, num_accepted=12)
+    gate = GateConfig(threshold=1.0, motion_floor=0.0, precision_asked=0.98, enrolled=own)
+    recognizer = run.recognizer(taught, DecisionConfig(gate=gate, translate=False))
+    (answer,) = recognizer.recognize([clip])
+    assert answer.promise == Promise("enrolled", True, 0.9, None, None, 12)
+    assert answer.outcome == "answer"
+    (trained,) = recognizer.changed(index=index).recognize([clip])
+    assert (trained.outcome, trained.candidates[0].sentence) == ("not_sure", answer.candidates[0].sentence)
+    assert answer.confidence < trained.confidence  # each by its own function
+    still = gate.model_copy(update={"motion_floor": 1e9})  # the floor is that of all
+    assert recognizer.changed(decision=DecisionConfig(gate=still)).recognize([clip])[0].reason == "low_motion"
+    unfitted = gate.model_copy(update={"enrolled": own.model_copy(update={"fitted": False})})
+    (none,) = recognizer.changed(decision=DecisionConfig(gate=unfitted)).recognize([clip])
+    assert none.outcome == "not_sure"
 
 
 def test_what_only_further_references_hold_was_not_trained(small_run: SmallRun, tmp_path: Path) -> None:

@@ -105,6 +105,9 @@ PROOF = {"precision_asked": 0.98, "precision_reached": True, "precision_found": 
 MISSED = GateConfig(motion_floor=0.05, threshold=0.2, bias=0.0, precision_asked=0.98, precision_lower_bound=0.5)
 DECISIONS = {
     "open": DecisionConfig(gate=GateConfig(motion_floor=0.05, threshold=0.2, bias=0.0, **PROOF)),
+    "taught": DecisionConfig(
+        gate=MISSED.model_copy(update={"enrolled": GateConfig(threshold=0.3, bias=0.4, **PROOF)}), translate=False
+    ),
     "unproven": DecisionConfig(gate=MISSED, translation=TranslationRule(fitted=True, threshold=0.0)),
     "research": DecisionConfig(
         gate=MISSED.model_copy(update={"threshold": 0.6}), policy="research",
@@ -115,7 +118,7 @@ DECISIONS = {
             similarity_weight=0, prototype_weight=0, dtw_weight=0.6, text_weight=0.4, rerank_sentences=4,
             references_per_sentence=1,
         ),
-        gate=GateConfig(motion_floor=0.3, threshold=0.995, choice_threshold=0.05, bias=1.0),
+        gate=GateConfig(motion_floor=0.3, threshold=0.995, choice_threshold=0.05, bias=1.0, **PROOF),
         sets={"gap": 0.02, "coverage": 0.9, "num_clips": 20},
         translation=TranslationRule(fitted=True, precision_reached=True, threshold=0.0),
     ),
@@ -190,6 +193,10 @@ def test_answers_to_encoded_clips_are_those_of_python(
     name: str, written: bool, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
     index, decision = bundle.recognizer.index, DECISIONS[name].model_copy(update={"translate": False})
+    if name == "taught":
+        half = len(index.entries) // 2
+        entries = [replace(e, sentence_id=f"enrolled-{e.sentence_id}") for e in index.entries[:half]]
+        index = replace(index, entries=(*entries, *index.entries[half:]))
     if written:
         texts = ("Where does it hurt", "I am a doctor", "My arm hurts", "Zyx")
         space = bundle.recognizer.text_space
@@ -203,6 +210,8 @@ def test_answers_to_encoded_clips_are_those_of_python(
     expected = changed.recognizer.answer(encoded, motions, num_candidates=30).answers
     files = encoded_files(tmp_path, encoded)
     answers = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=30)
+    if name == "taught" and not written:
+        assert {answer.promise.population for answer in expected if answer.promise} == {"trained", "enrolled"}
     for one, other in zip(answers, expected, strict=True):
         agree(one, other.to_dict(), 2e-4)
 
@@ -376,4 +385,5 @@ def test_a_browser_answers_with_the_server_gone(bundle: Bundle, tmp_path: Path) 
         assert seen["verified"]["different"] == []
         assert seen["verified"]["largest_difference"] < 1e-3
         assert seen["personal"] == ["Zebra crossing"]
-        assert seen["answer"]["text"] == "Zebra crossing"
+        assert seen["answer"]["outcome"] == "choices"  # nothing has proven what was enrolled
+        assert seen["answer"]["choices"][0]["sentence"] == "Zebra crossing"

@@ -9,7 +9,7 @@ training has seen. So that they are asked as a new signer would be, a query meet
 alone, wherever its sentence has some. Test clips are not looked at.
 
 Sentences that are only written get a gate of their own: the sentences held out of everything are written into the
-index, and the same clips are asked.
+index, and the same clips are asked. So do sentences that are enrolled (`enrolled`).
 """
 
 from __future__ import annotations
@@ -22,16 +22,15 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from signtalk.arrays import BoolArray, IntArray
-from signtalk.calibration.clips import CalibrationClips
+from signtalk.calibration.clips import CalibrationClips, as_a_new_signer
+from signtalk.calibration.enrolled import fit_enrolled
 from signtalk.calibration.gate import UNKNOWN_SHARE, GateReport, fit_gate, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED, precision_threshold
 from signtalk.calibration.reports import CalibrationReport, NotFitted, WholeFit
 from signtalk.calibration.scoring import MIN_QUERIES, fit_scoring, standard_error
 from signtalk.calibration.sets import fit_candidate_sets, gaps_to_right, least_clips
 from signtalk.calibration.translation import TranslationReport, fit_translation_rule
-from signtalk.data.manifest import ClipRecord
 from signtalk.evaluation.texts import score_texts
-from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.recognition.asked import Asked
 from signtalk.recognition.evidence import FIGURES, Evidence
@@ -84,10 +83,11 @@ def calibrate(
     decision, report = recalibrate(recognizer.changed(decision=decision), clips, config)
     recognizer = recognizer.changed(decision=decision)
     written_gate, written_report = _fit_written(recognizer, clips, config.precision)
-    gate = decision.gate.model_copy(update={"written": written_gate})
+    enrolled_gate, enrolled_report = fit_enrolled(recognizer, clips, config.precision, config.unknown_share)
+    gate = decision.gate.model_copy(update={"written": written_gate, "enrolled": enrolled_gate})
     decision = decision.model_copy(update={"gate": gate})
     rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.parts, config.precision)
-    whole = WholeFit(chosen, num_trials, words_wrong, written_report, rule_report)
+    whole = WholeFit(chosen, num_trials, words_wrong, written_report, enrolled_report, rule_report)
     return decision.model_copy(update={"translation": rule}), replace(report, whole=whole)
 
 
@@ -96,7 +96,7 @@ def recalibrate(
 ) -> tuple[DecisionConfig, CalibrationReport]:
     """Fit the gate and the candidate sets alone; how sentences are scored and texts are written stays.
 
-    The gate of written sentences stays as well.
+    The gates of written and of enrolled sentences stay as well.
 
     Args:
         recognizer: its index holds the sentences.
@@ -119,7 +119,8 @@ def recalibrate(
     joined, is_known, is_right_one = Evidence.joined(evidence), np.concatenate(known), np.concatenate(right)
     counts = query_counts(is_known, config.unknown_share)
     fit = fit_gate(joined, is_right_one, clips.speeds, clips.idle, precision=config.precision, counts=counts)
-    gate = fit.config.model_copy(update={"written": recognizer.decision.gate.written})
+    before = recognizer.decision.gate
+    gate = fit.config.model_copy(update={"written": before.written, "enrolled": before.enrolled})
     if gate.fitted:
         least = _choice_threshold(joined, np.concatenate(offers), counts, gate, config.choice_precision)
         gate = gate.model_copy(update={"choice_threshold": least})
@@ -161,28 +162,17 @@ def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Rank
     index = recognizer.index
     queries: list[tuple[Asked, list[tuple[str, ...]]]] = []
     if clips.known is not None:
-        own = [_as_a_new_signer(index, record) for record in clips.known.records]
+        own = [as_a_new_signer(index, record) for record in clips.known.records]
         without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, clips.known.keys, strict=True)]
         queries += [(clips.known, own), (clips.known, without)]
     if clips.unknown is not None:
-        queries.append((clips.unknown, [_as_a_new_signer(index, record) for record in clips.unknown.records]))
+        queries.append((clips.unknown, [as_a_new_signer(index, record) for record in clips.unknown.records]))
     rankings = [(recognizer.rank(part.encoded, left_out), part.keys) for part, left_out in queries]
     return [(ranking, ranking.ranks_of(keys)) for ranking, keys in rankings]
 
 
 def _count(clips: Asked | None) -> int:
     return 0 if clips is None else len(clips.records)
-
-
-def _as_a_new_signer(index: SentenceIndex, record: ClipRecord) -> tuple[str, ...]:
-    """The references that a clip must not meet: itself, and all by the same signer.
-
-    The signer's other clips stay where nobody else signs the sentence (of an unknown one: where nobody else signs).
-    """
-    mine = [entry.clip_id for entry in index.entries if entry.signer_id == record.signer_id and entry.signer_id]
-    rows = index.sentences.get(record.text_key, range(len(index.entries)))
-    others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
-    return (record.clip_id, *mine) if others else (record.clip_id,)
 
 
 def _too_few(

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray
-from signtalk.data.manifest import Manifest, clip_of_record
+from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
 from signtalk.data.packed import PackedClips
 from signtalk.data.records import Problem
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.errors import ClipError
+from signtalk.index.index import SentenceIndex
 from signtalk.landmarks.features import extract_features
 from signtalk.recognition.asked import Asked, asked_packed
 from signtalk.recognition.recognizer import Recognizer
@@ -96,3 +97,14 @@ def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationCl
 
     known, unknown = clips_where(signed & indexed), clips_where(signed & ~indexed)
     return CalibrationClips(known, unknown, motions[:0], motions[~signed], tuple(left_out))
+
+
+def as_a_new_signer(index: SentenceIndex, record: ClipRecord) -> tuple[str, ...]:
+    """The references that a clip must not meet: itself, and all by the same signer.
+
+    The signer's other clips stay where nobody else signs the sentence (of an unknown one: where nobody else signs).
+    """
+    mine = [entry.clip_id for entry in index.entries if entry.signer_id == record.signer_id and entry.signer_id]
+    rows = index.sentences.get(record.text_key, range(len(index.entries)))
+    others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
+    return (record.clip_id, *mine) if others else (record.clip_id,)

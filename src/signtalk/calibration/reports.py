@@ -32,6 +32,7 @@ class WholeFit:
         num_trials: settings that were tried.
         wer_by_spelling_weight: word error rate at each weight of the frames' own words; empty where none was tried.
         written_gate: how the gate of sentences that are only written came about.
+        enrolled_gate: likewise, of sentences that are enrolled.
         translation: how the rule came about by which translations are shown.
     """
 
@@ -39,6 +40,7 @@ class WholeFit:
     num_trials: int
     wer_by_spelling_weight: dict[str, float]
     written_gate: GateReport | NotFitted
+    enrolled_gate: GateReport | NotFitted
     translation: TranslationReport
 
 
@@ -83,5 +85,6 @@ class CalibrationReport:
             "wer_by_spelling_weight": self.whole.wer_by_spelling_weight,
             **figures,
             "written_gate": self.whole.written_gate.to_dict(),
+            "enrolled_gate": self.whole.enrolled_gate.to_dict(),
             "translation": self.whole.translation.to_dict(),
         }

@@ -117,6 +117,17 @@ def measure_open_set(
     )
 
 
+def measure_gate(name: str, recognizer: Recognizer, known: Asked) -> GateResult:
+    """What SignTalk's gate does with clips, each asked once more without its own sentence.
+
+    Args:
+        name: what stands in the report.
+        recognizer: its index holds the sentences of the clips.
+        known: the clips.
+    """
+    return _gate_result(name, _answered_by(recognizer, recognizer.decision, known, None, None), known)
+
+
 def _answered_by(
     recognizer: Recognizer, decision: DecisionConfig, known: Asked, held_out: Asked | None, idle: Asked | None
 ) -> _Answered:

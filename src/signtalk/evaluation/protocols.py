@@ -20,9 +20,10 @@ from signtalk.data.packed import PackedClips
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.evaluation.intervals import Interval, bootstrap_mean, wilson_interval
-from signtalk.evaluation.open_set import OpenSetAnswers, measure_open_set
+from signtalk.evaluation.open_set import OpenSetAnswers, measure_gate, measure_open_set
 from signtalk.evaluation.results import (
     EvaluationReport,
+    GateResult,
     OneAnswer,
     ReportArrays,
     Retrieval,
@@ -34,11 +35,10 @@ from signtalk.evaluation.retrieval import (
     recall_at_k,
 )
 from signtalk.evaluation.texts import score_texts
-from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.recognition.answer import Answer, AnsweredClips
-from signtalk.recognition.asked import Asked, asked_packed
+from signtalk.recognition.asked import Asked, asked_packed, enrolled_entries
 from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.translation import is_right
 
@@ -84,6 +84,7 @@ class _Measured:
         self.searches: list[TextSearch] = []
         self.texts: list[TextResult] = []
         self.answers: list[OneAnswer] = []
+        self.enrolled_gates: list[GateResult] = []
         self.absent: dict[str, str] = {}
         self._cache: dict[Role, Asked | None] = {}
 
@@ -134,9 +135,10 @@ class _Measured:
             return
         chosen = first_of_each(pool.records, k, self.seed)
         rows = np.array(chosen, dtype=np.int64)
-        entries = [IndexEntry.from_record(pool.records[row]) for row in chosen]
+        entries = enrolled_entries([pool.records[row] for row in chosen])
         index = self.recognizer.index.add(pool.encoded.select(rows), entries)
         self.retrievals.append(self._retrieval(name, queries, index))
+        self.enrolled_gates.append(measure_gate(name, self.recognizer.changed(index=index), queries))
 
     def written(self) -> None:
         """Write the sentences that training never saw into the index, without a clip, and ask for all sentences.
@@ -222,6 +224,7 @@ class _Measured:
             open_set=None,
             texts=tuple(self.texts),
             answers=tuple(self.answers),
+            enrolled_gates=tuple(self.enrolled_gates),
             confused=(),
             absent=self.absent,
         )

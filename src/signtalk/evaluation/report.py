@@ -116,6 +116,8 @@ def _sections(report: EvaluationReport) -> tuple[Section, ...]:
         sections.append(_search_section(report.searches))
     if report.open_set is not None:
         sections.append(_open_set_section(report.open_set))
+    if report.enrolled_gates:
+        sections.append(_enrolled_section(report.enrolled_gates))
     if report.answers:
         sections.append(_answers_section(report.answers))
     sections += [_text_section(text) for text in report.texts]
@@ -192,6 +194,22 @@ def _open_set_section(open_set: OpenSet) -> Section:
     parts: list[Part] = [Grid.of(("figure", "value"), figures), Grid.of(header, map(_gate_row, open_set.gates))]
     parts += [f"**Mind:** {open_set.gate_note}."] if open_set.gate_note else []
     return Section("Open set", (*parts, "Reasons:", Bullets(tuple(reasons))))
+
+
+def _enrolled_section(gates: Sequence[GateResult]) -> Section:
+    header = ("protocol", "answered (coverage)", "precision of answers", "answered wrongly", "answered without it")
+    rows = [
+        (
+            gate.name,
+            _range(gate.known_accepted),
+            _range(gate.precision),
+            _number(gate.known_wrong),
+            _range(gate.unknown_accepted),
+        )
+        for gate in gates
+    ]
+    note = "Each clip is asked twice: with its sentence enrolled, and without it. Policy: research."
+    return Section("Enrolled sentences: what the gate answers", (Grid.of(header, rows), note))
 
 
 def _set_rows(sets: SetResult | None) -> list[tuple[str, str]]:

@@ -273,6 +273,7 @@ class EvaluationReport:
         confused: most frequent (right sentence, answered sentence, count).
         absent: protocols without clips, and why.
         wrong_clips: every clip of the open set that was not told what it should be.
+        enrolled_gates: what the gate does with enrolled sentences, each clip asked with its sentence and without.
         arrays: behind the pictures; None when the split tests nobody.
     """
 
@@ -286,4 +287,5 @@ class EvaluationReport:
     confused: tuple[tuple[str, str, int], ...]
     absent: dict[str, str]
     wrong_clips: tuple[WrongClip, ...] = ()
+    enrolled_gates: tuple[GateResult, ...] = ()
     arrays: ReportArrays | None = field(repr=False, default=None)

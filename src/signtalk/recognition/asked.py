@@ -8,7 +8,7 @@ Evaluation, calibration and training's own validation ask the same way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from signtalk.data.packed import PackedClips
 from signtalk.index.encoded import ClipEncoder, Encoded, concatenate
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
+from signtalk.index.personal import ENROLLED_ID
 
 _CLIPS_AT_ONCE = 64
 
@@ -89,6 +90,13 @@ def encode_all(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.i
         ValueError: there is no clip to encode.
     """
     return concatenate(list(encode_packed(encoder, store, which)))
+
+
+def enrolled_entries(records: Sequence[ClipRecord]) -> list[IndexEntry]:
+    """Entries of clips that teach, under ids by which an enrolled sentence is known."""
+    return [
+        replace(IndexEntry.from_record(record), sentence_id=f"{ENROLLED_ID}{record.sentence_id}") for record in records
+    ]
 
 
 def index_records(

@@ -121,6 +121,7 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         num_accepted: how many clips were accepted; None likewise.
         written: the gate of sentences that are only written, fitted on sentences that training never saw; its motion
             floor does not count. None = none of them is accepted.
+        enrolled: the gate of sentences that were enrolled, fitted likewise; None = this one decides and proves nothing.
     """
 
     mode: Literal["calibrated", "prototype"] = "calibrated"
@@ -136,6 +137,7 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     precision_lower_bound: float | None = Field(default=None, ge=0, le=1)
     num_accepted: int | None = Field(default=None, ge=0)
     written: GateConfig | None = None
+    enrolled: GateConfig | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -181,6 +183,14 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
             typical=tuple(figure.typical for figure in figures),
             spread=tuple(figure.spread for figure in figures),
         )
+
+    @property
+    def for_enrolled(self) -> GateConfig:
+        """What decides about enrolled sentences: figures and threshold of their own where those were fitted."""
+        if self.enrolled is None or not self.enrolled.fitted:
+            return self
+        own = {name: getattr(self.enrolled, name) for name in ("figures", "bias", "threshold")}
+        return self.model_copy(update=own)
 
     @property
     def note(self) -> str:

@@ -96,16 +96,16 @@ class Promise:
 
 
 def promises_of(gate: GateConfig, rule: TranslationRule) -> dict[Population, Promise]:
-    """The promise of every population; nothing has proven one of enrolled sentences yet.
+    """The promise of every population.
 
     Args:
-        gate: of sentences, with that of written ones.
+        gate: of sentences, with those of written and of enrolled ones.
         rule: of translations.
     """
     asked = gate.precision_asked
     return {
         "trained": _promise("trained", gate if gate.mode == "calibrated" else None, asked),
-        "enrolled": _promise("enrolled", None, asked),
+        "enrolled": _promise("enrolled", gate.enrolled, asked),
         "written": _promise("written", gate.written, asked),
         "translated": _promise("translated", rule, rule.precision_asked),
     }
@@ -116,7 +116,7 @@ def _promise(population: Population, fit: Fit | None, asked: float | None) -> Pr
         return Promise(population, False, asked, None, None, 0)
     return Promise(
         population=population,
-        proven=fit.precision_asked is not None and fit.precision_reached,
+        proven=fit.precision_reached,
         precision_asked=fit.precision_asked,
         precision_found=fit.precision_found,
         precision_lower_bound=fit.precision_lower_bound,

@@ -197,7 +197,11 @@ class Recognizer:
         """
         ranking = self.rank(encoded, exclude_clip_ids)
         evidence = Evidence.from_ranking(ranking)
-        sureness = confidences(evidence, self.decision.gate)
+        populations = [self._population_of_first(ranking, query) for query in range(encoded.num_clips)]
+        enrolled = np.array([each == "enrolled" for each in populations], dtype=np.bool_)
+        gate = self.decision.gate
+        sureness = np.where(enrolled, confidences(evidence, gate.for_enrolled), confidences(evidence, gate))
+        decisions = zip(decide(evidence, motions, gate), decide(evidence, motions, gate.for_enrolled), strict=True)
         texts = self.translate(encoded) if self.decision.translate else [None] * encoded.num_clips
         text_sureness = self.translation_confidences(texts, ranking, sureness)
         keeps = self.keep_critical_words(texts, encoded)
@@ -205,9 +209,11 @@ class Recognizer:
         offered = num_offered(sizes)
         promises = self.decision.promises
         answers = []
-        for query, by_gate in enumerate(decide(evidence, motions, self.decision.gate)):
-            promise = self._promise_of_first(ranking, query, promises)
-            decided = by_gate if promise is None else held_back(by_gate, promise, self.decision.policy)
+        for query, (of_trained, of_enrolled) in enumerate(decisions):
+            decided, population = of_enrolled if enrolled[query] else of_trained, populations[query]
+            promise = None if population is None else promises[population]
+            if promise is not None:
+                decided = held_back(decided, promise, self.decision.policy)
             translated = self._translated(texts[query], float(text_sureness[query]), decided, keeps[query])
             if translated["translation_shown"] and not decided.accepted:
                 promise = promises["translated"]
@@ -229,13 +235,12 @@ class Recognizer:
             )
         return AnsweredClips(tuple(answers), ranking, sureness)
 
-    def _promise_of_first(self, ranking: Ranking, query: int, promises: dict[Population, Promise]) -> Promise | None:
-        """What the first sentence of a query promises as an answer; None without one."""
+    def _population_of_first(self, ranking: Ranking, query: int) -> Population | None:
+        """Where the first sentence of a query comes from; None without one."""
         first = ranking.candidates(query, 1)
         if not first:
             return None
-        indexed = self.source is None or first[0].text_key in self.index.sentences
-        return promises[population_of(first[0], indexed)]
+        return population_of(first[0], self.source is None or first[0].text_key in self.index.sentences)
 
     def _candidates(self, ranking: Ranking, query: int, limit: int, sureness: np.floating) -> tuple[Candidate, ...]:
         """The first lines; the gate knows how sure the first one is, the prototype's softmax tells of every clip."""

@@ -10,6 +10,7 @@ import { FIGURES, REASON_OF, UNSURE } from "./tables.js";
 /**
  * @typedef {Logistic & Fit & {
  *   motion_floor: number, threshold: number, choice_threshold: number | null, written: Gate | null,
+ *   enrolled: Gate | null,
  * }} Gate
  */
 
@@ -36,6 +37,18 @@ export function decide({ figures, answered, written }, motion, config) {
   const reason = reasonOf({ figures, answered, written, proven, gate, sure, motion }, config);
   const offered = UNSURE.includes(reason) && sure >= (config.choice_threshold ?? Infinity) && !written;
   return { accepted: !reason, reason, confidence: sure, offered };
+}
+
+/**
+ * The gate that decides about enrolled sentences: figures and threshold of their own where those were fitted.
+ *
+ * @param {Gate} gate
+ * @returns {Gate}
+ */
+export function forEnrolled(gate) {
+  if (!gate.enrolled?.fitted) return gate;
+  const { weights, bias, typical, spread, threshold } = gate.enrolled;
+  return { ...gate, weights, bias, typical, spread, threshold };
 }
 
 /**

@@ -4,6 +4,8 @@ import { ENROLLED_ID, WRITTEN_ID } from "./tables.js";
 
 /** @import { Decision } from "./gate.js" */
 /** @import { DecisionConfig } from "./recognition.js" */
+/** @import { RankedSentence } from "./scoring.js" */
+/** @import { SentenceIndex } from "./sentence_index.js" */
 
 /** @typedef {"trained" | "enrolled" | "written" | "translated"} Population where an answer comes from */
 /** @typedef {"strict" | "research"} Policy whether what is not proven is held back, or shown and marked */
@@ -41,7 +43,7 @@ import { ENROLLED_ID, WRITTEN_ID } from "./tables.js";
  */
 export function promiseOf(population, { gate, translation }) {
   const asked = population === "translated" ? translation.precision_asked : gate.precision_asked;
-  const fit = { trained: gate, enrolled: null, written: gate.written, translated: translation }[population];
+  const fit = { trained: gate, enrolled: gate.enrolled, written: gate.written, translated: translation }[population];
   if (!fit?.fitted) {
     return {
       population, proven: false, precision_asked: asked, precision_found: null, precision_lower_bound: null, num_clips: 0,
@@ -49,7 +51,7 @@ export function promiseOf(population, { gate, translation }) {
   }
   return {
     population,
-    proven: fit.precision_asked !== null && fit.precision_reached,
+    proven: fit.precision_reached,
     precision_asked: fit.precision_asked,
     precision_found: fit.precision_found,
     precision_lower_bound: fit.precision_lower_bound,
@@ -60,11 +62,13 @@ export function promiseOf(population, { gate, translation }) {
 /**
  * Where a sentence comes from.
  *
- * @param {{sentence_id: string, num_references: number}} candidate
+ * @param {RankedSentence} ranked
+ * @param {SentenceIndex} index
  * @returns {Population}
  */
-export function populationOf({ sentence_id: id, num_references: count }) {
-  if (!count) return "written";
+export function populationOf({ sentence, numReferences }, index) {
+  const { sentence_id: id } = index.named(sentence);
+  if (!numReferences) return "written";
   return id.startsWith(ENROLLED_ID) || id.startsWith(WRITTEN_ID) ? "enrolled" : "trained";
 }
 

@@ -3,7 +3,7 @@
 import { numOffered, setSize } from "./candidate_sets.js";
 import { evidence } from "./evidence.js";
 import { keepsCriticalWords, spelledText } from "./critical_words.js";
-import { decide } from "./gate.js";
+import { decide, forEnrolled } from "./gate.js";
 import { heldBack, populationOf, promiseOf } from "./promise.js";
 import { scoreSentences } from "./scoring.js";
 import { shows, translate, translationConfidence } from "./translation.js";
@@ -60,12 +60,13 @@ const known = (/** @type {number} */ value) => (Number.isNaN(value) ? null : val
 export async function answer(encoded, motion, { index, decision, tokenizer, decoder }, numCandidates = 5) {
   const ranked = scoreSentences(encoded, index, decision.scoring);
   const facts = evidence(ranked, index);
-  const byGate = decide(facts, motion, decision.gate);
+  const population = ranked.length ? populationOf(ranked[0], index) : null;
+  const byGate = decide(facts, motion, population === "enrolled" ? forEnrolled(decision.gate) : decision.gate);
   const size = setSize(decision.sets, ranked.map((each) => each.score));
   const listed = (/** @type {number} */ count) => ranked.slice(0, count).map((each, place) =>
     candidate(each, place + 1, place ? null : byGate.confidence, index));
-  const candidates = listed(numCandidates), [first] = listed(1);
-  const ofSentence = first ? promiseOf(populationOf(first), decision) : null;
+  const candidates = listed(numCandidates);
+  const ofSentence = population && promiseOf(population, decision);
   const gate = heldBack(byGate, ofSentence, decision.policy);
   const text = decision.translate && decoder ? await translate(decoder, tokenizer, encoded, decision) : null;
   const best = ranked.length ? index.named(ranked[0].sentence).sentence : null;

@@ -1,0 +1,171 @@
+"""The gate of sentences that are enrolled, fitted on sentences that training never saw.
+
+Recognizer + CalibrationClips -> fit_enrolled: held-out sentences are taught from one to three clips and asked
+                              -> GateConfig of enrolled sentences + GateReport
+
+A model knows the sentences of its training far better than one that a single clip has taught it, so the gate of the
+former proves nothing about the latter. Each held-out sentence is taught by one signer and asked by the others; once
+more without it, so that there is something to refuse; and all known clips are asked beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.arrays import BoolArray, IntArray
+from signtalk.calibration.clips import CalibrationClips, as_a_new_signer
+from signtalk.calibration.gate import AcceptedAnswers, GateReport, fit_gate, query_counts
+from signtalk.calibration.logistic import MIN_ACCEPTED
+from signtalk.calibration.reports import NotFitted
+from signtalk.data.manifest import ClipRecord
+from signtalk.evaluation.intervals import wilson_interval
+from signtalk.recognition.asked import Asked, enrolled_entries
+from signtalk.recognition.evidence import Evidence
+from signtalk.recognition.gate import GateConfig, confidences
+from signtalk.recognition.ranking import Ranking
+from signtalk.recognition.recognizer import Recognizer
+
+TAUGHT_FROM = (1, 2, 3)
+"""So many clips teach a sentence, as people do; each number is one round of the fit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """Who teaches and who asks, as rows of held-out clips.
+
+    Attributes:
+        taught: ascending, the clips that teach.
+        asked: ascending, the clips that ask for what was taught.
+    """
+
+    taught: IntArray
+    asked: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class _Round:
+    """What came of some queries, one row each.
+
+    Attributes:
+        evidence: of the first candidate.
+        right: whether that is right.
+        known: whether the query's sentence was there at all.
+        enrolled: whether the first candidate is a taught sentence.
+        clip_ids: who asked.
+    """
+
+    evidence: Evidence
+    right: BoolArray
+    known: BoolArray
+    enrolled: BoolArray
+    clip_ids: tuple[str, ...]
+
+
+def make_lesson(records: Sequence[ClipRecord], k: int, seed: int) -> Lesson:
+    """Draw who teaches each sentence: one signer, from up to `k` clips; the others ask, or else the rest of the clips.
+
+    Args:
+        records: clips of sentences that are to be taught.
+        k: clips that teach; fewer where a sentence would have none left to ask.
+        seed: of the drawing.
+    """
+    by_sentence: dict[str, list[int]] = {}
+    for row in np.random.default_rng(seed).permutation(len(records)).tolist():
+        by_sentence.setdefault(records[row].text_key, []).append(row)
+    taught, asked = list[int](), list[int]()
+    for rows in by_sentence.values():
+        teacher = records[rows[0]].signer_id
+        chosen = [row for row in rows if records[row].signer_id == teacher][: min(k, len(rows) - 1)]
+        others = [row for row in rows if records[row].signer_id != teacher]
+        taught += chosen
+        asked += (others or [row for row in rows if row not in chosen]) if chosen else []
+    return Lesson(np.array(sorted(taught), dtype=np.int64), np.array(sorted(asked), dtype=np.int64))
+
+
+def fit_enrolled(
+    recognizer: Recognizer, clips: CalibrationClips, precision: float, unknown_share: float
+) -> tuple[GateConfig | None, GateReport | NotFitted]:
+    """Fit the gate of enrolled sentences; its motion floor does not count.
+
+    Args:
+        recognizer: its index holds the training clips.
+        clips: the unknown ones are of sentences that training never saw.
+        precision: part of the accepted answers that shall be right.
+        unknown_share: part of the queries that show a sentence which is not indexed.
+
+    Returns:
+        The gate, None where nothing could be fitted; and how it came about. Clips that ask in several rounds count once
+        in `num_accepted` and the interval.
+    """
+    if clips.unknown is None:
+        return None, NotFitted("no sentence was held out; no enrolled sentence is accepted")
+    rounds = [part for seed, k in enumerate(TAUGHT_FROM) for part in _rounds(recognizer, clips, clips.unknown, k, seed)]
+    if not rounds:
+        return None, NotFitted("no held-out sentence has two clips; no enrolled sentence is accepted")
+    enrolled = np.concatenate([part.enrolled for part in rounds])
+    evidence = Evidence.joined([part.evidence for part in rounds]).select(enrolled)
+    right = np.concatenate([part.right for part in rounds])[enrolled]
+    counts = query_counts(np.concatenate([part.known for part in rounds]), unknown_share)[enrolled]
+    clip_ids = np.array([name for part in rounds for name in part.clip_ids])[enrolled]
+    fit = fit_gate(evidence, right, clips.speeds, clips.idle, precision=precision, counts=counts)
+    if fit.report.accepted is None:
+        return None, fit.report
+    sure = confidences(evidence, fit.config) >= fit.config.threshold
+    accepted = _counted_once(fit.report.accepted, clip_ids[sure])
+    gate = fit.config.model_copy(
+        update={
+            "precision_reached": accepted.target_reached,
+            "precision_lower_bound": accepted.precision_lower_bound,
+            "num_accepted": accepted.num_accepted,
+        }
+    )
+    return gate, replace(fit.report, accepted=accepted)
+
+
+def _counted_once(accepted: AcceptedAnswers, clip_ids: npt.NDArray[np.str_]) -> AcceptedAnswers:
+    """The same figures with each clip counted once, however often it asked."""
+    num_clips, found = len(np.unique(clip_ids)), accepted.precision_found
+    interval = None if found is None else wilson_interval(round(found * num_clips), num_clips)
+    return replace(
+        accepted,
+        num_accepted=num_clips,
+        precision_lower_bound=interval.low if interval else None,
+        target_reached=accepted.target_reached and num_clips >= MIN_ACCEPTED,
+    )
+
+
+def _rounds(recognizer: Recognizer, clips: CalibrationClips, held_out: Asked, k: int, seed: int) -> list[_Round]:
+    """Teach the held-out sentences from `k` clips; ask for them, without them, and for the known ones beside them."""
+    lesson = make_lesson(held_out.records, k, seed)
+    if not len(lesson.asked):
+        return []
+    taught, asked = _part(held_out, lesson.taught), _part(held_out, lesson.asked)
+    index = recognizer.index.add(taught.encoded, enrolled_entries(taught.records))
+    recognizer = recognizer.changed(index=index)
+    own = [as_a_new_signer(index, record) for record in asked.records]
+    without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, asked.keys, strict=True)]
+    queries = [(asked, own), (asked, without)]
+    if clips.known is not None:
+        queries.append((clips.known, [as_a_new_signer(index, record) for record in clips.known.records]))
+    return [_round(recognizer.rank(part.encoded, left_out), part, set(taught.keys)) for part, left_out in queries]
+
+
+def _round(ranking: Ranking, asked: Asked, taught: set[str]) -> _Round:
+    ranks, entries = ranking.ranks_of(asked.keys), ranking.index.entries
+    first = [entries[row].text_key if row >= 0 else "" for row in ranking.rows[:, 0].tolist()]
+    return _Round(
+        evidence=Evidence.from_ranking(ranking),
+        right=ranks == 1,
+        known=ranks > 0,
+        enrolled=np.array([key in taught for key in first], dtype=np.bool_),
+        clip_ids=tuple(record.clip_id for record in asked.records),
+    )
+
+
+def _part(asked: Asked, rows: IntArray) -> Asked:
+    """Some of the clips."""
+    return Asked(tuple(asked.records[row] for row in rows.tolist()), asked.encoded.select(rows), asked.motions[rows])
