@@ -83,7 +83,7 @@ def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRu
     if decision.gate.choice_threshold is not None:
         assert decision.gate.choice_threshold <= decision.gate.threshold
     assert "no idle clip: the motion floor is half of the slowest signing" in report.too_few
-    assert decision.gate.motion_floor == 1.0  # half of the clips' 2.0
+    assert decision.gate.motion_floor == 0.25  # half of the clips' 2.0 would refuse calm people
     again = recalibrate(recognizer, clips, config)
     assert again == (decision, report)
 

@@ -1,6 +1,8 @@
 import json
 import math
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +10,11 @@ from pydantic import ValidationError
 
 from made.evidence import MOVING, NO_IDLE, evidence_of, weights_of, whole_evidence
 from signtalk.calibration.gate import fit_gate, query_counts
+from signtalk.landmarks.clip import HOLISTIC, LandmarkClip, regular_timestamps
+from signtalk.landmarks.features import FeatureConfig, extract_features
 from signtalk.recognition.evidence import FIGURES
 from signtalk.recognition.gate import GateConfig, confidences, decide
+from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
 
 
 def made_evidence(rng, num_right, num_wrong, gap=2.0):
@@ -142,10 +147,12 @@ def test_unanswered_queries_take_no_part_in_the_fit():
 @pytest.mark.parametrize(
     ("signing", "idle", "floor"),
     [
-        ([1.0, 1.2, 3.0], [0.1, 0.2], 0.6),  # the middle of the gap
-        ([1.0, 1.0, 1.0], [], 0.5),
-        ([1.0, 2.0], [2.0, 3.0], 0.75),  # no speed tells them apart: no signing clip is given up for it
-        ([1.0, 1.2, 3.0], [0.9, 0.2], 0.75),  # idle hands that move: a new signer's calm is let through
+        ([0.3, 0.4, 1.0], [0.02, 0.04], 0.17),  # the middle of the gap
+        ([0.3, 0.3, 0.3], [], 0.15),
+        ([0.3, 0.6], [0.6, 1.0], 0.225),  # no speed tells them apart: no signing clip is given up for it
+        ([0.3, 0.4, 1.0], [0.28, 0.1], 0.225),  # idle hands that move: a new signer's calm is let through
+        ([1.0, 1.2, 3.0], [0.1, 0.2], 0.25),  # lively signers: calm ones are let through all the same
+        ([1.0, 1.0, 1.0], [], 0.25),
         ([], [0.1], 0.1),
     ],
 )
@@ -201,3 +208,39 @@ def test_the_confidence_is_a_share_of_the_expected_mixture():
         assert np.average(confidences(evidence, fit.config), weights=counts) == pytest.approx(1 - share, abs=0.01)
         accepted = confidences(evidence, fit.config) >= fit.config.threshold
         assert np.average(right[accepted], weights=counts[accepted]) == fit.report.accepted.precision_found >= 0.9
+
+
+@pytest.mark.real
+def test_a_floor_learned_from_made_up_signers_lets_real_calm_ones_pass_and_still_ones_not():
+    made_up = SyntheticConfig(num_sentences=16, num_signers=3, num_idle=20)
+    speeds = [(e.clip_id, extract_features(e.clip, FeatureConfig()).motion) for e in generate_clips(made_up)]
+    idle = np.array([speed for name, speed in speeds if name.startswith("idle")], np.float32)
+    signing = np.array([speed for name, speed in speeds if not name.startswith("idle")], np.float32)
+    nothing = evidence_of({}).select(np.array([False]))
+    floor = fit_gate(nothing, np.zeros(0, bool), signing, idle).config.motion_floor
+    real, rest = real_speeds("asl_words_3signers", "s02")
+    assert (real >= floor).mean() >= 0.99
+    assert np.percentile(rest, 10) < floor
+    assert (idle < floor).mean() >= 0.5
+    for signer in ("s01", "s03"):
+        assert (real_speeds("asl_words_3signers", signer)[0] >= floor).mean() >= 0.97
+
+
+def real_speeds(name, signer):
+    """Hand speeds of one person's clips of a real set: signing, and at rest."""
+    folder = Path(os.environ.get("SIGNTALK_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    if not (folder / f"{name}.npz").is_file():
+        pytest.skip(f"{folder}: no {name}.npz; SIGNTALK_DATA names the folder of the real clips")
+    with np.load(folder / f"{name}.npz") as arrays:
+        raw, ends = arrays["landmarks"].astype(np.float32) / arrays["scale"], arrays["offsets"]
+        wanted = np.flatnonzero(arrays["signer"] == signer)
+        speeds = {True: [], False: []}
+        for clip in wanted.tolist():
+            pose = raw[ends[clip] : ends[clip + 1], :132].reshape(-1, 33, 4)
+            hands = raw[ends[clip] : ends[clip + 1], 132:258].reshape(len(pose), -1, 3)
+            points = np.full((len(pose), len(HOLISTIC.names), 3), np.nan, np.float32)
+            points[:, :33], points[:, 33:75] = pose[..., :3], hands
+            points[~np.nan_to_num(points).any(axis=2)] = np.nan  # not detected
+            read = LandmarkClip(points, pose[..., 3], regular_timestamps(len(pose), 20.0), None)
+            speeds[str(arrays["label"][clip]) == "_rest"].append(extract_features(read, FeatureConfig()).motion)
+    return np.array(speeds[False]), np.array(speeds[True])

@@ -12,8 +12,10 @@ from made.data_folder import data_folder
 from made.encoder import MadeEncoder
 from made.references import small_index
 from made.small_run import SmallRun
+from signtalk.bundle.bundle import open_bundle
+from signtalk.calibration.before_after import BeforeAfter, Outcomes
 from signtalk.calibration.calibrate import CalibrationConfig
-from signtalk.calibration.local import calibrate_locally
+from signtalk.calibration.local import Calibrated, calibrate_locally
 from signtalk.data.manifest import load_manifest, write_manifest
 from signtalk.errors import DataError
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
@@ -91,6 +93,26 @@ def test_without_scipy_the_command_names_what_is_missing(small_run: SmallRun, tm
     assert done.returncode == 2
     assert "needs scipy" in done.stderr
     assert not (tmp_path / "out.json").exists()
+
+
+def test_a_fit_that_only_takes_away_is_refused_or_told(
+    small_run: SmallRun, local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Outcomes(80, 0, 0, 41, 41, 10, 0)
+    config = CalibrationConfig(precision=0.6, coverage=0.6, choice_precision=0.3, unknown_share=0.1)
+
+    def fitted(after: Outcomes) -> Calibrated:
+        monkeypatch.setattr("signtalk.calibration.local.compare_fits", lambda *_: BeforeAfter(before, after))
+        with open_bundle(small_run.bundle) as bundle:
+            return calibrate_locally(bundle.recognizer, load_manifest(local), config)
+
+    with pytest.raises(DataError, match=r"41 of 41 offers right; after 0 of 0 answers.*the gate stays as it was"):
+        fitted(replace(before, offered=0, offered_right=0))
+    fewer = fitted(replace(before, offered=30, offered_right=30)).report
+    assert "helps less than before" in fewer.too_few[-1]
+    assert fewer.to_dict()["before_after"]["after"]["offered"] == 30
+    same = fitted(before).report
+    assert not any("helps less" in line for line in same.too_few)
 
 
 def test_clips_that_were_seen_or_are_too_few_are_refused(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from signtalk.arrays import BoolArray, IntArray
-from signtalk.calibration.clips import CalibrationClips, as_a_new_signer
+from signtalk.calibration.clips import CalibrationClips, asked_as_new_signers
 from signtalk.calibration.enrolled import fit_enrolled
 from signtalk.calibration.gate import UNKNOWN_SHARE, GateReport, fit_gate, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED, precision_threshold
@@ -159,14 +159,7 @@ def _choice_threshold(
 
 def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Ranking, IntArray]]:
     """Rankings and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
-    index = recognizer.index
-    queries: list[tuple[Asked, list[tuple[str, ...]]]] = []
-    if clips.known is not None:
-        own = [as_a_new_signer(index, record) for record in clips.known.records]
-        without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, clips.known.keys, strict=True)]
-        queries += [(clips.known, own), (clips.known, without)]
-    if clips.unknown is not None:
-        queries.append((clips.unknown, [as_a_new_signer(index, record) for record in clips.unknown.records]))
+    queries = asked_as_new_signers(recognizer.index, clips)
     rankings = [(recognizer.rank(part.encoded, left_out), part.keys) for part, left_out in queries]
     return [(ranking, ranking.ranks_of(keys)) for ranking, keys in rankings]
 

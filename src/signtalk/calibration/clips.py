@@ -108,3 +108,20 @@ def as_a_new_signer(index: SentenceIndex, record: ClipRecord) -> tuple[str, ...]
     rows = index.sentences.get(record.text_key, range(len(index.entries)))
     others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
     return (record.clip_id, *mine) if others else (record.clip_id,)
+
+
+def asked_as_new_signers(index: SentenceIndex, clips: CalibrationClips) -> list[tuple[Asked, list[tuple[str, ...]]]]:
+    """The known clips, the same without their sentences, and the unknown ones; each with what it must not meet.
+
+    Args:
+        index: the references.
+        clips: of a fit.
+    """
+    queries: list[tuple[Asked, list[tuple[str, ...]]]] = []
+    if clips.known is not None:
+        own = [as_a_new_signer(index, record) for record in clips.known.records]
+        without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, clips.known.keys, strict=True)]
+        queries += [(clips.known, own), (clips.known, without)]
+    if clips.unknown is not None:
+        queries.append((clips.unknown, [as_a_new_signer(index, record) for record in clips.unknown.records]))
+    return queries

@@ -25,6 +25,10 @@ How often an answer is right depends on it; no set of validation clips says what
 """
 _CALMER = 0.75
 """How fast a new signer may sign, as a share of the slowest hundredth of those who were seen."""
+_HIGHEST_FLOOR = 0.25
+"""Whoever is seen, real people sign as calmly: one in a hundred words of the calmest of three at 0.32, at 0.27 at the
+least. Made-up or lively signers alone would set a floor of 0.6 and above, which refuses a third of that person's words
+(docs/experiments.md). Hands that move more than this and say nothing are for the gate to refuse."""
 
 
 @dataclass(frozen=True)
@@ -178,9 +182,9 @@ def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:
         return GateConfig().motion_floor
     slowest = float(np.percentile(signing, 1))
     if not len(idle):
-        return 0.5 * slowest  # nothing tells how slow idle is
+        return min(0.5 * slowest, _HIGHEST_FLOOR)  # nothing tells how slow idle is
     speeds = np.unique(np.concatenate([signing, idle]).astype(np.float64))
     between = np.append(speeds[0], (speeds[1:] + speeds[:-1]) / 2)
     idle_below = np.searchsorted(np.sort(idle), between) / len(idle)
     signing_above = 1 - np.searchsorted(np.sort(signing), between) / len(signing)
-    return min(float(between[int(np.argmax(idle_below + signing_above))]), _CALMER * slowest)
+    return min(float(between[int(np.argmax(idle_below + signing_above))]), _CALMER * slowest, _HIGHEST_FLOOR)

@@ -6,10 +6,11 @@ Recognizer of a run or a bundle + data folder -> calibrate_locally -> Calibrated
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from signtalk.calibration.before_after import compare_fits
 from signtalk.calibration.calibrate import CalibrationConfig, recalibrate
-from signtalk.calibration.clips import clips_of_folder
+from signtalk.calibration.clips import CalibrationClips, clips_of_folder
 from signtalk.calibration.reports import CalibrationReport
 from signtalk.data.manifest import Manifest
 from signtalk.data.records import Problem
@@ -44,7 +45,8 @@ def calibrate_locally(
         used: ids of clips that have been seen, besides those of the index.
 
     Raises:
-        DataError: some of the clips have been seen, or they are too few for a gate.
+        DataError: some of the clips have been seen, they are too few for a gate, or the fit would only take answers or
+            choices away.
     """
     seen = {entry.clip_id for entry in recognizer.index.entries} | set(used)
     shared = sorted(record.clip_id for record in manifest.records if record.clip_id in seen)
@@ -60,4 +62,28 @@ def calibrate_locally(
             f"{manifest.root}: {report.gate.fallback} (a known clip asks twice, once without its sentence); "
             "record more clips of indexed sentences and of others; the gate stays as it was"
         )
+    report = told_against(recognizer, decision, clips, report)
+    if report.before_after is not None and report.before_after.takes_all_away:
+        raise DataError(
+            f"{manifest.root}: the fit would only take away on these clips: {report.before_after}; record more clips, "
+            "or ask for less precision of answers and choices; the gate stays as it was"
+        )
     return Calibrated(decision, report, clips.left_out)
+
+
+def told_against(
+    recognizer: Recognizer, decision: DecisionConfig, clips: CalibrationClips, report: CalibrationReport
+) -> CalibrationReport:
+    """The report of a fit, with what it changes on its own clips, and a word where that is for the worse.
+
+    Args:
+        recognizer: as it decided before.
+        decision: what was fitted.
+        clips: of the fit.
+        report: of the fit.
+    """
+    changes = compare_fits(recognizer, recognizer.changed(decision=decision), clips)
+    too_few = report.too_few
+    if changes.is_worse:
+        too_few = (*too_few, f"the fit helps less than before on these clips, and errs as often: {changes}")
+    return replace(report, before_after=changes, too_few=too_few)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from signtalk.calibration.before_after import BeforeAfter
 from signtalk.calibration.gate import GateReport
 from signtalk.calibration.scoring import Trial
 from signtalk.calibration.sets import least_clips
@@ -56,6 +57,7 @@ class CalibrationReport:
         num_unknown: clips of other sentences.
         too_few: what could not be fitted, and what it would take; empty when all was.
         whole: what else was fitted; None where gate and sets were fitted alone.
+        before_after: what the fit changes on its own clips; None where there was nothing before.
     """
 
     gate: GateReport
@@ -65,6 +67,7 @@ class CalibrationReport:
     num_unknown: int
     too_few: tuple[str, ...]
     whole: WholeFit | None = None
+    before_after: BeforeAfter | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All figures by name; plain values, as JSON has them."""
@@ -76,6 +79,8 @@ class CalibrationReport:
             "num_unknown": self.num_unknown,
             "too_few": list(self.too_few),
         }
+        if self.before_after is not None:
+            figures["before_after"] = self.before_after.to_dict()
         if self.whole is None:
             return figures
         scoring = self.whole.scoring

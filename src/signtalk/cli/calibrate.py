@@ -77,6 +77,9 @@ def print_fit(decision: DecisionConfig, report: CalibrationReport, title: str = 
         table.add_row("accepted among the right ones", _percent(accepted.coverage_of_right))
         choice = decision.gate.choice_threshold
         table.add_row("choices offered from a confidence of", "never" if choice is None else f"{choice:.3f}")
+    if report.before_after is not None:
+        table.add_row("the same clips before", str(report.before_after.before))
+        table.add_row("the same clips now", str(report.before_after.after))
     reach = "none" if sets.gap is None else f"{sets.gap:.3f} below the best score, for {sets.coverage:.0%}"
     table.add_row("candidate sets reach to", reach)
     out_console.print(table)

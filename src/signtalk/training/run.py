@@ -12,7 +12,7 @@ from typing import Any
 
 from signtalk.calibration.calibrate import CalibrationConfig, calibrate
 from signtalk.calibration.clips import clips_of_split
-from signtalk.calibration.local import Calibrated, calibrate_locally
+from signtalk.calibration.local import Calibrated, calibrate_locally, told_against
 from signtalk.calibration.reports import CalibrationReport
 from signtalk.data.manifest import Manifest
 from signtalk.data.packed import PackedClips, changed_sources, load_store
@@ -204,6 +204,7 @@ def calibrate_run(run: RunFolder, manifest: Manifest, config: CalibrationConfig)
     recognizer, roles = run.recognizer(run.sentence_index(), run.decision()), run.roles()
     if roles.keys() >= {record.clip_id for record in manifest.records}:
         split, store = run.split(manifest), run.store(manifest)
-        fitted = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
-        return Calibrated(*fitted, store.problems)
+        clips = clips_of_split(recognizer, manifest, split, store)
+        decision, report = calibrate(recognizer, clips, config)
+        return Calibrated(decision, told_against(recognizer, decision, clips, report), store.problems)
     return calibrate_locally(recognizer, manifest, config, roles)
