@@ -192,6 +192,7 @@ def test_mistakes_are_told(call, error: str, message: str, tmp_path: Path) -> No
         call(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_story_in_python(small_run: SmallRun, tmp_path: Path) -> None:
     run = signtalk.train(small_run.data, tmp_path / "run", recipe="tiny", test_signer="C", epochs=1, progress=False)
     assert run.result is not None
