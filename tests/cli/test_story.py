@@ -20,6 +20,7 @@ def test_the_demo_answers_each_kind_and_the_bundle_agrees(small_run: SmallRun) -
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")  # Lightning, of a run that was copied
 def test_the_demo_can_be_run_again_over_what_is_there(own_run: SmallRun) -> None:
     from signtalk.cli.story import run_demo
 

@@ -163,7 +163,7 @@ def test_a_bundle_that_does_not_answer_as_the_model_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready: None
 ) -> None:
     checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
-    monkeypatch.setattr(export, "_write_settings", other_decision(export._write_settings))
+    monkeypatch.setattr(export, "write_settings", other_decision(export.write_settings))
     with pytest.raises(
         ExportRefusedError, match=r"the bundle does not answer as the model does: golden_clips.json: clip"
     ):

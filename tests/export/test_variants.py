@@ -125,7 +125,7 @@ def test_a_variant_that_fails_is_left_out_and_the_reason_told(
         onnx.save(model, str(path))
 
     makers = {"fails": fails, "grows": grows, "breaks": breaks, "infinite": infinite}
-    monkeypatch.setattr(export_variants, "_MAKERS", makers)
+    monkeypatch.setattr(export_variants, "MAKERS", makers)
     golden = random_clips(checkpoint, batch=1, frames=4, seed=1)
     found = make_variants(checkpoint, index, DecisionConfig(), tmp_path, asked, golden)
     assert found.made == {}
@@ -160,7 +160,7 @@ def test_the_loss_is_that_of_ranking_by_the_variant(
         path.write_bytes(full.read_bytes())
         return Deaf(path, FEATURES, spells=True)
 
-    monkeypatch.setattr(export_variants, "_made", made)
+    monkeypatch.setattr(export_variants, "made_variant", made)
     golden = random_clips(checkpoint, batch=1, frames=4, seed=1)
     found = make_variants(checkpoint, index, DecisionConfig(), tmp_path, asked, golden)
     assert found.made["int8"].recall_at_1 == pytest.approx(1 / 6)

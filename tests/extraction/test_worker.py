@@ -168,7 +168,7 @@ def test_lines_that_are_no_message_are_skipped(tmp_path):
     ids=["silent", "closed its output"],
 )
 def test_a_child_that_runs_and_says_nothing_is_not_waited_for(tmp_path, monkeypatch, then, kind):
-    monkeypatch.setattr(extraction_worker, "_END_LIMIT_S", 0.3)
+    monkeypatch.setattr(extraction_worker, "END_LIMIT_S", 0.3)
     guard = GuardedExtractor(stray(then), ExtractionConfig())
     with ThreadPoolExecutor(1) as executor:
         try:
