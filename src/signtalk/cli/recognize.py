@@ -74,7 +74,7 @@ def print_answers(answers: Mapping[str, Answer]) -> None:
             lines.append(f"nearest: {answer.candidates[0].sentence} ({answer.confidence:.2f})")
         if answer.translation and text_key(answer.translation) != text_key(answer.text or ""):
             lines.append(f"translation: {answer.translation}")
-        table.add_row(name, "\n".join(lines))
+        table.add_row(name, "\n".join(lines), end_section=True)
     out_console.print(table)
 
 
