@@ -1,4 +1,4 @@
-"""The prototype's way from features to an answer (SPEC 1.9 and fault 24): the yardstick of `speed.py`.
+"""The prototype's way from features to an answer (docs/contract.md 1.9 and 2.24): the yardstick of `speed.py`.
 
     features (T, 540) -> network -> cosine with all references -> the nearest clips, each read from disk and projected
     again -> fastdtw, radius 6, with a distance of two frames written in Python -> ranked clips
@@ -133,7 +133,7 @@ class PrototypeSearch:
 
 
 def _centred(features: Array) -> Array:
-    """64 frames from the middle; zeros behind a shorter clip (SPEC 1.4)."""
+    """64 frames from the middle; zeros behind a shorter clip (docs/contract.md 1.4)."""
     start = max(0, (len(features) - NUM_FRAMES) // 2)
     frames = np.zeros((NUM_FRAMES, NUM_COLUMNS), dtype=np.float32)
     kept = features[start : start + NUM_FRAMES]

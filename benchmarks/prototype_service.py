@@ -1,4 +1,4 @@
-"""The prototype's way of serving (SPEC 29): the yardstick of `service.py`.
+"""The prototype's way of serving (docs/contract.md 2.29): the yardstick of `service.py`.
 
 One lock, one clip at a time, references read and projected again for each.
 

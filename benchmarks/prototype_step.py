@@ -2,11 +2,11 @@
 
     .npy files -> ClipDataset -> DataLoader -> PrototypeModel, a view at a time -> loss -> AdamW
 
-Written anew from the facts of SPEC 1.4-1.7 and of its list of faults. Where those leave a choice open, the cheaper
-one is taken, so that the yardstick is rather too fast than too slow:
+Written anew from the facts of docs/contract.md 1.4-1.7 and of its list of faults. Where those leave a choice open, the
+cheaper one is taken, so that the yardstick is rather too fast than too slow:
 
 * time warp, frame dropout and temporal shift once a clip, before it is cut into even and odd frames; noise on
-  the first view and rotation on the second (SPEC fault 10);
+  the first view and rotation on the second (docs/contract.md 2.10);
 * one pass a view serves all losses; the masked-frame head predicts the projector's 160 channels (fault 12), not
   540 columns;
 * no mask anywhere: padding is signing (fault 11).
@@ -45,7 +45,7 @@ class ClipFile:
 
 
 class Vocabulary:
-    """Words by frequency after pad, sos, eos, unk (SPEC 1.4)."""
+    """Words by frequency after pad, sos, eos, unk (docs/contract.md 1.4)."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         counts = Counter(word for text in texts for word in self.words(text))
@@ -202,7 +202,7 @@ class ViewOutput:
 
 
 class PrototypeModel(nn.Module):
-    """SPEC 1.6 with the encoder `gru`."""
+    """docs/contract.md 1.6 with the encoder `gru`."""
 
     def __init__(self, vocabulary_size: int) -> None:
         super().__init__()
@@ -264,7 +264,7 @@ def supervised_contrast(embeddings: Tensor, labels: Tensor, temperature: float =
 
 
 def prototype_loss(outputs: Sequence[ViewOutput], views: Sequence[ViewBatch]) -> Tensor:
-    """SPEC 1.7: 0.5 SupCon over both views + 0.5 cross-entropy + 0.2 masked frames, the last two averaged."""
+    """docs/contract.md 1.7: 0.5 SupCon over both views + 0.5 cross-entropy + 0.2 masked frames, the last two means."""
     contrast = supervised_contrast(
         torch.cat([output.embedding for output in outputs]), torch.cat([view.labels for view in views])
     )
@@ -317,6 +317,6 @@ class PrototypeTraining:
 
 
 def statistics_of(clips: Sequence[ClipFile]) -> tuple[Array, Array]:
-    """Mean and spread (540,) over all frames (SPEC 1.3)."""
+    """Mean and spread (540,) over all frames (docs/contract.md 1.3)."""
     frames = np.concatenate([np.load(clip.path) for clip in clips]).astype(np.float64)
     return frames.mean(axis=0).astype(np.float32), np.sqrt(np.maximum(frames.var(axis=0), 1e-8)).astype(np.float32)

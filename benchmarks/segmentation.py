@@ -154,7 +154,7 @@ def above(speed: Callable[[LandmarkClip], np.ndarray], floor: float) -> Callable
 
 
 def prototype_motion(clip: LandmarkClip) -> np.ndarray:
-    """(T,) SPEC 1.3's motion energy of the rows that the prototype would have written."""
+    """(T,) docs/contract.md 1.3's motion energy of the rows that the prototype would have written."""
     rows = to_prototype_rows(clip).copy()
     rows[:, 3:132:4] = 0
     return np.linalg.norm(np.diff(rows, axis=0, prepend=rows[:1]), axis=1)

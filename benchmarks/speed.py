@@ -243,7 +243,9 @@ def baseline_rows(folder: Path, num_references: int, num_queries: int, looked_at
     paths = []
     for number in range(num_references):
         path = folder / f"{number}.npy"
-        np.save(path, rng.standard_normal((206, 540)).astype(np.float32))  # SPEC 1.1: the median clip has 206 frames
+        np.save(
+            path, rng.standard_normal((206, 540)).astype(np.float32)
+        )  # docs/contract.md 1.1: the median clip has 206 frames
         paths.append(path)
     search = PrototypeSearch.over(paths)
     queries = [np.load(paths[number % num_references]) for number in range(num_queries)]

@@ -5,12 +5,12 @@
     python benchmarks/training_speed.py --threads 2 --steps 24 --repeats 7 --results docs/results/training_speed.md
     python benchmarks/training_speed.py --profile
 
-The yardstick is `prototype_step.py`: SPEC 1.4-1.7's operations, clip by clip. SignTalk's side is `SignTraining`'s own
-step (its batches, network, losses and AdamW) in a plain loop without Lightning's trainer. Both train on the same
-made-up clips in files of the prototype's form, in this one process (the prototype's DataLoader has num_workers=0).
-Every repetition times all rows one after the other, and a ratio compares two rows of one repetition, so that a busy
-machine slows both: the ratios are the claim, clips a second only describe the machine. A clip counts once, whatever
-number of views a step makes of it.
+The yardstick is `prototype_step.py`: the operations of docs/contract.md 1.4-1.7, clip by clip. SignTalk's side is
+`SignTraining`'s own step (its batches, network, losses and AdamW) in a plain loop without Lightning's trainer. Both
+train on the same made-up clips in files of the prototype's form, in this one process (the prototype's DataLoader has
+num_workers=0). Every repetition times all rows one after the other, and a ratio compares two rows of one repetition,
+so that a busy machine slows both: the ratios are the claim, clips a second only describe the machine. A clip counts
+once, whatever number of views a step makes of it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,10 @@ html_theme_options = {"navigation_with_keys": True}
 
 # A heading can be linked to by its words, as on a forge: docs/scale.md#search-when-to-move.
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing"]  # links to files of the repository, which are no pages
+suppress_warnings = [
+    "myst.xref_missing",  # links to files of the repository, which are no pages; tests/test_docs.py follows them
+    "ref.python",  # what the front door offers stands on two pages
+]
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -54,7 +57,7 @@ def write_room_pages(app: Sphinx) -> None:
         says = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8"))) or ""
         lines = [f"# {room.name}", says]
         for module in sorted(path.stem for path in room.glob("[!_]*.py")):
-            directive = f".. automodule:: signtalk.{room.name}.{module}\n   :members:"
+            directive = f".. automodule:: signtalk.{room.name}.{module}\n   :members:\n   :ignore-module-all:"
             lines.append(f"## {module}\n\n```{{eval-rst}}\n{directive}\n```")
         page = folder / f"{room.name}.md"
         text = "\n\n".join(lines) + "\n"

@@ -28,7 +28,7 @@ from signtalk.landmarks.drawing import SkeletonPanel
 
 PICTURE = Path(__file__).resolve().parent / "answer.svg"
 ROLES = {"known": "test", "unknown": "test_unknown", "resting": "test_idle"}
-COLUMNS = 96
+COLUMNS = 76
 
 
 def busiest_frame(clip: LandmarkClip) -> int:

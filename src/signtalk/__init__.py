@@ -10,7 +10,9 @@ What stands in `__all__` is imported when it is first used, so that `import sign
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from signtalk.version import VERSION
+
+__version__ = VERSION
 
 _WHERE = {
     "load": "_api",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from signtalk.arrays import FloatArray
 from signtalk.data.manifest import Problem
+from signtalk.landmarks.clip import LandmarkClip
 from signtalk.recognition.answer import Answer
 from signtalk.segmentation.segmenter import Segmenter, SegmenterSettings, Span
-
-if TYPE_CHECKING:
-    from signtalk._model import Model
 
 
 @dataclass(frozen=True)
@@ -49,13 +47,18 @@ class Stream:
     """Sentences of one person before a camera, answered as they end. Made by `Model.stream`.
 
     Args:
-        model: who answers.
+        recognize: answers the clip of one sentence.
         settings: of the segmenter; the shipped ones by default.
         aspect: image width over height; None when it is not known (taken for square).
     """
 
-    def __init__(self, model: Model, settings: SegmenterSettings | None = None, aspect: float | None = None) -> None:
-        self._model, self._segmenter = model, Segmenter(settings, aspect)
+    def __init__(
+        self,
+        recognize: Callable[[LandmarkClip], Answer],
+        settings: SegmenterSettings | None = None,
+        aspect: float | None = None,
+    ) -> None:
+        self._recognize, self._segmenter = recognize, Segmenter(settings, aspect)
         self.span: Span | None = None  # where the sentence that was answered last lies
 
     def __repr__(self) -> str:
@@ -90,5 +93,5 @@ class Stream:
         for event in events:
             if event.kind == "end":
                 self.span = event.span
-                answers.append(self._model.recognize(self._segmenter.clip(event.span)))
+                answers.append(self._recognize(self._segmenter.clip(event.span)))
         return tuple(answers)

@@ -322,7 +322,7 @@ class Model:
             settings: of the segmenter; the shipped ones by default.
             aspect: image width over height; None when it is not known.
         """
-        return Stream(self, settings, aspect)
+        return Stream(self.recognize, settings, aspect)
 
     def verify(self) -> dict[str, float]:
         """Check a bundle's hashes and replay its golden clips; the largest differences that were found.

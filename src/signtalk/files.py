@@ -120,7 +120,13 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write rows as a UTF-8 CSV with a header, atomically; a row with an unknown column is an error."""
+    """Write rows as a UTF-8 CSV with a header, atomically; a row with an unknown column is an error.
+
+    Args:
+        path: file to write.
+        columns: the header.
+        rows: values by column; an absent one is an empty cell.
+    """
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, fieldnames=list(columns), lineterminator="\n")
         writer.writeheader()

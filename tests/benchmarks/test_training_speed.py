@@ -1,4 +1,4 @@
-"""The benchmark of training speed: its yardstick trains and does what SPEC 1.4-1.7 say; its page stays whole."""
+"""The benchmark of training speed: its yardstick does what docs/contract.md 1.4-1.7 say; its page stays whole."""
 
 from collections import Counter
 from pathlib import Path

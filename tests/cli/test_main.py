@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import typer
 
+import signtalk
 from made.commands import run_cli
 from made.small_run import SmallRun
 from signtalk.cli.main import app
@@ -70,7 +71,7 @@ def test_every_command_has_help_with_an_example(
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_cli(monkeypatch, "--version") == 0
-    assert capsys.readouterr().out.strip() == "0.1.0"
+    assert capsys.readouterr().out.strip() == signtalk.__version__
 
 
 def test_the_whole_chain_by_commands(

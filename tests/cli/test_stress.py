@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from made.own_run import SmallRun
 
 from made.blocked import WITHOUT_TORCH, ran_without
 from made.commands import run_cli
+from made.small_run import SmallRun
 from signtalk.training.names import SPLIT_NAME
 
 

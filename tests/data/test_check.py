@@ -32,7 +32,7 @@ def test_the_report_counts_what_is_there(folder: Path) -> None:
     seen: list[tuple[int, int]] = []
     report = check_folder(folder, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (len(manifest.records),) * 2
-    document = report.to_json()
+    document = report.to_dict()
     assert document["signers"] == {s: sum(r.signer_id == s for r in manifest.records) for s in manifest.signers}
     assert len(document["clips_by_sentence"]) == len(manifest.classes)
     assert document["problems"] == []
@@ -72,7 +72,7 @@ def test_files_that_did_not_change_are_not_read_again(folder: Path, monkeypatch:
     monkeypatch.setattr(
         data_check, "clip_of_record", lambda record: read.append(record.clip_id) or clip_of_record(record)
     )
-    assert check_folder(folder).to_json() == first.to_json()
+    assert check_folder(folder).to_dict() == first.to_dict()
     assert read == []
     path = load_manifest(folder).records[4].feature_path
     path.touch()

@@ -1,4 +1,4 @@
-"""The rules of the protocols, checked on tables of every shape against the words of SPEC part 3."""
+"""The rules of the protocols, checked on tables of every shape against the words of docs/contract.md 3."""
 
 from collections import Counter, defaultdict
 

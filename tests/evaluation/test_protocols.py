@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -89,8 +91,7 @@ def test_texts_find_clips_as_a_plain_loop_does(small_run: SmallRun) -> None:
 
 def test_a_model_without_a_text_encoder_says_so(small_run: SmallRun) -> None:
     run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
-    recognizer = run.recognizer(run.sentence_index(), run.decision())
-    recognizer.text_space = None
+    recognizer = replace(run.recognizer(run.sentence_index(), run.decision()), text_space=None)
     report = evaluate(recognizer, manifest, run.split(manifest), run.store())
     assert report.searches == ()
     for name in ("retrieval: unseen sentence, only written", "text search: seen sentence"):

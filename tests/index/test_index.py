@@ -40,8 +40,8 @@ def test_prototypes_are_the_mean_direction_and_a_lone_clip_is_its_own():
     for key in index.groups.text_keys:
         mean = np.mean([index.embeddings[row] for row in index.sentences[key]], axis=0)
         expected.append(mean / np.linalg.norm(mean))
-    np.testing.assert_allclose(index.prototype_matrix(), expected, atol=1e-6)
-    np.testing.assert_allclose(index.prototype_matrix()[0], index.embeddings[3], atol=1e-6)
+    np.testing.assert_allclose(index.centroid_matrix(), expected, atol=1e-6)
+    np.testing.assert_allclose(index.centroid_matrix()[0], index.embeddings[3], atol=1e-6)
     stored = index.stored_prototypes()
     assert stored.sentence_ids.tolist() == ["3", "105"]  # "105" sorts before "12": ids are texts
     assert stored.counts.tolist() == [2, 2]
@@ -51,7 +51,7 @@ def test_embeddings_that_cancel_give_a_prototype_of_zeros_not_nan():
     clips = encoded(2)
     clips.embeddings[1] = -clips.embeddings[0]
     index = SentenceIndex.build(clips, [entry("a", "yes"), entry("b", "yes")], "m")
-    np.testing.assert_array_equal(index.prototype_matrix(), np.zeros((1, WIDTH)))
+    np.testing.assert_array_equal(index.centroid_matrix(), np.zeros((1, WIDTH)))
 
 
 def test_search_equals_sorting_all_similarities():
@@ -78,7 +78,7 @@ def test_an_empty_index_answers_nothing(tmp_path):
     assert len(index) == 0
     assert index.search(queries, 5).rows.shape == (2, 0)
     assert index.all_similarities(queries).shape == (2, 0)
-    assert index.prototype_matrix().shape[0] == 0
+    assert index.centroid_matrix().shape[0] == 0
     assert dict(index.sentences) == {}
     index.save(tmp_path / "index")
     assert_same(SentenceIndex.load(tmp_path / "index"), index)

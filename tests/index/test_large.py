@@ -78,7 +78,7 @@ def test_lists_that_hold_one_sentence_do_not_hide_the_others(tmp_path):
     assert len(near) < 20  # the lists alone would not do
     narrowed = large.narrowed(query, 20)
     keys = set(narrowed.index.groups.text_keys)
-    whole = np.argsort(-index.prototype_matrix() @ query[0])[:15]  # the last ones may differ by a clip
+    whole = np.argsort(-index.centroid_matrix() @ query[0])[:15]  # the last ones may differ by a clip
     assert {index.groups.text_keys[number] for number in whole} <= keys
     assert len(keys) < 40
 

@@ -43,7 +43,7 @@ def raw_clip(num_frames: int, rng: np.random.Generator, hide: bool = True, legs:
 
 
 def split(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points and visibility of rows, column by column as SPEC 1.1 lists them."""
+    """Points and visibility of rows, column by column as docs/contract.md 1.1 lists them."""
     points = np.empty((len(rows), 169, 3), rows.dtype)
     visibility = np.empty((len(rows), 33), rows.dtype)
     for i in range(33):

@@ -29,7 +29,7 @@ def test_status_and_code(error: Exception, status: int, code: str, caplog: pytes
     caplog.set_level(logging.ERROR)
     refusal = refusal_of(error)
     assert (refusal.status, refusal.code) == (status, code)
-    assert "/srv" not in str(refusal.to_json())
+    assert "/srv" not in str(refusal.to_dict())
     assert ("Retry-After" in refusal.response().headers) == (status in (429, 503))
     assert bool(caplog.records) == (status == 500)
     assert refusal.message

@@ -70,7 +70,7 @@ def test_one_seed_gives_one_run(small_run: SmallRun, tmp_path: Path, reference: 
     assert losses(again) == losses(history(reference))
     names = {path.name for path in reference.iterdir()}
     assert names >= {
-        "best.safetensors", "last.ckpt", "training_history.csv", "training_curves.png", "global_stats.npz",
+        "best.safetensors", "last.ckpt", "training_history.csv", "training_curves.png", "feature_stats.npz",
         "recipe.json", "split.json", "tokenizer_vocab.json", "tensorboard", "store",
     }  # fmt: skip
     assert len(again) == 2

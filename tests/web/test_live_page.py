@@ -32,7 +32,8 @@ from signtalk.bundle.bundle import open_bundle
 from signtalk.bundle.web import export_web
 from signtalk.export.export import export_bundle
 from signtalk.landmarks.clip import FACE_INDICES, HOLISTIC, PARTS
-from signtalk.recognition.gate import Reason
+from signtalk.recognition.evidence import FIGURES
+from signtalk.recognition.gate import Figure, GateConfig, Reason
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.training.run import RunFolder
 
@@ -291,9 +292,16 @@ def test_a_conversation(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_page_of_the_real_service(tmp_path, small_run):
-    """With the prototype's gate, whose thresholds need no fit: the small run's has too few clips for one."""
+    """With a gate that weighs nothing but the cosine to a clip: the small run has too few clips to fit one.
+
+    The film is less than 0.91 like any sentence of the small run, and more than 0.99 like itself.
+    """
+    near = {name: Figure(weight=0, typical=0, spread=1) for name in FIGURES}
+    near["similarity"] = Figure(weight=5, typical=0.95, spread=0.02)
+    gate = GateConfig(figures=near, bias=0, threshold=0.5, motion_floor=0.05)
     run = RunFolder.open(small_run.run)
-    bundle = export_bundle(run.checkpoint, run.sentence_index(), DecisionConfig.prototype(), tmp_path / "export")
+    decision = DecisionConfig(gate=gate, translate=False)
+    bundle = export_bundle(run.checkpoint, run.sentence_index(), decision, tmp_path / "export")
     with running_service(bundle, "--index", tmp_path / "ward", "--models", MODEL, key=KEY) as (address, _):
         seen = drive_at(f"http://{address}/", KEY, "served", tmp_path, FILM)
     check_always(seen)

@@ -32,7 +32,13 @@ _ENCRYPTED = 0x1
 
 
 def pack_zip(path: Path, folder: Path, names: Iterable[str]) -> None:
-    """Write files of a folder, named relative to it, as a zip; the same files give the same bytes."""
+    """Write files of a folder, named relative to it, as a zip; the same files give the same bytes.
+
+    Args:
+        path: of the zip.
+        folder: what the names are relative to.
+        names: of the files; the zip holds them sorted.
+    """
     with zipfile.ZipFile(path, "w") as archive:
         for name in sorted(names):
             entry = zipfile.ZipInfo(name)  # of 1980: a bundle does not depend on when it was packed

@@ -48,7 +48,13 @@ def make_golden_clips() -> dict[str, LandmarkClip]:
 
 
 def write_golden_clips(path: Path, clips: dict[str, LandmarkClip], recognizer: Recognizer) -> None:
-    """Write clips with the answers of a recognizer, atomically."""
+    """Write clips with the answers of a recognizer, atomically.
+
+    Args:
+        path: file to write.
+        clips: by name.
+        recognizer: whose answers are the expected ones.
+    """
     answers = recognizer.recognize(list(clips.values()))
     content = {
         "format_version": GOLDEN_CLIPS_VERSION,
@@ -138,6 +144,11 @@ def same_ranking(expected: Ranked, actual: Ranked, tolerance: float) -> bool:
 
     Place by place the scores differ by no more than `tolerance`, and where another id stands than was expected, the
     scores of both in the expected list are that near; one that is not in that list ties with its last.
+
+    Args:
+        expected: (id, score) pairs, best first.
+        actual: likewise.
+        tolerance: largest difference of two scores that counts as a tie.
     """
     if len(expected) != len(actual):
         return False

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, Float64Array, FloatArray
-from signtalk.calibration.logistic import MIN_CLIPS, fit_logistic, precision_threshold
+from signtalk.calibration.logistic import MIN_FIT_CLIPS, fit_logistic, precision_threshold
 from signtalk.evaluation.intervals import wilson_interval
 from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, figures_of
@@ -118,7 +118,7 @@ def fit_gate(
     evidence, right, counts = evidence.select(usable), correct[usable], counts[usable]
     num_right = int(right.sum())
     report = GateReport(len(right), num_right, precision, len(motion_idle), floor, None, None)
-    if len(right) < MIN_CLIPS or right.all() or not right.any():
+    if len(right) < MIN_FIT_CLIPS or right.all() or not right.any():
         why = f"{len(right)} queries, {num_right} right; too few of one kind to fit a gate"
         unfitted = GateConfig(motion_floor=floor, fitted=False, precision_asked=precision)
         return GateFit(unfitted, replace(report, fallback=why))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from signtalk.arrays import BoolArray, Float64Array
 from signtalk.recognition.logistic import Logistic
 
-MIN_CLIPS = 20
+MIN_FIT_CLIPS = 20
 """With fewer nothing is fitted."""
 MIN_ACCEPTED = 10
 """A precision that fewer clips than this show is chance."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray
-from signtalk.calibration.logistic import MIN_CLIPS, fit_logistic, precision_threshold
+from signtalk.calibration.logistic import MIN_FIT_CLIPS, fit_logistic, precision_threshold
 from signtalk.recognition.translation import TranslationRule
 
 
@@ -70,7 +70,7 @@ def fit_translation_rule(
     has_text = np.isfinite(figures[:, 0])
     figures, right = figures[has_text], right[has_text]
     report = TranslationReport(len(right), int(right.sum()), None, None)
-    if len(right) < MIN_CLIPS or right.all() or not right.any():
+    if len(right) < MIN_FIT_CLIPS or right.all() or not right.any():
         why = f"{len(right)} texts, {int(right.sum())} right; too few of one kind to fit a rule"
         return TranslationRule(precision_asked=precision), replace(report, fallback=why)
     logistic = fit_logistic(figures, right)

@@ -28,7 +28,7 @@ def data_check(folder: Folder, strict: Strict = False, as_json: Json = False) ->
     with ProgressBar("checking", hidden=as_json) as bar:
         report = check_folder(folder, strict=strict, progress=bar)
     if as_json:
-        print_json(report.to_json())
+        print_json(report.to_dict())
     else:
         out_console.print(report.to_table())
         for problem in report.problems:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from signtalk import __version__
 from signtalk.cli.bundle import bundle_app, export
 from signtalk.cli.calibrate import calibrate
 from signtalk.cli.console import out_console, print_error
@@ -28,6 +27,7 @@ from signtalk.cli.stress import stress
 from signtalk.cli.train import train
 from signtalk.errors import EXTRA_OF, SignTalkError, missing_extra
 from signtalk.threads import wait_passively
+from signtalk.version import VERSION
 
 app = typer.Typer(
     help="SignTalk: from a signed sentence to text, or an honest 'not sure'.",
@@ -80,5 +80,5 @@ def main() -> None:
 @app.callback(invoke_without_command=True)
 def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        out_console.print(__version__, highlight=False)
+        out_console.print(VERSION, highlight=False)
         raise typer.Exit

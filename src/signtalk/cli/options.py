@@ -1,11 +1,13 @@
 """The options that several commands share, as dataclasses whose fields each become an option.
 
-@dataclass(frozen=True)
-class ReadingOptions:
-    fps: Fps = 30.0
+::
 
-@grouped
-def segment(clip: ..., reading: ReadingOptions) -> None: ...      # signtalk segment CLIP --fps 25
+    @dataclass(frozen=True)
+    class ReadingOptions:
+        fps: Fps = 30.0
+
+    @grouped
+    def segment(clip: ..., reading: ReadingOptions) -> None: ...      # signtalk segment CLIP --fps 25
 """
 
 from __future__ import annotations

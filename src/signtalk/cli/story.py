@@ -72,7 +72,7 @@ def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bo
     say("2 checking them")
     check = check_folder(data)
     plot_report(check, out / "data.png")
-    write_json(out / "data.json", check.to_json())
+    write_json(out / "data.json", check.to_dict())
     manifest = load_manifest(data)
     split = make_split(manifest, demo_split(manifest))
     split.save(out / "split.json")

@@ -110,7 +110,7 @@ class DataReport:
             "mean_visibility": self.mean_visibility,
         } | {f"{part}_detected": self.detection.get(part) for part in PARTS}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The whole report as plain JSON values."""
         return {
             "folder": self.folder,

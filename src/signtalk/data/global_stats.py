@@ -43,7 +43,7 @@ def write_global_stats(folder: Path, records: Sequence[ClipRecord], path: Path |
         ClipError: a clip cannot be read.
 
     Source:
-        SPEC 1.3; sums merged clip by clip after Chan, Golub and LeVeque (1979).
+        docs/contract.md 1.3; sums merged clip by clip after Chan, Golub and LeVeque (1979).
     """
     if not records:
         raise DataError(f"{folder}: no clips to make {STATS_NAME} of")

@@ -56,6 +56,11 @@ class HolisticPoints:
 def empty_points(num_frames: int, timestamps_s: npt.NDArray[np.float64], aspect: float | None = None) -> HolisticPoints:
     """`num_frames` frames without any point, for a reader to fill in.
 
+    Args:
+        num_frames: how many.
+        timestamps_s: (T,) seconds, strictly increasing.
+        aspect: image width over height; None when it is not known.
+
     Raises:
         ClipError: no frame, or more than MAX_CLIP_FRAMES.
     """

@@ -21,7 +21,6 @@ from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from signtalk import __version__
 from signtalk.data.formats import CONTEST_NAME, FORMATS, Format, folder_of_text
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record, describe_clip, write_manifest
 from signtalk.data.names import unique_names
@@ -29,6 +28,7 @@ from signtalk.data.records import CLIPS_FOLDER, Problem, Progress, RowError, Row
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import absolute, read_csv, remove_unfinished, sha256_file, sha256_text, write_csv, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip, load_provenance, save_clip
+from signtalk.version import VERSION
 
 METADATA_NAME = "metadata.csv"
 PROBLEMS_NAME = "import_problems.csv"
@@ -259,7 +259,7 @@ def _import_one(planned: _Planned, root: Path, form: Format, unknowns: Unknowns)
     row = planned.row
     path = root / CLIPS_FOLDER / f"{planned.clip_id}.npz"
     made_from = {
-        "signtalk_version": __version__,
+        "signtalk_version": VERSION,
         "imported_from": form.name,
         "source_sha256": _source_sha256(planned.path),
         "row": {name: row.get(name, "") for name in ("fps", "aspect")},

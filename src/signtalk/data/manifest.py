@@ -218,6 +218,11 @@ def clip_of_record(record: ClipRecord) -> LandmarkClip:
 def read_landmarks(path: Path, fps: float, smoothing_alpha: float) -> LandmarkClip:
     """Read one landmark file; frame rate and smoothing are those of a `.npy`, which does not tell its own.
 
+    Args:
+        path: a `.npz` or `.npy`.
+        fps: frame rate of a `.npy`.
+        smoothing_alpha: weight of the new frame in the average that ran over a `.npy`; 1 = not smoothed.
+
     Raises:
         ClipError: the file is missing, damaged, of another shape or version, or shows nothing.
     """
@@ -235,7 +240,7 @@ def read_landmarks(path: Path, fps: float, smoothing_alpha: float) -> LandmarkCl
 def describe_clip(clip: LandmarkClip) -> ClipNumbers:
     """The table's figures of a clip, for whoever writes a new row.
 
-    Motion energy is that of SPEC 1.3, in the units of the prototype's rows with its jumps of undetected
+    Motion energy is that of docs/contract.md 1.3, in the units of the prototype's rows with its jumps of undetected
     parts included, so that old and new rows of one table compare. Visibility counts an undetected
     landmark as 0 and is NaN when no score is known at all.
     """

@@ -208,6 +208,11 @@ def fitting_store(folder: Path, config: FeatureConfig, records: Sequence[ClipRec
     """The store in `folder` if it holds exactly these records as their files are now.
 
     Clips that it left out are tried again: a file that was repaired makes the store unfit.
+
+    Args:
+        folder: of the store.
+        config: of the features that it must hold.
+        records: clips that it must hold.
     """
     try:
         store = load_store(folder)

@@ -30,7 +30,7 @@ def write_check(report: DataReport, folder: Path) -> tuple[Path, ...]:
     """
     target = (folder / CACHE_NAME).parent
     paths = [target / "report.json", target / "report.md"]
-    write_json(paths[0], report.to_json())
+    write_json(paths[0], report.to_dict())
     write_text(paths[1], report.to_markdown())
     if report.num_clips:
         paths.append(target / "data.png")

@@ -205,7 +205,7 @@ class SentenceTokenizer:
     def to_dict(self) -> dict[str, Any]:
         """The content of `tokenizer_vocab.json`, tokens in the order of ids.
 
-        {"token2id": {token: id}} for words (SPEC 1.4); for parts of words "merges": [[part, part], ...] besides.
+        {"token2id": {token: id}} for words (docs/contract.md 1.4); for their parts also "merges": [[part, part], ...].
         """
         content: dict[str, Any] = {"token2id": {token: i for i, token in enumerate(self._tokens)}}
         return content if self.merges is None else {**content, "merges": [list(pair) for pair in self.merges]}

@@ -147,6 +147,11 @@ def bootstrap_statistic(
 def wilson_interval(successes: int, trials: int, level: float = 0.95) -> Interval:
     """Wilson score interval of a proportion: sound for few trials and at 0 and 1, unlike the normal one.
 
+    Args:
+        successes: 0 to `trials`.
+        trials: at least 1.
+        level: of confidence, between 0 and 1.
+
     Raises:
         ValueError: no trial, more successes than trials, or a level outside 0 to 1.
 

@@ -36,19 +36,37 @@ _TREMBLING = 0.004
 
 
 def without_frames(clip: LandmarkClip, share: float, rng: np.random.Generator) -> LandmarkClip:
-    """Frames lost here and there, the others keep their times; the first frame stays."""
+    """Frames lost here and there, the others keep their times; the first frame stays.
+
+    Args:
+        clip: what to change.
+        share: of the frames, 0-1, that is lost.
+        rng: every chance.
+    """
     num_lost = min(round(share * clip.num_frames), clip.num_frames - 1)
     lost = 1 + rng.permutation(clip.num_frames - 1)[:num_lost]
     return selected(clip, np.setdiff1d(np.arange(clip.num_frames), lost))
 
 
 def without_hand(clip: LandmarkClip, share: float, rng: np.random.Generator) -> LandmarkClip:
-    """The 21 points of one hand, left or right by chance, not detected over one span of `share` of the clip."""
+    """The 21 points of one hand, left or right by chance, not detected over one span of `share` of the clip.
+
+    Args:
+        clip: what to change.
+        share: of the clip, 0-1.
+        rng: every chance.
+    """
     return _without(clip, (_HANDS[rng.integers(2)],), share, rng)
 
 
 def without_hands(clip: LandmarkClip, share: float, rng: np.random.Generator) -> LandmarkClip:
-    """The points of both hands not detected over one span of `share` of the clip; the pose's wrists stay."""
+    """The points of both hands not detected over one span of `share` of the clip; the pose's wrists stay.
+
+    Args:
+        clip: what to change.
+        share: of the clip, 0-1.
+        rng: every chance.
+    """
     return _without(clip, _HANDS, share, rng)
 
 
@@ -62,7 +80,13 @@ def _without(clip: LandmarkClip, parts: tuple[str, ...], share: float, rng: np.r
 
 
 def with_noise(clip: LandmarkClip, share: float, rng: np.random.Generator) -> LandmarkClip:
-    """Every point shaken in every frame, with a standard deviation of `share` of the median shoulder width."""
+    """Every point shaken in every frame, with a standard deviation of `share` of the median shoulder width.
+
+    Args:
+        clip: what to change.
+        share: of the shoulder width.
+        rng: every chance.
+    """
     unit = shoulder_width(clip.landmarks)
     return with_points(clip, clip.landmarks + rng.normal(0, share * unit, clip.landmarks.shape))
 
@@ -74,7 +98,13 @@ def without_ends(clip: LandmarkClip, share: float) -> LandmarkClip:
 
 
 def part(clip: LandmarkClip, start: float, stop: float) -> LandmarkClip:
-    """The frames from `start` to `stop`, shares of the clip from 0 to 1; at least one frame."""
+    """The frames from `start` to `stop`, shares of the clip from 0 to 1; at least one frame.
+
+    Args:
+        clip: what to cut.
+        start: 0-1.
+        stop: 0-1, above `start`.
+    """
     first = min(round(start * clip.num_frames), clip.num_frames - 1)
     return selected(clip, np.arange(first, max(round(stop * clip.num_frames), first + 1)))
 
@@ -120,6 +150,11 @@ def with_middle_of(clip: LandmarkClip, other: LandmarkClip) -> LandmarkClip:
 
 def held_still(clip: LandmarkClip, duration_s: float, rng: np.random.Generator) -> LandmarkClip:
     """Somebody who does nothing: the first frame with both shoulders, held, with the trembling of a tracker.
+
+    Args:
+        clip: whose frame is held.
+        duration_s: of the result.
+        rng: every chance.
 
     Raises:
         ClipError: no frame shows both shoulders.

@@ -178,7 +178,13 @@ def _column(rows: Sequence[Mapping[str, Any]], name: str) -> npt.NDArray[np.floa
 
 
 def plot_similarities(right: npt.NDArray[np.floating], wrong: npt.NDArray[np.floating], path: Path) -> None:
-    """Histograms of the score of the right sentence and of the best other one."""
+    """Histograms of the score of the right sentence and of the best other one.
+
+    Args:
+        right: (Q,) scores of the right sentences.
+        wrong: (Q,) scores of the best other ones.
+        path: of the PNG.
+    """
     with _picture(path) as (axis,):
         for values, name, colour in ((right, "right sentence", "tab:green"), (wrong, "best other", "tab:red")):
             seen = values[~np.isnan(values)]
@@ -301,7 +307,14 @@ def _lines(name: str) -> str:
 def plot_embedding_map(
     embeddings: npt.NDArray[np.floating], sentences: Sequence[str], signers: Sequence[str], path: Path
 ) -> None:
-    """The first two principal components of clips, coloured by sentence and by signer; rare names are grey."""
+    """The first two principal components of clips, coloured by sentence and by signer; rare names are grey.
+
+    Args:
+        embeddings: (N, D).
+        sentences: of each clip.
+        signers: of each clip.
+        path: of the PNG.
+    """
     centred = embeddings - embeddings.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     flat = centred @ directions[:2].T if len(directions) > 1 else np.zeros((len(embeddings), 2))
@@ -337,7 +350,13 @@ def plot_reliability(parts: Mapping[str, Confidences], path: Path) -> None:
 
 
 def plot_roc(known: Confidences, strange: Mapping[str, Confidences], path: Path) -> None:
-    """Known clips accepted against strange ones accepted, a curve for each kind; dots: the gate."""
+    """Known clips accepted against strange ones accepted, a curve for each kind; dots: the gate.
+
+    Args:
+        known: clips of indexed sentences.
+        strange: other clips, by kind.
+        path: of the PNG.
+    """
     with _picture(path, size=(7.0, 5.2)) as (axis,):
         _draw_roc(axis, known, strange)
 

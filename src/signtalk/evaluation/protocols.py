@@ -1,4 +1,4 @@
-"""Every protocol of SPEC part 3, measured through the code that serves.
+"""Every protocol of docs/contract.md 3, measured through the code that serves.
 
     Recognizer + Manifest + Split + PackedClips -> evaluate -> EvaluationReport
 
@@ -302,7 +302,13 @@ def _by_group(hits: BoolArray, names: Sequence[str]) -> dict[str, tuple[float, i
 
 
 def first_of_each(records: Sequence[ClipRecord], k: int, seed: int) -> list[int]:
-    """Positions of at most k clips a sentence, drawn by the seed."""
+    """Positions of at most k clips a sentence, drawn by the seed.
+
+    Args:
+        records: clips.
+        k: at most so many a sentence.
+        seed: of the drawing.
+    """
     order = np.random.default_rng(seed).permutation(len(records))
     taken: Counter[str] = Counter()
     chosen = []

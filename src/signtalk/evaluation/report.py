@@ -41,6 +41,11 @@ from signtalk.files import write_json, write_text
 def write_report(report: EvaluationReport, folder: Path, title: str = "Evaluation") -> tuple[Path, ...]:
     """Write everything into `folder`; without matplotlib no pictures, see `plots.no_pictures`.
 
+    Args:
+        report: what was measured.
+        folder: made when it is missing.
+        title: of the page.
+
     Returns:
         The files that were written.
     """
@@ -126,19 +131,12 @@ def _wrong_section(clips: Sequence[WrongClip]) -> Section:
     """Every clip that was not told what it should be."""
     header = ("clip", "signer", "told", "right", "reason", "first candidate", "confidence")
     rows = (
-        (c.clip_id, c.signer_id, c.told or "not sure", _right(c), c.reason or "-", c.candidate, f"{c.confidence:.2f}")
+        (c.clip_id, c.signer_id, c.told or "not sure", c.expected, c.reason or "-", c.candidate, f"{c.confidence:.2f}")
         for c in clips
     )
     answered = sum(bool(clip.told) for clip in clips)
     note = f"{answered} clips were answered wrongly, {len(clips) - answered} known ones were not answered."
     return Section("Wrong clips", (note, Grid.of(header, rows)) if clips else (note,))
-
-
-def _right(clip: WrongClip) -> str:
-    """What should have been told."""
-    if clip.kind == "known":
-        return clip.right
-    return f"not sure ({clip.right}: not indexed)" if clip.kind == "unknown" else "not sure (nothing is signed)"
 
 
 def _retrieval_section(retrieval: Sequence[Retrieval]) -> Section:

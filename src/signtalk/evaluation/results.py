@@ -217,6 +217,13 @@ class WrongClip:
     candidate: str
     confidence: float
 
+    @property
+    def expected(self) -> str:
+        """What should have been told, in words."""
+        if self.kind == "known":
+            return self.right
+        return f"not sure ({self.right}: not indexed)" if self.kind == "unknown" else "not sure (nothing is signed)"
+
 
 @dataclass(frozen=True, eq=False)
 class ReportArrays:

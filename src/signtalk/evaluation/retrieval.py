@@ -88,7 +88,7 @@ def mean_reciprocal_rank(ranks: Float64Array) -> float:
 
 
 def view_alignment(first: FloatArray, second: FloatArray) -> Alignment:
-    """Compare two views of the same clips (a diagnostic: SPEC fault 9 says why nothing is chosen by it).
+    """Compare two views of the same clips (a diagnostic: docs/contract.md 2.9 says why nothing is chosen by it).
 
     Args:
         first: (N, D) unit-length embeddings of one view.
@@ -129,6 +129,11 @@ def auroc(scores: Scores, known: BoolArray) -> float:
 def fpr_at_tpr(scores: Scores, known: BoolArray, tpr: float = 0.95) -> float:
     """Part of the unknown clips let through at the highest threshold that lets `tpr` of the known through.
 
+    Args:
+        scores: (Q,) higher = more likely known.
+        known: (Q,) True = of an indexed sentence.
+        tpr: part of the known clips that is let through, 0-1.
+
     Raises:
         ValueError: as `auroc`, or a tpr that is not above 0 and at most 1.
     """
@@ -160,6 +165,11 @@ def accuracy_at_coverage(confidence: Scores, correct: BoolArray, coverage: float
     """Part that is right among the surest `coverage` of the clips (rounded up to whole clips).
 
     Where the line falls between clips of equal confidence, they count as if drawn at random.
+
+    Args:
+        confidence: (Q,) of each answer.
+        correct: (Q,) True = right.
+        coverage: part of the clips that is answered, 0-1.
 
     Raises:
         ValueError: as `risk_coverage`, or a coverage that is not above 0 and at most 1.

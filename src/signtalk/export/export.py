@@ -73,7 +73,14 @@ def export_bundle(
     out: Path,
     extras: ExportExtras | None = None,
 ) -> Path:
-    """Write SPEC 1.11's files into `out`, or nothing.
+    """Write docs/contract.md 1.11's files into `out`, or nothing.
+
+    Args:
+        checkpoint: the model.
+        index: its references.
+        decision: what its answers are decided by.
+        out: folder of the files.
+        extras: what is shipped besides; None = nothing.
 
     Returns:
         The bundle zip.

@@ -53,7 +53,7 @@ def write_graphs(checkpoint: Checkpoint, folder: Path) -> None:
         ["embedding", "projections", "memory", "attention", "words"], [{0: "batch", 1: "frames"}] * 2,
     )  # fmt: skip
     with torch.no_grad(), warnings.catch_warnings():
-        # Tracing is deprecated in favour of torch.export; SPEC 1.11 still asks for TorchScript.
+        # Tracing is deprecated in favour of torch.export; docs/contract.md 1.11 still asks for TorchScript.
         warnings.simplefilter("ignore")
         script = torch.jit.trace(ExportedEncoder(_encoder_alone(model)).eval(), inputs, check_trace=False)
         script.save(str(folder / SCRIPT_NAME))
@@ -134,7 +134,14 @@ def _strip_traces(path: Path) -> None:
 
 
 def random_clips(checkpoint: Checkpoint, batch: int, frames: int, seed: int) -> tuple[FloatArray, BoolArray]:
-    """Features (B, T, F) around the training clips' statistics, and a mask with padding at the ends."""
+    """Features (B, T, F) around the training clips' statistics, and a mask with padding at the ends.
+
+    Args:
+        checkpoint: whose statistics are drawn from.
+        batch: B.
+        frames: T, the longest clip.
+        seed: of the drawing.
+    """
     rng = np.random.default_rng(seed)
     model = checkpoint.model
     noise = rng.standard_normal((batch, frames, model.config.encoder.num_features), dtype=np.float32)
@@ -145,7 +152,14 @@ def random_clips(checkpoint: Checkpoint, batch: int, frames: int, seed: int) -> 
 
 
 def random_tokens(checkpoint: Checkpoint, batch: int, words: int, seed: int) -> IntArray:
-    """(B, S) int64 token ids of made-up texts of 1 to S words, padded at the end."""
+    """(B, S) int64 token ids of made-up texts of 1 to S words, padded at the end.
+
+    Args:
+        checkpoint: whose vocabulary is drawn from.
+        batch: B.
+        words: S, the longest text.
+        seed: of the drawing.
+    """
     rng = np.random.default_rng(seed)
     tokens = rng.integers(UNK_ID, checkpoint.tokenizer.vocabulary_size, (batch, words))
     lengths = rng.integers(1, words + 1, batch)

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk import __version__
 from signtalk.arrays import FloatArray, ImageArray
 from signtalk.data.manifest import ClipNumbers, describe_clip
 from signtalk.errors import ArtifactError, ClipError
@@ -31,6 +30,7 @@ from signtalk.extraction.video import VideoFrame, read_frames, video_duration_s
 from signtalk.files import save_array, sha256_file
 from signtalk.landmarks.clip import LandmarkClip, checked_landmarks, load_clip, load_provenance, save_clip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
+from signtalk.version import VERSION
 
 _PEOPLE_EVERY_S = 1.0
 _MAX_PEOPLE_SAMPLES = 12
@@ -128,7 +128,7 @@ def extract_to_file(
     except ArtifactError as error:
         raise ClipError(f"{error}; check the path") from error
     made_from = {
-        "signtalk_version": __version__,
+        "signtalk_version": VERSION,
         "landmarker": landmarker.name,
         "models_sha256": landmarker.models_sha256,
         "video_sha256": video_sha256,

@@ -45,7 +45,13 @@ class Extractors(Protocol):
         ...
 
     def extract(self, task: Task, orders: Orders, landmarker: str) -> TaskOutcome:
-        """Extract one video in the thread's child."""
+        """Extract one video in the thread's child.
+
+        Args:
+            task: the video, and where its clip goes.
+            orders: how it is extracted.
+            landmarker: how the child makes its landmarker.
+        """
         ...
 
 

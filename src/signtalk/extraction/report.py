@@ -184,6 +184,11 @@ def _cell(text: str) -> str:
 def write_contact_sheet(clips: Sequence[ExtractedVideo], path: Path, storage: RemoteFolder | None = None) -> None:
     """Draw frames of the best, median and worst clips with their landmarks as one PNG.
 
+    Args:
+        clips: what was extracted.
+        path: of the PNG.
+        storage: where the clips are, when they are not in the folder.
+
     Raises:
         DataError: it cannot be written.
         MissingExtraError: Pillow is not installed.
@@ -261,7 +266,13 @@ def _frames_at(video: Path, clip: LandmarkClip, wanted: Iterable[int]) -> list[t
 
 
 def draw_landmarks(frame: VideoFrame, clip: LandmarkClip, t: int) -> Image.Image:
-    """A frame with the landmarks of the clip's frame `t` drawn over it, _CELL_HEIGHT pixels high."""
+    """A frame with the landmarks of the clip's frame `t` drawn over it, _CELL_HEIGHT pixels high.
+
+    Args:
+        frame: the picture.
+        clip: the landmarks of its video.
+        t: frame of the clip.
+    """
     from PIL import Image, ImageDraw
 
     picture = Image.fromarray(frame.image)

@@ -231,7 +231,7 @@ class _Journal:
         for line in self._handle:
             with suppress(ValueError, KeyError, TypeError):  # half a line, or another version's: done again
                 value = json.loads(line)
-                self._known[value["key"]] = TaskOutcome.from_json(value["outcome"])
+                self._known[value["key"]] = TaskOutcome.from_dict(value["outcome"])
         self._handle.write("\n")
         return self
 
@@ -255,7 +255,7 @@ class _Journal:
             DataError: the disk is full.
         """
         try:
-            self._handle.write(json.dumps({"key": self._key(job), "outcome": outcome.to_json()}) + "\n")
+            self._handle.write(json.dumps({"key": self._key(job), "outcome": outcome.to_dict()}) + "\n")
             self._handle.flush()
         except OSError as error:
             raise DataError(f"{self._path}: cannot be written ({error.strerror}); check the disk") from error

@@ -75,13 +75,13 @@ class TaskOutcome:
     numbers: ClipNumbers | None = None
     quality: ClipQuality | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> TaskOutcome:
-        """The reverse of `to_json`; TypeError or KeyError when it is none."""
+    def from_dict(cls, value: dict[str, Any]) -> TaskOutcome:
+        """The reverse of `to_dict`; TypeError or KeyError when it is none."""
         numbers, quality = value["numbers"], value["quality"]
         return cls(
             str(value["clip_id"]),
@@ -217,7 +217,7 @@ class GuardedExtractor:
                     self._end_child()
                 return None, words
             if "outcome" in answer:
-                return TaskOutcome.from_json(answer["outcome"]), ""
+                return TaskOutcome.from_dict(answer["outcome"]), ""
 
 
 class _Child:
@@ -328,7 +328,7 @@ def serve_tasks(make_landmarker: Callable[[], Landmarker]) -> None:
     tasks: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_tasks, args=(tasks,), daemon=True).start()
     while True:
-        _answer(answers, {"outcome": _outcome(json.loads(tasks.get()), landmarker, answers).to_json()})
+        _answer(answers, {"outcome": _outcome(json.loads(tasks.get()), landmarker, answers).to_dict()})
 
 
 def _read_tasks(tasks: queue.Queue[str]) -> None:

@@ -220,7 +220,7 @@ class SentenceIndex:
         names = [self.entries[row].sentence_id for row in self.groups.canonical_rows[several]]
         return Prototypes(
             sentence_ids=np.array(names, dtype=np.str_),
-            embeddings=self.prototype_matrix()[several],
+            embeddings=self.centroid_matrix()[several],
             counts=self.groups.counts[several],
         )
 
@@ -275,7 +275,7 @@ class SentenceIndex:
     def _prototypes(self) -> FloatArray:
         return unit_rows(self.class_sums)
 
-    def prototype_matrix(self) -> FloatArray:
+    def centroid_matrix(self) -> FloatArray:
         """(C, D) float32, unit length: the mean direction of each sentence; of a one-clip sentence the clip itself."""
         return self._prototypes
 

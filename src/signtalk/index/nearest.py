@@ -131,6 +131,11 @@ def build_engine(
 def open_engine(vectors: npt.NDArray[np.float16], report: EngineReport, path: Path) -> Engine:
     """The engine that `build_engine` chose; an IVF index stays on disk, what a search touches is read.
 
+    Args:
+        vectors: (N, D) float16, unit length.
+        report: what was chosen, and its file's hash.
+        path: of the IVF index.
+
     Raises:
         ArtifactError: the file is missing, damaged or belongs to other vectors.
     """

@@ -59,7 +59,13 @@ class Hit:
 
     @classmethod
     def of(cls, entry: IndexEntry, rank: int, similarity: float) -> Hit:
-        """The hit of a reference."""
+        """The hit of a reference.
+
+        Args:
+            entry: of the reference.
+            rank: 1 = nearest.
+            similarity: cosine.
+        """
         return cls(
             rank=rank,
             similarity=similarity,
@@ -129,7 +135,13 @@ class Searchable(Protocol):
     """Clips among which the nearest ones can be found."""
 
     def search(self, queries: FloatArray, k: int, only: Only = Only()) -> tuple[tuple[Hit, ...], ...]:
-        """The k nearest clips of each query (B, D), nearest first."""
+        """The k nearest clips of each query (B, D), nearest first.
+
+        Args:
+            queries: (B, D) float32, unit length.
+            k: at most so many clips a query.
+            only: which clips may be found.
+        """
         ...
 
     def names(self, kind: NameKind) -> Collection[str] | None:
@@ -207,7 +219,13 @@ def widened(look: Callable[[int], tuple[T, BoolArray]], num_sentences: int, most
 
 
 def hits_at(entries: Sequence[IndexEntry], rows: IntArray, similarities: FloatArray) -> tuple[tuple[Hit, ...], ...]:
-    """What lies at rows (B, K), with its cosine; -1 = nothing."""
+    """What lies at rows (B, K), with its cosine; -1 = nothing.
+
+    Args:
+        entries: of all rows.
+        rows: (B, K) places in them, -1 = nothing.
+        similarities: (B, K) cosines.
+    """
     return tuple(
         tuple(
             Hit.of(entries[row], rank, similarity)
@@ -219,7 +237,13 @@ def hits_at(entries: Sequence[IndexEntry], rows: IntArray, similarities: FloatAr
 
 
 def nearest_allowed(similarities: FloatArray, allowed: BoolArray, k: int) -> tuple[IntArray, FloatArray]:
-    """(B, K) rows and cosines of the k largest of (B, N) among those (N,) that are allowed, equal ones by row."""
+    """(B, K) rows and cosines of the k largest of (B, N) among those (N,) that are allowed, equal ones by row.
+
+    Args:
+        similarities: (B, N) cosines.
+        allowed: (N,) True = may be found.
+        k: K, fewer where fewer are allowed.
+    """
     places = np.flatnonzero(allowed)
     near = similarities[:, places]
     order = np.argsort(-near, axis=1, kind="stable")[:, :k]

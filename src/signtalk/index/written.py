@@ -110,6 +110,11 @@ def read_sentences(path: Path) -> tuple[WrittenSentence, ...]:
 def write_sentences(index: SentenceIndex, sentences: Sequence[WrittenSentence], space: TextSpace) -> Writing:
     """Add sentences without clips to an index; those that it knows already are left as they are.
 
+    Args:
+        index: what they are added to; it is not changed.
+        sentences: texts with ids and categories.
+        space: where texts lie among signs.
+
     Raises:
         ConfigError: the index holds no clip, beside which written sentences could be scored.
         DataError: a sentence_id belongs to another sentence.

@@ -78,7 +78,7 @@ class AugmentConfig(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def prototype(cls) -> AugmentConfig:
-        """The prototype's figures (SPEC 1.4); both views drawn from them all (SPEC fault 10)."""
+        """The prototype's figures (docs/contract.md 1.4); both views drawn from them all (docs/contract.md 2.10)."""
         figures: dict[str, float] = dict.fromkeys(cls.model_fields, 0)
         figures |= {"time_warp": 0.15, "time_warp_probability": 0.6, "temporal_shift": 4}
         figures |= {"frame_dropout": 0.12, "frame_dropout_probability": 0.5, "noise": 0.012, "noise_probability": 0.5}
@@ -245,7 +245,7 @@ def _lost_hands(batch: int, frames: int, layout: Layout, config: AugmentConfig, 
 
 
 def _augment_prototype_rows(rows: FloatArray, config: AugmentConfig, rng: np.random.Generator) -> FloatArray:
-    """SPEC 1.4 on (B, T, 540, 1): noise, rotation about the vertical axis, dropped frames; visibility untouched."""
+    """docs/contract.md 1.4 on (B, T, 540, 1): noise, rotation about the vertical axis, dropped frames."""
     batch, frames = rows.shape[:2]
     flat = rows[..., 0].copy()
     pose, rest = flat[..., :132].reshape(batch, frames, 33, 4), flat[..., 132:].reshape(batch, frames, -1, 3)

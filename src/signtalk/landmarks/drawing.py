@@ -216,6 +216,13 @@ def write_gif(
 
     GIF counts hundredths of a second; the rate is kept on average by frames of unequal length.
 
+    Args:
+        path: of the GIF.
+        frames: (H, W, 3) uint8 each.
+        num_frames: how many there are.
+        fps: frames a second.
+        progress: called with the number of written frames and of all.
+
     Raises:
         ConfigError: more frames than fit into memory.
         DataError: the file cannot be written.

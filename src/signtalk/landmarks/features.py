@@ -34,7 +34,7 @@ BODY_NAMES = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "mouth_left", "mouth_right",
     "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
 )  # fmt: skip
-"""Upper body; legs are never in view and hips are mostly guessed (SPEC faults 2 and 3)."""
+"""Upper body; legs are never in view and hips are mostly guessed (docs/contract.md 2.2 and 2.3)."""
 FACE_POINT_NAMES = tuple(
     f"face_{i}" for i in sorted({p for pair in FACE_PAIRS for p in pair} | set(FACE_MIDLINE) - {10})
 )
@@ -388,8 +388,8 @@ def _frame_motion(points: FloatArray, layout: Layout) -> FloatArray:
 def motion_energy(clip: LandmarkClip) -> float:
     """Mean speed of the hand that moves most, in shoulder widths a second.
 
-    Camera distance and body size cancel, so that one floor serves every camera (SPEC fault 5). So does the frame
-    rate: positions are compared at a fixed rate, or the tracker's trembling would count once a frame.
+    Camera distance and body size cancel, so that one floor serves every camera (docs/contract.md 2.5). So does the
+    frame rate: positions are compared at a fixed rate, or the tracker's trembling would count once a frame.
     Returns 0.0 when fewer than two frames show a wrist or fingertip.
 
     Raises:

@@ -74,7 +74,7 @@ def to_prototype_rows(clip: LandmarkClip, alpha: float = DEFAULT_SMOOTHING_ALPHA
         without a torso stays in image coordinates. Undetected parts are zeros before that shift.
 
     Source:
-        SPEC 1.1.
+        docs/contract.md 1.1.
     """
     points = np.nan_to_num(clip.landmarks).astype(np.float32)
     torso = points[:, _TORSO]
@@ -175,7 +175,7 @@ def frame_motion(rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """(T,) motion energy of each row: how far all coordinates moved since the row before, the first 0.
 
     Source:
-        SPEC 1.3: Euclidean norm over all columns but visibility.
+        docs/contract.md 1.3: Euclidean norm over all columns but visibility.
     """
     points, _ = _split_columns(rows.astype(np.float64))
     flat = points.reshape(len(rows), -1)

@@ -40,6 +40,11 @@ def encode_clip(clip: LandmarkClip) -> bytes:
 def decode_clip(data: bytes, where: str = "clip", max_frames: int | None = None) -> LandmarkClip:
     """Read a clip.
 
+    Args:
+        data: the layout of docs/protocol.md.
+        where: what errors call the clip.
+        max_frames: a longer clip is refused; None = no limit.
+
     Raises:
         ClipError: of another layout, too long, absurd values, times that do not increase, or it shows nothing.
     """
@@ -57,6 +62,11 @@ def decode_clip(data: bytes, where: str = "clip", max_frames: int | None = None)
 
 def clip_of_frames(frames: FrameArray, aspect: float | None, where: str = "clip") -> LandmarkClip:
     """One clip of (T,) frames.
+
+    Args:
+        frames: (T,) of dtype FRAME.
+        aspect: image width over height; None when it is not known.
+        where: what errors call the clip.
 
     Raises:
         ClipError: absurd values, times that do not increase, or it shows nothing.

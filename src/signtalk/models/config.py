@@ -139,7 +139,7 @@ class ModelConfig(BaseModel, frozen=True, extra="forbid"):
         supcon_dim: width of the projection that the contrastive loss sees; 0 lets it see the embedding.
         spells: the word head is trained (CTC), so what it says of each frame counts in answers and texts.
         motion: where a frame's motion is read, which attention pooling looks at: "last-column" of the features, or
-            how far the "prototype-rows" moved since the frame before (SPEC 1.3).
+            how far the "prototype-rows" moved since the frame before (docs/contract.md 1.3).
         text_encoder: the text encoder; None for a model that was not taught to place texts among signs.
     """
 
@@ -198,7 +198,7 @@ class LossConfig(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def prototype(cls) -> LossConfig:
-        """SPEC 1.7: 0.5 SupCon + 0.5 text + 0.2 masked frames, temperature 0.07, no memory, no alignment."""
+        """docs/contract.md 1.7: 0.5 SupCon + 0.5 text + 0.2 masked frames, temperature 0.07; no memory or alignment."""
         return cls(
             supcon_weight=0.5, temperature=0.07, memory_size=0, class_weight=0.0,
             text_weight=0.5, label_smoothing=0.1, ctc_weight=0.0, mask_weight=0.2, align_weight=0.0,

@@ -38,7 +38,7 @@ class EncoderOutput(NamedTuple):
 
 
 class FrameProjector(nn.Module):
-    """LayerNorm, Linear, GELU, dropout, Linear, GELU: the prototype's frame projector (SPEC 1.6)."""
+    """LayerNorm, Linear, GELU, dropout, Linear, GELU: the prototype's frame projector (docs/contract.md 1.6)."""
 
     def __init__(self, num_features: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def reverse_valid(sequence: Tensor, valid: Tensor) -> Tensor:
 
 
 class GruEncoder(nn.Module):
-    """Bidirectional GRU with attention pooling (SPEC 1.6).
+    """Bidirectional GRU with attention pooling (docs/contract.md 1.6).
 
     The backward direction runs over the reversed valid frames, so that padding is never read; that
     works the same in training, in TorchScript and in ONNX, which packed sequences do not.
@@ -103,7 +103,13 @@ class GruEncoder(nn.Module):
         self.context = nn.Linear(2 * width, config.embedding_dim)
 
     def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:
-        """Encode standardised features (B, T, F)."""
+        """Encode standardised features (B, T, F).
+
+        Args:
+            features: (B, T, F) float32.
+            valid: (B, T) bool, True = real frame.
+            motion: (B, T) z-scored motion of each frame.
+        """
         projections = self.projector(features, valid)
         keep = valid.unsqueeze(-1).to(projections.dtype)
         sequence = projections
@@ -116,7 +122,7 @@ class GruEncoder(nn.Module):
 
 
 class TransformerSignEncoder(nn.Module):
-    """Pre-norm transformer with sinusoidal positions and masked mean pooling (SPEC 1.6)."""
+    """Pre-norm transformer with sinusoidal positions and masked mean pooling (docs/contract.md 1.6)."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
@@ -131,7 +137,13 @@ class TransformerSignEncoder(nn.Module):
         self.head = EmbeddingHead(width, config.embedding_dim)
 
     def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:  # noqa: ARG002  # one interface
-        """Encode standardised features (B, T, F)."""
+        """Encode standardised features (B, T, F).
+
+        Args:
+            features: (B, T, F) float32.
+            valid: (B, T) bool, True = real frame.
+            motion: (B, T) z-scored motion of each frame.
+        """
         projections = self.projector(features, valid)
         keep = valid.unsqueeze(-1).to(projections.dtype)
         positions = torch.arange(features.shape[1], device=features.device)
@@ -168,7 +180,13 @@ class ConvTransformer(nn.Module):
         self.head = EmbeddingHead(2 * width, config.embedding_dim)
 
     def forward(self, features: Tensor, valid: Tensor, motion: Tensor) -> EncoderOutput:  # noqa: ARG002  # one interface
-        """Encode standardised features (B, T, F)."""
+        """Encode standardised features (B, T, F).
+
+        Args:
+            features: (B, T, F) float32.
+            valid: (B, T) bool, True = real frame.
+            motion: (B, T) z-scored motion of each frame.
+        """
         keep = valid.unsqueeze(-1).to(features.dtype)
         sequence = self.stem_norm(self.stem(features)) * keep
         for block in self.blocks:

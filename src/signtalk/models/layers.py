@@ -141,7 +141,7 @@ class AttentionBlock(nn.Module):
 
 
 class AttentionPooling(nn.Module):
-    """Additive attention over frames, several heads averaged, with the frame's z-scored motion as a bias (SPEC 1.6)."""
+    """Additive attention, heads averaged, with the frame's z-scored motion as a bias (docs/contract.md 1.6)."""
 
     def __init__(self, width: int, num_heads: int) -> None:
         super().__init__()
@@ -149,7 +149,13 @@ class AttentionPooling(nn.Module):
         self.logits = nn.Linear(width, num_heads)
 
     def forward(self, sequence: Tensor, valid: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
-        """Pool (B, T, W) to (B, W); also the weights (B, T), which sum to 1 over the valid frames."""
+        """Pool (B, T, W) to (B, W); also the weights (B, T), which sum to 1 over the valid frames.
+
+        Args:
+            sequence: (B, T, W).
+            valid: (B, T) bool, True = real frame.
+            motion: (B, T) z-scored motion, added to the logits.
+        """
         mean = masked_mean(motion.unsqueeze(-1), valid)
         spread = masked_mean((motion.unsqueeze(-1) - mean.unsqueeze(1)) ** 2, valid).sqrt()
         bias = (motion.unsqueeze(-1) - mean.unsqueeze(1)) / (spread.unsqueeze(1) + 1e-5)

@@ -95,6 +95,12 @@ def ctc_loss(log_probs: Tensor, valid: Tensor, words: Tensor, blank_id: int) -> 
     """CTC of (B, T, V) frame log probabilities against (B, W) words; each clip counts by its words.
 
     A clip whose sentence does not fit into its frames gives 0 instead of infinity.
+
+    Args:
+        log_probs: (B, T, V).
+        valid: (B, T) bool, True = real frame; padding stands at the end.
+        words: (B, W) int64 ids, padded with the blank.
+        blank_id: id of "no word".
     """
     return nn.functional.ctc_loss(
         log_probs.transpose(0, 1).float(),

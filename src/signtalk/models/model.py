@@ -17,11 +17,11 @@ from signtalk.models.text_decoder import TextDecoder
 from signtalk.models.text_encoder import TextEncoder
 
 _STANDARD_LIMIT = 8.0
-"""Standardised features are clipped here: one wild frame must not decide (SPEC fault 7)."""
+"""Standardised features are clipped here: one wild frame must not decide (docs/contract.md 2.7)."""
 
 
 _POSE_COLUMNS = 132
-"""Of the prototype's rows: x, y, z, visibility of 33 points (SPEC 1.1)."""
+"""Of the prototype's rows: x, y, z, visibility of 33 points (docs/contract.md 1.1)."""
 
 
 class TrainingOutput(NamedTuple):

@@ -85,7 +85,7 @@ class Answer:
         return f"{self.text} ({self.confidence:.2f}){only_written}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Fields of SPEC 1.9 under their names, one dict a candidate; plain values, as JSON has them."""
+        """Fields of docs/contract.md 1.9 under their names, one dict a candidate; plain values, as JSON has them."""
         said = {"sentence": self.sentence, "text": self.text, "text_source": self.text_source}
         return {**asdict(self), **said, "outcome": self.outcome}
 

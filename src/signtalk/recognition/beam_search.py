@@ -23,7 +23,7 @@ class DecodingOptions(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         num_beams: sequences kept open a clip; 1 is greedy search.
-        length_penalty: exponent of the length in the score (SPEC 1.10); 0 compares plain log probabilities.
+        length_penalty: exponent of the length in the score (docs/contract.md 1.10); 0 compares plain log probabilities.
         max_tokens: most tokens of an answer, eos included; one cut there is not `finished`.
         min_tokens: fewest tokens before eos.
     """
@@ -231,7 +231,7 @@ def _top(scores: Float64Array, count: int) -> IntArray:
 
 
 def _length_divisor(num_tokens: int, length_penalty: float) -> float:
-    """What a total log probability is divided by (SPEC 1.10, after Wu et al. 2016, equation 14)."""
+    """What a total log probability is divided by (docs/contract.md 1.10, after Wu et al. 2016, equation 14)."""
     return float(((5 + num_tokens) / 6) ** length_penalty)
 
 

@@ -71,7 +71,7 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
     if not len(index):
         nothing = np.zeros(shape, dtype=np.float32)
         return SentenceComparison(clips, nothing, nothing, nothing.astype(np.int64), nothing.astype(np.int64))
-    centroids = queries @ index.prototype_matrix().T
+    centroids = queries @ index.centroid_matrix().T
     num_references = np.repeat(groups.counts[None], len(queries), axis=0)
     if excluded is not None and excluded.any():
         clips[excluded] = -np.inf

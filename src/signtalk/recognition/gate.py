@@ -2,7 +2,7 @@
 
 `Ranking` + motion -> Evidence -> `decide` -> Decision. A refusal is a result with a reason, not an error.
 The calibrated gate turns sentence-level evidence into a probability that the answer is right and accepts
-above a threshold; the prototype's gate of SPEC 1.9 stays selectable for comparison.
+above a threshold; the prototype's gate of docs/contract.md 1.9 stays selectable for comparison.
 
 A sentence that is only written lacks half of the evidence, and what clips have proven says nothing about it: it has
 a gate of its own (`GateConfig.written`), and is refused where that was not fitted.
@@ -43,7 +43,7 @@ Reason = Literal[
 UNSURE = ("low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement")
 """Reasons that leave the best candidates worth a look."""
 
-# SPEC 1.9
+# docs/contract.md 1.9
 _PROTOTYPE_MOTION_FLOOR = 7.5e-4
 _PROTOTYPE_MIN_SIMILARITY = 0.58
 _PROTOTYPE_MIN_MARGIN = 0.10
@@ -104,7 +104,7 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     """A gate with all its numbers; the defaults are safe guesses for a gate that was never fitted.
 
     Attributes:
-        mode: "calibrated", or "prototype" for the rule and thresholds of SPEC 1.9, which then ignore the rest.
+        mode: "calibrated", or "prototype" for rule and thresholds of docs/contract.md 1.9, which ignore the rest.
         motion_floor: hand speed in shoulder widths a second below which nothing was signed.
         threshold: least confidence that is accepted.
         choice_threshold: least confidence at which an unsure answer offers the best sentences to choose from; None =
@@ -283,7 +283,7 @@ def _lowest(evidence: Evidence, config: GateConfig) -> npt.NDArray[np.int64]:
 
 
 def _prototype_reasons(evidence: Evidence, motions: FloatArray) -> list[Reason]:
-    """SPEC 1.9: fixed thresholds in this order; a sentence of one clip has no centroid to disagree."""
+    """docs/contract.md 1.9: fixed thresholds in this order; a sentence of one clip has no centroid to disagree."""
     reasons: list[Reason] = []
     for query in range(len(motions)):
         margin, agreement = evidence.margin[query], evidence.centroid[query]

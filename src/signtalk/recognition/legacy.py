@@ -1,6 +1,6 @@
 """The research prototype's ranking, its faults included, so that old and new are compared by one flag.
 
-Encoded queries + SentenceIndex -> rank_by_clips -> Ranking of clips, not of sentences
+Encoded queries + SentenceIndex -> rank_as_the_prototype -> Ranking of clips, not of sentences
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.recognition.comparison import SentenceComparison, clip_distances
 from signtalk.recognition.ranking import Ranking, with_head
 
-# SPEC 1.9
+# docs/contract.md 1.9
 _CLIPS = 5
 _COSINE_WEIGHT = 0.65
 _DTW_WEIGHT = 0.35
@@ -21,8 +21,8 @@ _DTW_RATE = 0.002
 _TEMPERATURE = 0.12
 
 
-def rank_by_clips(encoded: Encoded, index: SentenceIndex, comparison: SentenceComparison) -> Ranking:
-    """SPEC 1.9 to the letter: five clips by cosine, re-ranked with a DTW sum that grows with length.
+def rank_as_the_prototype(encoded: Encoded, index: SentenceIndex, comparison: SentenceComparison) -> Ranking:
+    """docs/contract.md 1.9 to the letter: five clips by cosine, re-ranked with a DTW sum that grows with length.
 
     Args:
         encoded: B queries.

@@ -71,7 +71,7 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def prototype(cls) -> DecisionConfig:
-        """Ranking and gate of the prototype (SPEC 1.9), its known faults included, for comparison."""
+        """Ranking and gate of the prototype (docs/contract.md 1.9), its known faults included, for comparison."""
         return cls(scoring=ScoringConfig(mode="prototype"), gate=GateConfig(mode="prototype"), spelling_weight=0.0)
 
 

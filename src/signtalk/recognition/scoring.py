@@ -34,7 +34,7 @@ from signtalk.recognition.ctc import (
     text_score,
     words_shown,
 )
-from signtalk.recognition.legacy import rank_by_clips
+from signtalk.recognition.legacy import rank_as_the_prototype
 from signtalk.recognition.ranking import Ranking, with_head
 
 _QUERIES_AT_ONCE = 256
@@ -47,7 +47,7 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
     """How evidence becomes one score; fitted by `fit_scoring`, stored with the gate that was fitted on it.
 
     Attributes:
-        mode: "sentence" is SignTalk's own; "prototype" ranks clips as SPEC 1.9 says and ignores the weights.
+        mode: "sentence" is SignTalk's own; "prototype" ranks clips as in docs/contract.md 1.9 and ignores the weights.
         similarity_weight: of the cosine to the sentence's closest clip.
         prototype_weight: of the cosine to the sentence's centroid, the mean direction of its clips; files name it so.
         dtw_weight: of exp(-distance / dtw_scale).
@@ -116,7 +116,7 @@ def score_sentences(
         if config.mode == "sentence":
             parts.append(Shortlist(queries, index, config, comparison, spellings, text_embeddings).ranking())
         else:
-            parts.append(rank_by_clips(queries, index, comparison))
+            parts.append(rank_as_the_prototype(queries, index, comparison))
     return Ranking.joined(parts)
 
 

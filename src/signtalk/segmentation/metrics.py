@@ -62,6 +62,11 @@ def matched(predicted: npt.NDArray[np.float64], true: npt.NDArray[np.float64], t
     """How many sorted times can be paired one to one, no pair further apart than `tolerance`.
 
     Earliest with earliest is the best pairing, for all tolerances are the same.
+
+    Args:
+        predicted: (N,) sorted seconds.
+        true: (M,) sorted seconds.
+        tolerance: seconds.
     """
     count = i = j = 0
     while i < len(predicted) and j < len(true):

@@ -21,7 +21,6 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from signtalk import __version__
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.legacy_rows import from_prototype_rows
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, encode_clip
@@ -42,6 +41,7 @@ from signtalk.service.schemas import (
 )
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.stream import StreamSocket
+from signtalk.version import VERSION
 
 _logger = logging.getLogger("signtalk.service")
 R = TypeVar("R")
@@ -142,7 +142,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
         await service.questions.close()
 
     app = FastAPI(
-        title="SignTalk", version=__version__, lifespan=life, responses=REFUSALS,
+        title="SignTalk", version=VERSION, lifespan=life, responses=REFUSALS,
         docs_url=None, redoc_url=None,  # their pages load scripts from other hosts
         description="From a signed sentence to text, or an honest 'not sure'. docs/protocol.md tells more.",
     )  # fmt: skip
@@ -246,7 +246,7 @@ def _changes(service: Service) -> APIRouter:
 
 
 def _prototype(service: Service) -> APIRouter:
-    """The paths of the prototype, answered in its fields (SPEC 1.9); not sure means no sentence."""
+    """The paths of the prototype, answered in its fields (docs/contract.md 1.9); not sure means no sentence."""
     router = APIRouter(tags=["prototype"])
 
     @router.post("/predict")
@@ -278,7 +278,7 @@ def _operations(service: Service) -> APIRouter:
         """What a client needs to know of this service."""
         recognizer = service.model.bundle.recognizer
         return {
-            "version": __version__,
+            "version": VERSION,
             "encoder_id": recognizer.index.encoder_id,
             "can_enroll": settings.may_enroll,
             "can_search": recognizer.text_space is not None,

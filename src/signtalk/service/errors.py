@@ -39,7 +39,7 @@ class RefusedError(Exception):
         self.status, self.message, self.retry_after_s = status, message, retry_after_s
         self.code = code or _CODES.get(status, "error")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The body of every refusal."""
         return {"error": {"code": self.code, "message": self.message}}
 
@@ -48,7 +48,7 @@ class RefusedError(Exception):
         headers = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
         if self.status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
-        return JSONResponse(self.to_json(), self.status, headers)
+        return JSONResponse(self.to_dict(), self.status, headers)
 
 
 def refusal_of(error: Exception) -> RefusedError:

@@ -108,6 +108,11 @@ class ServiceModel:
     def search(self, text: str, limit: int, categories: Sequence[str] = ()) -> dict[str, Any]:
         """The clips of that meaning, without names of files and of those who sign.
 
+        Args:
+            text: what the clips shall mean.
+            limit: at most so many.
+            categories: only these; empty = all.
+
         Raises:
             ConfigError: the model has no text encoder, the text holds no word, or no clip is of a category.
         """
@@ -121,7 +126,13 @@ class ServiceModel:
         }
 
     def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
-        """Those whose text holds every word of the query, in order of text."""
+        """Those whose text holds every word of the query, in order of text.
+
+        Args:
+            query: words, in any order; empty = all sentences.
+            limit: at most so many.
+            offset: so many are skipped.
+        """
         words, signs = text_key(query).split(), self.bundle.signs
         listed = [each for key, each in self._all_sentences() if all(word in key for word in words)]
         page = [

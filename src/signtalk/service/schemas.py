@@ -85,6 +85,11 @@ class PrototypeBody(BaseModel):
 def clip_of_message(value: Any, where: str, max_frames: int) -> LandmarkClip:
     """A clip from bytes, from base64 of them, or from a JSON value.
 
+    Args:
+        value: bytes, text in base64, or a JSON object.
+        where: what errors call the clip.
+        max_frames: a longer clip is refused.
+
     Raises:
         ClipError: it cannot be read, or is too long.
     """

@@ -180,7 +180,7 @@ class StreamSocket:
                 await self._send(note)
             elif len(self._thinking) >= _MOST_THINKING:
                 error = RefusedError(429, "the sentences before are not answered yet; repeat")
-                await self._say(session, session.failed(note, error.to_json()))
+                await self._say(session, session.failed(note, error.to_dict()))
             else:
                 task = asyncio.create_task(self._think(session, note))
                 self._thinking.add(task)
@@ -193,7 +193,7 @@ class StreamSocket:
                     raise ClipError(f"a sentence of {segment.clip.num_frames} frames; send fewer a second")
                 answer = await self._questions.ask(Question(segment.clip, self._num_candidates), f"stream {id(self)}")
         except Exception as error:  # noqa: BLE001 - one sentence without an answer does not end the stream
-            notes = session.failed(segment, refusal_of(error).to_json())
+            notes = session.failed(segment, refusal_of(error).to_dict())
         else:
             self._on_answer(answer, "stream")
             notes = session.answered(segment, answer)
@@ -202,7 +202,7 @@ class StreamSocket:
 
     async def _refuse(self, error: RefusedError) -> None:
         with contextlib.suppress(WebSocketDisconnect):  # whoever sent that has gone already
-            await self._send({"type": "error", **error.to_json()})
+            await self._send({"type": "error", **error.to_dict()})
         await self._close(_TOO_BUSY if error.status in (429, 503) else _BAD_MESSAGE)
 
     async def _send(self, message: dict[str, Any]) -> None:

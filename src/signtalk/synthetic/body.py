@@ -118,7 +118,13 @@ def hand_quaternion(fingers: npt.ArrayLike, palm: npt.ArrayLike) -> Array:
 
 
 def euler_matrices(yaw: npt.ArrayLike, pitch: npt.ArrayLike, roll: npt.ArrayLike) -> Array:
-    """(..., 3, 3) rotation by roll about z, then pitch about x, then yaw about y, in radians."""
+    """(..., 3, 3) rotation by roll about z, then pitch about x, then yaw about y, in radians.
+
+    Args:
+        yaw: about y, radians, any shape.
+        pitch: about x, radians, of a shape that fits.
+        roll: about z, radians, likewise.
+    """
     half = [np.asarray(angle, dtype=np.float64) / 2 for angle in (yaw, pitch, roll)]
     cy, cp, cr = (np.cos(h) for h in half)
     sy, sp, sr = (np.sin(h) for h in half)
@@ -265,7 +271,13 @@ _MESH_AT = {index: 11 + i for i, index in enumerate(FACE_INDICES)}
 
 
 def pose_head(body: Body, head: Array, face: Array) -> Array:
-    """(T, 105, 3) body frame: the head's pose points and the face, from (T, 3) angles and (T, 3) expression."""
+    """(T, 105, 3) body frame: the head's pose points and the face, from (T, 3) angles and (T, 3) expression.
+
+    Args:
+        body: the person.
+        head: (T, 3) yaw, pitch and roll in radians.
+        face: (T, 3) expression.
+    """
     points = np.repeat(_TEMPLATE[None], len(head), axis=0)
     points[:, [_MESH_AT[i] for i in _BROWS], 1] -= 0.03 * face[:, :1]
     points[:, [_MESH_AT[i] for i in _LOWER_LIP], 1] += 0.06 * np.maximum(face[:, 1:2], 0)

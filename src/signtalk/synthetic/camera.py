@@ -126,7 +126,14 @@ def _shake(num_frames: int, camera: Camera, errors: TrackerErrors, rng: np.rando
 
 
 def smooth_noise(rng: np.random.Generator, num_frames: int, shape: tuple[int, ...], every: int) -> Array:
-    """(T, *shape) noise of about unit size that is drawn anew each `every` frames and linear between."""
+    """(T, *shape) noise of about unit size that is drawn anew each `every` frames and linear between.
+
+    Args:
+        rng: every chance.
+        num_frames: T.
+        shape: of each frame's noise.
+        every: frames between two draws.
+    """
     knots = rng.standard_normal((num_frames // every + 2, *shape))
     place = np.arange(num_frames) / every + rng.random()
     low = np.minimum(place.astype(np.int64), len(knots) - 2)

@@ -165,7 +165,14 @@ def render_clip(config: SyntheticConfig, planned: PlannedClip) -> SyntheticClip:
 
 
 def film(config: SyntheticConfig, signer_id: str, clip_id: str, act: Act) -> LandmarkClip:
-    """What a person of the data set does, as their camera and the detector give it; chance follows from `clip_id`."""
+    """What a person of the data set does, as their camera and the detector give it; chance follows from `clip_id`.
+
+    Args:
+        config: of the data set.
+        signer_id: letter of the person.
+        clip_id: seed of the chance.
+        act: what the person does.
+    """
     signer = _signer(config.seed, signer_id, config.difficulty, config.variant_share, config.detector_errors)
     rng = generator(config.seed, "clip", clip_id)
     fps = _frame_rate(config.seed, clip_id)

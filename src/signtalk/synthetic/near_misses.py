@@ -29,7 +29,14 @@ Glosses = tuple[str, ...]
 def one_sign_exchanged(
     glosses: Glosses, vocabulary: Sequence[str], known: Collection[Glosses], rng: np.random.Generator
 ) -> Glosses | None:
-    """The sentence with one sign exchanged for another of `vocabulary`, and none of `known`; None if there is none."""
+    """The sentence with one sign exchanged for another of `vocabulary`, and none of `known`; None if there is none.
+
+    Args:
+        glosses: signs of the sentence.
+        vocabulary: signs to choose from.
+        known: sentences that it must not become.
+        rng: every chance.
+    """
     places = [(i, gloss) for i in range(len(glosses)) for gloss in vocabulary if gloss not in glosses]
     for number in rng.permutation(len(places)).tolist():
         place, gloss = places[number]
@@ -40,7 +47,13 @@ def one_sign_exchanged(
 
 
 def two_signs_exchanged(glosses: Glosses, known: Collection[Glosses], rng: np.random.Generator) -> Glosses | None:
-    """The sentence with two of its signs in each other's place, and none of `known`; None if there is none."""
+    """The sentence with two of its signs in each other's place, and none of `known`; None if there is none.
+
+    Args:
+        glosses: signs of the sentence.
+        known: sentences that it must not become.
+        rng: every chance.
+    """
     pairs = list(itertools.combinations(range(len(glosses)), 2))
     for number in rng.permutation(len(pairs)).tolist():
         first, second = pairs[number]

@@ -25,7 +25,14 @@ from signtalk.synthetic.signing import (
 
 
 def rest(signer: Signer, duration_s: float, fps: float, rng: np.random.Generator) -> Motion:
-    """The motion of a person who signs nothing: scratches, shifts, looks around, mostly does not move."""
+    """The motion of a person who signs nothing: scratches, shifts, looks around, mostly does not move.
+
+    Args:
+        signer: who rests.
+        duration_s: how long.
+        fps: frames a second.
+        rng: every chance.
+    """
     now = begin(signer, rng)
     _add_fidgets(now, duration_s, signer, rng)
     for track, row in ((now.leading, now.resting[0]), (now.other, now.resting[1]), (now.head, np.zeros(6))):

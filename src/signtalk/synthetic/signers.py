@@ -110,6 +110,11 @@ def make_signer(seed: int, signer_id: str, habits: Habits) -> Signer:
     """The person behind a letter of SIGNER_LETTERS; the same person for every data set of this seed.
 
     `habits` only scales what is particular about them.
+
+    Args:
+        seed: of the data set.
+        signer_id: letter.
+        habits: how much people differ.
     """
     rng = generator(seed, "signer", signer_id)
     d = habits.difficulty

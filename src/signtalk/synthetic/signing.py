@@ -115,6 +115,11 @@ def movement(kind: str, direction: str, repeats: int) -> tuple[Array, Array]:
     """The course of one movement: (K,) phases from 0 to 1, and (K, 6) offset x, y, z, roll, nod, wiggle.
 
     Offsets are in shoulder widths at ordinary size, roll and nod in radians, wiggle from 0 to 1.
+
+    Args:
+        kind: of movement, as the lexicon names it.
+        direction: where it goes.
+        repeats: how often.
     """
     towards = np.array(DIRECTIONS[direction], dtype=np.float64)
     beats = np.arange(2 * repeats + 1) % 2.0
@@ -223,12 +228,26 @@ def _base_pose(sign: Sign, signer: Signer, rng: np.random.Generator) -> Array:
 
 
 def perform(signer: Signer, glosses: tuple[str, ...], fps: float, rng: np.random.Generator) -> Motion:
-    """The motion of a person who signs these glosses in their own way, from rest to rest."""
+    """The motion of a person who signs these glosses in their own way, from rest to rest.
+
+    Args:
+        signer: who signs.
+        glosses: signs of the sentence.
+        fps: frames a second.
+        rng: every chance.
+    """
     return perform_signs(signer, [signer.sign(gloss) for gloss in glosses], fps, rng)
 
 
 def perform_signs(signer: Signer, plan: Sequence[Sign], fps: float, rng: np.random.Generator) -> Motion:
-    """The motion of a person who makes these signs, of whatever language, from rest to rest."""
+    """The motion of a person who makes these signs, of whatever language, from rest to rest.
+
+    Args:
+        signer: who signs.
+        plan: the signs, in order.
+        fps: frames a second.
+        rng: every chance.
+    """
     now = begin(signer, rng)
     now.clock = 0.25 + 0.9 * rng.random()
     add_sentence(now, plan, signer, rng)
@@ -345,7 +364,14 @@ def _add_face(head: Track, sign: Sign, start: float, end: float, signer: Signer,
 
 
 def to_motion(now: Performance, signer: Signer, fps: float, rng: np.random.Generator) -> Motion:
-    """Read the tracks at every frame, up to the last pose of the leading hand, and add what a living body adds."""
+    """Read the tracks at every frame, up to the last pose of the leading hand, and add what a living body adds.
+
+    Args:
+        now: the tracks.
+        signer: whose body it is.
+        fps: frames a second.
+        rng: every chance.
+    """
     times = np.arange(max(2, round(now.leading.times[-1] * fps))) / fps
     switched = signer.left_handed != (rng.random() < signer.switch)
     tracks = (now.leading, now.other) if switched else (now.other, now.leading)

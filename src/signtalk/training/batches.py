@@ -126,6 +126,11 @@ def even_odd_positions(
 ) -> tuple[npt.NDArray[np.float64], BoolArray]:
     """Frame positions of the even (0) or odd (1) frames as a clip of its own; under 4 frames the clip itself.
 
+    Args:
+        store: the clips.
+        which: (B,) places in it.
+        parity: 0 or 1, for all or (B,) for each.
+
     Returns:
         As `features.frame_positions`: (B, T') float64 and (B, T') bool.
     """
@@ -138,7 +143,14 @@ def even_odd_positions(
 
 
 def span_mask(valid: BoolArray, share: float, span: int, rng: np.random.Generator) -> BoolArray:
-    """(B, T) bool: about `share` of each clip's valid frames, in spans of `span` frames; never padding."""
+    """(B, T) bool: about `share` of each clip's valid frames, in spans of `span` frames; never padding.
+
+    Args:
+        valid: (B, T) True = real frame.
+        share: of the valid frames, 0-1.
+        span: frames in a row.
+        rng: every chance.
+    """
     if share == 0:
         return np.zeros_like(valid)
     starts = rng.random(valid.shape) < share / span
@@ -163,6 +175,11 @@ class EpochBatches(Dataset[Batch]):
 
 def training_set(store: PackedClips, records: tuple[ClipRecord, ...], recipe: Recipe) -> TrainingSet:
     """The training clips of a store; classes are numbered in the order of their texts.
+
+    Args:
+        store: packed clips.
+        records: clips of the role `train`.
+        recipe: all settings.
 
     Raises:
         DataError: no clip is left to train on.

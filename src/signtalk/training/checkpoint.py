@@ -63,7 +63,15 @@ class Checkpoint:
 def save_checkpoint(
     path: Path, model: SignModel, features: FeatureConfig, tokenizer: SentenceTokenizer, origin: dict[str, Any]
 ) -> None:
-    """Write a checkpoint atomically; `origin` gains the versions of the libraries."""
+    """Write a checkpoint atomically; `origin` gains the versions of the libraries.
+
+    Args:
+        path: of the safetensors file.
+        model: its weights.
+        features: what it reads.
+        tokenizer: its words.
+        origin: how it came about, as JSON values.
+    """
     header = {
         "format_version": CHECKPOINT_FORMAT_VERSION,
         "model": model.config.model_dump(),

@@ -30,6 +30,12 @@ _POLL_S = 0.5
 def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> None:
     """Make sure that a run may begin in `out`, or go on there; nothing is written.
 
+    Args:
+        out: run folder.
+        recipe: of the run.
+        split: of the run.
+        resume: whether to go on with a run that is there.
+
     Raises:
         ArtifactError: the folder holds another run, or there is nothing to resume.
         DataError: it is a file.
@@ -52,13 +58,24 @@ def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> N
 
 
 def claim_folder(out: Path, recipe: Recipe, split: Split) -> None:
-    """Write down whose the folder is, the recipe last: it is what makes a run."""
+    """Write down whose the folder is, the recipe last: it is what makes a run.
+
+    Args:
+        out: run folder, made when it is missing.
+        recipe: of the run.
+        split: of the run.
+    """
     split.save(out / SPLIT_NAME)
     write_json(out / RECIPE_NAME, recipe.model_dump(mode="json"))
 
 
 def check_texts(records: Iterable[ClipRecord], tokenizer: SentenceTokenizer, max_tokens: int) -> None:
     """Make sure that the decoder can write every training text.
+
+    Args:
+        records: training clips.
+        tokenizer: of the model.
+        max_tokens: that the decoder takes, the end of the text included.
 
     Raises:
         ConfigError: a text has more tokens than the decoder takes.
@@ -107,6 +124,12 @@ def wait_for_store(
     out: Path, config: FeatureConfig, records: Sequence[ClipRecord], timeout_s: float = _STORE_WAIT_S
 ) -> PackedClips:
     """The store that the first process of several packs; the others wait for it.
+
+    Args:
+        out: run folder.
+        config: of the features.
+        records: clips that the store must hold.
+        timeout_s: how long to wait.
 
     Raises:
         ArtifactError: it is not there in time.

@@ -22,7 +22,7 @@ from signtalk.training.names import BEST_NAME, CURVES_NAME, HISTORY_NAME
 from signtalk.training.recipe import Recipe
 from signtalk.training.validation import ValidationMeasures, ValidationSet
 
-# SPEC 1.7, then ours.
+# docs/contract.md 1.7, then ours.
 HISTORY_COLUMNS = (
     "run_id", "timestamp", "epoch", "train_loss", "supcon_loss", "ce_loss", "mask_loss", "val_inst_top1",
     "val_pos_sim", "val_neg_sim", "val_decoder_wer", "val_decoder_bleu", "val_decoder_exact",
@@ -65,7 +65,16 @@ class RunHistory:
         model: SignModel,
         data: ValidationSet,
     ) -> float:
-        """Add an epoch, write the table, keep the model if it is the best; returns the best score so far."""
+        """Add an epoch, write the table, keep the model if it is the best; returns the best score so far.
+
+        Args:
+            epoch: counted from 0; the table counts from 1.
+            losses: mean of each part over the epoch.
+            measures: of the validation; None in an epoch without one.
+            learning_rate: of the epoch.
+            model: what is kept if it is the best.
+            data: the validation clips.
+        """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         row: dict[str, Any] = dict.fromkeys(HISTORY_COLUMNS, "")
         row |= {"run_id": self._run_id, "timestamp": now, "epoch": epoch + 1, "learning_rate": learning_rate}

@@ -148,7 +148,13 @@ class SignTraining(pl.LightningModule):
 
 
 def learning_rate_share(step: int, steps_per_epoch: int, recipe: Recipe) -> float:
-    """Learning rate at an optimiser step as a share of the highest: linear warm-up, then the schedule."""
+    """Learning rate at an optimiser step as a share of the highest: linear warm-up, then the schedule.
+
+    Args:
+        step: of the optimiser, from 0.
+        steps_per_epoch: optimiser steps.
+        recipe: warm-up, epochs and schedule.
+    """
     settings = recipe.optimiser
     total = settings.epochs * steps_per_epoch
     warmup = round(settings.warmup_share * total)

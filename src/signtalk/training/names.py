@@ -4,7 +4,7 @@
 RECIPE_NAME = "recipe.json"
 SPLIT_NAME = "split.json"
 VOCABULARY_NAME = "tokenizer_vocab.json"
-STATISTICS_NAME = "global_stats.npz"
+STATISTICS_NAME = "feature_stats.npz"
 STORE_NAME = "store"
 HISTORY_NAME = "training_history.csv"
 CURVES_NAME = "training_curves.png"

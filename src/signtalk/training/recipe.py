@@ -88,7 +88,7 @@ class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
         learning_rate: highest learning rate of AdamW.
         weight_decay: of AdamW.
         schedule: "cosine" falls once over the whole training; "warm-restarts" starts anew every
-            restart_epochs (SPEC 1.7); "constant" stays.
+            restart_epochs (docs/contract.md 1.7); "constant" stays.
         warmup_share: share of all steps in which the rate rises from zero.
         restart_epochs: T0 of warm restarts.
         min_rate_share: lowest rate, as a share of learning_rate.
@@ -228,7 +228,7 @@ def _nearest(name: str, names: Sequence[str], surely: Sequence[str] = ()) -> str
     return f"; did you mean {' or '.join(near[:3])}?" if near else ""
 
 
-# SPEC 1.4-1.7. The prototype's own faults that are errors of code (padding read as signing, a target that
+# docs/contract.md 1.4-1.7. The prototype's own faults that are errors of code (padding read as signing, a target that
 # collapses, the last epoch shipped, augmented validation) are not brought back.
 _PROTOTYPE: dict[str, Any] = {
     "features": FeatureConfig.prototype().model_dump(),

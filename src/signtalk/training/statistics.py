@@ -14,12 +14,12 @@ from signtalk.landmarks.features import standardised_columns
 from signtalk.training.batches import TrainingSet
 
 _MIN_STD = 0.02
-"""Smallest spread of a feature, shoulder widths: below it lies the tracker's noise (SPEC fault 7)."""
+"""Smallest spread of a feature, shoulder widths: below it lies the tracker's noise (docs/contract.md 2.7)."""
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureStatistics:
-    """What training knows of its clips; the arrays of `global_stats.npz`.
+    """What training knows of its clips; the arrays of `feature_stats.npz`.
 
     Attributes:
         feature_mean: (F,) float32 over valid frames; 0 for columns that are not standardised (presence, motion,

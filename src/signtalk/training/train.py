@@ -2,7 +2,7 @@
 
     Manifest + Split + Recipe -> train -> run folder
 
-A run folder holds `recipe.json`, `split.json`, `tokenizer_vocab.json`, `global_stats.npz`,
+A run folder holds `recipe.json`, `split.json`, `tokenizer_vocab.json`, `feature_stats.npz`,
 `training_history.csv`, `training_curves.png`, `best.safetensors` (what is shipped), `last.ckpt` (to go
 on from) and `tensorboard/`.
 """
@@ -87,6 +87,12 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
     Everything is checked and built before the folder is claimed: what cannot work leaves no run behind, at most
     packed clips, which the next attempt takes over.
 
+    Args:
+        manifest: the data folder.
+        split: who trains and who chooses.
+        recipe: all settings.
+        options: where to, and how.
+
     Raises:
         ConfigError: a setting that does not fit the data.
         DataError: no training clip, or (strict) one that cannot be packed.
@@ -148,6 +154,8 @@ def _fit(module: SignTraining, options: TrainOptions, last: Path | None) -> pl.T
         warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*")
         warnings.filterwarnings("ignore", message=".*The number of training batches.*smaller than the logging.*")
         warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+        # A run folder that was moved goes on; what Lightning holds of the best epoch nobody asks.
+        warnings.filterwarnings("ignore", message=".*The dirpath has changed.*")
         try:
             trainer.fit(module, ckpt_path=last, weights_only=True)
         except SystemExit as stopped:  # Lightning tidies up after Ctrl-C and leaves with code 1
