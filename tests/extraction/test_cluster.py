@@ -70,7 +70,7 @@ def cluster(tmp_path_factory):
 
 
 @needs_dask
-@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("stored", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_worker_killed_on_the_way_changes_nothing(cluster, tmp_path, stored):
     small_set(tmp_path / "videos", 6)
     plan = plan_extraction(tmp_path / "videos")
@@ -94,6 +94,7 @@ def test_a_worker_killed_on_the_way_changes_nothing(cluster, tmp_path, stored):
     assert again.num_done_before == 6
 
 
+@pytest.mark.slow
 @needs_dask
 def test_a_video_that_kills_its_workers_is_set_aside_and_workers_are_replaced(cluster, tmp_path):
     small_set(tmp_path / "videos", 3)
@@ -107,6 +108,7 @@ def test_a_video_that_kills_its_workers_is_set_aside_and_workers_are_replaced(cl
     assert len(result.clips) == 3
 
 
+@pytest.mark.slow
 @needs_dask
 def test_a_lost_scheduler_ends_the_run_and_blames_no_video(monkeypatch, cluster, tmp_path):
     monkeypatch.setattr("signtalk.extraction.cluster.CONNECT_S", 2.0)
