@@ -194,7 +194,14 @@ def _write_golden(
 
 
 def write_settings(checkpoint: Checkpoint, index: SentenceIndex, decision: DecisionConfig, folder: Path) -> None:
-    """Write what a bundle holds beside its graphs: sizes, words, index and decision."""
+    """Write what a bundle holds beside its graphs.
+
+    Args:
+        checkpoint: the model: sizes, features, words.
+        index: its references.
+        decision: how it decides.
+        folder: of the bundle's files.
+    """
     model, features = checkpoint.model.config.model_dump(), checkpoint.features.model_dump()
     write_json(folder / "model_config.json", {"model": model, "features": features, "origin": checkpoint.origin})
     checkpoint.tokenizer.save(folder / VOCABULARY_NAME)

@@ -126,6 +126,12 @@ def _offered(variants: dict[str, Variant], num_clips: int) -> str:
 def made_variant(name: str, full: Path, path: Path, checkpoint: Checkpoint) -> OnnxEncoder:
     """Convert the full encoder.
 
+    Args:
+        name: of the variant, one of `MAKERS`.
+        full: the full encoder's graph.
+        path: the variant's, to be written.
+        checkpoint: the model.
+
     Raises:
         ArtifactError: it cannot be converted or loaded, or is no smaller.
     """
