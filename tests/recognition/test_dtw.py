@@ -197,6 +197,8 @@ def test_the_array_form_takes_a_step_a_diagonal_and_not_one_a_cell():
     squares = np.random.default_rng(9).random((64, 256, 64)).astype(np.float32)
     lengths = np.full(256, 64), np.full(256, 64)
     assert lines_run(lambda: _cheapest_paths.arrays(squares, *lengths)) < 64 * 64
+    few = (squares[:8, :2, :8], np.full(2, 8), np.full(2, 8))  # the plain form takes one a cell, which the count sees
+    assert lines_run(lambda: _cheapest_paths.plain(*few)) > 2 * 8 * 8
 
 
 @given(st.integers(0, 50), st.integers(1, 9), st.integers(1, 9), st.integers(1, 6))
