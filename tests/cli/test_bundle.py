@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from made.commands import terminal
 from made.small_run import SmallRun
 
 
@@ -25,11 +26,12 @@ def exported_before(small_run: SmallRun, monkeypatch: pytest.MonkeyPatch) -> lis
 
 
 def test_an_export_shows_its_files_and_encoders(
-    small_run: SmallRun, tmp_path: Path, ask: Any, exported_before: list[Any], monkeypatch: pytest.MonkeyPatch
+    small_run: SmallRun, tmp_path: Path, ask: Any, exported_before: list[Any]
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
     out = tmp_path / "shipped"
-    printed = ask("export", small_run.run, "--data", small_run.data, "--out", out, "--licence", "mit", "--no-signs")
+    options = ("--data", small_run.data, "--out", out, "--licence", "mit", "--no-signs")
+    with terminal(200):
+        printed = ask("export", small_run.run, *options)
     for path in filter(Path.is_file, out.iterdir()):
         assert path.name in printed.out
     offered = [line for line in printed.out.splitlines() if "offered" in line]
@@ -51,10 +53,7 @@ def test_an_export_without_its_data_says_what_is_missing(
     assert all(extras.signs is None for extras in exported_before)
 
 
-def test_a_bundle_is_verified_and_unpacked(
-    small_run: SmallRun, tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+def test_a_bundle_is_verified_and_unpacked(small_run: SmallRun, tmp_path: Path, ask: Any) -> None:
     told = ask("bundle", "verify", small_run.bundle, "--json")
     assert told["verified"] == str(small_run.bundle)
     assert max(told["largest_differences"].values()) < 1e-3
@@ -63,5 +62,6 @@ def test_a_bundle_is_verified_and_unpacked(
         str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*") if p.is_file()
     )
     assert json.loads((tmp_path / "a" / "export_manifest.json").read_text())["files"].keys() <= set(files)
-    assert "export_manifest.json" in ask("bundle", "unpack", small_run.bundle, tmp_path / "b").out
+    with terminal(200):
+        assert "export_manifest.json" in ask("bundle", "unpack", small_run.bundle, tmp_path / "b").out
     assert "b: " in ask("bundle", "unpack", small_run.bundle, tmp_path / "b", code=2).err  # not empty any more

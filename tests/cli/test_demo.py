@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from made.commands import terminal
 from made.small_run import SmallRun
 from signtalk.cli.story import FULL, SMALL
 
@@ -23,11 +24,9 @@ def told_before(small_run: SmallRun, monkeypatch: pytest.MonkeyPatch) -> list[tu
     return calls
 
 
-def test_it_ends_with_what_to_do_next(
-    small_run: SmallRun, ask: Any, told_before: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-    lines = ask("demo", "--small", "--out", small_run.out).out.splitlines()
+def test_it_ends_with_what_to_do_next(small_run: SmallRun, ask: Any, told_before: list[tuple[Any, ...]]) -> None:
+    with terminal(200):
+        lines = ask("demo", "--small", "--out", small_run.out).out.splitlines()
     assert told_before == [(small_run.out, SMALL, True)]
     assert lines[0] == "1 making up clips"
     assert "the bundle answers the same without torch: yes" in lines

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from made.commands import run_cli
+from made.commands import run_cli, terminal
 from made.small_run import SmallRun
 from signtalk.cli.recognize import print_answers
 from signtalk.recognition.answer import Answer
@@ -37,8 +37,7 @@ def answer(*sentences: str, reason: str = "", choices: int = 0, translation: str
 def printed_lines(answers: dict[str, Answer]) -> list[list[str]]:
     """The two cells of each line of the table, at the 80 columns of a plain terminal."""
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COLUMNS", "80")
+    with contextlib.redirect_stdout(printed), terminal(80):
         print_answers(answers)
     lines = printed.getvalue().splitlines()
     assert max(map(len, lines)) <= 80

@@ -40,7 +40,7 @@ def test_a_video_is_extracted_in_another_process(tmp_path, guarded):
     guard = guarded()
     outcome = guard.extract(task(tmp_path, "good", signing(40)))
     assert outcome.kind == "" and outcome.numbers.num_frames == load_clip(tmp_path / "clips" / "good.npz").num_frames
-    assert TaskOutcome.from_json(outcome.to_dict()) == outcome
+    assert TaskOutcome.from_dict(outcome.to_dict()) == outcome
     assert guard.landmarker == "red squares 1"
     child = pid_of(guard)
     assert guard.extract(task(tmp_path, "next", signing(40))).kind == ""
