@@ -46,7 +46,10 @@ def recognize(
         prototype_gate=prototype_gate,
     ) as model:  # fmt: skip
         answers = model.recognize(
-            clips, strict=strict or len(clips) == 1, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha
+            clips,
+            strict=strict or (len(clips) == 1 and not clips[0].is_dir()),
+            fps=reading.fps,
+            smoothing_alpha=reading.smoothing_alpha,
         )
     for problem in answers.left_out:
         print_error(f"left out: {problem.message}")

@@ -1,4 +1,4 @@
-"""Extraction on many machines: the scheduling of `extraction_run` on the executor of a dask cluster.
+"""Extraction on many machines: the scheduling of `run` on the executor of a dask cluster.
 
     ExtractionPlan --extract_on_cluster(scheduler's address)--> the same data folder as on one machine
 
