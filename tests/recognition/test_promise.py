@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from made.stress import answer
+from signtalk.errors import ConfigError
 from signtalk.recognition.gate import Decision, GateConfig
 from signtalk.recognition.promise import Promise, held_back, population_of, promises_of
 from signtalk.recognition.recognizer import DecisionConfig
@@ -84,3 +85,5 @@ def test_the_prototype_is_there_for_comparison_and_a_policy_can_be_chosen() -> N
     assert DecisionConfig.prototype().policy == "research"
     assert DecisionConfig().under("research").policy == "research"
     assert DecisionConfig(policy="research").under(None).policy == "research"
+    with pytest.raises(ConfigError, match="policy 'lax'; expected one of strict, research"):
+        DecisionConfig().under("lax")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from signtalk.recognition.answer import Answer
 
+_WORTH_NAMING = 0.1
+"""A refused sentence less probable than this is noise, such as what resembles a person at rest."""
 ReferencesOption = Annotated[
     str, typer.Option(help="Further references: a folder or address of `signtalk pack`; see docs/scale.md.")
 ]
@@ -56,7 +58,10 @@ def recognize(
         prototype_gate=prototype_gate, policy=policy,
     ) as model:  # fmt: skip
         answers = model.recognize(
-            clips, strict=strict or len(clips) == 1, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha
+            clips,
+            strict=strict or (len(clips) == 1 and not clips[0].is_dir()),
+            fps=reading.fps,
+            smoothing_alpha=reading.smoothing_alpha,
         )
     for problem in answers.left_out:
         print_error(f"left out: {problem.message}")
@@ -73,16 +78,19 @@ def print_answers(answers: Mapping[str, Answer]) -> None:
     """Print one row a clip; at 80 columns long names and answers are folded, and nothing is cut off."""
     from rich.table import Table
 
+    from signtalk.data.records import text_key
+
     table = Table("clip", "answer", title="Answers")
     for column in table.columns:
         column.overflow = "fold"
     for name, answer in zip(_short_names(list(answers)), answers.values(), strict=True):
         lines = [str(answer)]
-        if answer.outcome == "not_sure" and answer.candidates:
+        worth_naming = answer.outcome != "not_sure" or answer.confidence >= _WORTH_NAMING
+        if answer.outcome == "not_sure" and worth_naming:
             lines.append(f"nearest: {answer.candidates[0].sentence} ({answer.confidence:.2f})")
-        if answer.translation and answer.text_source != "translation" and answer.translation != answer.text:
+        if worth_naming and answer.translation and text_key(answer.translation) != text_key(answer.text or ""):
             lines.append(f"translation: {answer.translation}")
-        table.add_row(name, "\n".join(lines))
+        table.add_row(name, "\n".join(lines), end_section=True)
     out_console.print(table)
 
 

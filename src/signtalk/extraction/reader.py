@@ -80,6 +80,8 @@ class ClipReader:
         suffix = path.suffix.lower()
         if path.is_dir():
             return self._of_folder(path)
+        if not path.exists():
+            raise ClipError(f"{path}: no such file")
         if suffix in VIDEO_SUFFIXES:
             return self._of_video(path)
         if suffix in LANDMARK_SUFFIXES:
@@ -87,8 +89,6 @@ class ClipReader:
         for form in FORMATS.values():
             if form.suffix and form.suffix == suffix:
                 return form.load(path, self._fps)
-        if not path.exists():
-            raise ClipError(f"{path}: no such file")
         raise ClipError(f"{path}: unknown kind of file; SignTalk reads {READABLE}")
 
     def _of_folder(self, path: Path) -> LandmarkClip:
@@ -115,8 +115,10 @@ def clips_in_folder(folder: Path) -> tuple[Path, ...]:
     """The files of a folder that `ClipReader` reads, by name; none where the folder itself is one MP_Data recording."""
     if any(frame.stem.isdecimal() for frame in folder.glob("*.npy")):
         return ()
+    # A data folder holds tables in JSON beside its clips: JSON is a clip only where nothing else is.
     suffixes = {*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES, *(form.suffix for form in FORMATS.values() if form.suffix)}
-    return tuple(path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file())
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file()]
+    return tuple(path for path in files if path.suffix.lower() != ".json") or tuple(files)
 
 
 def read_clip(

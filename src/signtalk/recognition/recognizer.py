@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.tokenizer import SentenceTokenizer
-from signtalk.errors import ArtifactError
+from signtalk.errors import ArtifactError, ConfigError
 from signtalk.index.encoded import ClipEncoder, Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.index.references import References
@@ -89,7 +89,13 @@ class DecisionConfig(BaseModel, frozen=True, extra="forbid"):
         return promises_of(self.gate, self.translation)
 
     def under(self, policy: Policy | None) -> DecisionConfig:
-        """The same under another policy; None = its own."""
+        """The same under another policy; None = its own.
+
+        Raises:
+            ConfigError: there is no such policy.
+        """
+        if policy not in (None, *get_args(Policy)):
+            raise ConfigError(f"policy {policy!r}; expected one of {', '.join(get_args(Policy))}")
         return self if policy is None else self.model_copy(update={"policy": policy})
 
 
@@ -157,16 +163,20 @@ class Recognizer:
             text_embeddings=prepared.text_embeddings,
         )
 
+    @property
+    def clips_at_once(self) -> int:
+        """Queries that are best answered together; over a source each is compared with what was found for all."""
+        return _CLIPS_AT_ONCE if self.source is None else _NARROWED_AT_ONCE
+
     def recognize(self, clips: Sequence[LandmarkClip], num_candidates: int = 5) -> tuple[Answer, ...]:
         """Answer raw clips.
 
         Raises:
             ClipError: a clip has no frame or shows no shoulders.
         """
-        at_once = _CLIPS_AT_ONCE if self.source is None else _NARROWED_AT_ONCE
         answers: list[Answer] = []
-        for start in range(0, len(clips), at_once):
-            block = clips[start : start + at_once]
+        for start in range(0, len(clips), self.clips_at_once):
+            block = clips[start : start + self.clips_at_once]
             features = [extract_features(clip, self.encoder.feature_config) for clip in block]
             answers += self.answer_features(features, num_candidates).answers
         return tuple(answers)
