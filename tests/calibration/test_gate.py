@@ -126,9 +126,11 @@ def test_wilson_bound_of_the_report():
 @pytest.mark.parametrize(("num_right", "num_wrong"), [(0, 0), (5, 5), (30, 0), (0, 30)])
 def test_too_few_or_one_kind_refuses_everything_and_says_so(num_right, num_wrong):
     evidence, right = made_evidence(np.random.default_rng(7), num_right, num_wrong)
-    fit = fit_gate(evidence, right, np.full(4, 2.0, np.float32), NO_IDLE)
+    fit = fit_gate(evidence, right, np.full(4, 0.3, np.float32), NO_IDLE)
     assert f"{num_right + num_wrong} queries, {num_right} right" in fit.report.fallback
-    assert fit.config == GateConfig(motion_floor=1.0, fitted=False, precision_asked=0.98)  # half of the slowest signing
+    assert fit.config.motion_floor == pytest.approx(0.15)  # half of the slowest signing
+    floor = fit.config.motion_floor
+    assert fit.config == GateConfig(motion_floor=floor, fitted=False, precision_asked=0.98)
     assert "refused" in fit.config.note
     (decision,) = decide(evidence_of({"score": 1.0, "margin": 1.0}), MOVING, fit.config)
     assert (decision.accepted, decision.reason) == (False, "gate_not_fitted")

@@ -52,6 +52,7 @@ def test_local_clips_fit_the_gate_and_recognize_decides_by_it(kind, small_run, t
     assert told["candidate_sets"]["coverage"] == 0.6
     assert told["before_after"]["before"]["num_queries"] == told["before_after"]["after"]["num_queries"] > 0
     text = " ".join(ask("calibrate", local, f"--{kind}", source, "--out", here, *settings).out.split())
+    assert "trained: " in text and "enrolled: not proven" in text
     assert "the same clips before" in text and "the same clips now" in text
     clip = load_manifest(local).records[0].feature_path
     plain = ask("recognize", clip, f"--{kind}", source, "--json")[str(clip)]

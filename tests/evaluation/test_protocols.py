@@ -8,8 +8,11 @@ from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.splits import SplitConfig, make_split
 from signtalk.evaluation import protocols as evaluation
 from signtalk.evaluation.protocols import _row_max, evaluate, first_of_each
+from signtalk.evaluation.report import report_json, report_markdown
 from signtalk.evaluation.texts import TextScores, score_texts
 from signtalk.recognition.asked import encode_all
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.training.run import RunFolder
 
 
@@ -49,6 +52,24 @@ def test_enrolled_sentences_are_added_to_the_index(small_run: SmallRun) -> None:
     by_name = {found.name: found for found in small_run.result.report.retrieval}
     seen = by_name["seen sentence, unseen signer"].num_sentences
     assert by_name["unseen sentence, enrolled from 1 clip"].num_sentences == seen + len(held_out)
+
+
+def test_the_gate_of_enrolled_sentences_is_a_protocol_of_its_own(small_run: SmallRun) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    own = GateConfig(threshold=0.0, bias=9.0, precision_asked=0.9)  # answers everything, and nothing has proven it
+    gate = GateConfig(threshold=0.0, motion_floor=0.0, enrolled=own)
+    recognizer = run.recognizer(run.sentence_index(), DecisionConfig(gate=gate))
+    report = evaluate(recognizer, manifest, run.split(manifest), run.store())
+    gates = {gate.name: gate for gate in report.enrolled_gates}
+    assert list(gates) == [f"unseen sentence, enrolled from {k}" for k in ("1 clip", "2 clips")]
+    first = gates["unseen sentence, enrolled from 1 clip"]
+    retrieval = next(each for each in report.retrieval if each.name == first.name)
+    assert first.known_accepted.estimate == 1
+    assert first.known_wrong == pytest.approx(1 - retrieval.recall_at_1.estimate)
+    assert first.precision is not None
+    assert first.precision.estimate == pytest.approx(retrieval.recall_at_1.estimate / 2)  # asked with it and without
+    assert "Enrolled sentences: what the gate answers" in report_markdown(report, "x")
+    assert report_json(report)["enrolled_gates"][0]["name"] == first.name
 
 
 def test_written_sentences_are_asked_and_what_they_cost_is_shown(small_run: SmallRun) -> None:

@@ -75,6 +75,8 @@ def print_fit(decision: DecisionConfig, report: CalibrationReport, title: str = 
         table.add_row("accepted among the right, estimated", _percent(accepted.coverage_of_right))
         choice = decision.gate.choice_threshold
         table.add_row("choices offered from a confidence of", "never" if choice is None else f"{choice:.3f}")
+    for promise in decision.promises.values():
+        table.add_row("promise", str(promise))
     if report.before_after is not None:
         table.add_row("the same clips before", str(report.before_after.before))
         table.add_row("the same clips now", str(report.before_after.after))
