@@ -86,7 +86,7 @@ def print_answers(answers: Mapping[str, Answer]) -> None:
     for name, answer in zip(_short_names(list(answers)), answers.values(), strict=True):
         lines = [str(answer)]
         worth_naming = answer.outcome != "not_sure" or answer.confidence >= _WORTH_NAMING
-        if answer.outcome == "not_sure" and worth_naming:
+        if answer.outcome == "not_sure" and worth_naming and answer.candidates:
             lines.append(f"nearest: {answer.candidates[0].sentence} ({answer.confidence:.2f})")
         if worth_naming and answer.translation and text_key(answer.translation) != text_key(answer.text or ""):
             lines.append(f"translation: {answer.translation}")
