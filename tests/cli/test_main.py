@@ -276,8 +276,27 @@ def test_the_split_takes_its_defaults_from_one_place(
     defaults = SplitConfig(test_signers=("C",)).model_dump(mode="json", exclude_none=True)
     assert json.loads(out.read_text())["config"] == defaults
     given = ("--protocol", "unseen_sentence", "--test-size", "0.3", "--out", out)
-    assert run_cli(monkeypatch, "data", "split", small_run.data, *given) == 0
+    assert run_cli(monkeypatch, "data", "split", small_run.data, *given) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"signtalk: {out}: is there and holds another split") and error.count("\n") == 1
+    assert json.loads(out.read_text())["config"] == defaults
+    assert run_cli(monkeypatch, "data", "split", small_run.data, *given, "--force") == 0
     assert json.loads(out.read_text())["config"]["test_size"] == 0.3
+
+
+def test_a_fault_of_the_system_that_nobody_foresaw_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "x"))
+
+    monkeypatch.setattr("signtalk.synthetic.dataset.write_dataset", full)
+    assert run_cli(monkeypatch, "data", "synthesize", tmp_path / "made-up") == 2
+    error = capsys.readouterr().err
+    assert (
+        error
+        == f"signtalk: {tmp_path}/x: cannot be read or written (No space left on device); check the path and the disk\n"
+    )
 
 
 def test_the_check_leaves_its_report_or_says_why_not(

@@ -102,6 +102,7 @@ def data_split(
     ] = None,
     protocol: Annotated[str | None, typer.Option(help="unseen_signer (default) or unseen_sentence.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draw.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another file that is there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Give every clip its role, once, in a hashed file.
@@ -120,7 +121,7 @@ def data_split(
     given = {name: value for name, value in options.items() if value is not None}  # the defaults are SplitConfig's
     manifest = load_manifest(folder)
     split = make_split(manifest, checked(lambda: SplitConfig.model_validate(given)))
-    split.save(out)
+    split.save(out, replace=force)
     left_out = tell_left_out(manifest.problems, as_json)
     shown: dict[str, Any] = {"split": str(out), "hash": split.hash, **{k: v for k, v in split.counts.items() if v}}
     show(shown | ({"left_out": left_out} if as_json else {}), as_json)

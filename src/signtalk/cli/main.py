@@ -72,7 +72,9 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:  # such as a disk that is full where nobody foresaw it
         where = f"{error.filename}: " if error.filename else ""
-        print_error(f"signtalk: {where}cannot be read or written ({error.strerror or error}); check the path and the disk")
+        print_error(
+            f"signtalk: {where}cannot be read or written ({error.strerror or error}); check the path and the disk"
+        )
         sys.exit(2)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in EXTRA_OF:

@@ -236,7 +236,8 @@ class _Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._handle.close()
+        with suppress(OSError):  # a full disk: `add` told, and half a line is done again
+            self._handle.close()
 
     def earlier(
         self, job: VideoJob, task: Task, retry_failed: bool, is_there: Callable[[Path], bool]

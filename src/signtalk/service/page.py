@@ -15,7 +15,6 @@ from signtalk.errors import ArtifactError
 from signtalk.extraction.models import find_bundle
 from signtalk.service.errors import RefusedError
 
-
 _NO_LIBRARIES = (
     "the page's libraries are not there; run `make web` in a source checkout, and build a wheel after that, not before"
 )

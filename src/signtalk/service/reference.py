@@ -26,8 +26,9 @@ pre { padding: .6rem; overflow-x: auto; } table { border-collapse: collapse; wid
 td, th { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ddd; }
 .method { display: inline-block; min-width: 3.5rem; font-weight: 700; }
 """
-_POLICY = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'".format(
-    base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -51,7 +52,9 @@ def reference_page(document: Mapping[str, Any]) -> str:
         *_schemas(document),
     ]
     head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>{title}</title>"
-    return f"<!doctype html><html lang='en'><head>{head}<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>"
+    return (
+        f"<!doctype html><html lang='en'><head>{head}<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>"
+    )
 
 
 def _paths(document: Mapping[str, Any]) -> Iterator[str]:
