@@ -36,6 +36,7 @@ from signtalk.data.holistic import (
 from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import read_json, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, FACE_INDICES, LandmarkClip
+from signtalk.landmarks.plausible import in_fractions
 
 _CAMEL = {"pose": "poseLandmarks", "left_hand": "leftHandLandmarks", "right_hand": "rightHandLandmarks",
           "face": "faceLandmarks"}  # fmt: skip
@@ -73,7 +74,9 @@ def clip_from_json(value: Any, where: str, fps: float = DEFAULT_FPS) -> Landmark
         ClipError: of another shape, too long, or it shows nothing.
     """
     try:
-        return to_clip(_points_of(value, fps), where)
+        clip = to_clip(_points_of(value, fps), where)
+        width, height = _picture_size(value if isinstance(value, dict) else {})
+        return in_fractions(clip, width, height) if width and height else clip
     except (ClipError, ValueError, TypeError, OverflowError) as error:
         raise ClipError(str(error) if where in str(error) else f"{where}: {error}") from error
 
@@ -180,10 +183,14 @@ def _times(frames: list[dict[str, Any]], fps: float) -> npt.NDArray[np.float64]:
 
 
 def _aspect(head: Mapping[str, Any]) -> float | None:
-    width, height = _number(head, "width"), _number(head, "height")
+    width, height = _picture_size(head)
     if width is not None and height:
         return width / height
     return _number(head, "aspect")
+
+
+def _picture_size(head: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    return _number(head, "width"), _number(head, "height")
 
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:

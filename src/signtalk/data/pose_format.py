@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,11 @@ from signtalk.data.holistic import (
     regular_times,
     to_clip,
 )
+from signtalk.data.slots import followed_slots
 from signtalk.errors import ClipError, MissingExtraError
 from signtalk.files import DAMAGE, atomic_path
-from signtalk.landmarks.clip import HAND_POINTS, POSE_NAMES, LandmarkClip
+from signtalk.landmarks.clip import DEFAULT_FPS, HAND_POINTS, POSE_NAMES, LandmarkClip
+from signtalk.landmarks.plausible import MAX_FPS, in_fractions
 
 _HAND_NAMES = tuple(
     name.upper() if name.startswith(("wrist", "thumb", "pinky")) else name.upper().replace("_", "_FINGER_", 1)
@@ -52,11 +55,15 @@ _LIMBS = {
 }
 
 
-def load_pose(path: Path) -> LandmarkClip:
+def load_pose(path: Path, fps: float = DEFAULT_FPS) -> LandmarkClip:
     """Read one `.pose` file of MediaPipe Holistic.
 
-    A point whose confidence is 0 becomes NaN. Of several people the one with the most confidence is taken.
-    Times are regular at the file's frame rate; the aspect is that of its picture size.
+    A point whose confidence is 0 becomes NaN. Of several people the one with the most confidence is taken, and
+    followed into other slots. Times are regular at the file's frame rate; the aspect is that of its picture size.
+
+    Args:
+        path: of the file.
+        fps: frames a second where the file says more than any camera gives, as recordings of browsers do.
 
     Raises:
         ClipError: the file is damaged, of another version or detector, without picture size, or shows nothing.
@@ -64,7 +71,10 @@ def load_pose(path: Path) -> LandmarkClip:
     """
     pose = _parsed(path)
     try:
-        return to_clip(_points_of(pose), str(path))
+        points, notes = _points_of(pose, fps)
+        size = pose.header.dimensions
+        clip = in_fractions(to_clip(points, str(path)), size.width, size.height)
+        return replace(clip, notes=(*notes, *clip.notes))
     except ClipError as error:
         raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 
@@ -133,8 +143,8 @@ def _parsed(path: Path) -> Any:
         raise ClipError(f"{path}: not a readable .pose file ({' '.join(str(error).split())})") from error
 
 
-def _points_of(pose: Any) -> HolisticPoints:
-    """By name, from pixels to image widths and heights."""
+def _points_of(pose: Any, fps: float) -> tuple[HolisticPoints, list[str]]:
+    """By name, from pixels to image widths and heights; and what was put right."""
     width, height = pose.header.dimensions.width, pose.header.dimensions.height
     if not (width and height):
         raise ClipError("no picture size in its header, so pixels cannot be told from other units")
@@ -142,11 +152,15 @@ def _points_of(pose: Any) -> HolisticPoints:
     check_frame_count(len(data))
     if data.ndim != 4 or data.shape[1] < 1 or data.shape[3] < 3:
         raise ClipError(f"coordinates of shape {data.shape}; expected (frames, people, points, x y z)")
-    person = int(np.argmax(np.nan_to_num(confidence).sum(axis=(0, 2))))
-    xyz = data[:, person, :, :3].astype(np.float32) / np.array([width, height, 1], dtype=np.float32)
-    score = confidence[:, person].astype(np.float32)
+    xyz = np.asarray(data[..., :3]).astype(np.float32) / np.array([width, height, 1], dtype=np.float32)
+    score = confidence.astype(np.float32)
     xyz[~(score > 0)] = np.nan
-    points = empty_points(len(xyz), regular_times(len(xyz), float(pose.body.fps)), width / height)
+    slots, every = followed_slots(xyz[..., :2], np.nan_to_num(score)), np.arange(len(xyz))
+    xyz, score = xyz[every, slots], score[every, slots]
+    rate, notes = _rate(float(pose.body.fps), fps)
+    if num_moved := int((slots != np.bincount(slots).argmax()).sum()):
+        notes.append(f"the person stands in another slot in {num_moved} of {len(slots)} frames, and was followed there")
+    points = empty_points(len(xyz), regular_times(len(xyz), rate), width / height)
     start, num_matched = 0, 0
     for component in pose.header.components:
         part, names = COMPONENTS.get(component.name, ("", ()))
@@ -160,7 +174,14 @@ def _points_of(pose: Any) -> HolisticPoints:
     if not num_matched:
         others = ", ".join(component.name[:40] for component in pose.header.components[:5])
         raise ClipError(f"components {others or 'none'}; expected those of MediaPipe Holistic (POSE_LANDMARKS ...)")
-    return points
+    return points, notes
+
+
+def _rate(told: float, otherwise: float) -> tuple[float, list[str]]:
+    """Frames a second to believe, and a note where that is not what the file says."""
+    if not told > MAX_FPS:
+        return told, []
+    return otherwise, [f"it says {told:g} frames a second, which no camera gives; read at {otherwise:g} (--fps)"]
 
 
 def _matched(names: Sequence[str], wanted: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

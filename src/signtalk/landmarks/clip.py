@@ -121,6 +121,7 @@ class LandmarkClip:
         aspect: image width over height; None when it is not known (treated as square).
         prototype_rows: (T, 540) float32 as found in a file of the prototype, ghosts and smoothing
             included, for the `prototype` feature preset alone; None for other clips.
+        notes: what its reader put right, a sentence each, for whoever gave the file; not kept in a clip's file.
     """
 
     landmarks: FloatArray
@@ -128,6 +129,7 @@ class LandmarkClip:
     timestamps_s: npt.NDArray[np.float64]
     aspect: float | None = None
     prototype_rows: FloatArray | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         num_frames = len(self.landmarks)

@@ -10,7 +10,7 @@ clips are merely never recognised. The limits lie far outside what the clips of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +32,11 @@ _HEAD_OVER_SHOULDERS = 0.15
 """Shoulder widths that a head at least lies below the shoulders' line, for the person to stand on it."""
 _HANDS_APART, _HANDS_ELSEWHERE = 1.0, 4.0
 """Shoulder widths between a hand's own wrist and the body's: odd, and in another system of coordinates."""
-_HAND_DISORDER = 0.8
-"""Mean length of a finger's bones over the mean distance of any two points: 0.3 in hands, 1 in points of any order."""
+_HAND_DISORDER = 0.75
+"""Length of the fingers' last bones over that of the palm: about 0.3 in hands, about 1 in points of any order."""
 _HEAD_DISORDER = 3.0
 """Shoulder widths across the points of a head."""
-_DEPTH = 10.0
+_DEPTH = 2.0
 """Picture widths."""
 
 _SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
@@ -44,7 +44,7 @@ _HIPS = HOLISTIC.positions(("left_hip", "right_hip"))
 _LEGS = np.arange(POSE_NAMES.index("left_knee"), len(POSE_NAMES))
 _HEAD = np.arange(POSE_NAMES.index("mouth_right") + 1)
 _WRISTS = {side: HOLISTIC.index[f"{side}_wrist"] for side in ("left", "right")}
-_BONES = np.array([(0 if point % 4 == 1 else point - 1, point) for point in range(1, 21)])
+_KNUCKLES, _LAST_JOINTS, _TIPS = np.array([5, 9, 13, 17]), np.array([7, 11, 15, 19]), np.array([8, 12, 16, 20])
 _Points = npt.NDArray[np.float64]
 
 
@@ -92,6 +92,27 @@ def refuse_hopeless(clip: LandmarkClip, where: str) -> tuple[Implausibility, ...
     if hopeless is not None:
         raise ClipError(f"{where}: {hopeless.message}")
     return doubts
+
+
+def in_fractions(clip: LandmarkClip, width: float, height: float) -> LandmarkClip:
+    """The clip with pixels turned into fractions of the picture, and its `notes` telling so; a clip of fractions as is.
+
+    Args:
+        clip: as a file gave it.
+        width: of the picture, pixels.
+        height: of the picture, pixels.
+    """
+    points = clip.landmarks.astype(np.float64)
+    notes = []
+    if any(doubt.kind == "pixels" for doubt in _scale_doubts(points)):
+        points = points / np.array([width, height, 1.0])
+        notes.append(f"its coordinates are pixels of a picture of {width:g} x {height:g}; taken as parts of it")
+    if any(_depth_doubts(points)):
+        points = points / np.array([1.0, 1.0, width])
+        notes.append(f"its depths are pixels too; divided by the picture's width, {width:g}")
+    if not notes:
+        return clip
+    return replace(clip, landmarks=points.astype(np.float32), notes=(*clip.notes, *notes))
 
 
 def _time_doubts(clip: LandmarkClip) -> Iterator[Implausibility]:
@@ -204,14 +225,10 @@ def _hand_doubts(clip: LandmarkClip, points: _Points, flat: _Points) -> Iterator
 
 
 def _disorder(hand: _Points) -> float:
-    """Mean length of the bones over the mean distance of any two points, median over frames; NaN without a hand."""
-    whole = hand[~np.isnan(hand).any(axis=(1, 2))]
-    if not len(whole):
-        return float("nan")
-    whole = whole[:: max(1, len(whole) // 50)]
-    bones = np.linalg.norm(whole[:, _BONES[:, 0]] - whole[:, _BONES[:, 1]], axis=-1).mean(axis=1)
-    apart = np.linalg.norm(whole[:, :, None] - whole[:, None], axis=-1).sum(axis=(1, 2)) / (21 * 20)
-    return _median(bones / np.maximum(apart, 1e-9))
+    """Mean length of the last bones over that of the palm, (T, 21, 3), median over frames; NaN without a hand."""
+    last = np.linalg.norm(hand[:, _TIPS] - hand[:, _LAST_JOINTS], axis=-1).mean(axis=1)
+    palm = np.linalg.norm(hand[:, _KNUCKLES] - hand[:, :1], axis=-1).mean(axis=1)
+    return _median(last / np.maximum(palm, 1e-9))
 
 
 def _spread(points: _Points) -> _Points:
