@@ -100,11 +100,12 @@ def extract(
         MissingExtraError: the extra `extract` is not installed.
     """
     from signtalk.extraction.clip import ExtractionConfig
-    from signtalk.extraction.inputs import VIDEO_SUFFIXES, plan_extraction
+    from signtalk.extraction.inputs import plan_extraction
     from signtalk.extraction.report import write_extraction_report
     from signtalk.extraction.run import RunOptions, extract_videos
     from signtalk.extraction.smoothing import SmoothingConfig
     from signtalk.extraction.storage import RemoteFolder
+    from signtalk.extraction.video import VIDEO_SUFFIXES
     from signtalk.extraction.worker import GuardConfig
 
     source = Path(videos)

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from signtalk.errors import DataError
-from signtalk.extraction.inputs import list_videos, plan_extraction, read_table
+from signtalk.extraction.inputs import list_videos, plan_extraction
 
 openpyxl = pytest.importorskip("openpyxl")
 

@@ -17,7 +17,7 @@ from signtalk.data.formats import FORMATS
 from signtalk.data.manifest import read_landmarks
 from signtalk.errors import ClipError, ConfigError, DataError
 from signtalk.extraction.clip import ExtractionConfig
-from signtalk.extraction.inputs import VIDEO_SUFFIXES
+from signtalk.extraction.video import VIDEO_SUFFIXES
 from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip
 from signtalk.landmarks.legacy_rows import DEFAULT_SMOOTHING_ALPHA
