@@ -133,12 +133,25 @@ def grouped_reasons(problems: Sequence[Problem]) -> str:
     groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
         unnamed = problem.message.replace(problem.clip_id or "#", "#")
-        words = re.sub(r"'[^']*'|\d+", "#", _PATH.sub("#", unnamed))
-        groups.setdefault((problem.kind, words), []).append(problem)
+        groups.setdefault((problem.kind, _without_names(unnamed)), []).append(problem)
     ordered = sorted(groups.values(), key=len, reverse=True)
     texts = [f"{len(group)} x {group[0].clip_id}: {group[0].message}" for group in ordered[:_MOST_REASONS]]
     more = f" | and {len(ordered) - _MOST_REASONS} more reasons" if len(ordered) > _MOST_REASONS else ""
     return " | ".join(texts) + more
+
+
+def grouped_notes(notes: Iterable[str]) -> tuple[str, ...]:
+    """Notes of many clips, the first of each kind with how many there are; in their order."""
+    groups: dict[str, list[str]] = {}
+    for note in notes:
+        groups.setdefault(_without_names(note), []).append(note)
+    return tuple(
+        group[0] if len(group) == 1 else f"{group[0]} (and {len(group) - 1} more clips)" for group in groups.values()
+    )
+
+
+def _without_names(text: str) -> str:
+    return re.sub(r"'[^']*'|\d+", "#", _PATH.sub("#", text))
 
 
 class RowError(Exception):

@@ -292,8 +292,8 @@ def _name_notes(where: str, matched: MatchedNames) -> tuple[str, ...]:
     strange = matched.unknown_hand_points
     if len(strange) > matched.hand_points:
         raise ClipError(
-            f"{where}: {len(strange)} names that seem to be of hands are not known, such as '{one_line(strange[0], 40)}', "
-            f"and {matched.hand_points} are; docs/data-format.md lists the names"
+            f"{where}: {len(strange)} names that seem to be of hands are not known, such as "
+            f"'{one_line(strange[0], 40)}', and {matched.hand_points} are; docs/data-format.md lists the names"
         )
     if not matched.unknown:
         return ()

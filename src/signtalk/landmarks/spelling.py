@@ -95,17 +95,8 @@ def _spellings(wanted: tuple[str, ...]) -> dict[str, str]:
     for number, name in enumerate(body):
         squeezed = _squeezed(name)
         turned = "".join(reversed(name.split("_"))) if name.startswith("mouth_") else squeezed
-        known |= dict.fromkeys(
-            (
-                squeezed,
-                turned,
-                f"pose{squeezed}",
-                f"poselandmarks{squeezed}",
-                f"pose{number}",
-                f"poselandmarks{number}",
-            ),
-            name,
-        )
+        known |= dict.fromkeys((squeezed, turned), name)
+        known |= {f"{part}{spelled}": name for part in ("pose", "poselandmarks") for spelled in (squeezed, number)}
     return known
 
 
