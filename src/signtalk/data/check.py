@@ -29,7 +29,7 @@ from signtalk.landmarks.features import motion_energy
 from signtalk.landmarks.legacy_rows import smoothing_evidence
 
 CACHE_NAME = ".signtalk/check.jsonl"
-_CHECK_VERSION = 2
+_CHECK_VERSION = 3
 _SHORT_FRAMES = 8
 _STILL_SPEED = 0.1
 """Shoulder widths a second that signing hands always exceed; a tracker's trembling alone stays below."""
@@ -49,6 +49,7 @@ class ClipCheck:
         mean_visibility: 0-1; None when no score is known.
         detection: share of frames, 0-1, in which each part was seen.
         smoothing: estimated smoothing_alpha; None when the file does not tell.
+        notes: what its reader had to say.
     """
 
     clip_id: str
@@ -60,6 +61,7 @@ class ClipCheck:
     mean_visibility: float | None = None
     detection: dict[str, float] | None = None
     smoothing: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,7 @@ def _check_clip(record: ClipRecord) -> ClipCheck:
         mean_visibility=None if math.isnan(numbers.mean_visibility) else numbers.mean_visibility,
         detection={part: float(seen.mean()) for part, seen in clip.part_presence().items()},
         smoothing=None if evidence is None else evidence.alpha,
+        notes=clip.notes,
     )
 
 
@@ -263,7 +266,8 @@ def _report(manifest: Manifest, checks: Sequence[ClipCheck], notes: Sequence[Pro
     pairs = [(record, check) for record, check in zip(manifest.records, checks, strict=True) if not check.error]
     unreadable = [Problem(check.clip_id, "unreadable", check.error) for check in checks if check.error]
     usable = Manifest(manifest.root, tuple(record for record, _ in pairs))
-    warnings = [*notes, *_shared_warnings(usable, [check for _, check in pairs])]
+    of_table = [Problem("", "table", note) for note in manifest.notes]
+    warnings = [*of_table, *notes, *_shared_warnings(usable, [check for _, check in pairs])]
     for record, check in pairs:
         warnings += [Problem(record.clip_id, kind, message) for kind, message in _clip_warnings(record, check)]
     frames = sum(check.num_frames for _, check in pairs)
@@ -291,6 +295,8 @@ def _report(manifest: Manifest, checks: Sequence[ClipCheck], notes: Sequence[Pro
 
 def _clip_warnings(record: ClipRecord, check: ClipCheck) -> Iterable[tuple[str, str]]:
     """Kind and message of everything odd about one readable clip."""
+    for note in check.notes:
+        yield "note", note
     if check.num_frames != record.num_frames:
         yield "frame_count", f"{check.num_frames} frames in the file, {record.num_frames} in the table"
     if check.num_frames < _SHORT_FRAMES:

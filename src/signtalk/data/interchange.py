@@ -81,7 +81,7 @@ def import_clips(
     unknowns: Unknowns = Unknowns(),
     strict: bool = False,
     progress: Progress | None = None,
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Transfer:
     """Make a data folder of the clips of another tool.
 

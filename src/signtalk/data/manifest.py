@@ -29,7 +29,7 @@ from signtalk.data.records import (
     text_key,
     to_row,
 )
-from signtalk.data.tables import Table, read_table
+from signtalk.data.tables import Table, find_table, read_table
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import absolute, load_array, read_json, write_csv
 from signtalk.landmarks.clip import LandmarkClip, load_clip
@@ -127,7 +127,7 @@ class Manifest:
 
 
 def table_path(folder: Path) -> Path:
-    """Where a data folder keeps its table: at the top or under `proc`.
+    """Where a data folder keeps its table, `.csv` or else a spreadsheet of that name: at the top or under `proc`.
 
     Raises:
         DataError: there is none.
@@ -136,6 +136,10 @@ def table_path(folder: Path) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
+    for place in (folder, folder / "proc"):
+        path = find_table(place, Path(TABLE_NAME).stem)
+        if path is not None:
+            return path
     raise DataError(f"{folder}: no {TABLE_NAME}; expected {candidates[0]} or {candidates[1]}")
 
 
@@ -217,7 +221,7 @@ def write_manifest(folder: Path, records: Iterable[ClipRecord]) -> Path:
     """
     root = absolute(folder)
     try:
-        path = table_path(root)
+        path = table_path(root).with_name(TABLE_NAME)
     except DataError:
         path = root / TABLE_NAME
     write_csv(path, TABLE_COLUMNS, (to_row(record, root) for record in records))

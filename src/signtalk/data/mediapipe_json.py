@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +206,7 @@ def _aspect(head: Mapping[str, Any]) -> float | None:
 
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:
-    value = values.get(name)
+    value: Any = values.get(name)
     if isinstance(value, str):
         value = _number_in(value)
     if value is None:
@@ -214,13 +216,14 @@ def _number(values: Mapping[str, Any], name: str) -> float | None:
     return float(value)
 
 
-def _number_in(text: str) -> object:
-    """The number that a text holds, as "25", "29,97" or "30000/1001"; the text itself where there is none."""
+def _number_in(text: str) -> float | str | None:
+    """The number that a text holds, as "25", "29,97" or "30000/1001", a date in seconds; the text where there is none."""
     over, _, under = text.strip().removesuffix("fps").strip().replace(",", ".").partition("/")
-    try:
+    with suppress(ValueError, ZeroDivisionError):
         return float(over) / float(under or 1) if over else None
-    except (ValueError, ZeroDivisionError):
-        return text
+    with suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(text.strip()).timestamp()
+    return text
 
 
 def _is_number(value: object) -> bool:

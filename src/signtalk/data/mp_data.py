@@ -161,7 +161,7 @@ def _read(path: Path, limit: int | None = None) -> npt.NDArray[Any]:
 
 
 def _stacked(files: list[Path]) -> FloatArray:
-    rows = []
+    rows: list[FloatArray] = []
     for path in files:
         values = _read(path, _MAX_BYTES)
         if values.ndim != 1:

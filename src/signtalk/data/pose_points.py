@@ -77,7 +77,7 @@ TARGETS: dict[str, Targets] = {
     "hand_right_keypoints_2d": _hand("right_hand", _OPENPOSE_HAND),
     "BODY_135": _BODY_135,
     "BODY": _COCO_BODY,
-    "FACE": _face(("face-",)),
+    "FACE": _face(("face-", "face_")),
     "LEFT_HAND": _hand("left_hand", _COCO_HAND),
     "RIGHT_HAND": _hand("right_hand", _COCO_HAND),
 }

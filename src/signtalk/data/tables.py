@@ -128,7 +128,8 @@ def read_table(path: Path, wanted: Collection[str]) -> Table:
 
 def find_table(folder: Path, stem: str) -> Path | None:
     """The table of this name in a folder, in any case and of any kind; CSV before spreadsheets; None without one."""
-    names = {path.name.casefold(): path for path in sorted(folder.iterdir(), reverse=True) if path.is_file()}
+    files = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
+    names = {path.name.casefold(): path for path in files if path.is_file()}
     return next((names[stem + suffix] for suffix in TABLE_SUFFIXES if stem + suffix in names), None)
 
 
