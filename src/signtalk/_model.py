@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, overload
@@ -31,6 +32,7 @@ from signtalk.index.references import Hit
 from signtalk.index.text_search import NO_TEXT_ENCODER, TextSpace, search_clips
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
+from signtalk.landmarks.plausible import checked_clip
 from signtalk.recognition.answer import Answer
 from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
 from signtalk.recognition.recognizer import Recognizer
@@ -150,10 +152,11 @@ class Model:
         wanted = _listed(clips)
         answers: list[Answer | None] = []
         problems: list[Problem] = []
+        notes: list[str] = []
         with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
             for start in range(0, len(wanted), _CLIPS_AT_ONCE):
                 block = wanted[start : start + _CLIPS_AT_ONCE]
-                prepared = [self._prepared(reader, name, clip, strict, problems) for name, clip in block]
+                prepared = [self._prepared(reader, name, clip, strict, problems, notes) for name, clip in block]
                 usable = [clip for clip in prepared if clip is not None]
                 replies = iter(self._answers(usable, num_candidates))
                 answers += [None if clip is None else next(replies) for clip in prepared]
@@ -161,7 +164,7 @@ class Model:
             (answer,) = answers
             assert answer is not None, "one clip is read strictly"
             return answer
-        return Answers(tuple(name for name, _ in wanted), tuple(answers), tuple(problems))
+        return Answers(tuple(name for name, _ in wanted), tuple(answers), tuple(problems), tuple(notes))
 
     def embed(
         self, clips: ClipLike | Sequence[ClipLike], *, fps: float = 30.0, smoothing_alpha: float = 0.2
@@ -260,8 +263,10 @@ class Model:
                     raise ConfigError(
                         f"two clips of the same file name, {own}; give each clip once, under a name of its own"
                     )
-                named[own] = read
-        return enroll(self._base, self._own_folder(), sentence, named, strict)
+                named[own] = checked_clip(read, own)
+        enrolled = enroll(self._base, self._own_folder(), sentence, named, strict)
+        notes = dict.fromkeys(note for read in named.values() for note in read.notes)
+        return replace(enrolled, warnings=(*enrolled.warnings, *notes))
 
     def forget(self, *texts: str, clip_ids: Sequence[str] = ()) -> tuple[str, ...]:
         """Take taught sentences, or single clips, out again; all that are named or, at an error, none.
@@ -342,10 +347,13 @@ class Model:
         clip: ClipLike,
         strict: bool,
         problems: list[Problem] | None = None,
+        notes: list[str] | None = None,
     ) -> ClipFeatures | None:
-        """The features of a clip; None, and a problem more, for one that cannot be used."""
+        """The features of a clip, and notes on its file; None, and a problem more, for one that cannot be used."""
         try:
-            read = clip if isinstance(clip, LandmarkClip) else reader.read(clip)
+            read = checked_clip(clip if isinstance(clip, LandmarkClip) else reader.read(clip), name)
+            if notes is not None:
+                notes.extend(read.notes)
             return extract_features(read, self.feature_config)
         except ClipError as error:
             message = str(error) if name in str(error) else f"{name}: {error}"

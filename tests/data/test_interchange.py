@@ -101,7 +101,8 @@ def test_bad_clips_and_hostile_rows_are_listed_and_the_rest_goes_on(tmp_path: Pa
     assert sorted(path.name for path in (tmp_path / "out" / "clips").iterdir()) == ["1.npz", "up.npz"]
     with pytest.raises(DataError, match="2: path"):
         import_clips(source, tmp_path / "strict", JSON, table, strict=True)
-    (source / "0.json").write_text("damaged")  # before all others, which are not looked at any more
+    (source / "0").mkdir()
+    (source / "0" / "0.json").write_text("damaged")  # before all others, which are not looked at any more
     with pytest.raises(DataError) as refused:
         import_clips(source, tmp_path / "first", JSON, strict=True)
     assert "0.json: not a" in str(refused.value)

@@ -47,7 +47,7 @@ def test_what_is_no_clip_is_one_clear_error(tmp_path: Path) -> None:
         with pytest.raises(ClipError, match=match):
             load_frames(tmp_path, 30)
 
-    refused("0 frames")
+    refused("no frame in it; expected 0.npy")
     np.save(tmp_path / "0.npy", np.zeros(1662))
     refused("nothing was detected")
     np.save(tmp_path / "1.npy", np.zeros(1629))

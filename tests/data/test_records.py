@@ -54,7 +54,7 @@ def test_a_signer_column_wins_over_the_letter(tmp_path: Path) -> None:
         ({"num_frames": "2.5"}, "bad_number"),
         ({"motion_mean": "-1"}, "bad_number"),
         ({"fps": "0"}, "bad_number"),
-        ({"is_idle": "yes"}, "bad_number"),
+        ({"is_idle": "perhaps"}, "bad_number"),
         ({"feature_path": ""}, "missing_file"),
         ({"feature_path": "y.npy"}, "missing_file"),
         ({"feature_path": "x.mp4"}, "unknown_format"),

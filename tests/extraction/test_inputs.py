@@ -3,7 +3,7 @@ import os
 import pytest
 
 from signtalk.errors import DataError
-from signtalk.extraction.inputs import list_videos, plan_extraction, read_table
+from signtalk.extraction.inputs import list_videos, plan_extraction
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -126,9 +126,3 @@ def test_what_cannot_be_planned_is_one_line(tmp_path):
     table.write_text("id,sentence,text_variations\n1,Hello,no json\n", encoding="utf-8")
     with pytest.raises(DataError, match="is not JSON"):
         plan_extraction(tmp_path, table)
-    broken = tmp_path / "m.xlsx"
-    broken.write_bytes(b"PK no table")
-    with pytest.raises(DataError, match=r"not a readable \.xlsx"):
-        read_table(broken)
-    with pytest.raises(DataError, match="no header row"):
-        read_table(sheet(tmp_path / "h.xlsx", [["who", "what"]]))

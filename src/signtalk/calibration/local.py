@@ -25,11 +25,13 @@ class Calibrated:
         decision: what to decide with.
         report: figures of the fit.
         left_out: clips that could not be used, and why.
+        notes: what is odd about the folder's table, a sentence each.
     """
 
     decision: DecisionConfig
     report: CalibrationReport
     left_out: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
 
 def calibrate_locally(
@@ -60,4 +62,4 @@ def calibrate_locally(
             f"{manifest.root}: {report.gate.fallback} (a known clip asks twice, once without its sentence); "
             "record more clips of indexed sentences and of others; the gate stays as it was"
         )
-    return Calibrated(decision, report, clips.left_out)
+    return Calibrated(decision, report, clips.left_out, manifest.notes)

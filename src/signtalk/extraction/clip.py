@@ -30,6 +30,7 @@ from signtalk.extraction.video import VideoFrame, read_frames, video_duration_s
 from signtalk.files import save_array, sha256_file
 from signtalk.landmarks.clip import LandmarkClip, checked_landmarks, load_clip, load_provenance, save_clip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
+from signtalk.landmarks.plausible import checked_clip
 from signtalk.version import VERSION
 
 _PEOPLE_EVERY_S = 1.0
@@ -98,6 +99,7 @@ def extract_clip(
     kept = trim_clip(whole, signing, config.trim_margin_s)[0] if config.trim else whole
     if config.smoothing is not None:
         kept = replace(kept, landmarks=smooth(kept.landmarks, kept.timestamps_s, config.smoothing))
+    kept = checked_clip(kept, where)
     return ExtractedClip(kept, describe_clip(kept), measure_quality(whole, kept, signing, image, repairs))
 
 

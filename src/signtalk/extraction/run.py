@@ -23,7 +23,8 @@ from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem, Progress
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.guards import Extractors, Guards, Orders
-from signtalk.extraction.inputs import ExtractionPlan, MissingVideo, VideoJob
+from signtalk.extraction.inputs import ExtractionPlan, VideoJob
+from signtalk.extraction.labels import MissingVideo
 from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, quality_names
 from signtalk.extraction.storage import RemoteFolder
 from signtalk.extraction.worker import GuardConfig, Task, TaskOutcome
@@ -81,6 +82,7 @@ class ExtractionResult:
         num_done_before: jobs that an earlier run had finished.
         tables: files that were written.
         missing: rows of the table whose video is not there.
+        notes: what was told before the first video.
     """
 
     clips: tuple[ExtractedVideo, ...]
@@ -89,6 +91,7 @@ class ExtractionResult:
     num_done_before: int
     tables: tuple[Path, ...]
     missing: tuple[MissingVideo, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> tuple[ExtractedVideo, ...]:

@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import BoolArray
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import HOLISTIC, PARTS, POSE_NAMES, LandmarkClip
 
-MAX_FPS = 250.0
+FASTEST_CAMERA = 250.0
 """Telephones film 240 pictures a second; what says more, such as the 1000 of a browser's recording, says units."""
 _MIN_FPS = 5.0
 _LEAST_S, _MOST_S = 0.25, 120.0
@@ -64,12 +63,13 @@ class Implausibility:
 
 
 def implausibilities(clip: LandmarkClip) -> tuple[Implausibility, ...]:
-    """What is odd about a clip; empty for a usual one. A clip of the prototype has no picture, and no time of its own.
+    """What is odd about a clip; empty for a usual one.
 
-    Each figure is a median over frames, so that single frames of a bad detector count for nothing.
+    Each figure is a median over frames, so that single frames of a bad detector count for nothing. A file of the
+    prototype knows neither picture nor time, and is only asked for hands.
     """
     if clip.prototype_rows is not None or not clip.num_frames:
-        return ()
+        return tuple(_missing_hands(clip))
     points = clip.landmarks.astype(np.float64)
     scale = _scale_doubts(points)
     stretch = np.array([1.0 if any(each.kind == "pixels" for each in scale) else clip.aspect or 1.0, 1.0])
@@ -77,12 +77,12 @@ def implausibilities(clip: LandmarkClip) -> tuple[Implausibility, ...]:
     return (*_time_doubts(clip), *scale, *_depth_doubts(points), *_body_doubts(flat), *_hand_doubts(clip, points, flat))
 
 
-def refuse_hopeless(clip: LandmarkClip, where: str) -> tuple[Implausibility, ...]:
-    """What is odd about a clip that may be used all the same.
+def checked_clip(clip: LandmarkClip, where: str) -> LandmarkClip:
+    """The clip with a note for each thing that is odd about it.
 
     Args:
         clip: as it was read.
-        where: its name, for the error.
+        where: its name, for notes and error.
 
     Raises:
         ClipError: it can never be recognised.
@@ -91,16 +91,17 @@ def refuse_hopeless(clip: LandmarkClip, where: str) -> tuple[Implausibility, ...
     hopeless = next((doubt for doubt in doubts if doubt.is_hopeless), None)
     if hopeless is not None:
         raise ClipError(f"{where}: {hopeless.message}")
-    return doubts
+    return replace(clip, notes=(*clip.notes, *(f"{where}: {doubt.message}" for doubt in doubts))) if doubts else clip
 
 
-def in_fractions(clip: LandmarkClip, width: float, height: float) -> LandmarkClip:
+def in_fractions(clip: LandmarkClip, width: float, height: float, where: str) -> LandmarkClip:
     """The clip with pixels turned into fractions of the picture, and its `notes` telling so; a clip of fractions as is.
 
     Args:
         clip: as a file gave it.
         width: of the picture, pixels.
         height: of the picture, pixels.
+        where: the clip's name, for the notes.
     """
     points = clip.landmarks.astype(np.float64)
     notes = []
@@ -112,17 +113,18 @@ def in_fractions(clip: LandmarkClip, width: float, height: float) -> LandmarkCli
         notes.append(f"its depths are pixels too; divided by the picture's width, {width:g}")
     if not notes:
         return clip
-    return replace(clip, landmarks=points.astype(np.float32), notes=(*clip.notes, *notes))
+    named = tuple(f"{where}: {note}" for note in notes)
+    return replace(clip, landmarks=points.astype(np.float32), notes=(*clip.notes, *named))
 
 
 def _time_doubts(clip: LandmarkClip) -> Iterator[Implausibility]:
     if clip.num_frames < 2:
         return
-    if not _MIN_FPS <= clip.fps <= MAX_FPS:
+    if not _MIN_FPS <= clip.fps <= FASTEST_CAMERA:
         yield Implausibility(
             "frame_rate",
-            f"{clip.fps:.4g} frames a second; cameras give {_MIN_FPS:g} to {MAX_FPS:g}, so see what rate or times the "
-            "file gives",
+            f"{clip.fps:.4g} frames a second; cameras give {_MIN_FPS:g} to {FASTEST_CAMERA:g}, so see what rate or "
+            "times the file gives",
         )
     elif not _LEAST_S <= clip.duration_s <= _MOST_S:
         yield Implausibility(
@@ -198,11 +200,14 @@ def _body_doubts(flat: _Points) -> Iterator[Implausibility]:
         )
 
 
-def _hand_doubts(clip: LandmarkClip, points: _Points, flat: _Points) -> Iterator[Implausibility]:
+def _missing_hands(clip: LandmarkClip) -> Iterator[Implausibility]:
     presence = clip.part_presence()
     if not (presence["left_hand"].any() or presence["right_hand"].any()):
         yield Implausibility("no_hands", "no hand was detected in any frame")
-        return
+
+
+def _hand_doubts(clip: LandmarkClip, points: _Points, flat: _Points) -> Iterator[Implausibility]:
+    yield from _missing_hands(clip)
     width = _median(np.linalg.norm(flat[:, _SHOULDERS[0]] - flat[:, _SHOULDERS[1]], axis=-1))
     for side, wrist in _WRISTS.items():
         hand = flat[:, PARTS[f"{side}_hand"]]
@@ -233,20 +238,19 @@ def _disorder(hand: _Points) -> float:
 
 def _spread(points: _Points) -> _Points:
     """(T,) the larger side of the box around points; NaN where none is seen."""
-    empty = np.isnan(points[..., 0]).all(axis=1)
-    filled = np.where(empty[:, None, None], 0.0, points)
-    sides = np.nanmax(filled, axis=1) - np.nanmin(filled, axis=1)
-    return np.where(empty, np.nan, sides.max(axis=1))
+    seen = np.isfinite(points)
+    sides = np.where(seen, points, -np.inf).max(axis=1) - np.where(seen, points, np.inf).min(axis=1)
+    return np.where(np.isfinite(sides), sides, np.nan).max(axis=1)
 
 
 def _mean_of_seen(points: _Points) -> _Points:
     """(T, 2) mean of the points that are seen; NaN where none is."""
-    seen: BoolArray = ~np.isnan(points[..., :1])
+    seen = np.isfinite(points).astype(np.float64)
     count = seen.sum(axis=1)
-    return np.where(count, np.where(seen, points, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    return np.where(count, np.nansum(points, axis=1) / np.maximum(count, 1), np.nan)
 
 
 def _median(values: _Points) -> float:
     """Of what is known; NaN where nothing is, which is under no limit and over none."""
-    known = values[~np.isnan(values)]
+    known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")

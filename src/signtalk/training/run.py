@@ -126,6 +126,7 @@ class IndexReport:
         split_hash: of the split whose clips these are.
         fit: how the decision came about.
         writing: what became of the written sentences; None where none were given.
+        notes: what is odd about the file of the written sentences.
     """
 
     num_references: int
@@ -133,6 +134,7 @@ class IndexReport:
     split_hash: str
     fit: CalibrationReport
     writing: Writing | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All figures by name; plain values, as JSON has them."""
@@ -205,5 +207,5 @@ def calibrate_run(run: RunFolder, manifest: Manifest, config: CalibrationConfig)
     if roles.keys() >= {record.clip_id for record in manifest.records}:
         split, store = run.split(manifest), run.store(manifest)
         fitted = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
-        return Calibrated(*fitted, store.problems)
+        return Calibrated(*fitted, store.problems, manifest.notes)
     return calibrate_locally(recognizer, manifest, config, roles)
