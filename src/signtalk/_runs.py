@@ -143,7 +143,7 @@ def extract(
     else:
         result = extract_videos(plan, options, workers or usable_cores(), progress)
     files = (*result.tables, *write_extraction_report(result, folder, options.storage))
-    return replace(result, tables=files, missing=plan.missing, notes=plan.notes)
+    return replace(result, tables=files, missing=plan.missing, notes=(*plan.notes, *result.notes))
 
 
 def train(

@@ -80,12 +80,13 @@ def extract(
     import signtalk
     from signtalk.errors import printable
 
+    told: list[str] = []
     with ProgressBar("extracting", hidden=as_json) as bar:
         result = signtalk.extract(
             videos, out, metadata=metadata, workers=workers, cluster=cluster, storage=storage, trim=trim,
             smooth=smooth, prototype=prototype, keep_low_quality=keep_low_quality, retry_failed=retry_failed,
             time_limit_s=time_limit, stall_limit_s=stall_limit, progress=bar,
-            tell=lambda note: tell_notes([note], as_json),
+            tell=lambda note: told.extend(tell_notes([note], as_json)),
         )  # fmt: skip
     written = result.tables
     shown: dict[str, Any] = {
@@ -102,6 +103,7 @@ def extract(
         print_json({**shown, **videos_told, "notes": list(result.notes), "written": [str(p) for p in written]})
         return
     show(shown, as_json)
+    tell_notes((note for note in result.notes if note not in told), as_json)
     for problem in result.failed:
         out_console.print(f"{problem.kind}: {problem.clip_id}: {problem.message}", markup=False, soft_wrap=True)
     for clip in result.rejected:

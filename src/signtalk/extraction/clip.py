@@ -110,7 +110,7 @@ def extract_to_file(
     config: ExtractionConfig,
     on_frame: Callable[[], None] = lambda: None,
     prototype_path: Path | None = None,
-) -> tuple[ClipNumbers, ClipQuality]:
+) -> ExtractedClip:
     """Extract a video into a clip file, or take the file that is there if it would come out the same.
 
     Args:
@@ -136,23 +136,23 @@ def extract_to_file(
         "video_sha256": video_sha256,
         "config": config.model_dump(mode="json"),
     }
-    extracted = _already_there(path, made_from)
+    extracted = _already_there(path, made_from, str(video))
     if extracted is None:
         extracted = extract_clip(video, landmarker, config, on_frame)
         save_clip(path, extracted.clip, made_from | {"quality": asdict(extracted.quality)})
     if prototype_path is not None:
         save_array(prototype_path, to_prototype_rows(extracted.clip))
-    return extracted.numbers, extracted.quality
+    return extracted
 
 
-def _already_there(path: Path, made_from: dict[str, Any]) -> ExtractedClip | None:
+def _already_there(path: Path, made_from: dict[str, Any], where: str) -> ExtractedClip | None:
     """The clip of a file that says it was made in just this way; None when there is no such file."""
     if not path.is_file():
         return None
     try:
         stored = load_provenance(path)
         quality = ClipQuality(**stored.pop("quality", {}))
-        clip = load_clip(path)
+        clip = checked_clip(load_clip(path), where)
     except (ClipError, TypeError):
         return None  # damaged or another version's: made again
     return ExtractedClip(clip, describe_clip(clip), quality) if stored == made_from else None

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from signtalk.data.manifest import ClipNumbers, write_manifest
-from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem, Progress
+from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem, Progress, grouped_notes
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.guards import Extractors, Guards, Orders
@@ -82,7 +82,7 @@ class ExtractionResult:
         num_done_before: jobs that an earlier run had finished.
         tables: files that were written.
         missing: rows of the table whose video is not there.
-        notes: what was told before the first video.
+        notes: what is odd about clips and tables, a sentence each.
     """
 
     clips: tuple[ExtractedVideo, ...]
@@ -332,7 +332,8 @@ def _finish(
     if options.storage:
         for table in tables:
             options.storage.put(table, table.absolute())
-    return ExtractionResult(tuple(clips), tuple(failed), fences, num_before, tables)
+    notes = grouped_notes(note for _, outcome in finished for note in outcome.notes)
+    return ExtractionResult(tuple(clips), tuple(failed), fences, num_before, tables, notes=notes)
 
 
 def _write_tables(

@@ -31,6 +31,8 @@ _HEAD_OVER_SHOULDERS = 0.15
 """Shoulder widths that a head at least lies below the shoulders' line, for the person to stand on it."""
 _HANDS_APART, _HANDS_ELSEWHERE = 1.0, 4.0
 """Shoulder widths between a hand's own wrist and the body's: odd, and in another system of coordinates."""
+_HANDS_EXCHANGED = 0.5
+"""Shoulder widths from the own wrist, where the other one is at half of that."""
 _HAND_DISORDER = 0.75
 """Length of the fingers' last bones over that of the palm: about 0.3 in hands, about 1 in points of any order."""
 _HEAD_DISORDER = 3.0
@@ -73,8 +75,9 @@ def implausibilities(clip: LandmarkClip) -> tuple[Implausibility, ...]:
     points = clip.landmarks.astype(np.float64)
     scale = _scale_doubts(points)
     stretch = np.array([1.0 if any(each.kind == "pixels" for each in scale) else clip.aspect or 1.0, 1.0])
-    flat = points[..., :2] * stretch
-    return (*_time_doubts(clip), *scale, *_depth_doubts(points), *_body_doubts(flat), *_hand_doubts(clip, points, flat))
+    flat, depth = points[..., :2] * stretch, tuple(_depth_doubts(points))
+    hands = () if depth else _order_doubts(points)  # lengths of bones mean nothing without their depth
+    return (*_time_doubts(clip), *scale, *depth, *_body_doubts(flat), *hands, *_hand_doubts(clip, flat))
 
 
 def checked_clip(clip: LandmarkClip, where: str) -> LandmarkClip:
@@ -206,26 +209,40 @@ def _missing_hands(clip: LandmarkClip) -> Iterator[Implausibility]:
         yield Implausibility("no_hands", "no hand was detected in any frame")
 
 
-def _hand_doubts(clip: LandmarkClip, points: _Points, flat: _Points) -> Iterator[Implausibility]:
-    yield from _missing_hands(clip)
-    width = _median(np.linalg.norm(flat[:, _SHOULDERS[0]] - flat[:, _SHOULDERS[1]], axis=-1))
-    for side, wrist in _WRISTS.items():
-        hand = flat[:, PARTS[f"{side}_hand"]]
-        disorder = _disorder(points[:, PARTS[f"{side}_hand"]])
-        if disorder > _HAND_DISORDER:
+def _order_doubts(points: _Points) -> Iterator[Implausibility]:
+    for side in _WRISTS:
+        if _disorder(points[:, PARTS[f"{side}_hand"]]) > _HAND_DISORDER:
             yield Implausibility(
                 "other_order",
                 f"the points of the {side} hand follow no finger; they are in another order than MediaPipe's "
                 "(docs/data-format.md)",
                 is_hopeless=True,
             )
-        apart = _median(np.linalg.norm(hand[:, 0] - flat[:, wrist], axis=-1)) / width if width > 0 else np.nan
-        if apart > _HANDS_APART:
+
+
+def _hand_doubts(clip: LandmarkClip, flat: _Points) -> Iterator[Implausibility]:
+    """Where the hands lie, of (T, 169, 2) in one unit."""
+    yield from _missing_hands(clip)
+    width = _median(np.linalg.norm(flat[:, _SHOULDERS[0]] - flat[:, _SHOULDERS[1]], axis=-1))
+    if not width > 0:
+        return
+    for side, other in (("left", "right"), ("right", "left")):
+        wrist = flat[:, PARTS[f"{side}_hand"].start]
+        own, others = (
+            _median(np.linalg.norm(wrist - flat[:, _WRISTS[name]], axis=-1)) / width for name in (side, other)
+        )
+        if own > _HANDS_EXCHANGED and others < own / 2:
+            yield Implausibility(
+                "hands_exchanged",
+                f"the {side} hand lies at the {other} wrist of the body; exchange the hands where the tool that wrote "
+                "them calls the sides of the picture left and right",
+            )
+        elif own > _HANDS_APART:
             yield Implausibility(
                 "hands_apart",
-                f"the {side} hand lies {apart:.1f} shoulder widths from the {side} wrist of the body; see whether the "
-                "sides are exchanged, or hands and body in different units",
-                is_hopeless=bool(apart > _HANDS_ELSEWHERE),
+                f"the {side} hand lies {own:.1f} shoulder widths from the {side} wrist of the body; see whether hands "
+                "and body are in different units, or of different people",
+                is_hopeless=own > _HANDS_ELSEWHERE,
             )
 
 
