@@ -74,8 +74,8 @@ def load_pose(path: Path) -> LandmarkClip:
         ClipError: the file is damaged, of another version or detector, without picture size, or shows nothing.
         MissingExtraError: pose-format is not installed.
     """
-    pose = _parsed(path)
     try:
+        pose = _parsed(path)
         return replace(to_clip(_points_of(pose), str(path)), notes=_notes(pose, str(path)))
     except ClipError as error:
         raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
