@@ -76,7 +76,9 @@ def plan_import(source: Path, form: Format, metadata: Path | None) -> ImportPlan
     names = unique_names(_short_name(source, file) for file in files)
     labels = [_label(source, file) for file in files]
     pairs = list(zip(files, names, labels, strict=True))
-    clips = [ClipToImport(file, name, {"sentence": label, "sentence_id": label}) for file, name, label in pairs if label]
+    clips = [
+        ClipToImport(file, name, {"sentence": label, "sentence_id": label}) for file, name, label in pairs if label
+    ]
     problems = [Problem(name, "no_text", f"{file}: {_NO_LABEL}") for file, name, label in pairs if not label]
     note = f"{source}: no table; texts are the names of the clips' folders, and no signer is known"
     return ImportPlan(tuple(clips), tuple(problems), (note,))
