@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic import ValidationError
 
-_T = TypeVar("_T")
+    _T = TypeVar("_T")
 
 
 class SignTalkError(Exception):
