@@ -1,4 +1,4 @@
-"""What several tests share: one small run of the whole chain on made-up clips, made once a session."""
+"""What several tests share: one small run of the whole chain on made-up clips and graphs of tiny models, made once."""
 
 import json
 import os
@@ -22,11 +22,16 @@ TESTS = str(Path(__file__).resolve().parent)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))
 
 
+def for_all_workers(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A path that every process of this session of tests knows; whoever makes it holds the lock beside it."""
+    base = factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+
+
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRun]:
-    """The shared run, made once for all workers; a test that changes it fails the session: see `own_run`."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small_run"
+    """The shared run; a test that changes it fails the session: see `own_run`."""
+    shared = for_all_workers(tmp_path_factory, "small_run")
     with FileLock(f"{shared}.lock"):
         if not is_made(shared):
             make_small_run(shared)
@@ -44,18 +49,22 @@ def own_run(small_run: SmallRun, tmp_path: Path) -> SmallRun:
 
 @pytest.fixture(scope="session")
 def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
-    """Write the graphs of a tiny model of some kind and width into a folder; each is made once a session."""
+    """Write the graphs of a tiny model of some kind and width into a folder; each is made once a session.
+
+    Tests of what all kinds have in common take "conv-transformer": each further kind costs ten seconds.
+    """
     from made.checkpoint import tiny_checkpoint
     from signtalk.export.graphs import write_graphs
 
-    made: dict[tuple[str, int, int], Path] = {}
-
-    def write(folder: Path, kind: str, seed: int = 0, width: int = 16) -> None:
-        key = (kind, seed, width)
-        if key not in made:
-            made[key] = tmp_path_factory.mktemp("graphs")
-            write_graphs(tiny_checkpoint(kind, seed, width=width, with_texts=True), made[key])
-        shutil.copytree(made[key], folder, dirs_exist_ok=True)
+    def write(folder: Path, kind: str, width: int = 16) -> None:
+        shared = for_all_workers(tmp_path_factory, f"graphs-{kind}-{width}")
+        with FileLock(f"{shared}.lock"):
+            if not shared.exists():
+                part = shared.with_suffix(".part")
+                part.mkdir()
+                write_graphs(tiny_checkpoint(kind, width=width, with_texts=True), part)
+                part.rename(shared)
+        shutil.copytree(shared, folder, dirs_exist_ok=True)
 
     return write
 

@@ -1,5 +1,8 @@
 """The front door: what `import signtalk` offers, asked as a user of Python would."""
 
+import json
+import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -192,6 +195,7 @@ def test_mistakes_are_told(call, error: str, message: str, tmp_path: Path) -> No
         call(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_story_in_python(small_run: SmallRun, tmp_path: Path) -> None:
     run = signtalk.train(small_run.data, tmp_path / "run", recipe="tiny", test_signer="C", epochs=1, progress=False)
     assert run.result is not None
@@ -207,3 +211,108 @@ def test_the_story_in_python(small_run: SmallRun, tmp_path: Path) -> None:
     assert run.left_out == ()
     with pytest.raises(signtalk.ConfigError, match="either split or test_signer"):
         signtalk.train(small_run.data, tmp_path / "b", split=tmp_path / "s.json", test_signer="signer02")
+
+
+def test_one_clip_that_cannot_be_used_is_an_error_however_it_is_asked(model: signtalk.Model, tmp_path: Path) -> None:
+    with pytest.raises(signtalk.ClipError, match="no such file"):
+        model.recognize(tmp_path / "none.npz", strict=False)
+    with pytest.raises(signtalk.ClipError, match="no such file"):
+        signtalk.read_clip(tmp_path / "none.mp4")
+    with pytest.raises(TypeError, match="int is no clip"):
+        model.recognize([3])
+
+
+def test_nothing_gives_nothing(model: signtalk.Model) -> None:
+    assert len(model.recognize([])) == 0
+    assert model.embed([]).shape == (0, model.recognizer.index.embeddings.shape[1])
+
+
+def test_folders_stand_for_their_clips_wherever_they_stand(model: signtalk.Model, clips: list[Path]) -> None:
+    folder = clips[0].parent
+    names = model.recognize([folder, clips[0]]).clips
+    assert len(names) == len(list(folder.glob("*.npz"))) + 1
+    assert names[-1] == str(clips[0])
+
+
+def test_json_beside_clips_is_no_clip(model: signtalk.Model, clips: list[Path], tmp_path: Path) -> None:
+    shutil.copy(clips[0], tmp_path)
+    (tmp_path / "about.json").write_text("{}")
+    assert model.recognize(tmp_path).clips == (str(tmp_path / clips[0].name),)
+
+
+def test_a_closed_model_says_so(small_run: SmallRun, clips: list[Path]) -> None:
+    model = signtalk.load(small_run.bundle)
+    unpacked = model.bundle.folder
+    assert unpacked.is_dir()
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(model)
+    model.close()
+    model.close()
+    assert not unpacked.exists()
+    assert "closed" in repr(model)
+    for use in (lambda: model.recognize(clips[0]), lambda: model.enroll("x", clips[0]), lambda: model.sentences):
+        with pytest.raises(signtalk.ConfigError, match="is closed; load it again"):
+            use()
+
+
+def test_a_model_that_nobody_closes_leaves_nothing(small_run: SmallRun) -> None:
+    program = (
+        "import sys, signtalk; model = signtalk.load(sys.argv[1]); print(model.bundle.folder);"
+        "first = model.bundle.folder; del model; print(first.exists()); kept = signtalk.load(sys.argv[1]);"
+        "print(kept.bundle.folder)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(small_run.bundle)], capture_output=True, text=True, check=True
+    )
+    first, there, second = done.stdout.split()
+    assert there == "False"
+    assert [path for path in (first, second) if Path(path).exists()] == []
+
+
+def test_a_name_that_stands_alone_is_one_name(model: signtalk.Model) -> None:
+    category = next(listed.category for listed in model.sentences if listed.category)
+    hits = model.search("where does it hurt", categories=category)
+    assert {hit.category for hit in hits} == {category}
+    with pytest.raises(signtalk.ConfigError, match="no signer 'nobody'"):
+        model.search("where does it hurt", signers="nobody")
+
+
+def test_a_damaged_personal_index_is_told_at_once(small_run: SmallRun, tmp_path: Path) -> None:
+    (tmp_path / "ward").mkdir()
+    (tmp_path / "ward" / "index.json").write_text("{")
+    with pytest.raises(signtalk.ArtifactError, match="ward"):
+        signtalk.load(small_run.bundle, index=tmp_path / "ward")
+
+
+def test_what_was_never_taught_cannot_be_forgotten(model: signtalk.Model) -> None:
+    with pytest.raises(signtalk.DataError, match="nothing was taught yet"):
+        model.forget("The pump beeps")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model, run: model.calibrate(run.data, precision=2), "precision"),
+        (lambda model, run: signtalk.Run(run.run, run.data).index(precision=5), "precision"),
+        (lambda model, run: signtalk.train(run.data, run.out / "x", recipe="tiny", devices=0), "devices 0"),
+        (lambda model, run: model.stream(aspect=-1.0), "aspect -1"),
+        (lambda model, run: signtalk.extract(run.out / "a.mp4", storage="memory://x"), "one video gives one clip"),
+    ],
+)
+def test_settings_out_of_range_are_one_line(model: signtalk.Model, own_run: SmallRun, call, message: str) -> None:
+    with pytest.raises(signtalk.ConfigError, match=message) as told:
+        call(model, own_run)
+    assert "\n" not in str(told.value)
+
+
+def test_a_folder_that_is_neither_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(signtalk.ArtifactError, match=r"neither a bundle .* nor a trained run"):
+        signtalk.load(tmp_path)
+
+
+def test_without_a_split_the_last_signer_is_tested(small_run: SmallRun, tmp_path: Path) -> None:
+    run = signtalk.train(small_run.data, tmp_path / "run", recipe="tiny", epochs=1, progress=False)
+    roles = json.loads((run.folder / "split.json").read_text())["roles"]
+    tested = {clip_id for clip_id, role in roles.items() if role == "test"}
+    signers = {record.clip_id: record.signer_id for record in load_manifest(small_run.data).records}
+    assert {signers[clip_id] for clip_id in tested} == {"C"}

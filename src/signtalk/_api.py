@@ -13,10 +13,11 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from signtalk._model import ClipLike, Model, PathLike
+from signtalk._clips import ClipLike, PathLike
+from signtalk._model import Model
 from signtalk.arrays import FloatArray
 from signtalk.bundle.bundle import Bundle, open_bundle
-from signtalk.errors import ConfigError
+from signtalk.errors import ArtifactError, ConfigError
 from signtalk.extraction.reader import read_clip
 from signtalk.index.files import BUNDLE_MANIFEST
 from signtalk.index.index import SentenceIndex
@@ -26,6 +27,7 @@ from signtalk.landmarks.features import FeatureConfig, extract_features
 from signtalk.recognition.decision import read_decision
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.segmentation.segmenter import SegmenterSettings, Span, spans_of
+from signtalk.training.names import BEST_NAME, INDEX_NAME
 
 
 def load(
@@ -34,7 +36,7 @@ def load(
     index: PathLike | None = None,
     variant: str = "fp32",
     calibration: PathLike | None = None,
-    references: str = "",
+    references: PathLike = "",
     into_run: bool = False,
     prototype_gate: bool = False,
 ) -> Model:
@@ -58,6 +60,11 @@ def load(
         if _is_run(place):
             if variant != "fp32":
                 raise ConfigError(f"{place}: variants are a bundle's; a run has the full encoder alone")
+            if not (place / BEST_NAME).is_file():
+                raise ArtifactError(
+                    f"{place}: neither a bundle (no {BUNDLE_MANIFEST}) nor a trained run (no such checkpoint as "
+                    f"{BEST_NAME}); give what `signtalk export` or `signtalk train` wrote"
+                )
             from signtalk.training.run import RunFolder
 
             run = RunFolder.open(place)
@@ -66,10 +73,9 @@ def load(
         else:
             source = bundle = opening.enter_context(open_bundle(place, variant))
             recognizer = bundle.recognizer
-        if references:
-            recognizer = recognizer.over(
-                opening.enter_context(open_references(references, recognizer.index.encoder_id))
-            )
+        if place_of := os.fspath(references):
+            encoder_id = recognizer.index.encoder_id
+            recognizer = recognizer.over(opening.enter_context(open_references(place_of, encoder_id)))
         if calibration is not None:
             recognizer = recognizer.changed(decision=read_decision(Path(calibration), recognizer.index.encoder_id))
         if prototype_gate:
@@ -84,7 +90,11 @@ def load(
             )
         model = Model(place, recognizer, opening.pop_all(), source)
     if index is not None:
-        model._use(Path(index))
+        try:
+            model._use(Path(index))
+        except BaseException:
+            model.close()
+            raise
     return model
 
 
@@ -98,9 +108,7 @@ def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = N
     Raises:
         ClipError: the file cannot be used.
     """
-    if isinstance(settings, str | os.PathLike):
-        settings = SegmenterSettings.load(Path(settings))
-    return spans_of(clip if isinstance(clip, LandmarkClip) else read_clip(clip), settings)
+    return spans_of(clip if isinstance(clip, LandmarkClip) else read_clip(clip), SegmenterSettings.of(settings))
 
 
 def features(clip: ClipLike, config: FeatureConfig | None = None) -> FloatArray:
@@ -108,7 +116,7 @@ def features(clip: ClipLike, config: FeatureConfig | None = None) -> FloatArray:
 
     Args:
         clip: a clip, or a file that `read_clip` reads.
-        config: which landmarks, how many frames; the default recipe's by default. `Model.feature_config` has a model's.
+        config: which landmarks, how many frames; `FeatureConfig()` by default. `Model.feature_config` has a model's.
 
     Returns:
         (T, F) float32, the clip resampled in time; a missing landmark is told by its presence column.
@@ -128,8 +136,6 @@ def _is_run(path: Path) -> bool:
 
 def _index_of(run: Path, index: PathLike | None) -> Path:
     """The own index of a run, which takes the place of a personal one."""
-    from signtalk.training.names import INDEX_NAME
-
     if not _is_run(run) or index is not None:
         raise ConfigError(f"{run}: into_run teaches into the own index of a run; give a run, and no other index")
     return run / INDEX_NAME

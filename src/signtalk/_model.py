@@ -6,45 +6,40 @@ frames of a camera -> Stream -> Answer, as each sentence ends
 
 from __future__ import annotations
 
-import os
 import tempfile
+import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from signtalk._answers import Answers, Stream
+from signtalk._clips import ClipLike, ListedClips, PathLike, names_of
 from signtalk.arrays import FloatArray
 from signtalk.bundle.bundle import Bundle, verify_bundle
 from signtalk.calibration.calibrate import CalibrationConfig
 from signtalk.calibration.local import Calibrated, calibrate_locally
 from signtalk.data.manifest import Problem, load_manifest
-from signtalk.errors import ArtifactError, ClipError, ConfigError
-from signtalk.extraction.reader import ClipReader, clips_in_folder
-from signtalk.files import sha256_text
+from signtalk.errors import ArtifactError, ConfigError, DataError, checked
+from signtalk.extraction.reader import ClipReader
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import LayeredIndex, ListedSentence, forget, layer_exists, list_sentences
 from signtalk.index.references import Hit
 from signtalk.index.text_search import NO_TEXT_ENCODER, TextSpace, search_clips
-from signtalk.landmarks.clip import LandmarkClip
-from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
-from signtalk.landmarks.plausible import checked_clip
+from signtalk.landmarks.clip import MAX_ASPECT, MIN_ASPECT
+from signtalk.landmarks.features import FeatureConfig
 from signtalk.recognition.answer import Answer
+from signtalk.recognition.decision import write_decision
 from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
 from signtalk.recognition.recognizer import Recognizer
 from signtalk.segmentation.segmenter import SegmenterSettings
 
 if TYPE_CHECKING:
     from signtalk.training.run import RunFolder
-
-PathLike = str | os.PathLike[str]
-ClipLike = str | os.PathLike[str] | LandmarkClip
-
-_CLIPS_AT_ONCE = 64
 
 
 class Model:
@@ -60,14 +55,19 @@ class Model:
         self.bundle = source if isinstance(source, Bundle) else None
         self.run = None if isinstance(source, Bundle) else source
         self.personal: Path | None = None
-        self._base, self._opened = recognizer, opened
+        self._own, self._answering, self._opened = recognizer, recognizer, opened
         self._layers: LayeredIndex | None = None
-        self._answering = recognizer
+        self._ending = weakref.finalize(self, opened.close)  # what was unpacked goes with a model that nobody closed
 
     def __repr__(self) -> str:
+        if not self._ending.alive:
+            return f"<signtalk.Model '{self.path}': closed>"
         index = self.recognizer.index
         clips = int((~index.written).sum())
         return f"<signtalk.Model '{self.path}': {len(index.sentences)} sentences, {clips} clips>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(f"{self!r} holds an open network and cannot be pickled; load it in each process")
 
     def __enter__(self) -> Model:
         return self
@@ -78,14 +78,22 @@ class Model:
         self.close()
 
     def close(self) -> None:
-        """Free what was opened; sentences enrolled without a folder of their own are gone."""
-        self._opened.close()
+        """Free what was opened; sentences enrolled without a folder of their own are gone. Twice does no harm."""
+        self._ending()
+
+    @property
+    def _base(self) -> Recognizer:
+        """The model over its own references alone."""
+        if not self._ending.alive:
+            raise ConfigError(f"{self.path}: the model is closed; load it again")
+        return self._own
 
     @property
     def recognizer(self) -> Recognizer:
         """What answers, over its own references and what is enrolled now."""
+        base = self._base
         if self._layers is not None and (index := self._layers.current()) is not self._answering.index:
-            self._answering = self._base.changed(index=index)
+            self._answering = base.changed(index=index)
         return self._answering
 
     @property
@@ -134,10 +142,11 @@ class Model:
         """Recognise one clip or many.
 
         Args:
-            clips: a file of any format that SignTalk reads, a `Clip`, or several of them; a folder of such files is
-                several, unless it is one `MP_Data` recording.
+            clips: a file of any format that SignTalk reads, a `Clip`, or several of them; a folder stands for the
+                clips in it, unless it is one `MP_Data` recording.
             num_candidates: how many sentences an answer lists.
-            strict: stop at the first clip that cannot be used; otherwise its answer is None and `left_out` says why.
+            strict: of several clips, stop at the first that cannot be used; otherwise its answer is None, and
+                `left_out` says why. A single clip that cannot be used is always an error.
             fps: frame rate of `.npy` files, which do not know theirs.
             smoothing_alpha: weight of the new frame in the smoothing of `.npy` files; 1 = not smoothed.
 
@@ -148,23 +157,20 @@ class Model:
             ClipError: a clip cannot be used.
             MissingExtraError: a format needs a package that is not installed.
         """
-        alone = isinstance(clips, str | os.PathLike | LandmarkClip) and not _is_folder_of_clips(clips)
-        wanted = _listed(clips)
-        answers: list[Answer | None] = []
+        if num_candidates < 1:
+            raise ValueError(f"{num_candidates} candidates asked for; expected at least 1")
+        recognizer, listed = self.recognizer, ListedClips.of(clips)
         problems: list[Problem] = []
-        notes: list[str] = []
+        answers: list[Answer | None] = []
         with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
-            for start in range(0, len(wanted), _CLIPS_AT_ONCE):
-                block = wanted[start : start + _CLIPS_AT_ONCE]
-                prepared = [self._prepared(reader, name, clip, strict, problems, notes) for name, clip in block]
-                usable = [clip for clip in prepared if clip is not None]
-                replies = iter(self._answers(usable, num_candidates))
-                answers += [None if clip is None else next(replies) for clip in prepared]
-        if alone:
-            (answer,) = answers
-            assert answer is not None, "one clip is read strictly"
-            return answer
-        return Answers(tuple(name for name, _ in wanted), tuple(answers), tuple(problems), tuple(notes))
+            left_out = None if strict or listed.alone else problems
+            for block in listed.features(self.feature_config, reader, recognizer.clips_at_once, left_out):
+                usable = [features for features in block if features is not None]
+                replies = iter(recognizer.answer_features(usable, num_candidates).answers if usable else ())
+                answers += [None if features is None else next(replies) for features in block]
+        if listed.alone and answers[0] is not None:
+            return answers[0]
+        return Answers(listed.names, tuple(answers), tuple(problems), tuple(reader.notes))
 
     def embed(
         self, clips: ClipLike | Sequence[ClipLike], *, fps: float = 30.0, smoothing_alpha: float = 0.2
@@ -182,28 +188,31 @@ class Model:
         Raises:
             ClipError: a clip cannot be used.
         """
-        alone = isinstance(clips, str | os.PathLike | LandmarkClip) and not _is_folder_of_clips(clips)
-        wanted = _listed(clips)
-        rows = []
+        encoder, listed = self._base.encoder, ListedClips.of(clips)
+        rows = [np.zeros((0, self._base.index.embeddings.shape[1]), dtype=np.float32)]
         with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
-            for start in range(0, len(wanted), _CLIPS_AT_ONCE):
-                block = wanted[start : start + _CLIPS_AT_ONCE]
-                made = [self._prepared(reader, name, clip, strict=True) for name, clip in block]
-                stacked = np.stack([clip.features for clip in made if clip]), np.stack([c.valid for c in made if c])
-                rows.append(self._base.encoder.encode(*stacked).embeddings)
-        embeddings = np.concatenate(rows).astype(np.float32)
-        return embeddings[0] if alone else embeddings
+            for block in listed.features(self.feature_config, reader, self._base.clips_at_once):
+                usable = [features for features in block if features is not None]
+                stacks = np.stack([each.features for each in usable]), np.stack([each.valid for each in usable])
+                rows.append(encoder.encode(*stacks).embeddings.astype(np.float32))
+        embeddings = np.concatenate(rows)
+        return embeddings[0] if listed.alone else embeddings
 
     def search(
-        self, text: str, limit: int = 5, *, categories: Sequence[str] = (), signers: Sequence[str] = ()
+        self,
+        text: str,
+        limit: int = 5,
+        *,
+        categories: str | Sequence[str] = (),
+        signers: str | Sequence[str] = (),
     ) -> tuple[Hit, ...]:
         """The indexed clips that mean a text, nearest first; a sentence with just these words comes before all others.
 
         Args:
             text: what the clips shall mean, in your own words.
             limit: how many, at least 1.
-            categories: only clips of these categories; empty = all.
-            signers: only clips of these signers; empty = all.
+            categories: only clips of this category, or of these; empty = all.
+            signers: only clips of this signer, or of these; empty = all.
 
         Raises:
             ArtifactError: the model has no text encoder.
@@ -211,7 +220,13 @@ class Model:
         """
         own = self.recognizer
         return search_clips(
-            self._text_space, text, own.index, limit, further=own.source, categories=categories, signers=signers
+            self._text_space,
+            text,
+            own.index,
+            limit,
+            further=own.source,
+            categories=names_of(categories),
+            signers=names_of(signers),
         )
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
@@ -254,21 +269,13 @@ class Model:
             DataError: `strict`, and there is a warning; or the folder cannot be written.
         """
         sentence = NewSentence(text, category, signer)
-        named: dict[str, LandmarkClip] = {}
         with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
-            for name, clip in _listed(clips):
-                read = clip if isinstance(clip, LandmarkClip) else reader.read(clip)
-                own = _name_of(read) if isinstance(clip, LandmarkClip) else Path(name).name
-                if own in named:
-                    raise ConfigError(
-                        f"two clips of the same file name, {own}; give each clip once, under a name of its own"
-                    )
-                named[own] = checked_clip(read, own)
-        enrolled = enroll(self._base, self._own_folder(), sentence, named, strict)
-        notes = dict.fromkeys(note for read in named.values() for note in read.notes)
+            by_name = ListedClips.of(clips).read(reader)
+        enrolled = enroll(self._base, self._own_folder(), sentence, by_name, strict)
+        notes = dict.fromkeys(note for clip in by_name.values() for note in clip.notes)
         return replace(enrolled, warnings=(*enrolled.warnings, *notes))
 
-    def forget(self, *texts: str, clip_ids: Sequence[str] = ()) -> tuple[str, ...]:
+    def forget(self, *texts: str, clip_ids: str | Sequence[str] = ()) -> tuple[str, ...]:
         """Take taught sentences, or single clips, out again; all that are named or, at an error, none.
 
         Returns:
@@ -280,7 +287,10 @@ class Model:
         """
         if not texts and not clip_ids:
             raise ConfigError("nothing to forget; name a sentence, or clips by their ids")
-        gone = forget(self._own_folder(), texts, clip_ids, self._base.index.encoder_id)
+        base = self._base
+        if self.personal is None or not layer_exists(self.personal):
+            raise DataError(f"{self.path}: nothing was taught yet, so there is nothing to forget")
+        gone = forget(self.personal, texts, names_of(clip_ids), base.index.encoder_id)
         return tuple(dict.fromkeys(entry.sentence for entry in gone))
 
     def calibrate(
@@ -291,8 +301,9 @@ class Model:
         unknown_share: float = 0.3,
         coverage: float = 0.9,
         choice_precision: float = 0.9,
+        out: PathLike | None = None,
     ) -> Calibrated:
-        """Fit the gate anew; nothing is written, and this model answers as before.
+        """Fit the gate anew; this model answers as before.
 
         Args:
             data: the data folder that a run was trained on, whose validation clips are asked; or a folder of other
@@ -301,33 +312,45 @@ class Model:
             unknown_share: what part of the clips asked shows a sentence that is not indexed.
             coverage: what part of the candidate sets shall hold the right sentence.
             choice_precision: what part of the offered choices shall hold it.
+            out: file to write, for `load(..., calibration=FILE)`; without it nothing is written.
 
         Returns:
-            What to decide with, the figures of the fit, and clips left out. `load(..., calibration=FILE)` uses it once
-            `signtalk calibrate` or `write_decision` has written it.
+            What to decide with, the figures of the fit, and clips left out.
 
         Raises:
+            ConfigError: a share is out of range.
             DataError: other clips are too few, or some of them belong to the model's own data.
         """
-        config = CalibrationConfig(
-            precision=precision, unknown_share=unknown_share, coverage=coverage, choice_precision=choice_precision
+        config = checked(
+            lambda: CalibrationConfig(
+                precision=precision, unknown_share=unknown_share, coverage=coverage, choice_precision=choice_precision
+            )
         )
         manifest = load_manifest(Path(data))
         if self.run is not None and self.personal is None:
             from signtalk.training.run import calibrate_run
 
-            return calibrate_run(self.run, manifest, config)
-        used = () if self.run is None else tuple(self.run.roles())
-        return calibrate_locally(self.recognizer, manifest, config, used)
+            fitted = calibrate_run(self.run, manifest, config)
+        else:
+            used = () if self.run is None else tuple(self.run.roles())
+            fitted = calibrate_locally(self.recognizer, manifest, config, used)
+        if out is not None:
+            write_decision(Path(out), fitted.decision, fitted.report.to_dict(), self._base.index.encoder_id)
+        return fitted
 
-    def stream(self, *, settings: SegmenterSettings | None = None, aspect: float | None = None) -> Stream:
+    def stream(self, *, settings: PathLike | SegmenterSettings | None = None, aspect: float | None = None) -> Stream:
         """A stream of landmarks whose sentences are answered as they end.
 
         Args:
-            settings: of the segmenter; the shipped ones by default.
+            settings: of the segmenter, or a file of them; the shipped ones by default.
             aspect: image width over height; None when it is not known.
+
+        Raises:
+            ConfigError: an aspect that no camera has.
         """
-        return Stream(self.recognize, settings, aspect)
+        if aspect is not None and not MIN_ASPECT < aspect < MAX_ASPECT:
+            raise ConfigError(f"aspect {aspect:g}; expected image width / height, {MIN_ASPECT:g} to {MAX_ASPECT:g}")
+        return Stream(self.recognize, SegmenterSettings.of(settings), aspect)
 
     def verify(self) -> dict[str, float]:
         """Check a bundle's hashes and replay its golden clips; the largest differences that were found.
@@ -340,31 +363,6 @@ class Model:
             raise ConfigError(f"{self.path}: a run has no golden clips to replay; export it first")
         return verify_bundle(self.path)
 
-    def _prepared(
-        self,
-        reader: ClipReader,
-        name: str,
-        clip: ClipLike,
-        strict: bool,
-        problems: list[Problem] | None = None,
-        notes: list[str] | None = None,
-    ) -> ClipFeatures | None:
-        """The features of a clip, and notes on its file; None, and a problem more, for one that cannot be used."""
-        try:
-            read = checked_clip(clip if isinstance(clip, LandmarkClip) else reader.read(clip), name)
-            if notes is not None:
-                notes.extend(read.notes)
-            return extract_features(read, self.feature_config)
-        except ClipError as error:
-            message = str(error) if name in str(error) else f"{name}: {error}"
-            if strict or problems is None:
-                raise ClipError(message) from error
-            problems.append(Problem(name, "bad_clip", message))
-            return None
-
-    def _answers(self, prepared: Sequence[ClipFeatures], num_candidates: int) -> tuple[Answer, ...]:
-        return self.recognizer.answer_features(prepared, num_candidates).answers if prepared else ()
-
     def _own_folder(self) -> Path:
         """The folder of what is enrolled; one that is gone with `close` where none was given."""
         if self.personal is None:
@@ -374,25 +372,6 @@ class Model:
         return self.personal
 
     def _use(self, folder: Path) -> None:
-        self.personal, self._layers = folder, LayeredIndex(self._base.index, folder)
-
-
-def _is_folder_of_clips(clip: ClipLike) -> bool:
-    return not isinstance(clip, LandmarkClip) and Path(clip).is_dir() and bool(clips_in_folder(Path(clip)))
-
-
-def _listed(clips: ClipLike | Sequence[ClipLike]) -> list[tuple[str, ClipLike]]:
-    """Clips with the names by which they are told."""
-    if isinstance(clips, str | os.PathLike):
-        clips = list(clips_in_folder(Path(clips))) or [clips] if Path(clips).is_dir() else [clips]
-    elif isinstance(clips, LandmarkClip):
-        clips = [clips]
-    return [
-        (f"clip {number}" if isinstance(clip, LandmarkClip) else os.fspath(clip), clip)
-        for number, clip in enumerate(clips, 1)
-    ]
-
-
-def _name_of(clip: LandmarkClip) -> str:
-    """A name for a clip in memory, by what it holds: the same clip is never taught twice."""
-    return f"memory-{sha256_text(clip.landmarks.tobytes().hex())[:12]}"
+        layers = LayeredIndex(self._base.index, folder)
+        layers.current()  # a damaged index is told now
+        self.personal, self._layers = folder, layers

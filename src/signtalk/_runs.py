@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from signtalk._api import load
-from signtalk._model import Model, PathLike
+from signtalk._clips import PathLike, names_of
+from signtalk._model import Model
 from signtalk.data.manifest import load_manifest
 from signtalk.data.records import Progress
-from signtalk.errors import ConfigError
-from signtalk.extraction.reader import read_clip
+from signtalk.errors import ConfigError, checked
+from signtalk.extraction.reader import ClipReader
 from signtalk.files import absolute
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.threads import usable_cores
@@ -33,8 +34,20 @@ if TYPE_CHECKING:
     from signtalk.training.train import TrainResult
 
 
+_SIGNERS_FOR_A_TEST = 3
+"""With fewer, a signer who is kept for the test leaves one or none to learn from."""
+
+
 @overload
-def extract(videos: PathLike, out: None = None) -> LandmarkClip: ...
+def extract(
+    videos: PathLike,
+    out: None = None,
+    *,
+    trim: bool = True,
+    smooth: bool = False,
+    time_limit_s: float = 1800.0,
+    stall_limit_s: float = 60.0,
+) -> LandmarkClip: ...
 @overload
 def extract(
     videos: PathLike,
@@ -119,7 +132,14 @@ def extract(
             )
         if source.suffix.lower() not in VIDEO_SUFFIXES:
             raise ConfigError(f"{source}: no video by its name; signtalk.read_clip reads landmark files")
-        return read_clip(source)
+        if metadata is not None or cluster is not None or storage is not None or prototype or keep_low_quality:
+            raise ConfigError(
+                f"{source}: one video gives one clip; name the data folder, as in extract(..., out='DATA')"
+            )
+        config = ExtractionConfig(trim=trim, smoothing=SmoothingConfig() if smooth else None)
+        guard = GuardConfig(time_limit_s=time_limit_s, stall_limit_s=stall_limit_s)
+        with ClipReader(guard=guard, config=config) as reader:
+            return reader.read(source)
     if cluster is not None and workers:
         raise ConfigError("workers are one machine's; with a cluster as many are used as the cluster has")
     folder = Path(out)
@@ -154,7 +174,7 @@ def train(
     split: PathLike | None = None,
     test_signer: str | Sequence[str] = (),
     epochs: int | None = None,
-    settings: Sequence[str] = (),
+    settings: str | Sequence[str] = (),
     resume: bool = False,
     devices: int = 1,
     strict: bool = False,
@@ -167,7 +187,8 @@ def train(
         out: run folder to make.
         recipe: "default", "body", "prototype", "gru", "transformer" or "tiny".
         split: file of `signtalk data split`; without one a split is drawn, a tenth of the clips for validation.
-        test_signer: whom that split leaves out, to be tested on; one or several.
+        test_signer: whom that split leaves out, to be tested on; one or several. By default the last signer by name,
+            where there are three or more; of fewer nobody is left out, and sentences are.
         epochs: how many passes over the data, in place of the recipe's.
         settings: changes to the recipe as `--set` takes them, such as "optimiser.learning_rate=0.001".
         resume: go on with the run in `out`.
@@ -176,17 +197,18 @@ def train(
         progress: show how far it is.
 
     Raises:
-        ConfigError: an unknown recipe or setting, or both a split and a signer to draw one with.
+        ConfigError: an unknown recipe or setting, no device, or both a split and a signer to draw one with.
         DataError: the data cannot be used, or does not fit the split.
         MissingExtraError: the extra `train` is not installed.
     """
     from signtalk.training.recipe import Recipe
 
-    changes = [*settings, *([f"optimiser.epochs={epochs}"] if epochs is not None else [])]
+    if devices < 1:
+        raise ConfigError(f"devices {devices}; expected at least 1")
+    changes = [*names_of(settings), *([f"optimiser.epochs={epochs}"] if epochs is not None else [])]
     chosen = Recipe.named(recipe).changed(changes)  # a typo is told before anything is read
     manifest = load_manifest(Path(data), strict=strict)
-    signers = (test_signer,) if isinstance(test_signer, str) else tuple(test_signer)
-    parts = _split_of(manifest, split, signers)
+    parts = _split_of(manifest, split, names_of(test_signer))
     from signtalk.training.train import TrainOptions
     from signtalk.training.train import train as fit
 
@@ -203,8 +225,6 @@ class Run:
         data: the data folder that it was trained on; `export` alone can do without, and then ships and measures less.
         result: what training ended with; None for a run that is opened again.
 
-    Raises:
-        ArtifactError: it holds no model, or a damaged one.
     """
 
     def __init__(self, folder: PathLike, data: PathLike | None = None, result: TrainResult | None = None) -> None:
@@ -212,7 +232,8 @@ class Run:
         self.data = None if data is None else Path(data)
 
     def __repr__(self) -> str:
-        return f"<signtalk.Run '{self.folder}' on '{self.data}'>"
+        data = "" if self.data is None else f" on '{self.data}'"
+        return f"<signtalk.Run '{self.folder}'{data}>"
 
     @property
     def _opened(self) -> RunFolder:
@@ -246,14 +267,18 @@ class Run:
 
         Returns:
             The figures of the fit.
+
+        Raises:
+            ArtifactError: the folder holds no model, or a damaged one.
+            ConfigError: a precision out of range.
         """
         from signtalk.calibration.calibrate import CalibrationConfig
         from signtalk.index.written import read_sentences
         from signtalk.training.run import index_run
 
+        config = checked(lambda: CalibrationConfig(precision=precision))
         sentences, notes = ((), ()) if written is None else read_sentences(Path(written))
-        report = index_run(self._opened, self._manifest, CalibrationConfig(precision=precision), sentences)
-        return replace(report, notes=notes)
+        return replace(index_run(self._opened, self._manifest, config, sentences), notes=notes)
 
     def decision(self) -> DecisionConfig:
         """How clips become an answer, as `index` fitted it.
@@ -317,7 +342,11 @@ def _split_of(manifest: Manifest, split: PathLike | None, test_signers: Sequence
     from signtalk.data.splits import Split, make_split
 
     if split is None:
-        return make_split(manifest, SplitConfig(test_signers=tuple(test_signers)))
+        signers = (
+            test_signers or manifest.signers[-1:] if len(manifest.signers) >= _SIGNERS_FOR_A_TEST else test_signers
+        )
+        protocol: Literal["unseen_signer", "unseen_sentence"] = "unseen_signer" if signers else "unseen_sentence"
+        return make_split(manifest, SplitConfig(protocol=protocol, test_signers=tuple(signers)))
     if test_signers:
         raise ConfigError("a split says whom it leaves out; give either split or test_signer")
     return Split.load(Path(split), manifest)

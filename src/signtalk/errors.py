@@ -18,7 +18,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from pydantic import ValidationError
+
+    _T = TypeVar("_T")
 
 
 class SignTalkError(Exception):
@@ -56,11 +61,12 @@ EXTRA_OF: dict[str, str] = {
     **dict.fromkeys(("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop", "websockets"), "serve"),
     **dict.fromkeys(("milvus_lite", "pymilvus"), "milvus"),
     "numba": "fast",
+    "scipy": "calibrate",
     **dict.fromkeys(("onnx", "onnxscript"), "export"),
     **dict.fromkeys(
         (
-            "jiwer", "lightning", "matplotlib", "pytorch_metric_learning", "sacrebleu", "safetensors", "scipy",
-            "sklearn", "tensorboard", "torch",
+            "jiwer", "lightning", "matplotlib", "pytorch_metric_learning", "sacrebleu", "safetensors", "sklearn",
+            "tensorboard", "torch",
         ),
         "train",
     ),
@@ -95,3 +101,19 @@ def first_fault(error: ValidationError) -> str:
     """Where a document does not fit its form first, and why."""
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def checked(settings: Callable[[], _T]) -> _T:
+    """A settings object, or one clear line about what is wrong with it.
+
+    Raises:
+        ConfigError: it cannot be made; the message names the setting.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error

@@ -62,6 +62,7 @@ def test_peak_memory_sees_what_is_held_meanwhile():
     assert peak > 40 or np.isnan(peak)  # 64 MB; NaN where the system does not tell
 
 
+@pytest.mark.slow
 def test_smoke(tmp_path):
     options = argparse.Namespace(
         sizes=[6, 60, 700], queries=2, baseline_queries=1, batch=8, packed_from=500, exact_up_to=300

@@ -17,6 +17,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return benchmark.made_up_clips(tmp_path_factory.mktemp("speed") / "data", 5)
 
 
+@pytest.mark.slow
 def test_the_yardstick_learns(manifest: Manifest) -> None:
     training = benchmark.prototype_training(manifest)
     losses = np.array(training.run(12))

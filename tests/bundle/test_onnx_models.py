@@ -15,12 +15,12 @@ SHAPE = {"sos_id": 1, "eos_id": 2, "vocabulary_size": 9, "num_layers": 1, "num_h
 
 @pytest.fixture
 def folder(tmp_path: Path, graphs: Callable[..., None]) -> Path:
-    graphs(tmp_path, "gru")
+    graphs(tmp_path, "conv-transformer")
     return tmp_path
 
 
 def test_a_graph_of_another_kind_is_told_with_its_name(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    features, valid = random_clips(tiny_checkpoint("gru"), batch=2, frames=5, seed=0)
+    features, valid = random_clips(tiny_checkpoint("conv-transformer"), batch=2, frames=5, seed=0)
     memory = np.zeros((2, 5, 16), dtype=np.float32)
     calls = {
         "sign_text_encoder.onnx": lambda path: OnnxEncoder(path, FEATURES, True).encode(features, valid),
@@ -37,7 +37,7 @@ def test_a_graph_of_another_kind_is_told_with_its_name(folder: Path, capfd: pyte
 
 
 def test_a_graph_that_gives_something_else_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    features, valid = random_clips(tiny_checkpoint("gru"), batch=2, frames=5, seed=0)
+    features, valid = random_clips(tiny_checkpoint("conv-transformer"), batch=2, frames=5, seed=0)
     encoder = OnnxEncoder(folder / "sign_encoder.onnx", FEATURES, True)
     session = onnxruntime.InferenceSession(folder / "sign_encoder.onnx")
     outputs = session.run(None, {"features": features, "valid": valid})
@@ -50,7 +50,7 @@ def test_a_graph_that_gives_something_else_is_told(folder: Path, monkeypatch: py
 def test_a_decoder_of_another_vocabulary_is_told(folder: Path) -> None:
     memory, valid = np.zeros((2, 5, 32), dtype=np.float32), np.ones((2, 5), dtype=bool)
     paths = (folder / "sign_decoder_start.onnx", folder / "sign_decoder.onnx")
-    width = tiny_checkpoint("gru").model.config.decoder.memory_width
+    width = tiny_checkpoint("conv-transformer").model.config.decoder.memory_width
     decoder = OnnxStepDecoder(*paths, DecoderShape(**SHAPE))
     state = decoder.start(memory[..., :width], valid)
     log_probs, _ = decoder.step(np.ones(2, dtype=np.int64), state)

@@ -96,7 +96,7 @@ def test_what_the_page_cannot_answer_is_refused(small_run: SmallRun, monkeypatch
         for decision in (DecisionConfig.prototype(), DecisionConfig(gate=GateConfig(mode="prototype"))):
             with pytest.raises(ExportRefusedError, match="as the prototype did"):
                 check_portable(recognizer.changed(decision=decision))
-        monkeypatch.setattr(web_export, "_MOST_PROJECTION_BYTES", 1000)
+        monkeypatch.setattr(web_export, "MOST_PROJECTION_BYTES", 1000)
         with pytest.raises(ExportRefusedError, match="fewer clips a sentence"):
             check_portable(recognizer)
 

@@ -40,7 +40,7 @@ def test_extract_makes_a_data_folder(monkeypatch, capsys, tmp_path, made_up_work
     assert run_cli(monkeypatch, *arguments, "--smooth", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["clips"], said["failed"], said["missing"], said["done_before"]) == (1, 1, 1, 0)
-    assert said["failed_videos"][0]["kind"] == "unusable"
+    assert said["failed_videos"][0]["kind"] == "unusable" and said["notes"] == []
     assert load_manifest(tmp_path / "out").records[0].sentence == "Hello"
     assert (tmp_path / "out" / "contact_sheet.png").is_file() and (tmp_path / "out" / "extraction_report.md").is_file()
     assert run_cli(monkeypatch, *arguments, "--smooth") == 0

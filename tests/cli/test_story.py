@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from made.small_run import SmallRun
 from signtalk.cli.story import SMALL, demo_queries, demo_split
@@ -18,6 +19,8 @@ def test_the_demo_answers_each_kind_and_the_bundle_agrees(small_run: SmallRun) -
     assert set(read_json(small_run.out / "answers.json")) == set(result.answers)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")  # Lightning, of a run that was copied
 def test_the_demo_can_be_run_again_over_what_is_there(own_run: SmallRun) -> None:
     from signtalk.cli.story import run_demo
 

@@ -69,8 +69,9 @@ def test_hands_that_do_not_move_are_told_at_any_frame_rate(folder: Path) -> None
 def test_files_that_did_not_change_are_not_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = check_folder(folder)
     read = []
-    real = data_check._check_clip
-    monkeypatch.setattr(data_check, "_check_clip", lambda record: read.append(record.clip_id) or real(record))
+    monkeypatch.setattr(
+        data_check, "clip_of_record", lambda record: read.append(record.clip_id) or clip_of_record(record)
+    )
     assert check_folder(folder).to_dict() == first.to_dict()
     assert read == []
     path = load_manifest(folder).records[4].feature_path

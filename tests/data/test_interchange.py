@@ -213,3 +213,25 @@ def test_two_imports_into_one_folder_are_refused(tmp_path: Path) -> None:
     import_clips(source, tmp_path / "out", JSON)
     with FileLock(tmp_path / "out" / f"{MARKER_NAME}.lock"), pytest.raises(DataError, match="another import"):
         import_clips(source, tmp_path / "out", JSON)
+
+
+def test_when_nothing_could_be_used_all_reasons_are_told_grouped_and_listed(tmp_path: Path) -> None:
+    for i in range(3):
+        (tmp_path / "in" / "a").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / "a" / f"{i}.json").write_text("{}")
+        (tmp_path / "in" / f"{i}.json").write_text("{}")
+    (tmp_path / "in" / "a" / "x.json").write_text("no json")
+    with pytest.raises(DataError) as refused:
+        import_clips(tmp_path / "in", tmp_path / "out", JSON)
+    text = str(refused.value)
+    assert "none of 7 clips could be used: 3 x " in text and text.count(" | ") == 2 and "1 x a-x: " in text
+    assert len(read_csv(tmp_path / "out" / "import_problems.csv")[1]) == 7
+    clips_in(tmp_path / "in", "a/0.json")
+    assert import_clips(tmp_path / "in", tmp_path / "out", JSON).num_clips == 1  # and it goes on
+
+
+def test_notes_are_told_before_clips_are_read_and_given_with_the_result(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "a/1.JSON")
+    order: list[object] = []
+    done = import_clips(source, tmp_path / "out", JSON, progress=lambda *each: order.append(each), tell=order.append)
+    assert order[1:] == [(1, 1)] and order[:1] == list(done.notes) and "no signer is known" in done.notes[0]

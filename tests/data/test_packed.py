@@ -34,8 +34,7 @@ def test_a_finished_store_is_not_made_again_and_a_changed_one_is(
     records = load_manifest(small_run.data).records[:3]
     pack_clips(records, CONFIG, tmp_path)
     calls = []
-    real = store_module._packed_rows
-    monkeypatch.setattr(store_module, "_packed_rows", lambda *arguments: calls.append(arguments) or real(*arguments))
+    monkeypatch.setattr(store_module, "clip_of_record", lambda record: calls.append(record) or clip_of_record(record))
     pack_clips(records, CONFIG, tmp_path)
     assert calls == []
     pack_clips(records, FeatureConfig(num_frames=16, use_face=True), tmp_path)
@@ -60,9 +59,8 @@ def test_a_killed_run_goes_on_after_the_last_complete_clip(
     with (tmp_path / "part" / "clips.json.partial").open("a") as log:
         log.write('{"clip_id": "ha')
     calls = []
-    real = store_module._packed_rows
     monkeypatch.setattr(
-        store_module, "_packed_rows", lambda *arguments: calls.append(arguments[0].clip_id) or real(*arguments)
+        store_module, "clip_of_record", lambda record: calls.append(record.clip_id) or clip_of_record(record)
     )
     resumed = pack_clips(records, CONFIG, tmp_path / "part")
     assert calls == [record.clip_id for record in records[3:]]

@@ -110,5 +110,5 @@ def test_other_tables_and_damage_are_refused(tmp_path: Path, monkeypatch: pytest
         path.write_bytes(data)
         refused("a.parquet")
     path.write_bytes(good)
-    monkeypatch.setattr(parquet_files, "_MAX_BYTES_READ", 1000)
+    monkeypatch.setattr(parquet_files, "MAX_BYTES_READ", 1000)
     refused("once unpacked")

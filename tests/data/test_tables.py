@@ -124,7 +124,6 @@ def test_short_and_blank_rows(tmp_path):
         (b'sentence,signer\n1,"open\n2,x\n', "not a CSV table"),
         (b"sentence,signer\n1," + b"x" * 200_000, "not a CSV table"),
         (b"\x89PNG\r\n\x1a\n\0\0", "no text"),
-        (b"sep=\n\n", "no|empty|not"),
     ],
 )
 def test_what_is_no_table_is_one_line(tmp_path, content, message):

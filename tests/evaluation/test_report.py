@@ -29,7 +29,7 @@ def test_one_page_holds_figures_pictures_and_the_wrong_clips(small_run: SmallRun
     row = "<tr><td>c&lt;1&gt;</td><td>A</td><td>I go home.</td><td>You &amp; I wait.</td><td>-</td><td>I go home.</td>"
     assert row in page
     assert "<td>not sure</td><td>You &amp; I wait.</td><td>low_similarity</td>" in page
-    assert "1 clips were answered wrongly, 1 known ones were not answered." in page
+    assert "Clips answered wrongly: 1. Known clips that were not answered: 1." in page
     assert page.count("data:image/png;base64,") == 6
     assert "<title>My &lt;data&gt;</title>" in page
     for retrieval in report.retrieval:
@@ -49,7 +49,7 @@ def test_without_matplotlib_the_figures_are_written(small_run: SmallRun, tmp_pat
     written = write_report(small_run.result.report, tmp_path)
     assert {path.name for path in written} == {"report.json", "report.md", "report.html"}
     assert "No pictures: matplotlib is not installed." in (tmp_path / "report.html").read_text()
-    assert closing_summary(written).caption == "No pictures: matplotlib is not installed."
+    assert closing_summary(written, with_pictures=True).caption == "No pictures: matplotlib is not installed."
 
 
 def test_the_page_tells_every_protocol_and_what_is_absent(small_run: SmallRun) -> None:

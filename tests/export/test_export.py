@@ -21,6 +21,7 @@ from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gru", "transformer", "conv-transformer"])
 def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint(kind)
@@ -54,7 +55,7 @@ def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp
 
 
 def test_the_text_encoder_exports_and_agrees_at_any_batch_and_length(tmp_path: Path, ready: None) -> None:
-    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
     path = export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)
     found = verify_bundle(path)
     assert found["text_embedding"] < PARITY_TOLERANCE
@@ -69,17 +70,17 @@ def test_the_text_encoder_exports_and_agrees_at_any_batch_and_length(tmp_path: P
 
 @pytest.fixture
 def ready(monkeypatch: pytest.MonkeyPatch, graphs: Callable[..., None]) -> None:
-    """Exports of gru checkpoints take graphs that are there."""
-    monkeypatch.setattr(export, "write_graphs", lambda checkpoint, folder: graphs(folder, "gru"))
+    """Exports of tiny checkpoints take graphs that are there."""
+    monkeypatch.setattr(export, "write_graphs", lambda checkpoint, folder: graphs(folder, "conv-transformer"))
 
 
 def test_a_text_encoder_that_differs_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graphs: Callable[..., None]
 ) -> None:
-    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
 
     def tampered(checkpoint: Checkpoint, folder: Path) -> None:
-        graphs(folder, "gru")
+        graphs(folder, "conv-transformer")
         with torch.no_grad():
             assert checkpoint.model.text_encoder is not None
             checkpoint.model.text_encoder.project.weight.mul_(-1)
@@ -125,7 +126,7 @@ def test_a_folder_of_something_else_is_left_alone(name: str, message: str, tmp_p
 
 
 def test_paths_of_an_older_index_do_not_leak_and_an_export_may_be_made_again(tmp_path: Path, ready: None) -> None:
-    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
     index = tiny_index(checkpoint)
     entries = [replace(entry, feature_path=f"/home/ama/{entry.clip_id}.npz") for entry in index.entries]
     for _ in range(2):
@@ -135,7 +136,7 @@ def test_paths_of_an_older_index_do_not_leak_and_an_export_may_be_made_again(tmp
 
 
 def test_everything_that_was_given_is_shipped_and_what_is_no_longer_is_removed(tmp_path: Path, ready: None) -> None:
-    checkpoint = tiny_checkpoint("gru", with_texts=True)
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
     index = tiny_index(checkpoint)
     signs = SignLibrary.of((str(i), clip) for i, clip in enumerate(make_golden_clips().values()))
     (tmp_path / "weights").write_bytes(b"weights")
@@ -161,8 +162,8 @@ def test_everything_that_was_given_is_shipped_and_what_is_no_longer_is_removed(t
 def test_a_bundle_that_does_not_answer_as_the_model_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready: None
 ) -> None:
-    checkpoint = tiny_checkpoint("gru", with_texts=True)
-    monkeypatch.setattr(export, "_write_settings", other_decision(export._write_settings))
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
+    monkeypatch.setattr(export, "write_settings", other_decision(export.write_settings))
     with pytest.raises(
         ExportRefusedError, match=r"the bundle does not answer as the model does: golden_clips.json: clip"
     ):

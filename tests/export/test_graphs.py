@@ -14,7 +14,7 @@ from signtalk.export.graphs import SCRIPT_NAME, _encoder_alone, _write_onnx, ran
 from signtalk.models.layers import sinusoidal_positions
 
 
-@pytest.mark.parametrize("kind", ["gru", "conv-transformer"])
+@pytest.mark.parametrize("kind", ["conv-transformer", pytest.param("gru", marks=pytest.mark.slow)])
 def test_graphs_have_the_names_and_free_axes_that_the_format_promises(
     kind: str, tmp_path: Path, graphs: Callable[..., None]
 ) -> None:

@@ -17,6 +17,9 @@ from signtalk.index.encoded import Encoded
 from signtalk.training.checkpoint import TorchEncoder
 
 KINDS = ("gru", "transformer", "conv-transformer")
+KINDS_OR_SLOW = tuple(
+    kind if kind == "conv-transformer" else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS
+)
 LENGTHS = (1, 2, 3, 16, 64, 150, 301, 1000)
 BATCHES = (1, 2, 7, 32)
 
@@ -34,7 +37,7 @@ def test_every_encoder_agrees_on_lengths_of_1_to_1000_and_batches_of_1_to_32(
     assert max(found["onnx_cosine"], found["torchscript_cosine"]) <= COSINE_TOLERANCE
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS_OR_SLOW)
 def test_a_clip_in_a_padded_batch_gives_what_it_gives_alone_whatever_stands_in_the_padding(
     kind: str, tmp_path: Path, graphs: Callable[..., None]
 ) -> None:
@@ -96,8 +99,8 @@ def test_other_neighbours_are_refused_and_ties_are_not() -> None:
 
 
 def test_another_text_is_refused(tmp_path: Path, graphs: Callable[..., None]) -> None:
-    checkpoint = tiny_checkpoint("gru", with_texts=True)
-    graphs(tmp_path, "gru")
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
+    graphs(tmp_path, "conv-transformer")
     check_parity(checkpoint, tiny_index(checkpoint), tmp_path, [(2, 5)])
     with torch.no_grad():
         for parameter in checkpoint.model.decoder.parameters():
@@ -107,8 +110,8 @@ def test_another_text_is_refused(tmp_path: Path, graphs: Callable[..., None]) ->
 
 
 def test_golden_input_is_asked_as_well(tmp_path: Path, graphs: Callable[..., None]) -> None:
-    checkpoint = tiny_checkpoint("gru", with_texts=True)
-    graphs(tmp_path, "gru")
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
+    graphs(tmp_path, "conv-transformer")
     index = tiny_index(checkpoint)
     golden = (np.full((1, 4, checkpoint.features.num_features), np.nan, dtype=np.float32), np.ones((1, 4), dtype=bool))
     encoder = TorchEncoder(checkpoint.model, checkpoint.features)

@@ -29,6 +29,7 @@ def measured(checkpoint: Checkpoint, num: int = 6) -> tuple[SentenceIndex, Measu
     return index, MeasuringClips(features, valid, keys, ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gru", "conv-transformer"])
 def test_variants_are_smaller_measured_and_nearly_the_same(
     kind: str, tmp_path: Path, graphs: Callable[..., None]
@@ -76,8 +77,8 @@ def test_the_smallest_that_loses_under_half_a_point_is_offered(made: dict[str, V
 
 
 def test_a_reference_does_not_meet_itself(tmp_path: Path, graphs: Callable[..., None]) -> None:
-    checkpoint = tiny_checkpoint("gru", with_texts=True)
-    graphs(tmp_path, "gru")
+    checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
+    graphs(tmp_path, "conv-transformer")
     index, asked = measured(checkpoint)
     asked = replace(asked, clip_ids=tuple(entry.clip_id for entry in index.entries))
     golden = random_clips(checkpoint, batch=1, frames=4, seed=1)
@@ -124,7 +125,7 @@ def test_a_variant_that_fails_is_left_out_and_the_reason_told(
         onnx.save(model, str(path))
 
     makers = {"fails": fails, "grows": grows, "breaks": breaks, "infinite": infinite}
-    monkeypatch.setattr(export_variants, "_MAKERS", makers)
+    monkeypatch.setattr(export_variants, "MAKERS", makers)
     golden = random_clips(checkpoint, batch=1, frames=4, seed=1)
     found = make_variants(checkpoint, index, DecisionConfig(), tmp_path, asked, golden)
     assert found.made == {}
@@ -159,7 +160,7 @@ def test_the_loss_is_that_of_ranking_by_the_variant(
         path.write_bytes(full.read_bytes())
         return Deaf(path, FEATURES, spells=True)
 
-    monkeypatch.setattr(export_variants, "_made", made)
+    monkeypatch.setattr(export_variants, "made_variant", made)
     golden = random_clips(checkpoint, batch=1, frames=4, seed=1)
     found = make_variants(checkpoint, index, DecisionConfig(), tmp_path, asked, golden)
     assert found.made["int8"].recall_at_1 == pytest.approx(1 / 6)

@@ -70,7 +70,7 @@ def cluster(tmp_path_factory):
 
 
 @needs_dask
-@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("stored", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_worker_killed_on_the_way_changes_nothing(cluster, tmp_path, stored):
     small_set(tmp_path / "videos", 6)
     plan = plan_extraction(tmp_path / "videos")
@@ -94,6 +94,7 @@ def test_a_worker_killed_on_the_way_changes_nothing(cluster, tmp_path, stored):
     assert again.num_done_before == 6
 
 
+@pytest.mark.slow
 @needs_dask
 def test_a_video_that_kills_its_workers_is_set_aside_and_workers_are_replaced(cluster, tmp_path):
     small_set(tmp_path / "videos", 3)
@@ -107,9 +108,10 @@ def test_a_video_that_kills_its_workers_is_set_aside_and_workers_are_replaced(cl
     assert len(result.clips) == 3
 
 
+@pytest.mark.slow
 @needs_dask
 def test_a_lost_scheduler_ends_the_run_and_blames_no_video(monkeypatch, cluster, tmp_path):
-    monkeypatch.setattr("signtalk.extraction.cluster._CONNECT_S", 2.0)
+    monkeypatch.setattr("signtalk.extraction.cluster.CONNECT_S", 2.0)
     small_set(tmp_path / "videos", 3)
     plan = plan_extraction(tmp_path / "videos")
     cluster.add_worker("--no-nanny")
@@ -142,7 +144,7 @@ def test_what_a_machine_does_not_see_or_have_is_told(cluster, tmp_path):
 @needs_dask
 def test_no_scheduler_is_one_clear_line(monkeypatch, tmp_path):
     small_set(tmp_path / "videos", 1)
-    monkeypatch.setattr("signtalk.extraction.cluster._CONNECT_S", 0.5)
+    monkeypatch.setattr("signtalk.extraction.cluster.CONNECT_S", 0.5)
     refused = "no address of a scheduler .*; expected tcp://HOST:PORT"
     places = {"tcp://127.0.0.1:9": "no dask scheduler answers", "nonsense://here": refused, "nonsense": refused}
     for address, told in places.items():
@@ -153,7 +155,7 @@ def test_no_scheduler_is_one_clear_line(monkeypatch, tmp_path):
 @needs_dask
 def test_no_worker_is_one_clear_line(monkeypatch, cluster, tmp_path):
     small_set(tmp_path / "videos", 1)
-    monkeypatch.setattr("signtalk.extraction.cluster._FIRST_WORKER_S", 0.5)
+    monkeypatch.setattr("signtalk.extraction.cluster.FIRST_WORKER_S", 0.5)
     with pytest.raises(SignTalkError, match="no worker came"):
         extract_on_cluster(plan_extraction(tmp_path / "videos"), RunOptions(tmp_path / "out"), cluster.address)
 

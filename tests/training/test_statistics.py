@@ -11,14 +11,13 @@ from signtalk.training.run import RunFolder
 from signtalk.training.statistics import fit_statistics
 
 
-def test_they_are_mean_and_spread_of_all_valid_frames(small_run: SmallRun, monkeypatch) -> None:
+def test_they_are_mean_and_spread_of_all_valid_frames(small_run: SmallRun) -> None:
     run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     store, records = run.store(), run.split(manifest).records(manifest, "train")
     training = training_set(store, records, Recipe.named("tiny"))
     features, valid = store.features(training.which)
     frames = features[valid].astype(np.float64)
-    monkeypatch.setattr("signtalk.training.statistics._CLIPS_AT_ONCE", 7)  # what is fitted in parts is fitted to all
-    stats = fit_statistics(training)
+    stats = fit_statistics(training, clips_at_once=7)  # what is fitted in parts is fitted to all
     columns = standardised_columns(store.config)
     np.testing.assert_allclose(stats.feature_mean[columns], frames.mean(axis=0)[columns], atol=1e-6)
     spread = np.maximum(frames.std(axis=0), 0.02)

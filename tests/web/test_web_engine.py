@@ -347,6 +347,7 @@ def test_a_button_says_where_a_sentence_begins_and_ends(
     agree(events[2]["answer"], changed.recognizer.recognize([signed], 3)[0].to_dict(), 1e-3)
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_browser_answers_with_the_server_gone(bundle: Bundle, tmp_path: Path) -> None:
     page = tmp_path / "page"

@@ -2,8 +2,8 @@
 
     sign_encoder_bundle.zip, or a folder with its files -> open_bundle (checked) -> Bundle -> Recognizer
 
-The zip is not trusted: entry names and sizes (bundle_zip) and hashes are checked before anything is read
-(docs/bundle-format.md). The graphs run in onnx_graphs. A folder may be the snapshot of a model hub, whose files are
+The zip is not trusted: entry names and sizes (`archive`) and hashes are checked before anything is read
+(docs/bundle-format.md). The graphs run in `onnx_models`. A folder may be the snapshot of a model hub, whose files are
 links: what counts is that their bytes are those that the manifest names.
 """
 

@@ -36,7 +36,7 @@ BUNDLE_FOLDER, MODELS_FOLDER = "bundle", "models"
 FILES_NAME = "files.json"
 
 _ENCODER, _DECODERS = "sign_encoder.onnx", ("sign_decoder_start.onnx", "sign_decoder.onnx")
-_MOST_PROJECTION_BYTES = 256 * 1024**2
+MOST_PROJECTION_BYTES = 256 * 1024**2
 """Twice as much in the browser's memory; a telephone has little more for one page."""
 _MOST_SIGN_BYTES = 32 * 1024**2
 _GOLDEN = SyntheticConfig(num_sentences=6, num_signers=4, clips_per_sentence=(1, 1), num_idle=2)
@@ -103,10 +103,10 @@ def check_portable(recognizer: Recognizer) -> None:
             "does, so export a run whose features, scoring and gate are SignTalk's own"
         )
     size = int(recognizer.index.projection_lengths.sum()) * recognizer.index.projections.shape[2] * 2
-    if size > _MOST_PROJECTION_BYTES:
+    if size > MOST_PROJECTION_BYTES:
         raise ExportRefusedError(
             f"{len(recognizer.index)} references take {size / 1024**2:.0f} MB; a browser gets at most "
-            f"{_MOST_PROJECTION_BYTES / 1024**2:.0f}, so export an index of fewer clips a sentence"
+            f"{MOST_PROJECTION_BYTES / 1024**2:.0f}, so export an index of fewer clips a sentence"
         )
 
 

@@ -36,7 +36,7 @@ def fit_candidate_sets(gaps: npt.NDArray[np.floating], coverage: float) -> Candi
     """
     place = math.ceil((len(gaps) + 1) * coverage - 1e-9)
     gap = float(np.sort(gaps)[place - 1]) if 0 < place <= len(gaps) else math.inf
-    # Ranking are 32 bit: the sentence that set the gap must not fall out of its own set.
+    # Scores are 32 bit: the sentence that set the gap must not fall out of its own set.
     known = math.isfinite(gap)
     return CandidateSets(
         gap=float(np.nextafter(np.float32(gap), np.float32(np.inf))) if known else None,

@@ -57,7 +57,12 @@ def bundle_verify(bundle: _Bundle, as_json: Json = False) -> None:
     """
     from signtalk.bundle.bundle import verify_bundle
 
-    show({"verified": str(bundle), "largest_differences": verify_bundle(bundle)}, as_json)
+    differences = verify_bundle(bundle)
+    if as_json:
+        print_json({"verified": str(bundle), "largest_differences": differences})
+        return
+    show({"verified": str(bundle)}, as_json)
+    show({f"largest difference of {name}": f"{value:.1e}" for name, value in differences.items()}, as_json)
 
 
 @bundle_app.command("unpack")

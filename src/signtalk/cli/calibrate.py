@@ -43,18 +43,16 @@ def calibrate(
     Example: signtalk calibrate ~/clinic-clips --bundle sign_encoder_bundle.zip --out clinic.json
     """
     from signtalk.errors import ConfigError
-    from signtalk.recognition.decision import write_decision
     from signtalk.training.names import DECISION_NAME
 
     if which.bundle is not None and out is None:
         raise ConfigError(_BUNDLE_NEEDS_OUT)
     with open_model(which, index=existing(index)) as model:
+        target = out or Path(which.run or ".") / DECISION_NAME
         fitted = model.calibrate(
             clips, precision=precision, unknown_share=unknown_share, coverage=coverage,
-            choice_precision=choice_precision,
+            choice_precision=choice_precision, out=target,
         )  # fmt: skip
-        target = out or Path(which.run or ".") / DECISION_NAME
-        write_decision(target, fitted.decision, fitted.report.to_dict(), model.recognizer.index.encoder_id)
     left_out = tell_left_out(fitted.left_out, as_json)
     notes = tell_notes(fitted.notes, as_json)
     if as_json:
@@ -74,8 +72,8 @@ def print_fit(decision: DecisionConfig, report: CalibrationReport, title: str = 
     table.add_row("motion floor, shoulder widths a second", f"{decision.gate.motion_floor:.3f}")
     if accepted is not None:
         table.add_row("accepted from a confidence of", f"{decision.gate.threshold:.3f}")
-        table.add_row("right ones among the accepted", _percent(accepted.precision_found))
-        table.add_row("accepted among the right ones", _percent(accepted.coverage_of_right))
+        table.add_row("right among the accepted, estimated", _percent(accepted.precision_found))
+        table.add_row("accepted among the right, estimated", _percent(accepted.coverage_of_right))
         choice = decision.gate.choice_threshold
         table.add_row("choices offered from a confidence of", "never" if choice is None else f"{choice:.3f}")
     reach = "none" if sets.gap is None else f"{sets.gap:.3f} below the best score, for {sets.coverage:.0%}"

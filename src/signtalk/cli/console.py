@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from signtalk._model import Model
@@ -79,20 +79,6 @@ def existing(index: Path | None) -> Path | None:
     if index is not None and not layer_exists(index):
         raise ArtifactError(f"{index}: no such index; `signtalk enroll` makes one")
     return index
-
-
-def checked(make: Callable[[], Any]) -> Any:
-    """A settings object, or one clear line about what is wrong with it."""
-    from pydantic import ValidationError
-
-    from signtalk.errors import ConfigError
-
-    try:
-        return make()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def tell_left_out(problems: Sequence[Problem], as_json: bool) -> list[dict[str, str]]:

@@ -7,17 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from signtalk.cli.console import (
-    ProgressBar,
-    checked,
-    out_console,
-    print_error,
-    print_json,
-    show,
-    tell_left_out,
-    tell_notes,
-)
+from signtalk.cli.console import ProgressBar, out_console, print_error, print_json, show, tell_left_out, tell_notes
 from signtalk.cli.options import Folder, Json, Strict
+from signtalk.errors import checked
 
 data_app = typer.Typer(help="Look at a data folder and prepare it.", no_args_is_help=True)
 

@@ -35,7 +35,7 @@ def demo(
     out_console.print(report_markdown(result.report, "Demo: made-up signers"), markup=False, soft_wrap=True)
     print_answers(result.answers)
     out_console.print(f"the bundle answers the same without torch: {'yes' if result.same_without_torch else 'NO'}")
-    out_console.print(closing_summary(result.paths))
+    out_console.print(closing_summary(result.paths, with_pictures=True))
     bundle = out / "export" / "sign_encoder_bundle.zip"
     for line in (
         "next:",

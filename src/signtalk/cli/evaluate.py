@@ -31,5 +31,5 @@ def evaluate(
         print_json({**report_json(report), "left_out": left_out})
         return
     out_console.print(report_markdown(report, "Evaluation"), markup=False, soft_wrap=True)
-    out_console.print(closing_summary(sorted(folder.iterdir())))
+    out_console.print(closing_summary(sorted(folder.iterdir()), with_pictures=True))
     show({"next": f"signtalk export {run} --data {data} --out shipped"}, as_json)

@@ -21,7 +21,7 @@ _MOST_FPS = 30.0
 
 
 def play(
-    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Landmark file, .npz or .npy.")],
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Landmark file of any format, or a video.")],
     out: Annotated[Path, typer.Option(help="File to write, .gif or .mp4.")],
     beside: Annotated[
         Path | None, typer.Option(help="Second clip to show beside it, such as the matched reference.")
@@ -33,7 +33,7 @@ def play(
     ] = None,
     clip_fps: Annotated[
         float,
-        typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate of .npy files, which do not know theirs."),
+        typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate of files that do not know theirs."),
     ] = 30.0,
     smoothing_alpha: Annotated[
         float,
@@ -45,14 +45,15 @@ def play(
 
     Example: signtalk play clip.npz --beside reference.npz --video clip.mp4 --out clip.gif
     """
-    from signtalk.data.manifest import read_landmarks
     from signtalk.errors import ConfigError
+    from signtalk.extraction.reader import ClipReader
     from signtalk.landmarks.drawing import panels_in_step, side_by_side, write_gif
 
     if out.suffix.lower() not in (".gif", ".mp4"):
         raise ConfigError(f"--out {out}: expected a name that ends in .gif or .mp4")
     paths = (clip, *([beside] if beside else []))
-    clips = [(path.name, read_landmarks(path, clip_fps, smoothing_alpha)) for path in paths]
+    with ClipReader(clip_fps, smoothing_alpha) as reader:
+        clips = [(path.name, reader.read(path)) for path in paths]
     panels = panels_in_step(clips, _video_panel(video) if video else None)
     num_frames, rate, pictures = side_by_side(panels, fps)
     with ProgressBar("drawing", hidden=as_json) as bar:

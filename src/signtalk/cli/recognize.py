@@ -46,7 +46,10 @@ def recognize(
         prototype_gate=prototype_gate,
     ) as model:  # fmt: skip
         answers = model.recognize(
-            clips, strict=strict or len(clips) == 1, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha
+            clips,
+            strict=strict or (len(clips) == 1 and not clips[0].is_dir()),
+            fps=reading.fps,
+            smoothing_alpha=reading.smoothing_alpha,
         )
     for problem in answers.left_out:
         print_error(f"left out: {problem.message}")
@@ -64,6 +67,8 @@ def print_answers(answers: Mapping[str, Answer]) -> None:
     """Print one row a clip; at 80 columns long names and answers are folded, and nothing is cut off."""
     from rich.table import Table
 
+    from signtalk.data.records import text_key
+
     table = Table("clip", "answer", title="Answers")
     for column in table.columns:
         column.overflow = "fold"
@@ -71,9 +76,9 @@ def print_answers(answers: Mapping[str, Answer]) -> None:
         lines = [str(answer)]
         if answer.outcome == "not_sure" and answer.candidates:
             lines.append(f"nearest: {answer.candidates[0].sentence} ({answer.confidence:.2f})")
-        if answer.translation and answer.text_source != "translation" and answer.translation != answer.text:
+        if answer.translation and text_key(answer.translation) != text_key(answer.text or ""):
             lines.append(f"translation: {answer.translation}")
-        table.add_row(name, "\n".join(lines))
+        table.add_row(name, "\n".join(lines), end_section=True)
     out_console.print(table)
 
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from signtalk.cli.console import checked, print_error
+from signtalk.cli.console import print_error
 from signtalk.cli.options import VariantOption
+from signtalk.errors import checked
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 

@@ -65,7 +65,7 @@ class DemoResult:
 
 
 def run_demo(out: Path, size: DemoSize, say: Callable[[str], None], progress: bool = True) -> DemoResult:
-    """RunFolder everything into `out`; a run that was interrupted goes on where it was."""
+    """Run everything into `out`; a run that was interrupted goes on where it was."""
     data, run_folder = out / "data", out / "run"
     say(f"1 making up clips of {size.data.num_sentences} sentences by {size.data.num_signers} signers")
     write_dataset(data, size.data)

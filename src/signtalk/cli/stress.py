@@ -63,7 +63,7 @@ def stress(
         print_json({**stress_json(report), "left_out": left_out})
         return
     out_console.print(stress_markdown(report), markup=False, soft_wrap=True)
-    out_console.print(closing_summary(written))
+    out_console.print(closing_summary(written, with_pictures=True))
 
 
 def _split(run: Path | None, path: Path | None, manifest: Manifest) -> Split | None:

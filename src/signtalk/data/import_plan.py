@@ -32,7 +32,7 @@ _NO_LABEL = (
 
 
 @dataclass(frozen=True)
-class PlannedClip:
+class ClipToImport:
     """One clip to import: where it lies and what is known about it, in the words of `processed_metadata.csv`."""
 
     path: Path
@@ -50,7 +50,7 @@ class ImportPlan:
         notes: what should be known before the clips are read, a sentence each.
     """
 
-    clips: tuple[PlannedClip, ...]
+    clips: tuple[ClipToImport, ...]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
@@ -76,7 +76,9 @@ def plan_import(source: Path, form: Format, metadata: Path | None) -> ImportPlan
     names = unique_names(_short_name(source, file) for file in files)
     labels = [_label(source, file) for file in files]
     pairs = list(zip(files, names, labels, strict=True))
-    clips = [PlannedClip(file, name, {"sentence": label, "sentence_id": label}) for file, name, label in pairs if label]
+    clips = [
+        ClipToImport(file, name, {"sentence": label, "sentence_id": label}) for file, name, label in pairs if label
+    ]
     problems = [Problem(name, "no_text", f"{file}: {_NO_LABEL}") for file, name, label in pairs if not label]
     note = f"{source}: no table; texts are the names of the clips' folders, and no signer is known"
     return ImportPlan(tuple(clips), tuple(problems), (note,))
@@ -109,7 +111,7 @@ def _plan_of_table(source: Path, table: Table, files: list[Path]) -> ImportPlan:
     for row, cell, name in zip(table.rows, cells_of_rows, names, strict=True):
         try:
             known = _known(row.checked())
-            clips.append(PlannedClip(lookup.file_of(cell), name, known))
+            clips.append(ClipToImport(lookup.file_of(cell), name, known))
         except RowError as error:
             problems.append(Problem(name, error.kind, str(error)))
     return ImportPlan(tuple(clips), tuple(problems), (*table.notes, *_table_notes(source, table, clips, files)))
@@ -119,7 +121,7 @@ def _cell_of_file(row: TableRow) -> str:
     return next((row.cells[name] for name in _FILE_COLUMNS if row.cells.get(name)), "")
 
 
-def _table_notes(source: Path, table: Table, clips: Iterable[PlannedClip], files: list[Path]) -> list[str]:
+def _table_notes(source: Path, table: Table, clips: Iterable[ClipToImport], files: list[Path]) -> list[str]:
     notes = []
     if "signer" not in table.columns:
         notes.append(f"{table.path}: no column of signers ({spellings('signer')}); tests by signer need one")

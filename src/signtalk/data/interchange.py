@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from signtalk.data.formats import Format, folder_of_text
-from signtalk.data.import_plan import COPIED_COLUMNS, METADATA_STEM, PlannedClip, plan_import
+from signtalk.data.import_plan import COPIED_COLUMNS, METADATA_STEM, ClipToImport, plan_import
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record, describe_clip, write_manifest
 from signtalk.data.mp_data import frame_files
 from signtalk.data.names import unique_names
@@ -214,7 +214,7 @@ def _refuse(where: Path, problems: list[Problem], strict: bool, any_clip: bool) 
 
 
 def _import_one(
-    planned: PlannedClip, root: Path, form: Format, unknowns: Unknowns
+    planned: ClipToImport, root: Path, form: Format, unknowns: Unknowns
 ) -> tuple[ClipRecord, tuple[str, ...]]:
     """The record of a clip, and what its reader says of it, unless an earlier import read it."""
     row = planned.row
@@ -264,7 +264,7 @@ def _is_made(path: Path, made_from: Mapping[str, Any]) -> bool:
         return False  # damaged: made again
 
 
-def _record(planned: PlannedClip, path: Path, root: Path) -> ClipRecord:
+def _record(planned: ClipToImport, path: Path, root: Path) -> ClipRecord:
     """What the table says about a clip that was written, checked as every reader of the table will check it."""
     clip = load_clip(path)
     figures = {

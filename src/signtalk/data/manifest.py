@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -196,12 +196,15 @@ def scan_manifest(folder: Path, motion_floor: float = 0.0) -> Manifest:
             records[clip_id] = reader.read(clip_id, row.checked())
         except RowError as error:
             problems.append(Problem(clip_id, error.kind, str(error)))
-    return Manifest(root, _with_merged_categories(list(records.values())), tuple(problems), _notes(read))
+    notes = _notes(read, list(records.values()))
+    return Manifest(root, _with_merged_categories(list(records.values())), tuple(problems), notes)
 
 
-def _notes(table: Table) -> tuple[str, ...]:
+def _notes(table: Table, records: Sequence[ClipRecord]) -> tuple[str, ...]:
     """What a table lacks that training will want, beside what its reader says."""
     absent = []
+    if "signer" not in table.columns and any(not record.signer_id for record in records):
+        absent.append(f"{table.path}: no column of signers ({spellings('signer')}); tests by signer need one")
     if not {"sentence", "text_variations", "is_idle"} & table.columns:
         absent.append(f"{table.path}: no column of texts; expected {spellings('sentence')}")
     return (*table.notes, *absent)

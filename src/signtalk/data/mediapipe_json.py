@@ -224,7 +224,7 @@ def _number(values: Mapping[str, Any], name: str) -> float | None:
 
 
 def _number_in(text: str) -> float | str | None:
-    """The number that a text holds, as "25", "29,97" or "30000/1001"; a date in seconds; the text where none is."""
+    """The number of a text like "25", "29,97" or "30000/1001"; a date in seconds; else the text itself."""
     over, _, under = text.strip().removesuffix("fps").strip().replace(",", ".").partition("/")
     with suppress(ValueError, ZeroDivisionError):
         return float(over) / float(under or 1) if over else None

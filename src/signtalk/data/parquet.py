@@ -34,7 +34,7 @@ _COLUMNS = ("frame", "type", "landmark_index", "x", "y", "z")
 _SEQUENCE = "sequence_id"
 """Some tables have this column; where it holds more than one value, the file holds more than one clip."""
 _ONE_A_FILE = "write each into a file of its own, which `signtalk import --format parquet` reads folder by folder"
-_MAX_BYTES_READ = 1 << 30
+MAX_BYTES_READ = 1 << 30
 """Largest size of the columns once unpacked, told by the file's footer."""
 
 
@@ -109,8 +109,8 @@ def _check_footer(footer: Any) -> None:
         )
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     unpacked = sum(group.total_byte_size for group in groups)
-    if unpacked > _MAX_BYTES_READ:
-        raise ClipError(f"{unpacked} bytes once unpacked; expected at most {_MAX_BYTES_READ}")
+    if unpacked > MAX_BYTES_READ:
+        raise ClipError(f"{unpacked} bytes once unpacked; expected at most {MAX_BYTES_READ}")
 
 
 def _check_one_sequence(file: Any) -> None:

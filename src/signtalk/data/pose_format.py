@@ -80,8 +80,8 @@ def load_pose(path: Path, fps: float = DEFAULT_FPS) -> LandmarkClip:
         ClipError: the file is damaged, of another version or detector, without picture size, or shows nothing.
         MissingExtraError: pose-format is not installed.
     """
-    pose = _parsed(path)
     try:
+        pose = _parsed(path)
         points, notes = _points_of(pose, fps)
         size = pose.header.dimensions
         clip = in_fractions(to_clip(points, str(path)), size.width, size.height, str(path))

@@ -152,7 +152,7 @@ class _Measured:
         sentences = [WrittenSentence(record.sentence) for record in queries.records]
         index = write_sentences(self.recognizer.index, sentences, space).index
         self.retrievals.append(self._retrieval(name, queries, index))
-        answers = self._recognitions(queries, self.recognizer.changed(index=index))
+        answers = self._answered(queries, self.recognizer.changed(index=index))
         self.answers.append(_one_answer(name, answers, queries))
         if known is not None:
             self.retrievals.append(self._retrieval(beside, known, index))
@@ -187,7 +187,7 @@ class _Measured:
     def text(self, name: str, role: Role) -> None:
         """Translate the clips of a role."""
         queries = self.queries(role)
-        answers = () if queries is None else self._recognitions(queries)
+        answers = () if queries is None else self._answered(queries)
         texts = [answer.translation for answer in answers]
         if queries is None or len(texts) < 2 or any(text is None for text in texts):
             why = f"the split has too few clips of role {role}, or the model no text decoder"
@@ -208,7 +208,7 @@ class _Measured:
             )
         )
 
-    def _recognitions(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Answer, ...]:
+    def _answered(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Answer, ...]:
         recognizer = recognizer or self.recognizer
         return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).answers
 

@@ -121,7 +121,7 @@ def _sections(report: EvaluationReport) -> tuple[Section, ...]:
     sections += [_text_section(text) for text in report.texts]
     if report.confused:
         rows = ((right, wrong, str(count)) for right, wrong, count in report.confused)
-        sections.append(Section("Most confused sentences", (Grid.of(("signed", "answered", "times"), rows),)))
+        sections.append(Section("Most confused sentences", (Grid.of(("signed", "taken for", "times"), rows),)))
     if report.absent:
         sections.append(Section("Not measured", (Grid.of(("protocol", "why"), report.absent.items()),)))
     return tuple(sections)
@@ -132,10 +132,10 @@ def _wrong_section(clips: Sequence[WrongClip]) -> Section:
     header = ("clip", "signer", "told", "right", "reason", "first candidate", "confidence")
     rows = (
         (c.clip_id, c.signer_id, c.told or "not sure", c.expected, c.reason or "-", c.candidate, f"{c.confidence:.2f}")
-        for c in clips
+        for c in sorted(clips, key=lambda clip: not clip.told)  # wrong answers first, then refusals
     )
     answered = sum(bool(clip.told) for clip in clips)
-    note = f"{answered} clips were answered wrongly, {len(clips) - answered} known ones were not answered."
+    note = f"Clips answered wrongly: {answered}. Known clips that were not answered: {len(clips) - answered}."
     return Section("Wrong clips", (note, Grid.of(header, rows)) if clips else (note,))
 
 
@@ -239,9 +239,9 @@ def _text_section(text: TextResult) -> Section:
     return Section(f"Translation: {text.name}", (Grid.of(("measure", "value"), figures), signatures, examples))
 
 
-def closing_summary(paths: Iterable[Path], title: str = "Files") -> Table:
-    """A table of the files that exist, with their sizes, and why there are no pictures where none can be drawn."""
-    table = Table(title=title, caption=no_pictures() or None)
+def closing_summary(paths: Iterable[Path], with_pictures: bool = False) -> Table:
+    """A table of the files that exist, with their sizes; where pictures belong to them, why they cannot be drawn."""
+    table = Table(title="Files", caption=(no_pictures() or None) if with_pictures else None)
     table.add_column("file")
     table.add_column("size", justify="right")
     for path in paths:

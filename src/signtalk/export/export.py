@@ -138,7 +138,7 @@ def _write_all(
     batches = [(golden[f"{name}features"], golden[f"{name}valid"]) for name in ("", "clip_")]
     parity = check_parity(checkpoint, index, work, EXPORT_SHAPES, batches)
     variants = make_variants(checkpoint, index, decision, work, extras.measuring, batches[0])
-    _write_settings(checkpoint, index, decision, work)
+    write_settings(checkpoint, index, decision, work)
     if extras.signs is not None:
         extras.signs.save(work / SIGNS_NAME)
     if extras.weights is not None:
@@ -200,7 +200,15 @@ def _write_golden(
     return golden
 
 
-def _write_settings(checkpoint: Checkpoint, index: SentenceIndex, decision: DecisionConfig, folder: Path) -> None:
+def write_settings(checkpoint: Checkpoint, index: SentenceIndex, decision: DecisionConfig, folder: Path) -> None:
+    """Write what a bundle holds beside its graphs.
+
+    Args:
+        checkpoint: the model: sizes, features, words.
+        index: its references.
+        decision: how it decides.
+        folder: of the bundle's files.
+    """
     model, features = checkpoint.model.config.model_dump(), checkpoint.features.model_dump()
     write_json(folder / "model_config.json", {"model": model, "features": features, "origin": checkpoint.origin})
     checkpoint.tokenizer.save(folder / VOCABULARY_NAME)

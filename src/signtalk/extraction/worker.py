@@ -36,7 +36,7 @@ MAX_TRIES = 3
 """A video that ends its worker this often is set aside."""
 _START_LIMIT_S = 300.0
 _PROGRESS_EVERY_S = 0.5
-_END_LIMIT_S = 5.0
+END_LIMIT_S = 5.0
 """So long a child may take to end."""
 
 
@@ -290,11 +290,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     """Wait for its end, a short while; then kill it, and wait as long for what the system holds in a call."""
     try:
-        process.wait(_END_LIMIT_S)
+        process.wait(END_LIMIT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_END_LIMIT_S)
+            process.wait(END_LIMIT_S)
 
 
 def _read_lines(pipe: IO[bytes], lines: queue.Queue[dict[str, Any] | None]) -> None:

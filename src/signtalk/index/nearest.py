@@ -1,6 +1,6 @@
 """Nearest vectors by cosine: compared with all of them while they are few, through an IVF index when they are many.
 
-Vectors on disk -> `build_engine` -> `Engine`, used by `large_index`. An IVF index looks into the lists nearest to a
+Vectors on disk -> `build_engine` -> `Engine`, used by `large`. An IVF index looks into the lists nearest to a
 query and may miss neighbours elsewhere: how many it finds is measured when it is built, and it looks into more lists
 until it finds what was asked for. What it stands on disk is memory-mapped.
 """

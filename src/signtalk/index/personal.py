@@ -3,9 +3,9 @@
     base index + personal folder -> LayeredIndex.current() -> the index that queries are answered from
 
 What one signer needs lies in an index folder of its own; the index that everybody shares, and a bundle, stay as they
-are. A change is read, checked and written under a lock, and the folder is replaced as a whole (`index_files`): two
+are. A change is read, checked and written under a lock, and the folder is replaced as a whole (`files`): two
 changes at once are both kept, a reader sees the folder before or after, and whoever is killed leaves every change that
-was confirmed. `enrolment` adds to such a folder.
+was confirmed. `recognition.enrolment` adds to such a folder.
 """
 
 from __future__ import annotations

@@ -139,16 +139,20 @@ class Recognizer:
             text_embeddings=prepared.text_embeddings,
         )
 
+    @property
+    def clips_at_once(self) -> int:
+        """Queries that are best answered together; over a source each is compared with what was found for all."""
+        return _CLIPS_AT_ONCE if self.source is None else _NARROWED_AT_ONCE
+
     def recognize(self, clips: Sequence[LandmarkClip], num_candidates: int = 5) -> tuple[Answer, ...]:
         """Answer raw clips.
 
         Raises:
             ClipError: a clip has no frame or shows no shoulders.
         """
-        at_once = _CLIPS_AT_ONCE if self.source is None else _NARROWED_AT_ONCE
         answers: list[Answer] = []
-        for start in range(0, len(clips), at_once):
-            block = clips[start : start + at_once]
+        for start in range(0, len(clips), self.clips_at_once):
+            block = clips[start : start + self.clips_at_once]
             features = [extract_features(clip, self.encoder.feature_config) for clip in block]
             answers += self.answer_features(features, num_candidates).answers
         return tuple(answers)

@@ -3,12 +3,13 @@
     frame, time --ActivityTracker--> probability --Hysteresis--> events --Segmenter--> the sentence's frames as a clip
 
 A whole clip goes through the very same class (`spans_of`). The shipped weights and settings are numbers in
-`segmenter.json`; `segmenter_fit` makes others from a data folder.
+`segmenter.json`; `fit` makes others from a data folder.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -252,6 +253,11 @@ class SegmenterSettings(BaseModel, frozen=True, extra="forbid"):
             raise ArtifactError(
                 f"{path}: no settings of a segmenter ({place}: {first['msg']}); fit them anew"
             ) from error
+
+    @classmethod
+    def of(cls, settings: SegmenterSettings | str | os.PathLike[str] | None) -> SegmenterSettings | None:
+        """Settings as they are, or read from a file that is named; None = the shipped ones."""
+        return cls.load(Path(settings)) if isinstance(settings, str | os.PathLike) else settings
 
     def save(self, path: Path) -> None:
         """Write them as JSON, atomically."""

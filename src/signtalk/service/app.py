@@ -1,6 +1,6 @@
 """The service of a bundle over HTTP and sockets; docs/protocol.md is its description for clients.
 
-    ServiceModel + ServiceSettings --Service--> create_app --> FastAPI application, run by `service_run`
+    ServiceModel + ServiceSettings --Service--> create_app --> FastAPI application, run by `run.serve`
 
 No torch. Answers are made in a thread beside the event loop, several clients' questions together.
 """

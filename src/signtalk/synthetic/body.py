@@ -1,6 +1,6 @@
 """The body of a made-up person: joint motion in, 169 points in shoulder widths out.
 
-    Motion --pose_body--> points (T, 169, 3) --synthetic_camera--> landmarks as a detector gives them
+    Motion --pose_body--> points (T, 169, 3) --camera--> landmarks as a detector gives them
 
 Everything works on all frames at once. The arms live in each hand's own-side frame (x away from the midline
 on the hand's side, y up, z forward), so that left and right are the same computation; the body's frame is

@@ -1,6 +1,6 @@
 """The camera that films a made-up person, and the detector that finds the landmarks and errs.
 
-points of synthetic_body --project--> image --track--> landmarks, visibility of a LandmarkClip
+points of `body` --project--> image --track--> landmarks, visibility of a LandmarkClip
 """
 
 from __future__ import annotations

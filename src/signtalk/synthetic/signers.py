@@ -1,6 +1,6 @@
 """Who signs in the made-up data: five people who differ as people do.
 
-Called by `synthetic`; `synthetic_signing` asks a `Signer` how they move.
+Called by `dataset`; `signing` asks a `Signer` how they move.
 """
 
 from __future__ import annotations

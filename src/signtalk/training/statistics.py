@@ -15,7 +15,6 @@ from signtalk.training.batches import TrainingSet
 
 _MIN_STD = 0.02
 """Smallest spread of a feature, shoulder widths: below it lies the tracker's noise (docs/contract.md 2.7)."""
-_CLIPS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +39,11 @@ class FeatureStatistics:
         return dict(vars(self))
 
 
-def fit_statistics(training: TrainingSet) -> FeatureStatistics:
-    """Mean, spread, lengths and motion of the training clips."""
+def fit_statistics(training: TrainingSet, clips_at_once: int = 256) -> FeatureStatistics:
+    """Mean, spread, lengths and motion of the training clips, of which so many at once are unpacked."""
     store, scaler = training.store, StandardScaler()  # type: ignore[no-untyped-call]  # it has no types
-    for start in range(0, len(training.which), _CLIPS_AT_ONCE):
-        features, valid = store.features(training.which[start : start + _CLIPS_AT_ONCE])
+    for start in range(0, len(training.which), clips_at_once):
+        features, valid = store.features(training.which[start : start + clips_at_once])
         scaler.partial_fit(features[valid].astype(np.float64))
     std = np.sqrt(np.maximum(scaler.var_, _MIN_STD**2))
     columns = standardised_columns(store.config)

@@ -1,0 +1,67 @@
+"""`signtalk export` and `signtalk bundle` as commands: what they print, and what they refuse."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from made.commands import terminal
+from made.small_run import SmallRun
+
+
+@pytest.fixture
+def exported_before(small_run: SmallRun, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Let an export leave the files of the small run's; what it was to ship."""
+    extras: list[Any] = []
+
+    def export_bundle(_checkpoint: Any, _index: Any, _decision: Any, out: Path, given: Any) -> Path:
+        extras.append(given)
+        shutil.copytree(small_run.out / "export", out, dirs_exist_ok=True)
+        return out / small_run.bundle.name
+
+    monkeypatch.setattr("signtalk.export.run.export_bundle", export_bundle)
+    return extras
+
+
+def test_an_export_shows_its_files_and_encoders(
+    small_run: SmallRun, tmp_path: Path, ask: Any, exported_before: list[Any]
+) -> None:
+    out = tmp_path / "shipped"
+    options = ("--data", small_run.data, "--out", out, "--licence", "mit", "--no-signs")
+    with terminal(200):
+        printed = ask("export", small_run.run, *options)
+    for path in filter(Path.is_file, out.iterdir()):
+        assert path.name in printed.out
+    offered = [line for line in printed.out.splitlines() if "offered" in line]
+    assert len(offered) == 1
+    assert {line.strip("│ ").split()[0] for line in printed.out.splitlines() if "0." in line} >= {"fp32"}
+    assert (exported_before[0].licence, exported_before[0].signs) == ("mit", None)
+
+
+def test_an_export_without_its_data_says_what_is_missing(
+    small_run: SmallRun, tmp_path: Path, ask: Any, exported_before: list[Any]
+) -> None:
+    out = tmp_path / "shipped"
+    assert "no --data" in " ".join(ask("export", small_run.run, "--out", out).err.split())
+    told = ask("export", small_run.run, "--out", out, "--json")
+    assert told["bundle"] == str(out / small_run.bundle.name)
+    assert any("no --data" in note for note in told["notes"])
+    assert told["variants"]["offered"]
+    assert told["left_out"] == []
+    assert all(extras.signs is None for extras in exported_before)
+
+
+def test_a_bundle_is_verified_and_unpacked(small_run: SmallRun, tmp_path: Path, ask: Any) -> None:
+    told = ask("bundle", "verify", small_run.bundle, "--json")
+    assert told["verified"] == str(small_run.bundle)
+    assert max(told["largest_differences"].values()) < 1e-3
+    files = ask("bundle", "unpack", small_run.bundle, tmp_path / "a", "--json")["files"]
+    assert sorted(files) == sorted(
+        str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*") if p.is_file()
+    )
+    assert json.loads((tmp_path / "a" / "export_manifest.json").read_text())["files"].keys() <= set(files)
+    with terminal(200):
+        assert "export_manifest.json" in ask("bundle", "unpack", small_run.bundle, tmp_path / "b").out
+    assert "b: " in ask("bundle", "unpack", small_run.bundle, tmp_path / "b", code=2).err  # not empty any more

@@ -1,0 +1,111 @@
+"""`signtalk serve` up to the moment in which it would listen: what it refuses, and what it hands to the server."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from made.small_run import SmallRun
+from signtalk.service.settings import KEY_VARIABLE
+
+
+@pytest.fixture
+def listening(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the server was called with, instead of a server."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("signtalk.service.run.serve", lambda *arguments: calls.append(arguments))
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--origin", "*"), "origins: origin '*'; expected scheme and host alone"),
+        (("--origin", "https://ward.example/"), "expected scheme and host alone"),
+        (("--variant", "int1"), "no variant 'int1'"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_listens(
+    options: tuple[str, ...], expected: str, small_run: SmallRun, ask: Any, listening: list[tuple[Any, ...]]
+) -> None:
+    error = ask("serve", small_run.bundle, *options, "--no-page", code=2).err
+    assert expected in error
+    assert error.startswith("signtalk: ")
+    assert error.count("\n") == 1
+    assert listening == []
+
+
+def test_a_short_key_is_refused_and_not_repeated(
+    small_run: SmallRun, ask: Any, listening: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "secret")
+    error = ask("serve", small_run.bundle, "--no-page", code=2).err
+    assert "a key needs at least 16 characters" in error
+    assert "secret" not in error
+    assert listening == []
+
+
+@pytest.mark.parametrize("name", ["none.zip", "text.zip"])
+def test_what_is_no_bundle_is_named(name: str, tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]]) -> None:
+    (tmp_path / "text.zip").write_text("no zip")
+    assert name in ask("serve", tmp_path / name, "--no-page", code=2).err
+    assert listening == []
+
+
+@pytest.mark.parametrize(("option", "value"), [("--port", 65536), ("--port", -1), ("--max-streams", 0)])
+def test_a_number_out_of_range_is_refused(option: str, value: int, tmp_path: Path, ask: Any) -> None:
+    assert option in ask("serve", tmp_path / "x.zip", option, value, code=2).err
+
+
+@pytest.mark.parametrize(
+    ("options", "hosts"),
+    [
+        ((), ("localhost", "127.0.0.1", "::1")),
+        (("--host", "0.0.0.0"), ()),
+        (("--host", "0.0.0.0", "--allow-host", "a.example"), ("localhost", "127.0.0.1", "::1", "a.example")),
+    ],
+)
+def test_a_local_service_answers_to_its_own_names_alone(
+    options: tuple[str, ...], hosts: tuple[str, ...], small_run: SmallRun, ask: Any, monkeypatch: pytest.MonkeyPatch,
+    listening: list[tuple[Any, ...]],
+) -> None:  # fmt: skip
+    settings: list[Any] = []
+    monkeypatch.setattr("signtalk.service.app.create_app", lambda _, given: settings.append(given))
+    ask("serve", small_run.bundle, "--no-page", "--open", "--port", 0, "--max-streams", 7, *options)
+    ((_, host, port, tls, open_page),) = listening
+    assert (host, port, tls, open_page) == (options[1] if options else "127.0.0.1", 0, None, False)
+    assert settings[0].hosts == hosts
+    assert settings[0].max_streams_a_client == 7  # all of them, where nothing else is said
+
+
+def test_certificates_and_the_page_reach_the_server(
+    small_run: SmallRun, tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]]
+) -> None:
+    (tmp_path / "none").mkdir()
+    tls = ("--ssl-certfile", tmp_path / "a.pem", "--ssl-keyfile", tmp_path / "a.key")
+    error = ask("serve", small_run.bundle, "--open", "--models", tmp_path / "none", *tls).err
+    ((_, _, _, certificates, open_page),) = listening
+    assert certificates == (str(tmp_path / "a.pem"), str(tmp_path / "a.key"))
+    assert open_page
+    assert error.startswith("the page will not find hands: ")
+
+
+def test_sigterm_while_it_opens_leaves_no_unpacked_bundle_behind(
+    small_run: SmallRun, tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = signal.getsignal(signal.SIGTERM)
+    unpacked: list[Path] = []
+
+    def ended(*_: object) -> None:
+        unpacked.extend(tmp_path.iterdir())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("signtalk.service.run.serve", ended)
+    ask("serve", small_run.bundle, "--no-page", code=128 + signal.SIGTERM)
+    assert len(unpacked) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is before

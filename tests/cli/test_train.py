@@ -1,0 +1,89 @@
+"""`signtalk train`: what it says at the end, at Ctrl-C and of damaged clips."""
+
+import shutil
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import signtalk
+from made.commands import run_cli
+from made.small_run import SmallRun
+from signtalk.data.manifest import Problem
+
+
+def test_a_strict_training_stops_at_a_damaged_clip(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(small_run.data, tmp_path / "data")
+    broken = next((tmp_path / "data").rglob("*A.npz"))
+    broken.write_bytes(b"no clip")
+    split = small_run.run / "split.json"
+    train = ("train", tmp_path / "data", "--split", split, "--out", tmp_path / "run", "--recipe", "tiny", "--strict")
+    assert run_cli(monkeypatch, *train) == 2
+    told = capsys.readouterr().err
+    assert str(broken) in told
+    assert "pickle=" not in told
+    assert not (tmp_path / "run" / "recipe.json").exists()
+
+
+def test_ctrl_c_says_how_to_go_on(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from signtalk.training.module import SignTraining
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(SignTraining, "training_step", stop)
+    train = ("train", small_run.data, "--split", small_run.run / "split.json", "--out", tmp_path / "run")
+    assert run_cli(monkeypatch, *train, "--recipe", "tiny", "--json") == 130
+    signal.signal(signal.SIGINT, before)  # Lightning leaves it ignored
+    assert "signtalk: stopped; go on with --resume" in capsys.readouterr().err
+    assert (tmp_path / "run" / "recipe.json").is_file()
+
+
+def trained(left_out: tuple[Problem, ...] = ()) -> SimpleNamespace:
+    """What a training returns, as far as its command prints it."""
+    result = SimpleNamespace(
+        best=Path("runs/a/best.safetensors"), epochs=7, best_epoch=4, best_score=0.75,
+        next_command="signtalk index runs/a --data d",
+    )  # fmt: skip
+    return SimpleNamespace(result=result, left_out=left_out)
+
+
+def test_a_training_ends_with_its_figures_and_the_next_command(ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem("c1", "bad_clip", "c1.npz: no clip")
+    monkeypatch.setattr(signtalk, "train", lambda *_, **__: trained((problem,)))
+    train = ("train", "d", "--split", "s.json", "--out", "runs/a")
+    printed = ask(*train)
+    assert printed.out.splitlines() == [
+        "best: runs/a/best.safetensors", "epochs: 7", "best_epoch: 4", "val_retrieval_mrr: 0.75",
+        "next: signtalk index runs/a --data d",
+    ]  # fmt: skip
+    assert printed.err == "left out: 1 (first: c1: c1.npz: no clip)\n"
+    told = ask(*train, "--json")
+    assert told["left_out"] == [vars(problem)]
+    assert "next" not in told
+
+
+def test_what_is_set_reaches_the_training(ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[tuple[object, ...], dict[str, object]]] = []
+    monkeypatch.setattr(signtalk, "train", lambda *given, **named: calls.append((given, named)) or trained())
+    settings = ("--set", "optimiser.epochs=3", "--set", "data.seed=1")
+    ask("train", "d", "--split", "s.json", "--out", "o", "--recipe", "tiny", *settings, "--resume", "--devices", 2)
+    ((given, named),) = calls
+    assert given == (Path("d"), Path("o"))
+    assert named == {
+        "recipe": "tiny", "split": Path("s.json"), "settings": ["optimiser.epochs=3", "data.seed=1"], "resume": True,
+        "devices": 2, "strict": False, "progress": True,
+    }  # fmt: skip
+
+
+def test_of_several_processes_the_first_alone_speaks(ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(signtalk, "train", lambda *_, **__: trained())
+    printed = ask("train", "d", "--split", "s.json", "--out", "o")
+    assert (printed.out, printed.err) == ("", "")
