@@ -1,6 +1,7 @@
 """Folders in and out: every format back to the same data folder, metadata, hostile names, bad clips listed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -235,3 +236,16 @@ def test_notes_are_told_before_clips_are_read_and_given_with_the_result(tmp_path
     order: list[object] = []
     done = import_clips(source, tmp_path / "out", JSON, progress=lambda *each: order.append(each), tell=order.append)
     assert order[1:] == [(1, 1)] and order[:1] == list(done.notes) and "no signer is known" in done.notes[0]
+
+
+def test_what_can_never_be_recognised_is_left_out_and_what_is_odd_is_told(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "hello/1.json", "hello/2.json", "hello/3.json")
+    clip = made_clip(num_frames=30)
+    turned = clip.landmarks.copy()
+    turned[..., 1] = 1 - turned[..., 1]
+    save_json_clip(source / "hello" / "2.json", replace(clip, landmarks=turned))
+    save_json_clip(source / "hello" / "3.json", replace(clip, timestamps_s=clip.timestamps_s * 20))
+    done = import_clips(source, tmp_path / "out", JSON)
+    assert [(each.clip_id, each.kind) for each in done.problems] == [("hello-2", "bad_clip")]
+    assert "upside down" in done.problems[0].message
+    assert any("3.json: 1.25 frames a second" in note for note in done.notes)

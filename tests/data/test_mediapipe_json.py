@@ -143,3 +143,25 @@ def test_timestamps_may_be_text_or_dates(tmp_path: Path) -> None:
     assert read_json_text(tmp_path / "a.json", frames).fps == pytest.approx(10)
     with pytest.raises(ClipError, match="timestamp is 'soon'; expected a number"):
         read_json_text(tmp_path / "a.json", [two_frames(timestamp="soon")] * 2)
+
+
+def test_pixels_beside_the_size_of_the_picture_are_put_right(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    save_json_clip(path, made_clip(aspect=1280 / 720))
+    document = json.loads(path.read_text())
+    for frame in document["frames"]:
+        for part in frame.values():
+            for point in part if isinstance(part, list) else ():
+                if point is not None:
+                    point["x"], point["y"] = 1280 * point["x"], 720 * point["y"]
+    path.write_text(json.dumps(document | {"width": 1280, "height": 720}))
+    clip = load_json_clip(path, 30.0)
+    assert_same_points(clip, made_clip(aspect=1280 / 720), tolerance=1e-4)
+    assert clip.notes == (f"{path}: its coordinates are pixels of a picture of 1280 x 720; taken as parts of it",)
+
+
+def test_the_frames_own_times_are_believed_rather_than_a_false_rate(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    save_json_clip(path, made_clip(num_frames=30, fps=25.0))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fps": 1000}))
+    assert load_json_clip(path, 30.0).fps == pytest.approx(25)

@@ -246,3 +246,44 @@ def test_damage_of_the_first_version_takes_no_memory(tmp_path: Path) -> None:
         path.write_bytes(data)
         with pytest.raises(ClipError, match=r"a\.pose"):
             load_pose(path)
+
+
+def rewritten(path: Path, change) -> Path:
+    """The file of a usual clip with its header and body changed by the library."""
+    save_pose(path, made_clip(num_frames=30))
+    pose = pose_format.Pose.read(path.read_bytes())
+    data, confidence, fps = change(pose, np.asarray(pose.body.data.data), np.asarray(pose.body.confidence))
+    with path.open("wb") as file:
+        pose_format.Pose(pose.header, NumPyPoseBody(fps, data, confidence)).write(file)
+    return path
+
+
+def test_a_rate_that_no_camera_gives_is_not_believed(tmp_path: Path) -> None:
+    path = rewritten(tmp_path / "a.pose", lambda _, data, confidence: (data, confidence, 1000))
+    assert load_pose(path).fps == pytest.approx(30)
+    clip = load_pose(path, 25.0)
+    assert clip.fps == pytest.approx(25)
+    assert clip.notes == (f"{path}: it says 1000 frames a second, which no camera gives; read at 25 (--fps)",)
+    usual = rewritten(tmp_path / "b.pose", lambda _, data, confidence: (data, confidence, 50))
+    assert (load_pose(usual, 25.0).fps, load_pose(usual).notes) == (pytest.approx(50), ())
+
+
+def test_a_person_who_changes_slots_loses_no_frame(tmp_path: Path) -> None:
+    def changed(_, data, confidence):
+        twice = [np.concatenate([each, np.zeros_like(each)], axis=1) for each in (data, confidence)]
+        for each in twice:
+            each[14:] = each[14:, ::-1]
+        return (*twice, 25)
+
+    clip = load_pose(rewritten(tmp_path / "a.pose", changed))
+    assert_same_points(clip, made_clip(num_frames=30), tolerance=2e-7)
+    assert "stands in another slot in 14 of 30 frames, and was followed there" in clip.notes[0]
+
+
+def test_depths_in_pixels_are_put_right(tmp_path: Path) -> None:
+    def deep(pose, data, confidence):
+        return data * [1, 1, pose.header.dimensions.width], confidence, 25
+
+    clip = load_pose(rewritten(tmp_path / "a.pose", deep))
+    assert_same_points(clip, made_clip(num_frames=30), tolerance=1e-5)
+    assert "its depths are pixels too" in clip.notes[0]

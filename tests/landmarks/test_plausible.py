@@ -129,7 +129,7 @@ def test_hands_that_were_never_found_and_nobody_at_all() -> None:
         "isl_words_10signers_body",
     ],
 )  # fmt: skip
-def test_no_real_clip_is_refused_and_none_but_those_without_hands_is_told(name: str) -> None:
+def test_no_real_clip_is_refused_and_hardly_one_is_told(name: str) -> None:
     script = REAL_DATA / "signdata.py"
     if not (REAL_DATA / f"{name}.npz").is_file() or not script.is_file():
         pytest.skip(f"{script} is not there; set SIGNTALK_DATA")
@@ -141,7 +141,10 @@ def test_no_real_clip_is_refused_and_none_but_those_without_hands_is_told(name: 
     clips = [clip_of(each.landmarks) for each in signdata.load(name)[::5]]
     doubts = [doubt for clip in clips for doubt in implausibilities(clip)]
     assert len(clips) > 100
-    assert {doubt.kind for doubt in doubts} <= {"no_hands"}
+    assert not [doubt for doubt in doubts if doubt.is_hopeless]
+    # Detectors do call a hand the other one now and then.
+    assert {doubt.kind for doubt in doubts} <= {"no_hands", "hands_exchanged"}
+    assert sum(doubt.kind == "hands_exchanged" for doubt in doubts) <= 0.03 * len(clips)
 
 
 def clip_of(rows: np.ndarray) -> LandmarkClip:
