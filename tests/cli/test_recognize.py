@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,11 @@ def test_a_refusal_names_what_was_nearest_and_what_was_translated() -> None:
     two = answer("Yes", "No", reason="ambiguous_top2", choices=2)
     assert [text for _, text in printed_lines({"a.npz": two})] == ["one of these? Yes / No"]
     assert [text for _, text in printed_lines({"a.npz": answer(reason="idle")})] == ["not sure: idle"]
+
+
+def test_what_resembles_noise_is_not_named() -> None:
+    refused = replace(answer(LONG, reason="low_motion", translation="the have malaria"), confidence=0.04)
+    assert printed_lines({"still.npz": refused}) == [["still.npz", "not sure: low_motion"]]
 
 
 def test_one_bad_clip_among_others_is_left_out(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from signtalk.recognition.answer import Answer
 
+_WORTH_NAMING = 0.1
+"""A refused sentence less probable than this is noise, such as what resembles a person at rest."""
 ReferencesOption = Annotated[
     str, typer.Option(help="Further references: a folder or address of `signtalk pack`; see docs/scale.md.")
 ]
@@ -74,9 +76,10 @@ def print_answers(answers: Mapping[str, Answer]) -> None:
         column.overflow = "fold"
     for name, answer in zip(_short_names(list(answers)), answers.values(), strict=True):
         lines = [str(answer)]
-        if answer.outcome == "not_sure" and answer.candidates:
+        worth_naming = answer.outcome != "not_sure" or answer.confidence >= _WORTH_NAMING
+        if answer.outcome == "not_sure" and worth_naming and answer.candidates:
             lines.append(f"nearest: {answer.candidates[0].sentence} ({answer.confidence:.2f})")
-        if answer.translation and text_key(answer.translation) != text_key(answer.text or ""):
+        if worth_naming and answer.translation and text_key(answer.translation) != text_key(answer.text or ""):
             lines.append(f"translation: {answer.translation}")
         table.add_row(name, "\n".join(lines), end_section=True)
     out_console.print(table)
