@@ -1,29 +1,17 @@
 """Certificates and addresses that cannot be used are one line, told before a model is loaded."""
 
-import shutil
 import socket
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from made.certificates import made_certificate
 from signtalk.errors import ConfigError
 from signtalk.service.listening import check_address, check_certificate
 
 NO_BUNDLE = "no_bundle.zip"  # never opened: what cannot listen is told first
-
-
-def made_certificate(folder: Path, name: str, password: str = "") -> tuple[Path, Path]:
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl here to make a certificate")
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    protection = ["-passout", f"pass:{password}"] if password else ["-nodes"]
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-subj", "/CN=ward", "-days", "1", *protection]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], capture_output=True, check=True)
-    return certificate, key
 
 
 def test_a_certificate_and_its_key_pass_and_others_do_not(tmp_path: Path) -> None:

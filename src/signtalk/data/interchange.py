@@ -236,7 +236,7 @@ def _import_one(
         clip = form.load(planned.path, unknowns.fps if fps is None else fps)
         if clip.aspect is None:
             clip = replace(clip, aspect=_cell(row, "aspect", unknowns.aspect))
-        clip = checked_clip(clip, str(planned.path))
+        clip = checked_clip(clip, str(planned.path), is_idle=row.get("is_idle", "") not in ("", "0"))
         save_clip(path, clip, made_from)
         notes = clip.notes
     try:

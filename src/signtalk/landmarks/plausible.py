@@ -80,17 +80,18 @@ def implausibilities(clip: LandmarkClip) -> tuple[Implausibility, ...]:
     return (*_time_doubts(clip), *scale, *depth, *_body_doubts(flat), *hands, *_hand_doubts(clip, flat))
 
 
-def checked_clip(clip: LandmarkClip, where: str) -> LandmarkClip:
+def checked_clip(clip: LandmarkClip, where: str, is_idle: bool = False) -> LandmarkClip:
     """The clip with a note for each thing that is odd about it.
 
     Args:
         clip: as it was read.
         where: its name, for notes and error.
+        is_idle: nothing is signed in it, so that no hand need be seen.
 
     Raises:
         ClipError: it can never be recognised.
     """
-    doubts = implausibilities(clip)
+    doubts = [doubt for doubt in implausibilities(clip) if not (is_idle and doubt.kind == "no_hands")]
     hopeless = next((doubt for doubt in doubts if doubt.is_hopeless), None)
     if hopeless is not None:
         raise ClipError(f"{where}: {hopeless.message}")
