@@ -9,7 +9,7 @@ RUN node web/vendor.mjs
 
 FROM python:3.12-slim AS wheel
 WORKDIR /build
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY src/ src/
 COPY --from=web /build/src/signtalk/service/web/vendor/ src/signtalk/service/web/vendor/
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .

@@ -5,6 +5,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,27 @@ def test_a_bad_clip_is_an_error_or_left_out(model: signtalk.Model, clips: list[P
     assert "left out" in str(answers)
     with pytest.raises(signtalk.ClipError, match=r"bad\.npz"):
         model.recognize(bad)
+
+
+def test_what_can_never_be_recognised_is_neither_asked_nor_taught(
+    model: signtalk.Model, clips: list[Path], tmp_path: Path
+) -> None:
+    clip = signtalk.read_clip(clips[0])
+    turned = clip.landmarks.copy()
+    turned[..., 1] = 1 - turned[..., 1]
+    upside_down = replace(clip, landmarks=turned)
+    with pytest.raises(signtalk.ClipError, match="upside down"):
+        model.recognize(upside_down)
+    answers = model.recognize([clip, upside_down], strict=False)
+    assert answers[0] is not None and answers[1] is None
+    assert "clip 2: the person is upside down" in answers.left_out[0].message
+    with pytest.raises(signtalk.ClipError, match="upside down"):
+        model.enroll("The kettle whistles.", upside_down)
+    fast = replace(clip, timestamps_s=clip.timestamps_s / 20)
+    notes = model.recognize([fast]).notes
+    assert len(notes) == 1 and "clip 1: " in notes[0] and "frames a second" in notes[0]
+    assert any("frames a second" in warning for warning in model.enroll("The kettle sings.", fast).warnings)
+    model.forget("The kettle sings.")
 
 
 def test_an_answer_prints_as_a_person_reads(model: signtalk.Model, clips: list[Path]) -> None:

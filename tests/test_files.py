@@ -236,3 +236,31 @@ def test_an_npz_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path: Path
 def test_a_document_without_some_of_its_fields_is_a_new_one():
     document = {"a": 1, "b": [2]}
     assert files.without_fields(document, "b", "c") == {"a": 1} and document == {"a": 1, "b": [2]}
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("Où".encode(), ("Où", "utf-8")),
+        ("\ufeffOù".encode(), ("Où", "utf-8")),
+        ("Où".encode("utf-16"), ("Où", "utf-16")),
+        ("Ou".encode("utf-16-le"), ("Ou", "utf-16")),
+        ("Ou".encode("utf-16-be"), ("Ou", "utf-16")),
+        ("Où".encode("cp1252"), ("Où", "cp1252")),
+        (b"", ("", "utf-8")),
+    ],
+)
+def test_texts_of_every_encoding_that_people_have(data: bytes, expected: tuple[str, str]):
+    assert files.decode_text(data, Path("a.csv")) == expected
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"abc\0", b"\x81\xff"])
+def test_what_is_no_text_is_told(data: bytes):
+    with pytest.raises(DataError, match=r"a\.csv: no text"):
+        files.decode_text(data, Path("a.csv"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_json_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str):
+    (tmp_path / "a.json").write_text('{"a": "Ɔ"}', encoding=encoding)
+    assert files.read_json(tmp_path / "a.json") == {"a": "Ɔ"}

@@ -21,11 +21,13 @@ class Answers(Sequence["Answer | None"]):
         clips: what was asked: paths as they were given, or "clip 1", "clip 2" for clips in memory.
         answers: one a clip.
         left_out: clips that could not be used, and why; empty under `strict`, which stops at the first.
+        notes: what is odd about the clips' files, such as landmark names that are not known; a sentence each.
     """
 
     clips: tuple[str, ...]
     answers: tuple[Answer | None, ...]
     left_out: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.answers)

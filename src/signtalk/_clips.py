@@ -16,6 +16,7 @@ from signtalk.extraction.reader import ClipReader, clips_in_folder
 from signtalk.files import sha256_text
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
+from signtalk.landmarks.plausible import checked_clip
 
 PathLike = str | os.PathLike[str]
 ClipLike = str | os.PathLike[str] | LandmarkClip
@@ -92,7 +93,7 @@ class ListedClips:
                 raise ConfigError(
                     f"two clips of the same file name, {name}; give each clip once, under a name of its own"
                 )
-            by_name[name] = landmarks
+            by_name[name] = checked_clip(landmarks, name)
         return by_name
 
 
@@ -105,7 +106,10 @@ def _features_of(
     name: str, clip: ClipLike, config: FeatureConfig, reader: ClipReader, problems: list[Problem] | None
 ) -> ClipFeatures | None:
     try:
-        return extract_features(clip if isinstance(clip, LandmarkClip) else reader.read(clip), config)
+        landmarks = clip if isinstance(clip, LandmarkClip) else reader.read(clip)
+        checked = checked_clip(landmarks, name)
+        reader.notes.extend(checked.notes[len(landmarks.notes) :])  # its own it has told
+        return extract_features(checked, config)
     except ClipError as error:
         message = str(error) if name in str(error) else f"{name}: {error}"
         if problems is None:

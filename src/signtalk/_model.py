@@ -10,6 +10,7 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
@@ -169,7 +170,7 @@ class Model:
                 answers += [None if features is None else next(replies) for features in block]
         if listed.alone and answers[0] is not None:
             return answers[0]
-        return Answers(listed.names, tuple(answers), tuple(problems))
+        return Answers(listed.names, tuple(answers), tuple(problems), tuple(reader.notes))
 
     def embed(
         self, clips: ClipLike | Sequence[ClipLike], *, fps: float = 30.0, smoothing_alpha: float = 0.2
@@ -270,7 +271,9 @@ class Model:
         sentence = NewSentence(text, category, signer)
         with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
             by_name = ListedClips.of(clips).read(reader)
-        return enroll(self._base, self._own_folder(), sentence, by_name, strict)
+        enrolled = enroll(self._base, self._own_folder(), sentence, by_name, strict)
+        notes = dict.fromkeys(note for clip in by_name.values() for note in clip.notes)
+        return replace(enrolled, warnings=(*enrolled.warnings, *notes))
 
     def forget(self, *texts: str, clip_ids: str | Sequence[str] = ()) -> tuple[str, ...]:
         """Take taught sentences, or single clips, out again; all that are named or, at an error, none.

@@ -7,7 +7,7 @@ What only training needs (torch) is imported when it is called.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -66,6 +66,7 @@ def extract(
     time_limit_s: float = 1800.0,
     stall_limit_s: float = 60.0,
     progress: Progress | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> ExtractionResult: ...
 
 
@@ -85,6 +86,7 @@ def extract(
     time_limit_s: float = 1800.0,
     stall_limit_s: float = 60.0,
     progress: Progress | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> LandmarkClip | ExtractionResult:
     """Find the landmarks of one video, or of a folder of videos.
 
@@ -92,7 +94,7 @@ def extract(
         videos: one video, whose clip is returned; or, with `out`, a folder of videos or of `Videos/` and
             `Metadata.xlsx`.
         out: data folder to make or to go on with; a report and a sheet of pictures are written beside its table.
-        metadata: CSV or XLSX with video_file or sentence_id, sentence, category, signer ...
+        metadata: CSV or .xlsx with video_file or sentence_id, sentence, category, signer ...
         workers: processes that extract; 0 = one a core.
         cluster: `tcp://HOST:PORT` of a dask scheduler, whose machines extract.
         storage: URL that the clips go to, by fsspec; `out` keeps tables, report and journal.
@@ -104,6 +106,7 @@ def extract(
         time_limit_s: seconds that one video may take.
         stall_limit_s: seconds that a video may go without a new frame.
         progress: called with the number of finished videos and of all.
+        tell: called with each thing that should be known before the first video, such as columns that nobody uses.
 
     Returns:
         The `Clip` of one video; of a folder what was extracted, failed and written.
@@ -114,11 +117,12 @@ def extract(
         MissingExtraError: the extra `extract` is not installed.
     """
     from signtalk.extraction.clip import ExtractionConfig
-    from signtalk.extraction.inputs import VIDEO_SUFFIXES, plan_extraction
+    from signtalk.extraction.inputs import plan_extraction
     from signtalk.extraction.report import write_extraction_report
     from signtalk.extraction.run import RunOptions, extract_videos
     from signtalk.extraction.smoothing import SmoothingConfig
     from signtalk.extraction.storage import RemoteFolder
+    from signtalk.extraction.video import VIDEO_SUFFIXES
     from signtalk.extraction.worker import GuardConfig
 
     source = Path(videos)
@@ -150,6 +154,9 @@ def extract(
         storage=RemoteFolder(storage, absolute(folder)) if storage else None,
     )
     plan = plan_extraction(source, None if metadata is None else Path(metadata))
+    if tell is not None:
+        for note in plan.notes:
+            tell(note)
     if cluster is not None:
         from signtalk.extraction.cluster import extract_on_cluster
 
@@ -157,7 +164,7 @@ def extract(
     else:
         result = extract_videos(plan, options, workers or usable_cores(), progress)
     files = (*result.tables, *write_extraction_report(result, folder, options.storage))
-    return replace(result, tables=files, missing=plan.missing)
+    return replace(result, tables=files, missing=plan.missing, notes=(*plan.notes, *result.notes))
 
 
 def train(
@@ -246,12 +253,18 @@ class Run:
         """Clips of the data folder that the run could not use, and why."""
         return (*self._manifest.problems, *self._opened.store().problems)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about the data folder's table, a sentence each."""
+        return self._manifest.notes
+
     def index(self, *, precision: float = 0.98, written: PathLike | None = None) -> IndexReport:
         """Index the training clips; fit scores and gate on the validation clips.
 
         Args:
             precision: what part of the accepted answers shall be right.
-            written: file of sentences that nobody has signed: one a line, or .csv with sentence, sentence_id, category.
+            written: file of sentences that nobody has signed: one a line, or a table with sentence, sentence_id,
+                category.
 
         Returns:
             The figures of the fit.
@@ -265,8 +278,8 @@ class Run:
         from signtalk.training.run import index_run
 
         config = checked(lambda: CalibrationConfig(precision=precision))
-        sentences = () if written is None else read_sentences(Path(written))
-        return index_run(self._opened, self._manifest, config, sentences)
+        sentences, notes = ((), ()) if written is None else read_sentences(Path(written))
+        return replace(index_run(self._opened, self._manifest, config, sentences), notes=notes)
 
     def decision(self) -> DecisionConfig:
         """How clips become an answer, as `index` fitted it.

@@ -106,13 +106,40 @@ def read_json(path: Path) -> Any:
         ArtifactError: the file is missing, not UTF-8 or not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_bytes())  # of bytes, for then UTF-16 and a byte order mark are understood too
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: no such file") from error
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, absurd numbers or nesting
         raise ArtifactError(f"{path}: not a UTF-8 JSON file ({error})") from error
+
+
+def decode_text(data: bytes, where: Path) -> tuple[str, str]:
+    """A text that a person's program wrote, and its encoding: "utf-8", "utf-16" or "cp1252" (Windows-1252).
+
+    UTF-16 is known by its byte order mark or its zero bytes; what is no UTF-8 is taken for Windows-1252.
+
+    Raises:
+        DataError: no text in any of them.
+    """
+    encoding = "utf-8"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\0" in data[:2]:
+        encoding = "utf-16-be" if data[0] == 0 else "utf-16-le"
+    else:
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            encoding = "cp1252"
+    try:
+        text = data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: no text at byte {error.start}; save it as UTF-8 text") from error
+    if "\0" in text:
+        raise DataError(f"{where}: no text, it holds zero bytes; save it as UTF-8 text")
+    return text, encoding[:6]
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:

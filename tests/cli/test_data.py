@@ -19,7 +19,11 @@ def test_the_split_takes_its_defaults_from_one_place(
     defaults = SplitConfig(test_signers=("C",)).model_dump(mode="json", exclude_none=True)
     assert json.loads(out.read_text())["config"] == defaults
     given = ("--protocol", "unseen_sentence", "--test-size", "0.3", "--out", out)
-    assert run_cli(monkeypatch, "data", "split", small_run.data, *given) == 0
+    assert run_cli(monkeypatch, "data", "split", small_run.data, *given) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"signtalk: {out}: is there and holds another split") and error.count("\n") == 1
+    assert json.loads(out.read_text())["config"] == defaults
+    assert run_cli(monkeypatch, "data", "split", small_run.data, *given, "--force") == 0
     assert json.loads(out.read_text())["config"]["test_size"] == 0.3
 
 

@@ -1,16 +1,19 @@
 """`signtalk extract` and `signtalk models`, with the made-up landmarker in the place of MediaPipe."""
 
 import json
+import subprocess
 import sys
 
 import pytest
 
 from made.commands import run_cli
+from made.full_disk import is_one_line, small_disk
 from made.landmarker_bundle import made_bundle
-from made.videos import WORKER, signing, write_video
+from made.videos import WORKER, signing, small_set, write_video
 from signtalk.data.manifest import load_manifest
 from signtalk.extraction import worker as extraction_worker
-from signtalk.files import read_csv
+from signtalk.files import TEMPORARY_PREFIX, read_csv
+from signtalk.landmarks.clip import load_clip
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def test_extract_makes_a_data_folder(monkeypatch, capsys, tmp_path, made_up_work
     assert run_cli(monkeypatch, *arguments, "--smooth", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["clips"], said["failed"], said["missing"], said["done_before"]) == (1, 1, 1, 0)
-    assert said["failed_videos"][0]["kind"] == "unusable"
+    assert said["failed_videos"][0]["kind"] == "unusable" and said["notes"] == []
     assert load_manifest(tmp_path / "out").records[0].sentence == "Hello"
     assert (tmp_path / "out" / "contact_sheet.png").is_file() and (tmp_path / "out" / "extraction_report.md").is_file()
     assert run_cli(monkeypatch, *arguments, "--smooth") == 0
@@ -80,3 +83,19 @@ def test_models_install_takes_a_file(monkeypatch, capsys, tmp_path):
     captured = capsys.readouterr()
     assert str(tmp_path / "models") in captured.out and "SIGNTALK_MODELS" in captured.err
     assert (tmp_path / "models" / "holistic_landmarker.task").read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize("kilobytes", [8, 128, 256])
+def test_a_full_disk_is_one_line_and_what_is_done_stays_whole(monkeypatch, capsys, tmp_path, made_up_worker, kilobytes):
+    small_set(tmp_path / "videos", 6)
+    with small_disk(tmp_path / "disk", kilobytes) as disk:
+        arguments = ["extract", tmp_path / "videos", "--out", disk / "data", "--workers", 1, "--json"]
+        assert run_cli(monkeypatch, *arguments) == 2
+        error = capsys.readouterr().err
+        assert is_one_line(error) and "No space left on device" in error and str(disk) in error
+        assert not [path for path in disk.rglob("*") if path.name.startswith(TEMPORARY_PREFIX)]
+        for path in disk.rglob("*.npz"):
+            load_clip(path)
+        subprocess.run(["mount", "-o", "remount,size=32m", str(disk)], check=True)  # somebody made room
+        assert run_cli(monkeypatch, *arguments) == 0
+        assert json.loads(capsys.readouterr().out)["clips"] == 6

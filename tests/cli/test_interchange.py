@@ -29,3 +29,21 @@ def test_out_and_in_again_is_a_folder_that_is_checked_and_packed(
     assert "3.npy" in capsys.readouterr().err
     assert run_cli(monkeypatch, "import", sent, "--format", "xml", "--out", tmp_path / "no") == 2
     assert "pose, json, mp-data, parquet" in " ".join(capsys.readouterr().err.split())
+
+
+def test_notes_are_told_once_and_stand_in_the_document(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
+    write_dataset(tmp_path / "data", SyntheticConfig(num_sentences=2, num_signers=3))
+    sent = tmp_path / "sent"
+    assert run_cli(monkeypatch, "export-clips", tmp_path / "data", "--format", "json", "--out", sent) == 0
+    table = sent / "metadata.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    lines = [lines[0] + ",hand", *(line + ",left" for line in lines[1:])]
+    table.write_text("\n".join(lines), encoding="utf-8")
+    capsys.readouterr()
+    arguments = ("import", sent, "--format", "json", "--out")
+    assert run_cli(monkeypatch, *arguments, tmp_path / "a") == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.count("note: ") == 1 and "columns that are not used: 'hand'" in told
+    assert run_cli(monkeypatch, *arguments, tmp_path / "b", "--json") == 0
+    said = capsys.readouterr()
+    assert "'hand'" in json.loads(said.out)["notes"][0] and "hand" not in said.err

@@ -204,3 +204,15 @@ def test_what_is_left_out_is_told_by_every_command(
     for command in (("index", run, "--data", data), ("evaluate", run, "--data", data)):
         assert run_cli(monkeypatch, *command) == 0
         assert "left out: 2 (first: " in capsys.readouterr().err
+
+
+def test_a_fault_of_the_system_that_nobody_foresaw_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "x"))
+
+    monkeypatch.setattr("signtalk.synthetic.dataset.write_dataset", full)
+    assert run_cli(monkeypatch, "data", "synthesize", tmp_path / "made-up") == 2
+    why = "cannot be read or written (No space left on device); check the path and the disk"
+    assert capsys.readouterr().err == f"signtalk: {tmp_path}/x: {why}\n"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from made.certificates import made_certificate
 from made.small_run import SmallRun
 from signtalk.service.settings import KEY_VARIABLE
 
@@ -85,10 +86,11 @@ def test_certificates_and_the_page_reach_the_server(
     small_run: SmallRun, tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]]
 ) -> None:
     (tmp_path / "none").mkdir()
-    tls = ("--ssl-certfile", tmp_path / "a.pem", "--ssl-keyfile", tmp_path / "a.key")
+    certificate, key = made_certificate(tmp_path, "a")
+    tls = ("--port", 0, "--ssl-certfile", certificate, "--ssl-keyfile", key)
     error = ask("serve", small_run.bundle, "--open", "--models", tmp_path / "none", *tls).err
     ((_, _, _, certificates, open_page),) = listening
-    assert certificates == (str(tmp_path / "a.pem"), str(tmp_path / "a.key"))
+    assert certificates == (str(certificate), str(key))
     assert open_page
     assert error.startswith("the page will not find hands: ")
 

@@ -78,3 +78,23 @@ def test_files_that_did_not_change_are_not_read_again(folder: Path, monkeypatch:
     path.touch()
     check_folder(folder)
     assert len(read) == 1
+
+
+def test_what_cannot_be_of_a_clip_is_told(folder: Path) -> None:
+    assert not {"upside_down", "pixels", "frame_rate"} & {each.kind for each in check_folder(folder).warnings}
+    first, second, third = [record for record in load_manifest(folder).records if not record.is_idle][:3]
+    clip = clip_of_record(first)
+    turned = clip.landmarks.copy()
+    turned[..., 1] = 1 - turned[..., 1]
+    save_clip(first.feature_path, replace(clip, landmarks=turned))
+    clip = clip_of_record(second)
+    pixels = (clip.landmarks * [640, 480, 1]).astype(np.float32)
+    save_clip(second.feature_path, replace(clip, landmarks=pixels))
+    clip = clip_of_record(third)
+    save_clip(third.feature_path, replace(clip, timestamps_s=clip.timestamps_s / 40))
+    report = check_folder(folder)
+    doubts = {
+        each.clip_id: each.kind for each in report.warnings if each.kind in ("upside_down", "pixels", "frame_rate")
+    }
+    assert doubts == {first.clip_id: "upside_down", second.clip_id: "pixels", third.clip_id: "frame_rate"}
+    assert check_folder(folder).warnings == report.warnings  # also from the cache

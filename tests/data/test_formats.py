@@ -59,3 +59,12 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
     assert [format_named(name).name for name in FORMATS] == list(FORMATS)
     with pytest.raises(ConfigError, match="format 'csv'; expected pose, json, mp-data, parquet"):
         format_named("csv")
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS.values() if form.suffix], ids=str)
+def test_clips_are_found_in_any_case_and_systems_own_files_are_not(form, tmp_path: Path) -> None:
+    for name in (f"a{form.suffix.upper()}", f"x/b{form.suffix.title()}", f"x/._b{form.suffix}", "c.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    names = [path.relative_to(tmp_path).as_posix() for path in form.find(tmp_path)]
+    assert names == [f"a{form.suffix.upper()}", f"x/b{form.suffix.title()}"]

@@ -1,6 +1,7 @@
 """Folders in and out: every format back to the same data folder, metadata, hostile names, bad clips listed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,8 @@ def test_bad_clips_and_hostile_rows_are_listed_and_the_rest_goes_on(tmp_path: Pa
     assert sorted(path.name for path in (tmp_path / "out" / "clips").iterdir()) == ["1.npz", "up.npz"]
     with pytest.raises(DataError, match="2: path"):
         import_clips(source, tmp_path / "strict", JSON, table, strict=True)
-    (source / "0.json").write_text("damaged")  # before all others, which are not looked at any more
+    (source / "0").mkdir()
+    (source / "0" / "0.json").write_text("damaged")  # before all others, which are not looked at any more
     with pytest.raises(DataError) as refused:
         import_clips(source, tmp_path / "first", JSON, strict=True)
     assert "0.json: not a" in str(refused.value)
@@ -212,3 +214,38 @@ def test_two_imports_into_one_folder_are_refused(tmp_path: Path) -> None:
     import_clips(source, tmp_path / "out", JSON)
     with FileLock(tmp_path / "out" / f"{MARKER_NAME}.lock"), pytest.raises(DataError, match="another import"):
         import_clips(source, tmp_path / "out", JSON)
+
+
+def test_when_nothing_could_be_used_all_reasons_are_told_grouped_and_listed(tmp_path: Path) -> None:
+    for i in range(3):
+        (tmp_path / "in" / "a").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / "a" / f"{i}.json").write_text("{}")
+        (tmp_path / "in" / f"{i}.json").write_text("{}")
+    (tmp_path / "in" / "a" / "x.json").write_text("no json")
+    with pytest.raises(DataError) as refused:
+        import_clips(tmp_path / "in", tmp_path / "out", JSON)
+    text = str(refused.value)
+    assert "none of 7 clips could be used: 3 x " in text and text.count(" | ") == 2 and "1 x a-x: " in text
+    assert len(read_csv(tmp_path / "out" / "import_problems.csv")[1]) == 7
+    clips_in(tmp_path / "in", "a/0.json")
+    assert import_clips(tmp_path / "in", tmp_path / "out", JSON).num_clips == 1  # and it goes on
+
+
+def test_notes_are_told_before_clips_are_read_and_given_with_the_result(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "a/1.JSON")
+    order: list[object] = []
+    done = import_clips(source, tmp_path / "out", JSON, progress=lambda *each: order.append(each), tell=order.append)
+    assert order[1:] == [(1, 1)] and order[:1] == list(done.notes[:1]) and "no signer is known" in done.notes[0]
+
+
+def test_what_can_never_be_recognised_is_left_out_and_what_is_odd_is_told(tmp_path: Path) -> None:
+    source = clips_in(tmp_path / "in", "hello/1.json", "hello/2.json", "hello/3.json")
+    clip = made_clip(num_frames=30)
+    turned = clip.landmarks.copy()
+    turned[..., 1] = 1 - turned[..., 1]
+    save_json_clip(source / "hello" / "2.json", replace(clip, landmarks=turned))
+    save_json_clip(source / "hello" / "3.json", replace(clip, timestamps_s=clip.timestamps_s * 20))
+    done = import_clips(source, tmp_path / "out", JSON)
+    assert [(each.clip_id, each.kind) for each in done.problems] == [("hello-2", "bad_clip")]
+    assert "upside down" in done.problems[0].message
+    assert any("3.json: 1.25 frames a second" in note for note in done.notes)

@@ -156,3 +156,47 @@ def test_every_damaged_landmark_file_is_one_clear_error(tmp_path: Path) -> None:
 def test_containers_are_read_by_suffix(small_run: SmallRun) -> None:
     record = load_manifest(small_run.data).records[0]
     np.testing.assert_array_equal(clip_of_record(record).landmarks, load_clip(record.feature_path).landmarks)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_a_table_that_a_spreadsheet_saved_anew_is_read(tmp_path: Path, encoding: str) -> None:
+    header = HEADER.replace(",", ";").replace("video_file", "Video File")
+    lines = [header, row("1A", "Où avez-vous mal, madame").replace(",", ";").replace("mal; ", "mal, ")]
+    folder_with(tmp_path)
+    table_path(tmp_path).write_bytes("\r\n".join(lines).replace("0.9", "0,9").replace("2.0", "2,0").encode(encoding))
+    manifest = load_manifest(tmp_path, strict=True)
+    (record,) = manifest.records
+    assert record.sentence == "Où avez-vous mal, madame" and (record.mean_visibility, record.motion_mean) == (0.9, 2.0)
+    assert ("Windows-1252" in " ".join(manifest.notes)) == (encoding == "cp1252")
+
+
+def test_a_spreadsheet_may_be_the_table_and_is_written_as_csv(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    folder_with(tmp_path)
+    table_path(tmp_path).unlink()
+    book = openpyxl.Workbook()
+    for line in (HEADER, row("1A"), row("1B", "#N/A")):
+        book.active.append(line.split(","))
+    book.save(tmp_path / "processed_metadata.xlsx")
+    manifest = load_manifest(tmp_path)
+    assert [record.clip_id for record in manifest.records] == ["1A"]
+    assert [(p.clip_id, p.kind) for p in manifest.problems] == [
+        ("1B", "error_cell")
+    ] and "cell H3" in manifest.problems[0].message
+    assert write_manifest(tmp_path, manifest.records) == tmp_path / "processed_metadata.csv"
+
+
+def test_columns_that_nobody_uses_and_signers_that_nobody_knows_are_told(tmp_path: Path) -> None:
+    folder_with(tmp_path, row("1A") + ",left", header=HEADER + ",Hand")
+    (note,) = load_manifest(tmp_path).notes  # the signer stands in the name
+    assert "columns that are not used: 'Hand'" in note
+    (tmp_path / "features" / "1A.npy").rename(tmp_path / "features" / "hello.npy")
+    folder_with(tmp_path, row("hello"))
+    assert "no column of signers (signer, signerid, participant" in load_manifest(tmp_path).notes[0]
+
+
+def test_when_no_row_can_be_used_every_reason_is_told(tmp_path: Path) -> None:
+    folder_with(tmp_path, row("8A"), row("9A"), row("1A", "", sentence_id="3"))
+    with pytest.raises(DataError, match=r"no usable clip: 2 x 8A: .*no such file.* \| 1 x 1A: no text") as refused:
+        load_manifest(tmp_path)
+    assert "9A" not in str(refused.value)

@@ -10,6 +10,7 @@ import pytest
 from made.points import assert_same_points, holistic_values, kept, made_clip
 from signtalk.data.mediapipe_json import load_json_clip, save_json_clip
 from signtalk.errors import ClipError
+from signtalk.landmarks.clip import LandmarkClip
 
 
 def points(values: np.ndarray, scores: bool = False) -> list[dict[str, float]]:
@@ -103,3 +104,64 @@ def test_what_is_no_json_is_one_clear_error(data: bytes, tmp_path: Path) -> None
     (tmp_path / "a.json").write_bytes(data)
     with pytest.raises(ClipError, match=r"a\.json"):
         load_json_clip(tmp_path / "a.json", 30)
+
+
+def two_frames(**frame: object) -> dict[str, object]:
+    return {"pose": [[0.5, 0.5, 0.0]] * 33, **frame}
+
+
+def read_json_text(path: Path, value: object, encoding: str = "utf-8") -> LandmarkClip:
+    path.write_bytes(json.dumps(value).encode(encoding))
+    return load_json_clip(path, 30)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_does_not_matter(tmp_path: Path, encoding: str) -> None:
+    assert read_json_text(tmp_path / "a.json", {"fps": 25, "frames": [two_frames()] * 4}, encoding).num_frames == 4
+
+
+@pytest.mark.parametrize(
+    ("head", "fps"),
+    [({"fps": "25"}, 25), ({"fps": "29,97"}, 29.97), ({"fps": "30000/1001"}, 29.97), ({"frame_rate": "24 fps"}, 24),
+     ({"frameRate": 50}, 50), ({"fps": ""}, 30)],
+)  # fmt: skip
+def test_a_rate_may_be_text(tmp_path: Path, head: dict[str, object], fps: float) -> None:
+    clip = read_json_text(tmp_path / "a.json", {**head, "frames": [two_frames()] * 4})
+    assert clip.fps == pytest.approx(fps, rel=1e-3)
+
+
+@pytest.mark.parametrize("unit", [1, 1e3, 1e6, 1e9], ids=["s", "ms", "us", "ns"])
+def test_the_unit_of_a_timestamp_is_told_by_the_frames(tmp_path: Path, unit: float) -> None:
+    frames = [two_frames(timestamp=1000 * unit + t * unit / 20) for t in range(4)]
+    np.testing.assert_allclose(read_json_text(tmp_path / "a.json", frames).timestamps_s, np.arange(4) / 20, atol=1e-6)
+
+
+def test_timestamps_may_be_text_or_dates(tmp_path: Path) -> None:
+    frames = [two_frames(timestamp=str(t * 40)) for t in range(4)]
+    assert read_json_text(tmp_path / "a.json", frames).fps == pytest.approx(25)
+    frames = [two_frames(timestamp=f"2026-03-01T10:00:00.{t}00Z") for t in range(4)]
+    assert read_json_text(tmp_path / "a.json", frames).fps == pytest.approx(10)
+    with pytest.raises(ClipError, match="timestamp is 'soon'; expected a number"):
+        read_json_text(tmp_path / "a.json", [two_frames(timestamp="soon")] * 2)
+
+
+def test_pixels_beside_the_size_of_the_picture_are_put_right(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    save_json_clip(path, made_clip(aspect=1280 / 720))
+    document = json.loads(path.read_text())
+    for frame in document["frames"]:
+        for part in frame.values():
+            for point in part if isinstance(part, list) else ():
+                if point is not None:
+                    point["x"], point["y"] = 1280 * point["x"], 720 * point["y"]
+    path.write_text(json.dumps(document | {"width": 1280, "height": 720}))
+    clip = load_json_clip(path, 30.0)
+    assert_same_points(clip, made_clip(aspect=1280 / 720), tolerance=1e-4)
+    assert clip.notes == (f"{path}: its coordinates are pixels of a picture of 1280 x 720; taken as parts of it",)
+
+
+def test_the_frames_own_times_are_believed_rather_than_a_false_rate(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    save_json_clip(path, made_clip(num_frames=30, fps=25.0))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fps": 1000}))
+    assert load_json_clip(path, 30.0).fps == pytest.approx(25)

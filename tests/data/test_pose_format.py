@@ -10,6 +10,7 @@ import pytest
 from made.points import assert_same_points, holistic_values, kept, made_clip
 from signtalk.data.pose_format import COMPONENTS, load_pose, save_pose
 from signtalk.errors import ClipError
+from signtalk.landmarks.clip import HOLISTIC
 
 pose_format = pytest.importorskip("pose_format")
 from pose_format.numpy import NumPyPoseBody  # noqa: E402
@@ -138,3 +139,151 @@ def test_any_single_flipped_byte_of_the_head_is_read_or_refused(tmp_path: Path) 
         except ClipError:
             refused += 1
     assert refused > 0
+
+
+def points_of(part: str, position: int) -> np.ndarray:
+    return holistic_values()[part][:, position, :2]
+
+
+def write_other(path: Path, components: list[tuple[str, list[str]]], version: float = 0.2) -> None:
+    """A file of a detector without depth: each named point lies where `TARGETS` puts it in `holistic_values`."""
+    from signtalk.data.pose_format import _targets_of
+
+    size, columns, scores = np.array([640, 480], dtype=np.float32), [], []
+    for name, points in components:
+        targets = _targets_of(name)
+        for point in points:
+            part, position = targets.get(point, (("pose", 0),))[0]
+            columns.append(points_of(part, position) * size)
+            scores.append(1.2 if point in targets else 0.0)  # some detectors' scores exceed 1
+    data = np.stack(columns, axis=1)[:, None].astype(np.float32)
+    confidence = np.broadcast_to(np.array(scores, np.float32), data.shape[:3]).copy()
+    parts = [PoseHeaderComponent(name, points, [], [], "XYC") for name, points in components]
+    with path.open("wb") as file:
+        pose_format.Pose(PoseHeader(0.2, PoseHeaderDimensions(640, 480, 0), parts),
+                         NumPyPoseBody(25, data, confidence)).write(file)  # fmt: skip
+
+
+def openpose() -> list[tuple[str, list[str]]]:
+    from pose_format.utils.openpose import OpenPose_Components
+
+    return [(component.name, component.points) for component in OpenPose_Components]
+
+
+def body_135() -> list[tuple[str, list[str]]]:
+    from pose_format.utils.openpose_135 import BODY_135_POINTS
+
+    return [("BODY_135", BODY_135_POINTS)]
+
+
+def coco() -> list[tuple[str, list[str]]]:
+    from pose_format.utils.cocowholebody133_header import cocowholebody_components
+
+    return [(component.name, component.points) for component in cocowholebody_components()]
+
+
+def alphapose() -> list[tuple[str, list[str]]]:
+    return [(f"{name}_133", points) for name, points in coco()]
+
+
+@pytest.mark.parametrize("components", [openpose, body_135, coco, alphapose])
+def test_points_of_other_detectors_are_mapped(tmp_path: Path, components) -> None:
+    path = tmp_path / "a.pose"
+    write_other(path, components())
+    clip, expected = load_pose(path), kept(holistic_values())
+    for name in ("nose", "left_shoulder", "right_elbow", "left_wrist", "right_hip"):
+        place = HOLISTIC.index[name]
+        np.testing.assert_allclose(clip.landmarks[:, place, :2], expected[:, place, :2], atol=1e-6)
+    seen = ~np.isnan(clip.landmarks[..., 0]).all(axis=0)
+    fingers = slice(34, 54) if components is body_135 else slice(33, 54)  # its wrist is the body's
+    np.testing.assert_allclose(clip.landmarks[:, fingers, :2], expected[:, fingers, :2], atol=1e-6)
+    assert seen[33:75].all() and seen[75:].sum() == 10 and (clip.landmarks[:, seen, 2] == 0).all()
+    assert np.nanmax(clip.visibility) == 1
+    assert "are mapped to MediaPipe's" in clip.notes[0] and "no depth" in clip.notes[0]
+
+
+def test_hands_of_unknown_names_are_refused(tmp_path: Path) -> None:
+    body = next(points for name, points in openpose() if name == "pose_keypoints_2d")
+    hands = [(name, [f"P{i}" for i in range(21)]) for name in ("hand_left_keypoints_2d", "hand_right_keypoints_2d")]
+    write_other(tmp_path / "a.pose", [("pose_keypoints_2d", body), *hands])
+    with pytest.raises(ClipError, match="42 points of its hands have names that are not known"):
+        load_pose(tmp_path / "a.pose")
+
+
+def version_0(path: Path, people: list[int]) -> None:
+    """The first version's bytes from a file of the last, with as many people in each frame; one alone is seen."""
+    save_pose(path, made_clip(num_frames=len(people)))
+    data = path.read_bytes()
+    head = len(data) - (543 * 4 * 4 * len(people) + 10)
+    pose = pose_format.Pose.read(data)
+    frames = []
+    for t, count in enumerate(people):
+        frames.append(struct.pack("<H", count))
+        for person in range(count):
+            xyz = pose.body.data.data[t, 0]
+            seen = pose.body.confidence[t, 0][:, None] * (person == count - 1)
+            frames.append(struct.pack("<h", person) + np.concatenate([xyz, seen], axis=1).astype("<f4").tobytes())
+    path.write_bytes(struct.pack("<f", 0.0) + data[4:head] + struct.pack("<HH", 25, len(people)) + b"".join(frames))
+
+
+def test_the_first_version_is_read(tmp_path: Path) -> None:
+    version_0(tmp_path / "a.pose", [1] * 5)
+    assert_same_points(load_pose(tmp_path / "a.pose"), made_clip(), tolerance=2e-7)
+    version_0(tmp_path / "b.pose", [2, 2, 0, 2, 2])  # nobody in a frame, and the second is the one who is seen
+    clip, expected = load_pose(tmp_path / "b.pose"), made_clip().landmarks
+    assert np.isnan(clip.landmarks[2]).all()
+    np.testing.assert_allclose(clip.landmarks[[0, 1, 3, 4]], expected[[0, 1, 3, 4]], atol=2e-7)
+
+
+def test_damage_of_the_first_version_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.pose"
+    version_0(path, [1] * 5)
+    good = path.read_bytes()
+    body = len(good) - 5 * (2 + 2 + 543 * 16)
+    crowd = good[:body] + struct.pack("<H", 65535) + good[body + 2 :]
+    long = good[: body - 2] + struct.pack("<H", 65535) + good[body:]
+    for data in (good[:-9], crowd, long, good[:body], good[: body - 3]):
+        path.write_bytes(data)
+        with pytest.raises(ClipError, match=r"a\.pose"):
+            load_pose(path)
+
+
+def rewritten(path: Path, change) -> Path:
+    """The file of a usual clip with its header and body changed by the library."""
+    save_pose(path, made_clip(num_frames=30))
+    pose = pose_format.Pose.read(path.read_bytes())
+    data, confidence, fps = change(pose, np.asarray(pose.body.data.data), np.asarray(pose.body.confidence))
+    with path.open("wb") as file:
+        pose_format.Pose(pose.header, NumPyPoseBody(fps, data, confidence)).write(file)
+    return path
+
+
+def test_a_rate_that_no_camera_gives_is_not_believed(tmp_path: Path) -> None:
+    path = rewritten(tmp_path / "a.pose", lambda _, data, confidence: (data, confidence, 1000))
+    assert load_pose(path).fps == pytest.approx(30)
+    clip = load_pose(path, 25.0)
+    assert clip.fps == pytest.approx(25)
+    assert clip.notes == (f"{path}: it says 1000 frames a second, which no camera gives; read at 25 (--fps)",)
+    usual = rewritten(tmp_path / "b.pose", lambda _, data, confidence: (data, confidence, 50))
+    assert (load_pose(usual, 25.0).fps, load_pose(usual).notes) == (pytest.approx(50), ())
+
+
+def test_a_person_who_changes_slots_loses_no_frame(tmp_path: Path) -> None:
+    def changed(_, data, confidence):
+        twice = [np.concatenate([each, np.zeros_like(each)], axis=1) for each in (data, confidence)]
+        for each in twice:
+            each[14:] = each[14:, ::-1]
+        return (*twice, 25)
+
+    clip = load_pose(rewritten(tmp_path / "a.pose", changed))
+    assert_same_points(clip, made_clip(num_frames=30), tolerance=2e-7)
+    assert "stands in another slot in 14 of 30 frames, and was followed there" in clip.notes[0]
+
+
+def test_depths_in_pixels_are_put_right(tmp_path: Path) -> None:
+    def deep(pose, data, confidence):
+        return data * [1, 1, pose.header.dimensions.width], confidence, 25
+
+    clip = load_pose(rewritten(tmp_path / "a.pose", deep))
+    assert_same_points(clip, made_clip(num_frames=30), tolerance=1e-5)
+    assert "its depths are pixels too" in clip.notes[0]

@@ -3,7 +3,16 @@ from pathlib import Path
 import pytest
 
 from made.records import made_record
-from signtalk.data.records import RowError, RowReader, text_key, to_row
+from signtalk.data.records import (
+    Problem,
+    RowError,
+    RowReader,
+    grouped_notes,
+    grouped_reasons,
+    read_flag,
+    text_key,
+    to_row,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +63,7 @@ def test_a_signer_column_wins_over_the_letter(tmp_path: Path) -> None:
         ({"num_frames": "2.5"}, "bad_number"),
         ({"motion_mean": "-1"}, "bad_number"),
         ({"fps": "0"}, "bad_number"),
-        ({"is_idle": "yes"}, "bad_number"),
+        ({"is_idle": "perhaps"}, "bad_number"),
         ({"feature_path": ""}, "missing_file"),
         ({"feature_path": "y.npy"}, "missing_file"),
         ({"feature_path": "x.mp4"}, "unknown_format"),
@@ -86,3 +95,21 @@ def test_a_row_tells_paths_inside_the_folder_relative_to_it(tmp_path: Path) -> N
 
     record = replace(made_record("s1", "A"), feature_path=tmp_path / "clips" / "a.npz")
     assert to_row(record, tmp_path)["feature_path"] == "clips/a.npz"
+
+
+def test_reasons_that_differ_in_names_and_numbers_are_one():
+    problems = [Problem(f"c{i}", "bad_clip", f"/data/c{i}.json: frame {i} is odd") for i in range(20)]
+    problems += [Problem("", "table", "another"), Problem("x", "bad_clip", "x: damaged")]
+    assert grouped_reasons(problems) == "20 x c0: /data/c0.json: frame 0 is odd | 1 x : another | 1 x x: x: damaged"
+    many = [Problem("x", f"kind{chr(97 + i)}", "odd") for i in range(11)]
+    assert grouped_reasons(many).endswith("| and 3 more reasons")
+
+
+def test_notes_of_many_clips_are_told_once():
+    notes = ["/a/1.npz: 2 names are not known: 'a'", "/a/2.npz: 3 names are not known: 'b'", "something else"]
+    assert grouped_notes(notes) == ("/a/1.npz: 2 names are not known: 'a' (and 1 more clips)", "something else")
+
+
+@pytest.mark.parametrize(("cell", "flag"), [("yes", True), ("X", True), ("1.0", True), ("No", False), ("", False)])
+def test_yes_and_no_in_the_words_of_people(cell, flag):
+    assert read_flag({"is_idle": cell}, "is_idle") is flag

@@ -33,6 +33,23 @@ def test_the_file_holds_the_split(manifest: Manifest, tmp_path: Path) -> None:
     assert raw["config"]["test_signers"] == ["D"]
 
 
+def test_another_split_is_not_replaced_unless_that_was_asked_for(manifest: Manifest, tmp_path: Path) -> None:
+    path = tmp_path / "split.json"
+    split, other = make_split(manifest, CONFIG), make_split(manifest, CONFIG.model_copy(update={"seed": 1}))
+    split.save(path, replace=False)
+    split.save(path, replace=False)  # the same one
+    with pytest.raises(DataError, match=r"split\.json: is there and holds another split or something else.*--force"):
+        other.save(path, replace=False)
+    assert Split.load(path, manifest) == split
+    other.save(path)
+    assert Split.load(path, manifest) == other
+    for content in ("", "[1]", "not a split"):
+        path.write_text(content)
+        with pytest.raises(DataError, match="--force"):
+            split.save(path, replace=False)
+        assert path.read_text() == content
+
+
 def test_the_hash_is_of_the_content_alone(manifest: Manifest) -> None:
     split = make_split(manifest, CONFIG)
     backwards = make_split(made_manifest(reversed(manifest.records)), CONFIG)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from made.full_disk import is_one_line, small_disk
 from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle
 from signtalk.data.manifest import clip_of_record, load_manifest
@@ -121,3 +122,13 @@ def test_landmarkers_are_told_by_the_clips_that_name_sentences(small_run: SmallR
     records[place] = replace(records[place], feature_path=path)
     records[place + 1] = replace(records[place + 1], feature_path=tmp_path / "broken.npz")
     assert landmarkers_of(index, replace(manifest, records=tuple(records))) == ("b" * 64,)
+
+
+@pytest.mark.parametrize("kilobytes", [400, 600, 1024, 4000])
+def test_a_full_disk_is_one_line_and_exports_nothing(
+    kilobytes: int, small_run: SmallRun, tmp_path: Path, ask: Callable[..., Any]
+) -> None:
+    with small_disk(tmp_path / "disk", kilobytes) as disk:
+        error = ask("export", small_run.run, "--data", small_run.data, "--out", disk / "shipped", code=2).err
+        assert is_one_line(error) and "No space left on device" in error and str(disk) in error
+        assert list(disk.iterdir()) == []

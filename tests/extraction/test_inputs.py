@@ -3,7 +3,7 @@ import os
 import pytest
 
 from signtalk.errors import DataError
-from signtalk.extraction.inputs import list_videos, plan_extraction, read_table
+from signtalk.extraction.inputs import list_videos, plan_extraction
 
 openpyxl = pytest.importorskip("openpyxl")
 
@@ -126,9 +126,31 @@ def test_what_cannot_be_planned_is_one_line(tmp_path):
     table.write_text("id,sentence,text_variations\n1,Hello,no json\n", encoding="utf-8")
     with pytest.raises(DataError, match="is not JSON"):
         plan_extraction(tmp_path, table)
-    broken = tmp_path / "m.xlsx"
-    broken.write_bytes(b"PK no table")
-    with pytest.raises(DataError, match=r"not a readable \.xlsx"):
-        read_table(broken)
-    with pytest.raises(DataError, match="no header row"):
-        read_table(sheet(tmp_path / "h.xlsx", [["who", "what"]]))
+
+
+def test_what_should_be_known_is_told_before_the_first_video(tmp_path):
+    folder_of(tmp_path / "v", "1.mp4", "2.GIF", "3.MP4", "picture.webp", "notes.txt", "left.webp")
+    table = tmp_path / "m.csv"
+    table.write_text("video,text,hand\n1.mp4,Hello,left\n2.gif,Bye,right\n3.mp4,,left\n", encoding="utf-8")
+    plan = plan_extraction(tmp_path / "v", table)
+    assert [job.video.name for job in plan.jobs] == ["1.mp4", "2.GIF", "3.MP4"]
+    others, columns, textless, signers = plan.notes
+    assert "2 .webp" in others and "notes" not in others and "columns that are not used: 'hand'" in columns
+    assert "1 of 3 videos get no sentence" in textless
+    assert "3 of 3 videos get no signer (no column signer, signerid, participant" in signers
+    assert "no sentence and no signer; --metadata" in plan_extraction(tmp_path / "v").notes[1]
+
+
+def test_a_folder_without_videos_says_what_it_holds(tmp_path):
+    with pytest.raises(DataError, match=r"no video in it; it holds 2 \.webp, 1 \.heic"):
+        plan_extraction(folder_of(tmp_path, "a.webp", "b.WEBP", "c.heic", "table.csv"))
+
+
+@pytest.mark.parametrize("name", ["METADATA.CSV", "metadata.tsv", "Metadata.xlsx"])
+def test_the_table_of_the_layout_is_found_in_any_form(tmp_path, name):
+    folder_of(tmp_path / "videos", "1A.mp4")
+    if name.endswith("xlsx"):
+        sheet(tmp_path / name, [["ID", "Phrase"], [1, "Hello"]])
+    else:
+        (tmp_path / name).write_text("ID\tPhrase\n1\tHello\n", encoding="utf-16")
+    assert [(job.label.sentence, job.label.signer) for job in plan_extraction(tmp_path).jobs] == [("Hello", "A")]

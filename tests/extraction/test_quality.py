@@ -88,6 +88,21 @@ def test_one_lost_frame_among_perfect_clips_is_no_outlier():
     assert fit_fences([*perfect, nearly]).reasons(nearly) == ()
 
 
+def test_what_is_plainly_good_is_not_left_out_of_a_uniform_collection():
+    good = quality_of(made())
+    uniform = [replace(good, brightness=150.0 + i % 3, fps=30.0 + 0.01 * (i % 2), duration_s=3.0) for i in range(40)]
+    for change in (
+        {"brightness": 129.0}, {"brightness": 170.0}, {"fps": 17.0}, {"duration_s": 6.0}, {"duration_s": 1.2},
+        {"sharpness": 120.0}, {"visibility": 0.75}, {"hand_in_signing": 0.85}, {"cropped_hands": 0.05},
+    ):  # fmt: skip
+        other = replace(uniform[0], **change)
+        assert fit_fences([*uniform, other]).reasons(other) == (), change
+    for change in ({"brightness": 20.0}, {"fps": 4.0}, {"duration_s": 60.0}, {"duration_s": 0.2}, {"sharpness": 5.0}):
+        other = replace(uniform[0], **change)
+        (reason,) = fit_fences([*uniform, other]).reasons(other)
+        assert reason.startswith(next(iter(change)))
+
+
 def test_few_clips_give_no_limits():
     assert fit_fences(collection(MIN_CLIPS_FOR_FENCES - 1)).low == {}
     assert fit_fences(collection(MIN_CLIPS_FOR_FENCES)).low != {}

@@ -10,7 +10,7 @@ from made.points import assert_same_points, made_clip
 from made.videos import WORKER, signing, write_video
 from signtalk.data.formats import FORMATS
 from signtalk.errors import ClipError, ConfigError, MissingExtraError, SignTalkError
-from signtalk.extraction.reader import ClipReader, read_clip
+from signtalk.extraction.reader import ClipReader, clips_in_folder, read_clip
 from signtalk.extraction.worker import GuardConfig
 from signtalk.files import save_array
 from signtalk.landmarks.clip import save_clip
@@ -134,3 +134,18 @@ def test_without_the_video_library_a_video_names_the_extra(tmp_path):
 def test_settings_out_of_range_are_refused(options, tmp_path: Path):
     with pytest.raises(ConfigError, match=r"expected"):
         read_clip(tmp_path / "a.npy", **options)
+
+
+def test_a_repetition_in_one_file_or_with_names_of_frames_is_read_as_one_clip(tmp_path):
+    clip = made_clip(fps=20)
+    FORMATS["mp-data"].save(tmp_path / "0", clip)
+    rows = np.stack([np.load(tmp_path / "0" / f"{t}.npy") for t in range(clip.num_frames)])
+    np.save(tmp_path / "whole.NPY", rows)
+    (tmp_path / "whole.NPY.npy").rename(tmp_path / "whole.NPY")
+    (tmp_path / "named").mkdir()
+    for t, row in enumerate(rows):
+        np.save(tmp_path / "named" / f"frame_{t}.npy", row)
+    with ClipReader(fps=20, guard=NO_GUARD) as reader:
+        for path in (tmp_path / "whole.NPY", tmp_path / "named"):
+            assert_same_points(reader.read(path), reader.read(tmp_path / "0"))
+    assert clips_in_folder(tmp_path / "named") == () and clips_in_folder(tmp_path) == (tmp_path / "whole.NPY",)

@@ -34,8 +34,8 @@ def clips_of(folder, num):
     clips = []
     for job in plan_extraction(folder).jobs:
         path = folder / f"{job.file_stem}.npz"
-        numbers, quality = extract_to_file(job.video, path, RedSquareLandmarker(), ExtractionConfig())
-        clips.append(ExtractedVideo(job, path, numbers, quality, ()))
+        extracted = extract_to_file(job.video, path, RedSquareLandmarker(), ExtractionConfig())
+        clips.append(ExtractedVideo(job, path, extracted.numbers, extracted.quality, ()))
     return tuple(clips)
 
 

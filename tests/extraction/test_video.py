@@ -4,7 +4,7 @@ import pytest
 
 from made.videos import BLACK, HEIGHT, WIDTH, rotate_flag, signer_frame, signing, write_video
 from signtalk.errors import ClipError
-from signtalk.extraction.video import MAX_SIDE, read_frames, video_duration_s
+from signtalk.extraction.video import MAX_SIDE, VIDEO_SUFFIXES, read_frames, video_duration_s
 
 
 def frames_of(path, **options):
@@ -143,3 +143,15 @@ def test_names_that_look_like_protocols_are_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = write_video(tmp_path / "good.mp4", signing(3)).rename(tmp_path / "concat:x|y.mp4")
     assert len(frames_of(path.relative_to(tmp_path))) == 3
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".apng"])
+def test_pictures_in_motion_are_videos(tmp_path, suffix):
+    image = pytest.importorskip("PIL.Image")
+    pictures = [image.fromarray(signer_frame(0.3 + t / 20)) for t in range(5)]
+    path = tmp_path / f"a{suffix}"
+    form = "PNG" if suffix == ".apng" else "GIF"
+    pictures[0].save(path, format=form, save_all=True, append_images=pictures[1:], duration=100)
+    frames = list(read_frames(path))
+    assert suffix in VIDEO_SUFFIXES and [round(frame.timestamp_s, 3) for frame in frames] == [0, 0.1, 0.2, 0.3, 0.4]
+    assert frames[0].image.shape == (64, 96, 3)

@@ -48,7 +48,8 @@ def texts_of(index, space=SPACE):
 )
 def test_sentences_are_read(tmp_path, name, content, expected):
     (tmp_path / name).write_text(content, encoding="utf-8")
-    sentences = read_sentences(tmp_path / name)
+    sentences, notes = read_sentences(tmp_path / name)
+    assert notes == ()
     assert [(each.sentence, each.sentence_id, each.category) for each in sentences] == expected
 
 
@@ -57,8 +58,9 @@ def test_sentences_are_read(tmp_path, name, content, expected):
     [
         ("a.txt", b"", "no sentence in it"),
         ("a.txt", b"fine\n?!\n", r"'\?!' holds no word"),
-        ("a.txt", b"\xff\xfe\x00", "cannot be read as UTF-8"),
-        ("a.csv", b"text\nhello\n", "columns text; expected one named sentence"),
+        ("a.txt", b"\xff\xfe\x00", "no text at byte"),
+        ("a.csv", b"who\nhello\n", "columns who; expected one of sentence, text"),
+        ("a.csv", b"sentence,category\n#REF!,teeth\n", "line 2, column 'sentence': '#REF!' is an error"),
         ("a.csv", b"sentence,category\n,teeth\n", "'' holds no word"),
     ],
 )
@@ -236,7 +238,7 @@ def test_an_id_of_another_sentence_is_refused():
 def test_blanks_are_folded_and_control_characters_refused(tmp_path):
     path = tmp_path / "new.csv"
     path.write_text('sentence\n"line one\n line two"\n', encoding="utf-8")
-    assert read_sentences(path)[0].sentence == "line one line two"
+    assert read_sentences(path)[0][0].sentence == "line one line two"
     path.write_text("sentence\na\x07b\n", encoding="utf-8")
     with pytest.raises(DataError, match="control"):
         read_sentences(path)

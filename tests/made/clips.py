@@ -18,6 +18,7 @@ def made_clip(left, right, fps=30.0, hands=True):
     left, right = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
     points = np.full((len(left), len(HOLISTIC.names), 3), np.nan, dtype=np.float32)
     points[:, PARTS["pose"]] = (0.5, 0.5, 0.0)
+    points[:, :11, 1] = 0.15  # the head
     for name, place in BODY.items():
         points[:, HOLISTIC.index[name], :2] = place
     for side, way in {"left": left, "right": right}.items():

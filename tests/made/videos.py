@@ -124,6 +124,7 @@ class _RedSquareTracker:
         if len(rows) > 20:
             x, y = columns.mean() / image.shape[1], rows.mean() / image.shape[0]
             points[PARTS["pose"]] = (0.5, 0.6, 0.0)
+            points[:11, 1] = 0.15  # the head
             for name, place in {
                 "left_shoulder": (0.6, 0.3), "right_shoulder": (0.4, 0.3), "left_hip": (0.58, 0.8),
                 "right_hip": (0.42, 0.8), "left_wrist": (0.7, 0.95), "right_wrist": (x, y),

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,23 @@ def test_enrolled_is_met_by_the_next_question_and_forgotten_is_not(small_run: Sm
         unknown = client.post("/v1/forget", json={"text": "the kettle whistles"}, headers=BEARER)
         assert unknown.status_code == 400
         assert str(tmp_path) not in unknown.text
+
+
+def test_what_can_never_be_recognised_is_not_enrolled_and_what_is_odd_is_told(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
+    clip = signing(small_run.data, 1)[0][1]
+    turned = clip.landmarks.copy()
+    turned[..., 1] = 1 - turned[..., 1]
+    fast = replace(clip, timestamps_s=clip.timestamps_s / 20)
+    with asked_service(small_run.bundle, personal=tmp_path / "ward", key=KEY) as (client, _):
+        body = {"text": "The kettle whistles.", "clips": [json_of(clip), json_of(replace(clip, landmarks=turned))]}
+        refused = client.post("/v1/enroll", json=body, headers=BEARER)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_clip")
+        assert refused.json()["error"]["message"].startswith("clip 2: the person is upside down")
+        enrolled = client.post("/v1/enroll", json={**body, "clips": [json_of(fast)]}, headers=BEARER)
+        assert enrolled.status_code == 200
+        assert any("frames a second" in warning for warning in enrolled.json()["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -133,3 +133,31 @@ def test_the_key() -> None:
 )
 def test_origins(headers: dict[str, str], own: bool) -> None:
     assert is_own_origin(connection(**headers), ("https://allowed.example",)) is own
+
+
+def test_what_follows_a_refusal_is_read_for_a_while_and_not_kept() -> None:
+    async def asked(parts: int, **headers: str) -> tuple[int, list[Message]]:
+        said: list[Message] = []
+        read = 0
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            raise RefusedError(413, "too large")
+
+        async def receive() -> Message:
+            nonlocal read
+            read += 1
+            return {"type": "http.request", "body": b"x" * 100, "more_body": read < parts}
+
+        async def send(message: Message) -> None:
+            said.append(message)
+
+        guard = Guard(app, 100, 5, ServiceMetrics())
+        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        await guard({"type": "http", "method": "POST", "path": "/", "headers": raw}, receive, send)
+        assert (said[0]["status"], said[-1].get("more_body", False)) == (413, False)
+        return read, said
+
+    assert asyncio.run(asked(5, transfer_encoding="chunked"))[0] == 5
+    assert asyncio.run(asked(10_000, transfer_encoding="chunked"))[0] == 16  # times the largest body
+    assert asyncio.run(asked(5))[0] == 0  # nothing is sent
+    assert asyncio.run(asked(5, content_length="90", expect="100-continue"))[0] == 0  # nothing is sent yet

@@ -1,11 +1,14 @@
 """The page's files as the service gives them."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from signtalk.service.app import create_app
 from signtalk.service.errors import add_error_handlers
 from signtalk.service.page import add_page
 
@@ -47,3 +50,17 @@ def test_what_the_page_lacks_is_told(web: Path, tmp_path: Path) -> None:
     assert answer.status_code == 404
     assert "signtalk models install" in answer.text
     assert str(tmp_path) not in answer.text
+
+
+def test_a_wrong_method_is_told_although_the_page_stands_below_every_path(tmp_path: Path) -> None:
+    no_model: Any = SimpleNamespace(answer=None)  # it is not asked
+    app = create_app(no_model)
+    add_page(app, page=tmp_path)
+    with TestClient(app) as client:
+        for method, path, allowed in (
+            ("GET", "/v1/recognize", "POST"), ("DELETE", "/v1/enroll", "POST"), ("POST", "/v1/config", "GET"),
+            ("POST", "/v1/sentences/x/sign", "GET"), ("PUT", "/predict", "POST"), ("HEAD", "/v1/config", "GET"),
+        ):  # fmt: skip
+            answer = client.request(method, path)
+            assert (answer.status_code, answer.headers["allow"]) == (405, allowed), (method, path)
+        assert client.get("/v1/nothing").status_code == 404

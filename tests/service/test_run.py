@@ -11,6 +11,8 @@ import resource
 import signal
 import socket
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +31,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import decode_frames, encode_clip
 from signtalk.service.app import create_app
-from signtalk.service.run import ask_bundle
+from signtalk.service.run import ask_bundle, served
 
 SLOW_BODY = (
     b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
@@ -43,6 +45,23 @@ def test_a_bundle_is_served_for_one_request(small_run: SmallRun) -> None:
     answer = ask_bundle(small_run.bundle, clip)
     assert answer["outcome"] == expected.outcome
     assert [line["sentence"] for line in answer["candidates"]] == [line.sentence for line in expected.candidates]
+
+
+@pytest.mark.parametrize("kind", ["whole", "in parts"])
+@pytest.mark.parametrize("path", ["/v1/recognize", "/v1/search", "/v1/config", "/none"])
+def test_who_sends_far_too_much_reads_the_answer(path: str, kind: str) -> None:
+    """A client that sends all before it reads, and closes after it, as `urllib` and many others do."""
+    no_model: Any = SimpleNamespace(answer=None)  # it is not asked
+    part = b"x" * 2**20
+    body = part * 64 if kind == "whole" else iter([part] * 64)
+    with served(create_app(no_model)) as address:
+        request = urllib.request.Request(f"{address}{path}", body, {"Content-Type": "application/json"}, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        with refused.value as answer:
+            expected = {"/v1/config": 405, "/none": 404}.get(path, 413)
+            assert answer.status == (413 if kind == "whole" else expected)
+            assert "error" in json.load(answer)
 
 
 def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> None:

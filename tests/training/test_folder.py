@@ -36,6 +36,24 @@ def test_a_folder_is_claimed_for_one_recipe_and_split(tmp_path: Path) -> None:
         check_run_folder(out, Recipe(), SPLIT, resume=True)
 
 
+def test_a_run_may_be_made_longer_and_is_told_what_follows(tmp_path: Path) -> None:
+    recipe = Recipe().changed(["optimiser.epochs=4"])
+    claim_folder(tmp_path, recipe, SPLIT)
+    assert check_run_folder(tmp_path, recipe, SPLIT, resume=True) == ""
+    longer = check_run_folder(tmp_path, recipe.changed(["optimiser.epochs=6"]), SPLIT, resume=True)
+    assert longer.startswith("the run is made longer: 6 epochs in place of 4; the learning rate falls over all 6 now")
+    with pytest.raises(ArtifactError, match=r"optimiser.epochs 3, and the run was begun for 4.*longer, not shorter"):
+        check_run_folder(tmp_path, recipe.changed(["optimiser.epochs=3"]), SPLIT, resume=True)
+    with pytest.raises(ArtifactError, match="another recipe or split"):
+        check_run_folder(tmp_path, recipe.changed(["optimiser.epochs=6", "seed=1"]), SPLIT, resume=True)
+    with pytest.raises(ArtifactError, match="add --resume"):
+        check_run_folder(tmp_path, recipe.changed(["optimiser.epochs=6"]), SPLIT, resume=False)
+    for schedule, more in (("constant", "the warm-up is a share of all 6"), ("warm-restarts", "warm-up")):
+        claim_folder(tmp_path, recipe.changed([f"optimiser.schedule={schedule}"]), SPLIT)
+        changed = recipe.changed([f"optimiser.schedule={schedule}", "optimiser.epochs=6"])
+        assert more in check_run_folder(tmp_path, changed, SPLIT, resume=True)
+
+
 def test_a_run_that_was_stopped_while_it_packed_goes_on(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     check_run_folder(tmp_path, Recipe(), SPLIT, resume=True)

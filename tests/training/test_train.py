@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from made.full_disk import is_one_line, small_disk
 from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
 from signtalk.errors import ArtifactError, ConfigError, DataError
+from signtalk.files import TEMPORARY_PREFIX
 from signtalk.training import train as training
 from signtalk.training.checkpoint import load_checkpoint
 from signtalk.training.folder import wait_for_store
@@ -147,6 +151,39 @@ def test_stopping_and_going_on_gives_the_run_that_was_never_stopped(small_run: S
     resumed = trained(small_run, tmp_path / "part", *settings, resume=True)
     assert losses(resumed) == pytest.approx(losses(whole), rel=1e-6)
     assert [row["val_retrieval_mrr"] for row in resumed] == [row["val_retrieval_mrr"] for row in whole]
+
+
+def test_a_finished_run_is_made_longer(small_run: SmallRun, trained_once: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(trained_once, out)
+    before = history(out)
+    rows = trained(small_run, out, "optimiser.epochs=3", resume=True)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert rows[0] == before[0]
+    assert Recipe.model_validate_json((out / "recipe.json").read_text()).optimiser.epochs == 3
+    assert float(rows[1]["learning_rate"]) > float(before[0]["learning_rate"])  # the schedule is that of three epochs
+    with pytest.raises(ArtifactError, match="longer, not shorter"):
+        trained(small_run, out, "optimiser.epochs=2", resume=True)
+
+
+@pytest.mark.parametrize("kilobytes", [1024, 2048, 2600])
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(
+    kilobytes: int, small_run: SmallRun, tmp_path: Path, ask: Callable[..., Any]
+) -> None:
+    changes = [word for setting in SMALL for word in ("--set", setting)]
+    arguments = ["train", small_run.data, "--split", small_run.run / "split.json", "--recipe", "tiny", *changes]
+    with small_disk(tmp_path / "disk", kilobytes) as disk:
+        error = ask(*arguments, "--out", disk / "run", "--json", code=2).err
+        assert is_one_line(error) and "No space left on device" in error and str(disk) in error
+        names = {path.name for path in disk.rglob("*") if path.is_file()}
+        assert not [name for name in names if name.startswith(TEMPORARY_PREFIX)]
+        if "last.ckpt" in names:
+            torch.load(disk / "run" / "last.ckpt", weights_only=True)
+        if "best.safetensors" in names:
+            load_checkpoint(disk / "run" / "best.safetensors")
+        subprocess.run(["mount", "-o", "remount,size=16m", str(disk)], check=True)  # somebody made room
+        resume = ["--resume"] if (disk / "run").exists() else []
+        assert ask(*arguments, "--out", disk / "run", *resume, "--json")["epochs"] == 2
 
 
 def command(small_run: SmallRun, out: Path, *more: str) -> list[str]:

@@ -26,11 +26,13 @@ class Calibrated:
         decision: what to decide with.
         report: figures of the fit.
         left_out: clips that could not be used, and why.
+        notes: what is odd about the folder's table, a sentence each.
     """
 
     decision: DecisionConfig
     report: CalibrationReport
     left_out: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
 
 def calibrate_locally(
@@ -68,7 +70,7 @@ def calibrate_locally(
             f"{manifest.root}: the fit would only take away on these clips: {report.before_after}; record more clips, "
             "or ask for less precision of answers and choices; the gate stays as it was"
         )
-    return Calibrated(decision, report, clips.left_out)
+    return Calibrated(decision, report, clips.left_out, manifest.notes)
 
 
 def told_against(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signtalk.cli.console import existing, open_model, out_console, print_json, show, tell_left_out
+from signtalk.cli.console import existing, open_model, out_console, print_json, show, tell_left_out, tell_notes
 from signtalk.cli.options import Folder, IndexOption, Json, ModelOptions, grouped, not_nan
 
 if TYPE_CHECKING:
@@ -54,8 +54,9 @@ def calibrate(
             choice_precision=choice_precision, out=target,
         )  # fmt: skip
     left_out = tell_left_out(fitted.left_out, as_json)
+    notes = tell_notes(fitted.notes, as_json)
     if as_json:
-        print_json({"written": str(target), **fitted.report.to_dict(), "left_out": left_out})
+        print_json({"written": str(target), **fitted.report.to_dict(), "left_out": left_out, "notes": notes})
         return
     print_fit(fitted.decision, fitted.report)
     show({"written": str(target)}, as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from signtalk._model import Model
@@ -91,6 +91,18 @@ def tell_left_out(problems: Sequence[Problem], as_json: bool) -> list[dict[str, 
         first = problems[0]
         print_error(f"left out: {len(problems)} (first: {first.clip_id}: {first.message})")
     return [dict(vars(problem)) for problem in problems]
+
+
+def tell_notes(notes: Iterable[str], as_json: bool) -> list[str]:
+    """One line on standard error for each thing that should be known, unless the JSON document tells it.
+
+    Returns:
+        What stands under "notes" in that document.
+    """
+    each = list(dict.fromkeys(notes))
+    for note in [] if as_json else each:
+        print_error(f"note: {note}")
+    return each
 
 
 def in_json(as_json: bool, left_out: list[dict[str, str]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from signtalk.cli.console import ProgressBar, out_console, print_error, print_json, show, tell_left_out
+from signtalk.cli.console import ProgressBar, out_console, print_error, print_json, show, tell_left_out, tell_notes
 from signtalk.cli.options import Folder, Json, Strict
 from signtalk.errors import checked
 
@@ -60,10 +60,12 @@ def data_pack(
     from signtalk.training.recipe import Recipe
 
     manifest = load_manifest(folder, strict=strict)
+    notes = tell_notes(manifest.notes, as_json)
     with ProgressBar("packing", hidden=as_json) as bar:
         store = pack_clips(manifest.records, Recipe.named(recipe).features, out, strict=strict, progress=bar)
     left_out = [vars(problem) for problem in (*manifest.problems, *store.problems)]
-    show({"clips": len(store.clips), "frames": len(store.rows), "left_out": left_out, "store": str(out)}, as_json)
+    shown = {"clips": len(store.clips), "frames": len(store.rows), "left_out": left_out, "store": str(out)}
+    show(shown | ({"notes": notes} if as_json else {}), as_json)
 
 
 @data_app.command("synthesize")
@@ -103,6 +105,7 @@ def data_split(
     ] = None,
     protocol: Annotated[str | None, typer.Option(help="unseen_signer (default) or unseen_sentence.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the draw.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another file that is there.")] = False,
     as_json: Json = False,
 ) -> None:
     """Give every clip its role, once, in a hashed file.
@@ -121,10 +124,11 @@ def data_split(
     given = {name: value for name, value in options.items() if value is not None}  # the defaults are SplitConfig's
     manifest = load_manifest(folder)
     split = make_split(manifest, checked(lambda: SplitConfig.model_validate(given)))
-    split.save(out)
+    split.save(out, replace=force)
     left_out = tell_left_out(manifest.problems, as_json)
+    notes = tell_notes(manifest.notes, as_json)
     shown: dict[str, Any] = {"split": str(out), "hash": split.hash, **{k: v for k, v in split.counts.items() if v}}
-    show(shown | ({"left_out": left_out} if as_json else {}), as_json)
+    show(shown | ({"left_out": left_out, "notes": notes} if as_json else {}), as_json)
 
 
 @data_app.command("stats")
@@ -143,5 +147,7 @@ def data_stats(
     from signtalk.data.splits import Split
 
     manifest = load_manifest(folder)
+    notes = tell_notes(manifest.notes, as_json)
     records = Split.load(split, manifest).records(manifest, "train")
-    show({"stats": str(write_global_stats(folder, records, out)), "clips": len(records)}, as_json)
+    shown = {"stats": str(write_global_stats(folder, records, out)), "clips": len(records)}
+    show(shown | ({"notes": notes} if as_json else {}), as_json)

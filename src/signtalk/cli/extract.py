@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from signtalk.cli.console import ProgressBar, out_console, print_error, print_json, show
+from signtalk.cli.console import ProgressBar, out_console, print_error, print_json, show, tell_notes
 from signtalk.cli.options import Json, not_nan
 
 models_app = typer.Typer(help="The landmarker's models.", no_args_is_help=True)
@@ -42,7 +42,7 @@ def extract(
     ],
     out: Annotated[Path, typer.Option(help="Data folder to make or to go on with.")],
     metadata: Annotated[
-        Path | None, typer.Option(help="CSV or XLSX: video_file or sentence_id, sentence, category, signer ...")
+        Path | None, typer.Option(help="CSV or .xlsx: video_file or sentence_id, sentence, category, signer ...")
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that extract; 0 = one a core.")] = 0,
     cluster: Annotated[
@@ -80,11 +80,13 @@ def extract(
     import signtalk
     from signtalk.errors import printable
 
+    told: list[str] = []
     with ProgressBar("extracting", hidden=as_json) as bar:
         result = signtalk.extract(
             videos, out, metadata=metadata, workers=workers, cluster=cluster, storage=storage, trim=trim,
             smooth=smooth, prototype=prototype, keep_low_quality=keep_low_quality, retry_failed=retry_failed,
             time_limit_s=time_limit, stall_limit_s=stall_limit, progress=bar,
+            tell=lambda note: told.extend(tell_notes([note], as_json)),
         )  # fmt: skip
     written = result.tables
     shown: dict[str, Any] = {
@@ -97,9 +99,11 @@ def extract(
     if as_json:
         failed = [dict(vars(problem)) for problem in result.failed]
         low = {clip.job.clip_id: list(clip.reasons) for clip in result.rejected}
-        print_json({**shown, "failed_videos": failed, "low_quality_videos": low, "written": [str(p) for p in written]})
+        videos_told = {"failed_videos": failed, "low_quality_videos": low}
+        print_json({**shown, **videos_told, "notes": list(result.notes), "written": [str(p) for p in written]})
         return
     show(shown, as_json)
+    tell_notes((note for note in result.notes if note not in told), as_json)
     for problem in result.failed:
         out_console.print(f"{problem.kind}: {problem.clip_id}: {problem.message}", markup=False, soft_wrap=True)
     for clip in result.rejected:

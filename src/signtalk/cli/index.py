@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signtalk.cli.calibrate import print_fit
-from signtalk.cli.console import in_json, print_error, print_json, show, tell_left_out
+from signtalk.cli.console import in_json, print_error, print_json, show, tell_left_out, tell_notes
 from signtalk.cli.options import DataOption, Json, RunFolderArgument, not_nan
 
 
@@ -20,9 +20,7 @@ def index(
     ] = 0.98,
     written: Annotated[
         Path | None,
-        typer.Option(
-            help="Sentences that nobody has signed: one a line, or .csv with sentence, sentence_id, category."
-        ),
+        typer.Option(help="Sentences that nobody has signed: one a line, or a table with sentence, sentence_id ..."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -37,8 +35,9 @@ def index(
     indexed = signtalk.Run(run, data)
     report = indexed.index(precision=precision, written=written)
     left_out = tell_left_out(indexed.left_out, as_json)
+    notes = tell_notes((*indexed.notes, *report.notes), as_json)
     if as_json:
-        print_json({**report.to_dict(), **in_json(as_json, left_out)})
+        print_json({**report.to_dict(), **in_json(as_json, left_out), "notes": notes})
         return
     show({"clips indexed": report.num_references, "sentences": report.num_sentences}, as_json)
     if report.writing is not None and report.writing.unknown_words:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from signtalk.cli.console import ProgressBar, show, tell_left_out
+from signtalk.cli.console import ProgressBar, show, tell_left_out, tell_notes
 from signtalk.cli.options import Folder, Json, Strict, not_nan
 
 Kind = Annotated[str, typer.Option("--format", help="pose, json, mp-data or parquet.")]
@@ -19,7 +19,7 @@ def import_command(
     out: Annotated[Path, typer.Option(help="Data folder to make or to go on with.")],
     metadata: Annotated[
         Path | None,
-        typer.Option(help="CSV: path, sentence, and perhaps sentence_id, signer, category, fps, aspect ..."),
+        typer.Option(help="CSV or .xlsx: path, sentence, and perhaps sentence_id, signer, category, fps, aspect ..."),
     ] = None,
     fps: Annotated[
         float, typer.Option(min=1, max=1000, callback=not_nan, help="Frame rate where neither file nor CSV tells it.")
@@ -33,8 +33,8 @@ def import_command(
 ) -> None:
     """Make a data folder of .pose, MediaPipe JSON, MP_Data or Parquet clips.
 
-    Texts are those of --metadata, else of metadata.csv or train.csv in SOURCE, else the names of the clips' folders.
-    Goes on where it was when it is started again.
+    Texts are those of --metadata, else of metadata.csv (or .xlsx) or train.csv in SOURCE, else the names of the
+    clips' folders. Goes on where it was when it is started again.
 
     Example: signtalk import MP_Data --format mp-data --aspect 1.333 --out data
     """
@@ -43,10 +43,15 @@ def import_command(
 
     kind = format_named(form)
     with ProgressBar("importing", hidden=as_json) as bar:
-        done = import_clips(source, out, kind, metadata, Unknowns(fps, aspect), strict, bar)
+        before: list[str] = []
+        done = import_clips(
+            source, out, kind, metadata, Unknowns(fps, aspect), strict, bar,
+            tell=lambda note: before.extend(tell_notes([note], as_json)),
+        )  # fmt: skip
+    tell_notes((note for note in done.notes if note not in before), as_json)
     left_out = tell_left_out(done.problems, as_json)
     shown = {"table": str(done.table), "clips": done.num_clips}
-    show(shown | ({"left_out": left_out} if as_json else {}), as_json)
+    show(shown | ({"left_out": left_out, "notes": list(done.notes)} if as_json else {}), as_json)
 
 
 def export_clips(

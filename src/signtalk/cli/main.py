@@ -70,6 +70,12 @@ def main() -> None:
     except SignTalkError as error:
         print_error(f"signtalk: {error}")
         sys.exit(2)
+    except OSError as error:  # such as a disk that is full where nobody foresaw it
+        where = f"{error.filename}: " if error.filename else ""
+        print_error(
+            f"signtalk: {where}cannot be read or written ({error.strerror or error}); check the path and the disk"
+        )
+        sys.exit(2)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in EXTRA_OF:
             raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signtalk.cli.console import ProgressBar, show
+from signtalk.cli.console import ProgressBar, show, tell_notes
 from signtalk.cli.options import Json, not_nan
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def play(
     paths = (clip, *([beside] if beside else []))
     with ClipReader(clip_fps, smoothing_alpha) as reader:
         clips = [(path.name, reader.read(path)) for path in paths]
+    tell_notes((note for _, each in clips for note in each.notes), as_json=False)
     panels = panels_in_step(clips, _video_panel(video) if video else None)
     num_frames, rate, pictures = side_by_side(panels, fps)
     with ProgressBar("drawing", hidden=as_json) as bar:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from signtalk.cli.console import existing, open_model, out_console, print_error, print_json
+from signtalk.cli.console import existing, open_model, out_console, print_error, print_json, tell_notes
 from signtalk.cli.options import (
     IndexOption,
     Json,
@@ -65,6 +65,7 @@ def recognize(
         )
     for problem in answers.left_out:
         print_error(f"left out: {problem.message}")
+    tell_notes(answers.notes, as_json=False)  # the document has a key a clip, and no other
     by_clip = dict(zip(answers.clips, answers, strict=True))
     if as_json:
         print_json({clip: answer.to_dict() if answer else None for clip, answer in by_clip.items()})

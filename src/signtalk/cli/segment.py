@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from signtalk.cli.console import ProgressBar, out_console, print_json, show, tell_left_out
+from signtalk.cli.console import ProgressBar, out_console, print_json, show, tell_left_out, tell_notes
 from signtalk.cli.options import Folder, Json, ReadingOptions, grouped
 
 if TYPE_CHECKING:
@@ -44,13 +44,15 @@ def segment(
 
     numbers = SegmenterSettings.load(settings) if settings else shipped_settings()
     read = signtalk.read_clip(clip, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha)
+    notes = tell_notes(read.notes, as_json)
     spans = signtalk.segment(read, settings=numbers)
     files = _written(read, spans, out, clip.stem) if out else [None] * len(spans)
     if as_json:
         whole = clip_activity(read, numbers.model)
         sentences = [span.to_dict() | {"file": file} for span, file in zip(spans, files, strict=True)]
         activity = {"signing_s": whole.seconds, "signing_share": whole.share, "activity": whole.mean}
-        print_json({"clip": str(clip), "duration_s": read.duration_s, **activity, "sentences": sentences})
+        whole_clip = {"clip": str(clip), "duration_s": read.duration_s, **activity}
+        print_json({**whole_clip, "sentences": sentences, "notes": notes})
         return
     _print_spans(clip.name, spans)
     if out and spans:
@@ -79,6 +81,7 @@ def fit_segmenter(
     held = set(test_signer or ())
     recorded, problems = _recorded(manifest, held, as_json)
     left_out = tell_left_out(problems, as_json)
+    notes = tell_notes(manifest.notes, as_json)
     streams = {each.signer_id: recorded_streams(each, _SEED, _STREAMS_PER_SIGNER) for each in recorded if each.clips}
     if held - streams.keys():
         raise DataError(f"--test-signer {min(held - streams.keys())}: none of the signer's clips can be read")
@@ -91,7 +94,7 @@ def fit_segmenter(
     for signer in sorted(held):
         scores = measure_segmenter(streams[signer], fit.settings)
         shown[f"f1_of_{signer}"] = round(scores.boundary_f1(0.5), 3)
-    show(shown | ({"left_out": left_out} if as_json else {}), as_json)
+    show(shown | ({"left_out": left_out, "notes": notes} if as_json else {}), as_json)
 
 
 def _written(clip: LandmarkClip, spans: Sequence[Span], folder: Path, stem: str) -> list[str]:

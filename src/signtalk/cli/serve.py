@@ -52,6 +52,7 @@ def serve(
     """
     from signtalk.bundle.bundle import open_bundle, told_of
     from signtalk.service.app import create_app
+    from signtalk.service.listening import check_address, check_certificate
     from signtalk.service.model import ServiceModel
     from signtalk.service.page import add_page
     from signtalk.service.run import serve as run
@@ -64,6 +65,8 @@ def serve(
             max_streams_a_client=max_streams_a_client or max_streams, log_content=log_content,
         )
     )  # fmt: skip
+    check_certificate(ssl_certfile, ssl_keyfile)
+    check_address(host, port)
     with _ended_in_order(), open_bundle(bundle, variant) as opened:
         model = ServiceModel(opened.under(policy), index)
         with told_of(bundle, opened.folder):

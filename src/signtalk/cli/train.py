@@ -18,7 +18,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Run folder to make.")],
     recipe: Annotated[str, typer.Option(help="default, body, prototype, gru, transformer or tiny.")] = "default",
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on with the run in --out.")] = False,
+    resume: Annotated[
+        bool, typer.Option(help="Go on with the run in --out; optimiser.epochs may be more than it was begun with.")
+    ] = False,
     devices: Annotated[int, typer.Option(min=1, help="Processes; 2 or more train with DDP.")] = 1,
     strict: Strict = False,
     as_json: Json = False,
@@ -42,6 +44,7 @@ def train(
     result = run.result
     if first and result is not None:
         values = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
+        values |= {"note": result.note} if result.note and as_json else {}
         left_out = tell_left_out(run.left_out, as_json)
         show({**values, "val_retrieval_mrr": result.best_score, **in_json(as_json, left_out)}, as_json)
         if not as_json:

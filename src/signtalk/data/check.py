@@ -27,9 +27,10 @@ from signtalk.files import sha256_file
 from signtalk.landmarks.clip import PARTS
 from signtalk.landmarks.features import motion_energy
 from signtalk.landmarks.legacy_rows import smoothing_evidence
+from signtalk.landmarks.plausible import implausibilities
 
 CACHE_NAME = ".signtalk/check.jsonl"
-_CHECK_VERSION = 2
+_CHECK_VERSION = 4
 _SHORT_FRAMES = 8
 _STILL_SPEED = 0.1
 """Shoulder widths a second that signing hands always exceed; a tracker's trembling alone stays below."""
@@ -49,6 +50,8 @@ class ClipCheck:
         mean_visibility: 0-1; None when no score is known.
         detection: share of frames, 0-1, in which each part was seen.
         smoothing: estimated smoothing_alpha; None when the file does not tell.
+        notes: what its reader had to say.
+        doubts: what cannot be of such a clip, kind and message each (`landmarks.plausible`).
     """
 
     clip_id: str
@@ -60,6 +63,8 @@ class ClipCheck:
     mean_visibility: float | None = None
     detection: dict[str, float] | None = None
     smoothing: float | None = None
+    notes: tuple[str, ...] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,6 +261,8 @@ def _check_clip(record: ClipRecord) -> ClipCheck:
         mean_visibility=None if math.isnan(numbers.mean_visibility) else numbers.mean_visibility,
         detection={part: float(seen.mean()) for part, seen in clip.part_presence().items()},
         smoothing=None if evidence is None else evidence.alpha,
+        notes=clip.notes,
+        doubts=tuple((doubt.kind, doubt.message) for doubt in implausibilities(clip)),
     )
 
 
@@ -263,7 +270,8 @@ def _report(manifest: Manifest, checks: Sequence[ClipCheck], notes: Sequence[Pro
     pairs = [(record, check) for record, check in zip(manifest.records, checks, strict=True) if not check.error]
     unreadable = [Problem(check.clip_id, "unreadable", check.error) for check in checks if check.error]
     usable = Manifest(manifest.root, tuple(record for record, _ in pairs))
-    warnings = [*notes, *_shared_warnings(usable, [check for _, check in pairs])]
+    of_table = [Problem("", "table", note) for note in manifest.notes]
+    warnings = [*of_table, *notes, *_shared_warnings(usable, [check for _, check in pairs])]
     for record, check in pairs:
         warnings += [Problem(record.clip_id, kind, message) for kind, message in _clip_warnings(record, check)]
     frames = sum(check.num_frames for _, check in pairs)
@@ -291,6 +299,8 @@ def _report(manifest: Manifest, checks: Sequence[ClipCheck], notes: Sequence[Pro
 
 def _clip_warnings(record: ClipRecord, check: ClipCheck) -> Iterable[tuple[str, str]]:
     """Kind and message of everything odd about one readable clip."""
+    yield from (("note", note) for note in check.notes)
+    yield from (doubt for doubt in check.doubts if not (record.is_idle and doubt[0] == "no_hands"))
     if check.num_frames != record.num_frames:
         yield "frame_count", f"{check.num_frames} frames in the file, {record.num_frames} in the table"
     if check.num_frames < _SHORT_FRAMES:
@@ -309,9 +319,6 @@ def _clip_warnings(record: ClipRecord, check: ClipCheck) -> Iterable[tuple[str, 
         return
     if check.hand_speed < _STILL_SPEED:
         yield "still", f"the hands hardly move ({check.hand_speed:.2g} shoulder widths a second); is anything signed?"
-    detection = check.detection or {}
-    if not (detection.get("left_hand") or detection.get("right_hand")):
-        yield "no_hands", "no hand was detected in any frame"
 
 
 def _shared_warnings(manifest: Manifest, checks: Sequence[ClipCheck]) -> Iterable[Problem]:

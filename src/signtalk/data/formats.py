@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signtalk.data.mediapipe_json import load_json_clip, save_json_clip
-from signtalk.data.mp_data import load_frames, save_frames
+from signtalk.data.mp_data import find_repetitions, load_frames, save_frames
 from signtalk.data.names import safe_name
 from signtalk.data.parquet import load_parquet, save_parquet
 from signtalk.data.pose_format import load_pose, save_pose
@@ -72,11 +72,12 @@ def folder_of_text(record: ClipRecord) -> str:
 
 
 def _files(suffix: str) -> Callable[[Path], list[Path]]:
-    return lambda folder: sorted(path for path in folder.rglob(f"*{suffix}") if path.is_file())
-
-
-def _repetitions(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*/*")) if path.is_dir() and any(path.glob("*.npy"))]
+    """All files of a suffix in any case; names that begin with a dot are systems' own, such as macOS's `._a.pose`."""
+    return lambda folder: sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() == suffix and not path.name.startswith(".") and path.is_file()
+    )
 
 
 def _in_folder_of_text(suffix: str) -> Callable[[ClipRecord, str, int], Path]:
@@ -100,7 +101,7 @@ FORMATS: dict[str, Format] = {
             name="pose",
             suffix=".pose",
             layout="<label>/<name>.pose",
-            load=lambda path, _fps: load_pose(path),
+            load=load_pose,
             save=save_pose,
             find=_files(".pose"),
             place=_in_folder_of_text(".pose"),
@@ -117,10 +118,10 @@ FORMATS: dict[str, Format] = {
         Format(
             name="mp-data",
             suffix="",
-            layout="<label>/<repetition>/<frame>.npy",
+            layout="<label>/<repetition>/<frame>.npy or <label>/<repetition>.npy",
             load=load_frames,
             save=save_frames,
-            find=_repetitions,
+            find=find_repetitions,
             place=lambda record, _name, before: Path(folder_of_text(record), str(before)),
         ),
         Format(

@@ -10,7 +10,6 @@ layouts and what each format cannot hold.
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,23 +20,33 @@ from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from signtalk.data.formats import CONTEST_NAME, FORMATS, Format, folder_of_text
+from signtalk.data.formats import Format, folder_of_text
+from signtalk.data.import_plan import COPIED_COLUMNS, METADATA_STEM, ClipToImport, plan_import
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record, describe_clip, write_manifest
+from signtalk.data.mp_data import frame_files
 from signtalk.data.names import unique_names
-from signtalk.data.records import CLIPS_FOLDER, Problem, Progress, RowError, RowReader, to_row
+from signtalk.data.records import (
+    CLIPS_FOLDER,
+    Problem,
+    Progress,
+    RowError,
+    RowReader,
+    grouped_notes,
+    grouped_reasons,
+    to_row,
+)
 from signtalk.errors import ArtifactError, ClipError, DataError
-from signtalk.files import absolute, read_csv, remove_unfinished, sha256_file, sha256_text, write_csv, write_text
+from signtalk.files import absolute, remove_unfinished, sha256_file, sha256_text, write_csv, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip, load_provenance, save_clip
+from signtalk.landmarks.plausible import checked_clip
 from signtalk.version import VERSION
 
-METADATA_NAME = "metadata.csv"
+METADATA_NAME = f"{METADATA_STEM}.csv"
 PROBLEMS_NAME = "import_problems.csv"
 MARKER_NAME = ".signtalk/import"
 """Tells that an import made the folder, so that another may go on with it."""
 METADATA_COLUMNS = ("path", "clip_id", "sentence_id", "sentence", "category", "text_variations", "signer", "session",
                     "fps", "aspect", "is_idle")  # fmt: skip
-_ALIASES = {"sentence": ("sentence", "sign", "label"), "signer": ("signer", "participant_id")}
-_COPIED = ("sentence_id", "category", "text_variations", "session", "is_idle")
 
 _T = TypeVar("_T")
 
@@ -57,20 +66,12 @@ class Unknowns:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What was written, and what was left out and why."""
+    """What was written, what was left out and why, and what is odd about the rest."""
 
     table: Path
     num_clips: int
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class _Planned:
-    """One clip to import: where it lies and what is known about it, in the table's words."""
-
-    path: Path
-    clip_id: str
-    row: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def import_clips(
@@ -81,6 +82,7 @@ def import_clips(
     unknowns: Unknowns = Unknowns(),
     strict: bool = False,
     progress: Progress | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Transfer:
     """Make a data folder of the clips of another tool.
 
@@ -96,9 +98,10 @@ def import_clips(
         unknowns: what holds where nothing tells.
         strict: raise at the first clip that cannot be used.
         progress: called with (clips done, clips in all) after each clip.
+        tell: called with each thing that should be known before the first clip is read.
 
     Returns:
-        The table, and the problems, which `import_problems.csv` beside it lists too.
+        The table, notes, and the problems, which `import_problems.csv` beside it lists too.
 
     Raises:
         DataError: no clip could be imported, the table cannot be read, `out` is in use, or (strict) any problem.
@@ -107,16 +110,22 @@ def import_clips(
     if not source.is_dir():
         raise DataError(f"{source}: no such folder; expected one of {form} clips")
     root = absolute(out) if (out / MARKER_NAME).is_file() else _new_folder(out)
-    planned, problems = _plan(source, form, metadata)
+    plan = plan_import(source, form, metadata)
+    if tell is not None:
+        for note in plan.notes:
+            tell(note)
+    problems = list(plan.problems)
     with _writing(root):
-        tasks = [(clip.clip_id, partial(_import_one, clip, root, form, unknowns)) for clip in planned]
-        records = _gathered(tasks, problems, strict, progress)
-        _refuse(source, problems, strict, bool(records))
+        tasks = [(clip.clip_id, partial(_import_one, clip, root, form, unknowns)) for clip in plan.clips]
+        imported = _gathered(tasks, problems, strict, progress)
         if problems:
             write_csv(root / PROBLEMS_NAME, ("clip_id", "kind", "message"), (vars(problem) for problem in problems))
         else:
             (root / PROBLEMS_NAME).unlink(missing_ok=True)
-        return Transfer(write_manifest(root, records), len(records), tuple(problems))
+        _refuse(source, problems, strict, bool(imported))
+        notes = grouped_notes(note for _, clip_notes in imported for note in clip_notes)
+        table = write_manifest(root, [record for record, _ in imported])
+        return Transfer(table, len(imported), tuple(problems), (*plan.notes, *notes))
 
 
 def export_clips(
@@ -198,64 +207,16 @@ def _gathered(
 
 
 def _refuse(where: Path, problems: list[Problem], strict: bool, any_clip: bool) -> None:
-    if problems and (strict or not any_clip):
-        share = "" if any_clip or strict else f"none of {len(problems)} clips could be used; the first: "
-        raise DataError(f"{where}: {share}{problems[0].clip_id}: {problems[0].message}")
+    if problems and strict:
+        raise DataError(f"{where}: {problems[0].clip_id}: {problems[0].message}")
+    if problems and not any_clip:
+        raise DataError(f"{where}: none of {len(problems)} clips could be used: {grouped_reasons(problems)}")
 
 
-def _plan(source: Path, form: Format, metadata: Path | None) -> tuple[list[_Planned], list[Problem]]:
-    """The clips of the table, or of the folder where there is none."""
-    tables = [metadata] if metadata else [source / METADATA_NAME, source / CONTEST_NAME]
-    table = next((path for path in tables if metadata or path.is_file()), None)
-    if table is None:
-        paths = form.find(source)
-        if not paths:
-            raise DataError(f"{source}: no {form} clip in it; expected {form.layout}, or a table by --metadata")
-        names = unique_names(_short_name(path.relative_to(source)) for path in paths)
-        return [_labelled(path, source, name) for path, name in zip(paths, names, strict=True)], []
-    columns, rows = read_csv(table)
-    if "path" not in columns or not any(name in columns for name in _ALIASES["sentence"]):
-        needed = " or ".join(_ALIASES["sentence"])
-        raise DataError(f"{table}: columns {', '.join(columns)}; expected path, and {needed}")
-    planned, problems = [], []
-    names = unique_names(row.get("clip_id") or _short_name(Path(row["path"].replace("\\", "/"))) for row in rows)
-    for row, name in zip(rows, names, strict=True):
-        try:
-            planned.append(_Planned(_inside(source, row["path"]), name, _known(row)))
-        except RowError as error:
-            problems.append(Problem(name, error.kind, str(error)))
-    if not rows:
-        raise DataError(f"{table}: no rows; expected one a clip")
-    return planned, problems
-
-
-def _labelled(path: Path, source: Path, name: str) -> _Planned:
-    """A clip whose text is the name of its folder; a clip in `source` itself has none, and is told so later."""
-    label = "" if path.parent == source else path.parent.name
-    return _Planned(path, name, {"sentence": label, "sentence_id": label})
-
-
-def _known(row: Mapping[str, str]) -> dict[str, str]:
-    """A row of the metadata in the words of `processed_metadata.csv`; a text without an id is its own id."""
-    known = {name: row[name] for name in (*_COPIED, "fps", "aspect") if row.get(name)}
-    for name, aliases in _ALIASES.items():
-        known[name] = next((row[alias] for alias in aliases if row.get(alias)), "")
-    known.setdefault("sentence_id", known["sentence"])
-    return known
-
-
-def _inside(source: Path, value: str) -> Path:
-    """The file or folder of a row, which may not climb out of the source."""
-    cell = Path(value.replace("\\", "/"))
-    path = Path(os.path.normpath(source / cell))
-    if not value or cell.is_absolute() or not path.is_relative_to(os.path.normpath(source)) or "\0" in value:
-        raise RowError("bad_path", f"path '{value}' leaves {source}; give a path inside it")
-    if not path.exists():
-        raise RowError("missing_file", f"{path}: no such file")
-    return path
-
-
-def _import_one(planned: _Planned, root: Path, form: Format, unknowns: Unknowns) -> ClipRecord:
+def _import_one(
+    planned: ClipToImport, root: Path, form: Format, unknowns: Unknowns
+) -> tuple[ClipRecord, tuple[str, ...]]:
+    """The record of a clip, and what its reader says of it, unless an earlier import read it."""
     row = planned.row
     path = root / CLIPS_FOLDER / f"{planned.clip_id}.npz"
     made_from = {
@@ -269,14 +230,17 @@ def _import_one(planned: _Planned, root: Path, form: Format, unknowns: Unknowns)
         f"{row['sentence']}{row.get('signer', '')}".encode()
     except UnicodeEncodeError as error:
         raise RowError("bad_name", "a name that is not UTF-8; rename the folder") from error
+    notes: tuple[str, ...] = ()
     if not _is_made(path, made_from):
         fps = _cell(row, "fps", unknowns.fps)
         clip = form.load(planned.path, unknowns.fps if fps is None else fps)
         if clip.aspect is None:
             clip = replace(clip, aspect=_cell(row, "aspect", unknowns.aspect))
+        clip = checked_clip(clip, str(planned.path), is_idle=row.get("is_idle", "") not in ("", "0"))
         save_clip(path, clip, made_from)
+        notes = clip.notes
     try:
-        return _record(planned, path, root)
+        return _record(planned, path, root), notes
     except RowError:
         path.unlink()
         raise
@@ -287,7 +251,7 @@ def _source_sha256(path: Path) -> str:
     try:
         if not path.is_dir():
             return sha256_file(path)
-        return sha256_text("\n".join(f"{sha256_file(frame)} {frame.stem}" for frame in sorted(path.glob("*.npy"))))
+        return sha256_text("\n".join(f"{sha256_file(frame)} {frame.stem}" for frame in frame_files(path).values()))
     except ArtifactError as error:
         raise ClipError(str(error)) from error
 
@@ -300,14 +264,14 @@ def _is_made(path: Path, made_from: Mapping[str, Any]) -> bool:
         return False  # damaged: made again
 
 
-def _record(planned: _Planned, path: Path, root: Path) -> ClipRecord:
+def _record(planned: ClipToImport, path: Path, root: Path) -> ClipRecord:
     """What the table says about a clip that was written, checked as every reader of the table will check it."""
     clip = load_clip(path)
     figures = {
         name: "" if isinstance(value, float) and math.isnan(value) else repr(value)
         for name, value in vars(describe_clip(clip)).items()
     }
-    cells = {name: planned.row.get(name, "") for name in ("sentence", "signer", *_COPIED)}
+    cells = {name: planned.row.get(name, "") for name in ("sentence", "signer", *COPIED_COLUMNS)}
     named = {"video_file": f"{planned.clip_id}.mp4", "feature_path": str(path), "fps": repr(clip.fps)}
     return RowReader(root, root, {}, 0.0).read(planned.clip_id, cells | figures | named)
 
@@ -342,11 +306,3 @@ def _metadata_row(record: ClipRecord, clip: LandmarkClip, path: Path) -> dict[st
     row = to_row(record, record.feature_path.parent)
     known = {"path": path.as_posix(), "clip_id": record.clip_id, "fps": repr(clip.fps), "aspect": clip.aspect}
     return {name: (known | row | known)[name] for name in METADATA_COLUMNS}
-
-
-def _short_name(path: Path) -> str:
-    """A clip's name from the last two parts of its path, without a suffix."""
-    return "-".join([*path.parts[-2:-1], path.stem if path.suffix.lower() in _SUFFIXES else path.name])
-
-
-_SUFFIXES = tuple(form.suffix for form in FORMATS.values() if form.suffix)

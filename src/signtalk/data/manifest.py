@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from signtalk.data.columns import spellings
 from signtalk.data.records import (
     REQUIRED_COLUMNS,
     TABLE_COLUMNS,
@@ -24,11 +25,13 @@ from signtalk.data.records import (
     Problem,
     RowError,
     RowReader,
+    grouped_reasons,
     text_key,
     to_row,
 )
+from signtalk.data.tables import Table, find_table, read_table
 from signtalk.errors import ArtifactError, ClipError, DataError
-from signtalk.files import absolute, load_array, read_csv, read_json, write_csv
+from signtalk.files import absolute, load_array, read_json, write_csv
 from signtalk.landmarks.clip import LandmarkClip, load_clip
 from signtalk.landmarks.legacy_rows import frame_motion, from_prototype_rows, prototype_rows_of
 
@@ -73,11 +76,13 @@ class Manifest:
         root: absolute path of the data folder.
         records: usable rows; `clip_id` is unique.
         problems: what was left out, and why.
+        notes: what is odd about the table, such as columns that nobody uses; a sentence each.
     """
 
     root: Path
     records: tuple[ClipRecord, ...]
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def classes(self) -> dict[str, tuple[ClipRecord, ...]]:
@@ -122,7 +127,7 @@ class Manifest:
 
 
 def table_path(folder: Path) -> Path:
-    """Where a data folder keeps its table: at the top or under `proc`.
+    """Where a data folder keeps its table, `.csv` or else a spreadsheet of that name: at the top or under `proc`.
 
     Raises:
         DataError: there is none.
@@ -131,6 +136,10 @@ def table_path(folder: Path) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
+    for place in (folder, folder / "proc"):
+        path = find_table(place, Path(TABLE_NAME).stem)
+        if path is not None:
+            return path
     raise DataError(f"{folder}: no {TABLE_NAME}; expected {candidates[0]} or {candidates[1]}")
 
 
@@ -150,10 +159,12 @@ def load_manifest(folder: Path, strict: bool = False, motion_floor: float = 0.0)
     """
     manifest = scan_manifest(folder, motion_floor)
     first = next(iter(manifest.problems), None)
-    if first is not None and (strict or not manifest.records):
+    if first is not None and not manifest.records:
+        reasons = " | ".join([grouped_reasons(manifest.problems), *manifest.notes])
+        raise DataError(f"{table_path(folder)}: no usable clip: {reasons}")
+    if first is not None and strict:
         more = f" (and {len(manifest.problems) - 1} more)" if len(manifest.problems) > 1 else ""
-        share = "" if manifest.records else "no usable clip; the first: "
-        raise DataError(f"{table_path(folder)}: {share}{first.clip_id}: {first.message}{more}")
+        raise DataError(f"{table_path(folder)}: {first.clip_id}: {first.message}{more}")
     if not manifest.records:
         raise DataError(f"{table_path(folder)}: no rows; expected one a clip")
     return manifest
@@ -167,22 +178,36 @@ def scan_manifest(folder: Path, motion_floor: float = 0.0) -> Manifest:
     """
     root = absolute(folder)
     table = table_path(root)
-    columns, rows = read_csv(table)
-    missing = [name for name in REQUIRED_COLUMNS if name not in columns]
+    read = read_table(table, TABLE_COLUMNS)
+    missing = [name for name in REQUIRED_COLUMNS if name not in read.columns]
     if missing:
-        raise DataError(f"{table}: no column {', '.join(missing)}; required are {', '.join(REQUIRED_COLUMNS)}")
+        raise DataError(
+            f"{table}: no column {', '.join(missing)}; required are {', '.join(REQUIRED_COLUMNS)}, and here are "
+            f"{', '.join(read.titles)}"
+        )
     reader = RowReader(root, table.parent, _load_variations(table.with_name(VARIATIONS_NAME)), motion_floor)
     records: dict[str, ClipRecord] = {}
     problems: list[Problem] = []
-    for number, row in enumerate(rows, start=1):
-        clip_id = Path(row["video_file"].replace("\\", "/")).stem or f"row {number}"
+    for number, row in enumerate(read.rows, start=1):
+        clip_id = Path(row.cells["video_file"].replace("\\", "/")).stem or f"row {number}"
         try:
             if clip_id in records:
                 raise RowError("duplicate", f"row {number} repeats this clip; clip names must be unique")
-            records[clip_id] = reader.read(clip_id, row)
+            records[clip_id] = reader.read(clip_id, row.checked())
         except RowError as error:
             problems.append(Problem(clip_id, error.kind, str(error)))
-    return Manifest(root, _with_merged_categories(list(records.values())), tuple(problems))
+    notes = _notes(read, list(records.values()))
+    return Manifest(root, _with_merged_categories(list(records.values())), tuple(problems), notes)
+
+
+def _notes(table: Table, records: Sequence[ClipRecord]) -> tuple[str, ...]:
+    """What a table lacks that training will want, beside what its reader says."""
+    absent = []
+    if "signer" not in table.columns and any(not record.signer_id for record in records):
+        absent.append(f"{table.path}: no column of signers ({spellings('signer')}); tests by signer need one")
+    if not {"sentence", "text_variations", "is_idle"} & table.columns:
+        absent.append(f"{table.path}: no column of texts; expected {spellings('sentence')}")
+    return (*table.notes, *absent)
 
 
 def write_manifest(folder: Path, records: Iterable[ClipRecord]) -> Path:
@@ -199,7 +224,7 @@ def write_manifest(folder: Path, records: Iterable[ClipRecord]) -> Path:
     """
     root = absolute(folder)
     try:
-        path = table_path(root)
+        path = table_path(root).with_name(TABLE_NAME)
     except DataError:
         path = root / TABLE_NAME
     write_csv(path, TABLE_COLUMNS, (to_row(record, root) for record in records))

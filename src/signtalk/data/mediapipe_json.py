@@ -2,9 +2,10 @@
 
 MediaPipe itself defines no such file; people dump its results in a few shapes, and all of them are read:
 
-* a list of frames, or an object with `frames` and perhaps `fps`, `aspect` or `width` and `height`;
+* a list of frames, or an object with `frames` and perhaps `fps` (or `frame_rate`), `aspect` or `width` and `height`;
 * a frame has `pose_landmarks`, `left_hand_landmarks`, `right_hand_landmarks`, `face_landmarks` (also in camel
-  case, or short: `pose`, `left_hand` ...), and perhaps `timestamp_ms`, or `time_s`;
+  case, or short: `pose`, `left_hand` ...), and perhaps `timestamp_ms`, `time_s`, or `timestamp` in any unit, which
+  the distance of the frames tells; a number may be text;
 * a part is a list of points, `{"landmark": [...]}`, or a list of one such list a person (the first is taken);
   a face has all 468 or 478 points, or the 94 of them that SignTalk keeps;
 * a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}` or `[x, y, z, visibility]`.
@@ -16,6 +17,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +39,18 @@ from signtalk.data.holistic import (
 from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import read_json, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, FACE_INDICES, LandmarkClip
+from signtalk.landmarks.plausible import in_fractions
 
 _CAMEL = {"pose": "poseLandmarks", "left_hand": "leftHandLandmarks", "right_hand": "rightHandLandmarks",
           "face": "faceLandmarks"}  # fmt: skip
 _EXTRA_FACE_POINTS = 10
+_RATES = ("fps", "frame_rate", "frameRate", "framerate")
+_STAMPS = (("timestamp_ms", 1e3), ("time_s", 1), ("time_ms", 1e3), ("timestampMs", 1e3), ("timestamp", None),
+           ("time", None))  # fmt: skip
+"""Names of a frame's time, and how many of its units a second has; None = the distance of the frames tells."""
+_UNITS = (1, 1e3, 1e6, 1e9)
+_SLOWEST_S = 1.5
+"""Frames lie at most so far apart, and at least a thousandth of it: so a unit is told from the next."""
 
 
 def load_json_clip(path: Path, fps: float) -> LandmarkClip:
@@ -73,7 +84,9 @@ def clip_from_json(value: Any, where: str, fps: float = DEFAULT_FPS) -> Landmark
         ClipError: of another shape, too long, or it shows nothing.
     """
     try:
-        return to_clip(_points_of(value, fps), where)
+        clip = to_clip(_points_of(value, fps), where)
+        width, height = _picture_size(value if isinstance(value, dict) else {})
+        return in_fractions(clip, width, height, where) if width and height else clip
     except (ClipError, ValueError, TypeError, OverflowError) as error:
         raise ClipError(str(error) if where in str(error) else f"{where}: {error}") from error
 
@@ -103,7 +116,7 @@ def _points_of(value: Any, fps: float) -> HolisticPoints:
     if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
         raise ClipError("expected a list of frames, or an object with one under 'frames'")
     check_frame_count(len(frames))
-    rate = _number(head, "fps")
+    rate = next((rate for name in _RATES if (rate := _number(head, name)) is not None), None)
     points = empty_points(len(frames), _times(frames, fps if rate is None else rate), _aspect(head))
     known = 0
     for t, frame in enumerate(frames):
@@ -168,31 +181,56 @@ def _point(value: Any, name: str, t: int) -> tuple[float, float, float, float]:
 
 
 def _times(frames: list[dict[str, Any]], fps: float) -> npt.NDArray[np.float64]:
-    """Seconds from `timestamp_ms` or `time_s` when every frame has it, otherwise at a constant rate."""
-    for name, unit in (("timestamp_ms", 1000), ("time_s", 1)):
+    """Seconds from the frames' own times when every frame has one, otherwise at a constant rate."""
+    for name, unit in _STAMPS:
         stamps = [_number(frame, name) for frame in frames]
         known = [stamp for stamp in stamps if stamp is not None]
         if known and len(known) == len(frames):
-            return (np.array(known, dtype=np.float64) - known[0]) / unit
+            seconds = np.array(known, dtype=np.float64) - known[0]
+            return seconds / (_unit(seconds) if unit is None else unit)
         if known:
             raise ClipError(f"{name} in {len(known)} of {len(frames)} frames; expected it in all or in none")
     return regular_times(len(frames), fps)
 
 
+def _unit(stamps: npt.NDArray[np.float64]) -> float:
+    """How many units of these times a second has: seconds, or thousandths, millionths, billionths of it."""
+    if len(stamps) < 2:
+        return 1
+    step = float(np.median(np.diff(stamps)))
+    return next((unit for unit in _UNITS if step <= _SLOWEST_S * unit), _UNITS[-1])
+
+
 def _aspect(head: Mapping[str, Any]) -> float | None:
-    width, height = _number(head, "width"), _number(head, "height")
+    width, height = _picture_size(head)
     if width is not None and height:
         return width / height
     return _number(head, "aspect")
 
 
+def _picture_size(head: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    return _number(head, "width"), _number(head, "height")
+
+
 def _number(values: Mapping[str, Any], name: str) -> float | None:
-    value = values.get(name)
+    value: Any = values.get(name)
+    if isinstance(value, str):
+        value = _number_in(value)
     if value is None:
         return None
     if not _is_number(value) or not np.isfinite(float(value)):
         raise ClipError(f"{name} is {str(value)[:40]!r}; expected a number")
     return float(value)
+
+
+def _number_in(text: str) -> float | str | None:
+    """The number of a text like "25", "29,97" or "30000/1001"; a date in seconds; else the text itself."""
+    over, _, under = text.strip().removesuffix("fps").strip().replace(",", ".").partition("/")
+    with suppress(ValueError, ZeroDivisionError):
+        return float(over) / float(under or 1) if over else None
+    with suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(text.strip()).timestamp()
+    return text
 
 
 def _is_number(value: object) -> bool:

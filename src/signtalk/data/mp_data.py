@@ -3,16 +3,25 @@
 One file a frame holds 1,662 numbers: pose 33 x (x, y, z, visibility), face 468 x (x, y, z), left hand and
 right hand 21 x (x, y, z). What was not detected is zeros there: a point at exactly (0, 0, 0) is read as NaN
 and NaN is written as zeros. A visibility of exactly 0 is read as unknown, and unknown is written as 0.
+
+Read besides are what people make of it: faces with irises or none, poses without visibility (LAYOUTS), frames named
+`frame_0.npy`, and one file a repetition, (T, numbers) or (T, points, 3).
 """
 
 from __future__ import annotations
 
+import os
+import re
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from signtalk.arrays import FloatArray
 from signtalk.data.holistic import (
+    MAX_CLIP_FRAMES,
     NUM_POINTS,
     HolisticPoints,
     check_frame_count,
@@ -27,30 +36,47 @@ from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import load_array, save_array
 from signtalk.landmarks.clip import LandmarkClip
 
-FRAME_VALUES = 1662
 _ORDER = ("face", "left_hand", "right_hand")
+_HANDS = (("left_hand", 21, 3), ("right_hand", 21, 3))
+LAYOUTS: dict[int, tuple[tuple[str, int, int], ...]] = {
+    1662: (("pose", 33, 4), ("face", 468, 3), *_HANDS),
+    1692: (("pose", 33, 4), ("face", 478, 3), *_HANDS),
+    1629: (("pose", 33, 3), ("face", 468, 3), *_HANDS),
+    1659: (("pose", 33, 3), ("face", 478, 3), *_HANDS),
+    258: (("pose", 33, 4), *_HANDS),
+    225: (("pose", 33, 3), *_HANDS),
+}
+"""Parts, their points, and the numbers of each point, by how many numbers a frame has."""
+_CONTEST_ORDER = (("face", 468, 3), ("left_hand", 21, 3), ("pose", 33, 3), ("right_hand", 21, 3))
+"""Of 1,629 numbers, as arrays of Google's contest have them."""
+_HANDS_ALONE = 126
 _MAX_BYTES = 1 << 16
-"""Above the largest honest file: 1,662 numbers of eight bytes and a header."""
+"""Above the largest honest file of a frame: 1,692 numbers of eight bytes and a header."""
+_NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
 
 
-def load_frames(folder: Path, fps: float) -> LandmarkClip:
-    """Read one repetition: a folder of `<frame>.npy`, in the order of the frames' numbers.
+def load_frames(path: Path, fps: float) -> LandmarkClip:
+    """Read one repetition: a folder of `<frame>.npy`, in the order of the frames' numbers, or one file of all frames.
 
     A number that is left out leaves a gap in time. The aspect is not known.
 
     Raises:
         ClipError: no frame, a file that is damaged or of another length, or nothing detected in any.
     """
-    numbers = sorted(int(path.stem) for path in folder.glob("*.npy") if path.stem.isdecimal())
-    if len(set(numbers)) != len(numbers):
-        raise ClipError(f"{folder}: two files of one frame number; remove one")
     try:
-        check_frame_count(len(numbers))
-        names = {int(path.stem): path for path in folder.glob("*.npy") if path.stem.isdecimal()}
-        rows = np.stack([_frame(names[number]) for number in numbers])
-        return to_clip(_points_of(rows, np.array(numbers, dtype=np.int64), fps), str(folder))
+        if path.is_dir():
+            files = frame_files(path)
+            if not files:
+                raise ClipError("no frame in it; expected 0.npy, 1.npy ... or frame_0.npy ...")
+            numbers = np.array(sorted(files), dtype=np.int64)
+            check_frame_count(len(numbers))
+            rows = _stacked([files[int(number)] for number in numbers])
+        else:
+            rows = _whole_array(path)
+            numbers = np.arange(len(rows))
+        return to_clip(_points_of(rows, numbers, fps), str(path))
     except (ClipError, OverflowError) as error:
-        raise ClipError(str(error) if str(folder) in str(error) else f"{folder}: {error}") from error
+        raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 
 
 def save_frames(folder: Path, clip: LandmarkClip) -> None:
@@ -67,26 +93,138 @@ def save_frames(folder: Path, clip: LandmarkClip) -> None:
         save_array(folder / f"{number}.npy", row)
 
 
-def _frame(path: Path) -> FloatArray:
-    checked_size(path, _MAX_BYTES)
+def frame_files(folder: Path) -> dict[int, Path]:
+    """The frames in a folder by number: `3.npy`, or where there is none of that kind, `frame_3.npy`; else none.
+
+    Raises:
+        ClipError: two files of one number, or frames of several names.
+    """
+    arrays = _arrays_in(folder)
+    plain = [path for path in arrays if path.stem.isdecimal()]
+    named = [(match[1], int(match[2]), path) for path in plain or arrays if (match := _NUMBERED.fullmatch(path.stem))]
+    names = Counter(name for name, _, _ in named)
+    if not plain and len(names) > 1:
+        raise ClipError(f"{folder}: frames of several names, {', '.join(sorted(names)[:4])}; one folder a recording")
+    if len({number for _, number, _ in named}) != len(named):
+        raise ClipError(f"{folder}: two files of one frame number; remove one")
+    return {number: path for _, number, path in named}
+
+
+def is_repetition(path: Path) -> bool:
+    """Whether a folder holds the frames of one recording, or a file all of them, in one of the LAYOUTS."""
+    if not path.is_dir():
+        shape = _shape(path)
+        return shape is not None and _width(shape) in {*LAYOUTS, _HANDS_ALONE}
+    named = [path for path in _arrays_in(path) if _NUMBERED.fullmatch(path.stem)]
+    shape = _shape(named[0]) if named else None
+    return bool(named) and (named[0].stem.isdecimal() if shape is None else len(shape) == 1)
+
+
+def find_repetitions(folder: Path) -> list[Path]:
+    """All recordings under a folder, sorted: folders of frames, itself included, and files of whole recordings."""
+    clips: list[Path] = []
+    for place, subfolders, _ in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        clips += [Path(place)] if is_repetition(Path(place)) else _arrays_in(Path(place))
+    return sorted(clips)
+
+
+def _arrays_in(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() == ".npy" and not p.name.startswith("."))
+
+
+def _shape(path: Path) -> tuple[int, ...] | None:
+    """Of an array, by its header; None where it is none."""
     try:
-        values = load_array(path, memory_map=True)  # compares the header's size with the file's before it reads
+        return load_array(path, memory_map=True).shape
+    except ArtifactError:
+        return None
+
+
+def _width(shape: tuple[int, ...]) -> int:
+    """Numbers a frame, 0 where the shape is that of no recording."""
+    if len(shape) == 3 and shape[2] == 3:
+        return shape[1] * 3
+    return shape[-1] if len(shape) in (1, 2) else 0
+
+
+def _read(path: Path, limit: int | None = None) -> npt.NDArray[Any]:
+    """An array of numbers, on disk still; its header has been compared with the file's size."""
+    checked_size(path, *(() if limit is None else (limit,)))
+    try:
+        values = load_array(path, memory_map=True)
     except ArtifactError as error:
         raise ClipError(str(error)) from error
-    if values.shape != (FRAME_VALUES,) or values.dtype.kind not in "fi":
-        raise ClipError(f"{path}: {values.dtype} array of shape {values.shape}; expected {FRAME_VALUES} floats")
+    if values.dtype.kind not in "fiu":
+        raise ClipError(f"{path}: {values.dtype} array of shape {values.shape}; expected numbers")
+    return values
+
+
+def _stacked(files: list[Path]) -> FloatArray:
+    rows: list[FloatArray] = []
+    for path in files:
+        values = _read(path, _MAX_BYTES)
+        if values.ndim != 1:
+            raise ClipError(f"{path}: array of shape {values.shape}; expected the numbers of one frame")
+        _check_width(path, len(values))
+        if rows and len(rows[0]) != len(values):
+            raise ClipError(f"{path}: {len(values)} numbers, {len(rows[0])} in the frame before; expected one kind")
+        rows.append(_floats(path, values))
+    return np.stack(rows)
+
+
+def _whole_array(path: Path) -> FloatArray:
+    values = _read(path)
+    width = _width(values.shape)
+    if values.ndim == 1 and width in LAYOUTS:
+        raise ClipError(f"{path}: one frame of a recording; give the folder of its frames")
+    _check_width(path, width if values.ndim > 1 else 0, values.shape)
+    check_frame_count(len(values))
+    return _floats(path, values.reshape(len(values), -1))
+
+
+def _check_width(path: Path, width: int, shape: tuple[int, ...] = ()) -> None:
+    if width == _HANDS_ALONE:
+        raise ClipError(
+            f"{path}: 126 numbers a frame are two hands alone; hands are measured by the shoulders, so extract them "
+            "again with the pose (258 or 1,662 numbers)"
+        )
+    if width not in LAYOUTS:
+        sizes = ", ".join(map(str, sorted(LAYOUTS)))
+        raise ClipError(
+            f"{path}: {f'array of shape {shape}' if shape else f'{width} numbers'}; expected {sizes} a frame"
+        )
+
+
+def _floats(path: Path, values: npt.NDArray[Any]) -> FloatArray:
+    if values.dtype.kind in "iu" and values.size and int(values.max()) <= 1 and int(values.min()) >= -1:
+        raise ClipError(f"{path}: whole numbers of 0 and 1 alone; its fractions were cut off, save it as floats")
     with np.errstate(over="ignore"):  # infinite afterwards, and refused with the other absurd values
         return np.asarray(values, dtype=np.float32)
 
 
-def _points_of(rows: FloatArray, numbers: np.ndarray[tuple[int], np.dtype[np.int64]], fps: float) -> HolisticPoints:
+def _points_of(rows: FloatArray, numbers: npt.NDArray[np.int64], fps: float) -> HolisticPoints:
     points = empty_points(len(rows), frame_times(numbers, fps))
-    start = 4 * NUM_POINTS["pose"]
-    pose = rows[:, :start].reshape(len(rows), -1, 4)
-    points.parts["pose"][:] = zeros_to_missing(pose[..., :3])
-    points.visibility[:] = np.where(pose[..., 3] == 0, np.nan, pose[..., 3])
-    for name in _ORDER:
-        stop = start + 3 * NUM_POINTS[name]
-        points.parts[name][:] = zeros_to_missing(rows[:, start:stop].reshape(len(rows), -1, 3))
+    start = 0
+    for name, count, width in _layout_of(rows):
+        stop = start + count * width
+        values = rows[:, start:stop].reshape(len(rows), count, width)
+        points.parts[name][:] = zeros_to_missing(values[:, : NUM_POINTS[name], :3])
+        if width == 4:
+            points.visibility[:] = np.where(values[..., 3] == 0, np.nan, values[..., 3])
         start = stop
     return points
+
+
+def _layout_of(rows: FloatArray) -> tuple[tuple[str, int, int], ...]:
+    """By the size; of the two orders of 1,629 numbers that in which the body is larger than its face."""
+    layout = LAYOUTS[rows.shape[1]]
+    if rows.shape[1] != 1629:
+        return layout
+    y = zeros_to_missing(rows.reshape(len(rows), -1, 3))[:MAX_CLIP_FRAMES, :, 1]
+    first, rest = y[:, :33], y[:, 33:468]  # a whole body and most of its face, or a part of the face and the rest
+    seen = ~(np.isnan(first).all(axis=1) | np.isnan(rest).all(axis=1))
+    if not seen.any():
+        return layout
+    heights = [np.nanmax(part[seen], axis=1) - np.nanmin(part[seen], axis=1) for part in (first, rest)]
+    return layout if np.median(heights[0]) > np.median(heights[1]) else _CONTEST_ORDER

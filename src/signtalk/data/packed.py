@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -150,6 +151,10 @@ def pack_clips(
                 partial.append(record, source, outcome)
             if progress is not None:
                 progress(number + 1, len(wanted))
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot be written ({error.strerror or error}); check the disk, then start again to go on"
+        ) from error
     finally:
         partial.close()
     partial.finish([record.clip_id for record in records])
@@ -312,8 +317,9 @@ class _PartialStore:
 
     def close(self) -> None:
         """Close the files; what is complete in them is taken over by the next run."""
-        self.frames.close()
-        self.log.close()
+        for handle in (self.frames, self.log):
+            with suppress(OSError):  # a full disk, which the write before has told
+                handle.close()
 
     def finish(self, order: Sequence[str]) -> None:
         """Give the store its final names, the table last: it is what makes a store."""

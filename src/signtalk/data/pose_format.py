@@ -1,20 +1,22 @@
 """Files of pose-format (`.pose`), both ways, through its own library.
 
 The format keeps pixels, a confidence for each point (0 = missing) and one frame rate. Components and points
-are matched by MediaPipe's names, so that files with a reduced face or without world landmarks are read too.
+are matched by MediaPipe's names, so that files with a reduced face or without world landmarks are read too. The
+points of OpenPose and COCO WholeBody are mapped to MediaPipe's (`signtalk.data.pose_points`).
 """
 
 from __future__ import annotations
 
 import io
+import re
 import struct
-from collections.abc import Sequence
+from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from signtalk.data.holistic import (
     NUM_POINTS,
@@ -26,9 +28,12 @@ from signtalk.data.holistic import (
     regular_times,
     to_clip,
 )
+from signtalk.data.pose_points import TARGETS, Targets
+from signtalk.data.slots import followed_slots
 from signtalk.errors import ClipError, MissingExtraError
 from signtalk.files import DAMAGE, atomic_path
-from signtalk.landmarks.clip import HAND_POINTS, POSE_NAMES, LandmarkClip
+from signtalk.landmarks.clip import DEFAULT_FPS, HAND_POINTS, POSE_NAMES, LandmarkClip
+from signtalk.landmarks.plausible import FASTEST_CAMERA, in_fractions
 
 _HAND_NAMES = tuple(
     name.upper() if name.startswith(("wrist", "thumb", "pinky")) else name.upper().replace("_", "_FINGER_", 1)
@@ -41,7 +46,15 @@ COMPONENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "RIGHT_HAND_LANDMARKS": ("right_hand", _HAND_NAMES),
 }
 """pose-format's components of MediaPipe Holistic, in their order, with our part and the names of the points."""
-VERSIONS = (0.1, 0.2)
+_MEDIAPIPE: dict[str, Targets] = {
+    component: {name: ((part, number),) for number, name in enumerate(names)}
+    for component, (part, names) in COMPONENTS.items()
+}
+_ALPHAPOSE = re.compile("_13[36]$")
+"""What AlphaPose appends to the names of COCO WholeBody's components."""
+VERSIONS = (0.0, 0.1, 0.2)
+_MAX_POINTS = 1 << 26
+"""Of all frames and people of a version 0.0, whose size its own bytes do not bound."""
 _LEAST_CONFIDENCE = 1e-6
 """Written for a detected landmark whose visibility is 0, because confidence 0 means missing."""
 _PICTURE_SIDE = 1000
@@ -52,19 +65,28 @@ _LIMBS = {
 }
 
 
-def load_pose(path: Path) -> LandmarkClip:
-    """Read one `.pose` file of MediaPipe Holistic.
+def load_pose(path: Path, fps: float = DEFAULT_FPS) -> LandmarkClip:
+    """Read one `.pose` file of MediaPipe Holistic, OpenPose or COCO WholeBody.
 
-    A point whose confidence is 0 becomes NaN. Of several people the one with the most confidence is taken.
-    Times are regular at the file's frame rate; the aspect is that of its picture size.
+    A point whose confidence is 0 becomes NaN. Of several people the one with the most confidence is taken, and
+    followed into other slots. What has no depth lies in one plane, z = 0. Times are regular at the file's frame rate;
+    the aspect is that of its picture size. What was put right stands in the clip's `notes`.
+
+    Args:
+        path: of the file.
+        fps: frames a second where the file says more than any camera gives, as recordings of browsers do.
 
     Raises:
         ClipError: the file is damaged, of another version or detector, without picture size, or shows nothing.
         MissingExtraError: pose-format is not installed.
     """
-    pose = _parsed(path)
     try:
-        return to_clip(_points_of(pose), str(path))
+        pose = _parsed(path)
+        points, notes = _points_of(pose, fps)
+        size = pose.header.dimensions
+        clip = in_fractions(to_clip(points, str(path)), size.width, size.height, str(path))
+        own = tuple(f"{path}: {note}" for note in notes)
+        return replace(clip, notes=(*_notes(pose, str(path)), *own, *clip.notes))
     except ClipError as error:
         raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 
@@ -108,8 +130,10 @@ class _Library:
     def __init__(self) -> None:
         from pose_format import Pose, pose_header
         from pose_format.numpy import NumPyPoseBody
+        from pose_format.utils.reader import BufferReader
 
         self.Pose, self.NumPyPoseBody, self.pose_header = Pose, NumPyPoseBody, pose_header
+        self.BufferReader = BufferReader
 
 
 def _library() -> Any:
@@ -120,55 +144,114 @@ def _library() -> Any:
 
 
 def _parsed(path: Path) -> Any:
-    """The library's object; only versions whose size follows from the file's own bytes are given to it."""
+    """The library's object; only versions whose size follows from the file's own bytes are given to it to read."""
     library = _library()
     checked_size(path)
     try:
         data = path.read_bytes()
         version = round(struct.unpack_from("<f", data)[0], 3)
-        if version not in VERSIONS:  # 0.0 can ask for far more memory than it has bytes
-            raise ClipError(f"{path}: .pose version {version:g}; expected 0.1 or 0.2, write it anew with pose-format")
-        return library.Pose.read(data)
+        if version not in VERSIONS:
+            raise ClipError(f"{path}: .pose version {version:g}; expected 0.0, 0.1 or 0.2, write it anew")
+        return library.Pose.read(data) if version else _version_0(library, data)
     except (*DAMAGE, struct.error, ZeroDivisionError, IndexError, AttributeError) as error:
         raise ClipError(f"{path}: not a readable .pose file ({' '.join(str(error).split())})") from error
 
 
-def _points_of(pose: Any) -> HolisticPoints:
-    """By name, from pixels to image widths and heights."""
+def _version_0(library: Any, data: bytes) -> Any:
+    """The first version: for each frame how many people, and of each its number and all points of all components.
+
+    Raises:
+        ClipError: more frames and people than a clip has.
+    """
+    reader = library.BufferReader(data)
+    header = library.pose_header.PoseHeader.read(reader)
+    fps, num_frames = struct.unpack_from("<HH", data, reader.read_offset)
+    check_frame_count(num_frames)
+    sizes = [(len(component.points), len(component.format)) for component in header.components]
+    person_bytes = 2 + 4 * sum(points * width for points, width in sizes)
+    frames, place = [], reader.read_offset + 4
+    for _ in range(num_frames):
+        (people,) = struct.unpack_from("<H", data, place)
+        frames.append([place + 2 + person * person_bytes for person in range(people)])
+        place += 2 + people * person_bytes
+    most, num_points = max(1, *map(len, frames)), sum(points for points, _ in sizes)
+    if place > len(data) or num_frames * most * num_points > _MAX_POINTS:
+        raise ClipError(f"{num_frames} frames of up to {most} people; it ends before, or is no clip")
+    values = np.zeros((num_frames, most, num_points, 4), dtype=np.float32)
+    for t, starts in enumerate(frames):
+        for person, start in enumerate(starts):
+            numbers = np.frombuffer(data, "<f4", (person_bytes - 2) // 4, start + 2)
+            point = offset = 0
+            for points, width in sizes:
+                part = numbers[offset : offset + points * width].reshape(points, width)
+                values[t, person, point : point + points, : min(width - 1, 3)] = part[:, :-1][:, :3]
+                values[t, person, point : point + points, 3] = part[:, -1]
+                point, offset = point + points, offset + points * width
+    return library.Pose(header, library.NumPyPoseBody(fps, values[..., :3], values[..., 3]))
+
+
+def _targets_of(component: str) -> Targets:
+    """Where the points of a component go, by their names; nothing for one that is not known."""
+    return _MEDIAPIPE.get(component) or TARGETS.get(_ALPHAPOSE.sub("", component), {})
+
+
+def _points_of(pose: Any, fps: float) -> tuple[HolisticPoints, list[str]]:
+    """By name, from pixels to image widths and heights; and what was put right."""
     width, height = pose.header.dimensions.width, pose.header.dimensions.height
     if not (width and height):
         raise ClipError("no picture size in its header, so pixels cannot be told from other units")
     data, confidence = pose.body.data.data, np.asarray(pose.body.confidence)
     check_frame_count(len(data))
-    if data.ndim != 4 or data.shape[1] < 1 or data.shape[3] < 3:
-        raise ClipError(f"coordinates of shape {data.shape}; expected (frames, people, points, x y z)")
-    person = int(np.argmax(np.nan_to_num(confidence).sum(axis=(0, 2))))
-    xyz = data[:, person, :, :3].astype(np.float32) / np.array([width, height, 1], dtype=np.float32)
-    score = confidence[:, person].astype(np.float32)
-    xyz[~(score > 0)] = np.nan
-    points = empty_points(len(xyz), regular_times(len(xyz), float(pose.body.fps)), width / height)
-    start, num_matched = 0, 0
+    if data.ndim != 4 or data.shape[1] < 1 or data.shape[3] < 2:
+        raise ClipError(f"coordinates of shape {data.shape}; expected (frames, people, points, x y or x y z)")
+    people = np.zeros((*data.shape[:3], 3), dtype=np.float32)
+    people[..., : data.shape[3]] = data[..., :3]
+    people /= np.array([width, height, 1], dtype=np.float32)
+    scores = confidence.astype(np.float32)
+    people[~(scores > 0)] = np.nan
+    slots, every = followed_slots(people[..., :2], np.nan_to_num(scores)), np.arange(len(people))
+    xyz, score = people[every, slots], scores[every, slots]
+    rate, notes = _rate(float(pose.body.fps), fps)
+    if num_moved := int((slots != np.bincount(slots).argmax()).sum()):
+        notes.append(f"the person stands in another slot in {num_moved} of {len(slots)} frames, and was followed there")
+    points = empty_points(len(xyz), regular_times(len(xyz), rate), width / height)
+    start, matched, strange_hand = 0, Counter[str](), 0
     for component in pose.header.components:
-        part, names = COMPONENTS.get(component.name, ("", ()))
-        source, target = _matched(component.points, names)
-        num_matched += len(source)
-        if part:
-            points.parts[part][:, target] = xyz[:, start + source]
-        if part == "pose":
-            points.visibility[:, target] = score[:, start + source]
+        targets = _targets_of(component.name)
+        is_hand = any(part.endswith("hand") for pairs in targets.values() for part, _ in pairs)
+        for place, name in enumerate(component.points, start):
+            strange_hand += is_hand and name not in targets and len(component.points) <= NUM_POINTS["left_hand"]
+            for part, position in targets.get(name, ()):
+                points.parts[part][:, position] = xyz[:, place]
+                if part == "pose":
+                    points.visibility[:, position] = np.clip(score[:, place], 0, 1)
+                matched[part] += 1
         start += len(component.points)
-    if not num_matched:
-        others = ", ".join(component.name[:40] for component in pose.header.components[:5])
-        raise ClipError(f"components {others or 'none'}; expected those of MediaPipe Holistic (POSE_LANDMARKS ...)")
-    return points
+    names = ", ".join(component.name[:40] for component in pose.header.components[:5])
+    if not matched.total():
+        raise ClipError(
+            f"components {names or 'none'}; expected those of MediaPipe Holistic (POSE_LANDMARKS ...), OpenPose or "
+            "COCO WholeBody"
+        )
+    if strange_hand > matched["left_hand"] + matched["right_hand"]:
+        raise ClipError(f"{strange_hand} points of its hands have names that are not known; expected MediaPipe's")
+    return points, notes
 
 
-def _matched(names: Sequence[str], wanted: Sequence[str]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Positions of the known names in the file's component and in our part."""
-    place = {name: i for i, name in enumerate(wanted)}
-    pairs = [(i, place[name]) for i, name in enumerate(names) if name in place]
-    source, target = zip(*pairs, strict=True) if pairs else ((), ())
-    return np.array(source, dtype=np.intp), np.array(target, dtype=np.intp)
+def _rate(told: float, otherwise: float) -> tuple[float, list[str]]:
+    """Frames a second to believe, and a note where that is not what the file says."""
+    if not told > FASTEST_CAMERA:
+        return told, []
+    return otherwise, [f"it says {told:g} frames a second, which no camera gives; read at {otherwise:g} (--fps)"]
+
+
+def _notes(pose: Any, where: str) -> tuple[str, ...]:
+    """What is said of a clip of another detector than MediaPipe."""
+    names = [component.name for component in pose.header.components]
+    if any(name in COMPONENTS for name in names):
+        return ()
+    flat = "" if pose.body.data.shape[-1] > 2 else "; it has no depth"
+    return (f"{where}: the points of {', '.join(names[:4])} are mapped to MediaPipe's, of the face but ten{flat}",)
 
 
 def _picture_size(aspect: float | None) -> tuple[int, int]:

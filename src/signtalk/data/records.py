@@ -10,7 +10,7 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +36,12 @@ Progress = Callable[[int, int], None]
 """Called with how many clips are done, and how many there are."""
 
 _SIGNER_LETTER = re.compile(r"\d([A-Ea-e])$")
-_FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
+_FLAGS = {
+    **dict.fromkeys(("", "0", "false", "no", "n"), False),
+    **dict.fromkeys(("1", "true", "yes", "y", "x"), True),
+}
+_MOST_REASONS = 8
+_PATH = re.compile(r"\S*[/\\]\S*")
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,32 @@ def text_key(text: str) -> str:
     return " ".join(kept.split()) or " ".join(folded.split())
 
 
+def grouped_reasons(problems: Sequence[Problem]) -> str:
+    """All reasons in one line, those that differ in names and numbers alone counted together; most frequent first."""
+    groups: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        unnamed = problem.message.replace(problem.clip_id or "#", "#")
+        groups.setdefault((problem.kind, _without_names(unnamed)), []).append(problem)
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    texts = [f"{len(group)} x {group[0].clip_id}: {group[0].message}" for group in ordered[:_MOST_REASONS]]
+    more = f" | and {len(ordered) - _MOST_REASONS} more reasons" if len(ordered) > _MOST_REASONS else ""
+    return " | ".join(texts) + more
+
+
+def grouped_notes(notes: Iterable[str]) -> tuple[str, ...]:
+    """Notes of many clips, the first of each kind with how many there are; in their order."""
+    groups: dict[str, list[str]] = {}
+    for note in notes:
+        groups.setdefault(_without_names(note), []).append(note)
+    return tuple(
+        group[0] if len(group) == 1 else f"{group[0]} (and {len(group) - 1} more clips)" for group in groups.values()
+    )
+
+
+def _without_names(text: str) -> str:
+    return re.sub(r"'[^']*'|\d+", "#", _PATH.sub("#", text))
+
+
 class RowError(Exception):
     """Why one row is left out; becomes a `Problem`."""
 
@@ -146,7 +177,7 @@ class RowReader:
             raise RowError("no_name", "empty video_file; every clip needs a name")
         # A column of integers with a gap is written as 12.0 by common table software.
         sentence_id = re.sub(r"^(\d+)\.0$", r"\1", row["sentence_id"])
-        is_idle = _flag(row, "is_idle")
+        is_idle = read_flag(row, "is_idle")
         variations = _merged(_cell_variations(row.get("text_variations", "")), self.variations.get(sentence_id, ()))
         sentence = row.get("sentence", "") or next(iter(variations), "")
         if not is_idle and not (sentence and sentence_id):
@@ -203,10 +234,15 @@ def _frame_count(row: Mapping[str, str]) -> int:
     return int(frames)
 
 
-def _flag(row: Mapping[str, str], name: str) -> bool:
+def read_flag(row: Mapping[str, str], name: str) -> bool:
+    """A yes or no of a row; an absent or empty cell is a no.
+
+    Raises:
+        RowError: neither.
+    """
     value = row.get(name, "").lower().removesuffix(".0")
     if value not in _FLAGS:
-        raise RowError("bad_number", f"{name} '{row[name]}'; expected 0 or 1")
+        raise RowError("bad_number", f"{name} '{row[name]}'; expected 0 or 1, yes or no")
     return _FLAGS[value]
 
 

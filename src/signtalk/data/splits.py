@@ -98,9 +98,28 @@ class Split:
         if violation is not None:
             raise DataError(f"{manifest.root}: the split breaks its protocol: {violation}; make a new split")
 
-    def save(self, path: Path) -> None:
-        """Write the split as JSON with its hash, atomically."""
+    def save(self, path: Path, replace: bool = True) -> None:
+        """Write the split as JSON with its hash, atomically.
+
+        Args:
+            path: of the file.
+            replace: another file that is there already; an equal split may always be written again.
+
+        Raises:
+            DataError: the file is there, holds anything else, and may not be replaced.
+        """
+        if not replace and path.exists() and self._is_other(path):
+            raise DataError(
+                f"{path}: is there and holds another split or something else, which runs may rest on; choose another "
+                "file, or replace it with --force"
+            )
         write_json(path, self._content() | {"hash": self.hash})
+
+    def _is_other(self, path: Path) -> bool:
+        try:
+            return bool(read_json(path) != self._content() | {"hash": self.hash})
+        except ArtifactError:
+            return True
 
     @classmethod
     def load(cls, path: Path, manifest: Manifest) -> Split:

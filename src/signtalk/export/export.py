@@ -92,6 +92,7 @@ def export_bundle(
     _refuse_other_folders(out)
     if index.encoder_id != checkpoint.encoder_id:
         raise ExportRefusedError("the index was made by another model; run `signtalk index` again, then export")
+    was_there = out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".export.", dir=out))
@@ -100,8 +101,14 @@ def export_bundle(
     try:
         _write_all(checkpoint, _without_absolute_paths(index), decision, work, extras or ExportExtras())
         _replace_files(work, out)
+    except OSError as error:
+        raise DataError(
+            f"{out}: cannot be written ({error.strerror or error}); check the path and the disk; nothing was exported"
+        ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        if not was_there and not any(out.iterdir()):
+            out.rmdir()
     return out / BUNDLE_NAME
 
 

@@ -8,6 +8,7 @@ Whether they say what the model says is asked in `parity`.
 from __future__ import annotations
 
 import copy
+import io
 import logging
 import warnings
 from pathlib import Path
@@ -56,7 +57,9 @@ def write_graphs(checkpoint: Checkpoint, folder: Path) -> None:
         # Tracing is deprecated in favour of torch.export; docs/contract.md 1.11 still asks for TorchScript.
         warnings.simplefilter("ignore")
         script = torch.jit.trace(ExportedEncoder(_encoder_alone(model)).eval(), inputs, check_trace=False)
-        script.save(str(folder / SCRIPT_NAME))
+        memory = io.BytesIO()  # torch tells of a full disk in words of its own, Python in those of the system
+        torch.jit.save(script, memory)
+        (folder / SCRIPT_NAME).write_bytes(memory.getbuffer())
     _write_decoder(model.decoder, TorchEncoder(model, checkpoint.features).encode(features, valid), folder)
     if model.text_encoder is not None:
         tokens = random_tokens(checkpoint, batch=3, words=5, seed=0)

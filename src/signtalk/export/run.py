@@ -156,7 +156,7 @@ def _measuring_clips(run: RunFolder, index: SentenceIndex, manifest: Manifest) -
 def landmarkers_of(index: SentenceIndex, manifest: Manifest) -> tuple[str, ...]:
     """SHA-256 of the models that gave the landmarks of the clips that name the sentences, where their files tell it."""
     named = {index.entries[row].clip_id for row in index.groups.canonical_rows}
-    paths = [r.feature_path for r in manifest.records if r.clip_id in named and r.feature_path.suffix == ".npz"]
+    paths = [r.feature_path for r in manifest.records if r.clip_id in named and r.feature_path.suffix.lower() == ".npz"]
     checksums: set[str] = set()
     for path in paths:
         try:

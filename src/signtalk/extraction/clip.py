@@ -30,6 +30,7 @@ from signtalk.extraction.video import VideoFrame, read_frames, video_duration_s
 from signtalk.files import save_array, sha256_file
 from signtalk.landmarks.clip import LandmarkClip, checked_landmarks, load_clip, load_provenance, save_clip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
+from signtalk.landmarks.plausible import checked_clip
 from signtalk.version import VERSION
 
 _PEOPLE_EVERY_S = 1.0
@@ -98,6 +99,7 @@ def extract_clip(
     kept = trim_clip(whole, signing, config.trim_margin_s)[0] if config.trim else whole
     if config.smoothing is not None:
         kept = replace(kept, landmarks=smooth(kept.landmarks, kept.timestamps_s, config.smoothing))
+    kept = checked_clip(kept, where)
     return ExtractedClip(kept, describe_clip(kept), measure_quality(whole, kept, signing, image, repairs))
 
 
@@ -108,7 +110,7 @@ def extract_to_file(
     config: ExtractionConfig,
     on_frame: Callable[[], None] = lambda: None,
     prototype_path: Path | None = None,
-) -> tuple[ClipNumbers, ClipQuality]:
+) -> ExtractedClip:
     """Extract a video into a clip file, or take the file that is there if it would come out the same.
 
     Args:
@@ -134,23 +136,23 @@ def extract_to_file(
         "video_sha256": video_sha256,
         "config": config.model_dump(mode="json"),
     }
-    extracted = _already_there(path, made_from)
+    extracted = _already_there(path, made_from, str(video))
     if extracted is None:
         extracted = extract_clip(video, landmarker, config, on_frame)
         save_clip(path, extracted.clip, made_from | {"quality": asdict(extracted.quality)})
     if prototype_path is not None:
         save_array(prototype_path, to_prototype_rows(extracted.clip))
-    return extracted.numbers, extracted.quality
+    return extracted
 
 
-def _already_there(path: Path, made_from: dict[str, Any]) -> ExtractedClip | None:
+def _already_there(path: Path, made_from: dict[str, Any], where: str) -> ExtractedClip | None:
     """The clip of a file that says it was made in just this way; None when there is no such file."""
     if not path.is_file():
         return None
     try:
         stored = load_provenance(path)
         quality = ClipQuality(**stored.pop("quality", {}))
-        clip = load_clip(path)
+        clip = checked_clip(load_clip(path), where)
     except (ClipError, TypeError):
         return None  # damaged or another version's: made again
     return ExtractedClip(clip, describe_clip(clip), quality) if stored == made_from else None

@@ -3,8 +3,9 @@
     LandmarkClip, Signing -> measure_quality -> ClipQuality
     all ClipQuality -> fit_fences -> QualityFences.reasons(quality): why a clip should be left out
 
-No limit is guessed: a clip is compared with the collection that it belongs to. What needs no comparison is a clip in
-which nothing is signed, or no hand is ever seen.
+A clip is compared with the collection that it belongs to, and stands apart there only where it is not plainly good
+by itself: in a collection of one webcam every clip is like the next, and one that differs is no worse for it. What
+needs no comparison is a clip in which nothing is signed, or no hand is ever seen.
 """
 
 from __future__ import annotations
@@ -86,6 +87,14 @@ _UPPER = ("cropped_hands", "duration_s", "hand_speed")
 """Figures of which too much is bad."""
 _IN_LOGARITHMS = ("hand_speed", "sharpness", "duration_s", "fps")
 """Figures that vary by factors."""
+
+_PLAINLY_ENOUGH = {
+    "pose": 0.9, "hand_in_signing": 0.8, "visibility": 0.7, "hand_speed": 0.5, "sharpness": 100.0, "brightness": 60.0,
+    "duration_s": 1.0, "fps": 12.0,
+}  # fmt: skip
+"""Of each figure what is good in any collection, so that no lower fence lies above it."""
+_PLAINLY_NOT_TOO_MUCH = {"cropped_hands": 0.1, "duration_s": 15.0, "hand_speed": 6.0}
+"""Likewise, so that no upper fence lies below it."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +190,8 @@ class QualityFences:
 def fit_fences(qualities: Sequence[ClipQuality]) -> QualityFences:
     """Fit what is usual from a collection's own clips: Tukey's outer fences of each figure.
 
+    None lies where a clip is plainly good by itself.
+
     Args:
         qualities: of all clips, good and bad; the quartiles are not moved by the bad ones while they are few.
     """
@@ -191,9 +202,9 @@ def fit_fences(qualities: Sequence[ClipQuality]) -> QualityFences:
         values = np.array([getattr(quality, name) for quality in qualities], dtype=np.float64)
         first, third = _fences(values, name)
         if name in _LOWER:
-            low[name] = first
+            low[name] = min(first, _PLAINLY_ENOUGH[name])
         if name in _UPPER:
-            high[name] = third
+            high[name] = max(third, _PLAINLY_NOT_TOO_MUCH[name])
     return QualityFences(low, high, len(qualities))
 
 

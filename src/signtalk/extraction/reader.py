@@ -15,9 +15,10 @@ from pathlib import Path
 
 from signtalk.data.formats import FORMATS
 from signtalk.data.manifest import read_landmarks
+from signtalk.data.mp_data import is_repetition
 from signtalk.errors import ClipError, ConfigError, DataError
 from signtalk.extraction.clip import ExtractionConfig
-from signtalk.extraction.inputs import VIDEO_SUFFIXES
+from signtalk.extraction.video import VIDEO_SUFFIXES
 from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip
 from signtalk.landmarks.legacy_rows import DEFAULT_SMOOTHING_ALPHA
@@ -26,7 +27,7 @@ LANDMARK_SUFFIXES = (".npz", ".npy")
 """SignTalk's own files and those of the prototype."""
 READABLE = (
     f"{', '.join(LANDMARK_SUFFIXES)}, {', '.join(form.suffix for form in FORMATS.values() if form.suffix)}, a video "
-    f"({', '.join(sorted(VIDEO_SUFFIXES))}) or a repetition's folder of MP_Data (0.npy, 1.npy ...)"
+    f"({', '.join(sorted(VIDEO_SUFFIXES))}) or a repetition's folder of MP_Data (0.npy, 1.npy ... or frame_0.npy ...)"
 )
 """What can be read, for messages."""
 
@@ -39,6 +40,9 @@ class ClipReader:
         smoothing_alpha: weight of the new frame in the smoothing of `.npy` files; 1 = not smoothed.
         guard: how the process that extracts videos is started and watched; it is started with the first video.
         config: what is done to the clip of a video.
+
+    Attributes:
+        notes: what was odd about the files read so far, a sentence each.
 
     Raises:
         ConfigError: `fps` or `smoothing_alpha` is out of range.
@@ -57,6 +61,7 @@ class ClipReader:
             raise ConfigError(f"smoothing_alpha {smoothing_alpha:g}; expected more than 0, at most 1")
         self._fps, self._smoothing_alpha = fps, smoothing_alpha
         self._extractor = GuardedExtractor(guard, config)
+        self.notes: list[str] = []
 
     def __enter__(self) -> ClipReader:
         return self
@@ -76,7 +81,11 @@ class ClipReader:
             MissingExtraError: it needs a package that is not installed.
             SignTalkError: it is a video, and extraction cannot work here for another reason.
         """
-        path = Path(path)
+        clip = self._read(Path(path))
+        self.notes.extend(clip.notes)
+        return clip
+
+    def _read(self, path: Path) -> LandmarkClip:
         suffix = path.suffix.lower()
         if path.is_dir():
             return self._of_folder(path)
@@ -84,6 +93,8 @@ class ClipReader:
             raise ClipError(f"{path}: no such file")
         if suffix in VIDEO_SUFFIXES:
             return self._of_video(path)
+        if suffix == ".npy" and is_repetition(path):
+            return FORMATS["mp-data"].load(path, self._fps)
         if suffix in LANDMARK_SUFFIXES:
             return read_landmarks(path, fps=self._fps, smoothing_alpha=self._smoothing_alpha)
         for form in FORMATS.values():
@@ -93,7 +104,7 @@ class ClipReader:
 
     def _of_folder(self, path: Path) -> LandmarkClip:
         form = FORMATS["mp-data"]
-        if any(frame.stem.isdecimal() for frame in path.glob("*.npy")):
+        if is_repetition(path):
             return form.load(path, self._fps)
         raise ClipError(
             f"{path}: a folder without frames 0.npy, 1.npy ...; give one clip: a file, or a repetition's folder of "
@@ -113,11 +124,15 @@ class ClipReader:
 
 def clips_in_folder(folder: Path) -> tuple[Path, ...]:
     """The files of a folder that `ClipReader` reads, by name; none where the folder itself is one MP_Data recording."""
-    if any(frame.stem.isdecimal() for frame in folder.glob("*.npy")):
+    if is_repetition(folder):
         return ()
     # A data folder holds tables in JSON beside its clips: JSON is a clip only where nothing else is.
     suffixes = {*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES, *(form.suffix for form in FORMATS.values() if form.suffix)}
-    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file()]
+    files = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith(".")
+    ]
     return tuple(path for path in files if path.suffix.lower() != ".json") or tuple(files)
 
 

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import IO
 
 from signtalk.data.manifest import ClipNumbers, write_manifest
-from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem, Progress
+from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem, Progress, grouped_notes
 from signtalk.errors import DataError, SignTalkError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.guards import Extractors, Guards, Orders
-from signtalk.extraction.inputs import ExtractionPlan, MissingVideo, VideoJob
+from signtalk.extraction.inputs import ExtractionPlan, VideoJob
+from signtalk.extraction.labels import MissingVideo
 from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, quality_names
 from signtalk.extraction.storage import RemoteFolder
 from signtalk.extraction.worker import GuardConfig, Task, TaskOutcome
@@ -81,6 +82,7 @@ class ExtractionResult:
         num_done_before: jobs that an earlier run had finished.
         tables: files that were written.
         missing: rows of the table whose video is not there.
+        notes: what is odd about clips and tables, a sentence each.
     """
 
     clips: tuple[ExtractedVideo, ...]
@@ -89,6 +91,7 @@ class ExtractionResult:
     num_done_before: int
     tables: tuple[Path, ...]
     missing: tuple[MissingVideo, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> tuple[ExtractedVideo, ...]:
@@ -236,7 +239,8 @@ class _Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._handle.close()
+        with suppress(OSError):  # a full disk: `add` told, and half a line is done again
+            self._handle.close()
 
     def earlier(
         self, job: VideoJob, task: Task, retry_failed: bool, is_there: Callable[[Path], bool]
@@ -328,7 +332,8 @@ def _finish(
     if options.storage:
         for table in tables:
             options.storage.put(table, table.absolute())
-    return ExtractionResult(tuple(clips), tuple(failed), fences, num_before, tables)
+    notes = grouped_notes(note for _, outcome in finished for note in outcome.notes)
+    return ExtractionResult(tuple(clips), tuple(failed), fences, num_before, tables, notes=notes)
 
 
 def _write_tables(

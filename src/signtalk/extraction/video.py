@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+VIDEO_SUFFIXES = frozenset(
+    (
+        ".mp4", ".m4v", ".mov", ".qt", ".webm", ".mkv", ".avi", ".divx", ".mpg", ".mpeg", ".mpe", ".m2v", ".vob",
+        ".3gp", ".3g2", ".wmv", ".asf", ".flv", ".f4v", ".ts", ".mts", ".m2ts", ".ogv", ".mjpeg", ".mjpg", ".mxf",
+        ".dv", ".gif", ".apng",
+    )
+)  # fmt: skip
+"""How names of videos end, in lower case; pictures in motion are videos."""
 MAX_SIDE = 1920
 """Longer images are made this long: the models see crops of 256 pixels, and conversion takes time by the pixel."""
 MAX_VIDEO_FRAMES = 200_000

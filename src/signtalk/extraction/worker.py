@@ -67,6 +67,7 @@ class TaskOutcome:
         message: why not.
         numbers: figures for the table; None without a clip.
         quality: figures of the clip; None without a clip.
+        notes: what is odd about the clip, a sentence each.
     """
 
     clip_id: str
@@ -74,6 +75,7 @@ class TaskOutcome:
     message: str = ""
     numbers: ClipNumbers | None = None
     quality: ClipQuality | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -89,6 +91,7 @@ class TaskOutcome:
             str(value["message"]),
             ClipNumbers(**numbers) if numbers else None,
             ClipQuality(**quality) if quality else None,
+            tuple(map(str, value.get("notes", ()))),
         )
 
 
@@ -349,7 +352,7 @@ def _outcome(request: dict[str, Any], landmarker: Landmarker, answers: IO[str]) 
             _answer(answers, {"progress": clip_id})
 
     try:
-        numbers, quality = extract_to_file(
+        extracted = extract_to_file(
             Path(request["video"]),
             Path(request["clip_path"]),
             landmarker,
@@ -363,7 +366,7 @@ def _outcome(request: dict[str, Any], landmarker: Landmarker, answers: IO[str]) 
         return TaskOutcome(clip_id, "not_written", str(error))
     except Exception as error:  # noqa: BLE001 - one video never stops the run; the kind tells that it is a fault of ours
         return TaskOutcome(clip_id, "error", f"{request['video']}: {type(error).__name__}: {error}")
-    return TaskOutcome(clip_id, numbers=numbers, quality=quality)
+    return TaskOutcome(clip_id, "", "", extracted.numbers, extracted.quality, extracted.clip.notes)
 
 
 def _answer(answers: IO[str], value: dict[str, Any]) -> None:

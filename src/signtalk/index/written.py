@@ -1,6 +1,6 @@
 """Sentences that are only written: into the index without a clip, and how they are scored beside those with clips.
 
-    sentences.txt | .csv -> read_sentences -> write_sentences(SentenceIndex, TextSpace) -> SentenceIndex
+    sentences.txt | table -> read_sentences -> write_sentences(SentenceIndex, TextSpace) -> SentenceIndex
     `scoring` -> equated_stage, stand_in_dtw, clip_parts
 
 A written sentence has two figures of the four: how near its text lies to the query, and how well the frames spell
@@ -31,10 +31,12 @@ from pathlib import Path
 import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray
+from signtalk.data.columns import spellings
 from signtalk.data.records import text_key
+from signtalk.data.tables import TABLE_SUFFIXES, guessed_encoding, read_table
 from signtalk.data.tokenizer import split_words
 from signtalk.errors import ConfigError, DataError
-from signtalk.files import read_csv, sha256_text
+from signtalk.files import decode_text, sha256_text
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.text_search import TextSpace
@@ -78,27 +80,33 @@ class Writing:
     unknown_words: tuple[str, ...]
 
 
-def read_sentences(path: Path) -> tuple[WrittenSentence, ...]:
-    """Read sentences: of a `.csv` its column `sentence`, and `sentence_id` and `category` if there; else a line each.
+def read_sentences(path: Path) -> tuple[tuple[WrittenSentence, ...], tuple[str, ...]]:
+    """Read sentences: of a table its column of texts, and `sentence_id` and `category` if there; else a line each.
 
     Empty lines do not count.
 
+    Returns:
+        The sentences, and what is odd about the file.
+
     Raises:
-        DataError: the file cannot be read, holds no sentence, or one without a word.
+        DataError: the file cannot be read, holds no sentence, one without a word, or an error of a spreadsheet.
+        MissingExtraError: it is an `.xlsx`, and openpyxl is not installed.
     """
-    if path.suffix.lower() == ".csv":
-        columns, rows = read_csv(path)
-        if "sentence" not in columns:
-            raise DataError(f"{path}: columns {', '.join(columns)}; expected one named sentence")
-        names = ("sentence", "sentence_id", "category")
-        sentences = [WrittenSentence(**{name: " ".join(row.get(name, "").split()) for name in names}) for row in rows]
+    names = ("sentence", "sentence_id", "category")
+    notes: tuple[str, ...]
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        table = read_table(path, names)
+        if "sentence" not in table.columns:
+            raise DataError(f"{path}: columns {', '.join(table.titles)}; expected one of {spellings('sentence')}")
+        faults = [row.fault for row in table.rows if row.fault]
+        if faults:
+            raise DataError(faults[0])
+        sentences = [
+            WrittenSentence(**{name: " ".join(row.cells.get(name, "").split()) for name in names}) for row in table.rows
+        ]
+        notes = table.notes
     else:
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: no such file; give one sentence a line") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: cannot be read as UTF-8 text ({error}); give one sentence a line") from error
+        lines, notes = _lines(path)
         sentences = [WrittenSentence(" ".join(line.split())) for line in lines if line.strip()]
     odd = [sentence.sentence for sentence in sentences if _has_control(sentence.sentence)]
     if odd:
@@ -106,7 +114,18 @@ def read_sentences(path: Path) -> tuple[WrittenSentence, ...]:
     wordless = [sentence.sentence for sentence in sentences if not split_words(sentence.sentence)]
     if wordless or not sentences:
         raise DataError(f"{path}: '{wordless[0]}' holds no word" if wordless else f"{path}: no sentence in it")
-    return tuple(sentences)
+    return tuple(sentences), notes
+
+
+def _lines(path: Path) -> tuple[list[str], tuple[str, ...]]:
+    try:
+        text, encoding = decode_text(path.read_bytes(), path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file; give one sentence a line") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); give one sentence a line") from error
+    is_guess = encoding == "cp1252"
+    return text.splitlines(), (guessed_encoding(path),) if is_guess else ()
 
 
 def write_sentences(index: SentenceIndex, sentences: Sequence[WrittenSentence], space: TextSpace) -> Writing:

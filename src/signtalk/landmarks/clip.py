@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, FloatArray
-from signtalk.errors import ArtifactError, ClipError
+from signtalk.errors import ArtifactError, ClipError, one_line
 from signtalk.files import load_arrays, save_arrays
+from signtalk.landmarks.spelling import MatchedNames, match_names
 
 CLIP_FORMAT_VERSION = 1
 DEFAULT_FPS = 30.0
@@ -121,6 +122,7 @@ class LandmarkClip:
         aspect: image width over height; None when it is not known (treated as square).
         prototype_rows: (T, 540) float32 as found in a file of the prototype, ghosts and smoothing
             included, for the `prototype` feature preset alone; None for other clips.
+        notes: what its reader had to say about the file, a sentence each; they are not stored.
     """
 
     landmarks: FloatArray
@@ -128,6 +130,7 @@ class LandmarkClip:
     timestamps_s: npt.NDArray[np.float64]
     aspect: float | None = None
     prototype_rows: FloatArray | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         num_frames = len(self.landmarks)
@@ -240,11 +243,13 @@ def load_provenance(path: Path) -> dict[str, Any]:
 def load_clip(path: Path) -> LandmarkClip:
     """Read a clip container.
 
-    Landmarks are matched by name: names that SignTalk does not keep are dropped, missing ones are NaN.
+    Landmarks are matched by name (`landmarks.spelling`): those that SignTalk does not keep are dropped, missing ones
+    are NaN, and names that mean nothing are told in the clip's `notes`.
     The file gives `timestamps_s` (T,) or a scalar `fps`; `visibility` and `aspect` may be absent.
 
     Raises:
-        ClipError: the file is damaged, of another version, wrongly shaped, or shows nothing.
+        ClipError: the file is damaged, of another version, wrongly shaped, shows nothing, or most of its hand points
+            have names that are not known.
     """
     try:
         arrays = load_arrays(path)
@@ -261,18 +266,40 @@ def load_clip(path: Path) -> LandmarkClip:
     if raw.ndim != 3 or raw.shape[1:] != (len(names), 3) or raw.dtype.kind != "f":
         raise ClipError(f"{path}: landmarks {raw.dtype} {raw.shape}; expected floats (T, {len(names)}, 3)")
     try:
-        source = Layout(names).positions(HOLISTIC.names)
+        matched = match_names(names, HOLISTIC.names)
+        notes = _name_notes(str(path), matched)
         landmarks = np.full((len(raw), len(HOLISTIC.names), 3), np.nan, dtype=raw.dtype)
-        landmarks[:, source >= 0] = raw[:, source[source >= 0]]
+        for name, place in matched.positions.items():
+            landmarks[:, HOLISTIC.index[name]] = raw[:, place]
         return LandmarkClip(
             landmarks=checked_landmarks(landmarks, str(path)),
             visibility=_stored_visibility(arrays, len(raw)),
             timestamps_s=_stored_timestamps(arrays, len(raw)),
             aspect=_stored_aspect(arrays),
+            notes=notes,
         )
     except (ClipError, ValueError) as error:
         text = str(error)
         raise ClipError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+
+
+def _name_notes(where: str, matched: MatchedNames) -> tuple[str, ...]:
+    """What is said of names that are not known; most of the hands' points are too many.
+
+    Raises:
+        ClipError: most hand points have unknown names.
+    """
+    strange = matched.unknown_hand_points
+    if len(strange) > matched.hand_points:
+        raise ClipError(
+            f"{where}: {len(strange)} names that seem to be of hands are not known, such as "
+            f"'{one_line(strange[0], 40)}', and {matched.hand_points} are; docs/data-format.md lists the names"
+        )
+    if not matched.unknown:
+        return ()
+    some = ", ".join(f"'{one_line(name, 40)}'" for name in matched.unknown[:8])
+    more = ", ..." if len(matched.unknown) > 8 else ""
+    return (f"{where}: {len(matched.unknown)} landmark names are not known and left aside: {some}{more}",)
 
 
 def _stored_visibility(arrays: dict[str, npt.NDArray[np.generic]], num_frames: int) -> FloatArray:

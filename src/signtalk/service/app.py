@@ -30,6 +30,7 @@ from signtalk.service.guards import Guard, KeyedRoute, OwnNames, is_own_origin
 from signtalk.service.metrics import ServiceMetrics
 from signtalk.service.model import Question, ServiceModel
 from signtalk.service.queue import ClosedError, QuestionQueue
+from signtalk.service.reference import add_reference
 from signtalk.service.schemas import (
     CLIP_BODY,
     REFUSALS,
@@ -150,6 +151,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
     add_error_handlers(app)
     for router in (make(service) for make in (_recognition, _index, _changes, _prototype, _operations)):
         app.include_router(router)
+    add_reference(app)
     app.add_api_websocket_route("/v1/stream", service.stream)
     if service.settings.origins:
         app.add_middleware(

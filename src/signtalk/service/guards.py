@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +33,10 @@ CONTENT_SECURITY_POLICY = "; ".join((
     "img-src 'self' data: blob:", "media-src 'self' blob:", "connect-src 'self'", "manifest-src 'self'",
     "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
 ))  # fmt: skip
+_MOST_DISCARDED = 16
+"""Times the largest body: so much of what is refused is read and forgotten before the line is closed."""
+_SILENT_S = 2.0
+"""So long a client whose request is refused may send nothing, until it counts as waiting for the answer."""
 _SAFE_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -92,6 +97,11 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _SAFE_HEADERS.items():
                     headers.setdefault(name, value)
+            elif status >= HTTPStatus.BAD_REQUEST and not message.get("more_body") and not body.whole:
+                # A line that is closed while the client still sends is reset, and the answer with it.
+                await send({**message, "more_body": True})
+                await self._discard(receive, Headers(scope=scope))
+                message = {"type": "http.response.body", "body": b""}
             await send(message)
 
         try:
@@ -136,6 +146,23 @@ class Guard:
             return message
 
         return receiving
+
+    async def _discard(self, receive: Receive, headers: Headers) -> None:
+        """Read the rest of a refused request's body without keeping it, for a bounded while."""
+        length = headers.get("content-length", "0")
+        is_sending = "transfer-encoding" in headers or (length.isdecimal() and int(length) > 0)
+        if not is_sending or "expect" in headers:  # whoever waits for "100 Continue" has not begun to send
+            return
+        left, until = _MOST_DISCARDED * self._max_bytes, time.monotonic() + self._seconds
+        more = True
+        while more and left > 0 and time.monotonic() < until:
+            try:
+                async with asyncio.timeout(_SILENT_S):
+                    message = await receive()
+            except TimeoutError:
+                return
+            left -= len(message.get("body", b""))
+            more = message["type"] == "http.request" and message.get("more_body", False)
 
     def _too_large(self) -> RefusedError:
         return RefusedError(413, f"a body of more than {self._max_bytes} bytes; send less")

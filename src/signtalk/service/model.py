@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +173,9 @@ class ServiceModel:
             raise ConfigError("this service has no personal index; it was started without --index")
         named = {f"clip-{number}": clip for number, clip in enumerate(clips, 1)}
         with self._writing:  # the folder's own lock is between processes, and would be waited for in every thread
-            return enroll(self.bundle.recognizer, self._personal, sentence, named).to_dict()
+            enrolled = enroll(self.bundle.recognizer, self._personal, sentence, named)
+        notes = [note for clip in clips for note in clip.notes]
+        return replace(enrolled, warnings=(*enrolled.warnings, *notes)).to_dict()
 
     def forget(self, text: str) -> dict[str, Any]:
         """Take an enrolled sentence out again.

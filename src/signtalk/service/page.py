@@ -6,12 +6,29 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
+from starlette.routing import Match, Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from signtalk.bundle.web import PAGE, VENDOR_NAME
 from signtalk.errors import ArtifactError
 from signtalk.extraction.models import find_bundle
 from signtalk.service.errors import RefusedError
+
+_NO_LIBRARIES = (
+    "the page's libraries are not there; run `make web` in a source checkout, and build a wheel after that, not before"
+)
+
+
+class _BelowAllPaths(Mount):
+    """The page's files, which leave the application's own paths alone even where those refuse a method."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """No match for a path of the application that takes other methods: it answers 405 then."""
+        others = (route for route in scope["app"].router.routes if route is not self)
+        if any(route.matches(scope)[0] is Match.PARTIAL for route in others):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 def add_page(app: FastAPI, models: Path | None = None, page: Path = PAGE) -> str:
@@ -25,7 +42,7 @@ def add_page(app: FastAPI, models: Path | None = None, page: Path = PAGE) -> str
     Returns:
         What the page lacks, for whoever starts the service; "" = nothing.
     """
-    lacks = "" if (page / VENDOR_NAME).is_dir() else "the page's libraries are not there; run `make web`"
+    lacks = "" if (page / VENDOR_NAME).is_dir() else _NO_LIBRARIES
     try:
         bundle = find_bundle(models)
     except ArtifactError as error:
@@ -37,5 +54,6 @@ def add_page(app: FastAPI, models: Path | None = None, page: Path = PAGE) -> str
             raise RefusedError(404, "the landmarker's models are not installed; run `signtalk models install`")
         return FileResponse(bundle, media_type="application/octet-stream")
 
-    app.mount("/", StaticFiles(directory=page, html=True, check_dir=False), name="page")
+    files = StaticFiles(directory=page, html=True, check_dir=False)
+    app.router.routes.append(_BelowAllPaths("/", files, name="page"))
     return lacks

@@ -13,6 +13,7 @@ from signtalk.arrays import FloatArray
 from signtalk.data.mediapipe_json import clip_from_json
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import LandmarkClip
+from signtalk.landmarks.plausible import checked_clip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip
 
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -48,9 +49,10 @@ class EnrollBody(BaseModel):
         """The clips.
 
         Raises:
-            ClipError: one cannot be read, or is too long.
+            ClipError: one cannot be read, is too long, or can never be recognised.
         """
-        return [clip_of_message(value, f"clip {number}", max_frames) for number, value in enumerate(self.clips, 1)]
+        named = {f"clip {number}": value for number, value in enumerate(self.clips, 1)}
+        return [checked_clip(clip_of_message(value, name, max_frames), name) for name, value in named.items()]
 
 
 class ForgetBody(BaseModel):

@@ -303,7 +303,7 @@ def _written(path: Path, fps: float) -> LandmarkClip | None:
     if not path.exists():
         return None
     try:
-        if path.suffix == ".npz":
+        if path.suffix.lower() == ".npz":
             return load_clip(path)
         return from_prototype_rows(load_array(path), fps=fps, where=str(path))
     except (ArtifactError, ClipError):

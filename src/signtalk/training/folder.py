@@ -27,14 +27,17 @@ _STORE_WAIT_S = 3600.0
 _POLL_S = 0.5
 
 
-def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> None:
+def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> str:
     """Make sure that a run may begin in `out`, or go on there; nothing is written.
 
     Args:
         out: run folder.
-        recipe: of the run.
+        recipe: of the run; one that goes on may have more epochs than it was begun with.
         split: of the run.
         resume: whether to go on with a run that is there.
+
+    Returns:
+        What follows from more epochs, for whoever trains; "" where the run goes on as it was begun.
 
     Raises:
         ArtifactError: the folder holds another run, or there is nothing to resume.
@@ -43,18 +46,54 @@ def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> N
     if out.exists() and not out.is_dir():
         raise DataError(f"{out}: is a file; give a folder for the run")
     if (out / RECIPE_NAME).exists():
-        same = read_json(out / RECIPE_NAME) == recipe.model_dump(mode="json")
-        split_content = read_json(out / SPLIT_NAME)
-        same = same and isinstance(split_content, dict) and split_content.get("hash") == split.hash
         if not resume:
             raise ArtifactError(f"{out}: holds a run; add --resume to go on with it, or choose another folder")
-        if not same:
+        split_content = read_json(out / SPLIT_NAME)
+        begun, now = read_json(out / RECIPE_NAME), recipe.model_dump(mode="json")
+        epochs = _epochs_of(begun)
+        is_same_split = isinstance(split_content, dict) and split_content.get("hash") == split.hash
+        if is_same_split and epochs and epochs != recipe.optimiser.epochs:
+            is_longer = _with_epochs(begun, recipe.optimiser.epochs) == now
+            if is_longer and epochs < recipe.optimiser.epochs:
+                return _told_of_more_epochs(recipe, epochs)
+            if is_longer:
+                raise ArtifactError(
+                    f"{out}: optimiser.epochs {recipe.optimiser.epochs}, and the run was begun for {epochs}; it can be "
+                    "made longer, not shorter"
+                )
+        if not is_same_split or begun != now:
             raise ArtifactError(
                 f"{out}: holds a run of another recipe or split; give the recipe, settings and split it was begun "
-                "with, or choose another folder"
+                "with (optimiser.epochs may be more), or choose another folder"
             )
     elif resume and not (out / STORE_NAME).is_dir():  # a run that was stopped while it packed has only a store
         raise ArtifactError(f"{out}: no run to resume; leave out --resume")
+    return ""
+
+
+def _epochs_of(recipe: Any) -> int:
+    """Of a recipe.json; 0 where it has none."""
+    optimiser = recipe.get("optimiser") if isinstance(recipe, dict) else None
+    epochs = optimiser.get("epochs") if isinstance(optimiser, dict) else None
+    return epochs if isinstance(epochs, int) else 0
+
+
+def _with_epochs(recipe: dict[str, Any], epochs: int) -> dict[str, Any]:
+    return {**recipe, "optimiser": {**recipe["optimiser"], "epochs": epochs}}
+
+
+def _told_of_more_epochs(recipe: Recipe, before: int) -> str:
+    """What a longer run does to the learning rate: the schedule and the warm-up are shares of the whole."""
+    now = recipe.optimiser.epochs
+    told = f"the run is made longer: {now} epochs in place of {before}"
+    if recipe.optimiser.schedule == "cosine":
+        return (
+            f"{told}; the learning rate falls over all {now} now, so it rises again at first, and the result differs "
+            f"from that of a run begun with {now}"
+        )
+    if recipe.optimiser.warmup_share:
+        return f"{told}; the warm-up is a share of all {now}, so a run begun with {now} would have another start"
+    return told
 
 
 def claim_folder(out: Path, recipe: Recipe, split: Split) -> None:

@@ -88,6 +88,11 @@ class EpochProgress(pl.Callback):
             self._bar = None
 
 
+def tell(text: str) -> None:
+    """One line for whoever trains, on standard error."""
+    Console(file=sys.stderr, highlight=False).print(text, soft_wrap=True, markup=False)
+
+
 def _epochs(trainer: pl.Trainer) -> int:
     return int(trainer.max_epochs or 0)
 

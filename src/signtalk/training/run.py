@@ -126,6 +126,7 @@ class IndexReport:
         split_hash: of the split whose clips these are.
         fit: how the decision came about.
         writing: what became of the written sentences; None where none were given.
+        notes: what is odd about the file of the written sentences.
     """
 
     num_references: int
@@ -133,6 +134,7 @@ class IndexReport:
     split_hash: str
     fit: CalibrationReport
     writing: Writing | None = None
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All figures by name; plain values, as JSON has them."""
@@ -206,5 +208,5 @@ def calibrate_run(run: RunFolder, manifest: Manifest, config: CalibrationConfig)
         split, store = run.split(manifest), run.store(manifest)
         clips = clips_of_split(recognizer, manifest, split, store)
         decision, report = calibrate(recognizer, clips, config)
-        return Calibrated(decision, told_against(recognizer, decision, clips, report), store.problems)
+        return Calibrated(decision, told_against(recognizer, decision, clips, report), store.problems, manifest.notes)
     return calibrate_locally(recognizer, manifest, config, roles)

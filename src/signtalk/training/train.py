@@ -28,11 +28,12 @@ from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.files import save_arrays
 from signtalk.threads import usable_cores
+from signtalk.training.atomic import AtomicCheckpoints
 from signtalk.training.batches import fit_tokenizer, training_set
 from signtalk.training.folder import check_run_folder, check_texts, checked_last, claim_folder, wait_for_store
 from signtalk.training.module import SignTraining
 from signtalk.training.names import BEST_NAME, LAST_NAME, STATISTICS_NAME, STORE_NAME, VOCABULARY_NAME
-from signtalk.training.progress import EpochProgress
+from signtalk.training.progress import EpochProgress, tell
 from signtalk.training.recipe import Recipe
 from signtalk.training.validation import ValidationSet
 
@@ -71,6 +72,7 @@ class TrainResult:
         best_score: its validation measure.
         next_command: what to run next, as it is typed.
         left_out: clips that could not be packed, and why.
+        note: what follows from more epochs than the run was begun with; "" otherwise.
     """
 
     best: Path
@@ -79,6 +81,7 @@ class TrainResult:
     best_score: float
     next_command: str
     left_out: tuple[Problem, ...] = ()
+    note: str = ""
 
 
 def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptions) -> TrainResult:
@@ -100,8 +103,9 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
         KeyboardInterrupt: stopped from outside; the run can be resumed.
     """
     out, first = options.out, int(os.environ.get("LOCAL_RANK", "0")) == 0
-    if first:  # further processes of DDP join a run that is claimed
-        check_run_folder(out, recipe, split, options.resume)
+    longer = check_run_folder(out, recipe, split, options.resume) if first else ""  # others of DDP join a claimed run
+    if longer and options.progress:
+        tell(longer)
     wanted = split.records(manifest, "train")
     check_texts(wanted, fit_tokenizer(wanted, recipe), recipe.network.max_tokens)
     store = _store(manifest, split, recipe, options, first)
@@ -122,6 +126,7 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
         best_score=history.best_score,
         next_command=shlex.join(["signtalk", "index", str(out), "--data", str(manifest.root)]),
         left_out=store.problems,
+        note=longer,
     )
 
 
@@ -200,6 +205,7 @@ def _trainer(recipe: Recipe, options: TrainOptions) -> pl.Trainer:
         gradient_clip_val=settings.gradient_clip or None,
         logger=TensorBoardLogger(str(options.out), name="tensorboard", version=""),
         callbacks=callbacks,
+        plugins=[AtomicCheckpoints()],
         enable_progress_bar=False,
         enable_model_summary=False,
         reload_dataloaders_every_n_epochs=1,

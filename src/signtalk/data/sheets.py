@@ -1,0 +1,102 @@
+"""Spreadsheets to rows of texts: `.xlsx` through openpyxl, and a clear word for the others.
+
+bytes of a file -> spreadsheet_kind -> read_sheets -> Sheet, one a visible sheet
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from signtalk.errors import DataError, missing_extra, one_line
+
+MAX_ROWS = 2_000_000
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OTHERS = {
+    "content.xml": "a LibreOffice table (.ods)",
+    "xl/workbook.bin": "a binary Excel table (.xlsb)",
+    "Index/Document.iwa": "a table of Numbers",
+    "word/document.xml": "a text of Word",
+}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet of a spreadsheet.
+
+    Attributes:
+        name: as its tab has it.
+        rows: texts of the cells, trimmed; "" for an empty one, the formula for one whose value was never stored.
+    """
+
+    name: str
+    rows: list[list[str]]
+
+
+def is_spreadsheet(data: bytes) -> bool:
+    """Whether these bytes are those of a program's table, whatever the file's name says."""
+    return data.startswith((b"PK\x03\x04", _OLD_OFFICE))
+
+
+def read_sheets(path: Path, data: bytes) -> list[Sheet]:
+    """The visible sheets of an `.xlsx`, in order.
+
+    Raises:
+        DataError: another kind of spreadsheet, or damaged.
+        MissingExtraError: openpyxl is not installed.
+    """
+    if data.startswith(_OLD_OFFICE):
+        raise DataError(f"{path}: an old Excel table (.xls) or one with a password; {_SAVE}")
+    _refuse_others(path, data)
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise missing_extra(error, "an .xlsx table") from error
+    try:
+        values = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+        return [
+            Sheet(sheet.title, _rows(sheet, formulas[sheet.title]))
+            for sheet in values.worksheets
+            if sheet.sheet_state == "visible"
+        ]
+    except Exception as error:
+        raise DataError(f"{path}: not a readable .xlsx table ({one_line(error)}); {_SAVE}") from error
+
+
+_SAVE = "save it as .xlsx or as CSV"
+
+
+def _refuse_others(path: Path, data: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable .xlsx table ({error}); {_SAVE}") from error
+    kind = next((kind for name, kind in _OTHERS.items() if name in names), None)
+    if kind is not None:
+        raise DataError(f"{path}: {kind}; {_SAVE}")
+
+
+def _rows(values: Any, formulas: Any) -> list[list[str]]:
+    for sheet in (values, formulas):
+        sheet.reset_dimensions()  # some programs write a size that is too small
+    pairs = zip(values.iter_rows(max_row=MAX_ROWS), formulas.iter_rows(max_row=MAX_ROWS), strict=True)
+    return [
+        [_text(cell.value, formula) for cell, formula in zip(cells, with_formulas, strict=True)]
+        for cells, with_formulas in pairs
+    ]
+
+
+def _text(value: object, formula: Any) -> str:
+    if value is None and formula.data_type == "f":
+        return one_line(formula.value if isinstance(formula.value, str) else "=(a formula of several cells)")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        value = value.date()
+    return "" if value is None else " ".join(str(value).split())

@@ -1,0 +1,160 @@
+"""Tables as people have them: dialects, encodings, titles, errors of cells."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signtalk.data.records import RowError
+from signtalk.data.tables import find_table, guessed_encoding, read_table
+from signtalk.errors import DataError
+
+WANTED = ("video_file", "sentence", "signer", "fps", "is_idle")
+ROWS = [("1A.mp4", "Où avez-vous mal ?", "Amélie"), ("2A.mp4", "Attendez ici", "Kofi")]
+
+
+def written(path: Path, separator: str = ",", encoding: str = "utf-8", end: str = "\r\n", head: str = "") -> Path:
+    lines = [separator.join(row) for row in [("Video File", "sentence", "Signer"), *ROWS]]
+    path.write_bytes((head + end.join(lines) + end).encode(encoding))
+    return path
+
+
+def cells(path: Path) -> list[tuple[str, ...]]:
+    return [tuple(row.cells[name] for name in WANTED[:3]) for row in read_table(path, WANTED).rows]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["Unix", "Windows", "old Mac"])
+def test_every_dialect_and_unicode_encoding_is_read_alike(tmp_path, separator, encoding, end):
+    table = read_table(written(tmp_path / "m.csv", separator, encoding, end), WANTED)
+    assert [tuple(row.cells[name] for name in WANTED[:3]) for row in table.rows] == ROWS
+    assert table.columns == {"video_file", "sentence", "signer"} and table.notes == ()
+
+
+def test_windows_1252_is_read_and_told(tmp_path):
+    path = written(tmp_path / "m.csv", ";", "cp1252")
+    assert cells(path) == ROWS and read_table(path, WANTED).notes == (guessed_encoding(path),)
+    assert "Windows-1252" in guessed_encoding(path)
+
+
+def test_excels_hint_of_the_separator_is_taken(tmp_path):
+    assert cells(written(tmp_path / "m.csv", "|", head="sep=|\n")) == ROWS
+
+
+def test_a_table_is_known_by_its_bytes_not_by_its_name(tmp_path):
+    assert cells(written(tmp_path / "m.xls", "\t", "utf-16")) == ROWS  # what many programs export as .xls
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["The clips of our trial"])
+    book.active.append([])
+    for row in [("Video File", "sentence", "Signer"), *ROWS]:
+        book.active.append(row)
+    book.create_sheet("Notes").append(["written by Ama"])
+    book.save(tmp_path / "n.xlsx")
+    (tmp_path / "n.xlsx").rename(tmp_path / "n.csv")
+    table = read_table(tmp_path / "n.csv", WANTED)
+    assert cells(tmp_path / "n.csv") == ROWS and table.rows[0].where == "row 4"
+    assert "its sheet 'Sheet' is read, not 'Notes'" in table.notes[0]
+
+
+def test_columns_that_nobody_uses_are_named_once(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("file,gloss,person,hand,empty,\n1.mp4,hello,A,left,,x\n2.mp4,bye,B,right,,\n")
+    (note,) = read_table(path, WANTED).notes
+    assert "columns that are not used: 'hand', '(no title)';" in note
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NV", "#BEZUG!", "Err:502", "####",
+                                   "=VLOOKUP(A2;Words;2)"])  # fmt: skip
+def test_an_error_of_a_spreadsheet_is_a_fault_of_its_row(tmp_path, error):
+    path = tmp_path / "m.csv"
+    path.write_text(f"video_file,gloss,note\n1.mp4,{error},x\n2.mp4,Wait here,{error}\n", encoding="utf-8")
+    bad, good = read_table(path, WANTED).rows
+    assert f"{path}: line 2, column 'gloss': '{error}' is" in bad.fault
+    with pytest.raises(RowError, match="gloss") as refused:
+        bad.checked()
+    assert refused.value.kind == "error_cell"
+    assert good.checked()["sentence"] == "Wait here"
+
+
+@pytest.mark.parametrize("text", ["null", "NaN", "None", "N/A", "#WHAT", "#1", '"="'])
+def test_words_that_only_look_like_errors_stay_words(tmp_path, text):
+    path = tmp_path / "m.csv"
+    path.write_text(f"sentence,signer\n{text},A\n")
+    assert read_table(path, WANTED).rows[0].fault == ""
+
+
+def test_cells_of_a_sheet_are_told_by_their_address(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in [["video", "signer", "sentence"], ["1.mp4", "A", "#REF!"], ["2.mp4", "A", "=B2&B3"]]:
+        book.active.append(row)
+    book.save(tmp_path / "m.xlsx")
+    first, second = read_table(tmp_path / "m.xlsx", WANTED).rows
+    assert "cell C2, column 'sentence': '#REF!' is an error of the spreadsheet" in first.fault
+    assert "cell C3, column 'sentence': '=B2&B3' is a formula without a value" in second.fault
+
+
+def test_decimal_commas_are_read_where_numbers_stand(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text('sentence;fps\n"1,5 ml";29,97\n="007";25\n')
+    table = read_table(path, WANTED)
+    assert [(row.cells["sentence"], row.cells["fps"]) for row in table.rows] == [("1,5 ml", "29.97"), ("007", "25")]
+    assert "decimal comma" in table.notes[0]
+
+
+def test_short_and_blank_rows(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("sentence,signer\nhello\n,\n\nbye,B,,\n")
+    assert [dict(row.cells) for row in read_table(path, WANTED).rows] == [
+        {"sentence": "hello", "signer": ""}, {"sentence": "bye", "signer": "B"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty; expected a header"),
+        (b"\n \n", "empty; expected a header"),
+        (b"sentence,Sentence\n1,2\n", "two columns 'sentence' and 'Sentence'"),
+        (b"sentence;signer\nhello; doctor; A\n", "line 2 has more cells.*hold a semicolon in quotes"),
+        (b"sentence,signer\nhello, doctor, A\n", "line 2 has more cells.*hold a comma in quotes"),
+        (b'sentence,signer\n1,"open\n2,x\n', "not a CSV table"),
+        (b"sentence,signer\n1," + b"x" * 200_000, "not a CSV table"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "no text"),
+    ],
+)
+def test_what_is_no_table_is_one_line(tmp_path, content, message):
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(DataError, match=message) as refused:
+        read_table(tmp_path / "m.csv", WANTED)
+    assert str(refused.value).startswith(str(tmp_path / "m.csv"))
+
+
+def test_what_is_not_there_is_told(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        read_table(tmp_path / "m.csv", WANTED)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_table(tmp_path, WANTED)
+
+
+def test_a_table_is_found_in_any_case_csv_first(tmp_path):
+    assert find_table(tmp_path, "metadata") is None and find_table(tmp_path / "none", "metadata") is None
+    (tmp_path / "Metadata.XLSX").touch()
+    assert find_table(tmp_path, "metadata") == tmp_path / "Metadata.XLSX"
+    (tmp_path / "METADATA.csv").touch()
+    assert find_table(tmp_path, "metadata") == tmp_path / "METADATA.csv"
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.binary(max_size=200) | st.text(max_size=100).map(lambda text: ("sentence;signer\n" + text).encode()))
+def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("t") / "m.csv"
+    path.write_bytes(data)
+    try:
+        table = read_table(path, WANTED)
+    except DataError:
+        return
+    assert all(set(row.cells) == table.columns for row in table.rows)

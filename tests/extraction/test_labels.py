@@ -1,0 +1,84 @@
+"""Which row is a video's: names, folders, case, letters of signers; and what a table must say."""
+
+from pathlib import Path
+
+import pytest
+
+from signtalk.data.tables import read_table
+from signtalk.errors import DataError
+from signtalk.extraction.inputs import WANTED_COLUMNS
+from signtalk.extraction.labels import LabelTable
+
+
+def labelled(folder: Path, table: str, *videos: str):
+    """Sentence and signer of each video that has a row, and the table."""
+    (folder / "m.csv").write_text(table, encoding="utf-8")
+    rows = LabelTable(read_table(folder / "m.csv", WANTED_COLUMNS))
+    labels = rows.labels_of([folder / video for video in videos], folder)
+    return {path.relative_to(folder).as_posix(): (x.sentence, x.signer) for path, x in labels.items()}, rows
+
+
+def kinds(rows):
+    return [(problem.clip_id, problem.kind) for problem in rows.problems]
+
+
+def test_rows_with_folders_are_each_their_own(tmp_path):
+    table = "file,gloss,person\ns1/hello.mp4,hello,Ama\ns2/hello.mp4,hello,Kofi\n"
+    labels, rows = labelled(tmp_path, table, "s1/hello.mp4", "s2/hello.mp4")
+    assert labels == {"s1/hello.mp4": ("hello", "Ama"), "s2/hello.mp4": ("hello", "Kofi")}
+    assert kinds(rows) == [] and rows.notes == []
+
+
+def test_folders_of_another_machine_do_not_matter_where_the_name_is_one(tmp_path):
+    labels, _ = labelled(tmp_path, "video,text\nC:\\\\old\\\\a.mp4,Hello\n", "new/a.mp4")
+    assert labels == {"new/a.mp4": ("Hello", "")}
+
+
+def test_one_row_for_videos_of_one_name_is_told(tmp_path):
+    labels, rows = labelled(tmp_path, "video,text,signer\na.mp4,Hello,Ama\n", "x/a.mp4", "y/a.mp4")
+    assert len(labels) == 2 and "taken for 2 videos of that name" in rows.notes[0]
+
+
+def test_videos_that_differ_in_case_never_share_a_row(tmp_path):
+    labels, rows = labelled(tmp_path, "video,text\na.mp4,Hello\n", "x/A.mp4", "y/a.mp4")
+    assert labels == {"y/a.mp4": ("Hello", "")} and kinds(rows) == [("A", "same_name")]
+    labels, rows = labelled(tmp_path, "video,text\na.mp4,Hello\nA.mp4,Bye\n", "x/A.mp4", "y/a.mp4")
+    assert labels == {"x/A.mp4": ("Bye", ""), "y/a.mp4": ("Hello", "")} and kinds(rows) == []
+    labels, rows = labelled(tmp_path, "id,text\n1,Hello\n", "x/1A.mp4", "y/1a.mp4", "1B.mp4")
+    assert labels == {"x/1A.mp4": ("Hello", "A"), "1B.mp4": ("Hello", "B")} and kinds(rows) == [("1a", "same_name")]
+
+
+def test_a_single_video_is_found_whatever_its_case(tmp_path):
+    assert labelled(tmp_path, "video,text\nHello World.MP4,Hello\n", "helloworld.mp4")[0] == {
+        "helloworld.mp4": ("Hello", ""),
+    }  # fmt: skip
+
+
+def test_rows_that_fit_alike_are_ambiguous(tmp_path):
+    labels, rows = labelled(tmp_path, "video,text\nx/a.mp4,Hello\ny/a.mp4,Bye\n", "a.mp4")
+    assert labels == {} and kinds(rows) == [("a", "ambiguous")]
+    assert "line 2 and line 3" in rows.problems[0].message
+
+
+def test_a_row_at_fault_is_told_once_and_its_video_left_out(tmp_path):
+    labels, rows = labelled(tmp_path, "video,text,is_idle\na.mp4,#N/A,\nb.mp4,Hello,\nc.mp4,Bye,perhaps\n",
+                            "a.mp4", "b.mp4", "c.mp4")  # fmt: skip
+    assert labels == {"b.mp4": ("Hello", "")}
+    assert kinds(rows) == [("a.mp4", "error_cell"), ("c.mp4", "bad_number")] and rows.missing() == ()
+
+
+def test_another_signer_of_one_row_is_a_contradiction(tmp_path):
+    _, rows = labelled(tmp_path, "video,text,signer\na.mp4,Hello,Ama\na.mp4,hello!,Kofi\n", "a.mp4")
+    assert kinds(rows) == [("a.mp4", "contradiction")] and "by Ama" in rows.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("who,what\nx,y\n", "columns who, what; expected 'video_file' or 'sentence_id'"),
+        ("video,signer\na.mp4,A\n", "none says what is signed, expected one of sentence, text"),
+    ],
+)
+def test_a_table_without_its_columns_is_refused_at_once(tmp_path, table, message):
+    with pytest.raises(DataError, match=message):
+        labelled(tmp_path, table, "a.mp4")
