@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,3 +45,12 @@ def test_the_check_leaves_its_report_or_says_why_not(
     printed = capsys.readouterr()
     assert "not written: " in printed.err
     assert "clips per sentence" in printed.out
+
+
+def test_people_read_of_each_clip_that_cannot_be_used(small_run: SmallRun, tmp_path: Path, ask: Any) -> None:
+    shutil.copytree(small_run.data, tmp_path / "data")
+    broken = next((tmp_path / "data").rglob("*A.npz"))
+    broken.write_bytes(b"no clip")
+    lines = ask("data", "check", tmp_path / "data").out.splitlines()
+    assert any(f": {broken.stem}: " in line and line.split(":")[0] != "written" for line in lines)
+    assert lines[-1].startswith("written: ")

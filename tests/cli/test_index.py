@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +33,12 @@ def test_sentences_are_written_into_an_index(
     assert json.loads(capsys.readouterr().out)[str(clip)]["candidates"]
     assert run_cli(monkeypatch, "search", "the zebra", "--run", run, "--json", "-k", 99) == 0
     assert "The zebra is here" not in {hit["sentence"] for hit in json.loads(capsys.readouterr().out)["clips"]}
+
+
+def test_people_read_what_was_indexed_and_what_comes_next(own_run: SmallRun, tmp_path: Path, ask: Any) -> None:
+    (tmp_path / "new.txt").write_text("The zebra is here\n", encoding="utf-8")
+    printed = ask("index", own_run.run, "--data", own_run.data, "--written", tmp_path / "new.txt")
+    assert printed.out.splitlines()[0].startswith("clips indexed: ")
+    assert "What the validation clips say" in printed.out
+    assert printed.out.splitlines()[-1] == f"next: signtalk evaluate {own_run.run} --data {own_run.data}"
+    assert "words of them are unknown: The zebra is here" in printed.err

@@ -216,3 +216,23 @@ def test_a_fault_of_the_system_that_nobody_foresaw_is_one_line(
     assert run_cli(monkeypatch, "data", "synthesize", tmp_path / "made-up") == 2
     why = "cannot be read or written (No space left on device); check the path and the disk"
     assert capsys.readouterr().err == f"signtalk: {tmp_path}/x: {why}\n"
+
+
+def test_a_package_that_is_missing_names_its_extra_and_any_other_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacking(name: str) -> Any:
+        def load_manifest(*_: object, **__: object) -> None:
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+        return load_manifest
+
+    stats = ("data", "stats", tmp_path, "--split", tmp_path / "s.json")
+    monkeypatch.setattr("signtalk.data.manifest.load_manifest", lacking("sklearn.preprocessing"))
+    assert run_cli(monkeypatch, *stats) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("signtalk: ")
+    assert "signtalk[train]" in error
+    monkeypatch.setattr("signtalk.data.manifest.load_manifest", lacking("nobody_knows"))
+    with pytest.raises(ModuleNotFoundError, match="nobody_knows"):
+        run_cli(monkeypatch, *stats)

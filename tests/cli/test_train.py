@@ -11,6 +11,7 @@ import signtalk
 from made.commands import run_cli
 from made.small_run import SmallRun
 from signtalk.data.manifest import Problem
+from signtalk.training.train import TrainResult
 
 
 def test_a_strict_training_stops_at_a_damaged_clip(
@@ -47,10 +48,7 @@ def test_ctrl_c_says_how_to_go_on(
 
 def trained(left_out: tuple[Problem, ...] = ()) -> SimpleNamespace:
     """What a training returns, as far as its command prints it."""
-    result = SimpleNamespace(
-        best=Path("runs/a/best.safetensors"), epochs=7, best_epoch=4, best_score=0.75,
-        next_command="signtalk index runs/a --data d",
-    )  # fmt: skip
+    result = TrainResult(Path("runs/a/best.safetensors"), 7, 4, 0.75, "signtalk index runs/a --data d")
     return SimpleNamespace(result=result, left_out=left_out)
 
 
