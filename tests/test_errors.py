@@ -3,7 +3,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from signtalk import errors
 
@@ -79,3 +79,13 @@ def test_the_first_fault_of_a_document_names_its_place():
     with pytest.raises(ValidationError) as raised:
         Form.model_validate({"rows": [1, "x"]})
     assert errors.first_fault(raised.value).startswith("rows.1: Input should be a valid integer")
+
+
+class Settings(BaseModel):
+    share: float = Field(gt=0)
+
+
+def test_a_setting_out_of_range_is_one_clear_line() -> None:
+    assert errors.checked(lambda: Settings(share=0.5)).share == 0.5
+    with pytest.raises(errors.ConfigError, match=r"^share: Input should be greater than 0$"):
+        errors.checked(lambda: Settings(share=0))

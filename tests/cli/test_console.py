@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, Field
 
 from made.small_run import SmallRun
 from signtalk.cli import console
@@ -55,16 +54,6 @@ def test_what_is_left_out_is_told_once(capsys: Capture) -> None:
     assert capsys.readouterr().err == ""
     assert console.in_json(True, rows) == {"left_out": rows}
     assert console.in_json(False, rows) == {}
-
-
-class Settings(BaseModel):
-    share: float = Field(gt=0)
-
-
-def test_a_setting_out_of_range_is_one_clear_line() -> None:
-    assert console.checked(lambda: Settings(share=0.5)).share == 0.5
-    with pytest.raises(ConfigError, match=r"^share: Input should be greater than 0$"):
-        console.checked(lambda: Settings(share=0))
 
 
 @pytest.mark.parametrize("which", [ModelOptions(), ModelOptions(run=Path("a"), bundle=Path("b.zip"))])

@@ -32,7 +32,8 @@ def test_out_and_in_again_is_a_folder_that_is_checked_and_packed(
 
 
 def test_notes_are_told_once_and_stand_in_the_document(tmp_path: Path, monkeypatch: Patch, capsys: Capture) -> None:
-    write_dataset(tmp_path / "data", SyntheticConfig(num_sentences=2, num_signers=3))
+    few = SyntheticConfig(num_sentences=2, num_signers=1, clips_per_sentence=(1, 1), num_idle=0)
+    write_dataset(tmp_path / "data", few)
     sent = tmp_path / "sent"
     assert run_cli(monkeypatch, "export-clips", tmp_path / "data", "--format", "json", "--out", sent) == 0
     table = sent / "metadata.csv"

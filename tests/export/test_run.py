@@ -124,7 +124,9 @@ def test_landmarkers_are_told_by_the_clips_that_name_sentences(small_run: SmallR
     assert landmarkers_of(index, replace(manifest, records=tuple(records))) == ("b" * 64,)
 
 
-@pytest.mark.parametrize("kilobytes", [400, 600, 1024, 4000])
+@pytest.mark.parametrize(
+    "kilobytes", [400, *(pytest.param(size, marks=pytest.mark.slow) for size in (600, 1024, 4000))]
+)
 def test_a_full_disk_is_one_line_and_exports_nothing(
     kilobytes: int, small_run: SmallRun, tmp_path: Path, ask: Callable[..., Any]
 ) -> None:

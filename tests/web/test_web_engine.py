@@ -217,7 +217,9 @@ def test_answers_to_encoded_clips_are_those_of_python(
 
 
 @needs_ort
-@pytest.mark.parametrize("name", ["open", "choices", "unproven", "research"])
+@pytest.mark.parametrize(
+    "name", ["choices", *(pytest.param(name, marks=pytest.mark.slow) for name in ("open", "unproven", "research"))]
+)
 def test_the_whole_chain_answers_as_python_does(
     name: str, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
@@ -273,6 +275,7 @@ def test_an_enrolled_sentence_is_found_after_the_page_was_opened_again(
     assert (report["forgotten"], report["left"]) == (2, [])
 
 
+@pytest.mark.slow
 @needs_ort
 def test_the_benchmark_counts_answers_that_differ(
     small_run: SmallRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
