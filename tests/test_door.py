@@ -306,8 +306,11 @@ def test_a_damaged_personal_index_is_told_at_once(small_run: SmallRun, tmp_path:
         signtalk.load(small_run.bundle, index=tmp_path / "ward")
 
 
-def test_what_was_never_taught_cannot_be_forgotten(model: signtalk.Model) -> None:
-    with pytest.raises(signtalk.DataError, match="nothing was taught yet"):
+def test_what_was_never_taught_cannot_be_forgotten(small_run: SmallRun) -> None:
+    with (
+        signtalk.load(small_run.bundle) as model,  # one of its own: others teach the shared one
+        pytest.raises(signtalk.DataError, match="nothing was taught yet"),
+    ):
         model.forget("The pump beeps")
 
 
