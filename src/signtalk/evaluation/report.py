@@ -260,7 +260,7 @@ def _text_section(text: TextResult) -> Section:
 def closing_summary(paths: Iterable[Path], with_pictures: bool = False) -> Table:
     """A table of the files that exist, with their sizes; where pictures belong to them, why they cannot be drawn."""
     table = Table(title="Files", caption=(no_pictures() or None) if with_pictures else None)
-    table.add_column("file")
+    table.add_column("file", overflow="fold")
     table.add_column("size", justify="right")
     for path in paths:
         if path.is_file():
