@@ -248,7 +248,7 @@ def test_another_run_is_not_overwritten(small_run: SmallRun, tmp_path: Path) -> 
     with pytest.raises(ArtifactError, match="--resume"):
         trained(small_run, tmp_path / "run", "optimiser.epochs=1")
     with pytest.raises(ArtifactError, match="another recipe"):
-        trained(small_run, tmp_path / "run", "optimiser.epochs=2", resume=True)
+        trained(small_run, tmp_path / "run", "optimiser.learning_rate=0.5", resume=True)
 
 
 def test_what_cannot_be_built_claims_no_folder(small_run: SmallRun, tmp_path: Path) -> None:
