@@ -1,5 +1,6 @@
 """The table as users have it: the prototype's columns, odd texts, missing files, damaged landmark files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from made.records import full_grid, made_manifest, made_record
 from made.small_run import SmallRun
+from signtalk.data.formats import FORMATS
 from signtalk.data.manifest import (
     clip_of_record,
     describe_clip,
@@ -16,6 +18,7 @@ from signtalk.data.manifest import (
     table_path,
     write_manifest,
 )
+from signtalk.data.records import LANDMARK_SUFFIXES
 from signtalk.errors import ClipError, DataError
 from signtalk.landmarks.clip import load_clip
 
@@ -200,3 +203,14 @@ def test_when_no_row_can_be_used_every_reason_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no usable clip: 2 x 8A: .*no such file.* \| 1 x 1A: no text") as refused:
         load_manifest(tmp_path)
     assert "9A" not in str(refused.value)
+
+
+def test_a_table_may_name_clips_of_any_format(small_run: SmallRun, tmp_path: Path) -> None:
+    record = load_manifest(small_run.data).records[0]
+    clip = clip_of_record(record)
+    for form in FORMATS.values():
+        if form.suffix:
+            form.save(tmp_path / f"x{form.suffix}", clip)
+            other = replace(record, feature_path=tmp_path / f"x{form.suffix}")
+            assert clip_of_record(other).num_frames == clip.num_frames
+    assert {form.suffix for form in FORMATS.values() if form.suffix} == set(LANDMARK_SUFFIXES) - {".npz", ".npy"}

@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from signtalk.data.columns import spellings
+from signtalk.data.formats import FORMATS
 from signtalk.data.records import (
+    LANDMARK_SUFFIXES,
     REQUIRED_COLUMNS,
     TABLE_COLUMNS,
     ClipRecord,
@@ -241,20 +243,25 @@ def clip_of_record(record: ClipRecord) -> LandmarkClip:
 
 
 def read_landmarks(path: Path, fps: float, smoothing_alpha: float) -> LandmarkClip:
-    """Read one landmark file; frame rate and smoothing are those of a `.npy`, which does not tell its own.
+    """Read one landmark file of any format; a `.npy` tells neither its frame rate nor its smoothing.
 
     Args:
-        path: a `.npz` or `.npy`.
-        fps: frame rate of a `.npy`.
+        path: `.npz`, `.npy`, or a clip of another tool.
+        fps: frame rate of files that do not tell their own.
         smoothing_alpha: weight of the new frame in the average that ran over a `.npy`; 1 = not smoothed.
 
     Raises:
         ClipError: the file is missing, damaged, of another shape or version, or shows nothing.
+        MissingExtraError: its format needs a package that is not installed.
     """
-    if path.suffix.lower() == ".npz":
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
         return load_clip(path)
-    if path.suffix.lower() != ".npy":
-        raise ClipError(f"{path}: unknown kind of landmark file; expected .npz or .npy")
+    for form in FORMATS.values():
+        if form.suffix and form.suffix == suffix:
+            return form.load(path, fps)
+    if suffix != ".npy":
+        raise ClipError(f"{path}: unknown kind of landmark file; expected {', '.join(LANDMARK_SUFFIXES)}")
     try:
         rows = load_array(path)
     except ArtifactError as error:

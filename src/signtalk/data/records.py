@@ -30,6 +30,7 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 """What `write_manifest` writes: the prototype's fourteen columns, then the optional ones."""
 
+LANDMARK_SUFFIXES = (".npz", ".npy", ".pose", ".json", ".parquet")  # files of one clip that a table may name
 CLIPS_FOLDER = "clips"
 """Where a data folder that SignTalk makes keeps its clips."""
 Progress = Callable[[int, int], None]
@@ -255,8 +256,8 @@ def _resolved(value: str, root: Path, table_folder: Path) -> Path:
     if not value:
         raise RowError("missing_file", "empty feature_path")
     cell = Path(value.replace("\\", "/"))
-    if cell.suffix.lower() not in (".npy", ".npz"):
-        raise RowError("unknown_format", f"feature_path '{value}'; expected a .npy or .npz file")
+    if cell.suffix.lower() not in LANDMARK_SUFFIXES:
+        raise RowError("unknown_format", f"feature_path '{value}'; expected a {', '.join(LANDMARK_SUFFIXES)} file")
     candidates = [Path(os.path.normpath(base / cell)) for base in (root, table_folder)]
     allowed = [path for path in candidates if cell.is_absolute() or path.is_relative_to(root)]
     if not allowed:

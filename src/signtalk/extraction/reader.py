@@ -16,6 +16,7 @@ from pathlib import Path
 from signtalk.data.formats import FORMATS
 from signtalk.data.manifest import read_landmarks
 from signtalk.data.mp_data import is_repetition
+from signtalk.data.records import LANDMARK_SUFFIXES
 from signtalk.errors import ClipError, ConfigError, DataError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.video import VIDEO_SUFFIXES
@@ -23,10 +24,8 @@ from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip
 from signtalk.landmarks.legacy_rows import DEFAULT_SMOOTHING_ALPHA
 
-LANDMARK_SUFFIXES = (".npz", ".npy")
-"""SignTalk's own files and those of the prototype."""
 READABLE = (
-    f"{', '.join(LANDMARK_SUFFIXES)}, {', '.join(form.suffix for form in FORMATS.values() if form.suffix)}, a video "
+    f"{', '.join(LANDMARK_SUFFIXES)}, a video "
     f"({', '.join(sorted(VIDEO_SUFFIXES))}) or a repetition's folder of MP_Data (0.npy, 1.npy ... or frame_0.npy ...)"
 )
 """What can be read, for messages."""
@@ -97,9 +96,6 @@ class ClipReader:
             return FORMATS["mp-data"].load(path, self._fps)
         if suffix in LANDMARK_SUFFIXES:
             return read_landmarks(path, fps=self._fps, smoothing_alpha=self._smoothing_alpha)
-        for form in FORMATS.values():
-            if form.suffix and form.suffix == suffix:
-                return form.load(path, self._fps)
         raise ClipError(f"{path}: unknown kind of file; SignTalk reads {READABLE}")
 
     def _of_folder(self, path: Path) -> LandmarkClip:
@@ -127,7 +123,7 @@ def clips_in_folder(folder: Path) -> tuple[Path, ...]:
     if is_repetition(folder):
         return ()
     # A data folder holds tables in JSON beside its clips: JSON is a clip only where nothing else is.
-    suffixes = {*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES, *(form.suffix for form in FORMATS.values() if form.suffix)}
+    suffixes = {*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES}
     files = [
         path
         for path in sorted(folder.iterdir())
