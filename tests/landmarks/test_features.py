@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from signtalk.landmarks.features import (
     resample,
     standardised_columns,
 )
+from signtalk.landmarks.hand_angles import hand_columns
 
 FIXED = FeatureConfig(num_frames=16)
 
@@ -168,6 +171,25 @@ def test_differences_and_presence_are_what_they_say() -> None:
     assert features[:, 78].tolist() == [1, 1, 0, 1]  # presence of the body
 
 
+def test_angles_of_the_hands_stand_before_presence_and_need_no_column_of_depth() -> None:
+    config = FeatureConfig(num_frames=16, use_hand_angles=True)
+    clip = made_clip()
+    features = extract_features(clip, config).features
+    plain = extract_features(clip, FIXED).features
+    assert (features.shape[1], config.num_features) == (plain.shape[1] + 50, plain.shape[1] + 50)
+    np.testing.assert_array_equal(np.delete(features, slice(-54, -4), axis=1), plain)
+    deep = clip.landmarks[0, 33:54] * np.array([1, 1, 1], dtype=np.float32)
+    np.testing.assert_allclose(features[0, -54:-29], hand_columns(deep, is_left=True), atol=1e-4)
+    flat = clip.landmarks.copy()
+    flat[..., 2] = 0
+    assert not np.allclose(extract_features(replace(clip, landmarks=flat), config).features, features)
+
+
+def test_angles_without_hands_are_refused() -> None:
+    with pytest.raises(ValidationError, match="use_hand_angles needs use_hands"):
+        FeatureConfig(use_hands=False, use_hand_local=False, use_hand_angles=True)
+
+
 def test_padding_is_zero() -> None:
     config = FeatureConfig(num_frames=16, resampling="rate", target_fps=10.0)
     features = extract_features(made_clip(num_frames=20, fps=25.0), config)
@@ -295,7 +317,7 @@ def test_a_bone_without_an_end_is_zero() -> None:
     assert not features[..., bones].any()
 
 
-@pytest.mark.parametrize("name", ["use_bones", "use_pose_hands"])
+@pytest.mark.parametrize("name", ["use_bones", "use_pose_hands", "use_hand_angles"])
 def test_the_prototype_preset_takes_no_further_columns(name: str) -> None:
     with pytest.raises(ValidationError, match="the prototype preset passes its columns"):
         FeatureConfig.model_validate({**FeatureConfig.prototype().model_dump(), name: True})

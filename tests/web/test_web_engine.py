@@ -37,6 +37,8 @@ CONFIGS = (
     FeatureConfig(num_frames=80, resampling="rate", num_differences=1, use_hand_local=False),
     FeatureConfig(num_frames=30, resampling="crop", num_differences=0, limit=1.5),
     FeatureConfig(num_frames=64, use_bones=True, **BODY),
+    FeatureConfig(num_frames=48, use_hand_angles=True, num_differences=1),
+    FeatureConfig(num_frames=48, use_hand_angles=True, use_depth=True, use_hand_local=False),
 )
 
 

@@ -28,6 +28,7 @@ from signtalk.landmarks.clip import (
     LandmarkClip,
     Layout,
 )
+from signtalk.landmarks.hand_angles import hand_columns
 from signtalk.landmarks.legacy_rows import PROTOTYPE_COLUMNS, to_prototype_rows
 
 BODY_NAMES = (
@@ -73,6 +74,8 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
         frontal: turn each clip about the vertical axis until the shoulders face the camera, on average over the clip.
             Needs depth that was measured (a depth camera's), and one origin for all landmarks: not with hands.
         use_hand_local: a copy of each hand relative to its own wrist, in hand sizes.
+        use_hand_angles: the angles of each hand's joints, where its palm faces and its fingers point; of its points in
+            three dimensions, whatever use_depth says.
         use_bones: the directions of upper arms, forearms and (use_pose_hands) hands, which do not depend on how long a
             signer's arms are.
         num_differences: how many differences in time to add: x[t+1]-x[t], then x[t+2]-x[t].
@@ -90,6 +93,7 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
     use_depth: bool = False
     frontal: bool = False
     use_hand_local: bool = True
+    use_hand_angles: bool = False
     use_bones: bool = False
     num_differences: int = Field(default=2, ge=0, le=2)
     max_gap_s: float = Field(default=0.25, ge=0)
@@ -99,10 +103,12 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
     def _check(self) -> FeatureConfig:
         if self.preset == "prototype" and self.resampling != "crop":
             raise ValueError('the prototype preset crops: set resampling="crop"')
-        if self.preset == "prototype" and (self.use_bones or self.use_pose_hands or self.frontal):
-            raise ValueError("the prototype preset passes its columns: no use_bones, use_pose_hands or frontal")
-        if self.use_hand_local and not self.use_hands:
-            raise ValueError("use_hand_local needs use_hands")
+        added = (self.use_bones, self.use_pose_hands, self.frontal, self.use_hand_angles)
+        if self.preset == "prototype" and any(added):
+            names = "use_bones, use_pose_hands, frontal or use_hand_angles"
+            raise ValueError(f"the prototype preset passes its columns: no {names}")
+        if (self.use_hand_local or self.use_hand_angles) and not self.use_hands:
+            raise ValueError(f"use_hand_{'local' if self.use_hand_local else 'angles'} needs use_hands")
         if self.frontal and (self.use_hands or self.use_face or not self.use_depth):
             raise ValueError("frontal needs use_depth, and neither use_hands nor use_face, whose z have other origins")
         return self
@@ -119,15 +125,21 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def num_coordinates(self) -> int:
-        """C, 2 or 3."""
+        """How many coordinates of a landmark are columns, 2 or 3."""
         return 3 if self.use_depth else 2
 
     @property
-    def row_shape(self) -> tuple[int, int]:
-        """(L, C) of a normalised clip; (540, 1) for the prototype preset."""
+    def coordinate_shape(self) -> tuple[int, int]:
+        """Landmarks and coordinates that the first columns are; (540, 1) for the prototype preset."""
         if self.preset == "prototype":
             return (PROTOTYPE_COLUMNS, 1)
         return (len(self.layout.names), self.num_coordinates)
+
+    @property
+    def row_shape(self) -> tuple[int, int]:
+        """(L, C) of a normalised clip: the angles of the hands need depth even where it is no column."""
+        landmarks, coordinates = self.coordinate_shape
+        return (landmarks, 3 if self.use_hand_angles else coordinates)
 
     @property
     def num_features(self) -> int:
@@ -194,8 +206,9 @@ def normalise_clip(clip: LandmarkClip, config: FeatureConfig) -> FloatArray:
         raise ClipError("no frame shows both shoulders, so there is no unit to measure in; film the upper body")
     unit = width if clip.prototype_rows is not None else np.full_like(width, np.median(width))
     unit = np.maximum(unit, max(MIN_SHOULDER_WIDTH, MIN_SHOULDER_SHARE * float(np.median(width))))
-    chosen = upright[:, HOLISTIC.positions(config.layout.names), : config.num_coordinates]
-    origin = shoulders.mean(axis=1)[:, None, : config.num_coordinates]
+    num_coordinates = config.row_shape[1]
+    chosen = upright[:, HOLISTIC.positions(config.layout.names), :num_coordinates]
+    origin = shoulders.mean(axis=1)[:, None, :num_coordinates]
     chest = (bridge_gaps(chosen, max_gap) - origin) / unit[:, None, None]
     return np.clip(chest, -config.limit, config.limit).astype(np.float32)
 
@@ -299,8 +312,8 @@ def resample(
 def derive(points: FloatArray, valid: BoolArray, config: FeatureConfig) -> FloatArray:
     """Turn normalised landmarks into the network's columns.
 
-    Order: coordinates; hand-local copies; bones; their differences in time; presence of each part (0 or 1);
-    last, the frame's hand motion (shoulder widths a frame). The prototype preset passes its 540 columns.
+    Order: coordinates; hand-local copies; bones; their differences in time; angles of the hands; presence of each part
+    (0 or 1); last, the frame's hand motion (shoulder widths a frame). The prototype preset passes its 540 columns.
 
     Args:
         points: (B, T, L, C) float32 from `resample`, possibly augmented; NaN = missing.
@@ -312,9 +325,10 @@ def derive(points: FloatArray, valid: BoolArray, config: FeatureConfig) -> Float
     """
     if config.preset == "prototype":
         return np.where(valid[..., None], np.nan_to_num(points[..., 0]), np.float32(0)).astype(np.float32)
-    points = np.where(valid[..., None, None], points, np.float32(np.nan))
-    coordinates = [points]
     layout = config.layout
+    deep = np.where(valid[..., None, None], points, np.float32(np.nan))
+    points = deep[..., : config.num_coordinates]
+    coordinates = [points]
     if config.use_hand_local:
         coordinates += [_hand_local(points[:, :, layout.positions(names)]) for names in _HANDS]
     if config.use_bones:
@@ -325,6 +339,8 @@ def derive(points: FloatArray, valid: BoolArray, config: FeatureConfig) -> Float
         difference = np.zeros_like(stacked)
         difference[:, :-step] = stacked[:, step:] - stacked[:, :-step]
         columns.append(difference)
+    if config.use_hand_angles:
+        columns += [hand_columns(deep[:, :, layout.positions(names)], names is LEFT_HAND_NAMES) for names in _HANDS]
     batch, frames = points.shape[:2]
     flat = np.concatenate([c.reshape(batch, frames, -1) for c in columns], axis=-1)
     presence = [~np.isnan(points[:, :, layout.positions(names), 0]).all(axis=-1) for names in _present_parts(config)]

@@ -84,6 +84,31 @@ DIRECTIONS: dict[str, Vector] = {
 
 
 @dataclass(frozen=True)
+class Nuance:
+    """How a sign departs from the table values of its parameters; all zero for the signs of the lexicon.
+
+    Attributes:
+        start: (12,) added to the handshape at the beginning.
+        end: (12,) added to the handshape at the end.
+        place: (3,) added to the location, shoulder widths, own-side frame.
+        turn: (2,) added to the hand's rotation about its fingers and its knuckles, radians.
+        course: (3,) added to the movement's direction.
+        size: of the movement, 1 is the table's.
+    """
+
+    start: tuple[float, ...] = (0.0,) * 12
+    end: tuple[float, ...] = (0.0,) * 12
+    place: Vector = (0.0, 0.0, 0.0)
+    turn: tuple[float, float] = (0.0, 0.0)
+    course: Vector = (0.0, 0.0, 0.0)
+    size: float = 1.0
+
+
+PLAIN = Nuance()
+"""As the tables have it."""
+
+
+@dataclass(frozen=True)
 class Sign:
     """What makes a sign this sign and no other.
 
@@ -99,6 +124,7 @@ class Sign:
         repeats: how often the movement is made.
         face: what the face does meanwhile: none, brows_up, brows_down, open, wide, nod or headshake.
         duration_s: seconds at ordinary tempo.
+        nuance: how it departs from the tables.
     """
 
     gloss: str
@@ -112,9 +138,10 @@ class Sign:
     repeats: int
     face: str
     duration_s: float
+    nuance: Nuance = PLAIN
 
 
-_PARAMETERS = tuple(f.name for f in fields(Sign) if f.name not in ("gloss", "duration_s"))
+_PARAMETERS = tuple(f.name for f in fields(Sign) if f.name not in ("gloss", "duration_s", "nuance"))
 
 # gloss hands start[>end] location orientation movement[:direction][*repeats] [face]
 _SIGN_TABLE = """
@@ -185,11 +212,16 @@ def _read_sign(cell: str) -> Sign:
     gloss, hands, shapes, location, orientation, movement, *face = cell.split()
     start, _, end = shapes.partition(">")
     kind, direction, repeats = re.fullmatch(r"(\w+):?(\w*)\*(\d)", movement).groups()  # type: ignore[union-attr]
-    duration_s = {"hold": 0.42, "tap": 0.18, "shake": 0.16, "twist": 0.24, "nod": 0.28, "circle": 0.36, "wiggle": 0.2}
     return Sign(
         gloss, hands, start, end or start, location, orientation, kind, direction or "none", int(repeats),
-        face[0] if face else "none", 0.16 + duration_s.get(kind, 0.3) * int(repeats),
+        face[0] if face else "none", ordinary_duration_s(kind, int(repeats)),
     )  # fmt: skip
+
+
+def ordinary_duration_s(movement: str, repeats: int) -> float:
+    """Seconds that a movement takes at ordinary tempo."""
+    once_s = {"hold": 0.42, "tap": 0.18, "shake": 0.16, "twist": 0.24, "nod": 0.28, "circle": 0.36, "wiggle": 0.2}
+    return 0.16 + once_s.get(movement, 0.3) * repeats
 
 
 # Substitutions that people make: a neighbouring place, a similar handshape, one hand more or less.
@@ -213,7 +245,7 @@ def variants() -> dict[str, Sign]:
     taken = [parameters(sign) for sign in signs().values()]
     chosen = {}
     for gloss, sign in signs().items():
-        options = [option for option in _substitutions(sign) if parameters(option) not in taken]
+        options = [option for option in substitutions(sign) if parameters(option) not in taken]
         chosen[gloss] = options[stable_number(gloss) % len(options)]
         taken.append(parameters(chosen[gloss]))
     return chosen
@@ -224,7 +256,8 @@ def parameters(sign: Sign) -> tuple[str | int, ...]:
     return tuple(getattr(sign, name) for name in _PARAMETERS)
 
 
-def _substitutions(sign: Sign) -> Iterator[Sign]:
+def substitutions(sign: Sign) -> Iterator[Sign]:
+    """The sign with one parameter exchanged as people do: place, handshape, number of hands or of repetitions."""
     for place in _others(_NEIGHBOURS, sign.location):
         yield replace(sign, location=place)
     for shape in _others(_SIMILAR, sign.start):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -31,7 +31,9 @@ from signtalk.synthetic.lexicon import (
     HANDSHAPES,
     HEAD_LOCATIONS,
     ORIENTATIONS,
+    PLAIN,
     Sign,
+    Vector,
     stable_number,
 )
 from signtalk.synthetic.signers import Signer
@@ -110,8 +112,8 @@ def interpolate(key_times: Array, rows: Array, times: Array) -> Array:
     return curve
 
 
-@cache
-def movement(kind: str, direction: str, repeats: int) -> tuple[Array, Array]:
+@lru_cache(maxsize=1024)
+def movement(kind: str, direction: str, repeats: int, aside: Vector = PLAIN.course) -> tuple[Array, Array]:
     """The course of one movement: (K,) phases from 0 to 1, and (K, 6) offset x, y, z, roll, nod, wiggle.
 
     Offsets are in shoulder widths at ordinary size, roll and nod in radians, wiggle from 0 to 1.
@@ -120,8 +122,9 @@ def movement(kind: str, direction: str, repeats: int) -> tuple[Array, Array]:
         kind: of movement, as the lexicon names it.
         direction: where it goes.
         repeats: how often.
+        aside: (3,) added to the direction.
     """
-    towards = np.array(DIRECTIONS[direction], dtype=np.float64)
+    towards = np.array(DIRECTIONS[direction], dtype=np.float64) + aside
     beats = np.arange(2 * repeats + 1) % 2.0
     if kind == "circle":
         angle = np.linspace(0, 2 * np.pi * repeats, 8 * repeats + 1)
@@ -182,21 +185,22 @@ def sign_poses(sign: Sign, signer: Signer, rng: np.random.Generator, opposite: b
     """
     v = signer.variation
     repeats = max(1, sign.repeats + int(rng.random() < 0.08 * v) - int(sign.repeats > 2 and rng.random() < 0.15 * v))
-    phase, course = movement(sign.movement, sign.direction, repeats)
+    phase, course = movement(sign.movement, sign.direction, repeats, sign.nuance.course)
     duration = (
         sign.duration_s * (repeats / sign.repeats) ** 0.8 / signer.tempo * np.exp(0.12 * v * rng.standard_normal())
     )
-    course = course * signer.size * np.exp(0.12 * v * rng.standard_normal()) * (-1 if opposite else 1)
+    nuance = sign.nuance
+    course = course * signer.size * nuance.size * np.exp(0.12 * v * rng.standard_normal()) * (-1 if opposite else 1)
     rows = np.empty((len(phase), _NUM_COLUMNS))
-    where = place(signer, sign.location) + 0.035 * v * rng.standard_normal(3)
+    where = place(signer, sign.location) + nuance.place + 0.035 * v * rng.standard_normal(3)
     if sign.hands in ("both", "alternate"):
         where[0] = max(where[0], 0.2)  # or the two hands would go through each other
     rows[:, PLACE] = where + course[:, :3]
-    tilt = signer.tilt + 0.12 * v * rng.standard_normal(2)
+    tilt = signer.tilt + nuance.turn + 0.12 * v * rng.standard_normal(2)
     turned = quaternion_product(hand_quaternion(*ORIENTATIONS[sign.orientation]), _about(1, tilt[0] + course[:, 3]))
     rows[:, ROTATION] = quaternion_product(turned, _about(0, tilt[1] + course[:, 4]))
     change = np.clip((phase - 0.2) / 0.6, 0, 1)[:, None]
-    start, end = np.array(HANDSHAPES[sign.start]), np.array(HANDSHAPES[sign.end])
+    start, end = HANDSHAPES[sign.start] + np.array(nuance.start), HANDSHAPES[sign.end] + np.array(nuance.end)
     wiggle = np.zeros((len(phase), 12))
     wiggle[:, 0:8:4], wiggle[:, 2:8:4] = (
         0.45 * course[:, 5:6],

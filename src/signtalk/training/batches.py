@@ -84,13 +84,14 @@ class TrainingSet:
         view = np.repeat(np.arange(self.views.num_views), len(members))
         members = np.tile(members, self.views.num_views)
         points, valid = self._points(members, view, rng)
+        num_coordinates = self.store.config.num_coordinates
         texts = [self.texts[i][rng.integers(len(self.texts[i]))] for i in members]
         ids, _ = self.tokenizer.encode_batch(texts)
         return Batch(
             features=torch.from_numpy(derive(points, valid, self.store.config)),
             valid=torch.from_numpy(valid),
             masked=torch.from_numpy(span_mask(valid, self.views.mask_share, self.views.mask_span, rng)),
-            missing=torch.from_numpy(np.isnan(points).reshape(*points.shape[:2], -1)),
+            missing=torch.from_numpy(np.isnan(points[..., :num_coordinates]).reshape(*points.shape[:2], -1)),
             tokens_in=torch.from_numpy(ids[:, :-1].copy()),
             tokens_out=torch.from_numpy(ids[:, 1:].copy()),
             labels=torch.from_numpy(self.labels[members]),

@@ -38,7 +38,7 @@ def model_config(recipe: Recipe, vocabulary_size: int) -> ModelConfig:
     return ModelConfig(
         encoder=encoder,
         decoder=decoder,
-        num_coordinates=math.prod(recipe.features.row_shape),
+        num_coordinates=math.prod(recipe.features.coordinate_shape),
         supcon_dim=network.supcon_dim,
         spells=recipe.losses.ctc_weight > 0,
         motion="prototype-rows" if recipe.features.preset == "prototype" else "last-column",

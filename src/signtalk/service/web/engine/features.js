@@ -9,6 +9,7 @@
 import {
   ClipError, duration, frameRate, LEFT_HAND_NAMES, NUM_LANDMARKS, positions, RIGHT_HAND_NAMES,
 } from "./landmarks.js";
+import { handColumns, NUM_HAND_COLUMNS } from "./handAngles.js";
 import { median, roundHalfEven } from "./numbers.js";
 import {
   BODY_NAMES, DEFAULT_FEATURES, FACE_POINT_NAMES, HAND_POINTS, MIN_BONE, MIN_PALM, MIN_SHOULDER_SHARE,
@@ -79,7 +80,8 @@ export function extractFeatures(clip, config) {
  * @returns {Points}
  */
 export function normaliseClip(clip, config) {
-  const frames = clip.times.length, coordinates = config.use_depth ? 3 : 2, aspect = clip.aspect || 1;
+  const frames = clip.times.length, aspect = clip.aspect || 1;
+  const coordinates = config.use_depth || config.use_hand_angles ? 3 : 2;
   const upright = Float64Array.from(clip.landmarks, (value, i) => (i % 3 === 1 ? value : value * aspect));
   if (config.frontal) faceCamera(upright, frames);
   const names = layoutNames(config);
@@ -231,10 +233,13 @@ export function resample(points, at) {
  * @param {FeatureConfig} config
  */
 export function derive(points, valid, config) {
-  const { frames, coordinates } = points, names = layoutNames(config), place = new Map(names.map((n, i) => [n, i]));
+  const { frames } = points, names = layoutNames(config), place = new Map(names.map((n, i) => [n, i]));
   const at = (/** @type {string} */ name) => place.get(name) ?? NaN; // NaN reads undefined, which is not there
-  const own = points.landmarks * coordinates;
-  for (let t = 0; t < frames; t++) if (!valid[t]) points.values.fill(NaN, t * own, (t + 1) * own);
+  const whole = points.landmarks * points.coordinates;
+  for (let t = 0; t < frames; t++) if (!valid[t]) points.values.fill(NaN, t * whole, (t + 1) * whole);
+  const bent = config.use_hand_angles ? HANDS.map((hand, side) => handColumns(points, at(hand[0]), side === 0)) : [];
+  points = config.use_depth || points.coordinates === 2 ? points : flattened(points);
+  const { coordinates } = points, own = points.landmarks * coordinates;
   const blocks = [points.values];
   if (config.use_hand_local) {
     for (const hand of HANDS) blocks.push(handLocal(points, at(hand[0])));
@@ -243,7 +248,7 @@ export function derive(points, valid, config) {
   const stacked = joinedColumns(blocks, frames), wide = stacked.length / frames;
   const parts = [BODY_NAMES, ...(config.use_hands ? HANDS : []), ...(config.use_face ? [FACE_POINT_NAMES] : [])];
   const motion = frameMotion(points, names);
-  const numFeatures = wide * (1 + config.num_differences) + parts.length + 1;
+  const numFeatures = wide * (1 + config.num_differences) + bent.length * NUM_HAND_COLUMNS + parts.length + 1;
   const features = new Float32Array(frames * numFeatures);
   for (let t = 0; t < frames; t++) {
     let column = t * numFeatures;
@@ -254,6 +259,11 @@ export function derive(points, valid, config) {
         features[column] = Number.isNaN(value) ? 0 : value;
       }
     }
+    for (const hand of bent) {
+      for (let i = t * NUM_HAND_COLUMNS; i < (t + 1) * NUM_HAND_COLUMNS; i++) {
+        features[column++] = Number.isNaN(hand[i]) ? 0 : hand[i];
+      }
+    }
     for (const part of parts) {
       const seen = part.some((name) => !Number.isNaN(points.values[t * own + coordinates * at(name)]));
       features[column++] = seen ? 1 : 0;
@@ -261,6 +271,16 @@ export function derive(points, valid, config) {
     features[column] = motion[t];
   }
   return { features, numFeatures };
+}
+
+/**
+ * The points without their depth.
+ *
+ * @param {Points} points
+ * @returns {Points}
+ */
+function flattened(points) {
+  return { ...points, values: points.values.filter((_, i) => i % 3 !== 2), coordinates: 2 };
 }
 
 /**

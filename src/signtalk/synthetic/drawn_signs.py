@@ -1,0 +1,97 @@
+"""Signs drawn at random from the phonological parameters: a language without end, for pretraining.
+
+generator --draw_sign--> Sign --near--> a Sign that differs in one parameter
+
+`lexicon` holds the small fixed language of the demo; a drawn sign uses the same tables, and departs a little from them
+(`Nuance`), so that no two are equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from signtalk.synthetic.lexicon import (
+    BASE_HANDS,
+    BODY_LOCATIONS,
+    DIRECTIONS,
+    HANDSHAPES,
+    HEAD_LOCATIONS,
+    ORIENTATIONS,
+    Nuance,
+    Sign,
+    ordinary_duration_s,
+)
+
+HANDS = ("one", "both", "alternate", "base")
+MOVEMENTS = ("hold", "path", "arc", "circle", "tap", "shake", "twist", "nod", "wiggle")
+LOCATIONS = tuple(name for name in (*HEAD_LOCATIONS, *BODY_LOCATIONS) if name not in BASE_HANDS)
+_HANDS_SHARE = (0.48, 0.27, 0.08, 0.17)
+_MOVEMENT_SHARE = (0.12, 0.22, 0.12, 0.1, 0.16, 0.12, 0.06, 0.05, 0.05)
+_SHAPES, _ORIENTATIONS, _BASES = tuple(HANDSHAPES), tuple(ORIENTATIONS), tuple(BASE_HANDS)
+_DIRECTIONS = tuple(name for name in DIRECTIONS if name != "none")
+_DIRECTED = frozenset(("path", "arc", "circle", "tap", "shake"))
+_CHANGING_SHARE = 0.22
+"""Signs in which the handshape changes."""
+_SHAPE_NUANCE, _PLACE_NUANCE, _TURN_NUANCE, _COURSE_NUANCE, _SIZE_NUANCE = 0.1, 0.07, 0.25, 0.25, 0.3
+
+
+def draw_sign(rng: np.random.Generator) -> Sign:
+    """A sign of random parameters; its gloss is "" because it means nothing."""
+    hands = str(rng.choice(HANDS, p=_HANDS_SHARE))
+    kind = str(rng.choice(MOVEMENTS, p=_MOVEMENT_SHARE))
+    repeats = 1 if kind in ("hold", "arc") else int(rng.integers(1, 4))
+    start = _one_of(_SHAPES, rng)
+    return Sign(
+        gloss="",
+        hands=hands,
+        start=start,
+        end=_one_of(_SHAPES, rng) if rng.random() < _CHANGING_SHARE else start,
+        location=_one_of(_BASES if hands == "base" else LOCATIONS, rng),
+        orientation=_one_of(_ORIENTATIONS, rng),
+        movement=kind,
+        direction=_one_of(_DIRECTIONS, rng) if kind in _DIRECTED else "none",
+        repeats=repeats,
+        face="none",
+        duration_s=ordinary_duration_s(kind, repeats) * float(np.exp(0.25 * rng.standard_normal())),
+        nuance=_draw_nuance(rng),
+    )
+
+
+def near(sign: Sign, rng: np.random.Generator) -> Sign:
+    """The sign with one parameter exchanged for another of its table: the hardest one to tell from it."""
+    parameter = _one_of(("shape", "location", "orientation", "movement", "direction", "hands"), rng)
+    other = draw_sign(rng)
+    if parameter == "shape":
+        return replace(sign, start=other.start, end=other.end if sign.start != sign.end else other.start)
+    if parameter == "location" or (parameter == "direction" and sign.movement not in _DIRECTED):
+        return replace(sign, location=_one_of(_BASES if sign.hands == "base" else LOCATIONS, rng))
+    if parameter == "hands" and sign.hands in ("one", "both"):
+        return replace(sign, hands="both" if sign.hands == "one" else "one")
+    if parameter == "direction":
+        return replace(sign, direction=_one_of(_DIRECTIONS, rng))
+    if parameter == "movement":
+        return replace(
+            sign,
+            movement=other.movement, direction=other.direction, repeats=other.repeats, duration_s=other.duration_s,
+        )  # fmt: skip
+    return replace(sign, orientation=other.orientation)
+
+
+def _draw_nuance(rng: np.random.Generator) -> Nuance:
+    shape = _SHAPE_NUANCE * rng.standard_normal(12)
+    turn = _TURN_NUANCE * rng.standard_normal(2)
+    place, course = _PLACE_NUANCE * rng.standard_normal(3), _COURSE_NUANCE * rng.standard_normal(3)
+    return Nuance(
+        start=tuple(shape.tolist()),
+        end=tuple(shape.tolist()),
+        place=(float(place[0]), float(place[1]), float(place[2])),
+        turn=(float(turn[0]), float(turn[1])),
+        course=(float(course[0]), float(course[1]), float(course[2])),
+        size=float(np.exp(_SIZE_NUANCE * rng.standard_normal())),
+    )
+
+
+def _one_of(names: tuple[str, ...], rng: np.random.Generator) -> str:
+    return names[int(rng.integers(len(names)))]
