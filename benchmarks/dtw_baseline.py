@@ -41,7 +41,7 @@ class DtwBaseline:
     def _clips(self) -> tuple[FloatArray, dict[str, int]]:
         """(N, 64, P) and the row of each clip; clips that cannot be used have none."""
         store = pack_clips(self._manifest.records, DTW_FEATURES, self._store)
-        columns = _columns()
+        columns = yardstick_columns()
         blocks = [
             store.features(np.arange(start, min(start + 256, len(store.clips))))[0][..., columns]
             for start in range(0, len(store.clips), 256)
@@ -102,7 +102,7 @@ def sentence_ranks(distances: FloatArray, reference_keys: Sequence[str], query_k
     return np.where(hits.any(axis=1), hits.argmax(axis=1) + 1, 0).astype(np.int64)
 
 
-def _columns() -> IntArray:
+def yardstick_columns() -> IntArray:
     """Columns of `features.derive` that a frame is compared by."""
     names = [*DTW_FEATURES.layout.names, *(f"{name} local" for name in LEFT_HAND_NAMES + RIGHT_HAND_NAMES)]
     points = np.array([names.index(name) for name in (*_POINTS, *(f"{tip} local" for tip in _TIPS))], dtype=np.int64)

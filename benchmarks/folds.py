@@ -30,10 +30,11 @@ from signtalk.evaluation.report import report_json, report_markdown, write_repor
 from signtalk.evaluation.results import EvaluationReport, OpenSet
 from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.training.checkpoint import TorchEncoder
-from signtalk.training.names import BEST_NAME, HISTORY_NAME, RECIPE_NAME, STORE_NAME
+from signtalk.training.names import BEST_NAME, HISTORY_NAME, LAST_NAME, RECIPE_NAME, STORE_NAME
 from signtalk.training.recipe import Recipe
 from signtalk.training.run import INDEX_NAME, RunFolder, index_run
-from signtalk.training.train import LAST_NAME, PACKED_ROLES, TrainOptions, train
+from signtalk.training.train import PACKED_ROLES, train
+from signtalk.training.trainer import TrainOptions
 
 FOLD_NAME = "fold.json"
 _CLOCK_NAME = "clock.json"

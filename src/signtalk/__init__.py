@@ -24,6 +24,8 @@ _WHERE = {
     "features": "_api",
     "extract": "_runs",
     "train": "_runs",
+    "new": "_base",
+    "pretrain": "_base",
     "Run": "_runs",
     "Answer": "recognition.answer",
     "Candidate": "recognition.ranking",
@@ -65,6 +67,8 @@ __all__ = [
     "extract",
     "features",
     "load",
+    "new",
+    "pretrain",
     "read_clip",
     "segment",
     "train",
@@ -73,6 +77,7 @@ __all__ = [
 if TYPE_CHECKING:
     from signtalk._answers import Answers, Stream
     from signtalk._api import features, load, segment
+    from signtalk._base import new, pretrain
     from signtalk._model import Model
     from signtalk._runs import Run, extract, train
     from signtalk.errors import (

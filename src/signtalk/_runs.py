@@ -210,8 +210,8 @@ def train(
     chosen = Recipe.named(recipe).changed(changes)  # a typo is told before anything is read
     manifest = load_manifest(Path(data), strict=strict)
     parts = _split_of(manifest, split, names_of(test_signer))
-    from signtalk.training.train import TrainOptions
     from signtalk.training.train import train as fit
+    from signtalk.training.trainer import TrainOptions
 
     options = TrainOptions(Path(out), resume=resume, devices=devices, strict=strict, progress=progress)
     result = fit(manifest, parts, chosen, options)

@@ -25,7 +25,8 @@ from signtalk.training.checkpoint import load_checkpoint
 from signtalk.training.folder import wait_for_store
 from signtalk.training.recipe import Recipe
 from signtalk.training.run import RunFolder
-from signtalk.training.train import TrainOptions, train
+from signtalk.training.train import train
+from signtalk.training.trainer import TrainOptions
 
 SMALL = ("optimiser.epochs=2", "optimiser.batch_size=12", "optimiser.val_every=1")
 

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from signtalk.bundle.archive import MAX_NAME, unpack_zip
+from signtalk.bundle.base import BASE_NAMES, base_path
 from signtalk.bundle.golden import GOLDEN_CLIPS_NAME, GOLDEN_TOLERANCE, read_golden_clips, replay_golden_clips
 from signtalk.bundle.onnx_models import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
 from signtalk.data.tokenizer import SentenceTokenizer
@@ -168,13 +169,13 @@ def open_bundle(path: str | PathLike[str], variant: str = FULL_PRECISION) -> Bun
     """Open a bundle zip, or a folder with its files.
 
     Args:
-        path: the zip or folder.
+        path: the zip or folder; "base" or "base-body" for what the package holds, where nothing of that name is there.
         variant: which encoder answers: "fp32", the name of one in `manifest.variants.made`, or "offered".
 
     Raises:
         ArtifactError: missing, damaged, dangerous, of another version, or without that variant.
     """
-    path = Path(path)
+    path = base_path(str(path)) if str(path) in BASE_NAMES and not Path(path).exists() else Path(path)
     if path.is_dir():
         return _load(path, variant, temporary=False)
     folder = Path(tempfile.mkdtemp(prefix="signtalk-bundle-"))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from signtalk.cli.bundle import bundle_app, export
+from signtalk.cli.bundle import bundle_app, export, new
 from signtalk.cli.calibrate import calibrate
 from signtalk.cli.console import out_console, print_error
 from signtalk.cli.data import data_app
@@ -18,6 +18,7 @@ from signtalk.cli.extract import extract, models_app
 from signtalk.cli.index import index
 from signtalk.cli.interchange import export_clips, import_command
 from signtalk.cli.play import play
+from signtalk.cli.pretrain import pretrain
 from signtalk.cli.recognize import recognize
 from signtalk.cli.references import pack
 from signtalk.cli.search import search
@@ -42,6 +43,7 @@ app.command()(extract)
 app.command("import")(import_command)
 app.command("export-clips")(export_clips)
 app.add_typer(data_app, name="data")
+app.command()(pretrain)
 app.command()(train)
 app.command()(index)
 app.command()(evaluate)
@@ -51,6 +53,7 @@ app.command()(recognize)
 app.command()(search)
 app.command()(segment)
 app.command()(play)
+app.command()(new)
 app.command()(enroll)
 app.command()(forget)
 app.command("list")(list_command)

@@ -29,7 +29,7 @@ from signtalk.bundle.bundle import (
 from signtalk.bundle.card import model_card
 from signtalk.bundle.golden import GOLDEN_CLIPS_NAME, make_golden_clips, write_golden_clips
 from signtalk.errors import ArtifactError, DataError, ExportRefusedError
-from signtalk.export.graphs import random_clips, random_tokens, write_graphs
+from signtalk.export.graphs import SCRIPT_NAME, random_clips, random_tokens, write_graphs
 from signtalk.export.parity import EXPORT_SHAPES, check_parity
 from signtalk.export.variants import MeasuringClips, make_variants
 from signtalk.files import read_json, save_arrays, sha256_file, write_json, write_text
@@ -56,6 +56,7 @@ class ExportExtras:
         landmarkers: SHA-256 of the models that gave the landmarks.
         licence: of the model; "" = not stated.
         weights: the checkpoint's file, to be shipped as well.
+        scripted: ship the encoder as TorchScript too.
     """
 
     measuring: MeasuringClips | None = None
@@ -64,6 +65,7 @@ class ExportExtras:
     landmarkers: tuple[str, ...] = ()
     licence: str = ""
     weights: Path | None = None
+    scripted: bool = True
 
 
 def export_bundle(
@@ -137,6 +139,8 @@ def _write_all(
     golden = _write_golden(checkpoint, index, decision, work)
     batches = [(golden[f"{name}features"], golden[f"{name}valid"]) for name in ("", "clip_")]
     parity = check_parity(checkpoint, index, work, EXPORT_SHAPES, batches)
+    if not extras.scripted:
+        (work / SCRIPT_NAME).unlink()
     variants = make_variants(checkpoint, index, decision, work, extras.measuring, batches[0])
     write_settings(checkpoint, index, decision, work)
     if extras.signs is not None:

@@ -47,6 +47,7 @@ class TrackerErrors:
         swaps: chance a frame that left and right hand change names for a moment.
         jumps: chance a frame that a hand is found somewhere else.
         face_lost: chance a frame that the face is lost for a moment.
+        hand_depth: how deep a hand is for the detector, 1 is as deep as it is; detectors flatten hands.
     """
 
     jitter: float = 0.006
@@ -54,6 +55,7 @@ class TrackerErrors:
     swaps: float = 0.0008
     jumps: float = 0.003
     face_lost: float = 0.0005
+    hand_depth: float = 1.0
 
 
 def project(points: Array, camera: Camera) -> Array:
@@ -101,6 +103,7 @@ def track(
     landmarks = image + _shake(num_frames, camera, errors, rng)
     hands = [landmarks[:, PARTS[name]] for name in ("left_hand", "right_hand")]
     for hand in hands:
+        hand[..., 2] *= errors.hand_depth
         jumped = rng.random(num_frames) < errors.jumps
         hand[jumped] += rng.normal(0, 0.15 * camera.scale, (int(jumped.sum()), 1, 3))
     swapped = _bursts(np.full(num_frames, errors.swaps), 2, rng)
@@ -161,7 +164,7 @@ def _lost(
     near = np.exp(-((np.linalg.norm((middle - image[:, 0, :2]) * square, axis=-1) / 0.4) ** 2))
     chance = errors.lost * (0.15 + 0.12 * np.minimum(speed, 8) + 0.7 * near) / fps
     outside = ((middle < -0.02) | (middle > 1.02)).any(axis=-1)
-    return outside | _bursts(chance, 0.16 * fps, rng)
+    return outside | _bursts(chance, max(0.16 * fps, 1.0), rng)
 
 
 def _visibility(image: Array, gone: BoolArray, rng: np.random.Generator) -> FloatArray:

@@ -24,13 +24,18 @@ from signtalk.synthetic.lexicon import (
     ordinary_duration_s,
 )
 
-HANDS = ("one", "both", "alternate", "base")
-MOVEMENTS = ("hold", "path", "arc", "circle", "tap", "shake", "twist", "nod", "wiggle")
-LOCATIONS = tuple(name for name in (*HEAD_LOCATIONS, *BODY_LOCATIONS) if name not in BASE_HANDS)
+_HANDS = ("one", "both", "alternate", "base")
 _HANDS_SHARE = (0.48, 0.27, 0.08, 0.17)
+_MOVEMENTS = ("hold", "path", "arc", "circle", "tap", "shake", "twist", "nod", "wiggle")
 _MOVEMENT_SHARE = (0.12, 0.22, 0.12, 0.1, 0.16, 0.12, 0.06, 0.05, 0.05)
 _SHAPES, _ORIENTATIONS, _BASES = tuple(HANDSHAPES), tuple(ORIENTATIONS), tuple(BASE_HANDS)
+_LOCATIONS = tuple(name for name in (*HEAD_LOCATIONS, *BODY_LOCATIONS) if name not in BASE_HANDS)
 _DIRECTIONS = tuple(name for name in DIRECTIONS if name != "none")
+PHONOLOGY: dict[str, tuple[str, ...]] = {
+    "hands": _HANDS, "start": _SHAPES, "end": _SHAPES, "location": _LOCATIONS + _BASES, "orientation": _ORIENTATIONS,
+    "movement": _MOVEMENTS, "direction": tuple(DIRECTIONS),
+}  # fmt: skip
+"""The parameters of a sign, and the values that each can have."""
 _DIRECTED = frozenset(("path", "arc", "circle", "tap", "shake"))
 _CHANGING_SHARE = 0.22
 """Signs in which the handshape changes."""
@@ -39,8 +44,8 @@ _SHAPE_NUANCE, _PLACE_NUANCE, _TURN_NUANCE, _COURSE_NUANCE, _SIZE_NUANCE = 0.1, 
 
 def draw_sign(rng: np.random.Generator) -> Sign:
     """A sign of random parameters; its gloss is "" because it means nothing."""
-    hands = str(rng.choice(HANDS, p=_HANDS_SHARE))
-    kind = str(rng.choice(MOVEMENTS, p=_MOVEMENT_SHARE))
+    hands = str(rng.choice(_HANDS, p=_HANDS_SHARE))
+    kind = str(rng.choice(_MOVEMENTS, p=_MOVEMENT_SHARE))
     repeats = 1 if kind in ("hold", "arc") else int(rng.integers(1, 4))
     start = _one_of(_SHAPES, rng)
     return Sign(
@@ -48,7 +53,7 @@ def draw_sign(rng: np.random.Generator) -> Sign:
         hands=hands,
         start=start,
         end=_one_of(_SHAPES, rng) if rng.random() < _CHANGING_SHARE else start,
-        location=_one_of(_BASES if hands == "base" else LOCATIONS, rng),
+        location=_one_of(_BASES if hands == "base" else _LOCATIONS, rng),
         orientation=_one_of(_ORIENTATIONS, rng),
         movement=kind,
         direction=_one_of(_DIRECTIONS, rng) if kind in _DIRECTED else "none",
@@ -59,6 +64,11 @@ def draw_sign(rng: np.random.Generator) -> Sign:
     )
 
 
+def phonology(sign: Sign) -> tuple[int, ...]:
+    """The place of each parameter's value in `PHONOLOGY`."""
+    return tuple(values.index(getattr(sign, name)) for name, values in PHONOLOGY.items())
+
+
 def near(sign: Sign, rng: np.random.Generator) -> Sign:
     """The sign with one parameter exchanged for another of its table: the hardest one to tell from it."""
     parameter = _one_of(("shape", "location", "orientation", "movement", "direction", "hands"), rng)
@@ -66,7 +76,7 @@ def near(sign: Sign, rng: np.random.Generator) -> Sign:
     if parameter == "shape":
         return replace(sign, start=other.start, end=other.end if sign.start != sign.end else other.start)
     if parameter == "location" or (parameter == "direction" and sign.movement not in _DIRECTED):
-        return replace(sign, location=_one_of(_BASES if sign.hands == "base" else LOCATIONS, rng))
+        return replace(sign, location=_one_of(_BASES if sign.hands == "base" else _LOCATIONS, rng))
     if parameter == "hands" and sign.hands in ("one", "both"):
         return replace(sign, hands="both" if sign.hands == "one" else "one")
     if parameter == "direction":

@@ -17,7 +17,7 @@ from signtalk.synthetic.lexicon import Sign, signs, stable_number, variants
 SIGNER_LETTERS = "ABCDE"
 LEFT_HANDED = "B"
 _ASPECTS = {"A": 4 / 3, "B": 16 / 9, "C": 4 / 3, "D": 1.0, "E": 16 / 9}
-_RESTS = np.array([[0.16, -1.2, 0.5], [0.3, -1.3, 0.55], [0.05, -0.95, 0.42], [0.52, -1.5, 0.12], [0.22, -1.05, 0.5]])
+RESTS = np.array([[0.16, -1.2, 0.5], [0.3, -1.3, 0.55], [0.05, -0.95, 0.42], [0.52, -1.5, 0.12], [0.22, -1.05, 0.5]])
 """Where hands rest: on the lap, on the knees, folded at the belly, hanging down, on a table."""
 
 
@@ -127,7 +127,7 @@ def make_signer(seed: int, signer_id: str, habits: Habits) -> Signer:
         return float(np.exp(off(spread)))
 
     errors = habits.detector_errors
-    rest = _RESTS[rng.integers(len(_RESTS))] * min(d, 1) + _RESTS[0] * max(1 - d, 0)
+    rest = RESTS[rng.integers(len(RESTS))] * min(d, 1) + RESTS[0] * max(1 - d, 0)
     order = sorted(signs(), key=lambda gloss: stable_number(f"{seed}/{signer_id}/{gloss}"))
     return Signer(
         signer_id=signer_id,

@@ -65,7 +65,13 @@ class Track:
 class Performance:
     """What is going on while a clip is put together: the clock and the three tracks.
 
-    `resting` are the poses of the leading and the other hand at rest.
+    Attributes:
+        resting: the poses of the leading and the other hand at rest.
+        clock: seconds.
+        leading: the hand that leads.
+        other: the other hand.
+        head: head and face.
+        sign_spans_s: when each sign so far began and ended.
     """
 
     resting: tuple[Array, Array]
@@ -73,6 +79,7 @@ class Performance:
     leading: Track = field(default_factory=Track)
     other: Track = field(default_factory=Track)
     head: Track = field(default_factory=Track)
+    sign_spans_s: list[tuple[float, float]] = field(default_factory=list)
 
     def hold(self) -> None:
         """Both hands and the head are at rest at this moment."""
@@ -314,6 +321,7 @@ def _add_sign(
     rows[:, PLACE] += min(0.06 * signer.variation * abs(rng.standard_normal()), 0.3) * (before - rows[0, PLACE])
     start = now.clock + (0.12 + 0.16 * way) / signer.tempo * hurry * np.exp(0.12 * rng.standard_normal())
     times = start + times * hurry
+    now.sign_spans_s.append((float(times[0]), float(times[-1])))
     now.clock = float(times[-1]) + 0.03
     for time, row in zip(times, rows, strict=True):
         now.leading.add(float(time), row)

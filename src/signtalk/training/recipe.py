@@ -6,18 +6,17 @@ overrides as the command line gives them; an unknown key or a value out of range
 
 from __future__ import annotations
 
-import difflib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from signtalk.data.tokenizer import TokenizerConfig
 from signtalk.errors import ConfigError
 from signtalk.landmarks.augment import AugmentConfig
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.models.config import EncoderSize, LossConfig
+from signtalk.training.settings import nearest, with_settings
 
 RecipeName = Literal["default", "body", "prototype", "gru", "transformer", "tiny"]
 RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "body", "prototype", "gru", "transformer", "tiny")
@@ -164,7 +163,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
             ConfigError: there is none of this name.
         """
         if name not in RECIPE_NAMES:
-            raise ConfigError(f"no recipe '{name}'{_nearest(name, RECIPE_NAMES)}; there are {', '.join(RECIPE_NAMES)}")
+            raise ConfigError(f"no recipe '{name}'{nearest(name, RECIPE_NAMES)}; there are {', '.join(RECIPE_NAMES)}")
         return cls.model_validate({"name": name, **_DIFFERENCES[name]})
 
     def changed(self, assignments: Iterable[str]) -> Recipe:
@@ -173,59 +172,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         Raises:
             ConfigError: a setting is malformed, unknown or out of range.
         """
-        tree: dict[str, Any] = self.model_dump()
-        for assignment in assignments:
-            path, separator, text = assignment.partition("=")
-            *sections, key = path.strip().split(".")
-            place: Any = tree
-            for section in sections:
-                place = place.get(section) if isinstance(place, dict) else None
-            if not separator or not isinstance(place, dict) or key not in place or isinstance(place[key], dict):
-                raise ConfigError(_no_setting(path.strip(), bool(separator), tree))
-            place[key] = _value(text.strip())
-        return self._checked(tree)
-
-    @classmethod
-    def _checked(cls, tree: dict[str, Any]) -> Recipe:
-        try:
-            return cls.model_validate(tree)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "of the recipe"
-            if first["type"] == "value_error":  # of several settings together: the message names what was found
-                raise ConfigError(f"setting {where}: {first['ctx']['error']}") from error
-            raise ConfigError(f"setting {where}: {first['msg']}; found {first['input']!r}") from error
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
-def _no_setting(path: str, has_value: bool, tree: dict[str, Any]) -> str:
-    """What is wrong with a setting's name, and what may have been meant."""
-    names = [
-        name
-        for key, value in tree.items()
-        for name in ([f"{key}.{inner}" for inner in value] if isinstance(value, dict) else [key])
-    ]
-    if path in names and not has_value:
-        return f"setting '{path}' without a value; write {path}=VALUE"
-    *_, key = path.split(".")
-    same_key = [name for name in names if name.split(".")[-1] == key]
-    section, sections = path.split(".")[0], [key for key, value in tree.items() if isinstance(value, dict)]
-    where = (
-        f"{section} has {', '.join(tree[section])}" if section in sections else f"sections are {', '.join(sections)}"
-    )
-    return f"no setting '{path}'{_nearest(path, names, same_key)}; {where}"
-
-
-def _nearest(name: str, names: Sequence[str], surely: Sequence[str] = ()) -> str:
-    """A question with the nearest names, those of `surely` if there are any; nothing where none is near."""
-    near = list(surely) or difflib.get_close_matches(name, names, n=2, cutoff=0.8)
-    return f"; did you mean {' or '.join(near[:3])}?" if near else ""
+        return with_settings(self, assignments)
 
 
 # docs/contract.md 1.4-1.7. The prototype's own faults that are errors of code (padding read as signing, a target that

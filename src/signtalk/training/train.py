@@ -9,56 +9,29 @@ on from) and `tensorboard/`.
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import lightning.pytorch as pl
-import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
 
 from signtalk.data.manifest import Manifest, Problem
 from signtalk.data.packed import PackedClips, pack_clips
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.files import save_arrays
-from signtalk.threads import usable_cores
-from signtalk.training.atomic import AtomicCheckpoints
 from signtalk.training.batches import fit_tokenizer, training_set
 from signtalk.training.folder import check_run_folder, check_texts, checked_last, claim_folder, wait_for_store
 from signtalk.training.module import SignTraining
-from signtalk.training.names import BEST_NAME, LAST_NAME, STATISTICS_NAME, STORE_NAME, VOCABULARY_NAME
-from signtalk.training.progress import EpochProgress, tell
+from signtalk.training.names import BEST_NAME, STATISTICS_NAME, STORE_NAME, VOCABULARY_NAME
+from signtalk.training.progress import tell
 from signtalk.training.recipe import Recipe
+from signtalk.training.trainer import TrainOptions, fit
 from signtalk.training.validation import ValidationSet
 
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """Where and on what a run is made; unlike the recipe it does not change what is learned.
-
-    Attributes:
-        out: the run folder.
-        resume: go on from `last.ckpt` there, if it exists.
-        devices: processes; 2 or more train with DDP.
-        strict: stop at the first clip that cannot be packed instead of leaving it out.
-        accelerator: "auto", "cpu" or "gpu".
-        progress: tell how far it is: a bar on a terminal, a line now and then elsewhere.
-        stop_after: end this call after so many epochs, to go on later; None runs to the end.
-    """
-
-    out: Path
-    resume: bool = False
-    devices: int = 1
-    strict: bool = False
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    progress: bool = True
-    stop_after: int | None = None
+PACKED_ROLES: tuple[Role, ...] = (
+    "train", "val", "val_unknown", "test", "test_new_clip", "test_unknown", "enroll",
+    "train_idle", "val_idle", "test_idle",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,7 +88,7 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
         save_arrays(out / STATISTICS_NAME, module.statistics.to_arrays())
         module.training_set.tokenizer.save(out / VOCABULARY_NAME)
         claim_folder(out, recipe, split)
-    trainer = _fit(module, options, last)
+    trainer = fit(module, recipe.optimiser, options, last)
     history = module.history
     if trainer.is_global_zero:
         history.finish()
@@ -148,69 +121,3 @@ def _module(manifest: Manifest, split: Split, recipe: Recipe, store: PackedClips
     check_texts(train_records, training.tokenizer, recipe.network.max_tokens)  # other parts without the left-out texts
     validation = ValidationSet(store, train_records, val_records, training.tokenizer, split.hash)
     return SignTraining(recipe, training, validation, out)
-
-
-def _fit(module: SignTraining, options: TrainOptions, last: Path | None) -> pl.Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # its tips are for other people
-    trainer = _trainer(module.recipe, options)
-    with warnings.catch_warnings():
-        # Batches are vectorised in the main process on purpose; Lightning recommends workers all the same.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*")
-        warnings.filterwarnings("ignore", message=".*The number of training batches.*smaller than the logging.*")
-        warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
-        # A run folder that was moved goes on; what Lightning holds of the best epoch nobody asks.
-        warnings.filterwarnings("ignore", message=".*The dirpath has changed.*")
-        try:
-            trainer.fit(module, ckpt_path=last, weights_only=True)
-        except SystemExit as stopped:  # Lightning tidies up after Ctrl-C and leaves with code 1
-            if trainer.interrupted:
-                raise KeyboardInterrupt from stopped
-            raise
-    return trainer
-
-
-PACKED_ROLES: tuple[Role, ...] = (
-    "train", "val", "val_unknown", "test", "test_new_clip", "test_unknown", "enroll",
-    "train_idle", "val_idle", "test_idle",
-)  # fmt: skip
-
-
-def _trainer(recipe: Recipe, options: TrainOptions) -> pl.Trainer:
-    settings = recipe.optimiser
-    if options.devices == 1 and "OMP_NUM_THREADS" not in os.environ:  # of several Lightning divides the cores itself
-        torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
-    on_gpu = options.accelerator != "cpu" and torch.cuda.is_available()
-    precision: Any = ("16-mixed" if on_gpu else "32-true") if settings.precision == "auto" else settings.precision
-    callbacks: list[pl.Callback] = [
-        ModelCheckpoint(
-            dirpath=options.out,
-            filename=LAST_NAME.removesuffix(".ckpt"),
-            monitor=None,
-            save_top_k=1,
-            every_n_epochs=1,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        )
-    ]
-    if options.progress:
-        callbacks.append(EpochProgress())
-    return pl.Trainer(
-        accelerator=options.accelerator if options.accelerator != "auto" else ("gpu" if on_gpu else "cpu"),
-        devices=options.devices,
-        strategy="ddp_find_unused_parameters_true" if options.devices > 1 else "auto",
-        precision=precision,
-        max_epochs=min(settings.epochs, options.stop_after or settings.epochs),
-        accumulate_grad_batches=settings.accumulation,
-        gradient_clip_val=settings.gradient_clip or None,
-        logger=TensorBoardLogger(str(options.out), name="tensorboard", version=""),
-        callbacks=callbacks,
-        plugins=[AtomicCheckpoints()],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        reload_dataloaders_every_n_epochs=1,
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-        default_root_dir=str(options.out),
-    )

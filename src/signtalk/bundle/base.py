@@ -1,0 +1,56 @@
+"""The base encoder in the wheel, and a bundle without sentences made of it.
+
+    base_path("base") -> the base's bundle, in the package --new_bundle--> clinic.zip, to teach sentences into
+
+A base tells signs apart that nobody trained it on (docs/base-model.md). As a bundle it has no sentence; it is opened,
+verified and served like any other.
+"""
+
+from __future__ import annotations
+
+import shutil
+from os import PathLike
+from pathlib import Path
+
+from signtalk.errors import ArtifactError, DataError
+from signtalk.files import atomic_path
+
+BASE_NAMES = ("base", "base-body")
+"""For clips with hands, and for those of trackers that find body joints alone."""
+_FOLDER = Path(__file__).resolve().parent / "bases"
+
+
+def base_path(name: str = "base") -> Path:
+    """Where a base lies.
+
+    Args:
+        name: one of BASE_NAMES.
+
+    Raises:
+        ArtifactError: there is none of this name, or it was not installed.
+    """
+    if name not in BASE_NAMES:
+        raise ArtifactError(f"no base '{name}'; there are {', '.join(BASE_NAMES)}")
+    path = _FOLDER / f"{name}.zip"
+    if not path.is_file():
+        raise ArtifactError(f"{path}: not there, so this installation is incomplete; install SignTalk again")
+    return path
+
+
+def new_bundle(out: str | PathLike[str], name: str = "base") -> Path:
+    """Write a bundle that knows no sentence yet.
+
+    Args:
+        out: the zip to make.
+        name: of the base that it stands on.
+
+    Raises:
+        DataError: there is something already, or it cannot be written.
+        ArtifactError: there is no such base.
+    """
+    path, source = Path(out), base_path(name)
+    if path.exists():
+        raise DataError(f"{path}: is there already; choose another name")
+    with atomic_path(path) as temporary:
+        shutil.copyfile(source, temporary)
+    return path

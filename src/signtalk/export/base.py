@@ -1,0 +1,67 @@
+"""From pretraining to the base in the wheel: a bundle without sentences, small, with the weights to go on from.
+
+    best.safetensors of `pretrain` + DecisionConfig -> export_base -> base.zip
+
+Weights are rounded to a few binary digits first: the zip packs what is left of them into about a byte and a half each,
+graph and checkpoint are still those of any bundle, and both hold the same rounded numbers.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+
+from signtalk.bundle.bundle import BUNDLE_NAME
+from signtalk.export.export import ExportExtras, export_bundle
+from signtalk.files import atomic_path
+from signtalk.index.index import SentenceIndex
+from signtalk.recognition.recognizer import DecisionConfig
+from signtalk.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+_MANTISSA_BITS = 23
+_FROM_MEMBERS = 256
+"""Smaller parameters, such as biases and statistics, stay as they are: they weigh nothing."""
+
+
+def export_base(checkpoint: Checkpoint, decision: DecisionConfig, out: Path, bits: int, licence: str) -> Path:
+    """Write a base.
+
+    Args:
+        checkpoint: of pretraining.
+        decision: how a bundle made of it decides; it has no translation.
+        out: the zip to make.
+        bits: binary digits that a weight keeps behind its first one.
+        licence: of the weights.
+
+    Returns:
+        The zip.
+
+    Raises:
+        ExportRefusedError: a graph disagrees with the model.
+    """
+    with tempfile.TemporaryDirectory(prefix="signtalk-base-") as folder:
+        weights = Path(folder) / "rounded.safetensors"
+        model = checkpoint.model
+        rounded = {name: _rounded(tensor, bits) for name, tensor in model.state_dict().items()}
+        model.load_state_dict(rounded)
+        save_checkpoint(weights, model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin)
+        shipped = load_checkpoint(weights)
+        index = SentenceIndex.build((), (), shipped.encoder_id)
+        extras = ExportExtras(licence=licence, weights=weights, scripted=False)
+        export_bundle(shipped, index, decision.model_copy(update={"translate": False}), Path(folder) / "export", extras)
+        with atomic_path(out) as temporary:
+            temporary.write_bytes((Path(folder) / "export" / BUNDLE_NAME).read_bytes())
+    return out
+
+
+def _rounded(tensor: torch.Tensor, bits: int) -> torch.Tensor:
+    """To the nearest number of so many binary digits behind the first."""
+    if not tensor.is_floating_point() or tensor.numel() < _FROM_MEMBERS:
+        return tensor
+    dropped = _MANTISSA_BITS - bits
+    whole = tensor.detach().contiguous().view(torch.int32)
+    half = 1 << (dropped - 1)
+    kept = (whole + half) & ~((1 << dropped) - 1)
+    return kept.view(torch.float32)

@@ -1,0 +1,233 @@
+"""Pretrain a base encoder: signs without end, made up, mixed with recorded ones.
+
+    PretrainConfig + data folders -> pretrain -> folder with best.safetensors
+
+The folder holds `pretrain.json` (settings and what was learned from), `pretrain_history.csv`, `best.safetensors`
+(what a base is made of), `last.ckpt` (to go on from) and the packed clips of the data folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from signtalk.data.manifest import Manifest
+from signtalk.data.packed import PackedClip, PackedClips, pack_clips
+from signtalk.errors import ArtifactError, DataError
+from signtalk.evaluation.one_shot import draw_references, one_shot
+from signtalk.files import read_json, write_csv, write_json
+from signtalk.landmarks.features import standardised_columns
+from signtalk.recognition.asked import encode_all
+from signtalk.synthetic.endless import EndlessConfig
+from signtalk.training.checkpoint import TorchEncoder, save_checkpoint
+from signtalk.training.episodes import Episode, MadeUpClips, Pool, RecordedClips, episode, make_pool
+from signtalk.training.folder import checked_last
+from signtalk.training.names import BEST_NAME, STORE_NAME
+from signtalk.training.pretrain_config import PretrainConfig
+from signtalk.training.pretrain_module import Pretraining, base_tokenizer
+from signtalk.training.recipe import OptimiserConfig
+from signtalk.training.trainer import TrainOptions, fit
+
+CONFIG_NAME = "pretrain.json"
+HISTORY_NAME = "pretrain_history.csv"
+_UNSEEN_SEED = 2**31
+"""Added to the seed of the training: signs and people of the validation are nobody that it meets."""
+_UNSEEN_GROUPS = 150
+_STATISTICS_GROUPS = 100
+_MIN_STD = 0.02
+_MOST_QUERIES = 150
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """What pretraining ended with.
+
+    Attributes:
+        best: the weights to make a base of.
+        epochs: done so far.
+        best_epoch: the epoch they were taken from.
+        best_score: mean one-shot R@1 over the made-up signs and each validation folder.
+        clips: recorded clips that were learned from, by folder.
+    """
+
+    best: Path
+    epochs: int
+    best_epoch: int
+    best_score: float
+    clips: dict[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class AskedClips:
+    """Clips on which a base is measured while it is trained.
+
+    Attributes:
+        name: of the set.
+        store: holds them.
+        which: (B,) their places in it.
+        labels: what each says.
+        people: who signs each.
+    """
+
+    name: str
+    store: PackedClips
+    which: npt.NDArray[np.int64]
+    labels: tuple[str, ...]
+    people: tuple[str, ...]
+
+
+def pretrain(
+    config: PretrainConfig,
+    options: TrainOptions,
+    learned: Sequence[Manifest] = (),
+    asked: Sequence[Manifest] = (),
+) -> PretrainResult:
+    """Train a base encoder and leave its folder.
+
+    Args:
+        config: all settings.
+        options: where to, and how.
+        learned: data folders whose clips are learned from, beside the made-up ones.
+        asked: data folders on which the best epoch is chosen, beside made-up signs; nothing is learned from them.
+
+    Raises:
+        ArtifactError: the folder holds another pretraining, or there is nothing to resume.
+        DataError: a data folder has no two sentences, or its clips cannot be packed.
+        KeyboardInterrupt: stopped from outside; the run can be resumed.
+    """
+    out = options.out
+    about = _about(config, learned, asked)
+    _claim(out, about, options.resume)
+    stores = [_packed(manifest, config, out / STORE_NAME / f"learned{i}") for i, manifest in enumerate(learned)]
+    recorded = RecordedClips(stores, [manifest.records for manifest in learned], config) if learned else None
+    measured = [unseen_made_up(config)]
+    measured += [
+        _asked(manifest, _packed(manifest, config, out / STORE_NAME / f"asked{i}")) for i, manifest in enumerate(asked)
+    ]
+    with MadeUpClips(config) as made_up:
+
+        def make_episode(step: int) -> Episode:
+            return episode(config, made_up, recorded, step)
+
+        module = Pretraining(config, make_episode, _Keeper(out, about, measured))
+        module.model.set_statistics(*_statistics(config))
+        last = checked_last(out, module.state_dict()) if options.resume else None
+        fit(module, OptimiserConfig(epochs=config.epochs, gradient_clip=config.gradient_clip), options, last)
+    rows = module.history.rows
+    scores = [row["val_retrieval_top1"] for row in rows]
+    clips = {str(manifest.root): len(store.clips) for manifest, store in zip(learned, stores, strict=True)}
+    return PretrainResult(out / BEST_NAME, len(rows), int(np.argmax(scores)) + 1, max(scores), clips)
+
+
+def _about(config: PretrainConfig, learned: Sequence[Manifest], asked: Sequence[Manifest]) -> dict[str, Any]:
+    """What decides the result, as JSON."""
+    folders = {
+        role: [{"name": manifest.root.name, "clips": len(manifest.records)} for manifest in manifests]
+        for role, manifests in (("learned", learned), ("asked", asked))
+    }
+    return {"config": config.model_dump(mode="json"), **folders}
+
+
+def _claim(out: Path, about: dict[str, Any], resume: bool) -> None:
+    path = out / CONFIG_NAME
+    if path.exists():
+        if not resume:
+            raise ArtifactError(f"{out}: holds a pretraining; add --resume to go on with it, or choose another folder")
+        if read_json(path) != about:
+            raise ArtifactError(
+                f"{out}: holds a pretraining with other settings or data; give those it was begun with, or choose "
+                "another folder"
+            )
+        return
+    if resume:
+        raise ArtifactError(f"{out}: no pretraining to resume; leave out --resume")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out}: not an empty folder; choose a new one")
+    write_json(path, about)
+
+
+def _packed(manifest: Manifest, config: PretrainConfig, folder: Path) -> PackedClips:
+    return pack_clips(manifest.records, config.features, folder)
+
+
+def _asked(manifest: Manifest, store: PackedClips) -> AskedClips:
+    left_out = {problem.clip_id for problem in store.problems}
+    records = [record for record in manifest.records if not record.is_idle and record.clip_id not in left_out]
+    which = store.positions_of([record.clip_id for record in records])
+    labels = tuple(record.text_key for record in records)
+    return AskedClips(manifest.root.name, store, which, labels, tuple(record.signer_id for record in records))
+
+
+def unseen_made_up(config: PretrainConfig) -> AskedClips:
+    """Signs and people that training never meets: as many people make each sign as in a batch."""
+    pool = make_pool(
+        EndlessConfig(seed=config.seed + _UNSEEN_SEED, people=config.people), config.features, 0, _UNSEEN_GROUPS
+    )
+    turns = [int((pool.groups[:i] == group).sum()) for i, group in enumerate(pool.groups)]
+    labels = tuple(map(str, pool.groups.tolist()))
+    store = _as_store(pool, config)
+    return AskedClips("made up", store, np.arange(len(labels)), labels, tuple(map(str, turns)))
+
+
+def _as_store(pool: Pool, config: PretrainConfig) -> PackedClips:
+    """A pool as packed clips, in memory."""
+    places = zip(pool.first_rows.tolist(), pool.num_frames.tolist(), strict=True)
+    clips = tuple(PackedClip(str(i), first, count, 1.0, 0.0, "") for i, (first, count) in enumerate(places))
+    return PackedClips(config.features, clips, pool.rows)
+
+
+def _statistics(config: PretrainConfig) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and spread of each feature over made-up clips."""
+    pool = make_pool(EndlessConfig(seed=config.seed, people=config.people), config.features, 0, _STATISTICS_GROUPS)
+    store = _as_store(pool, config)
+    columns_of_frames, _ = store.features(np.arange(len(store.clips)))
+    features = columns_of_frames.reshape(-1, config.features.num_features).astype(np.float64)
+    columns = standardised_columns(config.features)
+    mean = np.where(columns, features.mean(axis=0), 0.0)
+    std = np.where(columns, np.maximum(features.std(axis=0), _MIN_STD), 1.0)
+    return torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(std.astype(np.float32))
+
+
+class _Keeper:
+    """After each epoch: measures, writes the history, and keeps the weights if they are the best."""
+
+    def __init__(self, out: Path, about: dict[str, Any], measured: Sequence[AskedClips]) -> None:
+        self._out, self._about, self._measured = out, about, measured
+
+    def __call__(self, module: Pretraining, losses: dict[str, float]) -> None:
+        history, config = module.history, module.config
+        module.model.eval()
+        encoder = TorchEncoder(module.model, config.features)
+        recalls = {clips.name: one_shot_recall(encoder, clips) for clips in self._measured}
+        module.model.train()
+        score = float(np.mean([recall for recall, _ in recalls.values()]))
+        row: dict[str, Any] = {"epoch": len(history.rows) + 1, "train_loss": losses.pop("train")}
+        row |= {f"{name}_loss": value for name, value in losses.items()}
+        row |= {"val_retrieval_top1": score, "val_retrieval_mrr": float(np.mean([m for _, m in recalls.values()]))}
+        row |= {f"R@1 {name}": recall for name, (recall, _) in recalls.items()}
+        history.rows.append(row)
+        if score >= history.best_score:
+            history.best_score = score
+            origin = {"pretrain": self._about, "epoch": row["epoch"], "one_shot": row}
+            save_checkpoint(self._out / BEST_NAME, module.model, config.features, base_tokenizer(), origin)
+        columns = list(dict.fromkeys(name for each in history.rows for name in each))
+        write_csv(self._out / HISTORY_NAME, columns, [dict.fromkeys(columns, "") | each for each in history.rows])
+
+
+def one_shot_recall(encoder: TorchEncoder, clips: AskedClips) -> tuple[float, float]:
+    """Mean R@1 and MRR over one draw a person, one reference a sign."""
+    encoded = encode_all(encoder, clips.store, clips.which)
+    draws = draw_references(clips.labels, clips.people, 1, np.random.default_rng(0), _MOST_QUERIES)
+    scores = [one_shot(encoded, clips.labels, draw) for draw in draws]
+    if not scores:
+        raise DataError(f"{clips.name}: no sign is made by two people, so nobody can be asked what another taught")
+    return (
+        float(np.mean([score.recall_at_1["both"] for score in scores])),
+        float(np.mean([score.mrr["both"] for score in scores])),
+    )
