@@ -28,6 +28,7 @@ from signtalk.evaluation.intervals import Interval
 from signtalk.evaluation.protocols import evaluate
 from signtalk.evaluation.report import report_json, report_markdown, write_report
 from signtalk.evaluation.results import EvaluationReport, OpenSet
+from signtalk.export.initial import initial_of
 from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.training.checkpoint import TorchEncoder
 from signtalk.training.names import BEST_NAME, HISTORY_NAME, LAST_NAME, RECIPE_NAME, STORE_NAME
@@ -269,7 +270,13 @@ def _train(job: Job) -> None:
             seconds += max(0.0, history.stat().st_mtime - before["started"])
     started = time.time()
     write_json(clock, {"seconds": seconds, "started": started})
-    train(job.manifest, job.split, job.recipe, TrainOptions(job.folder, resume, progress=job.progress))
+    train(
+        job.manifest,
+        job.split,
+        job.recipe,
+        TrainOptions(job.folder, resume, progress=job.progress),
+        initial_of(job.recipe),
+    )
     write_json(clock, {"seconds": seconds + time.time() - started, "started": None})
 
 

@@ -7,6 +7,7 @@ What only training needs (torch) is imported when it is called.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -175,6 +176,7 @@ def train(
     split: PathLike | None = None,
     test_signer: str | Sequence[str] = (),
     epochs: int | None = None,
+    init: PathLike | None = None,
     settings: str | Sequence[str] = (),
     resume: bool = False,
     devices: int = 1,
@@ -186,11 +188,13 @@ def train(
     Args:
         data: data folder with `processed_metadata.csv`.
         out: run folder to make.
-        recipe: "default", "body", "prototype", "gru", "transformer" or "tiny".
+        recipe: "default", "base", "body", "prototype", "gru", "transformer" or "tiny".
         split: file of `signtalk data split`; without one a split is drawn, a tenth of the clips for validation.
         test_signer: whom that split leaves out, to be tested on; one or several. By default the last signer by name,
             where there are three or more; of fewer nobody is left out, and sentences are.
         epochs: how many passes over the data, in place of the recipe's.
+        init: what the encoder starts from, in place of the recipe's: "base", a run, a bundle that ships its weights, or
+            a checkpoint.
         settings: changes to the recipe as `--set` takes them, such as "optimiser.learning_rate=0.001".
         resume: go on with the run in `out`.
         devices: processes; 2 or more train with DDP.
@@ -207,14 +211,16 @@ def train(
     if devices < 1:
         raise ConfigError(f"devices {devices}; expected at least 1")
     changes = [*names_of(settings), *([f"optimiser.epochs={epochs}"] if epochs is not None else [])]
+    changes += [f"init={os.fspath(init)}"] if init is not None else []
     chosen = Recipe.named(recipe).changed(changes)  # a typo is told before anything is read
     manifest = load_manifest(Path(data), strict=strict)
     parts = _split_of(manifest, split, names_of(test_signer))
+    from signtalk.export.initial import initial_of
     from signtalk.training.train import train as fit
     from signtalk.training.trainer import TrainOptions
 
     options = TrainOptions(Path(out), resume=resume, devices=devices, strict=strict, progress=progress)
-    result = fit(manifest, parts, chosen, options)
+    result = fit(manifest, parts, chosen, options, initial_of(chosen))
     return Run(out, data, result)
 
 

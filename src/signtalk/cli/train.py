@@ -16,7 +16,10 @@ def train(
     folder: Folder,
     split: Annotated[Path, typer.Option(help="Split file of `signtalk data split`.")],
     out: Annotated[Path, typer.Option(help="Run folder to make.")],
-    recipe: Annotated[str, typer.Option(help="default, body, prototype, gru, transformer or tiny.")] = "default",
+    recipe: Annotated[str, typer.Option(help="default, base, body, prototype, gru, transformer or tiny.")] = "default",
+    init: Annotated[
+        str | None, typer.Option(help="Start from this encoder: base, a run, a bundle with weights, a checkpoint.")
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Change a setting: section.key=value.")] = None,
     resume: Annotated[
         bool, typer.Option(help="Go on with the run in --out; optimiser.epochs may be more than it was begun with.")
@@ -34,7 +37,7 @@ def train(
     first = int(os.environ.get("LOCAL_RANK", "0")) == 0
     try:
         run = signtalk.train(
-            folder, out, recipe=recipe, split=split, settings=settings or (), resume=resume, devices=devices,
+            folder, out, recipe=recipe, init=init, split=split, settings=settings or (), resume=resume, devices=devices,
             strict=strict, progress=not as_json,
         )  # fmt: skip
     except KeyboardInterrupt:

@@ -22,6 +22,7 @@ from signtalk.bundle.bundle import (
     BUNDLE_FORMAT_VERSION,
     BUNDLE_NAME,
     CARD_NAME,
+    WEIGHTS_NAME,
     BundleManifest,
     Variants,
     verify_bundle,
@@ -41,8 +42,6 @@ from signtalk.models.text_decoder import TorchStepDecoder
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, TorchTextEncoder, library_versions
 from signtalk.training.names import DECISION_NAME, INDEX_NAME, RECIPE_NAME, VOCABULARY_NAME
-
-WEIGHTS_NAME = "model.safetensors"
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from signtalk.data.manifest import ClipRecord
 from signtalk.data.packed import PackedClips, fitting_store
@@ -49,7 +50,7 @@ def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> s
         if not resume:
             raise ArtifactError(f"{out}: holds a run; add --resume to go on with it, or choose another folder")
         split_content = read_json(out / SPLIT_NAME)
-        begun, now = read_json(out / RECIPE_NAME), recipe.model_dump(mode="json")
+        begun, now = _completed(read_json(out / RECIPE_NAME)), recipe.model_dump(mode="json")
         epochs = _epochs_of(begun)
         is_same_split = isinstance(split_content, dict) and split_content.get("hash") == split.hash
         if is_same_split and epochs and epochs != recipe.optimiser.epochs:
@@ -69,6 +70,14 @@ def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> s
     elif resume and not (out / STORE_NAME).is_dir():  # a run that was stopped while it packed has only a store
         raise ArtifactError(f"{out}: no run to resume; leave out --resume")
     return ""
+
+
+def _completed(recipe: Any) -> Any:
+    """A recipe.json with the settings that later versions added, at their defaults."""
+    try:
+        return Recipe.model_validate(recipe).model_dump(mode="json")
+    except ValidationError:  # told by the comparison
+        return recipe
 
 
 def _epochs_of(recipe: Any) -> int:

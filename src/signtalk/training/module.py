@@ -20,7 +20,9 @@ from signtalk.arrays import IntArray
 from signtalk.models.losses import LossTargets
 from signtalk.models.model import SignModel
 from signtalk.training.batches import Batch, EpochBatches, TrainingSet
+from signtalk.training.checkpoint import Checkpoint
 from signtalk.training.history import RunHistory
+from signtalk.training.initial import start_from
 from signtalk.training.network import model_config
 from signtalk.training.recipe import Recipe
 from signtalk.training.sampling import ClassBalancedBatches
@@ -38,7 +40,23 @@ class SignTraining(pl.LightningModule):
         history: measures of each epoch so far.
     """
 
-    def __init__(self, recipe: Recipe, training: TrainingSet, validation: ValidationSet, out: Path) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        training: TrainingSet,
+        validation: ValidationSet,
+        out: Path,
+        initial: Checkpoint | None = None,
+    ) -> None:
+        """Build model, losses and batches.
+
+        Args:
+            recipe: all settings.
+            training: clips to learn from.
+            validation: clips to choose by.
+            out: run folder.
+            initial: whose encoder it starts from; None = fresh weights.
+        """
         super().__init__()
         torch.manual_seed(recipe.seed)
         self.recipe, self.training_set, self.validation_set = recipe, training, validation
@@ -47,6 +65,8 @@ class SignTraining(pl.LightningModule):
         self.statistics = fit_statistics(training)
         mean, std = self.statistics.feature_mean, self.statistics.feature_std
         self.model.set_statistics(torch.from_numpy(mean), torch.from_numpy(std))
+        if initial is not None:
+            start_from(self.model, initial, recipe)
         self.objective = LossTargets(recipe.losses, config, int(training.labels.max()) + 1)
         self.history = RunHistory(out, recipe, training.tokenizer)
         signers = np.unique([record.signer_id for record in validation.train_records], return_inverse=True)[1]
@@ -54,6 +74,7 @@ class SignTraining(pl.LightningModule):
         self.batches = ClassBalancedBatches(
             training.labels, signers.astype(np.int64), optimiser.batch_size, optimiser.clips_per_class, recipe.seed
         )
+        self._is_begun = initial is not None
         self._sums: dict[str, float] = {}
         self._num_steps = 0
 
@@ -114,13 +135,23 @@ class SignTraining(pl.LightningModule):
         # The fused step is several times faster, but Lightning cannot clip gradients for it under mixed precision.
         fused = self.trainer.precision == "32-true"
         optimizer = torch.optim.AdamW(
-            self.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=fused
+            self._parameter_groups(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=fused
         )
         steps_per_epoch = math.ceil(self.batches.num_batches(self.trainer.world_size) / settings.accumulation)
         scheduler = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: learning_rate_share(step, steps_per_epoch, self.recipe)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """All parameters; those of an encoder that was not fresh move more slowly."""
+        if not self._is_begun:
+            return [{"params": list(self.parameters())}]
+        begun = {id(parameter) for parameter in self.model.encoder.parameters()}
+        settings = self.recipe.optimiser
+        slow = [parameter for parameter in self.parameters() if id(parameter) in begun]
+        fresh = [parameter for parameter in self.parameters() if id(parameter) not in begun]
+        return [{"params": fresh}, {"params": slow, "lr": settings.learning_rate * settings.initial_rate}]
 
     def configure_gradient_clipping(
         self,

@@ -38,7 +38,6 @@ CONFIG_NAME = "pretrain.json"
 HISTORY_NAME = "pretrain_history.csv"
 _UNSEEN_SEED = 2**31
 """Added to the seed of the training: signs and people of the validation are nobody that it meets."""
-_UNSEEN_GROUPS = 150
 _STATISTICS_GROUPS = 100
 _MIN_STD = 0.02
 _MOST_QUERIES = 150
@@ -167,7 +166,7 @@ def _asked(manifest: Manifest, store: PackedClips) -> AskedClips:
 def unseen_made_up(config: PretrainConfig) -> AskedClips:
     """Signs and people that training never meets: as many people make each sign as in a batch."""
     pool = make_pool(
-        EndlessConfig(seed=config.seed + _UNSEEN_SEED, people=config.people), config.features, 0, _UNSEEN_GROUPS
+        EndlessConfig(seed=config.seed + _UNSEEN_SEED, people=config.people), config.features, 0, config.unseen_groups
     )
     turns = [int((pool.groups[:i] == group).sum()) for i, group in enumerate(pool.groups)]
     labels = tuple(map(str, pool.groups.tolist()))

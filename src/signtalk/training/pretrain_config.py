@@ -44,6 +44,7 @@ class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
         warmup_share: of all steps, in which the rate rises.
         gradient_clip: largest norm of the gradient.
         temperature: softmax divisor of the contrastive loss.
+        unseen_groups: made-up signs that the best epoch is chosen on.
         phonology_weight: of telling a sign's parameters from the clip's vector, and again from each frame.
         features: from a clip to network input.
         augment: how clips are varied.
@@ -67,6 +68,7 @@ class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
     gradient_clip: float = Field(default=5.0, gt=0)
     temperature: float = Field(default=0.1, gt=0)
     phonology_weight: float = Field(default=0.3, ge=0)
+    unseen_groups: int = Field(default=150, ge=2, multiple_of=2)
     features: FeatureConfig = BASE_FEATURES
     augment: AugmentConfig = BASE_AUGMENTATION
     encoder: EncoderSize = EncoderSize(kernel_size=11)

@@ -18,8 +18,8 @@ from signtalk.landmarks.features import FeatureConfig
 from signtalk.models.config import EncoderSize, LossConfig
 from signtalk.training.settings import nearest, with_settings
 
-RecipeName = Literal["default", "body", "prototype", "gru", "transformer", "tiny"]
-RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "body", "prototype", "gru", "transformer", "tiny")
+RecipeName = Literal["default", "base", "body", "prototype", "gru", "transformer", "tiny"]
+RECIPE_NAMES: tuple[RecipeName, ...] = ("default", "base", "body", "prototype", "gru", "transformer", "tiny")
 
 
 class ViewConfig(BaseModel, frozen=True, extra="forbid"):
@@ -96,6 +96,7 @@ class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
         patience: evaluations without improvement before training stops; 0 never stops early.
         val_every: epochs between two evaluations.
         precision: "auto" is mixed where there is a GPU and 32 bits on a CPU.
+        initial_rate: learning rate of what `Recipe.init` gave, as a share of learning_rate.
     """
 
     epochs: int = Field(default=40, ge=1)
@@ -112,6 +113,7 @@ class OptimiserConfig(BaseModel, frozen=True, extra="forbid"):
     patience: int = Field(default=0, ge=0)
     val_every: int = Field(default=2, ge=1)
     precision: Literal["auto", "32-true", "16-mixed", "bf16-mixed"] = "auto"
+    initial_rate: float = Field(default=0.5, gt=0, le=1)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -126,6 +128,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         name: the recipe it started from.
+        init: what the encoder starts from: "base", a bundle with weights, a run or a checkpoint; "" = fresh weights.
         seed: of initial weights, batches, augmentation and dropout.
         features: from a clip to network input.
         augment: how clips are varied.
@@ -137,6 +140,7 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     """
 
     name: RecipeName = "default"
+    init: str = ""
     seed: int = Field(default=42, ge=0)
     features: FeatureConfig = FeatureConfig(num_frames=64)
     augment: AugmentConfig = AugmentConfig()
@@ -196,6 +200,11 @@ _PROTOTYPE: dict[str, Any] = {
 
 _DIFFERENCES: dict[str, dict[str, Any]] = {
     "default": {},
+    "base": {  # starts from the encoder in the package, and so reads what that reads
+        "init": "base",
+        "features": {"num_frames": 64, "num_differences": 1, "use_hand_angles": True},
+        "network": {"kernel_size": 11},
+    },
     "body": {  # of a depth camera: body joints whose depth is measured, no hands
         "features": {
             "num_frames": 64, "use_hands": False, "use_hand_local": False, "use_pose_hands": True,

@@ -18,8 +18,10 @@ from signtalk.data.manifest import Manifest, Problem
 from signtalk.data.packed import PackedClips, pack_clips
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
+from signtalk.errors import ConfigError
 from signtalk.files import save_arrays
-from signtalk.training.batches import fit_tokenizer, training_set
+from signtalk.training.batches import TrainingSet, fit_tokenizer, training_set
+from signtalk.training.checkpoint import Checkpoint
 from signtalk.training.folder import check_run_folder, check_texts, checked_last, claim_folder, wait_for_store
 from signtalk.training.module import SignTraining
 from signtalk.training.names import BEST_NAME, STATISTICS_NAME, STORE_NAME, VOCABULARY_NAME
@@ -57,7 +59,9 @@ class TrainResult:
     note: str = ""
 
 
-def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptions) -> TrainResult:
+def train(
+    manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptions, initial: Checkpoint | None = None
+) -> TrainResult:
     """Train a model and leave a run folder.
 
     Everything is checked and built before the folder is claimed: what cannot work leaves no run behind, at most
@@ -68,6 +72,7 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
         split: who trains and who chooses.
         recipe: all settings.
         options: where to, and how.
+        initial: what `recipe.init` names (`export.initial`); None = fresh weights.
 
     Raises:
         ConfigError: a setting that does not fit the data.
@@ -76,13 +81,16 @@ def train(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOption
         KeyboardInterrupt: stopped from outside; the run can be resumed.
     """
     out, first = options.out, int(os.environ.get("LOCAL_RANK", "0")) == 0
+    if bool(recipe.init) != (initial is not None):
+        raise ConfigError(f"init {recipe.init!r}: give the checkpoint that it names, and none without a name")
     longer = check_run_folder(out, recipe, split, options.resume) if first else ""  # others of DDP join a claimed run
     if longer and options.progress:
         tell(longer)
     wanted = split.records(manifest, "train")
     check_texts(wanted, fit_tokenizer(wanted, recipe), recipe.network.max_tokens)
     store = _store(manifest, split, recipe, options, first)
-    module = _module(manifest, split, recipe, store, out)
+    training, validation = _clips(manifest, split, recipe, store)
+    module = SignTraining(recipe, training, validation, out, initial)
     last = checked_last(out, module.state_dict()) if options.resume else None
     if first:
         save_arrays(out / STATISTICS_NAME, module.statistics.to_arrays())
@@ -111,8 +119,8 @@ def _store(manifest: Manifest, split: Split, recipe: Recipe, options: TrainOptio
     return pack_clips(records, recipe.features, options.out / STORE_NAME, strict=options.strict)
 
 
-def _module(manifest: Manifest, split: Split, recipe: Recipe, store: PackedClips, out: Path) -> SignTraining:
-    """Model, losses and data of a run, ready to be fitted; nothing is written."""
+def _clips(manifest: Manifest, split: Split, recipe: Recipe, store: PackedClips) -> tuple[TrainingSet, ValidationSet]:
+    """What is learned from and what is chosen by; nothing is written."""
     left_out = {problem.clip_id for problem in store.problems}
     usable = [record for record in split.records(manifest, "train", "val") if record.clip_id not in left_out]
     train_records = tuple(record for record in usable if split.roles[record.clip_id] == "train")
@@ -120,4 +128,4 @@ def _module(manifest: Manifest, split: Split, recipe: Recipe, store: PackedClips
     training = training_set(store, train_records, recipe)
     check_texts(train_records, training.tokenizer, recipe.network.max_tokens)  # other parts without the left-out texts
     validation = ValidationSet(store, train_records, val_records, training.tokenizer, split.hash)
-    return SignTraining(recipe, training, validation, out)
+    return training, validation

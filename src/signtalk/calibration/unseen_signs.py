@@ -1,0 +1,192 @@
+"""The decision of a base: fitted on lessons in which signs are taught and asked that its encoder never saw.
+
+TaughtSet ... --hold_lessons--> Outcomes --fit_unseen--> DecisionConfig for a bundle without sentences
+
+A lesson is what a clinic does: one person teaches some sentences with one to three clips each, others ask for them, and
+for some that nobody taught. Each set counts the same, however many clips it has, and a confidence must hold its
+promise in every one: what is to come is a set that nobody has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.calibration.gate import GateReport, fit_gate
+from signtalk.calibration.logistic import precision_threshold
+from signtalk.index.encoded import Encoded
+from signtalk.index.files import IndexEntry
+from signtalk.index.index import SentenceIndex
+from signtalk.index.personal import ENROLLED_ID
+from signtalk.recognition.evidence import Evidence
+from signtalk.recognition.gate import confidences
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
+
+MOST_CLIPS = 3
+"""So many clips teach a sentence at most."""
+UNTAUGHT_SHARE = 0.3
+"""Of a lesson's questions: sentences that nobody taught."""
+FEWEST_SENTENCES = 4
+MOST_QUESTIONS = 120
+"""Of a lesson, so that no set of thousands of clips takes hours."""
+
+
+@dataclass(frozen=True, eq=False)
+class TaughtSet:
+    """Clips of signs that the encoder never saw.
+
+    Attributes:
+        name: of the set.
+        encoded: B clips.
+        labels: what each says.
+        people: who signs each.
+        motions: (B,) hand speeds, shoulder widths a second.
+    """
+
+    name: str
+    encoded: Encoded
+    labels: tuple[str, ...]
+    people: tuple[str, ...]
+    motions: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What came of the questions of several lessons.
+
+    Attributes:
+        evidence: of the first candidate.
+        right: (Q,) whether that is right.
+        known: (Q,) whether the sentence was taught.
+        sets: (Q,) name of the set.
+        motions: (Q,) hand speeds.
+    """
+
+    evidence: Evidence
+    right: BoolArray
+    known: BoolArray
+    sets: IntArray
+    motions: FloatArray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Outcomes]) -> Outcomes:
+        """All questions, in order."""
+        arrays = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("right", "known", "sets", "motions")
+        }
+        return cls(Evidence.joined([part.evidence for part in parts]), **arrays)
+
+    def select(self, rows: BoolArray) -> Outcomes:
+        """The questions where `rows` is True."""
+        arrays = {name: getattr(self, name)[rows] for name in ("right", "known", "sets", "motions")}
+        return Outcomes(self.evidence.select(rows), **arrays)
+
+
+def hold_lessons(recognizer: Recognizer, sets: Sequence[TaughtSet], lessons: int, seed: int = 0) -> Outcomes:
+    """Teach and ask, so many times in each set; another person teaches each time.
+
+    Args:
+        recognizer: its scoring ranks; its index is not used.
+        sets: clips.
+        lessons: of each set.
+        seed: of the drawing.
+    """
+    parts = []
+    for number, taught in enumerate(sets):
+        for lesson in range(lessons):
+            rng = np.random.default_rng((seed, number, lesson))
+            outcome = _lesson(recognizer, taught, number, lesson, rng)
+            if outcome is not None:
+                parts.append(outcome)
+    return Outcomes.joined(parts)
+
+
+def _lesson(
+    recognizer: Recognizer, taught: TaughtSet, number: int, lesson: int, rng: np.random.Generator
+) -> Outcomes | None:
+    """One lesson; None where the person whose turn it is makes too few signs, or nobody else makes them."""
+    labels, people = np.asarray(taught.labels), np.asarray(taught.people)
+    everyone = sorted(set(taught.people))
+    teacher = everyone[lesson % len(everyone)]
+    own = np.flatnonzero(people == teacher)
+    signs = rng.permutation(np.unique(labels[own]))
+    if len(signs) < FEWEST_SENTENCES:
+        return None
+    count = int(rng.integers(FEWEST_SENTENCES - 1, len(signs)))  # at least one remains that nobody teaches
+    chosen, k = signs[:count], int(rng.integers(1, MOST_CLIPS + 1))
+    references = np.concatenate([rng.permutation(own[labels[own] == sign])[:k] for sign in chosen])
+    others = np.flatnonzero(people != teacher)
+    known = rng.permutation(others[np.isin(labels[others], chosen)])[: round(MOST_QUESTIONS * (1 - UNTAUGHT_SHARE))]
+    unknown = rng.permutation(others[~np.isin(labels[others], chosen)])
+    unknown = unknown[: round(len(known) * UNTAUGHT_SHARE / (1 - UNTAUGHT_SHARE))]
+    if not len(known):
+        return None
+    asked = np.concatenate([known, unknown])
+    entries = [_entry(taught.labels[row], row) for row in references.tolist()]
+    index = SentenceIndex.build((taught.encoded.select(references),), entries, "lesson")
+    ranking = recognizer.changed(index=index).rank(taught.encoded.select(asked))
+    return Outcomes(
+        evidence=Evidence.from_ranking(ranking),
+        right=ranking.ranks_of([taught.labels[row] for row in asked.tolist()]) == 1,
+        known=np.isin(labels[asked], chosen),
+        sets=np.full(len(asked), number),
+        motions=taught.motions[asked],
+    )
+
+
+def _entry(label: str, row: int) -> IndexEntry:
+    return IndexEntry(
+        clip_id=str(row), video_file="", feature_path="", sentence_id=f"{ENROLLED_ID}{label}", sentence=label,
+        category="", signer_id="", text_key=label,
+    )  # fmt: skip
+
+
+def fit_unseen(
+    decision: DecisionConfig, outcomes: Outcomes, idle: FloatArray, precision: float
+) -> tuple[DecisionConfig, GateReport]:
+    """The gate of a base: the highest of the thresholds that the single sets ask for.
+
+    Args:
+        decision: its scoring ranked the outcomes.
+        outcomes: of lessons.
+        idle: hand speeds of clips in which nobody signs.
+        precision: part of the accepted answers that shall be right.
+    """
+    counts = _counts(outcomes)
+    fit = fit_gate(outcomes.evidence, outcomes.right, outcomes.motions, idle, precision=precision, counts=counts)
+    sureness = confidences(outcomes.evidence, fit.config)
+    thresholds = []
+    for number in np.unique(outcomes.sets):
+        own = outcomes.sets == number
+        thresholds.append(precision_threshold(sureness[own], outcomes.right[own], precision, expected=False)[0])
+    threshold = max([fit.config.threshold, *thresholds])
+    accepted = sureness >= threshold
+    gate = fit.config.model_copy(update={"threshold": threshold, "num_accepted": int(accepted.sum())})
+    gate = gate.model_copy(update={"enrolled": gate})
+    return decision.model_copy(update={"gate": gate, "translate": False}), replace(fit.report)
+
+
+def _counts(outcomes: Outcomes) -> FloatArray:
+    """(Q,) each set counts the same; mean 1."""
+    _, number, size = np.unique(outcomes.sets, return_inverse=True, return_counts=True)
+    return np.asarray(len(outcomes.sets) / len(size) / size[number])
+
+
+def coverage(decision: DecisionConfig, outcomes: Outcomes) -> dict[str, float]:
+    """How many of the taught are answered, and how many answers are right.
+
+    Args:
+        decision: a gate.
+        outcomes: of lessons in sets that it was not fitted on.
+    """
+    accepted = confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold
+    return {
+        "answered": float(accepted[outcomes.known].mean()),
+        "precision": float(outcomes.right[accepted].mean()) if accepted.any() else float("nan"),
+        "num_answered": int(accepted.sum()),
+        "recall_at_1": float(outcomes.right[outcomes.known].mean()),
+    }

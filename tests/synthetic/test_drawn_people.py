@@ -1,0 +1,25 @@
+import numpy as np
+
+from signtalk.synthetic.drawn_people import draw_person
+from signtalk.synthetic.drawn_signs import draw_sign
+from signtalk.synthetic.signing import perform_signs
+
+
+def test_everybody_is_somebody_else_and_the_same_again() -> None:
+    people = [draw_person(np.random.default_rng(seed)) for seed in range(300)]
+    assert len({(person.body, person.camera, person.tempo) for person in people}) == len(people)
+    again = draw_person(np.random.default_rng(7))
+    assert (again.body, again.camera, again.tempo) == (people[7].body, people[7].camera, people[7].tempo)
+
+
+def test_some_are_left_handed_and_some_trackers_know_no_depth() -> None:
+    people = [draw_person(np.random.default_rng(seed)) for seed in range(400)]
+    assert 20 < sum(person.left_handed for person in people) < 90
+    assert 5 < sum(person.tracker.hand_depth == 0 for person in people) < 60
+
+
+def test_each_can_sign() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        motion = perform_signs(draw_person(rng), [draw_sign(rng)], 20.0, rng)
+        assert np.isfinite(motion.reach).all() and np.isfinite(motion.fingers).all()

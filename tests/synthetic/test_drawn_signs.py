@@ -1,0 +1,32 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from signtalk.synthetic.drawn_signs import PHONOLOGY, draw_sign, near, phonology
+from signtalk.synthetic.lexicon import BASE_HANDS, parameters
+
+
+@given(st.integers(0, 10_000))
+def test_a_drawn_sign_can_be_told_by_its_parameters(seed: int) -> None:
+    sign = draw_sign(np.random.default_rng(seed))
+    told = {name: values[place] for (name, values), place in zip(PHONOLOGY.items(), phonology(sign), strict=True)}
+    assert told == {name: getattr(sign, name) for name in PHONOLOGY}
+    assert (sign.location in BASE_HANDS) == (sign.hands == "base")
+
+
+def test_no_two_of_many_are_equal() -> None:
+    rng = np.random.default_rng(0)
+    assert len({draw_sign(rng) for _ in range(2000)}) == 2000
+
+
+@given(st.integers(0, 10_000))
+def test_a_near_sign_differs_in_one_parameter_and_keeps_its_nuance(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sign = draw_sign(rng)
+    other = near(sign, rng)
+    names = ["hands", "start", "end", "location", "orientation", "movement", "direction", "repeats", "face"]
+    changed = {name for name, a, b in zip(names, parameters(sign), parameters(other), strict=True) if a != b}
+    together = [{"start", "end"}, {"movement", "direction", "repeats"}]
+    assert len(changed) <= 1 or any(changed <= group for group in together)
+    assert other.nuance == sign.nuance
+    assert (other.location in BASE_HANDS) == (other.hands == "base")

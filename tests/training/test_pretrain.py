@@ -1,0 +1,77 @@
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from made.pretraining import TINY, pretrained
+from signtalk.data.manifest import load_manifest
+from signtalk.errors import ArtifactError, DataError
+from signtalk.files import read_json
+from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
+from signtalk.training.checkpoint import load_checkpoint
+from signtalk.training.pretrain import CONFIG_NAME, HISTORY_NAME, PretrainResult, pretrain
+from signtalk.training.trainer import TrainOptions
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pretrain") / "run"
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> Iterator[PretrainResult]:
+    yield pretrained(folder)
+
+
+def history(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / HISTORY_NAME).read_text(encoding="utf-8").splitlines()))
+
+
+def test_it_leaves_weights_a_history_and_what_it_was_made_with(folder: Path, result: PretrainResult) -> None:
+    assert (result.epochs, result.clips) == (2, {})
+    rows = history(folder)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert result.best_score == max(float(row["R@1 made up"]) for row in rows)
+    assert read_json(folder / CONFIG_NAME)["config"] == TINY.model_dump(mode="json")
+    checkpoint = load_checkpoint(result.best)
+    assert checkpoint.features == TINY.features
+    assert checkpoint.origin["epoch"] == result.best_epoch
+    assert not checkpoint.model.config.spells and checkpoint.model.text_encoder is None
+
+
+def test_one_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path, result: PretrainResult) -> None:
+    pretrained(tmp_path / "again", stop_after=1)
+    resumed = pretrained(tmp_path / "again", resume=True)
+    whole, parts = load_checkpoint(result.best).model, load_checkpoint(resumed.best).model
+    assert resumed.epochs == 2
+    for name, tensor in whole.state_dict().items():
+        np.testing.assert_allclose(parts.state_dict()[name].numpy(), tensor.numpy(), atol=1e-6, err_msg=name)
+
+
+def test_a_folder_with_a_pretraining_is_not_begun_anew_nor_gone_on_with_as_another(
+    folder: Path, result: PretrainResult
+) -> None:
+    assert result.epochs == 2
+    with pytest.raises(ArtifactError, match="add --resume"):
+        pretrained(folder)
+    with pytest.raises(ArtifactError, match="other settings or data"):
+        pretrain(TINY.model_copy(update={"seed": 1}), TrainOptions(folder, resume=True, progress=False))
+
+
+def test_nothing_to_resume_and_a_folder_with_something_else_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no pretraining to resume"):
+        pretrained(tmp_path / "none", resume=True)
+    (tmp_path / "note.txt").write_text("mine")
+    with pytest.raises(DataError, match="not an empty folder"):
+        pretrained(tmp_path)
+
+
+def test_recorded_clips_are_learned_from_and_asked(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "data", SyntheticConfig(num_sentences=3, num_idle=2, near_misses=False))
+    manifest = load_manifest(tmp_path / "data")
+    result = pretrained(tmp_path / "run", learned=[manifest], asked=[manifest], stop_after=1)
+    assert list(result.clips.values()) == [len(manifest.records)]
+    (row,) = history(tmp_path / "run")
+    assert 0 <= float(row["R@1 data"]) <= 1
