@@ -56,17 +56,16 @@ def pretrain(
     return fit(config, TrainOptions(Path(out), resume=resume, progress=progress, stop_after=stop_after), learned, asked)
 
 
-def new(out: PathLike, base: Literal["base", "base-body"] = "base") -> Path:
+def new(out: PathLike) -> Path:
     """Make a bundle that knows no sentence yet, to teach sentences into.
 
     Args:
         out: the zip to make.
-        base: what it stands on; "base-body" is for trackers that find body joints alone.
 
     Raises:
         DataError: there is something already, or it cannot be written.
     """
-    return new_bundle(out, base)
+    return new_bundle(out)
 
 
 def folders_of(folders: PathLike | Sequence[PathLike]) -> Sequence[PathLike]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import atomic_path
 
-BASE_NAMES = ("base", "base-body")
-"""For clips with hands, and for those of trackers that find body joints alone."""
+BASE_NAMES = ("base",)
+"""What stands for a file of the package where nothing of that name is there."""
 _FOLDER = Path(__file__).resolve().parent / "bases"
 
 

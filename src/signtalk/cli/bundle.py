@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,9 +52,6 @@ def export(
 
 def new(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The bundle to make, such as clinic.zip.")],
-    base: Annotated[
-        Literal["base", "base-body"], typer.Option(help="What it stands on: base, or base-body for body joints alone.")
-    ] = "base",
     as_json: Json = False,
 ) -> None:
     """Make a bundle that knows no sentence yet; teach it with `signtalk enroll`, or on the page of `signtalk serve`.
@@ -63,7 +60,7 @@ def new(
     """
     import signtalk
 
-    show({"bundle": str(signtalk.new(out, base))}, as_json)
+    show({"bundle": str(signtalk.new(out))}, as_json)
 
 
 @bundle_app.command("verify")

@@ -44,8 +44,8 @@ def export_base(checkpoint: Checkpoint, decision: DecisionConfig, out: Path, bit
     with tempfile.TemporaryDirectory(prefix="signtalk-base-") as folder:
         weights = Path(folder) / "rounded.safetensors"
         model = checkpoint.model
-        rounded = {name: _rounded(tensor, bits) for name, tensor in model.state_dict().items()}
-        model.load_state_dict(rounded)
+        shortened = {name: rounded(tensor, bits) for name, tensor in model.state_dict().items()}
+        model.load_state_dict(shortened)
         save_checkpoint(weights, model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin)
         shipped = load_checkpoint(weights)
         index = SentenceIndex.build((), (), shipped.encoder_id)
@@ -56,7 +56,7 @@ def export_base(checkpoint: Checkpoint, decision: DecisionConfig, out: Path, bit
     return out
 
 
-def _rounded(tensor: torch.Tensor, bits: int) -> torch.Tensor:
+def rounded(tensor: torch.Tensor, bits: int) -> torch.Tensor:
     """To the nearest number of so many binary digits behind the first."""
     if not tensor.is_floating_point() or tensor.numel() < _FROM_MEMBERS:
         return tensor

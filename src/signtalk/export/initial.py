@@ -25,7 +25,7 @@ def load_initial(source: str) -> Checkpoint:
     """Read weights to start from.
 
     Args:
-        source: "base" or "base-body", a bundle that ships its weights (a zip or folder), a run, or a checkpoint.
+        source: "base", a bundle that ships its weights (a zip or folder), a run, or a checkpoint.
 
     Raises:
         ArtifactError: it is none of these, or holds no weights.

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+import signtalk
+from signtalk.bundle.base import BASE_NAMES, base_path, new_bundle
+from signtalk.bundle.bundle import open_bundle, verify_bundle
+from signtalk.errors import ArtifactError, DataError
+from signtalk.synthetic.endless import EndlessConfig, draw_group
+
+MOST_BYTES = 4_000_000
+
+
+def test_the_bases_in_the_package_are_whole_and_small() -> None:
+    assert sum(base_path(name).stat().st_size for name in BASE_NAMES) <= MOST_BYTES
+    for name in BASE_NAMES:
+        verify_bundle(base_path(name))
+
+
+def test_it_is_opened_by_its_name_unless_something_of_that_name_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_bundle("base") as bundle:
+        assert len(bundle.recognizer.index) == 0
+    (tmp_path / "base").write_bytes(b"mine")
+    with pytest.raises(ArtifactError, match="base"):
+        open_bundle("base")
+
+
+def test_a_new_bundle_is_taught_by_one_clip_and_understands_another_person(tmp_path: Path) -> None:
+    out = new_bundle(tmp_path / "clinic.zip")
+    config = EndlessConfig(seed=11, people=2)
+    groups = [draw_group(config, number) for number in range(0, 12, 2)]
+    with signtalk.load(out, index=tmp_path / "ward", policy="research") as model:
+        for number, (taught, _) in enumerate(groups):
+            model.enroll(f"sentence {number}", taught.clip)
+        answers = [model.recognize(asked.clip) for _, asked in groups]
+    first = [answer.candidates[0].sentence for answer in answers]
+    assert sum(sentence == f"sentence {number}" for number, sentence in enumerate(first)) >= 4
+
+
+def test_nothing_is_written_over_and_no_other_base_is_known(tmp_path: Path) -> None:
+    (tmp_path / "clinic.zip").write_text("mine")
+    with pytest.raises(DataError, match="is there already"):
+        new_bundle(tmp_path / "clinic.zip")
+    with pytest.raises(ArtifactError, match="there are base"):
+        base_path("bass")

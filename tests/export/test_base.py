@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from made.pretraining import pretrained
+from signtalk.bundle.bundle import open_bundle, verify_bundle
+from signtalk.export.base import export_base, rounded
+from signtalk.export.initial import load_initial
+from signtalk.recognition.recognizer import DecisionConfig
+from signtalk.synthetic.endless import EndlessConfig, draw_group
+from signtalk.training.checkpoint import load_checkpoint
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("base")
+    result = pretrained(folder / "run", stop_after=1)
+    return export_base(
+        load_checkpoint(result.best), DecisionConfig(), folder / "base.zip", bits=8, licence="Apache-2.0"
+    )
+
+
+def test_it_is_a_whole_bundle_without_a_sentence(base: Path) -> None:
+    verify_bundle(base)
+    with open_bundle(base) as bundle:
+        assert len(bundle.recognizer.index) == 0
+        assert not bundle.recognizer.decision.translate
+        assert bundle.manifest.licence == "Apache-2.0"
+        clip = draw_group(EndlessConfig(), 0)[0].clip
+        (answer,) = bundle.recognizer.recognize([clip])
+        assert (answer.accepted, answer.reason) == (False, "empty_index")
+
+
+def test_training_goes_on_from_the_weights_that_it_answers_with(base: Path) -> None:
+    initial = load_initial(str(base))
+    with open_bundle(base) as bundle:
+        encoder = bundle.recognizer.encoder
+        features = np.random.default_rng(0).normal(size=(2, 16, encoder.feature_config.num_features)).astype(np.float32)
+        valid = np.ones((2, 16), dtype=np.bool_)
+        theirs = encoder.encode(features, valid).embeddings
+    with torch.no_grad():
+        ours = initial.model.encode(torch.from_numpy(features), torch.from_numpy(valid)).embedding.numpy()
+    np.testing.assert_allclose(theirs, ours, atol=1e-4)
+
+
+def test_weights_keep_so_many_binary_digits_and_small_parameters_all() -> None:
+    weights, bias = torch.linspace(-3, 3, 1001), torch.tensor([1 / 3])
+    kept = rounded(weights, bits=8)
+    assert (kept - weights).abs().max() <= 3 * 2**-9 and not torch.equal(kept, weights)
+    assert (kept.view(torch.int32) & ((1 << 15) - 1) == 0).all()
+    assert torch.equal(rounded(bias, bits=8), bias)
+    assert torch.equal(rounded(torch.arange(1000), bits=8), torch.arange(1000))

@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from made.checkpoint import FEATURES, tiny_checkpoint
+from signtalk.errors import ConfigError
+from signtalk.models.model import SignModel
+from signtalk.training.initial import start_from
+from signtalk.training.network import model_config
+from signtalk.training.recipe import Recipe
+
+RECIPE = Recipe.named("default").changed(
+    [
+        "init=somewhere", "features.num_frames=32", "network.width=16", "network.embedding_dim=16",
+        "network.num_layers=1", "network.num_heads=2", "network.feed_forward=16", "network.conv_blocks=1",
+        "network.kernel_size=5",
+    ]
+)  # fmt: skip
+
+
+def fresh(recipe: Recipe = RECIPE) -> SignModel:
+    torch.manual_seed(9)
+    return SignModel(model_config(recipe, vocabulary_size=11)).eval()
+
+
+def test_the_encoder_and_its_statistics_come_along_and_nothing_else() -> None:
+    initial = tiny_checkpoint("conv-transformer", with_texts=True)
+    width = FEATURES.num_features
+    initial.model.set_statistics(torch.linspace(-1, 1, width), torch.linspace(1, 2, width))
+    model, untouched = fresh(), fresh()
+    start_from(model, initial, RECIPE)
+    features, valid = torch.randn(2, 20, width), torch.ones(2, 20, dtype=torch.bool)
+    ours, theirs = model.encode(features, valid), initial.model.encode(features, valid)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one.detach().numpy(), other.detach().numpy(), atol=1e-6)
+    assert torch.equal(model.word_head.weight, untouched.word_head.weight)
+
+
+def test_other_features_or_sizes_are_told_with_the_settings_that_fit() -> None:
+    initial = tiny_checkpoint("conv-transformer")
+    other = RECIPE.changed(["features.num_differences=1", "network.kernel_size=3"])
+    with pytest.raises(ConfigError, match=r"--set features.num_differences=2 --set network.kernel_size=5"):
+        start_from(fresh(other), initial, other)
+
+
+def test_the_number_of_frames_may_differ() -> None:
+    initial = tiny_checkpoint("conv-transformer")
+    longer = replace(initial, features=initial.features.model_copy(update={"num_frames": 99}))
+    start_from(fresh(), longer, RECIPE)
