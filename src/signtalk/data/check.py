@@ -30,7 +30,7 @@ from signtalk.landmarks.legacy_rows import smoothing_evidence
 from signtalk.landmarks.plausible import implausibilities
 
 CACHE_NAME = ".signtalk/check.jsonl"
-_CHECK_VERSION = 4
+_CHECK_VERSION = 5
 _SHORT_FRAMES = 8
 _STILL_SPEED = 0.1
 """Shoulder widths a second that signing hands always exceed; a tracker's trembling alone stays below."""
