@@ -113,6 +113,8 @@ def _other_files(source: Path, form: Format) -> str:
 
 def _label_notes(source: Path, labels: Sequence[str]) -> list[str]:
     """Which texts the names of folders gave, and which of them hardly are texts."""
+    if not labels:
+        return [f"{source}: no table, and no folder that is named by what is signed"]
     counts = Counter(labels)
     some = ", ".join(f"'{one_line(text, 40)}'" for text in list(counts)[:_MOST_TEXTS]) + ", ..." * (
         len(counts) > _MOST_TEXTS

@@ -31,6 +31,7 @@ _ADVICE = {
 _BY_SUFFIX = {suffix: advice for advice, suffixes in _ADVICE.items() for suffix in suffixes}
 _BYTES = {
     b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
+    b"PK\x03\x04": "an archive",
     b"PAR1": "a Parquet table", b"ARROW1": "a Feather table", b"\x1f\x8b": "packed by gzip",
     b"SQLite format 3": "a database", b"\x89HDF": "an HDF5 file", b"\x80\x04\x95": "a pickle",
     b"\x93NUMPY": "an array of NumPy",

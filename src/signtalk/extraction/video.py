@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import ImageArray
+from signtalk.data.unread import kind_of_bytes
 from signtalk.errors import ClipError, MissingExtraError
 from signtalk.landmarks.clip import DEFAULT_FPS
 
@@ -116,10 +117,20 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             yield container, streams[0]
     except OSError as error:  # FFmpegError is one
         if isinstance(error, av.FFmpegError):
-            raise ClipError(f"{path}: not a readable video ({error.strerror}); convert or record it again") from error
+            raise _unreadable(path, error.strerror or str(error)) from error
         raise ClipError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (av.FFmpegError, ValueError) as error:
-        raise ClipError(f"{path}: not a readable video ({error}); convert or record it again") from error
+        raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from error
+
+
+def _unreadable(path: Path, why: str) -> ClipError:
+    """What is said of a file that FFmpeg cannot read: what it is, where its beginning tells."""
+    with path.open("rb") as handle:
+        start = handle.read(2000)
+    if kind := kind_of_bytes(start):
+        return ClipError(f"{path}: {kind}, and no video; fetch the video itself")
+    cut_off = "; its end may be missing, so copy it again" if start[4:8] == b"ftyp" else ""
+    return ClipError(f"{path}: not a readable video ({why}){cut_off}; convert or record it again")
 
 
 def pyav() -> Any:

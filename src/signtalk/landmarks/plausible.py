@@ -44,6 +44,8 @@ _DEPTH_OF_PERSON = 10.0
 _AT_HIPS = 0.02
 _AT_ORIGIN = 0.3
 """Shoulder widths from (0, 0): of the middle of the hips, and of a hand's middle, in metres about themselves."""
+NO_HANDS = "no hand was detected in any frame"
+"""What is said of a clip without hands; of an idle one it is no fault."""
 _MOST_UNSEEN = 5
 """Points of a hand that a detector may never see while it sees the hand; MediaPipe gives all 21 or none."""
 
@@ -263,7 +265,7 @@ def _partial_hands(points: _Points) -> Iterator[Implausibility]:
 def _missing_hands(clip: LandmarkClip) -> Iterator[Implausibility]:
     presence = clip.part_presence()
     if not (presence["left_hand"].any() or presence["right_hand"].any()):
-        yield Implausibility("no_hands", "no hand was detected in any frame")
+        yield Implausibility("no_hands", NO_HANDS)
 
 
 def _order_doubts(points: _Points) -> Iterator[Implausibility]:
