@@ -20,8 +20,7 @@ _NOBODY = frozenset(("unknown", "unk", "n/a", "none", "null", "nan", "tbd", "?",
 """What people and programs write where nothing is known."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?")
 _NUMBER = re.compile(r"-?\d+(\.0)?")
-_STARTS = ("start", "begin", "from")
-_ENDS = ("end", "stop", "to")
+_STARTS, _ENDS = ("start", "begin", "begin", "from"), ("end", "end", "stop", "to")
 _UNITS = ("", "time", "s", "ms", "sec", "frame", "realigned", "timecode", "times", "timems", "timehhmmssms")
 _MOST = 4
 
@@ -29,12 +28,13 @@ _MOST = 4
 def span_titles(titles: Sequence[str]) -> tuple[str, ...]:
     """The titles by which a row says which part of a video it means, first and last; none where it means all of it."""
 
-    def title_of(words: Sequence[str]) -> str | None:
-        spelled = {f"{word}{unit}" for word in words for unit in _UNITS} | {f"frame{word}" for word in words}
-        return next((title for title in titles if folded_title(title) in spelled), None)
-
-    pair = (title_of(_STARTS), title_of(_ENDS))
-    return tuple(title for title in pair if title is not None) if None not in pair else ()
+    by_spelling = {folded_title(title): title for title in reversed(titles)}
+    for start, end in zip(_STARTS, _ENDS, strict=True):
+        for unit in _UNITS:
+            for pair in ((f"{start}{unit}", f"{end}{unit}"), (f"{unit}{start}", f"{unit}{end}")):
+                if all(spelled in by_spelling for spelled in pair):
+                    return tuple(by_spelling[spelled] for spelled in pair)
+    return ()
 
 
 def worded_column(titles: Sequence[str], rows: Sequence[Sequence[str]], place: int) -> int:

@@ -116,14 +116,14 @@ def zeros_to_missing(points: FloatArray) -> FloatArray:
 def to_clip(points: HolisticPoints, where: str) -> LandmarkClip:
     """SignTalk's landmarks of a clip: every fifth point of the face, the other parts whole.
 
-    A part whose points all lie in one place, such as (0, 0, 1) or (999, 999, 999), was not detected; a note tells so.
+    A hand whose points all lie in one place, such as (0, 0, 1) or (999, 999, 999), was not detected; a note tells so.
 
     Raises:
         ClipError: wrong shapes, absurd values, times that do not increase, or nothing detected.
     """
     face = points.parts["face"][:, list(FACE_INDICES)]
     parts = {name: points.parts[name] if name != "face" else face for name in PARTS}
-    collapsed = {name: frames for name, part in parts.items() if (frames := _in_one_place(part)).any()}
+    collapsed = {name: frames for name in ("left_hand", "right_hand") if (frames := _in_one_place(parts[name])).any()}
     joined = [
         np.where(collapsed[name][:, None, None], np.nan, part) if name in collapsed else part
         for name, part in parts.items()

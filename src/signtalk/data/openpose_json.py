@@ -92,7 +92,7 @@ def openpose_points(frames: Sequence[Mapping[str, Any]], fps: float) -> tuple[Ho
         for name in point_names:
             for part, position in TARGETS[component].get(name, ()):
                 points.parts[part][:, position, :2] = own[:, place, :2] / side
-                points.parts[part][:, position, 2] = 0
+                points.parts[part][:, position, 2] = 0 * own[:, place, 0]  # missing where the point is
                 if part == "pose":
                     points.visibility[:, position] = np.clip(own[:, place, 2], 0, 1)
             place += 1
@@ -101,7 +101,8 @@ def openpose_points(frames: Sequence[Mapping[str, Any]], fps: float) -> tuple[Ho
 
 def _names_of(frames: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[str]]:
     """The names of the points of each list, by the length of the first body."""
-    bodies = (person.get("pose_keypoints_2d") or () for frame in frames for person in frame.get("people") or ())
+    people = (person for frame in frames for person in frame.get("people") or () if isinstance(person, dict))
+    bodies = (person.get("pose_keypoints_2d") or () for person in people)
     count = next((len(body) // 3 for body in bodies if body), 0)
     if count not in _BODIES:
         sizes = " or ".join(map(str, sorted(_BODIES)))

@@ -114,9 +114,10 @@ def _with_merged(sheet: Sheet, merged: list[tuple[int, int, int]]) -> Sheet:
     """The sheet in which each cell that was merged over rows stands in all of them."""
     rows = [list(cells) for cells in sheet.rows]
     for column, first, last in merged:
+        value = rows[first][column] if first < len(rows) and column < len(rows[first]) else ""
         for cells in rows[first + 1 : last + 1]:
-            if first < len(rows) and column < min(len(cells), len(rows[first])) and not cells[column]:
-                cells[column] = rows[first][column]
+            cells += [""] * (column + 1 - len(cells))
+            cells[column] = cells[column] or value
     return Sheet(sheet.name, rows, len(merged))
 
 

@@ -130,7 +130,7 @@ def read_table(path: Path, wanted: Collection[str]) -> Table:
         raise DataError(f"{path}: no such file") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
-    if kind := kind_of_bytes(data):
+    if not is_spreadsheet(data) and (kind := kind_of_bytes(data)):
         raise DataError(f"{path}: {kind}; expected a table as CSV, .xlsx or JSON")
     grid = _grid_of_sheets(path, data) if is_spreadsheet(data) else _grid_of_text(path, data)
     if not grid.rows:

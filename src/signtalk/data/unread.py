@@ -24,6 +24,7 @@ _ADVICE = {
     "a picture; where pictures are a film's, make a video of them: ffmpeg -framerate 25 -i %04d.jpg clip.mp4": (
         ".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".heic", ".heif",
     ),
+    "a video, which `signtalk extract` reads": (".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".wmv", ".gif"),
     "sound": (".wav", ".mp3", ".m4a", ".aac", ".ogg", ".flac"),
     "annotations; export them as a table with titles": (".eaf", ".xml", ".srt", ".vtt", ".textgrid"),
     "an unfinished download; fetch it again": (".part", ".crdownload", ".download"),
@@ -31,7 +32,7 @@ _ADVICE = {
 _BY_SUFFIX = {suffix: advice for advice, suffixes in _ADVICE.items() for suffix in suffixes}
 _BYTES = {
     b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
-    b"PK\x03\x04": "an archive",
+    b"PK\x03\x04": "an archive or a document",
     b"PAR1": "a Parquet table", b"ARROW1": "a Feather table", b"\x1f\x8b": "packed by gzip",
     b"SQLite format 3": "a database", b"\x89HDF": "an HDF5 file", b"\x80\x04\x95": "a pickle",
     b"\x93NUMPY": "an array of NumPy",
