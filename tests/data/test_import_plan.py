@@ -111,11 +111,13 @@ def test_paths_of_another_machine_mean_the_file_whose_whole_path_ends_them(tmp_p
 
 def test_no_file_of_another_folder_is_taken_and_none_twice(tmp_path):
     folder_of(tmp_path, "bye/1.json", "2.json")
-    table = "path,sentence\nhello/1.json,Hello\na/2.json,One\nb/2.json,Two\n/etc/passwd,Three\n../x/bye/1.json,Four\n"
+    rows = "hello/1.json,Hello\na/2.json,One\nb/2.json,Two\n/etc/passwd,Three\n../x/bye/1.json,Four\n"
+    table = f"path,sentence\n{rows}"
     clips, problems, plan = planned(tmp_path, table)
     assert clips == {}
     assert problems == {
-        "hello-1": "missing_file", "a-2": "ambiguous", "b-2": "ambiguous", "etc-passwd": "bad_path", "bye-1": "bad_path",
+        "hello-1": "missing_file", "a-2": "ambiguous", "b-2": "ambiguous", "etc-passwd": "bad_path",
+        "bye-1": "bad_path",
     }  # fmt: skip
     assert "2.json, like that of another row" in plan.problems[1].message
 

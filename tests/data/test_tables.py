@@ -121,7 +121,7 @@ def test_short_and_blank_rows(tmp_path):
         (b"\n \n", "empty; expected a header"),
         (b"sentence,Sentence\n1,2\n", "two columns 'sentence' and 'Sentence'"),
         (b"sentence;signer\nhello; doctor; A\n", "line 2 has more cells.*hold a semicolon in double quotes"),
-        (b"sentence,signer\nhello, doctor, A\n", "line 2 has more cells.*hold a comma in quotes"),
+        (b"sentence,signer\nhello, doctor, A\n", "line 2 has more cells.*hold a comma in double quotes"),
         (b'sentence,signer\n1,"open\n2,x\n', "not a CSV table"),
         (b"sentence,signer\n1," + b"x" * 200_000, "not a CSV table"),
         (b"\x89PNG\r\n\x1a\n\0\0", "a picture; expected a table"),

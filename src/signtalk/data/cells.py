@@ -27,7 +27,6 @@ _MOST = 4
 
 def span_titles(titles: Sequence[str]) -> tuple[str, ...]:
     """The titles by which a row says which part of a video it means, first and last; none where it means all of it."""
-
     by_spelling = {folded_title(title): title for title in reversed(titles)}
     for start, end in zip(_STARTS, _ENDS, strict=True):
         for unit in _UNITS:
