@@ -15,6 +15,7 @@ from signtalk.data.holistic import (
     from_clip,
     regular_times,
     to_clip,
+    told_flat,
     zeros_to_missing,
 )
 from signtalk.errors import ClipError
@@ -96,3 +97,10 @@ def test_a_part_whose_points_are_all_in_one_place_was_not_detected_and_that_is_t
 def test_a_point_at_minus_one_is_missing() -> None:
     points = np.array([[-1, -1, -1], [-1, -1, 0]], dtype=np.float32)
     assert np.isnan(zeros_to_missing(points)).all(axis=1).tolist() == [True, False]
+
+
+def test_a_clip_without_depth_is_told() -> None:
+    clip = made_clip()
+    assert told_flat(clip, "x") is clip
+    flat = replace(clip, landmarks=clip.landmarks * np.array([1, 1, 0], dtype=np.float32))
+    assert told_flat(flat, "x").notes == ("x: it has no depth, z is 0 throughout; that is less to go by",)

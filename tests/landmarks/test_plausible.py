@@ -143,8 +143,9 @@ def test_no_real_clip_is_refused_and_hardly_one_is_told(name: str) -> None:
     assert len(clips) > 100
     assert not [doubt for doubt in doubts if doubt.is_hopeless]
     # Detectors do call a hand the other one now and then.
-    assert {doubt.kind for doubt in doubts} <= {"no_hands", "hands_exchanged"}
+    assert {doubt.kind for doubt in doubts} <= {"no_hands", "hands_exchanged", "mirrored", "padded"}
     assert sum(doubt.kind == "hands_exchanged" for doubt in doubts) <= 0.03 * len(clips)
+    assert sum(doubt.kind in ("mirrored", "padded") for doubt in doubts) <= 0.01 * len(clips)
 
 
 def clip_of(rows: np.ndarray) -> LandmarkClip:
@@ -201,3 +202,22 @@ def test_one_frame_is_told() -> None:
     clip = usual()
     one = replace(clip, landmarks=clip.landmarks[4:5], visibility=clip.visibility[4:5], timestamps_s=np.zeros(1))
     assert kinds(one) == ["one_frame"]
+
+
+def test_x_that_is_mirrored_while_the_sides_are_not_is_told() -> None:
+    mirrored = usual().landmarks.copy()
+    mirrored[..., 0] = 1 - mirrored[..., 0]
+    assert kinds(changed(mirrored)) == ["mirrored"]
+    sides = [HOLISTIC.mirror[place] if HOLISTIC.mirror[place] >= 0 else place for place in range(75)]
+    mirrored[:, :75] = mirrored[:, sides]  # as a detector sees a mirrored picture
+    assert kinds(changed(mirrored)) == []
+
+
+@pytest.mark.parametrize(("fill", "told"), [(np.nan, "are empty"), (None, "are the same as the one before them")])
+def test_frames_that_only_fill_a_clip_up_are_told(fill: float | None, told: str) -> None:
+    points = usual().landmarks.copy()
+    points[20:] = points[19] if fill is None else fill
+    (doubt,) = implausibilities(changed(points))
+    assert doubt.kind == "padded" and doubt.message.startswith(f"the last 10 of 30 frames {told}")
+    points[20:25] = usual().landmarks[20:25]
+    assert implausibilities(changed(points)) == ()

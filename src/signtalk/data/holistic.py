@@ -9,7 +9,7 @@ missing. Each format says in its own module how it writes "missing". Sizes are c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +142,14 @@ def to_clip(points: HolisticPoints, where: str) -> LandmarkClip:
         return LandmarkClip(landmarks, score, points.timestamps_s, points.aspect, notes=notes)
     except ClipError as error:
         raise ClipError(_named(where, error)) from error
+
+
+def told_flat(clip: LandmarkClip, where: str) -> LandmarkClip:
+    """The clip, with a note where all of its points have z = 0: what it was made from has no depth."""
+    z = clip.landmarks[..., 2]
+    if (np.nan_to_num(z) != 0).any():
+        return clip
+    return replace(clip, notes=(*clip.notes, f"{where}: it has no depth, z is 0 throughout; that is less to go by"))
 
 
 def _in_one_place(part: FloatArray) -> BoolArray:

@@ -39,6 +39,7 @@ from signtalk.data.holistic import (
     from_clip,
     regular_times,
     to_clip,
+    told_flat,
 )
 from signtalk.data.openpose_json import ENDING, is_openpose_frame, openpose_frames, openpose_points
 from signtalk.errors import ArtifactError, ClipError, one_line
@@ -121,7 +122,7 @@ def clip_from_json(value: Any, where: str, fps: float = DEFAULT_FPS) -> Landmark
         if is_openpose_frame(value) or (isinstance(value, list) and value and all(map(is_openpose_frame, value))):
             return _of_openpose(value if isinstance(value, list) else [value], where, fps)
         points, strange = _points_of(value, fps)
-        clip = to_clip(points, where)
+        clip = told_flat(to_clip(points, where), where)
         if strange:
             names = ", ".join(f"'{one_line(name, 40)}'" for name in strange[:8])
             note = f"{where}: keys of its frames that are not known and left aside: {names}"

@@ -25,6 +25,7 @@ from signtalk.data.holistic import (
     frame_times,
     from_clip,
     to_clip,
+    told_flat,
 )
 from signtalk.errors import ClipError, MissingExtraError, one_line
 from signtalk.files import atomic_path
@@ -53,7 +54,7 @@ def load_parquet(path: Path, fps: float) -> LandmarkClip:
     checked_size(path)
     try:
         points = _wide_points(path, fps) if _is_wide(path) else _points_of(_columns(path), fps)
-        return to_clip(points, str(path))
+        return told_flat(to_clip(points, str(path)), str(path))
     except ClipError as error:
         raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 

@@ -44,6 +44,8 @@ _DEPTH_OF_PERSON = 10.0
 _AT_HIPS = 0.02
 _AT_ORIGIN = 0.3
 """Shoulder widths from (0, 0): of the middle of the hips, and of a hand's middle, in metres about themselves."""
+_MOST_PADDED, _PADDED_SHARE = 5, 0.2
+"""Frames at the end that may be empty or equal to the frame before, and the part of the clip that they may be."""
 NO_HANDS = "no hand was detected in any frame"
 """What is said of a clip without hands; of an idle one it is no fault."""
 _MOST_UNSEEN = 5
@@ -87,8 +89,8 @@ def implausibilities(clip: LandmarkClip) -> tuple[Implausibility, ...]:
     flat, depth = points[..., :2] * stretch, tuple(_depth_doubts(points))
     hands = () if depth else _order_doubts(points)  # lengths of bones mean nothing without their depth
     return (
-        *_time_doubts(clip), *scale, *depth, *_body_doubts(flat), *_world_doubts(flat), *hands,
-        *_hand_doubts(clip, flat), *_partial_hands(points),
+        *_time_doubts(clip), *_padding_doubts(points), *scale, *depth, *_body_doubts(flat), *_world_doubts(flat),
+        *hands, *_hand_doubts(clip, flat), *_partial_hands(points),
     )  # fmt: skip
 
 
@@ -147,6 +149,21 @@ def _time_doubts(clip: LandmarkClip) -> Iterator[Implausibility]:
         yield Implausibility(
             "duration",
             f"{clip.duration_s:.3g} s; a sentence takes {_LEAST_S:g} to {_MOST_S:g} s, so see its rate, or cut it",
+        )
+
+
+def _padding_doubts(points: _Points) -> Iterator[Implausibility]:
+    """Whether a clip was made longer than it was filmed, of (T, 169, 3)."""
+    empty = np.isnan(points).all(axis=(1, 2))
+    if empty.all():
+        return
+    same = np.concatenate([[False], ((points[1:] == points[:-1]) | np.isnan(points[1:])).all(axis=(1, 2))]) | empty
+    padded = len(same) if same.all() else int(same[::-1].argmin())
+    if padded > max(_MOST_PADDED, _PADDED_SHARE * len(points)):
+        what = "empty" if empty[-1] else "the same as the one before them"
+        yield Implausibility(
+            "padded",
+            f"the last {padded} of {len(points)} frames are {what}; cut off what only fills a clip up to a length",
         )
 
 
@@ -219,6 +236,12 @@ def _body_doubts(flat: _Points) -> Iterator[Implausibility]:
             "upside_down",
             "the person is upside down: y grows downwards in a picture, so give 1 - y, or turn the video",
             is_hopeless=True,
+        )
+    elif _median(across[:, 0]) < 0:
+        yield Implausibility(
+            "mirrored",
+            "the left shoulder lies left of the right one; where the person faces the camera, x is mirrored and the "
+            "sides are not: give 1 - x, or exchange left and right",
         )
     span = _median(_spread(flat[:, _HEAD])) / width
     if span > _HEAD_DISORDER:
