@@ -126,6 +126,9 @@ def test_names_with_letters_composed_otherwise_are_found(tmp_path):
     composed, decomposed = (unicodedata.normalize(form, "Où.json") for form in ("NFC", "NFD"))
     clips, problems, _ = planned(folder_of(tmp_path, decomposed), f"path,sentence\n{composed},Where\n")
     assert clips == {decomposed: ("Where", "")} and problems == {}
+    folder = decomposed.removesuffix(".json")
+    clips, _, _ = planned(folder_of(tmp_path / "in", f"{folder}/1.json"))
+    assert clips == {f"{folder}/1.json": (composed.removesuffix(".json"), "")}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def train(
         values = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
         values |= {"note": result.note} if result.note and as_json else {}
         left_out, notes = tell_left_out(run.left_out, as_json), tell_notes(run.notes, as_json)
-        table = {**in_json(as_json, left_out), **({"notes": notes} if as_json else {})}
-        show({**values, "val_retrieval_mrr": result.best_score, **table}, as_json)
+        besides = {**in_json(as_json, left_out), **({"notes": notes} if as_json else {})}
+        show({**values, "val_retrieval_mrr": result.best_score, **besides}, as_json)
         if not as_json:
             show({"next": result.next_command}, as_json)

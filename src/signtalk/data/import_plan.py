@@ -137,10 +137,15 @@ def _label(source: Path, file: Path) -> str:
     if file == source:
         return ""
     if file.parent != source:
-        return file.parent.name
+        return _composed(file.parent.name)
     if not file.is_dir() or file.name.isdecimal() or is_openpose_folder(file):
         return ""  # a folder of OpenPose's frames has the name of its video
-    return file.name
+    return _composed(file.name)
+
+
+def _composed(name: str) -> str:
+    """A name as a text: macOS writes "é" as two characters."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _plan_of_table(source: Path, table: Table, files: list[Path], notes: Sequence[str]) -> ImportPlan:
@@ -162,8 +167,8 @@ def _plan_of_table(source: Path, table: Table, files: list[Path], notes: Sequenc
             clips.append(ClipToImport(lookup.file_of(cell), name, known))
         except RowError as error:
             problems.append(Problem(name, error.kind, str(error)))
-    told = (*notes, *table.notes, *_table_notes(source, table, clips, files))
-    return ImportPlan(tuple(clips), tuple(problems), told)
+    all_notes = (*notes, *table.notes, *_table_notes(source, table, clips, files))
+    return ImportPlan(tuple(clips), tuple(problems), all_notes)
 
 
 def _cell_of_file(row: TableRow) -> str:

@@ -89,8 +89,8 @@ def implausibilities(clip: LandmarkClip) -> tuple[Implausibility, ...]:
     flat, depth = points[..., :2] * stretch, tuple(_depth_doubts(points))
     hands = () if depth else _order_doubts(points)  # lengths of bones mean nothing without their depth
     return (
-        *_time_doubts(clip), *_padding_doubts(points), *scale, *depth, *_body_doubts(flat), *_world_doubts(flat),
-        *hands, *_hand_doubts(clip, flat), *_partial_hands(points),
+        *_time_doubts(clip), *_padding_doubts(points), *scale, *depth, *_body_doubts(flat), *_head_doubts(flat),
+        *_world_doubts(flat), *hands, *_hand_doubts(clip, flat), *_partial_hands(points),
     )  # fmt: skip
 
 
@@ -243,7 +243,12 @@ def _body_doubts(flat: _Points) -> Iterator[Implausibility]:
             "the left shoulder lies left of the right one; where the person faces the camera, x is mirrored and the "
             "sides are not: give 1 - x, or exchange left and right",
         )
-    span = _median(_spread(flat[:, _HEAD])) / width
+
+
+def _head_doubts(flat: _Points) -> Iterator[Implausibility]:
+    """Whether the points of the head are those of a head, of (T, 169, 2) in one unit."""
+    width = _shoulder_width(flat)
+    span = _median(_spread(flat[:, _HEAD])) / width if width > 0 else 0.0
     if span > _HEAD_DISORDER:
         yield Implausibility(
             "other_order",
