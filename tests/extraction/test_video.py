@@ -1,3 +1,5 @@
+import zipfile
+
 import av
 import numpy as np
 import pytest
@@ -170,3 +172,13 @@ def test_what_is_named_a_video_and_is_none_is_told_for_what_it_is(tmp_path, cont
     with pytest.raises(ClipError, match=told) as refused:
         frames_of(tmp_path / "a.mp4")
     assert "Errno" not in str(refused.value)
+
+
+def test_a_video_is_not_looked_for_in_an_archive(tmp_path):
+    video = write_video(tmp_path / "a.mp4", signing(20))
+    with zipfile.ZipFile(tmp_path / "b.mp4", "w") as archive:
+        archive.write(video, "a.mp4")
+    with pytest.raises(ClipError, match="an archive or a document, and no video"):
+        frames_of(tmp_path / "b.mp4")
+    with pytest.raises(ClipError, match="an archive or a document, and no video"):
+        video_duration_s(tmp_path / "b.mp4")

@@ -30,8 +30,10 @@ _ADVICE = {
     "an unfinished download; fetch it again": (".part", ".crdownload", ".download"),
 }  # fmt: skip
 _BY_SUFFIX = {suffix: advice for advice, suffixes in _ADVICE.items() for suffix in suffixes}
+A_PICTURE = "a picture"
+"""What pictures are called, in motion or not."""
 _BYTES = {
-    b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture",
+    b"%PDF": "a PDF", b"\x89PNG": A_PICTURE, b"\xff\xd8\xff": A_PICTURE, b"GIF8": A_PICTURE,
     b"PK\x03\x04": "an archive or a document",
     b"PAR1": "a Parquet table", b"ARROW1": "a Feather table", b"\x1f\x8b": "packed by gzip",
     b"SQLite format 3": "a database", b"\x89HDF": "an HDF5 file", b"\x80\x04\x95": "a pickle",

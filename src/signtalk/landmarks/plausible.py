@@ -154,7 +154,7 @@ def _time_doubts(clip: LandmarkClip) -> Iterator[Implausibility]:
 
 def _padding_doubts(points: _Points) -> Iterator[Implausibility]:
     """Whether a clip was made longer than it was filmed, of (T, 169, 3)."""
-    empty = np.isnan(points).all(axis=(1, 2))
+    empty = np.asarray(np.isnan(points).all(axis=(1, 2)))
     if empty.all():
         return
     same = np.concatenate([[False], ((points[1:] == points[:-1]) | np.isnan(points[1:])).all(axis=(1, 2))]) | empty
