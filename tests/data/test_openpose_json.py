@@ -100,6 +100,7 @@ def test_a_person_is_followed_where_people_change_places() -> None:
         ([frame(), {"people": [{"pose_keypoints_2d": [1.0] * 60}]}], "frame 1: pose_keypoints_2d is no list"),
         ([frame(), {"people": [7]}, {"people": None}], ""),
         ([], "0 frames"),
+        ([frame(), {"people": [{}] * 50_001}], "2 frames of up to 50001 people"),
     ],
 )
 def test_what_is_no_clip_is_one_line(frames: list[Any], message: str) -> None:

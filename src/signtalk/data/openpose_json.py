@@ -29,6 +29,8 @@ _PARTS = {
     "hand_left_keypoints_2d": OPENPOSE_HAND,
     "hand_right_keypoints_2d": OPENPOSE_HAND,
 }
+_MOST_PEOPLE = 100_000
+"""Of all frames; a few bytes of a file may claim as many as they like."""
 _FRACTIONS = 1.5
 """Coordinates up to here are fractions of the picture already, as OpenPose writes them on demand."""
 
@@ -76,6 +78,8 @@ def openpose_points(frames: Sequence[Mapping[str, Any]], fps: float) -> tuple[Ho
     most = max((len(frame.get("people") or ()) for frame in frames), default=0)
     if most == 0:
         raise ClipError(f"nobody in any of its {len(frames)} frames")
+    if most * len(frames) > _MOST_PEOPLE:
+        raise ClipError(f"{len(frames)} frames of up to {most} people; cut it into clips that show the signer")
     names = _names_of(frames)
     values = np.zeros((len(frames), most, sum(map(len, names.values())), 3), dtype=np.float32)
     for t, frame in enumerate(frames):
