@@ -99,6 +99,8 @@ def test_a_person_is_followed_where_people_change_places() -> None:
         ([frame(), {"people": [{"pose_keypoints_2d": ["a"] * 75}]}], "frame 1: pose_keypoints_2d is no list"),
         ([frame(), {"people": [{"pose_keypoints_2d": [1.0] * 60}]}], "frame 1: pose_keypoints_2d is no list"),
         ([frame(), {"people": [7]}, {"people": None}], ""),
+        ([frame(), {"people": [{"pose_keypoints_2d": [1e308] * 75}]}], "frame 1: pose_keypoints_2d holds infinite"),
+        ([frame(), {"people": [{"pose_keypoints_2d": [float("nan")] * 75}]}], "frame 1: .* infinite or absurd"),
         ([], "0 frames"),
         ([frame(), {"people": [{}] * 50_001}], "2 frames of up to 50001 people"),
     ],

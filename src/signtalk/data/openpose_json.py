@@ -29,6 +29,7 @@ _PARTS = {
     "hand_left_keypoints_2d": OPENPOSE_HAND,
     "hand_right_keypoints_2d": OPENPOSE_HAND,
 }
+_MOST_PIXELS = 1e5
 _MOST_PEOPLE = 100_000
 """Of all frames; a few bytes of a file may claim as many as they like."""
 _FRACTIONS = 1.5
@@ -118,6 +119,10 @@ def _part(person: Any, name: str, count: int, t: int) -> FloatArray:
     """(count, 3) x, y, score of a list; zeros where it is absent or empty."""
     numbers = (person.get(name) if isinstance(person, dict) else None) or [0.0] * (3 * count)
     try:
-        return np.array(numbers, dtype=np.float32).reshape(count, 3)
+        with np.errstate(over="ignore"):  # infinite afterwards, and refused below
+            part = np.array(numbers, dtype=np.float32).reshape(count, 3)
     except (ValueError, TypeError, OverflowError) as error:
         raise ClipError(f"frame {t}: {name} is no list of {3 * count} numbers") from error
+    if not (np.abs(part) < _MOST_PIXELS).all():  # False for NaN too
+        raise ClipError(f"frame {t}: {name} holds infinite or absurd numbers (beyond {_MOST_PIXELS:g})")
+    return part
