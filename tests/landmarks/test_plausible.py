@@ -12,7 +12,7 @@ import pytest
 from made.points import made_clip
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
-from signtalk.landmarks.plausible import checked_clip, implausibilities, in_fractions
+from signtalk.landmarks.plausible import checked_clip, implausibilities, in_fractions, notes_of_idle
 
 REAL_DATA = Path(os.environ.get("SIGNTALK_DATA", Path(__file__).parents[3] / "shared" / "data"))
 HANDS = slice(PARTS["left_hand"].start, PARTS["right_hand"].stop)
@@ -221,3 +221,13 @@ def test_frames_that_only_fill_a_clip_up_are_told(fill: float | None, told: str)
     assert doubt.kind == "padded" and doubt.message.startswith(f"the last 10 of 30 frames {told}")
     points[20:25] = usual().landmarks[20:25]
     assert implausibilities(changed(points)) == ()
+
+
+def test_rest_is_no_fault_of_an_idle_clip() -> None:
+    points = usual().landmarks.copy()
+    points[10:] = points[9]
+    points[:, HANDS] = np.nan
+    assert kinds(changed(points)) == ["padded", "no_hands"]
+    told = checked_clip(changed(points), "a").notes
+    assert len(told) == 2 and checked_clip(changed(points), "a", is_idle=True).notes == ()
+    assert notes_of_idle((*told, "a: the person lies on the side")) == ("a: the person lies on the side",)

@@ -29,7 +29,7 @@ from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, 
 from signtalk.extraction.storage import RemoteFolder
 from signtalk.extraction.worker import GuardConfig, Task, TaskOutcome
 from signtalk.files import remove_unfinished, sha256_text, write_csv
-from signtalk.landmarks.plausible import NO_HANDS
+from signtalk.landmarks.plausible import notes_of_idle
 
 JOURNAL_NAME = ".signtalk/extraction.jsonl"
 PROTOTYPE_FOLDER = "prototype"
@@ -336,7 +336,7 @@ def _finish(
         for table in tables:
             options.storage.put(table, table.absolute())
     notes = grouped_notes(
-        note for job, done in finished for note in done.notes if not (job.label.is_idle and note.endswith(NO_HANDS))
+        note for job, done in finished for note in (notes_of_idle(done.notes) if job.label.is_idle else done.notes)
     )
     return ExtractionResult(tuple(clips), tuple(failed), fences, num_before, tables, notes=notes)
 

@@ -9,7 +9,7 @@ clips are merely never recognised. The limits lie far outside what the clips of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,8 +46,10 @@ _AT_ORIGIN = 0.3
 """Shoulder widths from (0, 0): of the middle of the hips, and of a hand's middle, in metres about themselves."""
 _MOST_PADDED, _PADDED_SHARE = 5, 0.2
 """Frames at the end that may be empty or equal to the frame before, and the part of the clip that they may be."""
-NO_HANDS = "no hand was detected in any frame"
-"""What is said of a clip without hands; of an idle one it is no fault."""
+_NO_HANDS = "no hand was detected in any frame"
+_CUT_OFF = "cut off what only fills a clip up to a length"
+FINE_OF_IDLE = frozenset(("no_hands", "padded"))
+"""Kinds that are no fault of a clip in which nothing is signed."""
 _MOST_UNSEEN = 5
 """Points of a hand that a detector may never see while it sees the hand; MediaPipe gives all 21 or none."""
 
@@ -100,16 +102,21 @@ def checked_clip(clip: LandmarkClip, where: str, is_idle: bool = False) -> Landm
     Args:
         clip: as it was read.
         where: its name, for notes and error.
-        is_idle: nothing is signed in it, so that no hand need be seen.
+        is_idle: nothing is signed in it, so that no hand need be seen or move.
 
     Raises:
         ClipError: it can never be recognised.
     """
-    doubts = [doubt for doubt in implausibilities(clip) if not (is_idle and doubt.kind == "no_hands")]
+    doubts = [doubt for doubt in implausibilities(clip) if not (is_idle and doubt.kind in FINE_OF_IDLE)]
     hopeless = next((doubt for doubt in doubts if doubt.is_hopeless), None)
     if hopeless is not None:
         raise ClipError(f"{where}: {hopeless.message}")
     return replace(clip, notes=(*clip.notes, *(f"{where}: {doubt.message}" for doubt in doubts))) if doubts else clip
+
+
+def notes_of_idle(notes: Iterable[str]) -> tuple[str, ...]:
+    """Notes of a clip of which nobody knew that it is idle, without those that are no fault of one."""
+    return tuple(note for note in notes if not note.endswith((_NO_HANDS, _CUT_OFF)))
 
 
 def in_fractions(clip: LandmarkClip, width: float, height: float, where: str) -> LandmarkClip:
@@ -163,7 +170,7 @@ def _padding_doubts(points: _Points) -> Iterator[Implausibility]:
         what = "empty" if empty[-1] else "the same as the one before them"
         yield Implausibility(
             "padded",
-            f"the last {padded} of {len(points)} frames are {what}; cut off what only fills a clip up to a length",
+            f"the last {padded} of {len(points)} frames are {what}; {_CUT_OFF}",
         )
 
 
@@ -293,7 +300,7 @@ def _partial_hands(points: _Points) -> Iterator[Implausibility]:
 def _missing_hands(clip: LandmarkClip) -> Iterator[Implausibility]:
     presence = clip.part_presence()
     if not (presence["left_hand"].any() or presence["right_hand"].any()):
-        yield Implausibility("no_hands", NO_HANDS)
+        yield Implausibility("no_hands", _NO_HANDS)
 
 
 def _order_doubts(points: _Points) -> Iterator[Implausibility]:
