@@ -109,7 +109,7 @@ def _is_wide(path: Path) -> bool:
     pa, pq = _library()
     try:
         return "x_pose_0" in pq.read_schema(path).names
-    except (pa.ArrowException, OSError, MemoryError):
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, TypeError, ValueError, KeyError):
         return False
 
 
