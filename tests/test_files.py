@@ -264,3 +264,24 @@ def test_what_is_no_text_is_told(data: bytes):
 def test_json_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str):
     (tmp_path / "a.json").write_text('{"a": "Ɔ"}', encoding=encoding)
     assert files.read_json(tmp_path / "a.json") == {"a": "Ɔ"}
+
+
+def test_folders_that_are_links_are_named(tmp_path: Path):
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    assert files.linked_folders(tmp_path / "in") == ""
+    (tmp_path / "in" / "sub" / "self").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "gone").symlink_to(tmp_path / "nowhere")
+    assert files.linked_folders(tmp_path / "in") == "sub/self"
+    assert files.linked_folders(tmp_path / "none") == ""
+
+
+def test_lines_of_json_are_a_list_of_their_values(tmp_path: Path):
+    path = tmp_path / "a.json"
+    for text, value in (('{"a": 1}\n\n[2]\n', [{"a": 1}, [2]]), ('{"a": 1}\n', {"a": 1})):
+        path.write_text(text, encoding="utf-8")
+        assert files.read_json_lines(path) == value
+    path.write_text('{"a": 1}\n{"b": \n', encoding="utf-8")
+    with pytest.raises(ArtifactError, match="not a UTF-8 JSON file"):
+        files.read_json_lines(path)
+    with pytest.raises(ArtifactError, match="no such file"):
+        files.read_json_lines(tmp_path / "none.json")

@@ -28,7 +28,7 @@ from signtalk.recognition.decision import read_decision
 from signtalk.recognition.promise import Policy
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.segmentation.segmenter import SegmenterSettings, Span, spans_of
-from signtalk.training.names import BEST_NAME, INDEX_NAME
+from signtalk.training.names import BEST_NAME, own_index
 
 
 def load(
@@ -143,4 +143,4 @@ def _index_of(run: Path, index: PathLike | None) -> Path:
     """The own index of a run, which takes the place of a personal one."""
     if not _is_run(run) or index is not None:
         raise ConfigError(f"{run}: into_run teaches into the own index of a run; give a run, and no other index")
-    return run / INDEX_NAME
+    return own_index(run)

@@ -17,12 +17,14 @@ from signtalk._api import load
 from signtalk._clips import PathLike, names_of
 from signtalk._model import Model
 from signtalk.data.manifest import load_manifest
+from signtalk.data.packed import load_store
 from signtalk.data.records import Progress
 from signtalk.errors import ConfigError, checked
 from signtalk.extraction.reader import ClipReader
 from signtalk.files import absolute
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.threads import usable_cores
+from signtalk.training.names import STORE_NAME
 
 if TYPE_CHECKING:
     from signtalk.data.manifest import Manifest, Problem
@@ -221,7 +223,9 @@ def train(
 
     options = TrainOptions(Path(out), resume=resume, devices=devices, strict=strict, progress=progress)
     result = fit(manifest, parts, chosen, options, initial_of(chosen))
-    return Run(out, data, result)
+    run = Run(out, data, result)
+    run._read = manifest
+    return run
 
 
 class Run:
@@ -237,6 +241,7 @@ class Run:
     def __init__(self, folder: PathLike, data: PathLike | None = None, result: TrainResult | None = None) -> None:
         self.folder, self.result = Path(folder), result
         self.data = None if data is None else Path(data)
+        self._read: Manifest | None = None
 
     def __repr__(self) -> str:
         data = "" if self.data is None else f" on '{self.data}'"
@@ -250,19 +255,21 @@ class Run:
 
     @property
     def _manifest(self) -> Manifest:
+        """The data folder as it is now."""
         if self.data is None:
             raise ConfigError(f"{self.folder}: name its data folder, as in signtalk.Run('{self.folder}', 'DATA')")
-        return load_manifest(self.data)
+        self._read = load_manifest(self.data)
+        return self._read
 
     @property
     def left_out(self) -> tuple[Problem, ...]:
-        """Clips of the data folder that the run could not use, and why."""
-        return (*self._manifest.problems, *self._opened.store().problems)
+        """Clips of the data folder that the run could not use when it was read last, and why."""
+        return (*(self._read or self._manifest).problems, *load_store(self.folder / STORE_NAME).problems)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is odd about the data folder's table, a sentence each."""
-        return self._manifest.notes
+        """What was odd about the data folder's table when it was read last, a sentence each."""
+        return (self._read or self._manifest).notes
 
     def index(self, *, precision: float = 0.98, written: PathLike | None = None) -> IndexReport:
         """Index the training clips; fit scores and gate on the validation clips.

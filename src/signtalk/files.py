@@ -76,6 +76,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def linked_folders(folder: Path) -> str:
+    """The folders below a folder that are links, which no search follows; "" without one."""
+    links = []
+    for place, subfolders, _ in os.walk(folder):
+        here = Path(place)
+        links += [(here / name).relative_to(folder).as_posix() for name in subfolders if (here / name).is_symlink()]
+    return ", ".join(sorted(links))
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove what `atomic_path` left in a folder when its process was killed; nobody may be writing there now."""
     for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
@@ -113,6 +122,24 @@ def read_json(path: Path) -> Any:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, absurd numbers or nesting
         raise ArtifactError(f"{path}: not a UTF-8 JSON file ({error})") from error
+
+
+def read_json_lines(path: Path) -> Any:
+    """Read a JSON file, or one of a JSON value a line, which becomes a list of them.
+
+    Raises:
+        ArtifactError: as `read_json`.
+    """
+    try:
+        return read_json(path)
+    except ArtifactError as error:
+        try:
+            lines = [line for line in path.read_bytes().splitlines() if line.strip()]
+            if len(lines) < 2:
+                raise error
+            return [json.loads(line) for line in lines]
+        except (OSError, ValueError, RecursionError):
+            raise error from None
 
 
 def decode_text(data: bytes, where: Path) -> tuple[str, str]:
@@ -261,7 +288,11 @@ def _refuse_bomb(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
 def _without_advice(error: BaseException) -> str:
     """The reason in our words where NumPy's would advise to load an unknown file unsafely."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return "no NumPy file, or one of pickled objects, which are never read" if "pickle" in text else text
+    return (
+        "no NumPy file, or one of pickled objects, which are never read"
+        if "pickle" in text or "Python objects" in text
+        else text
+    )
 
 
 def sha256_file(path: Path) -> str:

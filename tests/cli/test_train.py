@@ -46,24 +46,24 @@ def test_ctrl_c_says_how_to_go_on(
     assert (tmp_path / "run" / "recipe.json").is_file()
 
 
-def trained(left_out: tuple[Problem, ...] = ()) -> SimpleNamespace:
+def trained(left_out: tuple[Problem, ...] = (), notes: tuple[str, ...] = ()) -> SimpleNamespace:
     """What a training returns, as far as its command prints it."""
     result = TrainResult(Path("runs/a/best.safetensors"), 7, 4, 0.75, "signtalk index runs/a --data d")
-    return SimpleNamespace(result=result, left_out=left_out)
+    return SimpleNamespace(result=result, left_out=left_out, notes=notes)
 
 
 def test_a_training_ends_with_its_figures_and_the_next_command(ask, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = Problem("c1", "bad_clip", "c1.npz: no clip")
-    monkeypatch.setattr(signtalk, "train", lambda *_, **__: trained((problem,)))
+    monkeypatch.setattr(signtalk, "train", lambda *_, **__: trained((problem,), ("m.csv: odd",)))
     train = ("train", "d", "--split", "s.json", "--out", "runs/a")
     printed = ask(*train)
     assert printed.out.splitlines() == [
         "best: runs/a/best.safetensors", "epochs: 7", "best_epoch: 4", "val_retrieval_mrr: 0.75",
         "next: signtalk index runs/a --data d",
     ]  # fmt: skip
-    assert printed.err == "left out: 1 (first: c1: c1.npz: no clip)\n"
+    assert printed.err == "left out: 1 (first: c1: c1.npz: no clip)\nnote: m.csv: odd\n"
     told = ask(*train, "--json")
-    assert told["left_out"] == [vars(problem)]
+    assert (told["left_out"], told["notes"]) == ([vars(problem)], ["m.csv: odd"])
     assert "next" not in told
 
 

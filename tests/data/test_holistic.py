@@ -15,6 +15,7 @@ from signtalk.data.holistic import (
     from_clip,
     regular_times,
     to_clip,
+    told_flat,
     zeros_to_missing,
 )
 from signtalk.errors import ClipError
@@ -77,3 +78,29 @@ def test_visibility_of_another_range_is_refused() -> None:
     points.visibility[0, 0] = 7
     with pytest.raises(ClipError, match="visibility"):
         to_clip(points, "x")
+
+
+def test_a_part_whose_points_are_all_in_one_place_was_not_detected_and_that_is_told() -> None:
+    points = replace(empty_points(3, regular_times(3, 30)), parts=holistic_values())
+    points.parts["left_hand"][1] = (0, 0, 1e-3)
+    points.parts["right_hand"][:2] = 999
+    clip = to_clip(points, "x")
+    presence = clip.part_presence()
+    assert presence["left_hand"].tolist() == [True, False, True]
+    assert presence["right_hand"].tolist() == [False, False, True]
+    assert clip.notes == (
+        "x: in 1 of 3 frames all points of the left hand lie in one place; taken as not detected",
+        "x: in 2 of 3 frames all points of the right hand lie in one place; taken as not detected",
+    )
+
+
+def test_a_point_at_minus_one_is_missing() -> None:
+    points = np.array([[-1, -1, -1], [-1, -1, 0]], dtype=np.float32)
+    assert np.isnan(zeros_to_missing(points)).all(axis=1).tolist() == [True, False]
+
+
+def test_a_clip_without_depth_is_told() -> None:
+    clip = made_clip()
+    assert told_flat(clip, "x") is clip
+    flat = replace(clip, landmarks=clip.landmarks * np.array([1, 1, 0], dtype=np.float32))
+    assert told_flat(flat, "x").notes == ("x: it has no depth, z is 0 throughout; that is less to go by",)

@@ -1,5 +1,6 @@
 """What is planned before the first clip is read: tables, folders, what has no text."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,83 @@ def test_recordings_lie_at_any_depth_as_folders_or_files(tmp_path):
     assert problems == {}
     assert planned(tmp_path / "set" / "no", form=MP_DATA)[1] == {"3": "no_text"}
     assert list(planned(tmp_path / "yes", form=MP_DATA)[1].values()) == ["no_text"]
+
+
+def test_paths_of_another_machine_mean_the_file_whose_whole_path_ends_them(tmp_path):
+    folder_of(tmp_path, "hello/1.json", "bye/1.json", "flat.json", "my clip.json")
+    table = (
+        "path,sentence\nC:\\Users\\Ama\\hello\\1.json,Hello\n/home/kofi/data/bye/1.json,Bye\n"
+        "train_landmark_files/26734/flat.json,Flat\nhttps://host.example/my%20clip.json,Mine\n"
+    )
+    clips, problems, _ = planned(tmp_path, table)
+    assert {name: text for name, (text, _) in clips.items()} == {
+        "hello/1.json": "Hello", "bye/1.json": "Bye", "flat.json": "Flat", "my clip.json": "Mine",
+    }  # fmt: skip
+    assert problems == {}
+
+
+def test_no_file_of_another_folder_is_taken_and_none_twice(tmp_path):
+    folder_of(tmp_path, "bye/1.json", "2.json")
+    rows = "hello/1.json,Hello\na/2.json,One\nb/2.json,Two\n/etc/passwd,Three\n../x/bye/1.json,Four\n"
+    table = f"path,sentence\n{rows}"
+    clips, problems, plan = planned(tmp_path, table)
+    assert clips == {}
+    assert problems == {
+        "hello-1": "missing_file", "a-2": "ambiguous", "b-2": "ambiguous", "etc-passwd": "bad_path",
+        "bye-1": "bad_path",
+    }  # fmt: skip
+    assert "2.json, like that of another row" in plan.problems[1].message
+
+
+def test_names_with_letters_composed_otherwise_are_found(tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "Où.json") for form in ("NFC", "NFD"))
+    clips, problems, _ = planned(folder_of(tmp_path, decomposed), f"path,sentence\n{composed},Where\n")
+    assert clips == {decomposed: ("Where", "")} and problems == {}
+    folder = decomposed.removesuffix(".json")
+    clips, _, _ = planned(folder_of(tmp_path / "in", f"{folder}/1.json"))
+    assert clips == {f"{folder}/1.json": (composed.removesuffix(".json"), "")}
+
+
+@pytest.mark.parametrize(
+    "names", [("hello/s01/1.json",), ("2026-05-01/1.json",), ("hello/test/1.json",), ("41/1.json",)]
+)
+def test_names_of_folders_that_hardly_are_texts_are_told(tmp_path, names):
+    _, _, plan = planned(folder_of(tmp_path, *names))
+    assert f"(1: '{Path(names[0]).parent.name}')" in plan.notes[0]
+    assert "hardly say what is signed" in plan.notes[1]
+
+
+def test_names_of_folders_that_are_texts_are_listed_and_left(tmp_path):
+    _, _, plan = planned(folder_of(tmp_path, "train/thank you/1.json", "right/1.json", "a test/1.json"))
+    assert len(plan.notes) == 1 and "3: 'a test', 'right', 'thank you'" in plan.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("x/a.pose", "it holds 1 .pose; try --format pose"),
+        ("x/a.pkl", "it holds 1 .pkl (a pickle"),
+        ("x/a.mp4", "a video, which `signtalk extract` reads"),
+    ],
+)
+def test_a_folder_without_a_clip_of_the_kind_says_what_it_holds(tmp_path, name, told):
+    with pytest.raises(DataError) as refused:
+        planned(folder_of(tmp_path, name))
+    assert told in str(refused.value)
+
+
+def test_folders_that_are_links_and_other_tables_are_told(tmp_path):
+    folder_of(tmp_path / "in", "hello/1.json")
+    folder_of(tmp_path / "other", "2.json")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "other")
+    _, _, plan = planned(tmp_path / "in")
+    assert "folders that are links are not searched: linked" in plan.notes[0]
+    (tmp_path / "in" / "metadata.tsv").write_text("x")
+    _, _, plan = planned(tmp_path / "in", "path,sentence\nhello/1.json,Hello\n")
+    assert "taken, and not metadata.tsv beside it" in plan.notes[1]
+
+
+def test_a_folder_of_frames_of_openpose_is_one_clip_without_a_text(tmp_path):
+    folder_of(tmp_path, "help/v1/a_000000000000_keypoints.json", "v2/a_000000000000_keypoints.json")
+    clips, problems, _ = planned(tmp_path)
+    assert clips == {"help/v1": ("help", "")} and problems == {"v2": "no_text"}

@@ -249,3 +249,35 @@ def test_what_can_never_be_recognised_is_left_out_and_what_is_odd_is_told(tmp_pa
     assert [(each.clip_id, each.kind) for each in done.problems] == [("hello-2", "bad_clip")]
     assert "upside down" in done.problems[0].message
     assert any("3.json: 1.25 frames a second" in note for note in done.notes)
+
+
+def test_an_import_that_goes_on_says_again_what_it_said_of_clips(tmp_path: Path) -> None:
+    clip = made_clip(num_frames=30)
+    clip.landmarks[:, 33:75] = np.nan
+    save_json_clip(tmp_path / "in" / "hello" / "1.json", clip)
+    notes = [import_clips(tmp_path / "in", tmp_path / "out", JSON).notes for _ in range(2)]
+    assert notes[0] == notes[1] and any("no hand was detected" in note for note in notes[1])
+
+
+def test_a_changed_frame_of_openpose_is_imported_again(tmp_path: Path) -> None:
+    body = [0.0] * 75
+    for point, x, y in ((0, 600, 200), (2, 500, 400), (4, 480, 600), (5, 700, 400), (7, 720, 600)):
+        body[3 * point : 3 * point + 3] = [x, y, 0.8]
+    frames = tmp_path / "in" / "hello" / "v"
+    frames.mkdir(parents=True)
+    for change in (0, 4):
+        for number in range(10):
+            body[6] += change
+            text = json.dumps({"people": [{"pose_keypoints_2d": body}]})
+            (frames / f"v_{number:012}_keypoints.json").write_text(text, encoding="utf-8")
+        done = import_clips(tmp_path / "in", tmp_path / "out", JSON)
+        assert done.num_clips == 1
+        (record,) = load_manifest(tmp_path / "out").records
+        shoulder = clip_of_record(record).landmarks[:, 12, 0]  # the right shoulder
+        assert (np.ptp(shoulder) > 0) == bool(change)
+
+
+def test_a_file_where_a_folder_is_asked_for_is_told(tmp_path: Path) -> None:
+    (tmp_path / "clips.zip").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"clips\.zip: a file; an archive; unpack it; expected a folder of json clips"):
+        import_clips(tmp_path / "clips.zip", tmp_path / "out", JSON)

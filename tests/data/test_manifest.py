@@ -213,4 +213,7 @@ def test_a_table_may_name_clips_of_any_format(small_run: SmallRun, tmp_path: Pat
             form.save(tmp_path / f"x{form.suffix}", clip)
             other = replace(record, feature_path=tmp_path / f"x{form.suffix}")
             assert clip_of_record(other).num_frames == clip.num_frames
-    assert {form.suffix for form in FORMATS.values() if form.suffix} == set(LANDMARK_SUFFIXES) - {".npz", ".npy"}
+    assert {suffix for form in FORMATS.values() for suffix in form.suffixes} == set(LANDMARK_SUFFIXES) - {
+        ".npz",
+        ".npy",
+    }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from made.points import assert_same_points, holistic_values, kept, made_clip
-from signtalk.data.mediapipe_json import load_json_clip, save_json_clip
+from signtalk.data.mediapipe_json import find_json_clips, load_json_clip, save_json_clip
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import LandmarkClip
 
@@ -165,3 +165,55 @@ def test_the_frames_own_times_are_believed_rather_than_a_false_rate(tmp_path: Pa
     save_json_clip(path, made_clip(num_frames=30, fps=25.0))
     path.write_text(json.dumps(json.loads(path.read_text()) | {"fps": 1000}))
     assert load_json_clip(path, 30.0).fps == pytest.approx(25)
+
+
+def a_frame(left: str = "leftHandLandmarks") -> dict[str, Any]:
+    values = holistic_values(1)
+    return {"poseLandmarks": points(values["pose"][0]), left: points(values["left_hand"][0])}
+
+
+@pytest.mark.parametrize("key", ["left_hand_landmarks", "LeftHand", "left-hand", "lh", "hand_left"])
+def test_keys_are_known_without_case_and_punctuation(tmp_path: Path, key: str) -> None:
+    clip = read(tmp_path, [a_frame(key)] * 2)
+    assert clip.part_presence()["left_hand"].all() and clip.notes == ()
+
+
+def test_keys_that_are_not_known_are_told_and_those_of_mediapipe_besides_are_not(tmp_path: Path) -> None:
+    besides = {"poseWorldLandmarks": [], "faceBlendshapes": [], "timestamp_ms": 0, "frame_id": 3, "image_width": 1}
+    clip = read(tmp_path, [a_frame("manoIzquierda") | besides])
+    assert clip.notes == (
+        f"{tmp_path / 'a.json'}: keys of its frames that are not known and left aside: 'manoIzquierda'",
+    )
+    with pytest.raises(ClipError, match=r"no frame has pose_landmarks, .*; they have landmarks, handedness"):
+        read(tmp_path, [{"landmarks": [], "handedness": []}])
+
+
+def test_frames_by_number_and_lines_of_frames_are_read(tmp_path: Path) -> None:
+    frames = [a_frame(), a_frame() | {"poseLandmarks": None}, a_frame()]
+    expected = read(tmp_path, frames).landmarks
+    by_number = {str(number): frame for number, frame in ((10, frames[2]), (2, frames[1]), (1, frames[0]))}
+    np.testing.assert_array_equal(read(tmp_path, by_number).landmarks, expected)
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, frames)) + "\n", encoding="utf-8")
+    np.testing.assert_array_equal(load_json_clip(tmp_path / "a.jsonl", 30).landmarks, expected)
+    assert find_json_clips(tmp_path) == [tmp_path / "a.json", tmp_path / "a.jsonl"]
+
+
+@pytest.mark.parametrize("frame", [[0.5] * 225, [[0.5, 0.5, 0]] * 75])
+def test_frames_without_names_are_no_clips_but_told(tmp_path: Path, frame: list[Any]) -> None:
+    with pytest.raises(ClipError, match=rf"frames that are lists of {len(frame)} values without names; save them as"):
+        read(tmp_path, [frame] * 3)
+
+
+def test_frames_of_openpose_are_read_from_a_file_or_a_folder(tmp_path: Path) -> None:
+    hand = [number for point in range(21) for number in (600 + point, 400 - 9 * point, 0.9)]
+    body = [number for point in range(25) for number in (500 + 10 * point, 300, 0.8)]
+    frames = [{"people": [{"pose_keypoints_2d": body, "hand_left_keypoints_2d": hand}]}] * 3
+    clip = read(tmp_path, frames, fps=15)
+    assert clip.part_presence()["left_hand"].all() and clip.fps == pytest.approx(15)
+    assert "mapped to MediaPipe's" in clip.notes[0]
+    for number, frame in enumerate(frames):
+        path = tmp_path / "clip" / f"v_{number:012}_keypoints.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(frame), encoding="utf-8")
+    np.testing.assert_array_equal(load_json_clip(tmp_path / "clip", 15).landmarks, clip.landmarks)
+    assert find_json_clips(tmp_path) == [tmp_path / "a.json", tmp_path / "clip"]

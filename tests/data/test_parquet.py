@@ -112,3 +112,39 @@ def test_other_tables_and_damage_are_refused(tmp_path: Path, monkeypatch: pytest
     path.write_bytes(good)
     monkeypatch.setattr(parquet_files, "MAX_BYTES_READ", 1000)
     refused("once unpacked")
+
+
+def wide_table(values: dict[str, np.ndarray], numbers: list[int]) -> dict[str, Any]:
+    columns: dict[str, Any] = {"frame": np.array(numbers, dtype=np.int16)}
+    for kind in ORDER:
+        for i in range(values[kind].shape[1]):
+            columns |= {f"{axis}_{kind}_{i}": values[kind][:, i, place] for place, axis in enumerate("xyz")}
+    return columns
+
+
+def test_a_row_a_frame_is_read_too(tmp_path: Path) -> None:
+    values = holistic_values()
+    values["left_hand"][1] = np.nan
+    pq.write_table(pa.table(wide_table(values, [0, 1, 3])), tmp_path / "a.parquet")
+    clip = load_parquet(tmp_path / "a.parquet", 10)
+    np.testing.assert_array_equal(clip.landmarks, kept(values))
+    np.testing.assert_allclose(clip.timestamps_s, [0, 0.1, 0.3])
+    hands = {name: cells for name, cells in wide_table(values, [0, 1, 3]).items() if "face" not in name}
+    del hands["frame"]
+    pq.write_table(pa.table(hands), tmp_path / "b.parquet")
+    without_face = load_parquet(tmp_path / "b.parquet", 10)
+    np.testing.assert_array_equal(without_face.landmarks[:, :75], kept(values)[:, :75])
+    assert np.isnan(without_face.landmarks[:, 75:]).all() and without_face.num_frames == 3
+
+
+def test_several_sequences_of_rows_a_frame_are_refused(tmp_path: Path) -> None:
+    table = wide_table(holistic_values(), [0, 1, 0])
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    with pytest.raises(ClipError, match=r"a\.parquet: its frames are not in order"):
+        load_parquet(tmp_path / "a.parquet", 10)
+    pq.write_table(pa.table(table | {"sequence_id": [7, 7, 8]}), tmp_path / "a.parquet")
+    with pytest.raises(ClipError, match=r"2 clips in one file, by its column sequence_id"):
+        load_parquet(tmp_path / "a.parquet", 10)
+    pq.write_table(pa.table(table | {"x_pose_0": ["a", "b", "c"], "frame": [0, 1, 2]}), tmp_path / "a.parquet")
+    with pytest.raises(ClipError, match="column x_pose_0 is string; expected numbers"):
+        load_parquet(tmp_path / "a.parquet", 10)

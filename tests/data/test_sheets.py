@@ -68,3 +68,19 @@ def test_without_openpyxl_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     with pytest.raises(MissingExtraError, match=r"an \.xlsx table needs openpyxl.*signtalk\[extract\]"):
         read_sheets(path, path.read_bytes())
+
+
+def test_a_cell_that_was_merged_over_rows_stands_in_all_of_them(tmp_path):
+    book = openpyxl.Workbook()
+    for row in [["Our study"], ["video", "sentence", "signer"], ["1A", "Hello", "Ama"], ["1B"], ["2A", "Bye", "Kofi"]]:
+        book.active.append(row)
+    for cells in ("A1:C1", "B3:B4", "C3:C4"):
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "a.xlsx")
+    (sheet,) = read_sheets(tmp_path / "a.xlsx", (tmp_path / "a.xlsx").read_bytes())
+    assert [row[:3] for row in sheet.rows[2:]] == [
+        ["1A", "Hello", "Ama"],
+        ["1B", "Hello", "Ama"],
+        ["2A", "Bye", "Kofi"],
+    ]
+    assert sheet.rows[0][0] == "Our study" and sheet.num_merged == 2

@@ -1,5 +1,6 @@
 """Tables as people have them: dialects, encodings, titles, errors of cells."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signtalk.data.records import RowError
-from signtalk.data.tables import find_table, guessed_encoding, read_table
+from signtalk.data.tables import find_table, guessed_encoding, passed_over, read_table
 from signtalk.errors import DataError
 
 WANTED = ("video_file", "sentence", "signer", "fps", "is_idle")
@@ -119,11 +120,11 @@ def test_short_and_blank_rows(tmp_path):
         (b"", "empty; expected a header"),
         (b"\n \n", "empty; expected a header"),
         (b"sentence,Sentence\n1,2\n", "two columns 'sentence' and 'Sentence'"),
-        (b"sentence;signer\nhello; doctor; A\n", "line 2 has more cells.*hold a semicolon in quotes"),
-        (b"sentence,signer\nhello, doctor, A\n", "line 2 has more cells.*hold a comma in quotes"),
+        (b"sentence;signer\nhello; doctor; A\n", "line 2 has more cells.*hold a semicolon in double quotes"),
+        (b"sentence,signer\nhello, doctor, A\n", "line 2 has more cells.*hold a comma in double quotes"),
         (b'sentence,signer\n1,"open\n2,x\n', "not a CSV table"),
         (b"sentence,signer\n1," + b"x" * 200_000, "not a CSV table"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "no text"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "a picture; expected a table"),
     ],
 )
 def test_what_is_no_table_is_one_line(tmp_path, content, message):
@@ -158,3 +159,58 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
     except DataError:
         return
     assert all(set(row.cells) == table.columns for row in table.rows)
+
+
+def test_bars_separate_too(tmp_path):
+    assert cells(written(tmp_path / "m.csv", "|")) == ROWS
+
+
+def test_json_is_a_table(tmp_path):
+    path = tmp_path / "MSASL_train.json"
+    path.write_text('[{"file": "a.mp4", "text": "match", "label": 830, "signer": 3, "box": [0, 1]}]', encoding="utf-8")
+    table = read_table(path, WANTED)
+    assert [dict(row.cells) for row in table.rows] == [{"video_file": "a.mp4", "sentence": "match", "signer": "3"}]
+    assert table.rows[0].where == "entry 1" and "'label', 'box'" in table.notes[0]
+
+
+def test_letters_of_texts_are_composed_and_paths_are_left(tmp_path):
+    names = [unicodedata.normalize(form, "Amélie") for form in ("NFC", "NFD")]
+    path = tmp_path / "m.csv"
+    path.write_text("video_file,sentence,signer\n" + "".join(f"{name},{name},{name}\n" for name in names), "utf-8")
+    rows = read_table(path, WANTED).rows
+    assert len({(row.cells["sentence"], row.cells["signer"]) for row in rows}) == 1
+    assert [row.cells["video_file"] for row in rows] == names
+
+
+def test_words_are_taken_rather_than_numbers_of_classes_and_the_numbers_are_told(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("video,label,class_name\n1.mp4,41,doctor\n2.mp4,7,hello\n")
+    table = read_table(path, WANTED)
+    assert [row.cells["sentence"] for row in table.rows] == ["doctor", "hello"]
+    assert "columns that are not used: 'label'" in table.notes[0]
+
+
+def test_oddities_of_cells_are_notes(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("video,sentence,signer\n1.mp4,hello,Ama\n2.mp4,hello,ama\n", "utf-8")
+    assert "'Ama' and 'ama'" in read_table(path, WANTED).notes[0]
+
+
+def test_a_table_without_titles_is_told_to_get_some(tmp_path):
+    path = tmp_path / "train_labels.csv"
+    path.write_text("signer0_sample1,41\nsigner0_sample2,104\n")
+    table = read_table(path, WANTED)
+    told = table.without("expected 'video_file'")
+    assert told.startswith(
+        f"{path}: columns signer0_sample1, 41; expected 'video_file'; its first row seems to hold no"
+    )
+    path.write_text("video,what\n1.mp4,x\n")
+    assert "first row" not in read_table(path, WANTED).without("expected 'sentence'")
+
+
+def test_other_tables_of_the_name_are_told(tmp_path):
+    for name in ("metadata.csv", "Metadata.xlsx", "metadata.txt", "other.csv"):
+        (tmp_path / name).write_text("x")
+    (note,) = passed_over(tmp_path / "metadata.csv", "metadata")
+    assert "metadata.csv: taken, and not Metadata.xlsx beside it" in note
+    assert passed_over(tmp_path / "other.csv", "other") == ()

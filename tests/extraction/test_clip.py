@@ -119,3 +119,34 @@ def test_a_clip_goes_through_the_features(tmp_path):
     clip = extract_clip(write_video(tmp_path / "a.mp4", signing(60)), LANDMARKER, ExtractionConfig()).clip
     features = extract_features(clip, FeatureConfig())
     assert np.isfinite(features.features).all() and features.motion > 0.1
+
+
+class UpsideDown(RedSquareLandmarker):
+    """As a telephone held upside down that told nobody."""
+
+    def tracker(self):
+        upright = super().tracker()
+
+        class Turned:
+            def track(self, image, timestamp_ms):
+                frame = upright.track(image, timestamp_ms)
+                frame.points[..., 1] = 1 - frame.points[..., 1]
+                return frame
+
+            def close(self):
+                upright.close()
+
+        return Turned()
+
+
+def test_what_can_never_be_recognised_is_no_clip_and_leaves_no_file(tmp_path):
+    video = write_video(tmp_path / "a.mp4", signing(40))
+    with pytest.raises(ClipError, match=r"a\.mp4: the person is upside down"):
+        extract_to_file(video, tmp_path / "clips" / "a.npz", UpsideDown(), WHOLE)
+    assert list(tmp_path.rglob("*.npz")) == []
+
+
+def test_what_is_odd_is_told_of_a_clip_that_is_kept(tmp_path):
+    assert extract_clip(write_video(tmp_path / "a.mp4", signing(40)), LANDMARKER, WHOLE).clip.notes == ()
+    slow = extract_clip(write_video(tmp_path / "b.mp4", signing(10), fps=3), LANDMARKER, WHOLE)
+    assert "3 frames a second" in slow.clip.notes[0]

@@ -154,3 +154,36 @@ def test_the_table_of_the_layout_is_found_in_any_form(tmp_path, name):
     else:
         (tmp_path / name).write_text("ID\tPhrase\n1\tHello\n", encoding="utf-16")
     assert [(job.label.sentence, job.label.signer) for job in plan_extraction(tmp_path).jobs] == [("Hello", "A")]
+
+
+def test_one_file_must_be_a_video_by_its_name(tmp_path):
+    folder_of(tmp_path, "clips.zip", "frame_0001.jpg", "a")
+    for name, told in (
+        ("clips.zip", "unpack it"),
+        ("frame_0001.jpg", "make a video of them"),
+        ("a", "give a folder of"),
+    ):
+        with pytest.raises(DataError, match=f"{name}: no video by its name; .*{told}"):
+            plan_extraction(tmp_path / name)
+
+
+def test_a_folder_of_landmarks_or_pictures_says_what_to_do(tmp_path):
+    with pytest.raises(DataError, match=r"it holds 1 \.pose; `signtalk import` reads landmarks"):
+        plan_extraction(folder_of(tmp_path / "a", "x/1.pose"))
+    with pytest.raises(DataError, match=r"it holds 2 \.jpg \(a picture;.*ffmpeg"):
+        plan_extraction(folder_of(tmp_path / "b", "x/1.jpg", "x/2.JPG"))
+
+
+def test_linked_folders_and_other_tables_are_told(tmp_path):
+    folder_of(tmp_path / "in", "a.mp4", "metadata.xlsx")
+    folder_of(tmp_path / "other", "b.mp4")
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "other")
+    sheet(tmp_path / "in" / "metadata.xlsx", [["video", "sentence", "signer"], ["a.mp4", "Hello", "Ama"]])
+    (tmp_path / "in" / "metadata.csv").write_text("video,sentence,signer\na.mp4,Bye,Ama\n", encoding="utf-8")
+    plan = plan_extraction(tmp_path / "in")
+    assert [job.label.sentence for job in plan.jobs] == ["Hello"]
+    assert any("links are not searched: linked" in note for note in plan.notes)
+    assert any("metadata.xlsx: taken, and not metadata.csv beside it" in note for note in plan.notes)
+    chosen = plan_extraction(tmp_path / "in", tmp_path / "in" / "metadata.csv")
+    assert [job.label.sentence for job in chosen.jobs] == ["Bye"]
+    assert not any("beside it" in note for note in chosen.notes)

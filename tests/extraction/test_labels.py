@@ -1,5 +1,6 @@
 """Which row is a video's: names, folders, case, letters of signers; and what a table must say."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,20 @@ def test_another_signer_of_one_row_is_a_contradiction(tmp_path):
 def test_a_table_without_its_columns_is_refused_at_once(tmp_path, table, message):
     with pytest.raises(DataError, match=message):
         labelled(tmp_path, table, "a.mp4")
+
+
+def test_letters_composed_otherwise_and_addresses_find_their_videos(tmp_path):
+    composed, decomposed = (unicodedata.normalize(form, "Où") for form in ("NFC", "NFD"))
+    rows = f"{composed}.mp4,One,A\nhttps://host.example/v/my%20clip.mp4,Two,A\nC:\\\\Users\\\\Ama\\\\3.mp4,Three,A\n"
+    labels, _ = labelled(tmp_path, "video,sentence,signer\n" + rows, f"{decomposed}.mp4", "my clip.mp4", "3.mp4")
+    assert {video: text for video, (text, _) in labels.items()} == {
+        f"{decomposed}.mp4": "One", "my clip.mp4": "Two", "3.mp4": "Three",
+    }  # fmt: skip
+
+
+def test_rows_that_mean_parts_of_one_video_do_not_name_the_whole(tmp_path):
+    table = "video,start,end,text,signer\nlong.mp4,0,1.2,One,A\nlong.mp4,1.5,3,Two,A\nshort.mp4,0,1,Three,A\n"
+    labels, read = labelled(tmp_path, table, "long.mp4", "short.mp4")
+    assert labels == {"short.mp4": ("Three", "A")}
+    assert "left out, for each means a part of it" in read.problems[0].message
+    assert any("'start' and 'end' say that rows are parts of videos" in note for note in read.notes)

@@ -122,3 +122,13 @@ def test_clips_are_ranked_best_first():
 
 def test_the_names_are_columns():
     assert quality_names()[0] == "num_frames" and "sharpness" in quality_names()
+
+
+def test_a_clip_that_is_meant_to_be_idle_is_judged_by_its_picture_alone():
+    good = quality_of(made())
+    fences = fit_fences([good] * MIN_CLIPS_FOR_FENCES)
+    idle = quality_of(made_clip(resting(60, "left"), resting(60, "right"), hands=False))
+    assert fences.reasons(idle) and fences.reasons(idle, is_idle=True) == ()
+    dark = replace(idle, brightness=5.0)
+    (reason,) = fences.reasons(dark, is_idle=True)
+    assert reason.startswith("brightness 5")

@@ -68,7 +68,7 @@ def test_a_reader_of_landmark_files_starts_nothing(tmp_path):
             reader.read(write_video(tmp_path / "a.mp4", signing(2)))
 
 
-@pytest.mark.parametrize("name", ["a.docx", "a", "a.csv"])
+@pytest.mark.parametrize("name", ["a.docx", "a", "a.unheard"])
 def test_what_is_not_read_lists_what_is(name, tmp_path):
     (tmp_path / name).write_bytes(b"some bytes")
     with pytest.raises(
@@ -149,3 +149,28 @@ def test_a_repetition_in_one_file_or_with_names_of_frames_is_read_as_one_clip(tm
         for path in (tmp_path / "whole.NPY", tmp_path / "named"):
             assert_same_points(reader.read(path), reader.read(tmp_path / "0"))
     assert clips_in_folder(tmp_path / "named") == () and clips_in_folder(tmp_path) == (tmp_path / "whole.NPY",)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("a.pkl", "a pickle, which is never opened"), ("a.csv", "a table; save the numbers"), ("a.zip", "unpack it"),
+     ("a.jpg", "make a video of them"), ("a.bvh", "motion capture")],
+)  # fmt: skip
+def test_what_is_known_and_not_read_is_told_what_to_do(name, advice, tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / name).write_bytes(b"some bytes")
+    with pytest.raises(ClipError, match=advice):
+        read_clip(tmp_path / "clips" / name)
+    with pytest.raises(ClipError, match=f"it holds 1 .*{advice}"):
+        read_clip(tmp_path / "clips")
+
+
+def test_a_folder_of_openposes_frames_is_one_clip(tmp_path):
+    body = [number for point in range(25) for number in (500 + 10 * point, 300 + point, 0.8)]
+    for number in range(3):
+        path = tmp_path / "clip" / f"v_{number:012}_keypoints.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"people": [{"pose_keypoints_2d": body}]}), encoding="utf-8")
+    assert clips_in_folder(tmp_path / "clip") == ()
+    clip = read_clip(tmp_path / "clip", fps=10)
+    assert (clip.num_frames, clip.fps) == (3, pytest.approx(10))

@@ -291,3 +291,16 @@ def test_a_machine_that_does_not_see_the_videos_is_told(tmp_path):
     ):
         extract_on(WorkerPool(executor, lambda: 1, guards), plan_extraction(tmp_path / "videos"), options)
     guards.close()
+
+
+def test_idle_videos_are_kept_and_their_hands_not_asked_for(tmp_path):
+    (tmp_path / "videos").mkdir()
+    for number in range(12):
+        write_video(tmp_path / "videos" / f"{number}.mp4", signing(40 + number))
+    write_video(tmp_path / "videos" / "rest.mp4", [signer_frame(0.4, 0.8)] * 40)
+    lines = [f"{number}.mp4,Hello,A," for number in range(12)] + ["rest.mp4,,A,yes"]
+    (tmp_path / "m.csv").write_text("video,sentence,signer,is_idle\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    result = extracted(tmp_path / "videos", tmp_path / "out", metadata=tmp_path / "m.csv")
+    assert [clip.reasons for clip in result.clips if clip.job.label.is_idle] == [()]
+    assert [record.clip_id for record in load_manifest(tmp_path / "out").records if record.is_idle] == ["rest"]
+    assert not any("rest.mp4" in note for note in result.notes)

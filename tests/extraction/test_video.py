@@ -1,3 +1,5 @@
+import zipfile
+
 import av
 import numpy as np
 import pytest
@@ -155,3 +157,28 @@ def test_pictures_in_motion_are_videos(tmp_path, suffix):
     frames = list(read_frames(path))
     assert suffix in VIDEO_SUFFIXES and [round(frame.timestamp_s, 3) for frame in frames] == [0, 0.1, 0.2, 0.3, 0.4]
     assert frames[0].image.shape == (64, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"<!DOCTYPE html><html><body>Sign in</body></html>", "a web page, .* and no video; fetch the video itself"),
+        (b"PK\x03\x04" + b"\0" * 100, "an archive or a document, and no video"),
+        (b"\0\0\0\x20ftypisom" + b"\0" * 100, "not a readable video .*its end may be missing, so copy it again"),
+    ],
+)
+def test_what_is_named_a_video_and_is_none_is_told_for_what_it_is(tmp_path, content, told):
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(ClipError, match=told) as refused:
+        frames_of(tmp_path / "a.mp4")
+    assert "Errno" not in str(refused.value)
+
+
+def test_a_video_is_not_looked_for_in_an_archive(tmp_path):
+    video = write_video(tmp_path / "a.mp4", signing(20))
+    with zipfile.ZipFile(tmp_path / "b.mp4", "w") as archive:
+        archive.write(video, "a.mp4")
+    with pytest.raises(ClipError, match="an archive or a document, and no video"):
+        frames_of(tmp_path / "b.mp4")
+    with pytest.raises(ClipError, match="an archive or a document, and no video"):
+        video_duration_s(tmp_path / "b.mp4")

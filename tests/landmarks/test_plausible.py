@@ -12,7 +12,7 @@ import pytest
 from made.points import made_clip
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
-from signtalk.landmarks.plausible import checked_clip, implausibilities, in_fractions
+from signtalk.landmarks.plausible import checked_clip, implausibilities, in_fractions, notes_of_idle
 
 REAL_DATA = Path(os.environ.get("SIGNTALK_DATA", Path(__file__).parents[3] / "shared" / "data"))
 HANDS = slice(PARTS["left_hand"].start, PARTS["right_hand"].stop)
@@ -118,7 +118,7 @@ def test_hands_that_were_never_found_and_nobody_at_all() -> None:
     handless = usual().landmarks.copy()
     handless[:, HANDS] = np.nan
     assert kinds(changed(handless)) == ["no_hands"]
-    assert kinds(changed(np.full((30, len(HOLISTIC.names), 3), np.nan))) == ["no_hands"]
+    assert kinds(changed(np.full((30, len(HOLISTIC.names), 3), np.nan))) == ["no_shoulders", "no_hands"]
 
 
 @pytest.mark.real
@@ -143,8 +143,9 @@ def test_no_real_clip_is_refused_and_hardly_one_is_told(name: str) -> None:
     assert len(clips) > 100
     assert not [doubt for doubt in doubts if doubt.is_hopeless]
     # Detectors do call a hand the other one now and then.
-    assert {doubt.kind for doubt in doubts} <= {"no_hands", "hands_exchanged"}
+    assert {doubt.kind for doubt in doubts} <= {"no_hands", "hands_exchanged", "mirrored", "padded"}
     assert sum(doubt.kind == "hands_exchanged" for doubt in doubts) <= 0.03 * len(clips)
+    assert sum(doubt.kind in ("mirrored", "padded") for doubt in doubts) <= 0.01 * len(clips)
 
 
 def clip_of(rows: np.ndarray) -> LandmarkClip:
@@ -154,3 +155,79 @@ def clip_of(rows: np.ndarray) -> LandmarkClip:
     points[np.isnan(points).any(axis=-1)] = np.nan
     visibility = np.clip(pose[..., 3], 0, 1).astype(np.float32)
     return LandmarkClip(points, visibility, regular_timestamps(len(rows), 20.0))
+
+
+def test_a_clip_without_shoulders_is_refused() -> None:
+    points = usual().landmarks.copy()
+    points[:, 12] = np.nan
+    with pytest.raises(ClipError, match="no frame shows both shoulders"):
+        checked_clip(changed(points), "a")
+
+
+def test_depths_in_another_unit_than_the_rest_are_told_and_put_right() -> None:
+    normal = usual().landmarks.copy()
+    normal[..., :2] = (normal[..., :2] - normal[:, 11:12, :2]) * [1 / 1280, 1 / 720]  # as units taken for pixels
+    doubt = next(iter(implausibilities(changed(normal))))
+    assert doubt.kind == "depth" and "x, y and z are in different units" in doubt.message
+    assert kinds(in_fractions(changed(normal), 1280, 720, "a.pose")) == []
+
+
+def world() -> np.ndarray:
+    points = usual().landmarks.copy()
+    points[:, :33] -= points[:, 23:25].mean(axis=1, keepdims=True)
+    return points
+
+
+def test_world_landmarks_are_refused_and_points_about_the_hips_are_told() -> None:
+    about_hips = usual().landmarks - usual().landmarks[:, 23:25].mean(axis=1, keepdims=True)
+    assert kinds(changed(about_hips)) == ["world"]
+    assert "not pose_world_landmarks" in checked_clip(changed(about_hips), "a").notes[0]
+    each_about_its_own = world()
+    for part in ("left_hand", "right_hand"):
+        each_about_its_own[:, PARTS[part]] -= each_about_its_own[:, PARTS[part]].mean(axis=1, keepdims=True)
+    with pytest.raises(ClipError, match="world landmarks"):
+        checked_clip(changed(each_about_its_own), "a")
+
+
+def test_a_hand_of_which_many_points_are_never_seen_is_told() -> None:
+    points = usual().landmarks.copy()
+    points[:, 33 + 15 : 33 + 21] = np.nan
+    (doubt,) = implausibilities(changed(points))
+    assert doubt.kind == "partial_hand" and "6 of the 21 points of the left hand" in doubt.message
+    points[:, 33 + 15] = usual().landmarks[:, 33 + 15]
+    assert implausibilities(changed(points)) == ()
+
+
+def test_one_frame_is_told() -> None:
+    clip = usual()
+    one = replace(clip, landmarks=clip.landmarks[4:5], visibility=clip.visibility[4:5], timestamps_s=np.zeros(1))
+    assert kinds(one) == ["one_frame"]
+
+
+def test_x_that_is_mirrored_while_the_sides_are_not_is_told() -> None:
+    mirrored = usual().landmarks.copy()
+    mirrored[..., 0] = 1 - mirrored[..., 0]
+    assert kinds(changed(mirrored)) == ["mirrored"]
+    sides = [HOLISTIC.mirror[place] if HOLISTIC.mirror[place] >= 0 else place for place in range(75)]
+    mirrored[:, :75] = mirrored[:, sides]  # as a detector sees a mirrored picture
+    assert kinds(changed(mirrored)) == []
+
+
+@pytest.mark.parametrize(("fill", "told"), [(np.nan, "are empty"), (None, "are the same as the one before them")])
+def test_frames_that_only_fill_a_clip_up_are_told(fill: float | None, told: str) -> None:
+    points = usual().landmarks.copy()
+    points[20:] = points[19] if fill is None else fill
+    (doubt,) = implausibilities(changed(points))
+    assert doubt.kind == "padded" and doubt.message.startswith(f"the last 10 of 30 frames {told}")
+    points[20:25] = usual().landmarks[20:25]
+    assert implausibilities(changed(points)) == ()
+
+
+def test_rest_is_no_fault_of_an_idle_clip() -> None:
+    points = usual().landmarks.copy()
+    points[10:] = points[9]
+    points[:, HANDS] = np.nan
+    assert kinds(changed(points)) == ["padded", "no_hands"]
+    told = checked_clip(changed(points), "a").notes
+    assert len(told) == 2 and checked_clip(changed(points), "a", is_idle=True).notes == ()
+    assert notes_of_idle((*told, "a: the person lies on the side")) == ("a: the person lies on the side",)

@@ -168,6 +168,19 @@ def test_what_can_never_be_recognised_is_not_enrolled_and_what_is_odd_is_told(
         assert any("frames a second" in warning for warning in enrolled.json()["warnings"])
 
 
+def test_what_can_never_be_recognised_is_not_asked_about(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    turned = clip.landmarks.copy()
+    turned[..., 1] = 1 - turned[..., 1]
+    clip = replace(clip, landmarks=turned)
+    with asked_service(small_run.bundle) as (client, _):
+        for path in ("/v1/recognize", "/v1/translate"):
+            for answer in (client.post(path, content=encode_clip(clip), headers=CLIP),
+                           client.post(path, json=json_of(clip))):  # fmt: skip
+                assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_clip")
+                assert "upside down" in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer wrong", f"Basic {KEY}", f"Bearer {KEY}x", "Bearer \xff"]
 )

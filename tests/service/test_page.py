@@ -64,3 +64,14 @@ def test_a_wrong_method_is_told_although_the_page_stands_below_every_path(tmp_pa
             answer = client.request(method, path)
             assert (answer.status_code, answer.headers["allow"]) == (405, allowed), (method, path)
         assert client.get("/v1/nothing").status_code == 404
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            assert client.request(method, "/v1/nothing").status_code == 404, method
+            assert client.request(method, "/../secret").status_code == 404, method
+
+
+def test_a_file_of_the_page_is_read_alone(web: Path, tmp_path: Path) -> None:
+    client, _ = paged(web, tmp_path)
+    for path in ("/", "/app.js", "/vendor/x.wasm"):
+        assert client.head(path).status_code == 200
+        assert client.post(path).status_code == 405, path
+    assert client.post("/none.js").status_code == 404

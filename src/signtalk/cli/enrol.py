@@ -105,22 +105,17 @@ def list_command(
 def _place(run: Path | None, index: Path | None, base: bool) -> Path:
     """The index folder that is changed."""
     from signtalk.errors import ConfigError
+    from signtalk.training.names import own_index
 
     if (index is not None) == base:
         raise ConfigError("give either --index with a folder for the personal index, or --base")
     if index is None:
         if run is None:
             raise ConfigError("--base changes the index of a run; give --run (a bundle is never changed)")
-        return _index_of(run)
-    if run is not None and index.resolve() == _index_of(run).resolve():
+        return own_index(run)
+    if run is not None and index.resolve() == own_index(run).resolve():
         raise ConfigError(f"{index} is the run's own index; give another folder, or --base to change it")
     return index
-
-
-def _index_of(run: Path) -> Path:
-    from signtalk.training.names import INDEX_NAME
-
-    return run / INDEX_NAME
 
 
 def _layers(which: ModelOptions, index: Path | None) -> dict[str, SentenceIndex]:

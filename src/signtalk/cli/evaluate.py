@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from signtalk.cli.console import out_console, print_json, show, tell_left_out
+from signtalk.cli.console import out_console, print_json, show, tell_left_out, tell_notes
 from signtalk.cli.options import DataOption, Json, RunFolderArgument
 
 
@@ -26,9 +26,9 @@ def evaluate(
 
     evaluated, folder = signtalk.Run(run, data), out or run / "report"
     report = evaluated.evaluate(folder)
-    left_out = tell_left_out(evaluated.left_out, as_json)
+    left_out, notes = tell_left_out(evaluated.left_out, as_json), tell_notes(evaluated.notes, as_json)
     if as_json:
-        print_json({**report_json(report), "left_out": left_out})
+        print_json({**report_json(report), "left_out": left_out, "notes": notes})
         return
     out_console.print(report_markdown(report, "Evaluation"), markup=False, soft_wrap=True)
     out_console.print(closing_summary(sorted(folder.iterdir()), with_pictures=True))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from signtalk.cli.console import ProgressBar, open_model, out_console, print_json, tell_left_out
+from signtalk.cli.console import ProgressBar, open_model, out_console, print_json, tell_left_out, tell_notes
 from signtalk.cli.options import Folder, Json, ModelOptions, grouped
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ def stress(
         report = ask(model.recognizer, sources, bar)
     written = write_stress(report, folder)
     left_out = tell_left_out(manifest.problems, as_json)
+    notes = tell_notes((*manifest.notes, *(foreign.notes if foreign is not None else ())), as_json)
     if as_json:
-        print_json({**stress_json(report), "left_out": left_out})
+        asked = stress_json(report)
+        print_json({**asked, "left_out": left_out, "notes": [*asked["notes"], *notes]})
         return
     out_console.print(stress_markdown(report), markup=False, soft_wrap=True)
     out_console.print(closing_summary(written, with_pictures=True))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from signtalk.cli.console import INTERRUPTED, in_json, print_error, show, tell_left_out
+from signtalk.cli.console import INTERRUPTED, in_json, print_error, show, tell_left_out, tell_notes
 from signtalk.cli.options import Folder, Json, Strict
 
 
@@ -48,7 +48,8 @@ def train(
     if first and result is not None:
         values = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
         values |= {"note": result.note} if result.note and as_json else {}
-        left_out = tell_left_out(run.left_out, as_json)
-        show({**values, "val_retrieval_mrr": result.best_score, **in_json(as_json, left_out)}, as_json)
+        left_out, notes = tell_left_out(run.left_out, as_json), tell_notes(run.notes, as_json)
+        besides = {**in_json(as_json, left_out), **({"notes": notes} if as_json else {})}
+        show({**values, "val_retrieval_mrr": result.best_score, **besides}, as_json)
         if not as_json:
             show({"next": result.next_command}, as_json)

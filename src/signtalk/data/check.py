@@ -27,10 +27,10 @@ from signtalk.files import sha256_file
 from signtalk.landmarks.clip import PARTS
 from signtalk.landmarks.features import motion_energy
 from signtalk.landmarks.legacy_rows import smoothing_evidence
-from signtalk.landmarks.plausible import implausibilities
+from signtalk.landmarks.plausible import FINE_OF_IDLE, implausibilities
 
 CACHE_NAME = ".signtalk/check.jsonl"
-_CHECK_VERSION = 4
+_CHECK_VERSION = 5
 _SHORT_FRAMES = 8
 _STILL_SPEED = 0.1
 """Shoulder widths a second that signing hands always exceed; a tracker's trembling alone stays below."""
@@ -300,7 +300,7 @@ def _report(manifest: Manifest, checks: Sequence[ClipCheck], notes: Sequence[Pro
 def _clip_warnings(record: ClipRecord, check: ClipCheck) -> Iterable[tuple[str, str]]:
     """Kind and message of everything odd about one readable clip."""
     yield from (("note", note) for note in check.notes)
-    yield from (doubt for doubt in check.doubts if not (record.is_idle and doubt[0] == "no_hands"))
+    yield from (doubt for doubt in check.doubts if not (record.is_idle and doubt[0] in FINE_OF_IDLE))
     if check.num_frames != record.num_frames:
         yield "frame_count", f"{check.num_frames} frames in the file, {record.num_frames} in the table"
     if check.num_frames < _SHORT_FRAMES:

@@ -17,7 +17,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "path": ("path", "filepath", "relativepath", "videopath", "clippath", "posepath", "landmarkpath"),
     "video_file": (
         "videofile", "video", "videoname", "videofilename", "filename", "file", "clip", "clipname", "clipfile", "media",
-        "mediafile", "recording", "posefile",
+        "mediafile", "recording", "posefile", "videoid",
     ),
     "feature_path": ("featurepath", "featurefile", "features", "landmarkfile"),
     "clip_id": ("clipid",),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from signtalk.data.mediapipe_json import load_json_clip, save_json_clip
+from signtalk.data.mediapipe_json import JSON_SUFFIXES, find_json_clips, load_json_clip, save_json_clip
 from signtalk.data.mp_data import find_repetitions, load_frames, save_frames
 from signtalk.data.names import safe_name
 from signtalk.data.parquet import load_parquet, save_parquet
@@ -39,6 +39,7 @@ class Format:
         find: the clips in a folder, sorted.
         place: where an export puts a clip, relative to its folder: by record, unique name, and how many clips of the
             same text came before it.
+        read_besides: other ends of names that are read alike.
         write_tables: writes what the tool expects beside the clips, given the folder and the rows of `metadata.csv`.
     """
 
@@ -49,10 +50,16 @@ class Format:
     save: Callable[[Path, LandmarkClip], None]
     find: Callable[[Path], list[Path]]
     place: Callable[[ClipRecord, str, int], Path]
+    read_besides: tuple[str, ...] = ()
     write_tables: Callable[[Path, Sequence[Mapping[str, object]]], None] = lambda _folder, _rows: None
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """How names of its files may end; none where a clip is a folder."""
+        return (self.suffix, *self.read_besides) if self.suffix else ()
 
 
 def format_named(name: str) -> Format:
@@ -109,11 +116,12 @@ FORMATS: dict[str, Format] = {
         Format(
             name="json",
             suffix=".json",
-            layout="<label>/<name>.json",
+            layout="<label>/<name>.json, or OpenPose's <name>/<frame>_keypoints.json",
             load=load_json_clip,
             save=save_json_clip,
-            find=_files(".json"),
+            find=find_json_clips,
             place=_in_folder_of_text(".json"),
+            read_besides=tuple(suffix for suffix in JSON_SUFFIXES if suffix != ".json"),
         ),
         Format(
             name="mp-data",

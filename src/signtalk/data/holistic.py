@@ -9,13 +9,13 @@ missing. Each format says in its own module how it writes "missing". Sizes are c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import FloatArray
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import (
     DEFAULT_FPS,
@@ -102,33 +102,59 @@ def frame_times(numbers: npt.NDArray[np.integer], fps: float) -> npt.NDArray[np.
 def zeros_to_missing(points: FloatArray) -> FloatArray:
     """A copy in which points at exactly (0, 0, 0) are NaN: how formats without NaN write "not detected".
 
-    A detector's coordinates are never zero in all three, so that nothing detected is lost by it.
+    Some write (-1, -1, -1). A detector's coordinates are never equal in that way, so that nothing detected is lost by
+    it.
 
     Args:
         points: (..., 3) float32; not changed.
     """
     read = points.copy()
-    read[(points == 0).all(axis=-1)] = np.nan
+    read[(points == 0).all(axis=-1) | (points == -1).all(axis=-1)] = np.nan
     return read
 
 
 def to_clip(points: HolisticPoints, where: str) -> LandmarkClip:
     """SignTalk's landmarks of a clip: every fifth point of the face, the other parts whole.
 
+    A hand whose points all lie in one place, such as (0, 0, 1) or (999, 999, 999), was not detected; a note tells so.
+
     Raises:
         ClipError: wrong shapes, absurd values, times that do not increase, or nothing detected.
     """
     face = points.parts["face"][:, list(FACE_INDICES)]
-    joined = [points.parts[name] if name != "face" else face for name in PARTS]
+    parts = {name: points.parts[name] if name != "face" else face for name in PARTS}
+    collapsed = {name: frames for name in ("left_hand", "right_hand") if (frames := _in_one_place(parts[name])).any()}
+    joined = [
+        np.where(collapsed[name][:, None, None], np.nan, part) if name in collapsed else part
+        for name, part in parts.items()
+    ]
+    notes = tuple(
+        f"{where}: in {int(frames.sum())} of {len(frames)} frames all points of the {name.replace('_', ' ')} lie in "
+        "one place; taken as not detected"
+        for name, frames in collapsed.items()
+    )
     score = points.visibility
     if bool(((score < -1e-3) | (score > 1.001)).any()):
         raise ClipError(f"{where}: visibility outside 0 to 1; is the file of another kind?")
     try:
         landmarks = checked_landmarks(np.concatenate(joined, axis=1), where)
         score = np.where(np.isnan(landmarks[:, PARTS["pose"], 0]), np.nan, np.clip(score, 0, 1)).astype(np.float32)
-        return LandmarkClip(landmarks, score, points.timestamps_s, points.aspect)
+        return LandmarkClip(landmarks, score, points.timestamps_s, points.aspect, notes=notes)
     except ClipError as error:
         raise ClipError(_named(where, error)) from error
+
+
+def told_flat(clip: LandmarkClip, where: str) -> LandmarkClip:
+    """The clip, with a note where all of its points have z = 0: what it was made from has no depth."""
+    z = clip.landmarks[..., 2]
+    if (np.nan_to_num(z) != 0).any():
+        return clip
+    return replace(clip, notes=(*clip.notes, f"{where}: it has no depth, z is 0 throughout; that is less to go by"))
+
+
+def _in_one_place(part: FloatArray) -> BoolArray:
+    """(T,) whether all points of a part, (T, n, 3), are there and equal."""
+    return np.asarray((part == part[:, :1]).all(axis=(1, 2)))
 
 
 def from_clip(clip: LandmarkClip) -> HolisticPoints:

@@ -8,23 +8,36 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from signtalk.data.columns import spellings
 from signtalk.data.formats import CONTEST_NAME, FORMATS, Format
 from signtalk.data.names import unique_names
+from signtalk.data.openpose_json import is_openpose_folder
 from signtalk.data.records import Problem, RowError, read_flag
-from signtalk.data.tables import Table, TableRow, find_table, read_table
-from signtalk.errors import DataError
+from signtalk.data.tables import Table, TableRow, find_table, passed_over, read_table
+from signtalk.data.unread import counted_suffixes
+from signtalk.errors import DataError, one_line
+from signtalk.files import linked_folders
 
 METADATA_STEM = "metadata"
 _FILE_COLUMNS = ("path", "video_file")
 COPIED_COLUMNS = ("sentence_id", "category", "text_variations", "session", "is_idle")
 _WANTED = (*_FILE_COLUMNS, "clip_id", "sentence", "signer", *COPIED_COLUMNS, "fps", "aspect")
-_SUFFIXES = tuple(form.suffix for form in FORMATS.values() if form.suffix)
+_SUFFIXES = tuple(suffix for form in FORMATS.values() for suffix in form.suffixes)
+_MOST_TEXTS = 5
+_NO_TEXT = re.compile(
+    r"\d+|\d{4}[-_.]\d\d[-_.]\d\d.*|(?:s|p|signer|subject|person|participant|user|speaker|session|day)[-_ ]?\d+"
+    r"|train|training|val|valid|validation|dev|test|testing|dataset|videos|clips|poses|json|keypoints|landmarks|frames",
+    re.IGNORECASE,
+)
+"""Names of folders that people make for other reasons than what is signed in them."""
 _NO_LABEL = (
     "no text; put it into a folder that is named by what is signed (<text>/<name>), or name it in a table and give "
     "that by --metadata"
@@ -69,10 +82,13 @@ def plan_import(source: Path, form: Format, metadata: Path | None) -> ImportPlan
     """
     path = metadata or find_table(source, METADATA_STEM) or find_table(source, Path(CONTEST_NAME).stem)
     files = form.find(source)
+    links = linked_folders(source)
+    notes = [f"{source}: folders that are links are not searched: {links}; import each by itself"] if links else []
     if path is not None:
-        return _plan_of_table(source, read_table(path, _WANTED), files)
+        notes += () if metadata else passed_over(path, path.stem.casefold())
+        return _plan_of_table(source, read_table(path, _WANTED), files, notes)
     if not files:
-        raise DataError(f"{source}: no {form} clip in it; expected {form.layout}, or a table by --metadata")
+        raise DataError(f"{source}: no {form} clip in it; {_other_files(source, form)}")
     names = unique_names(_short_name(source, file) for file in files)
     labels = [_label(source, file) for file in files]
     pairs = list(zip(files, names, labels, strict=True))
@@ -80,8 +96,40 @@ def plan_import(source: Path, form: Format, metadata: Path | None) -> ImportPlan
         ClipToImport(file, name, {"sentence": label, "sentence_id": label}) for file, name, label in pairs if label
     ]
     problems = [Problem(name, "no_text", f"{file}: {_NO_LABEL}") for file, name, label in pairs if not label]
-    note = f"{source}: no table; texts are the names of the clips' folders, and no signer is known"
-    return ImportPlan(tuple(clips), tuple(problems), (note,))
+    return ImportPlan(
+        tuple(clips), tuple(problems), (*notes, *_label_notes(source, [label for label in labels if label]))
+    )
+
+
+def _other_files(source: Path, form: Format) -> str:
+    """What a folder holds in which no clip of a format was found, and what to do."""
+    files = [path for path in source.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    suffixes = {path.suffix.lower() for path in files}
+    others = [other.name for other in FORMATS.values() if other is not form and suffixes & set(other.suffixes)]
+    advice = f"; try --format {' or '.join(others)}" if others else ""
+    holds = f"; it holds {counted_suffixes(files)}{advice}" if files else ""
+    return f"expected {form.layout}, or a table by --metadata{holds}"
+
+
+def _label_notes(source: Path, labels: Sequence[str]) -> list[str]:
+    """Which texts the names of folders gave, and which of them hardly are texts."""
+    if not labels:
+        return [f"{source}: no table, and no folder that is named by what is signed"]
+    counts = Counter(labels)
+    some = ", ".join(f"'{one_line(text, 40)}'" for text in list(counts)[:_MOST_TEXTS]) + ", ..." * (
+        len(counts) > _MOST_TEXTS
+    )
+    notes = [
+        f"{source}: no table; texts are the names of the clips' folders ({len(counts)}: {some}), and no signer is known"
+    ]
+    strange = [text for text in counts if _NO_TEXT.fullmatch(text)]
+    if strange:
+        named = ", ".join(f"'{text}'" for text in strange[:_MOST_TEXTS])
+        notes.append(
+            f"{source}: {named} hardly say what is signed; the folder that holds the clips themselves must, as in "
+            "<text>/<name>, or give --metadata"
+        )
+    return notes
 
 
 def _label(source: Path, file: Path) -> str:
@@ -89,23 +137,28 @@ def _label(source: Path, file: Path) -> str:
     if file == source:
         return ""
     if file.parent != source:
-        return file.parent.name
-    return file.name if file.is_dir() and not file.name.isdecimal() else ""
+        return _composed(file.parent.name)
+    if not file.is_dir() or file.name.isdecimal() or is_openpose_folder(file):
+        return ""  # a folder of OpenPose's frames has the name of its video
+    return _composed(file.name)
 
 
-def _plan_of_table(source: Path, table: Table, files: list[Path]) -> ImportPlan:
+def _composed(name: str) -> str:
+    """A name as a text: macOS writes "é" as two characters."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _plan_of_table(source: Path, table: Table, files: list[Path], notes: Sequence[str]) -> ImportPlan:
     if not table.columns & set(_FILE_COLUMNS) or not table.columns & {"sentence", "text_variations", "is_idle"}:
-        raise DataError(
-            f"{table.path}: columns {', '.join(table.titles)}; expected path, and sentence ({spellings('path')}; "
-            f"{spellings('sentence')})"
-        )
+        raise DataError(table.without(f"expected path, and sentence ({spellings('path')}; {spellings('sentence')})"))
     if not table.rows:
         raise DataError(f"{table.path}: no rows; expected one a clip")
     lookup = _Lookup(source, files)
     clips, problems = [], []
     cells_of_rows = [_cell_of_file(row) for row in table.rows]
+    lookup.count_ends(cells_of_rows)
     names = unique_names(
-        row.cells.get("clip_id") or _short_name(Path(), Path(cell.replace("\\", "/")))
+        row.cells.get("clip_id") or _short_name(Path(), Path(*_parts(cell)))
         for row, cell in zip(table.rows, cells_of_rows, strict=True)
     )
     for row, cell, name in zip(table.rows, cells_of_rows, names, strict=True):
@@ -114,7 +167,8 @@ def _plan_of_table(source: Path, table: Table, files: list[Path]) -> ImportPlan:
             clips.append(ClipToImport(lookup.file_of(cell), name, known))
         except RowError as error:
             problems.append(Problem(name, error.kind, str(error)))
-    return ImportPlan(tuple(clips), tuple(problems), (*table.notes, *_table_notes(source, table, clips, files)))
+    all_notes = (*notes, *table.notes, *_table_notes(source, table, clips, files))
+    return ImportPlan(tuple(clips), tuple(problems), all_notes)
 
 
 def _cell_of_file(row: TableRow) -> str:
@@ -145,35 +199,67 @@ def _known(cells: Mapping[str, str]) -> dict[str, str]:
 
 
 class _Lookup:
-    """Files by what a table calls them: by path; else without suffix and case, by path or by name, if that is one."""
+    r"""Files by what a table calls them: by path; else without suffix and case, by path or by name, if that is one.
+
+    A path of another machine ("C:\Users\Ama\help\a.pose") or of a folder above means the file whose whole path
+    from the source is its end, unless two rows end so.
+    """
 
     def __init__(self, source: Path, files: Iterable[Path]) -> None:
         self._source = source
-        self._by_key: dict[str, list[Path]] = defaultdict(list)
+        self._by_path: dict[str, list[Path]] = defaultdict(list)
+        self._by_name: dict[str, list[Path]] = defaultdict(list)
         for file in files:
-            for key in {_key(file.relative_to(source)), _key(Path(file.name))}:
-                self._by_key[key].append(Path(os.path.normpath(file)))
+            normal = Path(os.path.normpath(file))
+            self._by_path[_key(file.relative_to(source))].append(normal)
+            self._by_name[_key(Path(file.name))].append(normal)
+        self._ends: Counter[str] = Counter()
+
+    def count_ends(self, values: Iterable[str]) -> None:
+        """Take note of all rows, so that a file is given to none of several that could mean it."""
+        self._ends.update(key for key in map(self._end_of, dict.fromkeys(values)) if key)
 
     def file_of(self, value: str) -> Path:
         """The file or folder of a row, which may not climb out of the source."""
         cell = Path(value.replace("\\", "/"))
         path = Path(os.path.normpath(self._source / cell))
-        inside = path.is_relative_to(os.path.normpath(self._source))
-        if not value or cell.is_absolute() or not inside or "\0" in value:
-            raise RowError("bad_path", f"path '{value}' leaves {self._source}; give a path inside it")
-        if path.exists():
+        inside = path.is_relative_to(os.path.normpath(self._source)) and not cell.is_absolute()
+        outside = RowError("bad_path", f"path '{value}' leaves {self._source}; give a path inside it")
+        if not value or "\0" in value or (".." in cell.parts and not inside):
+            raise outside
+        if inside and path.exists():
             return path
-        alike = self._by_key.get(_key(cell), [])
-        if len(alike) > 1:
-            raise RowError("ambiguous", f"path '{value}' may be {len(alike)} clips; write it as the file has it")
+        parts = _parts(value)
+        alike = self._by_path.get(_key(Path(*parts)), []) or (
+            self._by_name.get(_key(cell), []) if len(parts) == 1 else []
+        )
+        end = "" if alike else self._end_of(value)
+        alike = alike or self._by_path.get(end, [])
+        if len(alike) > 1 or self._ends[end] > 1:
+            many = f"{len(alike)} clips" if len(alike) > 1 else f"{alike[0].name}, like that of another row"
+            raise RowError("ambiguous", f"path '{value}' may be {many}; write it as the file has it")
+        if not alike and not inside:
+            raise outside
         if not alike:
             raise RowError("missing_file", f"{path}: no such file")
         return alike[0]
 
+    def _end_of(self, value: str) -> str:
+        """The key of the longest path of a file, from the source, with which this path ends; "" for none."""
+        parts = _parts(value)
+        keys = (_key(Path(*parts[start:])) for start in range(len(parts)))
+        return next((key for key in keys if key in self._by_path), "")
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    """The parts of a path as any system or an address writes it, without its root."""
+    text = unquote(value) if "%20" in value or "://" in value else value
+    return tuple(part for part in text.replace("\\", "/").split("/") if part not in ("", ".", "..", "\0"))
+
 
 def _key(path: Path) -> str:
-    """A relative path without suffix and case: tables name videos, and were made where case does not count."""
-    return path.with_suffix("").as_posix().casefold() if path.name else ""
+    """A relative path without suffix and case, letters composed: tables name videos, and come from other systems."""
+    return unicodedata.normalize("NFC", path.with_suffix("").as_posix()).casefold() if path.name else ""
 
 
 def _short_name(source: Path, path: Path) -> str:

@@ -25,6 +25,7 @@ from signtalk.data.import_plan import COPIED_COLUMNS, METADATA_STEM, ClipToImpor
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record, describe_clip, write_manifest
 from signtalk.data.mp_data import frame_files
 from signtalk.data.names import unique_names
+from signtalk.data.openpose_json import openpose_files
 from signtalk.data.records import (
     CLIPS_FOLDER,
     Problem,
@@ -35,6 +36,7 @@ from signtalk.data.records import (
     grouped_reasons,
     to_row,
 )
+from signtalk.data.unread import advice_for
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import absolute, remove_unfinished, sha256_file, sha256_text, write_csv, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip, load_provenance, save_clip
@@ -108,7 +110,12 @@ def import_clips(
         MissingExtraError: the format's library is not installed.
     """
     if not source.is_dir():
-        raise DataError(f"{source}: no such folder; expected one of {form} clips")
+        what = (
+            f"a file; {advice_for(source) or 'give the folder that it lies in'}"
+            if source.exists()
+            else "no such folder"
+        )
+        raise DataError(f"{source}: {what}; expected a folder of {form} clips")
     root = absolute(out) if (out / MARKER_NAME).is_file() else _new_folder(out)
     plan = plan_import(source, form, metadata)
     if tell is not None:
@@ -216,7 +223,7 @@ def _refuse(where: Path, problems: list[Problem], strict: bool, any_clip: bool) 
 def _import_one(
     planned: ClipToImport, root: Path, form: Format, unknowns: Unknowns
 ) -> tuple[ClipRecord, tuple[str, ...]]:
-    """The record of a clip, and what its reader says of it, unless an earlier import read it."""
+    """The record of a clip, and what its reader says of it, or said when an earlier import read it."""
     row = planned.row
     path = root / CLIPS_FOLDER / f"{planned.clip_id}.npz"
     made_from = {
@@ -230,14 +237,14 @@ def _import_one(
         f"{row['sentence']}{row.get('signer', '')}".encode()
     except UnicodeEncodeError as error:
         raise RowError("bad_name", "a name that is not UTF-8; rename the folder") from error
-    notes: tuple[str, ...] = ()
-    if not _is_made(path, made_from):
+    notes = _notes_of_made(path, made_from)
+    if notes is None:
         fps = _cell(row, "fps", unknowns.fps)
         clip = form.load(planned.path, unknowns.fps if fps is None else fps)
         if clip.aspect is None:
             clip = replace(clip, aspect=_cell(row, "aspect", unknowns.aspect))
         clip = checked_clip(clip, str(planned.path), is_idle=row.get("is_idle", "") not in ("", "0"))
-        save_clip(path, clip, made_from)
+        save_clip(path, clip, made_from | ({"notes": clip.notes} if clip.notes else {}))
         notes = clip.notes
     try:
         return _record(planned, path, root), notes
@@ -251,17 +258,22 @@ def _source_sha256(path: Path) -> str:
     try:
         if not path.is_dir():
             return sha256_file(path)
-        return sha256_text("\n".join(f"{sha256_file(frame)} {frame.stem}" for frame in frame_files(path).values()))
+        frames = frame_files(path).values() or openpose_files(path)
+        return sha256_text("\n".join(f"{sha256_file(frame)} {frame.stem}" for frame in frames))
     except ArtifactError as error:
         raise ClipError(str(error)) from error
 
 
-def _is_made(path: Path, made_from: Mapping[str, Any]) -> bool:
-    """Whether a clip's file is there and says that it was made in just this way."""
+def _notes_of_made(path: Path, made_from: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What was said of a clip whose file is there and was made in just this way; None where it is to be made."""
     try:
-        return path.is_file() and load_provenance(path) == made_from
+        if not path.is_file():
+            return None
+        stored = load_provenance(path)
     except ClipError:
-        return False  # damaged: made again
+        return None  # damaged: made again
+    notes = stored.pop("notes", [])
+    return tuple(map(str, notes)) if stored == made_from and isinstance(notes, list) else None
 
 
 def _record(planned: ClipToImport, path: Path, root: Path) -> ClipRecord:

@@ -32,7 +32,7 @@ from signtalk.data.records import (
     to_row,
 )
 from signtalk.data.tables import Table, find_table, read_table
-from signtalk.errors import ArtifactError, ClipError, DataError
+from signtalk.errors import ArtifactError, ClipError, DataError, one_line
 from signtalk.files import absolute, load_array, read_json, write_csv
 from signtalk.landmarks.clip import LandmarkClip, load_clip
 from signtalk.landmarks.legacy_rows import frame_motion, from_prototype_rows, prototype_rows_of
@@ -142,7 +142,10 @@ def table_path(folder: Path) -> Path:
         path = find_table(place, Path(TABLE_NAME).stem)
         if path is not None:
             return path
-    raise DataError(f"{folder}: no {TABLE_NAME}; expected {candidates[0]} or {candidates[1]}")
+    raise DataError(
+        f"{folder}: no {TABLE_NAME}; expected {candidates[0]} or {candidates[1]}, as `signtalk extract` makes "
+        "of videos and `signtalk import` of landmarks"
+    )
 
 
 def load_manifest(folder: Path, strict: bool = False, motion_floor: float = 0.0) -> Manifest:
@@ -185,7 +188,7 @@ def scan_manifest(folder: Path, motion_floor: float = 0.0) -> Manifest:
     if missing:
         raise DataError(
             f"{table}: no column {', '.join(missing)}; required are {', '.join(REQUIRED_COLUMNS)}, and here are "
-            f"{', '.join(read.titles)}"
+            f"{one_line(', '.join(read.titles), 300)}"
         )
     reader = RowReader(root, table.parent, _load_variations(table.with_name(VARIATIONS_NAME)), motion_floor)
     records: dict[str, ClipRecord] = {}
@@ -258,7 +261,7 @@ def read_landmarks(path: Path, fps: float, smoothing_alpha: float) -> LandmarkCl
     if suffix == ".npz":
         return load_clip(path)
     for form in FORMATS.values():
-        if form.suffix and form.suffix == suffix:
+        if suffix in form.suffixes:
             return form.load(path, fps)
     if suffix != ".npy":
         raise ClipError(f"{path}: unknown kind of landmark file; expected {', '.join(LANDMARK_SUFFIXES)}")

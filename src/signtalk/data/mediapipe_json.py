@@ -8,16 +8,20 @@ MediaPipe itself defines no such file; people dump its results in a few shapes, 
   the distance of the frames tells; a number may be text;
 * a part is a list of points, `{"landmark": [...]}`, or a list of one such list a person (the first is taken);
   a face has all 468 or 478 points, or the 94 of them that SignTalk keeps;
-* a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}` or `[x, y, z, visibility]`.
+* a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}` or `[x, y, z, visibility]`;
+* the frames may be lines of JSON, or an object of frames by their numbers.
 
-A part that is absent, null or empty was not detected, and so was a point that is null or lacks a number.
+Frames of OpenPose are known and read too (`signtalk.data.openpose_json`). A part that is absent, null or empty was not
+detected, and so was a point that is null or lacks a number.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,14 +39,26 @@ from signtalk.data.holistic import (
     from_clip,
     regular_times,
     to_clip,
+    told_flat,
 )
-from signtalk.errors import ArtifactError, ClipError
-from signtalk.files import read_json, write_text
+from signtalk.data.openpose_json import ENDING, is_openpose_frame, openpose_frames, openpose_points
+from signtalk.errors import ArtifactError, ClipError, one_line
+from signtalk.files import read_json_lines, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, FACE_INDICES, LandmarkClip
 from signtalk.landmarks.plausible import in_fractions
 
-_CAMEL = {"pose": "poseLandmarks", "left_hand": "leftHandLandmarks", "right_hand": "rightHandLandmarks",
-          "face": "faceLandmarks"}  # fmt: skip
+_KEYS = {
+    "pose": ("poselandmarks", "pose", "body"),
+    "left_hand": ("lefthandlandmarks", "lefthand", "lhand", "lh", "handleft"),
+    "right_hand": ("righthandlandmarks", "righthand", "rhand", "rh", "handright"),
+    "face": ("facelandmarks", "face"),
+}
+"""How the parts of a frame may be called, without case and punctuation; the first that is there is taken."""
+_OTHER_KEYS = re.compile(
+    r".*(world|blendshapes|segmentation|mask|image|index|number|frame|time|stamp|width|height|id|label|name).*"
+)
+"""What else a frame may hold without a word being said."""
+JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _EXTRA_FACE_POINTS = 10
 _RATES = ("fps", "frame_rate", "frameRate", "framerate")
 _STAMPS = (("timestamp_ms", 1e3), ("time_s", 1), ("time_ms", 1e3), ("timestampMs", 1e3), ("timestamp", None),
@@ -53,15 +69,34 @@ _SLOWEST_S = 1.5
 """Frames lie at most so far apart, and at least a thousandth of it: so a unit is told from the next."""
 
 
+def find_json_clips(folder: Path) -> list[Path]:
+    """The JSON files in a folder; of OpenPose's, which are one a frame, the folders that hold them."""
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in JSON_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    ]
+    return sorted({path.parent if path.name.endswith(ENDING) else path for path in files})
+
+
 def load_json_clip(path: Path, fps: float) -> LandmarkClip:
     """Read one clip; `fps` holds where the file tells neither its rate nor its frames' times.
+
+    Args:
+        path: a file, or a folder of OpenPose's frames.
+        fps: frames a second.
 
     Raises:
         ClipError: the file is damaged, too large, of another shape, holds several clips, or shows nothing.
     """
+    if path.is_dir():
+        try:
+            return _of_openpose(openpose_frames(path), str(path), fps)
+        except ClipError as error:
+            raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
     checked_size(path)
     try:
-        value = read_json(path)
+        value = read_json_lines(path)
     except ArtifactError as error:
         raise ClipError(str(error)) from error
     if isinstance(value, list) and value and all(map(_is_whole_clip, value)):
@@ -84,7 +119,14 @@ def clip_from_json(value: Any, where: str, fps: float = DEFAULT_FPS) -> Landmark
         ClipError: of another shape, too long, or it shows nothing.
     """
     try:
-        clip = to_clip(_points_of(value, fps), where)
+        if is_openpose_frame(value) or (isinstance(value, list) and value and all(map(is_openpose_frame, value))):
+            return _of_openpose(value if isinstance(value, list) else [value], where, fps)
+        points, strange = _points_of(value, fps)
+        clip = told_flat(to_clip(points, where), where)
+        if strange:
+            names = ", ".join(f"'{one_line(name, 40)}'" for name in strange[:8])
+            note = f"{where}: keys of its frames that are not known and left aside: {names}"
+            clip = replace(clip, notes=(*clip.notes, note))
         width, height = _picture_size(value if isinstance(value, dict) else {})
         return in_fractions(clip, width, height, where) if width and height else clip
     except (ClipError, ValueError, TypeError, OverflowError) as error:
@@ -110,27 +152,68 @@ def save_json_clip(path: Path, clip: LandmarkClip) -> None:
     write_text(path, json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n")
 
 
-def _points_of(value: Any, fps: float) -> HolisticPoints:
+def _of_openpose(frames: list[Any], where: str, fps: float) -> LandmarkClip:
+    points, note = openpose_points(frames, fps)
+    clip = to_clip(points, where)
+    return replace(clip, notes=(*clip.notes, f"{where}: {note}"))
+
+
+def _points_of(value: Any, fps: float) -> tuple[HolisticPoints, list[str]]:
+    """The points, and the keys of frames that mean nothing."""
     head: Mapping[str, Any] = value if isinstance(value, dict) else {}
-    frames = head.get("frames") if isinstance(value, dict) else value
-    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
-        raise ClipError("expected a list of frames, or an object with one under 'frames'")
+    frames = _frames_of(value)
     check_frame_count(len(frames))
     rate = next((rate for name in _RATES if (rate := _number(head, name)) is not None), None)
     points = empty_points(len(frames), _times(frames, fps if rate is None else rate), _aspect(head))
-    known = 0
+    keys = list(dict.fromkeys(key for frame in frames for key in frame))
+    folded = {key: re.sub(r"[\W_]+", "", key).casefold() for key in keys}
+    named = {
+        name: [key for alias in aliases for key in keys if folded[key] == alias] for name, aliases in _KEYS.items()
+    }
     for t, frame in enumerate(frames):
-        for name in NUM_POINTS:
-            keys = [key for key in (f"{name}_landmarks", _CAMEL[name], name) if key in frame]
-            known += len(keys)
-            part = _part(frame[keys[0]], name, t) if keys else None
+        for name, spelled in named.items():
+            key = next((key for key in spelled if key in frame), None)
+            part = None if key is None else _part(frame[key], name, t)
             if part is not None:
                 points.parts[name][t] = part[:, :3]
                 if name == "pose":
                     points.visibility[t] = part[:, 3]
+    known = {key for spelled in named.values() for key in spelled}
+    strange = [key for key in keys if key not in known and not _OTHER_KEYS.fullmatch(folded[key])]
     if not known:
-        raise ClipError("no frame has pose_landmarks, left_hand_landmarks, right_hand_landmarks or face_landmarks")
-    return points
+        raise ClipError(
+            "no frame has pose_landmarks, left_hand_landmarks, right_hand_landmarks or face_landmarks; they have "
+            f"{one_line(', '.join(keys), 100) or 'nothing'}"
+        )
+    return points, strange
+
+
+def _frames_of(value: Any) -> list[dict[str, Any]]:
+    """The frames of one of the shapes above, in order.
+
+    Raises:
+        ClipError: another shape.
+    """
+    frames = value.get("frames") if isinstance(value, dict) else value
+    if frames is None and isinstance(value, dict) and value and all(key.isdecimal() for key in value):
+        frames = [value[key] for key in sorted(value, key=int)]
+    if isinstance(frames, list) and frames and all(map(_is_numbers, frames)):
+        raise ClipError(
+            f"frames that are lists of {len(frames[0])} values without names; save them as .npy, as MP_Data has them, "
+            "or name their parts (pose_landmarks ...)"
+        )
+    if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
+        raise ClipError("expected a list of frames, or an object with one under 'frames'")
+    return frames
+
+
+def _is_numbers(value: Any) -> bool:
+    """A list of numbers, or of lists of numbers: a frame whose parts have no names."""
+    return isinstance(value, list) and bool(value) and (_is_number(value[0]) or _is_bare_point(value[0]))
+
+
+def _is_bare_point(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and _is_number(value[0])
 
 
 def _part(value: Any, name: str, t: int) -> FloatArray | None:
@@ -159,7 +242,8 @@ def _part(value: Any, name: str, t: int) -> FloatArray | None:
 
 def _is_whole_clip(value: Any) -> bool:
     """A list of frames, or an object that holds one; a frame is neither."""
-    return isinstance(value, list) or (isinstance(value, dict) and isinstance(value.get("frames"), list))
+    frames = value if isinstance(value, list) else value.get("frames") if isinstance(value, dict) else None
+    return isinstance(frames, list) and not (frames and (_is_number(frames[0]) or _is_bare_point(frames[0])))
 
 
 def _is_list_of_people(value: Any) -> bool:

@@ -30,6 +30,7 @@ from signtalk.data.holistic import (
     frame_times,
     from_clip,
     to_clip,
+    told_flat,
     zeros_to_missing,
 )
 from signtalk.errors import ArtifactError, ClipError
@@ -74,7 +75,7 @@ def load_frames(path: Path, fps: float) -> LandmarkClip:
         else:
             rows = _whole_array(path)
             numbers = np.arange(len(rows))
-        return to_clip(_points_of(rows, numbers, fps), str(path))
+        return told_flat(to_clip(_points_of(rows, numbers, fps), str(path)), str(path))
     except (ClipError, OverflowError) as error:
         raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 

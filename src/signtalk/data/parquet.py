@@ -2,10 +2,13 @@
 
 One row a landmark and frame: `frame`, `row_id` ("20-face-0"), `type` (face, left_hand, pose, right_hand),
 `landmark_index`, `x`, `y`, `z`; 543 rows a frame. Missing is null or NaN. There is no visibility, frame rate or aspect.
+
+Read besides is the layout of Google's fingerspelling contest: one row a frame, `x_face_0` ... `z_right_hand_20`.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +25,9 @@ from signtalk.data.holistic import (
     frame_times,
     from_clip,
     to_clip,
+    told_flat,
 )
-from signtalk.errors import ClipError, MissingExtraError
+from signtalk.errors import ClipError, MissingExtraError, one_line
 from signtalk.files import atomic_path
 from signtalk.landmarks.clip import LandmarkClip
 
@@ -31,6 +35,8 @@ TYPES = ("face", "left_hand", "pose", "right_hand")
 """The contest's order of the parts within a frame."""
 POINTS_A_FRAME = sum(NUM_POINTS.values())
 _COLUMNS = ("frame", "type", "landmark_index", "x", "y", "z")
+_WIDE = re.compile(rf"[xyz]_({'|'.join(NUM_POINTS)})_\d+")
+_FRAME = "frame"
 _SEQUENCE = "sequence_id"
 """Some tables have this column; where it holds more than one value, the file holds more than one clip."""
 _ONE_A_FILE = "write each into a file of its own, which `signtalk import --format parquet` reads folder by folder"
@@ -47,7 +53,8 @@ def load_parquet(path: Path, fps: float) -> LandmarkClip:
     """
     checked_size(path)
     try:
-        return to_clip(_points_of(_columns(path), fps), str(path))
+        points = _wide_points(path, fps) if _is_wide(path) else _points_of(_columns(path), fps)
+        return told_flat(to_clip(points, str(path)), str(path))
     except ClipError as error:
         raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 
@@ -97,16 +104,55 @@ def _columns(path: Path) -> dict[str, npt.NDArray[Any]]:
     return columns
 
 
+def _is_wide(path: Path) -> bool:
+    """Whether a file has one row a frame; False for one that cannot be read, which is told later."""
+    pa, pq = _library()
+    try:
+        return "x_pose_0" in pq.read_schema(path).names
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, TypeError, ValueError, KeyError):
+        return False
+
+
+def _wide_points(path: Path, fps: float) -> HolisticPoints:
+    """The points of a file of one row a frame; a landmark without columns is missing."""
+    pa, pq = _library()
+    try:
+        footer = pq.read_metadata(path)
+        _check_size(footer, 1)
+        with pq.ParquetFile(path) as file:
+            _check_one_sequence(file)
+            names = {name for name in file.schema_arrow.names if _WIDE.fullmatch(name)}
+            frames = [_FRAME] if _FRAME in file.schema_arrow.names else []
+            table = file.read(columns=[*sorted(names), *frames], use_threads=False)
+        numbers = _numbers(pa, table.column(_FRAME), _FRAME) if frames else np.arange(len(table))
+        if bool((np.diff(numbers) <= 0).any()):
+            raise ClipError(f"its frames are not in order, as in a file of several clips; {_ONE_A_FILE}")
+        points = empty_points(len(table), frame_times(numbers, fps))
+        for part, count in NUM_POINTS.items():
+            for number in range(count):
+                for axis, letter in enumerate("xyz"):
+                    if (name := f"{letter}_{part}_{number}") in names:
+                        points.parts[part][:, number, axis] = _numbers(pa, table.column(name), name)
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, TypeError, ValueError, KeyError) as error:
+        raise ClipError(f"{path}: not a readable Parquet file ({' '.join(str(error).split())})") from error
+    return points
+
+
 def _check_footer(footer: Any) -> None:
     """Refuse what the footer says to be no clip, before anything is unpacked."""
     names = footer.schema.to_arrow_schema().names
     missing = [name for name in _COLUMNS if name not in names]
     if missing:
-        raise ClipError(f"no column {', '.join(missing)}; expected {', '.join(_COLUMNS)}")
-    if not 0 < footer.num_rows <= MAX_CLIP_FRAMES * POINTS_A_FRAME:
         raise ClipError(
-            f"{footer.num_rows} rows; expected {POINTS_A_FRAME} a frame and at most {MAX_CLIP_FRAMES} frames"
+            f"no column {', '.join(missing)}; expected {', '.join(_COLUMNS)}, or a row a frame with x_face_0 ...; it "
+            f"has {one_line(', '.join(names), 100)}"
         )
+    _check_size(footer, POINTS_A_FRAME)
+
+
+def _check_size(footer: Any, rows_a_frame: int) -> None:
+    if not 0 < footer.num_rows <= MAX_CLIP_FRAMES * rows_a_frame:
+        raise ClipError(f"{footer.num_rows} rows; expected {rows_a_frame} a frame and at most {MAX_CLIP_FRAMES} frames")
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
     unpacked = sum(group.total_byte_size for group in groups)
     if unpacked > MAX_BYTES_READ:

@@ -1,4 +1,4 @@
-"""Which points of other detectors are which of MediaPipe's: OpenPose and COCO WholeBody in `.pose` files.
+"""Which points of other detectors are which of MediaPipe's: OpenPose and COCO WholeBody in `.pose` and JSON files.
 
     name of a component, name of a point -> TARGETS -> parts and positions as MediaPipe numbers them
 
@@ -24,7 +24,19 @@ _OPENPOSE_BODY = {
     "LKnee": "left_knee", "RAnkle": "right_ankle", "LAnkle": "left_ankle", "RHeel": "right_heel", "LHeel": "left_heel",
     "RBigToe": "right_foot_index", "LBigToe": "left_foot_index",
 }  # fmt: skip
-_OPENPOSE_HAND = (
+OPENPOSE_25 = (
+    "Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "MidHip", "RHip", "RKnee",
+    "RAnkle", "LHip", "LKnee", "LAnkle", "REye", "LEye", "REar", "LEar", "LBigToe", "LSmallToe", "LHeel", "RBigToe",
+    "RSmallToe", "RHeel",
+)  # fmt: skip
+"""The points of OpenPose's body in the order of its JSON, model BODY_25."""
+OPENPOSE_18 = (
+    "Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "RHip", "RKnee", "RAnkle",
+    "LHip", "LKnee", "LAnkle", "REye", "LEye", "REar", "LEar",
+)  # fmt: skip
+"""Likewise, model COCO."""
+OPENPOSE_FACE = tuple(f"FB_{number}" for number in range(70))
+OPENPOSE_HAND = (
     "BASE", "T_STT", "T_BCMC", "T_MCP", "T_IP", "I_CMC", "I_MCP", "I_PIP", "I_DIP", "M_CMC", "M_MCP", "M_PIP", "M_DIP",
     "R_CMC", "R_MCP", "R_PIP", "R_DIP", "P_CMC", "P_MCP", "P_PIP", "P_DIP",
 )  # fmt: skip
@@ -73,8 +85,8 @@ _BODY_135: Targets = {
 TARGETS: dict[str, Targets] = {
     "pose_keypoints_2d": _OPENPOSE,
     "face_keypoints_2d": _face(("FB_", "FEB_", "FN_", "FE_", "FLO_", "FLI_")),
-    "hand_left_keypoints_2d": _hand("left_hand", _OPENPOSE_HAND),
-    "hand_right_keypoints_2d": _hand("right_hand", _OPENPOSE_HAND),
+    "hand_left_keypoints_2d": _hand("left_hand", OPENPOSE_HAND),
+    "hand_right_keypoints_2d": _hand("right_hand", OPENPOSE_HAND),
     "BODY_135": _BODY_135,
     "BODY": _COCO_BODY,
     "FACE": _face(("face-", "face_")),

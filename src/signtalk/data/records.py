@@ -30,7 +30,8 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 """What `write_manifest` writes: the prototype's fourteen columns, then the optional ones."""
 
-LANDMARK_SUFFIXES = (".npz", ".npy", ".pose", ".json", ".parquet")  # files of one clip that a table may name
+LANDMARK_SUFFIXES = (".npz", ".npy", ".pose", ".json", ".parquet", ".jsonl", ".ndjson")
+"""Of files of one clip that a table may name."""
 CLIPS_FOLDER = "clips"
 """Where a data folder that SignTalk makes keeps its clips."""
 Progress = Callable[[int, int], None]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,12 @@ class Sheet:
     Attributes:
         name: as its tab has it.
         rows: texts of the cells, trimmed; "" for an empty one, the formula for one whose value was never stored.
+        num_merged: how many cells were merged over several rows, whose value stands in each of them here.
     """
 
     name: str
     rows: list[list[str]]
+    num_merged: int = 0
 
 
 def is_spreadsheet(data: bytes) -> bool:
@@ -60,7 +63,7 @@ def read_sheets(path: Path, data: bytes) -> list[Sheet]:
         values = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
         return [
-            Sheet(sheet.title, _rows(sheet, formulas[sheet.title]))
+            _with_merged(Sheet(sheet.title, _rows(sheet, formulas[sheet.title])), _merged_in(sheet, data))
             for sheet in values.worksheets
             if sheet.sheet_state == "visible"
         ]
@@ -68,6 +71,7 @@ def read_sheets(path: Path, data: bytes) -> list[Sheet]:
         raise DataError(f"{path}: not a readable .xlsx table ({one_line(error)}); {_SAVE}") from error
 
 
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]+)(\d+):[A-Z]+(\d+)"')
 _SAVE = "save it as .xlsx or as CSV"
 
 
@@ -90,6 +94,31 @@ def _rows(values: Any, formulas: Any) -> list[list[str]]:
         [_text(cell.value, formula) for cell, formula in zip(cells, with_formulas, strict=True)]
         for cells, with_formulas in pairs
     ]
+
+
+def _merged_in(sheet: Any, data: bytes) -> list[tuple[int, int, int]]:
+    """Column, first and last row, from 0, of the cells that are merged over rows; the reader does not tell them."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        text = archive.read(sheet._worksheet_path)
+    merged = []
+    for letters, first, last in _MERGED.findall(text):
+        column = 0
+        for letter in letters.decode():
+            column = column * 26 + ord(letter) - ord("A") + 1
+        if int(last) > int(first):
+            merged.append((column - 1, int(first) - 1, int(last) - 1))
+    return merged
+
+
+def _with_merged(sheet: Sheet, merged: list[tuple[int, int, int]]) -> Sheet:
+    """The sheet in which each cell that was merged over rows stands in all of them."""
+    rows = [list(cells) for cells in sheet.rows]
+    for column, first, last in merged:
+        value = rows[first][column] if first < len(rows) and column < len(rows[first]) else ""
+        for cells in rows[first + 1 : last + 1]:
+            cells += [""] * (column + 1 - len(cells))
+            cells[column] = cells[column] or value
+    return Sheet(sheet.name, rows, len(merged))
 
 
 def _text(value: object, formula: Any) -> str:

@@ -1,4 +1,4 @@
-"""The one reader of tables that people make: CSV in its dialects and encodings, and `.xlsx`.
+"""The one reader of tables that people make: CSV in its dialects and encodings, `.xlsx`, and JSON.
 
     path, our columns that are wanted -> read_table -> Table: rows under our names, faults of cells, notes
 
@@ -11,19 +11,29 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from signtalk.data.cells import cell_notes, worded_column
 from signtalk.data.columns import ALIASES, NUMBERS, matched_columns
+from signtalk.data.json_tables import is_json, json_rows
 from signtalk.data.records import RowError
 from signtalk.data.sheets import is_spreadsheet, read_sheets
+from signtalk.data.unread import kind_of_bytes
 from signtalk.errors import DataError, one_line
 from signtalk.files import decode_text
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".xlsx", ".xlsm", ".xls", ".ods")
 """How names of tables end, in the order in which they are taken; the last two are only told what to do."""
-_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+_TEXTS = ("sentence", "signer", "category", "session", "text_variations")
+"""Columns whose letters are composed (NFC): a person is one, whichever system wrote the "é"."""
+_NO_TITLES = (
+    "; its first row seems to hold no titles, so put a row such as 'video_file,sentence,signer' above it, or spell "
+    "the titles as docs/data-format.md does"
+)
 _HEADER_WITHIN = 20
 """Rows at the top among which the header is looked for: a title may stand above it."""
 _ERROR = re.compile(
@@ -81,6 +91,13 @@ class Table:
     rows: tuple[TableRow, ...]
     notes: tuple[str, ...] = ()
 
+    def without(self, expected: str) -> str:
+        """What is said of a table that lacks a column: what it has, and what was expected."""
+        return (
+            f"{self.path}: columns {one_line(', '.join(self.titles), 300)}; {expected}"
+            f"{'' if self.columns else _NO_TITLES}"
+        )
+
 
 @dataclass
 class _Grid:
@@ -98,7 +115,8 @@ def read_table(path: Path, wanted: Collection[str]) -> Table:
     Titles are matched by `columns.ALIASES` in the first twenty rows, those that nothing wants are named in a note.
 
     Args:
-        path: comma, semicolon or tab separated text in UTF-8, UTF-16 or Windows-1252, or `.xlsx`, whatever its name.
+        path: text separated by comma, semicolon, tab or bar in UTF-8, UTF-16 or Windows-1252, `.xlsx`, or a list of
+            objects in JSON, whatever its name.
         wanted: our names of the columns that count.
 
     Raises:
@@ -112,25 +130,41 @@ def read_table(path: Path, wanted: Collection[str]) -> Table:
         raise DataError(f"{path}: no such file") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    if not is_spreadsheet(data) and (kind := kind_of_bytes(data)):
+        raise DataError(f"{path}: {kind}; expected a table as CSV, .xlsx or JSON")
     grid = _grid_of_sheets(path, data) if is_spreadsheet(data) else _grid_of_text(path, data)
     if not grid.rows:
         raise DataError(f"{path}: empty; expected a header line")
     header = _header_place(path, [cells for _, cells in grid.rows])
     titles = [" ".join(title.split()) for title in grid.rows[header][1]]
     columns = matched_columns(str(path), titles, wanted)
+    below = [cells for _, cells in grid.rows[header + 1 :]]
+    if "sentence" in columns:
+        columns["sentence"] = worded_column(titles, below, columns["sentence"])
     rows = [_row(path, grid, titles, columns, place) for place in range(header + 1, len(grid.rows))]
-    notes = [*grid.notes, *_column_notes(path, titles, columns, grid.rows[header + 1 :])]
+    texts = {name: [row.cells[name] for row in rows] for name in columns}
+    notes = [*grid.notes, *_column_notes(path, titles, columns, below), *cell_notes(str(path), texts)]
     if any(_DECIMAL_COMMA.fullmatch(cells[columns[name]]) for name in columns if name in NUMBERS
-           for _, cells in grid.rows[header + 1 :] if columns[name] < len(cells)):  # fmt: skip
+           for cells in below if columns[name] < len(cells)):  # fmt: skip
         notes.append(f"{path}: its numbers are written with a decimal comma, and read so")
     return Table(path, tuple(titles), frozenset(columns), tuple(rows), tuple(notes))
 
 
 def find_table(folder: Path, stem: str) -> Path | None:
     """The table of this name in a folder, in any case and of any kind; CSV before spreadsheets; None without one."""
+    return next(iter(_tables_of(folder, stem)), None)
+
+
+def passed_over(table: Path, stem: str) -> tuple[str, ...]:
+    """A note where other tables of this name lie beside the one that is taken, else nothing."""
+    others = [path.name for path in _tables_of(table.parent, stem) if path.name != table.name]
+    return (f"{table}: taken, and not {', '.join(others)} beside it; --metadata chooses",) if others else ()
+
+
+def _tables_of(folder: Path, stem: str) -> list[Path]:
     files = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
     names = {path.name.casefold(): path for path in files if path.is_file()}
-    return next((names[stem + suffix] for suffix in TABLE_SUFFIXES if stem + suffix in names), None)
+    return [names[stem + suffix] for suffix in TABLE_SUFFIXES if stem + suffix in names]
 
 
 def guessed_encoding(path: Path) -> str:
@@ -143,6 +177,8 @@ def _grid_of_text(path: Path, data: bytes) -> _Grid:
     grid = _Grid([], "line")
     if encoding == "cp1252":
         grid.notes.append(guessed_encoding(path))
+    if is_json(text):
+        return _Grid(list(enumerate(json_rows(path, text))), "entry", notes=grid.notes)
     first, _, rest = text.partition("\n")
     asked = re.fullmatch(r'"?sep=(.)"?\s*', first)  # Excel's own hint
     try:
@@ -153,7 +189,8 @@ def _grid_of_text(path: Path, data: bytes) -> _Grid:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=grid.separator, strict=True)
         grid.rows = [(reader.line_num + bool(asked), cells) for cells in reader if any(map(str.strip, cells))]
     except (csv.Error, ValueError) as error:
-        raise DataError(f"{path}: not a CSV table ({error})") from error
+        why = "a quote is opened and never closed" if "end of data" in str(error) else error
+        raise DataError(f"{path}: not a CSV table ({why})") from error
     return grid
 
 
@@ -181,6 +218,8 @@ def _grid_of_sheets(path: Path, data: bytes) -> _Grid:
         return _Grid([], "row")
     chosen = next((s for s in sheets if any(len(_known(path, row)) > 1 for row in s.rows[:_HEADER_WITHIN])), sheets[0])
     grid = _Grid([(number, cells) for number, cells in enumerate(chosen.rows, 1) if any(cells)], "row")
+    if chosen.num_merged:
+        grid.notes.append(f"{path}: {chosen.num_merged} merged cells; their value is read in each of their rows")
     if len(sheets) > 1:
         others = ", ".join(f"'{sheet.name}'" for sheet in sheets if sheet is not chosen)
         grid.notes.append(f"{path}: its sheet '{chosen.name}' is read, not {others}")
@@ -197,7 +236,7 @@ def _row(path: Path, grid: _Grid, titles: Sequence[str], columns: Mapping[str, i
     if grid.separator and any(cell.strip() for cell in raw[len(titles) :]):
         raise DataError(
             f"{path}: line {number} has more cells than the header; put texts that hold a "
-            f"{_SEPARATORS.get(grid.separator, grid.separator)} in quotes"
+            f"{_SEPARATORS.get(grid.separator, grid.separator)} in double quotes"
         )
     texts = {ours: raw[at] if at < len(raw) else "" for ours, at in columns.items()}
     cells, faults = {}, []
@@ -205,8 +244,9 @@ def _row(path: Path, grid: _Grid, titles: Sequence[str], columns: Mapping[str, i
         text = _KEPT_AS_TEXT.sub(r"\1", text.strip()).strip()
         if _ERROR.fullmatch(text):
             what = "a formula without a value" if text.startswith("=") else "an error of the spreadsheet"
-            cell = _address(columns[ours], number) if not grid.separator else f"{grid.line} {number}"
+            cell = _address(columns[ours], number) if grid.line == "row" else f"{grid.line} {number}"
             faults.append(f"{path}: {cell}, column '{titles[columns[ours]]}': '{one_line(text, 40)}' is {what}")
+        text = unicodedata.normalize("NFC", text) if ours in _TEXTS else text
         cells[ours] = _DECIMAL_COMMA.sub(r"\1.\2", text) if ours in NUMBERS else text
     fault = f"{faults[0]}; correct the cell, or save its value" if faults else ""
     return TableRow(f"{grid.line} {number}", cells, fault)
@@ -223,11 +263,11 @@ def _address(column: int, row: int) -> str:
 
 
 def _column_notes(
-    path: Path, titles: Sequence[str], columns: Mapping[str, int], rows: Sequence[tuple[int, list[str]]]
+    path: Path, titles: Sequence[str], columns: Mapping[str, int], rows: Sequence[Sequence[str]]
 ) -> list[str]:
     """What is said about columns that nothing wants, as far as they hold anything."""
     used = set(columns.values())
-    filled = {place for _, cells in rows for place, cell in enumerate(cells) if cell.strip()}
+    filled = {place for cells in rows for place, cell in enumerate(cells) if cell.strip()}
     left = [titles[place] or "(no title)" for place in range(len(titles)) if place not in used and place in filled]
     left += ["(no title)"] * bool(filled - set(range(len(titles))))
     if not left:

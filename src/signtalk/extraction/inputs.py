@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signtalk.data.columns import spellings
-from signtalk.data.records import Problem
-from signtalk.data.tables import find_table, read_table
+from signtalk.data.import_plan import METADATA_STEM
+from signtalk.data.records import LANDMARK_SUFFIXES, Problem
+from signtalk.data.tables import find_table, passed_over, read_table
+from signtalk.data.unread import advice_for, counted_suffixes
 from signtalk.errors import DataError
 from signtalk.extraction.labels import Label, LabelTable, MissingVideo
 from signtalk.extraction.video import VIDEO_SUFFIXES
+from signtalk.files import linked_folders
 
 _NO_CLIPS = frozenset((".csv", ".tsv", ".xlsx", ".xls", ".ods", ".txt", ".md", ".pdf", ".docx", ".ini", ".db"))
 """Files beside videos that nobody takes for a recording."""
@@ -78,20 +81,26 @@ def plan_extraction(videos: Path, metadata: Path | None = None) -> ExtractionPla
         DataError: no such folder, no video in it, or the table cannot be read or lacks its columns.
         MissingExtraError: an XLSX table, and openpyxl is not installed.
     """
+    named_by_user = metadata is not None
     root, metadata = _layout(videos, metadata)
     files = list_videos(root)
     others = _other_files(root)
     if not files:
         holds = f"it holds {others}" if others else f"expected files ending in {', '.join(sorted(VIDEO_SUFFIXES))}"
+        if any(path.suffix.lower() in LANDMARK_SUFFIXES for path in _visible_files(root)):
+            holds += "; `signtalk import` reads landmarks of other tools"
         raise DataError(f"{root}: no video in it; {holds}")
     base = root if root.is_dir() else root.parent
     names, problems = _clip_names(base, files)
     notes = [f"{root}: left aside, for their names are not those of videos: {others}"] if others else []
+    if links := linked_folders(root):
+        notes.append(f"{root}: folders that are links are not searched: {links}; name each by itself")
     if metadata is None:
         notes.append(f"{root}: no table, so that clips get no sentence and no signer; --metadata gives one")
         return ExtractionPlan(
             tuple(_job(path, name, Label()) for path, name in names.items()), tuple(problems), (), tuple(notes)
         )
+    notes += () if named_by_user else passed_over(metadata, METADATA_STEM)
     table = LabelTable(read_table(metadata, WANTED_COLUMNS))
     labels = table.labels_of(names, base)
     jobs = tuple(_job(path, name, labels[path]) for path, name in names.items() if path in labels)
@@ -116,9 +125,9 @@ def _other_files(root: Path) -> str:
     """How many files of each suffix lie beside the videos, those apart that nobody takes for a recording."""
     if not root.is_dir():
         return ""
-    suffixes = Counter(path.suffix.lower() for path in _visible_files(root))
-    counts = {s: n for s, n in suffixes.most_common() if s not in VIDEO_SUFFIXES and s not in _NO_CLIPS}
-    return ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in counts.items())
+    return counted_suffixes(
+        path for path in _visible_files(root) if path.suffix.lower() not in VIDEO_SUFFIXES | _NO_CLIPS
+    )
 
 
 def list_videos(root: Path) -> list[Path]:
@@ -128,6 +137,8 @@ def list_videos(root: Path) -> list[Path]:
         DataError: there is no such folder or file.
     """
     if root.is_file():
+        if root.suffix.lower() not in VIDEO_SUFFIXES:
+            raise DataError(f"{root}: no video by its name; {advice_for(root) or 'give a folder of videos, or one'}")
         return [root]
     if not root.is_dir():
         raise DataError(f"{root}: no such folder or video")
@@ -149,7 +160,7 @@ def _layout(videos: Path, metadata: Path | None) -> tuple[Path, Path | None]:
     inside = {path.name.lower(): path for path in sorted(videos.iterdir())}
     root = inside["videos"] if "videos" in inside and inside["videos"].is_dir() else videos
     if metadata is None:
-        metadata = inside.get("metadata.xlsx") or find_table(videos, "metadata")
+        metadata = inside.get(f"{METADATA_STEM}.xlsx") or find_table(videos, METADATA_STEM)
     return root, metadata
 
 

@@ -2,8 +2,8 @@
 
     Table + videos -> LabelTable.labels_of -> Label of each video that has one
 
-Names are compared without suffix, blanks and case; where two videos differ in case alone, case decides, and none of
-them takes the other's row.
+Names are compared without suffix, blanks and case, however their letters are composed; where two videos differ in case
+alone, case decides, and none of them takes the other's row.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
+from signtalk.data.cells import span_titles
 from signtalk.data.columns import spellings
 from signtalk.data.records import Problem, RowError, read_flag, text_key
 from signtalk.data.tables import Table
@@ -62,7 +65,7 @@ class _Row:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        return _folders(PurePosixPath(self.video.replace("\\", "/")).parts[:-1])
+        return _folders(PurePosixPath(_unquoted(self.video).replace("\\", "/")).parts[:-1])
 
 
 class LabelTable:
@@ -79,17 +82,19 @@ class LabelTable:
         columns = table.columns
         if not columns & {*_FILE_COLUMNS, "sentence_id"}:
             raise DataError(
-                f"{table.path}: columns {', '.join(table.titles)}; expected 'video_file' or 'sentence_id', and "
-                f"'sentence' ({spellings('video_file')})"
+                table.without(f"expected 'video_file' or 'sentence_id', and 'sentence' ({spellings('video_file')})")
             )
         if not columns & {"sentence", "text_variations", "is_idle"}:
-            raise DataError(
-                f"{table.path}: columns {', '.join(table.titles)}; none says what is signed, expected one of "
-                f"{spellings('sentence')}"
-            )
+            raise DataError(table.without(f"none says what is signed, expected one of {spellings('sentence')}"))
         self._path = table.path
         self.has_signers = "signer" in columns
         self.notes = list(table.notes)
+        self._spans = "' and '".join(span_titles(table.titles))
+        if self._spans:
+            self.notes.append(
+                f"{table.path}: '{self._spans}' say that rows are parts of videos, but videos are taken whole; cut "
+                "each row's part into a video of its own first (ffmpeg -ss START -to END)"
+            )
         self.problems: list[Problem] = []
         self._rows: list[_Row] = []
         self._used: set[int] = set()
@@ -114,19 +119,22 @@ class LabelTable:
         first = self._first.setdefault(key, number)
         if first != number:
             self._used.add(number)  # a repetition is not missing
-            self._tell_contradiction(self._rows[first], row)
+            self._tell_contradiction(first, row)
         elif row.video:
             self._by_name[row.stem.casefold()].append(number)
         else:
             self._by_id[_folded_id(sentence_id)] = number
 
-    def _tell_contradiction(self, first: _Row, later: _Row) -> None:
-        one, other = first.label, later.label
+    def _tell_contradiction(self, first: int, later: _Row) -> None:
+        one, other = self._rows[first].label, later.label
         if one and other and (text_key(one.sentence), one.signer) != (text_key(other.sentence), other.signer):
             name = later.video or other.sentence_id
             texts = [" by ".join(filter(None, (f"'{label.sentence}'", label.signer))) for label in (one, other)]
-            what = f"'{name}' is {texts[0]} and later {texts[1]}"
-            self.problems.append(Problem(name, "contradiction", f"{self._path}: {what}; the first counts"))
+            what, counts = f"'{name}' is {texts[0]} and later {texts[1]}", "the first counts"
+            if self._spans:  # the whole video is none of them
+                self._rows[first] = replace(self._rows[first], label=None)
+                counts = "it is left out, for each means a part of it"
+            self.problems.append(Problem(name, "contradiction", f"{self._path}: {what}; {counts}"))
 
     def labels_of(self, videos: Iterable[Path], base: Path) -> dict[Path, Label]:
         """The label of each video that has one; what has none stands in `problems`.
@@ -250,16 +258,26 @@ def _variations(path: Path, cell: str) -> tuple[str, ...]:
 
 def _stem(name: str) -> str:
     """A file name without folder, the suffix of a video, and blanks, as tables and folders spell them differently."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    last = _unquoted(name).replace("\\", "/").rsplit("/", 1)[-1]
     stem, dot, suffix = last.rpartition(".")
     last = stem if dot and f".{suffix.strip().lower()}" in VIDEO_SUFFIXES else last
-    return re.sub(r"\s+", "", last)
+    return _squeezed(last)
+
+
+def _unquoted(name: str) -> str:
+    """A name as a file has it, where a table has its address: "my%20clip.mp4"."""
+    return unquote(name) if "%20" in name or "://" in name else name
+
+
+def _squeezed(name: str) -> str:
+    """Without blanks, its letters composed: macOS writes "é" as two characters, other systems as one."""
+    return unicodedata.normalize("NFC", re.sub(r"\s+", "", name))
 
 
 def _folders(parts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(re.sub(r"\s+", "", part).casefold() for part in parts if part not in (".", "/"))
+    return tuple(_squeezed(part).casefold() for part in parts if part not in (".", "/"))
 
 
 def _folded_id(sentence_id: str) -> str:
-    folded = re.sub(r"\s+", "", sentence_id).casefold()
+    folded = _squeezed(sentence_id).casefold()
     return str(int(folded)) if folded.isdecimal() else folded

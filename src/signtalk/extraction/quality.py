@@ -85,6 +85,8 @@ _LOWER = ("pose", "hand_in_signing", "visibility", "hand_speed", "sharpness", "b
 """Figures of which too little is bad."""
 _UPPER = ("cropped_hands", "duration_s", "hand_speed")
 """Figures of which too much is bad."""
+_OF_THE_PICTURE = ("pose", "visibility", "sharpness", "brightness", "fps")
+"""Figures that say nothing about signing."""
 _IN_LOGARITHMS = ("hand_speed", "sharpness", "duration_s", "fps")
 """Figures that vary by factors."""
 
@@ -171,17 +173,24 @@ class QualityFences:
     high: dict[str, float]
     num_clips: int
 
-    def reasons(self, quality: ClipQuality) -> tuple[str, ...]:
-        """Why a clip should be left out, one phrase each; empty for a good one."""
+    def reasons(self, quality: ClipQuality, is_idle: bool = False) -> tuple[str, ...]:
+        """Why a clip should be left out, one phrase each; empty for a good one.
+
+        Of a clip that is meant to show nothing signed only its picture is judged.
+        """
         phrases = []
-        if quality.signing_s == 0:
+        if quality.signing_s == 0 and not is_idle:
             phrases.append("nothing is signed: no hand moves or is held up")
-        if quality.left_hand == quality.right_hand == 0:
+        if quality.left_hand == quality.right_hand == 0 and not is_idle:
             phrases.append("no hand is seen in any frame")
         for name, limit in self.low.items():
+            if is_idle and name not in _OF_THE_PICTURE:
+                continue
             if getattr(quality, name) < limit:
                 phrases.append(f"{name} {getattr(quality, name):.3g}, under {limit:.3g}")
         for name, limit in self.high.items():
+            if is_idle:
+                break
             if getattr(quality, name) > limit:
                 phrases.append(f"{name} {getattr(quality, name):.3g}, over {limit:.3g}")
         return tuple(phrases)

@@ -15,8 +15,11 @@ from pathlib import Path
 
 from signtalk.data.formats import FORMATS
 from signtalk.data.manifest import read_landmarks
+from signtalk.data.mediapipe_json import JSON_SUFFIXES
 from signtalk.data.mp_data import is_repetition
+from signtalk.data.openpose_json import is_openpose_folder
 from signtalk.data.records import LANDMARK_SUFFIXES
+from signtalk.data.unread import advice_for, counted_suffixes
 from signtalk.errors import ClipError, ConfigError, DataError
 from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.video import VIDEO_SUFFIXES
@@ -96,15 +99,20 @@ class ClipReader:
             return FORMATS["mp-data"].load(path, self._fps)
         if suffix in LANDMARK_SUFFIXES:
             return read_landmarks(path, fps=self._fps, smoothing_alpha=self._smoothing_alpha)
-        raise ClipError(f"{path}: unknown kind of file; SignTalk reads {READABLE}")
+        what = advice_for(path)
+        raise ClipError(f"{path}: {what}" if what else f"{path}: unknown kind of file; SignTalk reads {READABLE}")
 
     def _of_folder(self, path: Path) -> LandmarkClip:
         form = FORMATS["mp-data"]
         if is_repetition(path):
             return form.load(path, self._fps)
+        if is_openpose_folder(path):
+            return FORMATS["json"].load(path, self._fps)
+        holds = counted_suffixes(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
         raise ClipError(
             f"{path}: a folder without frames 0.npy, 1.npy ...; give one clip: a file, or a repetition's folder of "
             "MP_Data (`signtalk import` and `signtalk extract` read whole folders)"
+            f"{f'; it holds {holds}' if holds else ''}"
         )
 
     def _of_video(self, path: Path) -> LandmarkClip:
@@ -119,8 +127,8 @@ class ClipReader:
 
 
 def clips_in_folder(folder: Path) -> tuple[Path, ...]:
-    """The files of a folder that `ClipReader` reads, by name; none where the folder itself is one MP_Data recording."""
-    if is_repetition(folder):
+    """The files of a folder that `ClipReader` reads, by name; none where the folder itself is one recording."""
+    if is_repetition(folder) or is_openpose_folder(folder):
         return ()
     # A data folder holds tables in JSON beside its clips: JSON is a clip only where nothing else is.
     suffixes = {*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES}
@@ -129,7 +137,7 @@ def clips_in_folder(folder: Path) -> tuple[Path, ...]:
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith(".")
     ]
-    return tuple(path for path in files if path.suffix.lower() != ".json") or tuple(files)
+    return tuple(path for path in files if path.suffix.lower() not in JSON_SUFFIXES) or tuple(files)
 
 
 def read_clip(

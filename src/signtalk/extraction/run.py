@@ -29,6 +29,7 @@ from signtalk.extraction.quality import ClipQuality, QualityFences, fit_fences, 
 from signtalk.extraction.storage import RemoteFolder
 from signtalk.extraction.worker import GuardConfig, Task, TaskOutcome
 from signtalk.files import remove_unfinished, sha256_text, write_csv
+from signtalk.landmarks.plausible import notes_of_idle
 
 JOURNAL_NAME = ".signtalk/extraction.jsonl"
 PROTOTYPE_FOLDER = "prototype"
@@ -319,7 +320,8 @@ def _finish(
     plan: ExtractionPlan, finished: Sequence[tuple[VideoJob, TaskOutcome]], options: RunOptions, num_before: int
 ) -> ExtractionResult:
     """Judge the clips against each other and write the tables."""
-    fences = fit_fences([outcome.quality for _, outcome in finished if outcome.quality is not None])
+    signed = (outcome.quality for job, outcome in finished if not job.label.is_idle)
+    fences = fit_fences([quality for quality in signed if quality is not None])
     clips: list[ExtractedVideo] = []
     failed = list(plan.problems)
     for job, outcome in finished:
@@ -327,12 +329,15 @@ def _finish(
             failed.append(Problem(job.clip_id, outcome.kind, outcome.message))
         else:
             path = _task(job, options).clip_path
-            clips.append(ExtractedVideo(job, path, outcome.numbers, outcome.quality, fences.reasons(outcome.quality)))
+            reasons = fences.reasons(outcome.quality, job.label.is_idle)
+            clips.append(ExtractedVideo(job, path, outcome.numbers, outcome.quality, reasons))
     tables = _write_tables(plan, clips, failed, options)
     if options.storage:
         for table in tables:
             options.storage.put(table, table.absolute())
-    notes = grouped_notes(note for _, outcome in finished for note in outcome.notes)
+    notes = grouped_notes(
+        note for job, done in finished for note in (notes_of_idle(done.notes) if job.label.is_idle else done.notes)
+    )
     return ExtractionResult(tuple(clips), tuple(failed), fences, num_before, tables, notes=notes)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import ImageArray
+from signtalk.data.unread import A_PICTURE, kind_of_bytes
 from signtalk.errors import ClipError, MissingExtraError
 from signtalk.landmarks.clip import DEFAULT_FPS
 
@@ -45,6 +46,8 @@ _MIN_INTERVAL_S = 0.0075
 _MAX_CLAIMED_FPS = 130.0
 _MAX_REPEAT_S = 0.1
 _THUMBNAIL = 32
+_BEGINNING = 2000
+"""Bytes by which other kinds of files are known."""
 _MAX_BAD_SHARE = 0.1
 _MIN_DURATION_SHARE = 0.8
 _MIN_MISSING_S = 0.5
@@ -108,6 +111,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         if path.stat().st_size == 0:
             raise ClipError(f"{path}: empty file; copy the video again")
         # A file object, not a name: FFmpeg would take some names for protocols ("concat:...", "http:...").
+        _refuse_others(path)
         with path.open("rb") as handle, av.open(handle, metadata_errors="replace") as container:
             streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
             if not streams:
@@ -116,10 +120,26 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             yield container, streams[0]
     except OSError as error:  # FFmpegError is one
         if isinstance(error, av.FFmpegError):
-            raise ClipError(f"{path}: not a readable video ({error.strerror}); convert or record it again") from error
+            raise _unreadable(path, error.strerror or str(error)) from error
         raise ClipError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (av.FFmpegError, ValueError) as error:
-        raise ClipError(f"{path}: not a readable video ({error}); convert or record it again") from error
+        raise _unreadable(path, getattr(error, "strerror", None) or str(error)) from error
+
+
+def _refuse_others(path: Path) -> None:
+    """Refuse what its beginning tells to be no video: FFmpeg would find pictures in an archive, at any times."""
+    with path.open("rb") as handle:
+        kind = kind_of_bytes(handle.read(_BEGINNING))
+    if kind and kind != A_PICTURE:  # which may be in motion
+        raise ClipError(f"{path}: {kind}, and no video; fetch the video itself")
+
+
+def _unreadable(path: Path, why: str) -> ClipError:
+    """What is said of a file that FFmpeg cannot read."""
+    with path.open("rb") as handle:
+        start = handle.read(_BEGINNING)
+    cut_off = "; its end may be missing, so copy it again" if start[4:8] == b"ftyp" else ""
+    return ClipError(f"{path}: not a readable video ({why}){cut_off}; convert or record it again")
 
 
 def pyav() -> Any:

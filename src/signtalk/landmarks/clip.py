@@ -257,7 +257,11 @@ def load_clip(path: Path) -> LandmarkClip:
         raise ClipError(str(error)) from error
     missing = [name for name in ("format_version", "landmark_names", "landmarks") if name not in arrays]
     if missing:
-        raise ClipError(f"{path}: no array {', '.join(missing)}; expected a SignTalk clip (docs/data-format.md)")
+        holds = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:5])
+        raise ClipError(
+            f"{path}: no array {', '.join(missing)}; it holds {one_line(holds) or 'nothing'}; expected a SignTalk "
+            "clip, whose landmarks have names (docs/data-format.md)"
+        )
     version = arrays["format_version"]
     if version.shape != () or version != CLIP_FORMAT_VERSION:
         raise ClipError(f"{path}: clip format {version}; this SignTalk reads {CLIP_FORMAT_VERSION}")

@@ -187,7 +187,10 @@ def _checked_rows(rows: npt.NDArray[Any], where: str) -> FloatArray:
     """The rows as float32, or a ClipError that says what they are instead."""
     name = where or "clip"
     if rows.dtype.kind != "f" or rows.ndim != 2 or rows.shape[1] != PROTOTYPE_COLUMNS:
-        raise ClipError(f"{name}: {rows.dtype} array of shape {rows.shape}; expected floats (T, {PROTOTYPE_COLUMNS})")
+        raise ClipError(
+            f"{name}: {rows.dtype} array of shape {rows.shape}; expected floats (T, {PROTOTYPE_COLUMNS}), or those of "
+            "MP_Data (docs/data-format.md), frame by frame"
+        )
     if len(rows) == 0:
         raise ClipError(f"{name}: no frame")
     with np.errstate(over="ignore"):  # too large for float32 becomes infinite, and is refused below

@@ -9,7 +9,7 @@ clips are merely never recognised. The limits lie far outside what the clips of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +39,19 @@ _HEAD_DISORDER = 3.0
 """Shoulder widths across the points of a head."""
 _DEPTH = 2.0
 """Picture widths."""
+_DEPTH_OF_PERSON = 10.0
+"""Shoulder widths; where a file's x and y are in another unit than its z, this is a hundred or more."""
+_AT_HIPS = 0.02
+_AT_ORIGIN = 0.3
+"""Shoulder widths from (0, 0): of the middle of the hips, and of a hand's middle, in metres about themselves."""
+_MOST_PADDED, _PADDED_SHARE = 5, 0.2
+"""Frames at the end that may be empty or equal to the frame before, and the part of the clip that they may be."""
+_NO_HANDS = "no hand was detected in any frame"
+_CUT_OFF = "cut off what only fills a clip up to a length"
+FINE_OF_IDLE = frozenset(("no_hands", "padded"))
+"""Kinds that are no fault of a clip in which nothing is signed."""
+_MOST_UNSEEN = 5
+"""Points of a hand that a detector may never see while it sees the hand; MediaPipe gives all 21 or none."""
 
 _SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
 _HIPS = HOLISTIC.positions(("left_hip", "right_hip"))
@@ -77,7 +90,10 @@ def implausibilities(clip: LandmarkClip) -> tuple[Implausibility, ...]:
     stretch = np.array([1.0 if any(each.kind == "pixels" for each in scale) else clip.aspect or 1.0, 1.0])
     flat, depth = points[..., :2] * stretch, tuple(_depth_doubts(points))
     hands = () if depth else _order_doubts(points)  # lengths of bones mean nothing without their depth
-    return (*_time_doubts(clip), *scale, *depth, *_body_doubts(flat), *hands, *_hand_doubts(clip, flat))
+    return (
+        *_time_doubts(clip), *_padding_doubts(points), *scale, *depth, *_body_doubts(flat), *_head_doubts(flat),
+        *_world_doubts(flat), *hands, *_hand_doubts(clip, flat), *_partial_hands(points),
+    )  # fmt: skip
 
 
 def checked_clip(clip: LandmarkClip, where: str, is_idle: bool = False) -> LandmarkClip:
@@ -86,16 +102,21 @@ def checked_clip(clip: LandmarkClip, where: str, is_idle: bool = False) -> Landm
     Args:
         clip: as it was read.
         where: its name, for notes and error.
-        is_idle: nothing is signed in it, so that no hand need be seen.
+        is_idle: nothing is signed in it, so that no hand need be seen or move.
 
     Raises:
         ClipError: it can never be recognised.
     """
-    doubts = [doubt for doubt in implausibilities(clip) if not (is_idle and doubt.kind == "no_hands")]
+    doubts = [doubt for doubt in implausibilities(clip) if not (is_idle and doubt.kind in FINE_OF_IDLE)]
     hopeless = next((doubt for doubt in doubts if doubt.is_hopeless), None)
     if hopeless is not None:
         raise ClipError(f"{where}: {hopeless.message}")
     return replace(clip, notes=(*clip.notes, *(f"{where}: {doubt.message}" for doubt in doubts))) if doubts else clip
+
+
+def notes_of_idle(notes: Iterable[str]) -> tuple[str, ...]:
+    """Notes of a clip of which nobody knew that it is idle, without those that are no fault of one."""
+    return tuple(note for note in notes if not note.endswith((_NO_HANDS, _CUT_OFF)))
 
 
 def in_fractions(clip: LandmarkClip, width: float, height: float, where: str) -> LandmarkClip:
@@ -123,6 +144,7 @@ def in_fractions(clip: LandmarkClip, width: float, height: float, where: str) ->
 
 def _time_doubts(clip: LandmarkClip) -> Iterator[Implausibility]:
     if clip.num_frames < 2:
+        yield Implausibility("one_frame", "one frame alone; signs are movements, so give all frames of the clip")
         return
     if not _MIN_FPS <= clip.fps <= FASTEST_CAMERA:
         yield Implausibility(
@@ -134,6 +156,21 @@ def _time_doubts(clip: LandmarkClip) -> Iterator[Implausibility]:
         yield Implausibility(
             "duration",
             f"{clip.duration_s:.3g} s; a sentence takes {_LEAST_S:g} to {_MOST_S:g} s, so see its rate, or cut it",
+        )
+
+
+def _padding_doubts(points: _Points) -> Iterator[Implausibility]:
+    """Whether a clip was made longer than it was filmed, of (T, 169, 3)."""
+    empty = np.asarray(np.isnan(points).all(axis=(1, 2)))
+    if empty.all():
+        return
+    same = np.concatenate([[False], ((points[1:] == points[:-1]) | np.isnan(points[1:])).all(axis=(1, 2))]) | empty
+    padded = len(same) if same.all() else int(same[::-1].argmin())
+    if padded > max(_MOST_PADDED, _PADDED_SHARE * len(points)):
+        what = "empty" if empty[-1] else "the same as the one before them"
+        yield Implausibility(
+            "padded",
+            f"the last {padded} of {len(points)} frames are {what}; {_CUT_OFF}",
         )
 
 
@@ -162,18 +199,31 @@ def _scale_doubts(points: _Points) -> tuple[Implausibility, ...]:
 def _depth_doubts(points: _Points) -> Iterator[Implausibility]:
     hands = points[:, PARTS["left_hand"].start : PARTS["right_hand"].stop, 2]
     depth = _median(np.abs(hands))
+    width = _shoulder_width(points[..., :2])
     if depth > _DEPTH:
         yield Implausibility(
             "depth",
             f"z of about {depth:.0f} picture widths at the hands; a detector gives parts of one, so divide z by the "
             "picture's width where it is in pixels",
         )
+    elif width > 0 and depth > _DEPTH_OF_PERSON * width:
+        yield Implausibility(
+            "depth",
+            f"z of about {depth / width:.0f} shoulder widths at the hands; x, y and z are in different units, so give "
+            "all three in the same",
+        )
 
 
 def _body_doubts(flat: _Points) -> Iterator[Implausibility]:
     """How the person stands, of (T, 169, 2) in one unit."""
-    width = _median(np.linalg.norm(flat[:, _SHOULDERS[0]] - flat[:, _SHOULDERS[1]], axis=-1))
+    width = _shoulder_width(flat)
     if not width > 0:
+        yield Implausibility(
+            "no_shoulders",
+            "no frame shows both shoulders, by which all is measured; film the upper body, or see whether the parts "
+            "are in MediaPipe's order (docs/data-format.md)",
+            is_hopeless=True,
+        )
         return
     middle, head = flat[:, _SHOULDERS].mean(axis=1), _mean_of_seen(flat[:, _HEAD])
     across = flat[:, _SHOULDERS[0]] - flat[:, _SHOULDERS[1]]
@@ -194,7 +244,18 @@ def _body_doubts(flat: _Points) -> Iterator[Implausibility]:
             "the person is upside down: y grows downwards in a picture, so give 1 - y, or turn the video",
             is_hopeless=True,
         )
-    span = _median(_spread(flat[:, _HEAD])) / width
+    elif _median(across[:, 0]) < 0:
+        yield Implausibility(
+            "mirrored",
+            "the left shoulder lies left of the right one; where the person faces the camera, x is mirrored and the "
+            "sides are not: give 1 - x, or exchange left and right",
+        )
+
+
+def _head_doubts(flat: _Points) -> Iterator[Implausibility]:
+    """Whether the points of the head are those of a head, of (T, 169, 2) in one unit."""
+    width = _shoulder_width(flat)
+    span = _median(_spread(flat[:, _HEAD])) / width if width > 0 else 0.0
     if span > _HEAD_DISORDER:
         yield Implausibility(
             "other_order",
@@ -204,10 +265,42 @@ def _body_doubts(flat: _Points) -> Iterator[Implausibility]:
         )
 
 
+def _world_doubts(flat: _Points) -> Iterator[Implausibility]:
+    """Whether these are MediaPipe's world landmarks, of (T, 169, 2): body and hands, each about its own middle."""
+    width = _shoulder_width(flat)
+    hips = _median(np.linalg.norm(flat[:, _HIPS].mean(axis=1), axis=-1))
+    if not (width > 0 and hips < _AT_HIPS * width):
+        return
+    hands = [_mean_of_seen(flat[:, PARTS[f"{side}_hand"]]) for side in _WRISTS]
+    wrists = [flat[:, place] for place in _WRISTS.values()]
+    apart = any(
+        _median(np.linalg.norm(hand, axis=-1)) < _AT_ORIGIN * width < _median(np.linalg.norm(wrist, axis=-1))
+        for hand, wrist in zip(hands, wrists, strict=True)
+    )
+    yield Implausibility(
+        "world",
+        "the points lie about the middle of the hips, as MediaPipe's world landmarks do; give its landmarks of the "
+        "picture (pose_landmarks, not pose_world_landmarks)",
+        is_hopeless=apart,
+    )
+
+
+def _partial_hands(points: _Points) -> Iterator[Implausibility]:
+    for side in _WRISTS:
+        seen = np.isfinite(points[:, PARTS[f"{side}_hand"], 0])
+        unseen = int((~seen.any(axis=0)).sum()) if seen.any() else 0
+        if unseen > _MOST_UNSEEN:
+            yield Implausibility(
+                "partial_hand",
+                f"{unseen} of the 21 points of the {side} hand are never seen while others are; see whether the parts "
+                "have the sizes that the file's kind has (docs/data-format.md)",
+            )
+
+
 def _missing_hands(clip: LandmarkClip) -> Iterator[Implausibility]:
     presence = clip.part_presence()
     if not (presence["left_hand"].any() or presence["right_hand"].any()):
-        yield Implausibility("no_hands", "no hand was detected in any frame")
+        yield Implausibility("no_hands", _NO_HANDS)
 
 
 def _order_doubts(points: _Points) -> Iterator[Implausibility]:
@@ -224,7 +317,7 @@ def _order_doubts(points: _Points) -> Iterator[Implausibility]:
 def _hand_doubts(clip: LandmarkClip, flat: _Points) -> Iterator[Implausibility]:
     """Where the hands lie, of (T, 169, 2) in one unit."""
     yield from _missing_hands(clip)
-    width = _median(np.linalg.norm(flat[:, _SHOULDERS[0]] - flat[:, _SHOULDERS[1]], axis=-1))
+    width = _shoulder_width(flat)
     if not width > 0:
         return
     for side, other in (("left", "right"), ("right", "left")):
@@ -252,6 +345,11 @@ def _disorder(hand: _Points) -> float:
     last = np.linalg.norm(hand[:, _TIPS] - hand[:, _LAST_JOINTS], axis=-1).mean(axis=1)
     palm = np.linalg.norm(hand[:, _KNUCKLES] - hand[:, :1], axis=-1).mean(axis=1)
     return _median(last / np.maximum(palm, 1e-9))
+
+
+def _shoulder_width(flat: _Points) -> float:
+    """Between the shoulders, median over frames, of (T, 169, 2); NaN where no frame shows both."""
+    return _median(np.linalg.norm(flat[:, _SHOULDERS[0]] - flat[:, _SHOULDERS[1]], axis=-1))
 
 
 def _spread(points: _Points) -> _Points:

@@ -23,6 +23,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.legacy_rows import from_prototype_rows
+from signtalk.landmarks.plausible import checked_clip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, encode_clip
 from signtalk.recognition.enrolment import NewSentence
 from signtalk.service.errors import RefusedError, add_error_handlers
@@ -169,14 +170,14 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
 
 def _read_body(body: bytes, kind: str, max_frames: int) -> LandmarkClip:
     if kind == CLIP_MEDIA_TYPE:
-        return clip_of_message(body, "clip", max_frames)
+        return checked_clip(clip_of_message(body, "clip", max_frames), "clip")
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "the body is no JSON", "bad_json") from error
     if isinstance(value, str):
         raise RefusedError(422, "expected a clip: an object with 'frames'")
-    return clip_of_message(value, "clip", max_frames)
+    return checked_clip(clip_of_message(value, "clip", max_frames), "clip")
 
 
 def _recognition(service: Service) -> APIRouter:

@@ -24,11 +24,20 @@ class _BelowAllPaths(Mount):
     """The page's files, which leave the application's own paths alone even where those refuse a method."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """No match for a path of the application that takes other methods: it answers 405 then."""
+        """No match for a path of the application that takes other methods, which answers 405 then.
+
+        What is neither the application's path nor a file of the page is not there, whatever the method.
+        """
         others = (route for route in scope["app"].router.routes if route is not self)
         if any(route.matches(scope)[0] is Match.PARTIAL for route in others):
             return Match.NONE, {}
-        return super().matches(scope)
+        match, child = super().matches(scope)
+        is_read = scope.get("method", "GET") in ("GET", "HEAD")
+        return (match, child) if is_read or self._holds(scope["path"]) else (Match.NONE, {})
+
+    def _holds(self, path: str) -> bool:
+        files = self.app
+        return isinstance(files, StaticFiles) and files.lookup_path(path.lstrip("/"))[1] is not None
 
 
 def add_page(app: FastAPI, models: Path | None = None, page: Path = PAGE) -> str:

@@ -105,7 +105,10 @@ def clip_of_message(value: Any, where: str, max_frames: int) -> LandmarkClip:
     frames = value.get("frames") if isinstance(value, dict) else value
     if isinstance(frames, list) and len(frames) > max_frames:
         raise ClipError(f"{where}: {len(frames)} frames; at most {max_frames}")
-    return clip_from_json(value, where)
+    clip = clip_from_json(value, where)
+    if clip.num_frames > max_frames:  # an object of numbered frames
+        raise ClipError(f"{where}: {clip.num_frames} frames; at most {max_frames}")
+    return clip
 
 
 _POINT = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 3, "maxItems": 4}

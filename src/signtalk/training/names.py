@@ -1,5 +1,7 @@
 """What the files and folders of a run are called."""
 
+from pathlib import Path
+
 # Left by `signtalk train`.
 RECIPE_NAME = "recipe.json"
 SPLIT_NAME = "split.json"
@@ -20,3 +22,8 @@ DECISION_NAME = "decision.json"
 # Added by `signtalk evaluate`.
 REPORT_FOLDER = "report"
 EVALUATION_NAME = f"{REPORT_FOLDER}/report.json"
+
+
+def own_index(run: Path) -> Path:
+    """The folder of a run's own index."""
+    return run / INDEX_NAME

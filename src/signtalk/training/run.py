@@ -29,7 +29,7 @@ from signtalk.recognition.beam_search import DecodingOptions
 from signtalk.recognition.decision import read_decision, write_decision
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
-from signtalk.training.names import BEST_NAME, DECISION_NAME, INDEX_NAME, SPLIT_NAME, STORE_NAME
+from signtalk.training.names import BEST_NAME, DECISION_NAME, SPLIT_NAME, STORE_NAME, own_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ class RunFolder:
 
     def sentence_index(self) -> SentenceIndex:
         """Its index; an index of another model is refused."""
-        folder = self.folder / INDEX_NAME
+        folder = own_index(self.folder)
         try:
             return SentenceIndex.load(folder, self.checkpoint.encoder_id)
         except ArtifactError as error:
@@ -185,8 +185,8 @@ def index_run(
         writing = write_sentences(index, written, checkpoint.text_space)
         index = writing.index
     report = IndexReport(int((~index.written).sum()), len(index.sentences), split.hash, fit, writing)
-    with locked(run.folder / INDEX_NAME):
-        index.save(run.folder / INDEX_NAME)
+    with locked(own_index(run.folder)):
+        index.save(own_index(run.folder))
     write_decision(run.folder / DECISION_NAME, decision, report.fitted(), checkpoint.encoder_id)
     return report
 

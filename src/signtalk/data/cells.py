@@ -1,0 +1,119 @@
+"""What a table's cells say that nobody meant: texts encoded twice, people told apart by case, numbers for words.
+
+    our columns, rows -> worded_column, cell_notes -> the column that holds words, and a sentence for each oddity
+
+Nothing is changed here: a cell may be meant as it stands, so that its owner is told and decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from signtalk.data.columns import ALIASES, folded_title
+from signtalk.errors import one_line
+
+_TEXTS = ("sentence", "signer", "category")
+_NOBODY = frozenset(("unknown", "unk", "n/a", "none", "null", "nan", "tbd", "?", "??", "-", "--", "."))
+"""What people and programs write where nothing is known."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?")
+_NUMBER = re.compile(r"-?\d+(\.0)?")
+_STARTS, _ENDS = ("start", "begin", "begin", "from"), ("end", "end", "stop", "to")
+_UNITS = ("", "time", "s", "ms", "sec", "frame", "realigned", "timecode", "times", "timems", "timehhmmssms")
+_MOST = 4
+
+
+def span_titles(titles: Sequence[str]) -> tuple[str, ...]:
+    """The titles by which a row says which part of a video it means, first and last; none where it means all of it."""
+    by_spelling = {folded_title(title): title for title in reversed(titles)}
+    for start, end in zip(_STARTS, _ENDS, strict=True):
+        for unit in _UNITS:
+            for pair in ((f"{start}{unit}", f"{end}{unit}"), (f"{unit}{start}", f"{unit}{end}")):
+                if all(spelled in by_spelling for spelled in pair):
+                    return tuple(by_spelling[spelled] for spelled in pair)
+    return ()
+
+
+def worded_column(titles: Sequence[str], rows: Sequence[Sequence[str]], place: int) -> int:
+    """The column of texts: another of its names where the first holds class numbers alone, and that one words.
+
+    Args:
+        titles: of the table.
+        rows: its cells.
+        place: of the column that was matched by its title.
+    """
+    if not _only_numbers(_filled(rows, place)):
+        return place
+    folded = [folded_title(title) for title in titles]
+    others = [folded.index(alias) for alias in ALIASES["sentence"] if alias in folded and folded.index(alias) != place]
+    return next((other for other in others if (c := _filled(rows, other)) and not _only_numbers(c)), place)
+
+
+def cell_notes(where: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence for each thing about the cells that is hardly meant.
+
+    Args:
+        where: the table, for the notes.
+        columns: the trimmed cells of each of our columns.
+    """
+    notes = []
+    texts = [cell for name in _TEXTS for cell in columns.get(name, ()) if cell]
+    if twice := [cell for cell in texts if _is_encoded_twice(cell)]:
+        notes.append(
+            f"{where}: {len(twice)} texts look as if encoded twice, such as {_some(twice)}; save the table as UTF-8"
+        )
+    if lost := [cell for cell in texts if "\ufffd" in cell]:
+        notes.append(f"{where}: {len(lost)} texts have lost letters (\ufffd), such as {_some(lost)}; write them anew")
+    for name, meaning in (("sentence", "text"), ("signer", "person")):
+        cells = columns.get(name, ())
+        if nobody := [cell for cell in cells if cell.casefold() in _NOBODY]:
+            notes.append(
+                f"{where}: {len(nobody)} cells for {name} say {_some(nobody)}, which counts as a {meaning} of that "
+                "name; leave what is not known empty"
+            )
+    notes += _case_notes(where, columns.get("signer", ()))
+    for name in ("sentence", "sentence_id"):
+        if dates := [cell for cell in columns.get(name, ()) if _DATE.fullmatch(cell)]:
+            notes.append(
+                f"{where}: {len(dates)} cells for {name} are dates, such as {_some(dates)}; spreadsheets make dates of "
+                "1-2 and the like, so write such cells as text"
+            )
+    sentences = [cell for cell in columns.get("sentence", ()) if cell]
+    if len(set(sentences)) > 1 and _only_numbers(sentences):
+        notes.append(
+            f"{where}: its texts are numbers alone, such as {_some(sentences)}; where they are numbers of classes, "
+            "write what is signed"
+        )
+    return notes
+
+
+def _filled(rows: Sequence[Sequence[str]], place: int) -> list[str]:
+    return [cells[place].strip() for cells in rows if place < len(cells) and cells[place].strip()]
+
+
+def _only_numbers(cells: Sequence[str]) -> bool:
+    return bool(cells) and all(_NUMBER.fullmatch(cell) for cell in cells)
+
+
+def _is_encoded_twice(text: str) -> bool:
+    """Whether these letters are the bytes of UTF-8, each read as a letter: "Ã¹" is "ù"."""
+    with suppress(UnicodeError):
+        return text.encode("cp1252").decode("utf-8") != text
+    return False
+
+
+def _case_notes(where: str, signers: Iterable[str]) -> list[str]:
+    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    for signer in filter(None, signers):
+        groups[" ".join(signer.casefold().split())][signer] += 1
+    alike = ["' and '".join(spelled) for spelled in groups.values() if len(spelled) > 1]
+    if not alike:
+        return []
+    some = "; ".join(f"'{names}'" for names in alike[:_MOST])
+    return [f"{where}: signers that differ in case or blanks alone count as several people: {some}; spell each one way"]
+
+
+def _some(cells: Iterable[str]) -> str:
+    return ", ".join(f"'{one_line(cell, 40)}'" for cell in list(dict.fromkeys(cells))[:_MOST])
