@@ -31,9 +31,9 @@ from signtalk.evaluation.results import EvaluationReport, OpenSet
 from signtalk.export.initial import initial_of
 from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.training.checkpoint import TorchEncoder
-from signtalk.training.names import BEST_NAME, HISTORY_NAME, LAST_NAME, RECIPE_NAME, STORE_NAME
+from signtalk.training.names import BEST_NAME, HISTORY_NAME, INDEX_NAME, LAST_NAME, RECIPE_NAME, STORE_NAME
 from signtalk.training.recipe import Recipe
-from signtalk.training.run import INDEX_NAME, RunFolder, index_run
+from signtalk.training.run import RunFolder, index_run
 from signtalk.training.train import PACKED_ROLES, train
 from signtalk.training.trainer import TrainOptions
 
