@@ -75,9 +75,9 @@ def calibrate(
         What to decide with, and a report of all fits.
     """
     config = config or CalibrationConfig()
-    decision, chosen, num_trials = recognizer.decision, None, 0
+    decision, trial, num_trials = recognizer.decision, None, 0
     if clips.known is not None:
-        scoring, chosen, num_trials = fit_scoring(recognizer, clips.known)
+        scoring, trial, num_trials = fit_scoring(recognizer, clips.known)
         decision = decision.model_copy(update={"scoring": scoring})
     decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), clips.parts)
     decision, report = recalibrate(recognizer.changed(decision=decision), clips, config)
@@ -87,7 +87,7 @@ def calibrate(
     gate = decision.gate.model_copy(update={"written": written_gate, "enrolled": enrolled_gate})
     decision = decision.model_copy(update={"gate": gate})
     rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.parts, config.precision)
-    whole = WholeFit(chosen, num_trials, words_wrong, written_report, enrolled_report, rule_report)
+    whole = WholeFit(trial, num_trials, words_wrong, written_report, enrolled_report, rule_report)
     return decision.model_copy(update={"translation": rule}), replace(report, whole=whole)
 
 

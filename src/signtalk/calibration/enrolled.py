@@ -79,10 +79,10 @@ def make_lesson(records: Sequence[ClipRecord], k: int, seed: int) -> Lesson:
     taught, asked = list[int](), list[int]()
     for rows in by_sentence.values():
         teacher = records[rows[0]].signer_id
-        chosen = [row for row in rows if records[row].signer_id == teacher][: min(k, len(rows) - 1)]
+        teaching = [row for row in rows if records[row].signer_id == teacher][: min(k, len(rows) - 1)]
         others = [row for row in rows if records[row].signer_id != teacher]
-        taught += chosen
-        asked += (others or [row for row in rows if row not in chosen]) if chosen else []
+        taught += teaching
+        asked += (others or [row for row in rows if row not in teaching]) if teaching else []
     return Lesson(np.array(sorted(taught), dtype=np.int64), np.array(sorted(asked), dtype=np.int64))
 
 
@@ -128,8 +128,8 @@ def fit_enrolled(
 
 def _counted_once(accepted: AcceptedAnswers, clip_ids: npt.NDArray[np.str_]) -> AcceptedAnswers:
     """The same figures with each clip counted once, however often it asked."""
-    num_clips, found = len(np.unique(clip_ids)), accepted.precision_found
-    interval = None if found is None else wilson_interval(round(found * num_clips), num_clips)
+    num_clips, share = len(np.unique(clip_ids)), accepted.precision_found
+    interval = None if share is None else wilson_interval(round(share * num_clips), num_clips)
     return replace(
         accepted,
         num_accepted=num_clips,

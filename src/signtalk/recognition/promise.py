@@ -84,11 +84,11 @@ class Promise:
     def __str__(self) -> str:
         """One line, as a person reads it."""
         asked = "" if self.precision_asked is None else f"{self.precision_asked:g} asked"
-        found = "" if self.precision_found is None else f"{self.precision_found:.3f} found"
+        share = "" if self.precision_found is None else f"{self.precision_found:.3f} found"
         low = "" if self.precision_lower_bound is None else f"at least {self.precision_lower_bound:.3f} (95%)"
         clips = f"{self.num_clips} validation answers" if self.num_clips else ""
-        told = ", ".join(filter(None, [asked, found, low, clips]))
-        return f"{self.population}: {'proven' if self.proven else NOT_PROVEN}" + (f" ({told})" if told else "")
+        figures = ", ".join(filter(None, [asked, share, low, clips]))
+        return f"{self.population}: {'proven' if self.proven else NOT_PROVEN}" + (f" ({figures})" if figures else "")
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""
