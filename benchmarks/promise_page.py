@@ -19,6 +19,7 @@ KINDS = {
     "held out": "sentences held out of everything, all signers",
     "words before": "words, before they are enrolled",
     "words": "words, enrolled from two clips each",
+    "sentences": "held-out sentences, enrolled from one or two clips each",
     "idle": "clips at rest",
 }
 """What is asked, by the name that files give it."""
@@ -191,6 +192,8 @@ def _shown(proof: Proof) -> str:
     for kind, what in KINDS.items():
         for policy in ("strict", "research"):
             counts = proof.pooled(policy, kind)
+            if not counts:
+                continue
             clips = sum(count.clips for count in counts)
             low_motion = sum(count.reasons.get("low_motion", 0) for count in counts)
             rows.append(

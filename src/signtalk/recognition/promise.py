@@ -9,6 +9,7 @@ enrolled later, that are only written, and texts of the decoder are four populat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -109,6 +110,25 @@ def promises_of(gate: GateConfig, rule: TranslationRule) -> dict[Population, Pro
         "written": _promise("written", gate.written, asked),
         "translated": _promise("translated", rule, rule.precision_asked),
     }
+
+
+def promise_to(
+    population: Population, num_words: int, promises: Mapping[Population, Promise], gate: GateConfig
+) -> Promise:
+    """The promise of one answer: a sentence shorter than all that proved it has none that is proven.
+
+    Args:
+        population: of the answer.
+        num_words: of its sentence.
+        promises: of all populations.
+        gate: that they are of.
+    """
+    promise = promises[population]
+    fits: dict[Population, GateConfig | None] = {"enrolled": gate.enrolled, "written": gate.written}
+    fit = fits.get(population)
+    if fit is None or num_words >= fit.least_words:
+        return promise
+    return _promise(population, None, promise.precision_asked)
 
 
 def _promise(population: Population, fit: Fit | None, asked: float | None) -> Promise:
