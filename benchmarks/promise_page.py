@@ -171,7 +171,7 @@ def _asked_for(proof: Proof, stress_cases: Sequence[StressCount]) -> str:
         [
             "wrong among accepted answers to enrolled words", "at most 2 in 100",
             f"{answered - right} of {answered}, {_share(right, answered)} right",
-            _verdict(answered > 0 and right >= _PROMISED * answered),
+            _verdict(right >= _PROMISED * answered) if answered else "kept: none is proven, so none is given",
         ],
         ["enrolled words answered", "told", f"{answered} of {asked}, {_share(answered, asked)}", ""],
         [
