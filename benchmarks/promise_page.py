@@ -164,23 +164,6 @@ sentences; no clip that is asked here chose a number.
 Mind: a model of six epochs proves little. Whatever is not proven is a choice or refused, so the
 stress test finds no answer at all, and what a longer trained model answers stands in
 [the suites](../results.md)."""
-_SHOWN_NOTE,
-        "## Enrolled words by signer and seed, strict",
-        _words(proof),
-        "## What the models promise",
-        "\n".join(f"* Seed {fit.seed}: {line}." for fit in proof.fits for line in fit.promises),
-        "## Stress test, strict, all models together",
-        _stress(stress_cases),
-        *_wrong(proof),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-_SETTING = """Setting: `asl_sentences_3signers`, s03 left out, a tenth of the sentences held out (half of them
-validate), 6 epochs. s01 then teaches ten words of `asl_words_3signers` from two clips each; s02 and
-s03 ask twelve clips of each. s02 signs in training, s03 does not. Training knows sentences that are
-made of such words, and no word alone. The other half of the held-out sentences is enrolled likewise. The clips at rest are those of the same set. All clips of
-the gates' fits are validation clips of the sentences; no clip that is asked here chose a number."""
 _SHOWN_NOTE = """*Low motion* are clips that the motion floor refused. Intervals are Wilson's over the answers of
 all models; the same clip asked of three models is no independent clip, so they are too narrow."""
 
