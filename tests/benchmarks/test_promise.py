@@ -80,7 +80,7 @@ def test_the_page_pools_models_and_tells_coverage() -> None:
     assert "| enrolled words answered | told | 100 of 200, 0.500 (0.431-0.569) |" in text
     assert text.count("| 1 | s02 | 100 | 49 of 50") == 2
     assert "| a case | 18 | 2 | 6 | 0 |" in text
-    assert KINDS["words"] in text and KINDS["idle"] not in text
+    assert f"| {KINDS['words']} |" in text and f"| {KINDS['idle']} |" not in text
 
 
 def test_the_page_of_the_repository_is_that_of_its_figures() -> None:
