@@ -223,9 +223,7 @@ def _delete_big(folder: Path) -> None:
 
 def train_and_measure(job: Job) -> FoldResult:
     """Train, unless the folder holds a model that was trained to the end; then index and evaluate."""
-    if not _is_trained(job.folder):
-        _train(job)
-    minutes = read_json(job.folder / _CLOCK_NAME)["seconds"] / 60
+    minutes = train_once(job)
     run = RunFolder.open(job.folder)
     pack_clips(job.split.records(job.manifest, *PACKED_ROLES), run.checkpoint.features, job.folder / STORE_NAME)
     index_run(run, job.manifest)
@@ -251,6 +249,13 @@ def train_and_measure(job: Job) -> FoldResult:
         confidences=tuple(np.concatenate([arrays.confidences, arrays.unknown_confidences]).tolist()),
         right=(*arrays.correct.tolist(), *[False] * len(arrays.unknown_confidences)),
     )
+
+
+def train_once(job: Job) -> float:
+    """Train, unless the folder holds a model that was trained to the end; the minutes that it took."""
+    if not _is_trained(job.folder):
+        _train(job)
+    return float(read_json(job.folder / _CLOCK_NAME)["seconds"]) / 60
 
 
 def _is_trained(folder: Path) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from signtalk._clips import ClipLike, PathLike
 from signtalk._model import Model
@@ -26,9 +27,12 @@ from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import FeatureConfig, extract_features
 from signtalk.recognition.decision import read_decision
 from signtalk.recognition.promise import Policy
-from signtalk.recognition.recognizer import DecisionConfig
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.segmentation.segmenter import SegmenterSettings, Span, spans_of
 from signtalk.training.names import BEST_NAME, own_index
+
+if TYPE_CHECKING:
+    from signtalk.training.run import RunFolder
 
 
 def load(
@@ -61,38 +65,18 @@ def load(
     """
     place = Path(path)
     with ExitStack() as opening:
-        if _is_run(place):
-            if variant != "fp32":
-                raise ConfigError(f"{place}: variants are a bundle's; a run has the full encoder alone")
-            if not (place / BEST_NAME).is_file():
-                raise ArtifactError(
-                    f"{place}: neither a bundle (no {BUNDLE_MANIFEST}) nor a trained run (no such checkpoint as "
-                    f"{BEST_NAME}); give what `signtalk export` or `signtalk train` wrote"
-                )
-            from signtalk.training.run import RunFolder
-
-            run = RunFolder.open(place)
-            source: Bundle | RunFolder = run
-            recognizer = run.recognizer(run.sentence_index(), run.decision())
-        else:
-            source = bundle = opening.enter_context(open_bundle(place, variant))
-            recognizer = bundle.recognizer
+        source, recognizer = _opened(place, variant, opening)
         if place_of := os.fspath(references):
             encoder_id = recognizer.index.encoder_id
             recognizer = recognizer.over(opening.enter_context(open_references(place_of, encoder_id)))
         if calibration is not None:
             recognizer = recognizer.changed(decision=read_decision(Path(calibration), recognizer.index.encoder_id))
         if prototype_gate:
-            decoding = recognizer.decision.decoding  # its longest text is the decoder's
-            recognizer = recognizer.changed(
-                decision=DecisionConfig.prototype().model_copy(update={"decoding": decoding})
-            )
+            recognizer = recognizer.changed(decision=_prototype_decision(recognizer.decision))
         recognizer = recognizer.changed(decision=recognizer.decision.under(policy))
-        if into_run:
-            index, recognizer = (
-                _index_of(place, index),
-                recognizer.changed(index=SentenceIndex.build((), (), recognizer.index.encoder_id)),
-            )
+        if into_run:  # what the run's index holds is met as the personal one
+            index = _index_of(place, index)
+            recognizer = recognizer.changed(index=SentenceIndex.build((), (), recognizer.index.encoder_id))
         model = Model(place, recognizer, opening.pop_all(), source)
     if index is not None:
         try:
@@ -101,6 +85,35 @@ def load(
             model.close()
             raise
     return model
+
+
+def _opened(place: Path, variant: str, opening: ExitStack) -> tuple[Bundle | RunFolder, Recognizer]:
+    """A bundle or run, and what answers from it.
+
+    Args:
+        place: its path.
+        variant: encoder of a bundle.
+        opening: closes what was unpacked.
+    """
+    if not _is_run(place):
+        bundle = opening.enter_context(open_bundle(place, variant))
+        return bundle, bundle.recognizer
+    if variant != "fp32":
+        raise ConfigError(f"{place}: variants are a bundle's; a run has the full encoder alone")
+    if not (place / BEST_NAME).is_file():
+        raise ArtifactError(
+            f"{place}: neither a bundle (no {BUNDLE_MANIFEST}) nor a trained run (no such checkpoint as "
+            f"{BEST_NAME}); give what `signtalk export` or `signtalk train` wrote"
+        )
+    from signtalk.training.run import RunFolder
+
+    run = RunFolder.open(place)
+    return run, run.recognizer(run.sentence_index(), run.decision())
+
+
+def _prototype_decision(decision: DecisionConfig) -> DecisionConfig:
+    """How the prototype decided; the longest text is the decoder's and stays."""
+    return DecisionConfig.prototype().model_copy(update={"decoding": decision.decoding})
 
 
 def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = None) -> tuple[Span, ...]:

@@ -60,6 +60,13 @@ def test_one_signer_teaches_and_the_others_ask(small_run: SmallRun) -> None:
             assert sum(r.text_key == "y" for r in taught) == min(k, 2)  # one is left to ask
             assert sum(r.text_key == "y" for r in asked) == 3 - min(k, 2)
             assert not any(r.text_key == "z" for r in (*taught, *asked))
+    of_turns = [make_lesson(records, 2, 1, turn) for turn in range(4)]
+    teachers = [
+        {records[row].signer_id for row in lesson.taught.tolist() if records[row].text_key == "x"}
+        for lesson in of_turns
+    ]
+    assert sorted(map(tuple, teachers)) == [(), ("A",), ("B",), ("C",)]  # each in turn, and nobody after that
+    assert not any(records[row].text_key == "y" for lesson in of_turns[1:] for row in lesson.taught.tolist())
     again = make_lesson(records, 2, 1)
     np.testing.assert_array_equal(again.taught, make_lesson(records, 2, 1).taught)
 
@@ -75,7 +82,7 @@ def test_clips_that_teach_are_known_by_their_ids(small_run: SmallRun) -> None:
 def test_held_out_sentences_are_taught_asked_and_asked_without(small_run: SmallRun) -> None:
     recognizer, clips = held_out(small_run)
     assert clips.unknown is not None and clips.known is not None
-    rounds = enrolled._rounds(recognizer, clips, clips.unknown, 2, 0)
+    rounds = enrolled._rounds(recognizer, clips, make_lesson(clips.unknown.records, 2, 0))
     taught, without, beside = rounds
     assert taught.known.all()
     assert not without.known.any() and not without.right.any()
@@ -100,6 +107,7 @@ def test_the_gate_counts_every_clip_once(small_run: SmallRun) -> None:
     assert gate.precision_found == accepted.precision_found
     assert gate.precision_lower_bound == accepted.precision_lower_bound
     assert gate.precision_reached == accepted.target_reached
+    assert gate.least_words >= min(len(record.sentence.split()) for record in clips.unknown.records) >= 1
     assert fit_enrolled(recognizer, clips, 0.6, 0.3) == (gate, report)
 
 

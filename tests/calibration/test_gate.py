@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from made.evidence import MOVING, NO_IDLE, evidence_of, weights_of, whole_evidence
-from signtalk.calibration.gate import fit_gate, query_counts
+from signtalk.calibration.gate import fit_gate, least_words, query_counts
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip, regular_timestamps
 from signtalk.landmarks.features import FeatureConfig, extract_features
 from signtalk.recognition.evidence import FIGURES
@@ -24,6 +24,11 @@ def made_evidence(rng, num_right, num_wrong, gap=2.0):
     latent = shared + own + gap * right[:, None]
     columns = {name: (0.5 + 0.05 * latent[:, i]).astype(np.float32) for i, name in enumerate(FIGURES)}
     return whole_evidence(columns, np.ones(len(right), np.bool_)), right
+
+
+def test_the_shortest_sentence_that_was_right_counts():
+    assert least_words(np.array([4.0, 2.0, 3.0])) == 2
+    assert least_words(np.zeros(0)) == 1
 
 
 def test_fitted_gate_tells_right_from_wrong_and_keeps_its_precision():

@@ -5,7 +5,7 @@ import pytest
 from made.stress import answer
 from signtalk.errors import ConfigError
 from signtalk.recognition.gate import Decision, GateConfig
-from signtalk.recognition.promise import Promise, held_back, population_of, promises_of
+from signtalk.recognition.promise import Promise, held_back, population_of, promise_to, promises_of
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.translation import TranslationRule
 
@@ -68,6 +68,19 @@ def test_a_promise_is_one_line() -> None:
 def test_where_a_sentence_comes_from(changes: dict[str, object], indexed: bool, population: str) -> None:
     candidate = replace(answer().candidates[0], **changes)
     assert population_of(candidate, indexed) == population
+
+
+def test_a_sentence_shorter_than_all_that_proved_the_gate_is_not_proven() -> None:
+    proof = GateConfig(precision_asked=0.98, precision_reached=True, num_accepted=40, least_words=3)
+    gate = GateConfig(enrolled=proof, written=proof, precision_asked=0.98, precision_reached=True, num_accepted=50)
+    promises = promises_of(gate, TranslationRule())
+    for population in ("enrolled", "written"):
+        assert promise_to(population, 3, promises, gate) == promises[population]
+        assert promises[population].proven
+        assert promise_to(population, 2, promises, gate) == Promise(population, False, 0.98, None, None, 0)
+    assert promise_to("trained", 1, promises, gate) == promises["trained"]
+    unfitted = GateConfig()
+    assert not promise_to("enrolled", 1, promises_of(unfitted, TranslationRule()), unfitted).proven
 
 
 def test_what_is_not_proven_is_at_most_a_choice() -> None:

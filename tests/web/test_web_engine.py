@@ -110,6 +110,12 @@ DECISIONS = {
     "taught": DecisionConfig(
         gate=MISSED.model_copy(update={"enrolled": GateConfig(threshold=0.3, bias=0.4, **PROOF)}), translate=False
     ),
+    "shorter": DecisionConfig(
+        gate=MISSED.model_copy(
+            update=dict.fromkeys(("enrolled", "written"), GateConfig(threshold=0.3, bias=0.4, least_words=99, **PROOF))
+        ),
+        translate=False,
+    ),
     "unproven": DecisionConfig(gate=MISSED, translation=TranslationRule(fitted=True, threshold=0.0)),
     "research": DecisionConfig(
         gate=MISSED.model_copy(update={"threshold": 0.6}), policy="research",
@@ -195,7 +201,7 @@ def test_answers_to_encoded_clips_are_those_of_python(
     name: str, written: bool, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
     index, decision = bundle.recognizer.index, DECISIONS[name].model_copy(update={"translate": False})
-    if name == "taught":
+    if name in ("taught", "shorter"):
         half = len(index.entries) // 2
         entries = [replace(e, sentence_id=f"enrolled-{e.sentence_id}") for e in index.entries[:half]]
         index = replace(index, entries=(*entries, *index.entries[half:]))
@@ -214,6 +220,8 @@ def test_answers_to_encoded_clips_are_those_of_python(
     answers = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=30)
     if name == "taught" and not written:
         assert {answer.promise.population for answer in expected if answer.promise} == {"trained", "enrolled"}
+    if name == "shorter":
+        assert not any(answer.promise.proven for answer in expected if answer.promise)
     for one, other in zip(answers, expected, strict=True):
         agree(one, other.to_dict(), 2e-4)
 

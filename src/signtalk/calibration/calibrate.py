@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field
 from signtalk.arrays import BoolArray, IntArray
 from signtalk.calibration.clips import CalibrationClips, asked_as_new_signers
 from signtalk.calibration.enrolled import fit_enrolled
-from signtalk.calibration.gate import UNKNOWN_SHARE, GateReport, fit_gate, query_counts
+from signtalk.calibration.gate import UNKNOWN_SHARE, GateReport, fit_gate, least_words, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED, precision_threshold
 from signtalk.calibration.reports import CalibrationReport, NotFitted, WholeFit
 from signtalk.calibration.scoring import MIN_QUERIES, fit_scoring, standard_error
@@ -33,7 +33,7 @@ from signtalk.calibration.translation import TranslationReport, fit_translation_
 from signtalk.evaluation.texts import score_texts
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.recognition.asked import Asked
-from signtalk.recognition.evidence import FIGURES, Evidence
+from signtalk.recognition.evidence import FIGURES, Evidence, words_of_first
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.ranking import Ranking
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer, num_offered
@@ -75,9 +75,9 @@ def calibrate(
         What to decide with, and a report of all fits.
     """
     config = config or CalibrationConfig()
-    decision, chosen, num_trials = recognizer.decision, None, 0
+    decision, trial, num_trials = recognizer.decision, None, 0
     if clips.known is not None:
-        scoring, chosen, num_trials = fit_scoring(recognizer, clips.known)
+        scoring, trial, num_trials = fit_scoring(recognizer, clips.known)
         decision = decision.model_copy(update={"scoring": scoring})
     decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), clips.parts)
     decision, report = recalibrate(recognizer.changed(decision=decision), clips, config)
@@ -87,7 +87,7 @@ def calibrate(
     gate = decision.gate.model_copy(update={"written": written_gate, "enrolled": enrolled_gate})
     decision = decision.model_copy(update={"gate": gate})
     rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.parts, config.precision)
-    whole = WholeFit(chosen, num_trials, words_wrong, written_report, enrolled_report, rule_report)
+    whole = WholeFit(trial, num_trials, words_wrong, written_report, enrolled_report, rule_report)
     return decision.model_copy(update={"translation": rule}), replace(report, whole=whole)
 
 
@@ -234,17 +234,22 @@ def _fit_written(
     queries = [(unknown, unknown.own_ids), (unknown, [index.clips_of(key) for key in unknown.keys])]
     if known is not None:
         queries.append((known, known.own_ids))
-    parts, correct = [], []
+    parts, correct, words = [], [], []
     for part, exclude in queries:
         ranking = recognizer.rank(part.encoded, exclude)
         parts.append(Evidence.from_ranking(ranking))
         correct.append(ranking.ranks_of(part.keys) == 1)
+        words.append(words_of_first(ranking))
     evidence = Evidence.joined(parts)
     right = np.concatenate(correct)[evidence.written]
     # A text has no signer, so how near a signing is to it tells as well.
     of_written = evidence.select(evidence.written)
     fit = fit_gate(of_written, right, clips.speeds, clips.idle, precision=precision, figures=FIGURES)
-    return (fit.config if fit.config.fitted else None), fit.report
+    if not fit.config.fitted:
+        return None, fit.report
+    sure = confidences(of_written, fit.config.model_copy(update={"written": fit.config})) >= fit.config.threshold
+    shortest = least_words(np.concatenate(words)[evidence.written][sure & right])
+    return fit.config.model_copy(update={"least_words": shortest}), fit.report
 
 
 def _fit_translation(

@@ -12,25 +12,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, IntArray
 from signtalk.calibration.clips import CalibrationClips, as_a_new_signer
-from signtalk.calibration.gate import AcceptedAnswers, GateReport, fit_gate, query_counts
+from signtalk.calibration.gate import AcceptedAnswers, GateReport, fit_gate, least_words, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED
 from signtalk.calibration.reports import NotFitted
 from signtalk.data.manifest import ClipRecord
 from signtalk.evaluation.intervals import wilson_interval
 from signtalk.recognition.asked import Asked, enrolled_entries
-from signtalk.recognition.evidence import Evidence
+from signtalk.recognition.evidence import Evidence, words_of_first
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.ranking import Ranking
 from signtalk.recognition.recognizer import Recognizer
 
 TAUGHT_FROM = (1, 2, 3)
 """So many clips teach a sentence, as people do; each number is one round of the fit."""
+TEACHERS_EACH = 2
+"""Signers of a sentence who teach it in turn, so that each one's clips ask as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,7 @@ class _Round:
         right: whether that is right.
         known: whether the query's sentence was there at all.
         enrolled: whether the first candidate is a taught sentence.
+        words: of the first candidate's sentence.
         clip_ids: who asked.
     """
 
@@ -62,27 +66,32 @@ class _Round:
     right: BoolArray
     known: BoolArray
     enrolled: BoolArray
+    words: npt.NDArray[np.float64]
     clip_ids: tuple[str, ...]
 
 
-def make_lesson(records: Sequence[ClipRecord], k: int, seed: int) -> Lesson:
+def make_lesson(records: Sequence[ClipRecord], k: int, seed: int, turn: int = 0) -> Lesson:
     """Draw who teaches each sentence: one signer, from up to `k` clips; the others ask, or else the rest of the clips.
 
     Args:
         records: clips of sentences that are to be taught.
         k: clips that teach; fewer where a sentence would have none left to ask.
         seed: of the drawing.
+        turn: which of the sentence's signers in that order teaches; a sentence of fewer signers has no lesson.
     """
     by_sentence: dict[str, list[int]] = {}
     for row in np.random.default_rng(seed).permutation(len(records)).tolist():
         by_sentence.setdefault(records[row].text_key, []).append(row)
     taught, asked = list[int](), list[int]()
     for rows in by_sentence.values():
-        teacher = records[rows[0]].signer_id
-        chosen = [row for row in rows if records[row].signer_id == teacher][: min(k, len(rows) - 1)]
+        signers = list(dict.fromkeys(records[row].signer_id for row in rows))
+        if turn >= len(signers):
+            continue
+        teacher = signers[turn]
+        teaching = [row for row in rows if records[row].signer_id == teacher][: min(k, len(rows) - 1)]
         others = [row for row in rows if records[row].signer_id != teacher]
-        taught += chosen
-        asked += (others or [row for row in rows if row not in chosen]) if chosen else []
+        taught += teaching
+        asked += (others or [row for row in rows if row not in teaching]) if teaching else []
     return Lesson(np.array(sorted(taught), dtype=np.int64), np.array(sorted(asked), dtype=np.int64))
 
 
@@ -103,7 +112,11 @@ def fit_enrolled(
     """
     if clips.unknown is None:
         return None, NotFitted("no sentence was held out; no enrolled sentence is accepted")
-    rounds = [part for seed, k in enumerate(TAUGHT_FROM) for part in _rounds(recognizer, clips, clips.unknown, k, seed)]
+    rounds = [
+        part
+        for (seed, k), turn in product(enumerate(TAUGHT_FROM), range(TEACHERS_EACH))
+        for part in _rounds(recognizer, clips, make_lesson(clips.unknown.records, k, seed, turn))
+    ]
     if not rounds:
         return None, NotFitted("no held-out sentence has two clips; no enrolled sentence is accepted")
     enrolled = np.concatenate([part.enrolled for part in rounds])
@@ -116,11 +129,13 @@ def fit_enrolled(
         return None, fit.report
     sure = confidences(evidence, fit.config) >= fit.config.threshold
     accepted = _counted_once(fit.report.accepted, clip_ids[sure])
+    words = np.concatenate([part.words for part in rounds])[enrolled]
     gate = fit.config.model_copy(
         update={
             "precision_reached": accepted.target_reached,
             "precision_lower_bound": accepted.precision_lower_bound,
             "num_accepted": accepted.num_accepted,
+            "least_words": least_words(words[sure & right]),
         }
     )
     return gate, replace(fit.report, accepted=accepted)
@@ -128,8 +143,8 @@ def fit_enrolled(
 
 def _counted_once(accepted: AcceptedAnswers, clip_ids: npt.NDArray[np.str_]) -> AcceptedAnswers:
     """The same figures with each clip counted once, however often it asked."""
-    num_clips, found = len(np.unique(clip_ids)), accepted.precision_found
-    interval = None if found is None else wilson_interval(round(found * num_clips), num_clips)
+    num_clips, share = len(np.unique(clip_ids)), accepted.precision_found
+    interval = None if share is None else wilson_interval(round(share * num_clips), num_clips)
     return replace(
         accepted,
         num_accepted=num_clips,
@@ -138,12 +153,11 @@ def _counted_once(accepted: AcceptedAnswers, clip_ids: npt.NDArray[np.str_]) -> 
     )
 
 
-def _rounds(recognizer: Recognizer, clips: CalibrationClips, held_out: Asked, k: int, seed: int) -> list[_Round]:
-    """Teach the held-out sentences from `k` clips; ask for them, without them, and for the known ones beside them."""
-    lesson = make_lesson(held_out.records, k, seed)
-    if not len(lesson.asked):
+def _rounds(recognizer: Recognizer, clips: CalibrationClips, lesson: Lesson) -> list[_Round]:
+    """Teach the held-out sentences; ask for them, without them, and for the known ones beside them."""
+    if clips.unknown is None or not len(lesson.asked):
         return []
-    taught, asked = _part(held_out, lesson.taught), _part(held_out, lesson.asked)
+    taught, asked = _part(clips.unknown, lesson.taught), _part(clips.unknown, lesson.asked)
     index = recognizer.index.add(taught.encoded, enrolled_entries(taught.records))
     recognizer = recognizer.changed(index=index)
     own = [as_a_new_signer(index, record) for record in asked.records]
@@ -162,6 +176,7 @@ def _round(ranking: Ranking, asked: Asked, taught: set[str]) -> _Round:
         right=ranks == 1,
         known=ranks > 0,
         enrolled=np.array([key in taught for key in first], dtype=np.bool_),
+        words=words_of_first(ranking),
         clip_ids=tuple(record.clip_id for record in asked.records),
     )
 

@@ -173,6 +173,11 @@ def query_counts(known: BoolArray, unknown_share: float = UNKNOWN_SHARE) -> npt.
     return np.where(known, (1 - unknown_share) / share, unknown_share / (1 - share))
 
 
+def least_words(words: npt.NDArray[np.floating]) -> int:
+    """Fewest words of the sentences that were answered rightly; 1 of none, which proves nothing anyway."""
+    return int(words.min()) if len(words) else 1
+
+
 def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:
     """A speed between idle and signing (largest Youden index), well below the slowest that was seen signing.
 

@@ -50,8 +50,8 @@ def calibrate_locally(
         DataError: some of the clips have been seen, they are too few for a gate, or the fit would only take answers or
             choices away.
     """
-    seen = {entry.clip_id for entry in recognizer.index.entries} | set(used)
-    shared = sorted(record.clip_id for record in manifest.records if record.clip_id in seen)
+    known_ids = {entry.clip_id for entry in recognizer.index.entries} | set(used)
+    shared = sorted(record.clip_id for record in manifest.records if record.clip_id in known_ids)
     if shared:
         raise DataError(
             f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}); what was "

@@ -75,8 +75,8 @@ def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Tr
     ]
     best = _chosen(trials, base, len(clips.records))
     names = ("similarity_weight", "prototype_weight", "dtw_weight", "dtw_scale", "text_weight")
-    chosen = base.model_copy(update={name: getattr(best, name) for name in names})
-    return ScoringConfig.model_validate(chosen.model_dump()), best, len(trials)
+    weights = base.model_copy(update={name: getattr(best, name) for name in names})
+    return ScoringConfig.model_validate(weights.model_dump()), best, len(trials)
 
 
 def _chosen(trials: Sequence[Trial], base: ScoringConfig, num_queries: int) -> Trial:

@@ -59,11 +59,11 @@ def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[Cli
         records: which of them, in this order.
     """
     packed = {clip.clip_id for clip in store.clips}
-    kept = tuple(record for record in records if record.clip_id in packed)
-    if not kept:
+    usable = tuple(record for record in records if record.clip_id in packed)
+    if not usable:
         return None
-    which = store.positions_of([record.clip_id for record in kept])
-    return Asked(kept, encode_all(encoder, store, which), store.motions[which])
+    which = store.positions_of([record.clip_id for record in usable])
+    return Asked(usable, encode_all(encoder, store, which), store.motions[which])
 
 
 def encode_packed(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Iterator[Encoded]:
@@ -115,9 +115,8 @@ def index_records(
         encoder_id: the model's name, which the index remembers.
         root: data folder that the paths in the index start from; None keeps them as they are.
     """
-    usable = {clip.clip_id for clip in store.clips}
-    kept = [record for record in records if record.clip_id in usable and not record.is_idle]
-    which = store.positions_of([record.clip_id for record in kept])
-    return SentenceIndex.build(
-        encode_packed(encoder, store, which), [IndexEntry.from_record(record, root) for record in kept], encoder_id
-    )
+    packed = {clip.clip_id for clip in store.clips}
+    references = [record for record in records if record.clip_id in packed and not record.is_idle]
+    which = store.positions_of([record.clip_id for record in references])
+    entries = [IndexEntry.from_record(record, root) for record in references]
+    return SentenceIndex.build(encode_packed(encoder, store, which), entries, encoder_id)

@@ -86,18 +86,18 @@ def sentence_log_likelihoods(
     num_words = np.where(classes >= 0, sentences.lengths[classes], 0)
     words = words[..., : max(int(num_words.max()), 1)]
     unknown = ((words == UNK_ID) | (words >= vocabulary)).any(axis=-1)
-    chosen = np.full((*classes.shape, 2 * words.shape[-1] + 1), BLANK_ID, dtype=np.int64)
-    chosen[..., 1::2] = np.where(unknown[..., None], BLANK_ID, words)
+    labels = np.full((*classes.shape, 2 * words.shape[-1] + 1), BLANK_ID, dtype=np.int64)
+    labels[..., 1::2] = np.where(unknown[..., None], BLANK_ID, words)
     # A word may follow its neighbour without a blank between, unless they are the same word.
-    may_skip = np.zeros(chosen.shape, dtype=np.bool_)
-    may_skip[..., 2:] = (chosen[..., 2:] != BLANK_ID) & (chosen[..., 2:] != chosen[..., :-2])
+    may_skip = np.zeros(labels.shape, dtype=np.bool_)
+    may_skip[..., 2:] = (labels[..., 2:] != BLANK_ID) & (labels[..., 2:] != labels[..., :-2])
     clip = np.arange(num_clips)[:, None, None]
     skip = np.where(may_skip, 0.0, -np.inf)
     # Two columns of nothing in front: a shifted copy is a view.
-    padded = np.full((*chosen.shape[:-1], chosen.shape[-1] + 2), -np.inf)
+    padded = np.full((*labels.shape[:-1], labels.shape[-1] + 2), -np.inf)
     alpha = padded[..., 2:]
     for t in range(num_frames):
-        emitted = word_log_probs[clip, t, chosen]
+        emitted = word_log_probs[clip, t, labels]
         if t == 0:
             alpha[..., :2] = emitted[..., :2]
             continue
@@ -146,34 +146,34 @@ def most_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledS
         (B, R) int64 their places, best first, equal ones in order; R is the smaller of `count` and C.
     """
     highest = _highest(word_log_probs, valid)
-    kept = min(count, len(sentences))
-    most = np.zeros((len(highest), kept), dtype=np.int64)
-    for query, heights in enumerate(highest if kept else ()):
-        sums, places = _largest_sums(heights, sentences.words, sentences.lengths, kept)
+    limit = min(count, len(sentences))
+    most = np.zeros((len(highest), limit), dtype=np.int64)
+    for query, heights in enumerate(highest if limit else ()):
+        sums, places = _largest_sums(heights, sentences.words, sentences.lengths, limit)
         most[query] = places[np.lexsort((places, -sums))]
     return most
 
 
 def _largest_sums_at_once(
-    heights: FloatArray, words: npt.NDArray[np.int32], lengths: IntArray, kept: int
+    heights: FloatArray, words: npt.NDArray[np.int32], lengths: IntArray, limit: int
 ) -> tuple[FloatArray, IntArray]:
     """As `_largest_sums`, with every word of every row looked up."""
     known = np.where(words < len(heights), words, UNK_ID)
     parts = np.where(np.arange(words.shape[1]) < lengths[:, None], heights[known], np.float32(0))
     totals = np.where(lengths > 0, parts.sum(axis=1, dtype=np.float32), np.float32(NEVER_SHOWN))
-    places = np.argsort(-totals, kind="stable")[:kept]
+    places = np.argsort(-totals, kind="stable")[:limit]
     return totals[places], places
 
 
 @compiled(_largest_sums_at_once)
 def _largest_sums(
-    heights: FloatArray, words: npt.NDArray[np.int32], lengths: IntArray, kept: int
+    heights: FloatArray, words: npt.NDArray[np.int32], lengths: IntArray, limit: int
 ) -> tuple[FloatArray, IntArray]:  # pragma: no cover  # coverage does not see machine code
-    """The `kept` largest sums of a row's heights and their rows, in no order; heights above 0 are not allowed.
+    """The `limit` largest sums of a row's heights and their rows, in no order; heights above 0 are not allowed.
 
     A sum only falls, so most rows are left after a word or two.
     """
-    sums, places = np.full(kept, np.float32(-np.inf)), np.full(kept, -1)
+    sums, places = np.full(limit, np.float32(-np.inf)), np.full(limit, -1)
     smallest = 0
     for row in range(len(lengths)):
         total = np.float32(0) if lengths[row] else np.float32(NEVER_SHOWN)
@@ -184,7 +184,7 @@ def _largest_sums(
                 break
         if total > sums[smallest]:
             sums[smallest], places[smallest] = total, row
-            for n in range(kept):  # of equal ones the last row is the first to go
+            for n in range(limit):  # of equal ones the last row is the first to go
                 if sums[n] < sums[smallest] or (sums[n] == sums[smallest] and places[n] > places[smallest]):
                     smallest = n
     return sums, places
@@ -312,9 +312,10 @@ class JointStepDecoder:
         words = np.arange(UNK_ID + 1, self.vocabulary_size)
         if len(words) <= 2 * MOST_WORDS_TRIED:
             return np.repeat(words[None], len(heard), axis=0)
-        seen = self._words.max(axis=1)[state.clips]
+        spelled = self._words.max(axis=1)[state.clips]
         best = [
-            np.argpartition(-part[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED] for part in (heard, seen)
+            np.argpartition(-part[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED]
+            for part in (heard, spelled)
         ]
         return np.asarray(words[np.concatenate(best, axis=1)])
 

@@ -72,17 +72,21 @@ def dtw_by_row(
     distances = np.full(rows.shape, np.inf, dtype=np.float32)
     num_frames = np.zeros(rows.shape, dtype=np.int64)
     query_lengths = valid_lengths(queries_valid)
-    wanted_query, wanted_column = np.nonzero((rows >= 0) & (query_lengths > 0)[:, None])
-    wanted_row = rows[wanted_query, wanted_column]
-    kept = reference_lengths[wanted_row] > 0
-    wanted_query, wanted_column, wanted_row = wanted_query[kept], wanted_column[kept], wanted_row[kept]
-    for start in range(0, len(wanted_row), _PAIRS_AT_ONCE):
+    query_of_pair, column_of_pair = np.nonzero((rows >= 0) & (query_lengths > 0)[:, None])
+    row_of_pair = rows[query_of_pair, column_of_pair]
+    has_frames = reference_lengths[row_of_pair] > 0
+    query_of_pair, column_of_pair, row_of_pair = (
+        query_of_pair[has_frames],
+        column_of_pair[has_frames],
+        row_of_pair[has_frames],
+    )
+    for start in range(0, len(row_of_pair), _PAIRS_AT_ONCE):
         pairs = slice(start, start + _PAIRS_AT_ONCE)
-        used, lengths = query_lengths[wanted_query[pairs]], reference_lengths[wanted_row[pairs]]
-        chosen = references[wanted_row[pairs], : int(lengths.max())]
-        squares = _squared_distances(queries[:, : int(used.max())], wanted_query[pairs], chosen, used, lengths)
-        distances[wanted_query[pairs], wanted_column[pairs]] = _cheapest_paths(squares, used, lengths)
-        num_frames[wanted_query[pairs], wanted_column[pairs]] = used + lengths
+        used, lengths = query_lengths[query_of_pair[pairs]], reference_lengths[row_of_pair[pairs]]
+        of_block = references[row_of_pair[pairs], : int(lengths.max())]
+        squares = _squared_distances(queries[:, : int(used.max())], query_of_pair[pairs], of_block, used, lengths)
+        distances[query_of_pair[pairs], column_of_pair[pairs]] = _cheapest_paths(squares, used, lengths)
+        num_frames[query_of_pair[pairs], column_of_pair[pairs]] = used + lengths
     return DtwResult(distances, num_frames)
 
 

@@ -86,7 +86,7 @@ class Evidence:
             text_score=np.where(np.isnan(likelihoods), np.nan, ranking.text_scores[:, 0]),
             standing=_standing(ranking.scores),
             dtw_margin=_dtw_margin(ranking.dtw_distances),
-            text_per_word=np.maximum(likelihoods / _num_words(ranking), LOWEST_PER_WORD).astype(np.float32),
+            text_per_word=np.maximum(likelihoods / words_of_first(ranking), LOWEST_PER_WORD).astype(np.float32),
             answered=answered,
             written=written,
         )
@@ -129,7 +129,7 @@ def _dtw_margin(distances: FloatArray) -> FloatArray:
     return np.where(known, margin, np.nan).astype(np.float32)
 
 
-def _num_words(ranking: Ranking) -> npt.NDArray[np.float64]:
+def words_of_first(ranking: Ranking) -> npt.NDArray[np.float64]:
     """(B,) words of the first sentence, at least 1."""
     entries = ranking.index.entries
     words = [len(entries[row].sentence.split()) if row >= 0 else 1 for row in ranking.rows[:, 0].tolist()]

@@ -119,6 +119,8 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         precision_found: part of the accepted clips that were right; None where older files do not tell.
         precision_lower_bound: lower end of its 95% interval; None likewise.
         num_accepted: how many clips were accepted; None likewise.
+        least_words: fewest words of a sentence that showed it; of a gate of written or enrolled sentences, which may be
+            shorter than all that were asked, and a shorter signing has less to be told by.
         written: the gate of sentences that are only written, fitted on sentences that training never saw; its motion
             floor does not count. None = none of them is accepted.
         enrolled: the gate of sentences that were enrolled, fitted likewise; None = this one decides and proves nothing.
@@ -136,6 +138,7 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     precision_found: float | None = Field(default=None, ge=0, le=1)
     precision_lower_bound: float | None = Field(default=None, ge=0, le=1)
     num_accepted: int | None = Field(default=None, ge=0)
+    least_words: int = Field(default=1, ge=1)
     written: GateConfig | None = None
     enrolled: GateConfig | None = None
 

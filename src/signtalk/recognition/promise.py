@@ -9,6 +9,7 @@ enrolled later, that are only written, and texts of the decoder are four populat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -84,11 +85,11 @@ class Promise:
     def __str__(self) -> str:
         """One line, as a person reads it."""
         asked = "" if self.precision_asked is None else f"{self.precision_asked:g} asked"
-        found = "" if self.precision_found is None else f"{self.precision_found:.3f} found"
+        share = "" if self.precision_found is None else f"{self.precision_found:.3f} found"
         low = "" if self.precision_lower_bound is None else f"at least {self.precision_lower_bound:.3f} (95%)"
         clips = f"{self.num_clips} validation answers" if self.num_clips else ""
-        told = ", ".join(filter(None, [asked, found, low, clips]))
-        return f"{self.population}: {'proven' if self.proven else NOT_PROVEN}" + (f" ({told})" if told else "")
+        figures = ", ".join(filter(None, [asked, share, low, clips]))
+        return f"{self.population}: {'proven' if self.proven else NOT_PROVEN}" + (f" ({figures})" if figures else "")
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""
@@ -109,6 +110,25 @@ def promises_of(gate: GateConfig, rule: TranslationRule) -> dict[Population, Pro
         "written": _promise("written", gate.written, asked),
         "translated": _promise("translated", rule, rule.precision_asked),
     }
+
+
+def promise_to(
+    population: Population, num_words: int, promises: Mapping[Population, Promise], gate: GateConfig
+) -> Promise:
+    """The promise of one answer: a sentence shorter than all that proved it has none that is proven.
+
+    Args:
+        population: of the answer.
+        num_words: of its sentence.
+        promises: of all populations.
+        gate: that they are of.
+    """
+    promise = promises[population]
+    fits: dict[Population, GateConfig | None] = {"enrolled": gate.enrolled, "written": gate.written}
+    fit = fits.get(population)
+    if fit is None or num_words >= fit.least_words:
+        return promise
+    return _promise(population, None, promise.precision_asked)
 
 
 def _promise(population: Population, fit: Fit | None, asked: float | None) -> Promise:

@@ -27,10 +27,10 @@ from signtalk.recognition.beam_search import DecodingOptions, StepDecoder, beam_
 from signtalk.recognition.candidate_sets import CandidateSets
 from signtalk.recognition.critical_words import keeps_critical_words, spelled_texts
 from signtalk.recognition.ctc import JointStepDecoder
-from signtalk.recognition.evidence import Evidence
+from signtalk.recognition.evidence import Evidence, words_of_first
 from signtalk.recognition.gate import Decision, GateConfig, confidences, decide
 from signtalk.recognition.prepared import PreparedIndex
-from signtalk.recognition.promise import Policy, Population, Promise, held_back, population_of, promises_of
+from signtalk.recognition.promise import Policy, Population, Promise, held_back, population_of, promise_to, promises_of
 from signtalk.recognition.ranking import Candidate, Ranking
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
 from signtalk.recognition.translation import Translation, TranslationRule, translation_figures
@@ -217,11 +217,11 @@ class Recognizer:
         keeps = self.keep_critical_words(texts, encoded)
         sizes = self.decision.sets.sizes(ranking.scores)
         offered = num_offered(sizes)
-        promises = self.decision.promises
+        promises, words = self.decision.promises, words_of_first(ranking)
         answers = []
         for query, (of_trained, of_enrolled) in enumerate(decisions):
             decided, population = of_enrolled if enrolled[query] else of_trained, populations[query]
-            promise = None if population is None else promises[population]
+            promise = None if population is None else promise_to(population, int(words[query]), promises, gate)
             if promise is not None:
                 decided = held_back(decided, promise, self.decision.policy)
             translated = self._translated(texts[query], float(text_sureness[query]), decided, keeps[query])

@@ -235,15 +235,15 @@ class Shortlist:
             classes: (B, C) of `order`.
         """
         in_order = np.take_along_axis(by_embeddings, classes, axis=1)
-        chosen = np.where(in_order > -np.inf, classes, -1)[:, : self.config.rerank_sentences]
-        present = chosen >= 0
-        width, head = classes.shape[1], chosen.shape[1]
+        nearest = np.where(in_order > -np.inf, classes, -1)[:, : self.config.rerank_sentences]
+        present = nearest >= 0
+        width, head = classes.shape[1], nearest.shape[1]
         references = self.config.references_per_sentence
-        distances = warped_distances(self.encoded, self.index, self.comparison, chosen, references)
-        likelihoods = np.full(chosen.shape, np.nan, dtype=np.float32)
+        distances = warped_distances(self.encoded, self.index, self.comparison, nearest, references)
+        likelihoods = np.full(nearest.shape, np.nan, dtype=np.float32)
         texts: npt.NDArray[np.floating] = np.full(classes.shape, np.nan)
         if self.spelled is not None:
-            likelihoods = text_log_likelihoods(self.encoded, self.spelled, chosen)
+            likelihoods = text_log_likelihoods(self.encoded, self.spelled, nearest)
             texts = _with_bound(text_score(likelihoods, self.config.text_scale), present, width)
         written = self.index.written_classes[classes]
         dtw_scores = dtw_score(distances, self.config.dtw_scale)

@@ -10,6 +10,7 @@ import { FIGURES, LEAST_NEIGHBOURS, LOWEST_MARGIN, LOWEST_PER_WORD, NEIGHBOURS }
  * @property {number[]} figures in the order of FIGURES; NaN = unknown
  * @property {boolean} answered whether there is a candidate at all
  * @property {boolean} written whether it is a sentence without a clip
+ * @property {number} numWords of its sentence
  */
 
 /**
@@ -20,7 +21,7 @@ import { FIGURES, LEAST_NEIGHBOURS, LOWEST_MARGIN, LOWEST_PER_WORD, NEIGHBOURS }
  * @returns {Evidence}
  */
 export function evidence(ranked, index) {
-  if (!ranked.length) return { figures: FIGURES.map(() => NaN), answered: false, written: false };
+  if (!ranked.length) return { figures: FIGURES.map(() => NaN), answered: false, written: false, numWords: 0 };
   const first = ranked[0], written = first.sentence.written;
   const textScore = Number.isNaN(first.textLogLikelihood) ? NaN : first.textScore;
   const sentence = index.references[first.row].entry.sentence;
@@ -36,7 +37,7 @@ export function evidence(ranked, index) {
     Math.fround(dtwMargin(ranked.map((each) => each.dtwDistance))),
     Math.fround(Math.max(first.textLogLikelihood / numWords, LOWEST_PER_WORD)),
   ];
-  return { figures, answered: true, written };
+  return { figures, answered: true, written, numWords };
 }
 
 /**

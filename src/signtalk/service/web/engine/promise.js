@@ -60,6 +60,22 @@ export function promiseOf(population, { gate, translation }) {
 }
 
 /**
+ * The promise of one answer: a sentence shorter than all that proved it has none that is proven.
+ *
+ * @param {Population} population
+ * @param {number} numWords of the sentence
+ * @param {DecisionConfig} decision
+ * @returns {Promised}
+ */
+export function promiseTo(population, numWords, decision) {
+  const fit = population === "enrolled" || population === "written" ? decision.gate[population] : null;
+  const promise = promiseOf(population, decision);
+  if (!fit || numWords >= (fit.least_words ?? 1)) return promise;
+  const nothing = { precision_found: null, precision_lower_bound: null, num_clips: 0 };
+  return { ...promise, proven: false, ...nothing };
+}
+
+/**
  * Where a sentence comes from.
  *
  * @param {RankedSentence} ranked

@@ -4,7 +4,7 @@ import { numOffered, setSize } from "./candidate_sets.js";
 import { evidence } from "./evidence.js";
 import { keepsCriticalWords, spelledText } from "./critical_words.js";
 import { decide, forEnrolled } from "./gate.js";
-import { heldBack, populationOf, promiseOf } from "./promise.js";
+import { heldBack, populationOf, promiseOf, promiseTo } from "./promise.js";
 import { scoreSentences } from "./scoring.js";
 import { shows, translate, translationConfidence } from "./translation.js";
 
@@ -66,7 +66,7 @@ export async function answer(encoded, motion, { index, decision, tokenizer, deco
   const listed = (/** @type {number} */ count) => ranked.slice(0, count).map((each, place) =>
     candidate(each, place + 1, place ? null : byGate.confidence, index));
   const candidates = listed(numCandidates);
-  const ofSentence = population && promiseOf(population, decision);
+  const ofSentence = population && promiseTo(population, facts.numWords, decision);
   const gate = heldBack(byGate, ofSentence, decision.policy);
   const text = decision.translate && decoder ? await translate(decoder, tokenizer, encoded, decision) : null;
   const best = ranked.length ? index.named(ranked[0].sentence).sentence : null;
