@@ -15,7 +15,7 @@ import numpy.typing as npt
 from signtalk.arrays import BoolArray, Float64Array
 from signtalk.errors import DataError
 from signtalk.segmentation.activity import FEATURE_NAMES, ActivityModel, clip_features, probabilities
-from signtalk.segmentation.metrics import SegmentScores, pooled, score_spans
+from signtalk.segmentation.metrics import SegmentScores, Spans, pooled, score_spans
 from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, spans_of
 from signtalk.segmentation.streams import LabelledStream
 
@@ -50,18 +50,41 @@ class SegmenterFit:
 
 
 @dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a fit needs of a stream; the landmarks are not kept.
+
+    Attributes:
+        source: where it comes from; all sources count the same, however many streams each has.
+        times: (T,) seconds.
+        features: (T, 16) of each frame.
+        spans: (S, 2) seconds of its sentences.
+        duration_s: of the stream.
+    """
+
+    source: str
+    times: npt.NDArray[np.float64]
+    features: Float64Array
+    spans: Spans
+    duration_s: float
+
+
+@dataclass(frozen=True, eq=False)
 class Watched:
     """A stream after the model has watched it.
 
     Attributes:
-        times: (T,) seconds.
+        lesson: what is known of it.
         probabilities: (T,) of signing.
-        stream: what is known of it.
     """
 
-    times: npt.NDArray[np.float64]
+    lesson: Lesson
     probabilities: Float64Array
-    stream: LabelledStream
+
+
+def lesson_of(stream: LabelledStream, source: str = "") -> Lesson:
+    """What a fit needs of a stream."""
+    clip = stream.clip
+    return Lesson(source, clip.timestamps_s, clip_features(clip), stream.spans, clip.duration_s)
 
 
 def fit_segmenter(
@@ -77,19 +100,25 @@ def fit_segmenter(
     Raises:
         DataError: there are fewer than 20 sentences.
     """
-    num_sentences = sum(len(stream.spans) for stream in streams)
-    if num_sentences < _MIN_SENTENCES:
-        raise DataError(f"{num_sentences} sentences to fit a segmenter on; expected {_MIN_SENTENCES} or more")
-    features = []
+    lessons = []
     for done, stream in enumerate(streams, 1):
-        features.append(clip_features(stream.clip))
+        lessons.append(lesson_of(stream))
         if progress is not None:
             progress(done, len(streams))
-    model = fit_model(features, streams)
-    watched = [
-        Watched(stream.clip.timestamps_s, probabilities(model, of_stream), stream)
-        for of_stream, stream in zip(features, streams, strict=True)
-    ]
+    return fit_lessons(lessons, fitted_by)
+
+
+def fit_lessons(lessons: Sequence[Lesson], fitted_by: str) -> SegmenterFit:
+    """As `fit_segmenter`, of streams from one source or several.
+
+    Raises:
+        DataError: there are fewer than 20 sentences.
+    """
+    num_sentences = sum(len(lesson.spans) for lesson in lessons)
+    if num_sentences < _MIN_SENTENCES:
+        raise DataError(f"{num_sentences} sentences to fit a segmenter on; expected {_MIN_SENTENCES} or more")
+    model = fit_model(lessons)
+    watched = [Watched(lesson, probabilities(model, lesson.features)) for lesson in lessons]
     config, scores = fit_config(watched)
     settings = SegmenterSettings(model=model, config=config, signing_mean=signing_mean(watched), fitted_by=fitted_by)
     return SegmenterFit(settings, scores)
@@ -108,7 +137,7 @@ def signing_mean(watched: Sequence[Watched]) -> float:
     """Mean probability that tells the sentences from the rests between them, and keeps 99% of the sentences."""
     pieces: list[tuple[bool, float, float]] = []  # signing or rest, seconds, mean probability
     for each in watched:
-        times, spans = each.times, each.stream.spans
+        times, spans = each.lesson.times, each.lesson.spans
         bounds = np.concatenate([[times[0]], spans.ravel(), [times[-1]]])
         for number, (start, end) in enumerate(itertools.pairwise(bounds)):
             inside = (times >= start) & (times <= end)
@@ -127,31 +156,35 @@ def _means(pieces: Sequence[tuple[bool, float, float]], signing: bool) -> Float6
     return np.array(long or [mean for _, mean in of_kind])
 
 
-def frame_labels(stream: LabelledStream) -> tuple[BoolArray, Float64Array]:
+def frame_labels(lesson: Lesson) -> tuple[BoolArray, Float64Array]:
     """(T,) whether somebody signed LABEL_DELAY_S before each frame, and how much the frame counts, in seconds."""
-    times = stream.clip.timestamps_s - LABEL_DELAY_S
-    inside = ((times[:, None] >= stream.spans[:, 0]) & (times[:, None] <= stream.spans[:, 1])).any(axis=1)
-    weight = np.minimum(np.diff(times, prepend=times[0] - 1 / stream.clip.fps), 0.5)
-    if len(stream.spans):
-        away = np.abs(times[:, None] - stream.spans.ravel()).min(axis=1)
+    times = lesson.times - LABEL_DELAY_S
+    inside = ((times[:, None] >= lesson.spans[:, 0]) & (times[:, None] <= lesson.spans[:, 1])).any(axis=1)
+    weight = np.minimum(np.diff(times, prepend=times[0] - lesson.duration_s / len(times)), 0.5)
+    if len(lesson.spans):
+        away = np.abs(times[:, None] - lesson.spans.ravel()).min(axis=1)
         weight = np.where(away < _UNSURE_S, 0.0, weight)
     return np.asarray(inside), weight
 
 
-def fit_model(features: Sequence[Float64Array], streams: Sequence[LabelledStream], seed: int = 0) -> ActivityModel:
-    """Weights by logistic loss with a small L2 term, signing and rest counting the same; L-BFGS from one random start.
+def fit_model(lessons: Sequence[Lesson], seed: int = 0) -> ActivityModel:
+    """Weights by logistic loss with a small L2 term; L-BFGS from one random start.
+
+    Each source counts the same, and so do signing and rest within it.
 
     Args:
-        features: (T, 16) of each stream.
-        streams: their labels.
+        lessons: streams with known sentences.
         seed: of the start.
     """
     from scipy.optimize import minimize  # an extra's dependency: serving does not need it
 
-    labels, weights = (np.concatenate(each) for each in zip(*map(frame_labels, streams), strict=True))
-    rows = np.concatenate(list(features))
-    for side in (labels, ~labels):
-        weights[side] *= 0.5 / max(float(weights[side].sum()), 1e-9)
+    labels, weights = (np.concatenate(each) for each in zip(*map(frame_labels, lessons), strict=True))
+    sources = np.repeat([lesson.source for lesson in lessons], [len(lesson.times) for lesson in lessons])
+    names = np.unique(sources)
+    for side, name in itertools.product((labels, ~labels), names):
+        part = side & (sources == name)
+        weights[part] *= 0.5 / max(float(weights[part].sum()), 1e-9) / len(names)
+    rows = np.concatenate([lesson.features for lesson in lessons])
     mean, spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3)
     inputs = np.clip((rows - mean) / spread, -4, 4)
     sign = np.where(labels, 1.0, -1.0)
@@ -200,7 +233,7 @@ def _unpacked(flat: Float64Array) -> tuple[Float64Array, Float64Array, Float64Ar
 def fit_config(watched: Sequence[Watched]) -> tuple[SegmenterConfig, SegmentScores]:
     """The hysteresis with the best boundaries: one setting after the other, then the shifts, twice round."""
     best = SegmenterConfig(start_shift_s=LABEL_DELAY_S, end_shift_s=LABEL_DELAY_S)
-    best_value = _value(_scores(watched, best))
+    best_value = _value(watched, best)
     for _ in range(_ROUNDS):
         for name, choices in _CHOICES.items():
             for choice in choices:
@@ -208,18 +241,22 @@ def fit_config(watched: Sequence[Watched]) -> tuple[SegmenterConfig, SegmentScor
                 if max(values["stop_threshold"], values["rise_threshold"]) > values["start_threshold"]:
                     continue
                 config = SegmenterConfig.model_validate(values)
-                value = _value(_scores(watched, config))
+                value = _value(watched, config)
                 if value > best_value + 1e-9:
                     best, best_value = config, value
         best = _centred(watched, best)
-        best_value = _value(_scores(watched, best))
-    return best, _scores(watched, best)
+        best_value = _value(watched, best)
+    return best, pooled(_scores(watched, best))
 
 
-def _value(scores: SegmentScores) -> float:
+def _value(watched: Sequence[Watched], config: SegmenterConfig) -> float:
     """What the fit maximises: boundaries within a quarter and half a second, whole sentences, few false ones."""
-    f1 = scores.boundary_f1(0.25) + scores.boundary_f1(0.5)
-    return f1 + scores.found_share - scores.false / max(scores.num_true, 1)
+    scores, values = _scores(watched, config), []
+    for source in sorted({each.lesson.source for each in watched}):
+        own = pooled([score for score, each in zip(scores, watched, strict=True) if each.lesson.source == source])
+        f1 = own.boundary_f1(0.25) + own.boundary_f1(0.5)
+        values.append(f1 + own.found_share - own.false / max(own.num_true, 1))
+    return float(np.mean(values))
 
 
 def _centred(watched: Sequence[Watched], config: SegmenterConfig) -> SegmenterConfig:
@@ -228,7 +265,7 @@ def _centred(watched: Sequence[Watched], config: SegmenterConfig) -> SegmenterCo
     for each in watched:
         spans = _spans(each, config)
         for side in (0, 1):
-            for true in each.stream.spans[:, side]:
+            for true in each.lesson.spans[:, side]:
                 if len(spans):
                     error = float((spans[:, side] - true)[np.abs(spans[:, side] - true).argmin()])
                     errors[side].extend([error] if abs(error) <= 1.0 else [])
@@ -241,13 +278,11 @@ def _spans(watched: Watched, config: SegmenterConfig) -> npt.NDArray[np.float64]
     """(S, 2) seconds that the hysteresis finds."""
     hysteresis = Hysteresis(config)
     changes = []
-    for probability, time in zip(watched.probabilities.tolist(), watched.times.tolist(), strict=True):
+    for probability, time in zip(watched.probabilities.tolist(), watched.lesson.times.tolist(), strict=True):
         changes += hysteresis.push(probability, time)
     changes += hysteresis.finish()
     return np.array([(c.start_s, c.end_s) for c in changes if c.kind == "end"], dtype=np.float64).reshape(-1, 2)
 
 
-def _scores(watched: Sequence[Watched], config: SegmenterConfig) -> SegmentScores:
-    return pooled(
-        [score_spans(_spans(each, config), each.stream.spans, each.stream.clip.duration_s) for each in watched]
-    )
+def _scores(watched: Sequence[Watched], config: SegmenterConfig) -> list[SegmentScores]:
+    return [score_spans(_spans(each, config), each.lesson.spans, each.lesson.duration_s) for each in watched]
