@@ -21,7 +21,7 @@ from raw_clips import ROOT, source_clips
 from signtalk.errors import DataError
 from signtalk.extraction.clip import ExtractionConfig, extract_clip
 from signtalk.extraction.landmarker import MediaPipeLandmarker
-from signtalk.landmarks.clip import HOLISTIC, LandmarkClip, load_clip, regular_timestamps, save_clip
+from signtalk.landmarks.clip import HOLISTIC, LandmarkClip, load_clip, save_clip
 from signtalk.segmentation.fit import Lesson, lesson_of
 from signtalk.segmentation.rests import SHOULDERS
 from signtalk.segmentation.streams import (
@@ -208,14 +208,3 @@ def every_round(clip: LandmarkClip, rounds: int) -> np.ndarray:
     """(rounds, 2) seconds in which each round of a video plays."""
     starts = np.arange(rounds) * clip.duration_s
     return np.stack([starts, starts + clip.duration_s], axis=1)
-
-
-def still_of(clip: LandmarkClip, duration_s: float) -> LandmarkClip:
-    """A video's first picture for so long, as somebody who waits before the camera."""
-    count = max(2, round(duration_s * clip.fps))
-    return LandmarkClip(
-        np.repeat(clip.landmarks[:1], count, axis=0),
-        np.repeat(clip.visibility[:1], count, axis=0),
-        regular_timestamps(count, clip.fps),
-        clip.aspect,
-    )

@@ -41,7 +41,9 @@ def test_lying_hands_are_before_the_body_and_tracked_as_the_clips_are() -> None:
             hand = rest.landmarks[:, PARTS[name]]
             assert np.isfinite(hand).all()
             assert np.linalg.norm(hand[:, 0, :2] - rest.landmarks[:, WRISTS[side], :2], axis=-1).max() < 0.1 * WIDTH
-    assert np.isnan(lying_rest(signing(hands=False), 2.0, np.random.default_rng(0)).landmarks[:, PARTS["left_hand"]]).all()
+    assert np.isnan(
+        lying_rest(signing(hands=False), 2.0, np.random.default_rng(0)).landmarks[:, PARTS["left_hand"]]
+    ).all()
 
 
 def test_lying_hands_are_no_signing() -> None:

@@ -1,6 +1,6 @@
 """The sentences of a whole clip, and what was seen of the person: the reason where no sentence was found.
 
-    clip --sentences_of--> Sentences: the spans, and a Seen that says why there are no more of them
+clip --sentences_of--> Sentences: the spans, and a Seen that says why there are no more of them
 """
 
 from __future__ import annotations
