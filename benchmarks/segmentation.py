@@ -52,7 +52,7 @@ from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
 from signtalk.landmarks.features import motion_energy
 from signtalk.landmarks.legacy_rows import to_prototype_rows
 from signtalk.segmentation.activity import clip_activity
-from signtalk.segmentation.fit import Lesson, fit_lessons, measure_segmenter
+from signtalk.segmentation.fit import StreamLesson, fit_lessons, measure_segmenter
 from signtalk.segmentation.metrics import TOLERANCES_S, SegmentScores, Spans, pooled, score_spans
 from signtalk.segmentation.segmenter import (
     Hysteresis,
@@ -114,7 +114,7 @@ class Row:
 
 
 @cache
-def lessons_of(source: str) -> list[Lesson]:
+def lessons_of(source: str) -> list[StreamLesson]:
     """Of a source; made once."""
     print(f"reading {source} for a fit", file=sys.stderr, flush=True)
     return fit_lessons_of(source)

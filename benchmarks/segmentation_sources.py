@@ -22,7 +22,7 @@ from signtalk.errors import DataError
 from signtalk.extraction.clip import ExtractionConfig, extract_clip
 from signtalk.extraction.landmarker import MediaPipeLandmarker
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip, load_clip, save_clip
-from signtalk.segmentation.fit import Lesson, lesson_of
+from signtalk.segmentation.fit import StreamLesson, lesson_of
 from signtalk.segmentation.rests import SHOULDERS
 from signtalk.segmentation.streams import (
     LabelledStream,
@@ -64,7 +64,7 @@ _HANDS_DOWN = 1.2
 # --- to fit on ----------------------------------------------------------------------------------------------------
 
 
-def fit_lessons_of(source: str) -> list[Lesson]:
+def fit_lessons_of(source: str) -> list[StreamLesson]:
     """What a fit reads of a source."""
     if source == "made_up":
         return [lesson_of(stream, source) for stream in training_streams(_FIT_SEED, _NUM_MADE_UP_FIT)]

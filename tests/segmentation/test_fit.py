@@ -14,7 +14,7 @@ from signtalk.segmentation.activity import FEATURE_NAMES, clip_features, probabi
 from signtalk.segmentation.fit import (
     HIDDEN_UNITS,
     LABEL_DELAY_S,
-    Lesson,
+    StreamLesson,
     Watched,
     fit_config,
     fit_lessons,
@@ -42,7 +42,9 @@ def lesson(spans, num_frames=400, features=None, source=""):
     """What a fit reads of such a stream."""
     clip = empty_stream(spans, num_frames).clip
     rows = np.zeros((num_frames, SIZE)) if features is None else features
-    return Lesson(source, clip.timestamps_s, rows, np.array(spans, dtype=np.float64).reshape(-1, 2), clip.duration_s)
+    return StreamLesson(
+        source, clip.timestamps_s, rows, np.array(spans, dtype=np.float64).reshape(-1, 2), clip.duration_s
+    )
 
 
 def known(spans, late=LABEL_DELAY_S, num_frames=400, source=""):

@@ -50,7 +50,7 @@ class SegmenterFit:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class StreamLesson:
     """What a fit needs of a stream; the landmarks are not kept.
 
     Attributes:
@@ -77,14 +77,14 @@ class Watched:
         probabilities: (T,) of signing.
     """
 
-    lesson: Lesson
+    lesson: StreamLesson
     probabilities: Float64Array
 
 
-def lesson_of(stream: LabelledStream, source: str = "") -> Lesson:
+def lesson_of(stream: LabelledStream, source: str = "") -> StreamLesson:
     """What a fit needs of a stream."""
     clip = stream.clip
-    return Lesson(source, clip.timestamps_s, clip_features(clip), stream.spans, clip.duration_s)
+    return StreamLesson(source, clip.timestamps_s, clip_features(clip), stream.spans, clip.duration_s)
 
 
 def fit_segmenter(
@@ -108,7 +108,7 @@ def fit_segmenter(
     return fit_lessons(lessons, fitted_by)
 
 
-def fit_lessons(lessons: Sequence[Lesson], fitted_by: str) -> SegmenterFit:
+def fit_lessons(lessons: Sequence[StreamLesson], fitted_by: str) -> SegmenterFit:
     """As `fit_segmenter`, of streams from one source or several.
 
     Raises:
@@ -156,7 +156,7 @@ def _means(pieces: Sequence[tuple[bool, float, float]], signing: bool) -> Float6
     return np.array(long or [mean for _, mean in of_kind])
 
 
-def frame_labels(lesson: Lesson) -> tuple[BoolArray, Float64Array]:
+def frame_labels(lesson: StreamLesson) -> tuple[BoolArray, Float64Array]:
     """(T,) whether somebody signed LABEL_DELAY_S before each frame, and how much the frame counts, in seconds."""
     times = lesson.times - LABEL_DELAY_S
     inside = ((times[:, None] >= lesson.spans[:, 0]) & (times[:, None] <= lesson.spans[:, 1])).any(axis=1)
@@ -167,7 +167,7 @@ def frame_labels(lesson: Lesson) -> tuple[BoolArray, Float64Array]:
     return np.asarray(inside), weight
 
 
-def fit_model(lessons: Sequence[Lesson], seed: int = 0) -> ActivityModel:
+def fit_model(lessons: Sequence[StreamLesson], seed: int = 0) -> ActivityModel:
     """Weights by logistic loss with a small L2 term; L-BFGS from one random start.
 
     Each source counts the same, and so do signing and rest within it.

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from signtalk.arrays import BoolArray
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 from signtalk.segmentation.activity import ClipActivity, activity_of
 from signtalk.segmentation.segmenter import Segmenter, SegmenterConfig, SegmenterSettings, Span
@@ -136,9 +137,8 @@ def sentences_of(clip: LandmarkClip, settings: SegmenterSettings | None = None) 
 def _seen(
     clip: LandmarkClip, signing: npt.NDArray[np.float64], config: SegmenterConfig, dropped: tuple[Span, ...]
 ) -> Seen:
-    known = np.isfinite(clip.landmarks[..., :2]).all(axis=-1)
-    person = known[:, _SHOULDERS].all(axis=1)
-    hands = np.stack([known[:, part].all(axis=1) for part in _HANDS]).any(axis=0)
+    person = _known(clip.landmarks[:, _SHOULDERS])
+    hands = _known(clip.landmarks[:, _HANDS[0]]) | _known(clip.landmarks[:, _HANDS[1]])
     return Seen(
         duration_s=clip.duration_s,
         num_frames=clip.num_frames,
@@ -153,7 +153,12 @@ def _seen(
     )
 
 
-def _mean(flags: npt.NDArray[np.bool_]) -> float:
+def _known(points: npt.NDArray[np.float32]) -> BoolArray:
+    """(T,) whether all of these landmarks are there."""
+    return np.asarray(np.isfinite(points[..., :2]).all(axis=(1, 2)))
+
+
+def _mean(flags: BoolArray) -> float:
     return float(flags.mean()) if len(flags) else 0.0
 
 

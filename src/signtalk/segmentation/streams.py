@@ -243,7 +243,13 @@ def disturbed(
 
 
 def cut_stream(stream: LabelledStream, start_s: float, stop_s: float = np.inf) -> LabelledStream:
-    """What is seen by someone who watches from `start_s` until `stop_s`, either perhaps in the middle of a sentence."""
+    """What is seen by someone who watches for a while, from or until the middle of a sentence perhaps.
+
+    Args:
+        stream: not changed.
+        start_s: from then on.
+        stop_s: until then.
+    """
     clip = stream.clip
     kept = (clip.timestamps_s >= start_s) & (clip.timestamps_s <= stop_s)
     seen = (stream.spans[:, 1] > start_s) & (stream.spans[:, 0] < stop_s)
