@@ -29,6 +29,7 @@ from resting import with_idle
 from results_page import replace_section
 from segmentation_sources import (
     SENTENCES,
+    SHARES,
     SIGNS,
     SOURCES,
     TEST_SEED,
@@ -125,7 +126,7 @@ def without(source: str) -> SegmenterSettings:
     """Numbers of a fit on every source but this one."""
     lessons = [lesson for other in SOURCES if other != source for lesson in lessons_of(other)]
     print(f"fitting without {source}", file=sys.stderr, flush=True)
-    return fit_lessons(lessons, f"without {source}").settings
+    return fit_lessons(lessons, f"without {source}", SHARES).settings
 
 
 @cache
@@ -412,7 +413,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def fit(path: Path) -> None:
     """Fit the shipped numbers on all sources and write them."""
-    report = fit_lessons([lesson for source in SOURCES for lesson in lessons_of(source)], _FIT_COMMAND)
+    report = fit_lessons([lesson for source in SOURCES for lesson in lessons_of(source)], _FIT_COMMAND, SHARES)
     report.settings.save(path)
     print(f"{report.settings.config}\nF1 at 0.5 s on the streams of the fit: {report.scores.boundary_f1(0.5):.3f}")
 

@@ -21,6 +21,7 @@ from raw_clips import ROOT, source_clips
 from signtalk.errors import DataError
 from signtalk.extraction.clip import ExtractionConfig, extract_clip
 from signtalk.extraction.landmarker import MediaPipeLandmarker
+from signtalk.extraction.trimming import find_signing, trim_clip
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip, load_clip, save_clip
 from signtalk.segmentation.fit import StreamLesson, lesson_of
 from signtalk.segmentation.rests import SHOULDERS
@@ -34,7 +35,7 @@ from signtalk.segmentation.streams import (
     recorded_streams,
     thinned,
 )
-from signtalk.segmentation.training import training_streams, varied_streams
+from signtalk.segmentation.training import resting_streams, training_streams, varied_streams
 from signtalk.synthetic.signers import SIGNER_LETTERS, generator
 
 SIGNS = {
@@ -46,8 +47,11 @@ SIGNS = {
 """Sets of single signs, by the name of their source; ksl is one person, whose sessions stand for signers."""
 SENTENCES = {"asl": "asl_sentences_3signers", "isl": "isl_sentences_10signers_body"}
 """Sets of sentences, which are joined from the single signs of the same source."""
-SOURCES = ("made_up", *SIGNS)
-_FIT_SEED, _NUM_MADE_UP_FIT, _NUM_RECORDED_FIT = 1000, 240, 120
+SOURCES = ("made_up", "rest", *SIGNS)
+"""Made-up people who sign, made-up people who only rest and fidget, and real ones."""
+SHARES = {"made_up": 2.0, "rest": 0.4}
+"""How much a source counts in a fit; the real sets count 1 each."""
+_FIT_SEED, _NUM_MADE_UP_FIT, _NUM_REST_FIT, _NUM_RECORDED_FIT = 1000, 240, 120, 180
 _MOST_CLIPS = 300
 """Of a signer that a fit chooses from: the memory does not hold all."""
 TEST_SEED = 5000
@@ -67,10 +71,20 @@ _HANDS_DOWN = 1.2
 def fit_lessons_of(source: str) -> list[StreamLesson]:
     """What a fit reads of a source."""
     if source == "made_up":
-        return [lesson_of(stream, source) for stream in training_streams(_FIT_SEED, _NUM_MADE_UP_FIT)]
-    signers = people(SIGNS[source], rests=source == "asl", session_as_signer=source == "ksl")
+        return [lesson_of(stream, source) for stream in training_streams(SHARES = {"made_up": 2.0, "rest": 0.4}
+"""How much a source counts in a fit; the real sets count 1 each."""
+_FIT_SEED, _NUM_MADE_UP_FIT)]
+    if source == "rest":
+        return [lesson_of(stream, source) for stream in resting_streams(_FIT_SEED + 500, _NUM_REST_FIT)]
+    signers = [trimmed(who) for who in people(SIGNS[source], source == "asl", source == "ksl")]
     count = _NUM_RECORDED_FIT // len(signers)
     return [lesson_of(stream, source) for who in signers for stream in varied_streams(who, _FIT_SEED, count)]
+
+
+def trimmed(who: Recorded) -> Recorded:
+    """Without the clips' idle ends, which teach that a hand that lies still signs, and without idle clips."""
+    signing = [(clip, find_signing(clip)) for clip in who.clips]
+    return replace(who, clips=[trim_clip(clip, each, 0.0)[0] for clip, each in signing if each.is_any])
 
 
 def people(name: str, rests: bool = False, session_as_signer: bool = False) -> list[Recorded]:

@@ -92,11 +92,13 @@ def test_a_real_set_is_measured_by_numbers_that_never_saw_it(monkeypatch) -> Non
 
     monkeypatch.setattr(segmentation, "lessons_of", lessons)
     monkeypatch.setattr(
-        segmentation, "fit_lessons", lambda lessons, fitted_by: SegmenterFit(shipped_settings(), (lessons, fitted_by))
+        segmentation,
+        "fit_lessons",
+        lambda lessons, fitted_by, _: SegmenterFit(shipped_settings(), (lessons, fitted_by)),
     )
     segmentation.without.cache_clear()
     assert segmentation.judged_by("isl") == ("without isl", shipped_settings())
-    assert read == ["made_up", "asl", "ksl", "words"]
+    assert read == ["made_up", "rest", "asl", "ksl", "words"]
     assert segmentation.judged_by("made_up") == ("shipped", shipped_settings())
     segmentation.without.cache_clear()
 
@@ -122,7 +124,7 @@ def test_a_fit_reads_every_source_and_writes_the_numbers(monkeypatch, capsys, tm
     monkeypatch.setattr(segmentation, "lessons_of", lessons)
     monkeypatch.setattr(sys, "argv", ["segmentation.py", "--fit", str(tmp_path / "numbers.json")])
     assert segmentation.main() == 0
-    assert read == ["made_up", "asl", "isl", "ksl", "words"]
+    assert read == ["made_up", "rest", "asl", "isl", "ksl", "words"]
     assert "benchmarks/segmentation.py --fit" in SegmenterSettings.load(tmp_path / "numbers.json").fitted_by
     assert "F1 at 0.5 s" in capsys.readouterr().out
 

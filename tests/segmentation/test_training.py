@@ -5,7 +5,7 @@ import numpy as np
 from made.clips import made_clip, resting, waving
 from signtalk.landmarks.clip import HOLISTIC
 from signtalk.segmentation.streams import Recorded
-from signtalk.segmentation.training import training_streams, varied_streams
+from signtalk.segmentation.training import resting_streams, training_streams, varied_streams
 
 WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))
 FPS = 20.0
@@ -25,6 +25,14 @@ def test_training_streams_are_of_many_kinds_and_the_same_again() -> None:
     tracked = [bool((~np.isnan(stream.clip.landmarks[:, 33:75])).any()) for stream in streams]
     assert 0 < sum(tracked) < 12
     np.testing.assert_array_equal(next(training_streams(5, 1)).clip.landmarks, streams[0].clip.landmarks)
+
+
+def test_people_who_rest_sign_nothing_at_any_rate() -> None:
+    streams = list(resting_streams(5, 12))
+    assert all(len(stream.spans) == 0 for stream in streams)
+    assert all(28 < stream.clip.duration_s < 32 for stream in streams)
+    assert len({round(stream.clip.fps) for stream in streams}) >= 3
+    np.testing.assert_array_equal(next(resting_streams(5, 1)).clip.landmarks, streams[0].clip.landmarks)
 
 
 def test_varied_streams_are_the_same_again_and_others_for_another_person() -> None:
