@@ -71,9 +71,7 @@ _HANDS_DOWN = 1.2
 def fit_lessons_of(source: str) -> list[StreamLesson]:
     """What a fit reads of a source."""
     if source == "made_up":
-        return [lesson_of(stream, source) for stream in training_streams(SHARES = {"made_up": 2.0, "rest": 0.4}
-"""How much a source counts in a fit; the real sets count 1 each."""
-_FIT_SEED, _NUM_MADE_UP_FIT)]
+        return [lesson_of(stream, source) for stream in training_streams(_FIT_SEED, _NUM_MADE_UP_FIT)]
     if source == "rest":
         return [lesson_of(stream, source) for stream in resting_streams(_FIT_SEED + 500, _NUM_REST_FIT)]
     signers = [trimmed(who) for who in people(SIGNS[source], source == "asl", source == "ksl")]
