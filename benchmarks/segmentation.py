@@ -36,11 +36,13 @@ from segmentation_sources import (
     TEST_SEED,
     every_round,
     fit_lessons_of,
+    hand_speed,
     hands_down,
     idle_clips,
     idling,
     made_up,
     people,
+    prototype_motion,
     recorded,
     resting,
     video_clips,
@@ -50,9 +52,8 @@ from segmentation_sources import (
 from signtalk.errors import SignTalkError
 from signtalk.evaluation.intervals import bootstrap_ratio
 from signtalk.evaluation.retrieval import auroc
-from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
+from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import motion_energy
-from signtalk.landmarks.legacy_rows import to_prototype_rows
 from signtalk.segmentation.activity import clip_activity
 from signtalk.segmentation.fit import StreamLesson, fit_lessons, measure_segmenter
 from signtalk.segmentation.metrics import TOLERANCES_S, SegmentScores, Spans, pooled, score_spans
@@ -82,8 +83,6 @@ PROTOTYPE_FLOOR = 7.5e-4
 SPEED_FLOOR = 0.5
 """Shoulder widths a second; between what resting and signing clips have on average."""
 _PLAIN = SegmenterConfig(start_threshold=0.5, stop_threshold=0.5, rise_threshold=0.5, confirm_s=0.1, hold_s=0.5)
-_WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))
-_SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
 _FIT_COMMAND = "python benchmarks/segmentation.py --fit src/signtalk/segmentation/segmenter.json"
 
 
@@ -161,25 +160,6 @@ def above(speed: Callable[[LandmarkClip], np.ndarray], floor: float) -> Callable
         return score_spans(found.reshape(-1, 2), stream.spans, clip.duration_s)
 
     return scored
-
-
-def prototype_motion(clip: LandmarkClip) -> np.ndarray:
-    """(T,) docs/contract.md 1.3's motion energy of the rows that the prototype would have written."""
-    rows = to_prototype_rows(clip).copy()
-    rows[:, 3:132:4] = 0
-    return np.linalg.norm(np.diff(rows, axis=0, prepend=rows[:1]), axis=1)
-
-
-def hand_speed(clip: LandmarkClip) -> np.ndarray:
-    """(T,) of the faster wrist, shoulder widths a second, over the last tenth of a second."""
-    points = np.nan_to_num(clip.landmarks[..., :2].astype(np.float64))
-    points[..., 0] *= clip.aspect or 1.0
-    width = np.median(np.linalg.norm(points[:, _SHOULDERS[0]] - points[:, _SHOULDERS[1]], axis=-1))
-    wrists = (points[:, _WRISTS] - points[:, _SHOULDERS].mean(axis=1)[:, None]) / width
-    times = clip.timestamps_s
-    before = np.minimum(np.searchsorted(times, times - 0.1), np.maximum(np.arange(len(times)) - 1, 0))
-    moved = np.linalg.norm(wrists - wrists[before], axis=-1).max(axis=1)
-    return np.asarray(moved / np.maximum(times - times[before], 1e-3))
 
 
 def by_numbers(settings: SegmenterSettings) -> Callable[[LabelledStream], SegmentScores]:

@@ -23,6 +23,7 @@ from signtalk.extraction.clip import ExtractionConfig, extract_clip
 from signtalk.extraction.landmarker import MediaPipeLandmarker
 from signtalk.extraction.trimming import find_signing, trim_clip
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip, load_clip, save_clip
+from signtalk.landmarks.legacy_rows import to_prototype_rows
 from signtalk.segmentation.fit import StreamLesson, lesson_of
 from signtalk.segmentation.rests import SHOULDERS
 from signtalk.segmentation.streams import (
@@ -165,6 +166,28 @@ def idling(clips: dict[str, list[LandmarkClip]], fps: float) -> list[LabelledStr
             stream = join_clips([], [clip], [_IDLE_S], fps, signer_id=signer)
             streams.append(disturbed(stream, generator(TEST_SEED, "idling", signer, number), uneven=0.3))
     return streams
+
+
+# --- yardsticks that learn nothing -----------------------------------------------------------------------------------
+
+
+def prototype_motion(clip: LandmarkClip) -> np.ndarray:
+    """(T,) docs/contract.md 1.3's motion energy of the rows that the prototype would have written."""
+    rows = to_prototype_rows(clip).copy()
+    rows[:, 3:132:4] = 0
+    return np.linalg.norm(np.diff(rows, axis=0, prepend=rows[:1]), axis=1)
+
+
+def hand_speed(clip: LandmarkClip) -> np.ndarray:
+    """(T,) of the faster wrist, shoulder widths a second, over the last tenth of a second."""
+    points = np.nan_to_num(clip.landmarks[..., :2].astype(np.float64))
+    points[..., 0] *= clip.aspect or 1.0
+    width = np.median(np.linalg.norm(points[:, SHOULDERS[0]] - points[:, SHOULDERS[1]], axis=-1))
+    wrists = (points[:, _WRISTS] - points[:, SHOULDERS].mean(axis=1)[:, None]) / width
+    times = clip.timestamps_s
+    before = np.minimum(np.searchsorted(times, times - 0.1), np.maximum(np.arange(len(times)) - 1, 0))
+    moved = np.linalg.norm(wrists - wrists[before], axis=-1).max(axis=1)
+    return np.asarray(moved / np.maximum(times - times[before], 1e-3))
 
 
 # --- videos -------------------------------------------------------------------------------------------------------
