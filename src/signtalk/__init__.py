@@ -30,6 +30,7 @@ _WHERE = {
     "Enrolled": "recognition.enrolment",
     "Clip": "landmarks.clip",
     "Span": "segmentation.segmenter",
+    "Sentences": "segmentation.seen",
     "Hit": "index.references",
     "FeatureConfig": "landmarks.features",
     "SignTalkError": "errors",
@@ -58,6 +59,7 @@ __all__ = [
     "MissingExtraError",
     "Model",
     "Run",
+    "Sentences",
     "SignTalkError",
     "Span",
     "Stream",
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from signtalk.recognition.answer import Answer
     from signtalk.recognition.enrolment import Enrolled
     from signtalk.recognition.ranking import Candidate
+    from signtalk.segmentation.seen import Sentences
     from signtalk.segmentation.segmenter import Span
 
 
