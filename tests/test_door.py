@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import signtalk
+from made.clips import made_clip, resting
 from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
 
@@ -176,6 +177,15 @@ def test_a_stream_answers_a_sentence_when_it_ends(model: signtalk.Model, clips: 
     assert len(answers) >= 1
     assert isinstance(answers[0], signtalk.Answer)
     assert isinstance(stream.span, signtalk.Span)
+
+
+def test_where_nothing_is_signed_the_reason_is_told() -> None:
+    way = resting(60, "left")
+    sentences = signtalk.segment(made_clip(way, way, 20.0))
+    assert isinstance(sentences, signtalk.Sentences)
+    assert sentences == ()
+    assert "no signing found in 3.0 s" in str(sentences)
+    assert sentences.seen.hands_share == 1.0
 
 
 def test_a_bundle_verifies_itself_and_a_run_has_nothing_to_replay(model: signtalk.Model, small_run: SmallRun) -> None:

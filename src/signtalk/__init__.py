@@ -32,6 +32,7 @@ _WHERE = {
     "Enrolled": "recognition.enrolment",
     "Clip": "landmarks.clip",
     "Span": "segmentation.segmenter",
+    "Sentences": "segmentation.seen",
     "Hit": "index.references",
     "FeatureConfig": "landmarks.features",
     "SignTalkError": "errors",
@@ -60,6 +61,7 @@ __all__ = [
     "MissingExtraError",
     "Model",
     "Run",
+    "Sentences",
     "SignTalkError",
     "Span",
     "Stream",
@@ -96,6 +98,7 @@ if TYPE_CHECKING:
     from signtalk.recognition.answer import Answer
     from signtalk.recognition.enrolment import Enrolled
     from signtalk.recognition.ranking import Candidate
+    from signtalk.segmentation.seen import Sentences
     from signtalk.segmentation.segmenter import Span
 
 

@@ -28,7 +28,8 @@ from signtalk.landmarks.features import FeatureConfig, extract_features
 from signtalk.recognition.decision import read_decision
 from signtalk.recognition.promise import Policy
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
-from signtalk.segmentation.segmenter import SegmenterSettings, Span, spans_of
+from signtalk.segmentation.seen import Sentences, sentences_of
+from signtalk.segmentation.segmenter import SegmenterSettings
 from signtalk.training.names import BEST_NAME, own_index
 
 if TYPE_CHECKING:
@@ -116,17 +117,21 @@ def _prototype_decision(decision: DecisionConfig) -> DecisionConfig:
     return DecisionConfig.prototype().model_copy(update={"decoding": decision.decoding})
 
 
-def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = None) -> tuple[Span, ...]:
+def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = None) -> Sentences:
     """The sentences in a long clip: where each begins and ends.
 
     Args:
         clip: a clip, or a file that `read_clip` reads.
         settings: numbers of `signtalk fit-segmenter`; the shipped ones by default.
 
+    Returns:
+        A tuple of spans. Its `seen` tells what was seen; printed, it says why there is none.
+
     Raises:
         ClipError: the file cannot be used.
     """
-    return spans_of(clip if isinstance(clip, LandmarkClip) else read_clip(clip), SegmenterSettings.of(settings))
+    numbers = SegmenterSettings.of(settings)  # before a video is read, which takes a while
+    return sentences_of(clip if isinstance(clip, LandmarkClip) else read_clip(clip), numbers)
 
 
 def features(clip: ClipLike, config: FeatureConfig | None = None) -> FloatArray:

@@ -7,7 +7,9 @@ import pytest
 
 import segmentation
 from made.clips import made_clip, resting, waving
+from signtalk.segmentation.fit import SegmenterFit, lesson_of
 from signtalk.segmentation.metrics import SegmentScores
+from signtalk.segmentation.segmenter import SegmenterSettings, shipped_settings
 from signtalk.segmentation.streams import StreamPlan, join_clips, make_stream
 
 
@@ -29,11 +31,6 @@ def test_hand_speed_is_shoulder_widths_a_second() -> None:
     way = np.stack([np.full(20, 0.35), 0.7 - 0.1 * np.arange(20) / 10], axis=1)
     clip = made_clip(resting(20, "left"), way, 10.0)
     assert segmentation.hand_speed(clip)[1:] == pytest.approx(0.1 / 0.2, rel=1e-3)
-
-
-def test_hands_down_are_told_from_hands_waved() -> None:
-    assert segmentation.hands_down(made_clip(resting(20, "left"), resting(20, "right")))
-    assert not segmentation.hands_down(made_clip(resting(20, "left"), waving(20, "right")))
 
 
 def test_a_row_has_its_interval_and_a_rest_has_no_f1() -> None:
@@ -59,29 +56,83 @@ def test_signers_are_drawn_where_there_are_enough() -> None:
 def test_idle_and_signing_clips_in_a_line() -> None:
     signing = [made_clip(waving(40, "left"), waving(40, "right")) for _ in range(3)]
     idle = [made_clip(resting(40, "left"), resting(40, "right")) for _ in range(2)]
-    assert segmentation.clip_cells("x", signing, idle) == [
+    assert segmentation.clip_cells("x", "made_up", signing, idle) == [
         "x", "3", "2", "1.000", "1.000", "0.000", "0.000", "0.000",
     ]  # fmt: skip
 
 
-def test_the_section_is_two_tables(monkeypatch, capsys, tmp_path) -> None:
+def test_the_section_has_a_table_of_all_that_was_measured(monkeypatch, capsys, tmp_path) -> None:
     monkeypatch.setattr(segmentation, "FPS", (12.0,))
     monkeypatch.setattr(
         segmentation,
         "made_up",
         lambda fps: [make_stream(9, number, StreamPlan(num_sentences=1, fps=fps)) for number in range(2)],
     )
-    monkeypatch.setattr(segmentation, "resting", lambda _: [make_stream(9, 0, StreamPlan(0, 12.0, (5.0, 5.1)))])
+    monkeypatch.setattr(segmentation, "resting", lambda *_: [make_stream(9, 0, StreamPlan(0, 12.0, (5.0, 5.1)))])
     monkeypatch.setattr(segmentation, "measure_clips", lambda _: [["made_up", *("0",) * 7]])
     page = tmp_path / "results.md"
     monkeypatch.setattr(sys, "argv", ["segmentation.py", "--data", "made_up", "--results", str(page)])
     assert segmentation.main() == 0
     text = page.read_text()
-    assert text.count("| made_up") == 3 + 3 + 1
+    assert text.count("| made_up") == 4 + 1
+    assert text.count("| made-up people who fidget") == 2
+    assert "| video |" not in text
     assert "`python benchmarks/segmentation.py --data made_up" in text
     assert capsys.readouterr().out.strip() in text
     assert segmentation.main() == 0
     assert page.read_text().count("<!-- quality:segmentation -->") == 1
+
+
+def test_a_real_set_is_measured_by_numbers_that_never_saw_it(monkeypatch) -> None:
+    read = []
+
+    def lessons(source):
+        read.append(source)
+        return [source]
+
+    monkeypatch.setattr(segmentation, "lessons_of", lessons)
+    monkeypatch.setattr(
+        segmentation,
+        "fit_lessons",
+        lambda lessons, fitted_by, _: SegmenterFit(shipped_settings(), (lessons, fitted_by)),
+    )
+    segmentation.without.cache_clear()
+    name, settings = segmentation.judged_by("asl")
+    assert name == "without asl"
+    assert settings == segmentation.dialled(shipped_settings())
+    assert read == ["made_up", "rest", "isl", "ksl", "words"]
+    for source in ("made_up", "isl"):  # the shipped numbers saw neither these people nor this set
+        assert segmentation.judged_by(source) == ("shipped", shipped_settings())
+    segmentation.without.cache_clear()
+
+
+def test_rounds_of_a_video_that_are_found() -> None:
+    clip = joined().clip
+    rounds = segmentation.every_round(clip, 4)
+    live = segmentation.watched_live(clip, 10.0, 4, np.random.default_rng(0))
+    assert segmentation.rounds_found(live, rounds, shipped_settings()) == 4
+    config = shipped_settings().config.model_copy(update={"least_mean": 0.9999})
+    deaf = shipped_settings().model_copy(update={"config": config})
+    assert segmentation.rounds_found(live, rounds, deaf) == 0
+
+
+def test_a_fit_reads_every_source_but_the_one_held_back(monkeypatch, capsys, tmp_path) -> None:
+    streams = [make_stream(seed, seed, StreamPlan(num_sentences=5, fps=8.0)) for seed in range(4)]
+    read = []
+
+    def lessons(source):
+        read.append(source)
+        return [lesson_of(stream, source) for stream in streams[:1]]
+
+    monkeypatch.setattr(segmentation, "lessons_of", lessons)
+    monkeypatch.setattr(sys, "argv", ["segmentation.py", "--fit", str(tmp_path / "numbers.json")])
+    segmentation.without.cache_clear()
+    assert segmentation.main() == 0
+    segmentation.without.cache_clear()
+    assert read == ["made_up", "rest", "asl", "ksl", "words"]
+    assert SegmenterSettings.load(tmp_path / "numbers.json").config.start_threshold == 0.75
+    assert "benchmarks/segmentation.py --fit" in SegmenterSettings.load(tmp_path / "numbers.json").fitted_by
+    assert "start_threshold=0.75" in capsys.readouterr().out
 
 
 def test_without_the_clips_it_says_so(monkeypatch, capsys, tmp_path) -> None:

@@ -30,6 +30,7 @@ def test_sentences_as_json_and_as_files(clip: Path, tmp_path: Path, ask) -> None
         (span.start_s, span.end_s) for span in expected
     ]
     assert told["clip"] == str(clip)
+    assert told["nothing_found"] is None
     assert told["duration_s"] == pytest.approx(STREAM.clip.duration_s)
     assert 0 < told["signing_s"] < told["duration_s"]
     assert told["signing_share"] == pytest.approx(told["signing_s"] / told["duration_s"], rel=0.01)
@@ -56,6 +57,20 @@ def test_nobody_signs(tmp_path: Path, ask) -> None:
     assert told["sentences"] == []
     assert told["activity"] < 0.3
     assert not (tmp_path / "out").exists()
+    assert told["nothing_found"].startswith("no signing found in ")
+    assert told["seen"]["num_frames"] == rest.clip.num_frames
+    assert told["seen"]["highest_activity"] < told["seen"]["start_threshold"]
+    assert told["seen"]["activity"]["mean"] == told["activity"]
+
+
+def test_a_person_reads_why_nothing_was_found(tmp_path: Path, ask) -> None:
+    rest = make_stream(4, 2, StreamPlan(num_sentences=0, fps=12.0, pauses_s=(4.0, 4.1)))
+    save_clip(tmp_path / "rest.npz", rest.clip)
+    told = ask("segment", tmp_path / "rest.npz").out
+    assert told.startswith("rest.npz: no signing found in ")
+    assert f"of {rest.clip.num_frames} frames" in told
+    assert "starts a sentence" in told
+    assert "Sentences in" not in told
 
 
 def test_other_settings_are_used(clip: Path, tmp_path: Path, ask) -> None:

@@ -18,8 +18,9 @@ from signtalk.extraction.inputs import plan_extraction
 from signtalk.extraction.reader import ClipReader
 from signtalk.extraction.run import RunOptions, extract_videos
 from signtalk.extraction.worker import GuardConfig, GuardedExtractor
-from signtalk.landmarks.clip import load_clip
+from signtalk.landmarks.clip import LandmarkClip, load_clip
 from signtalk.landmarks.features import FeatureConfig, extract_features
+from signtalk.segmentation.seen import sentences_of
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 VIDEOS = Path(os.environ.get("SIGNTALK_DATA", SHARED / "data")) / "videos"
@@ -60,6 +61,29 @@ def test_a_real_video_is_answered(small_run, real_guard):
     assert done.exit_code == 0
     answer = next(iter(json.loads(done.stdout).values()))
     assert answer["candidates"]
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_a_greeting_is_found_as_filmed_and_in_most_rounds_by_a_slow_camera(real_guard, tmp_path):
+    """A hand raised for a second by somebody whose hands else lie in each other; 4.5 pictures a second."""
+    with ClipReader(guard=real_guard) as reader:
+        clip = reader.read(VIDEOS / "isl_Hello.mp4")
+    assert len(sentences_of(clip)) == 1
+    still = np.repeat(clip.landmarks[:1], 30, axis=0)  # of the second before and after; the reader cuts idle ends
+    landmarks = np.concatenate([still, clip.landmarks, still])
+    length = len(landmarks) / clip.fps
+    rounds_found = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        times = np.cumsum(rng.uniform(2 / 3, 4 / 3, size=int(4.5 * 4 * length)) / 4.5)
+        times = times[times < 4 * length]
+        watched = landmarks[(times % length * clip.fps).astype(int)]
+        unseen = np.full((len(times), clip.visibility.shape[1]), np.nan, dtype=np.float32)
+        spans = sentences_of(LandmarkClip(watched, unseen, times, clip.aspect))
+        rounds = [(number * length, (number + 1) * length) for number in range(4)]
+        rounds_found += sum(any(span.start_s < end and span.end_s > start for span in spans) for start, end in rounds)
+    assert rounds_found >= 10
 
 
 @pytest.mark.real

@@ -1,6 +1,7 @@
 """The fit of a segmenter: gradient against differences, labels by hand, thresholds on probabilities that are known."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,14 @@ from signtalk.segmentation.activity import FEATURE_NAMES, clip_features, probabi
 from signtalk.segmentation.fit import (
     HIDDEN_UNITS,
     LABEL_DELAY_S,
+    StreamLesson,
     Watched,
     fit_config,
+    fit_lessons,
     fit_model,
     fit_segmenter,
     frame_labels,
+    lesson_of,
     loss,
     measure_segmenter,
     signing_mean,
@@ -34,12 +38,21 @@ def empty_stream(spans, num_frames=400, fps=20.0):
     return LabelledStream(made_clip(way, way, fps, hands=False), np.array(spans, dtype=np.float64).reshape(-1, 2), "x")
 
 
-def known(spans, late=LABEL_DELAY_S, num_frames=400):
+def lesson(spans, num_frames=400, features=None, source=""):
+    """What a fit reads of such a stream."""
+    clip = empty_stream(spans, num_frames).clip
+    rows = np.zeros((num_frames, SIZE)) if features is None else features
+    return StreamLesson(
+        source, clip.timestamps_s, rows, np.array(spans, dtype=np.float64).reshape(-1, 2), clip.duration_s
+    )
+
+
+def known(spans, late=LABEL_DELAY_S, num_frames=400, source=""):
     """Probabilities that are right, but late."""
-    stream = empty_stream(spans, num_frames)
-    times = stream.clip.timestamps_s - late
-    inside = ((times[:, None] >= stream.spans[:, 0]) & (times[:, None] <= stream.spans[:, 1])).any(axis=1)
-    return Watched(stream.clip.timestamps_s, np.where(inside, 0.95, 0.02), stream)
+    of_stream = lesson(spans, num_frames, source=source)
+    times = of_stream.times - late
+    inside = ((times[:, None] >= of_stream.spans[:, 0]) & (times[:, None] <= of_stream.spans[:, 1])).any(axis=1)
+    return Watched(of_stream, np.where(inside, 0.95, 0.02))
 
 
 def test_the_gradient_equals_differences() -> None:
@@ -52,9 +65,9 @@ def test_the_gradient_equals_differences() -> None:
 
 
 def test_labels_are_late_and_unsure_near_a_boundary() -> None:
-    stream = empty_stream([(2.0, 4.0), (8.0, 9.0)])
-    labels, weights = frame_labels(stream)
-    for i, time in enumerate(stream.clip.timestamps_s.tolist()):
+    of_stream = lesson([(2.0, 4.0), (8.0, 9.0)])
+    labels, weights = frame_labels(of_stream)
+    for i, time in enumerate(of_stream.times.tolist()):
         then = time - LABEL_DELAY_S
         assert labels[i] == (2 <= then <= 4 or 8 <= then <= 9)
         near = min(abs(then - boundary) for boundary in (2, 4, 8, 9)) < 0.1
@@ -64,20 +77,49 @@ def test_labels_are_late_and_unsure_near_a_boundary() -> None:
 def test_frames_after_a_gap_count_half_a_second_at_most() -> None:
     stream = empty_stream([], num_frames=4)
     clip = LandmarkClip(stream.clip.landmarks, stream.clip.visibility, np.array([0, 0.1, 5.0, 5.1]))
-    labels, weights = frame_labels(LabelledStream(clip, stream.spans, "x"))
+    labels, weights = frame_labels(lesson_of(LabelledStream(clip, stream.spans, "x")))
     assert not labels.any()
     assert weights[1:] == pytest.approx([0.1, 0.5, 0.1])
 
 
 def test_a_model_learns_what_can_be_told() -> None:
-    stream = empty_stream([(2.0, 4.0), (8.0, 12.0)])
-    labels, _ = frame_labels(stream)
+    spans = [(2.0, 4.0), (8.0, 12.0)]
+    labels, _ = frame_labels(lesson(spans))
     features = np.random.default_rng(0).normal(0, 1, (400, SIZE))
     features[:, 3] += 6 * labels
-    model = fit_model([features], [stream])
+    lessons = [lesson(spans, features=features)]
+    model = fit_model(lessons)
     signing = probabilities(model, features) >= 0.5
     assert (signing == labels).mean() > 0.97
-    assert model == fit_model([features], [stream])
+    assert model == fit_model(lessons)
+
+
+def test_a_source_of_few_streams_counts_as_much_as_one_of_many() -> None:
+    spans = [(2.0, 4.0), (8.0, 12.0)]
+    rng = np.random.default_rng(0)
+    labels, _ = frame_labels(lesson(spans))
+
+    def telling(column, source):
+        features = rng.normal(0, 1, (400, SIZE))
+        features[:, column] += 3 * labels
+        return lesson(spans, features=features, source=source)
+
+    few, many = telling(3, "few"), [telling(5, "many") for _ in range(12)]
+    alone = [replace(each, source="") for each in (few, *many)]
+
+    def right(lessons):
+        return float(((probabilities(fit_model(lessons), few.features) >= 0.5) == labels).mean())
+
+    assert right([few, *many]) > right(alone) + 0.02
+
+
+def test_thresholds_are_chosen_for_each_source_alike() -> None:
+    usual = [known([(2.0, 4.0), (7.0, 9.5), (13.0, 17.0)], source="usual") for _ in range(6)]
+    faint = known([(3.0, 6.0), (9.0, 12.0)], source="faint")
+    faint = replace(faint, probabilities=np.where(faint.probabilities > 0.5, 0.55, 0.02))
+    config, scores = fit_config([*usual, faint])
+    assert config.start_threshold <= 0.55
+    assert scores.found_share == 1.0
 
 
 def test_thresholds_give_back_the_delay_and_find_every_boundary() -> None:
@@ -93,7 +135,7 @@ def test_flickers_are_learned_to_be_none() -> None:
     flickering = watched.probabilities.copy()
     flickering[320:324] = 0.95  # 0.2 s, of no sentence
     flickering[60:64] = 0.02  # 0.2 s within one
-    _, scores = fit_config([Watched(watched.times, flickering, watched.stream)])
+    _, scores = fit_config([replace(watched, probabilities=flickering)])
     assert (scores.num_found, scores.false, scores.boundary_f1(0.25)) == (2, 0, 1.0)
 
 
@@ -115,6 +157,12 @@ def test_shifts_stay_what_a_settings_file_may_hold() -> None:
 def test_too_few_sentences_are_refused() -> None:
     with pytest.raises(DataError, match="2 sentences to fit a segmenter on; expected 20 or more"):
         fit_segmenter([empty_stream([(2.0, 4.0), (7.0, 9.0)])], "test")
+
+
+def test_a_fit_of_lessons_is_the_fit_of_their_streams() -> None:
+    streams = [make_stream(seed, seed, StreamPlan(num_sentences=5, fps=8.0)) for seed in range(4)]
+    fit = fit_lessons([lesson_of(stream, "a") for stream in streams], "a test")
+    assert fit.settings == fit_segmenter(streams, "a test").settings
 
 
 def test_a_small_fit_finds_other_peoples_sentences() -> None:

@@ -9,25 +9,22 @@ from hypothesis import strategies as st
 
 from made.clips import made_clip, resting, waving
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
-from signtalk.segmentation.activity import clip_activity
-from signtalk.segmentation.segmenter import shipped_settings
 from signtalk.segmentation.streams import (
     LabelledStream,
     Recorded,
     StreamPlan,
     cut_stream,
     disturbed,
-    hanging_rest,
     join_clips,
+    joined_signs,
     make_stream,
     recorded_streams,
     sentence_clips,
-    training_streams,
+    thinned,
 )
 
 WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))
 SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
-MODEL = shipped_settings().model
 
 
 def signing(num_frames=50, fps=25.0):
@@ -102,21 +99,27 @@ def test_a_short_rest_is_played_back_and_forth() -> None:
     np.testing.assert_allclose(heights[18:28], way[:, 1], atol=1e-6)
 
 
+def test_rest_alone_holds_no_sentence() -> None:
+    stream = join_clips([], [still(40)], [4.0], 25.0, signer_id="x")
+    assert stream.spans.shape == (0, 2)
+    assert stream.clip.num_frames == 100
+    np.testing.assert_allclose(stream.clip.landmarks[:40], still(40).landmarks, atol=1e-6)
+
+
+def test_signs_are_joined_to_a_sentence_in_the_place_of_the_first() -> None:
+    small = replace(signing(30), landmarks=signing(30).landmarks * np.float32(0.5))
+    sentence = joined_signs([signing(50), small], 0.2)
+    assert sentence.num_frames == 50 + 5 + 30
+    np.testing.assert_allclose(sentence.landmarks[:50], signing(50).landmarks, atol=1e-6)
+    np.testing.assert_allclose(sentence.landmarks[55:, :, :2], signing(30).landmarks[..., :2], atol=1e-4)
+    assert np.isfinite(sentence.landmarks[50:55, WRISTS]).all()
+    assert speeds(sentence.landmarks, 25.0)[49:56].max() < 1.6 * 0.5 / 0.2
+    np.testing.assert_array_equal(joined_signs([signing(50)], 0.2).landmarks, signing(50).landmarks)
+
+
 def test_a_rest_for_each_gap_is_asked_for() -> None:
     with pytest.raises(ValueError, match="argument"):
         join_clips([signing()], [still()] * 2, [1.0], 25.0)
-
-
-def test_hanging_arms_rest() -> None:
-    clip = signing()
-    rest = hanging_rest(clip, 3.0, np.random.default_rng(0))
-    assert rest.duration_s == pytest.approx(3.0, abs=0.05)
-    assert np.isnan(rest.landmarks[:, PARTS["left_hand"]]).all()
-    width = 0.2  # of the made body, image heights
-    below = (rest.landmarks[:, WRISTS, 1] - 0.3) / width
-    assert below.mean() == pytest.approx(1.85, abs=0.02)
-    assert rest.landmarks[:, WRISTS[0], 0].mean() > rest.landmarks[:, WRISTS[1], 0].mean()  # on their own sides
-    assert clip_activity(rest, MODEL).mean < 0.1
 
 
 # --- made up ------------------------------------------------------------------------------------------------------
@@ -144,16 +147,6 @@ def test_one_handed_sentences_leave_the_other_hand_down() -> None:
         inside = np.concatenate([clip.landmarks for clip in sentence_clips(stream)])
         heights = np.sort(np.nanmedian(inside[:, WRISTS, 1], axis=0))
         assert heights[1] - heights[0] > 0.1
-
-
-def test_training_streams_are_of_many_kinds_and_the_same_again() -> None:
-    streams = list(training_streams(5, 12))
-    assert [len(stream.spans) == 0 for stream in streams[::6]] == [True, True]
-    assert len({round(stream.clip.fps) for stream in streams}) >= 3
-    assert len({stream.signer_id for stream in streams}) == 12
-    tracked = [bool((~np.isnan(stream.clip.landmarks[:, 33:75])).any()) for stream in streams]
-    assert 0 < sum(tracked) < 12
-    np.testing.assert_array_equal(next(training_streams(5, 1)).clip.landmarks, streams[0].clip.landmarks)
 
 
 # --- worse cameras ------------------------------------------------------------------------------------------------
@@ -188,6 +181,26 @@ def test_watching_from_the_middle_keeps_what_is_left_of_a_sentence() -> None:
     assert late.clip.timestamps_s[0] >= middle
     np.testing.assert_allclose(late.spans, [[middle, stream.spans[0, 1]], stream.spans[1]])
     assert len(cut_stream(stream, float(stream.spans[0, 1])).spans) == 1
+    early = cut_stream(stream, -np.inf, middle)
+    assert early.clip.timestamps_s[-1] <= middle
+    np.testing.assert_allclose(early.spans, [[stream.spans[0, 0], middle]])
+
+
+def test_dropped_frames_leave_the_others_at_their_times() -> None:
+    stream = join_clips([signing(250)], [still()] * 2, [1.0, 1.0], 25.0)
+    worse = disturbed(stream, np.random.default_rng(0), dropped=0.3)
+    assert 0.55 < worse.clip.num_frames / stream.clip.num_frames < 0.85
+    kept = np.searchsorted(stream.clip.timestamps_s, worse.clip.timestamps_s - 1e-6)
+    np.testing.assert_array_equal(worse.clip.landmarks, stream.clip.landmarks[kept])
+    np.testing.assert_array_equal(worse.spans, stream.spans)
+
+
+def test_a_slow_camera_sees_one_frame_in_four() -> None:
+    stream = join_clips([signing()], [still()] * 2, [1.0, 1.0], 24.0)
+    slow = thinned(stream, 4)
+    np.testing.assert_array_equal(slow.clip.landmarks, stream.clip.landmarks[::4])
+    assert slow.clip.fps == pytest.approx(6.0, rel=0.05)
+    np.testing.assert_array_equal(slow.spans, stream.spans)
 
 
 def test_sentences_of_a_stream_are_its_clips() -> None:

@@ -39,20 +39,23 @@ def segment(
     Example: signtalk segment consultation.mp4 --out sentences
     """
     import signtalk
-    from signtalk.segmentation.activity import clip_activity
-    from signtalk.segmentation.segmenter import SegmenterSettings, shipped_settings
+    from signtalk.segmentation.segmenter import SegmenterSettings
 
-    numbers = SegmenterSettings.load(settings) if settings else shipped_settings()
+    numbers = SegmenterSettings.of(settings)
     read = signtalk.read_clip(clip, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha)
     notes = tell_notes(read.notes, as_json)
     spans = signtalk.segment(read, settings=numbers)
     files = _written(read, spans, out, clip.stem) if out else [None] * len(spans)
     if as_json:
-        whole = clip_activity(read, numbers.model)
         sentences = [span.to_dict() | {"file": file} for span, file in zip(spans, files, strict=True)]
+        whole = spans.seen.activity
         activity = {"signing_s": whole.seconds, "signing_share": whole.share, "activity": whole.mean}
-        whole_clip = {"clip": str(clip), "duration_s": read.duration_s, **activity}
-        print_json({**whole_clip, "sentences": sentences, "notes": notes})
+        whole_clip = {"clip": str(clip), "duration_s": read.duration_s, **activity, "seen": spans.seen.to_dict()}
+        nothing = {"nothing_found": spans.nothing_found or None}
+        print_json({**whole_clip, "sentences": sentences, **nothing, "notes": notes})
+        return
+    if not spans:
+        out_console.print(f"{clip.name}: {spans.nothing_found}", soft_wrap=True)
         return
     _print_spans(clip.name, spans)
     if out and spans:

@@ -341,6 +341,11 @@ def clip_activity(clip: LandmarkClip, model: ActivityModel) -> ClipActivity:
     """
     tracker = ActivityTracker(model, clip.aspect or 1.0)
     signing = np.array([tracker.push(f, float(t)) for f, t in zip(clip.landmarks, clip.timestamps_s, strict=True)])
+    return activity_of(clip, signing)
+
+
+def activity_of(clip: LandmarkClip, signing: Float64Array) -> ClipActivity:
+    """How much of a clip is signing, from the (T,) probabilities of its frames; all zeros without a frame."""
     if not len(signing):
         return ClipActivity(0.0, 0.0, 0.0)
     lasts = np.append(np.diff(clip.timestamps_s), clip.duration_s / clip.num_frames)

@@ -266,7 +266,7 @@ class SegmenterSettings(BaseModel, frozen=True, extra="forbid"):
 
 @cache
 def shipped_settings() -> SegmenterSettings:
-    """The settings that come with SignTalk, fitted on made-up signers."""
+    """The settings that come with SignTalk, fitted on made-up people and on three real sets of signs."""
     return SegmenterSettings.load(SHIPPED)
 
 

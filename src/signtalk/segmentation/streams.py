@@ -9,30 +9,21 @@ A sentence begins where its first sign does and ends where its last one does; th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
-from signtalk.landmarks.features import bridge_gaps
 from signtalk.segmentation.metrics import Spans
+from signtalk.segmentation.rests import SHOULDERS, hanging_rest
 from signtalk.synthetic.body import Array, pose_body
 from signtalk.synthetic.camera import project, track
 from signtalk.synthetic.lexicon import sentences, signs
 from signtalk.synthetic.resting import perform_stream
 from signtalk.synthetic.signers import SIGNER_LETTERS, Habits, generator, make_signer
 
-_SHOULDERS = HOLISTIC.positions(("left_shoulder", "right_shoulder"))
-_ARMS = tuple(
-    HOLISTIC.positions(tuple(f"{side}_{name}" for name in ("elbow", "wrist", "pinky", "index", "thumb")))
-    for side in ("left", "right")
-)
-_HANGING = np.array([[0.15, 1.05], [0.12, 1.85], [0.1, 2.15], [0.08, 2.2], [0.05, 2.1]])
-"""Elbow, wrist and the pose's fingers of a hanging arm, from the shoulder outwards and down, in shoulder widths."""
 _TRAINING_FPS = (8.0, 12.0, 25.0, 30.0, 50.0)
-_TREMBLING = 0.012
-"""Shoulder widths by which a tracker shakes a made rest, as it does recorded ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,31 +104,6 @@ def _glosses(rng: np.random.Generator, plan: StreamPlan, most_joined: int) -> tu
     return tuple(gloss for i in chosen for gloss in texts[i].glosses)
 
 
-def hanging_rest(like: LandmarkClip, duration_s: float, rng: np.random.Generator) -> LandmarkClip:
-    """A rest for a person of whom none was recorded: the first frame with both arms hanging, a little trembling.
-
-    Args:
-        like: a clip of the person; its frame rate is kept.
-        duration_s: how long.
-        rng: the only source of chance.
-    """
-    num_frames = max(2, round(duration_s * like.fps))
-    first = bridge_gaps(like.landmarks, like.num_frames)[0].astype(np.float64)
-    aspect = like.aspect or 1.0
-    shoulders = first[_SHOULDERS]
-    across = (shoulders[0, :2] - shoulders[1, :2]) * [aspect, 1]
-    width = float(np.hypot(*across))
-    for side, arm in enumerate(_ARMS):
-        outwards = np.sign(across[0]) * (1 if side == 0 else -1)
-        first[arm, :2] = shoulders[side, :2] + _HANGING * width * [outwards / aspect, 1]
-        first[arm, 2] = shoulders[side, 2]
-    landmarks = np.repeat(first[None], num_frames, axis=0)
-    landmarks[:, PARTS["left_hand"]] = landmarks[:, PARTS["right_hand"]] = np.nan
-    landmarks[..., :2] += _TREMBLING * width * rng.standard_normal((*landmarks.shape[:2], 2)) / [aspect, 1]
-    visibility = np.repeat(like.visibility[:1], num_frames, axis=0)
-    return LandmarkClip(landmarks.astype(np.float32), visibility, regular_timestamps(num_frames, like.fps), like.aspect)
-
-
 def join_clips(
     clips: Sequence[LandmarkClip],
     rests: Sequence[LandmarkClip],
@@ -153,7 +119,7 @@ def join_clips(
     that lies at its clip. The clip counts as the sentence, the easing does not.
 
     Args:
-        clips: S clips, each signed from its first to its last frame.
+        clips: S clips, each signed from its first to its last frame; none for rest alone.
         rests: S + 1 clips of the same person who does not sign.
         pauses_s: S + 1 seconds of rest, without the easing.
         fps: of the stream.
@@ -166,9 +132,9 @@ def join_clips(
     count = 0
     pieces = [_at_rate(clip, fps) for clip in clips]
     for i, (rest, pause) in enumerate(zip(rests, pauses_s, strict=True)):
-        beside = pieces[max(i - 1, 0)]
         still = _back_and_forth(_at_rate(rest, fps), max(2, round(pause * fps)))
-        still = _placed_like(still, beside)
+        if pieces:
+            still = _placed_like(still, pieces[max(i - 1, 0)])
         following = pieces[i] if i < len(pieces) else None
         parts = [still] if following is None else [still, _eased(still[-1], following[0], num_eased), following]
         if points:
@@ -182,6 +148,23 @@ def join_clips(
     visibility = np.full((count, PARTS["pose"].stop), np.nan, dtype=np.float32)
     clip = LandmarkClip(landmarks, visibility, regular_timestamps(count, fps), clips[0].aspect if clips else None)
     return LabelledStream(clip, np.array(spans, dtype=np.float64).reshape(-1, 2) / fps, signer_id)
+
+
+def joined_signs(clips: Sequence[LandmarkClip], gap_s: float) -> LandmarkClip:
+    """One clip of several by the same person, in the place and at the frame rate of the first, as a sentence of them.
+
+    Args:
+        clips: signed from the first to the last frame.
+        gap_s: seconds in which the hands go from each clip to the next.
+    """
+    fps = clips[0].fps
+    points = [_at_rate(clips[0], fps)]
+    for clip in clips[1:]:
+        following = _placed_like(_at_rate(clip, fps), points[0])
+        points += [_eased(points[-1][-1], following[0], max(1, round(gap_s * fps))), following]
+    landmarks = np.concatenate(points).astype(np.float32)
+    visibility = np.full((len(landmarks), PARTS["pose"].stop), np.nan, dtype=np.float32)
+    return LandmarkClip(landmarks, visibility, regular_timestamps(len(landmarks), fps), clips[0].aspect)
 
 
 def _at_rate(clip: LandmarkClip, fps: float) -> Array:
@@ -205,7 +188,7 @@ def _back_and_forth(points: Array, num_frames: int) -> Array:
 
 def _placed_like(points: Array, other: Array) -> Array:
     """Moved and scaled so that the shoulders are on average where they are in `other`."""
-    here, there = (np.nanmean(each[:, _SHOULDERS, :2], axis=0) for each in (points, other))
+    here, there = (np.nanmean(each[:, SHOULDERS, :2], axis=0) for each in (points, other))
     if np.isnan(here).any() or np.isnan(there).any():
         return points
     scale = np.linalg.norm(there[0] - there[1]) / max(float(np.linalg.norm(here[0] - here[1])), 1e-6)
@@ -233,6 +216,8 @@ def disturbed(
     uneven: float = 0.0,
     lost_hands: float = 0.0,
     without_hands: bool = False,
+    *,
+    dropped: float = 0.0,
 ) -> LabelledStream:
     """The stream as a worse camera and tracker give it.
 
@@ -242,6 +227,7 @@ def disturbed(
         uneven: frame times shift by up to this part of a frame.
         lost_hands: how often a second a tracked hand is lost, for 0.1 to 1 s.
         without_hands: no hand is tracked at all, as by a camera for bodies.
+        dropped: this part of the frames never arrives.
     """
     clip = stream.clip
     times = clip.timestamps_s + rng.uniform(-0.5, 0.5, clip.num_frames) * uneven / clip.fps
@@ -251,14 +237,23 @@ def disturbed(
             landmarks[:, PARTS[name]] = np.nan
         for start in np.flatnonzero(rng.random(clip.num_frames) < lost_hands / clip.fps):
             landmarks[start : start + max(1, round(rng.uniform(0.1, 1.0) * clip.fps)), PARTS[name]] = np.nan
-    return replace(stream, clip=replace(clip, landmarks=landmarks, timestamps_s=times))
+    arrived = slice(None) if not dropped else np.append([True, True], rng.random(clip.num_frames - 2) >= dropped)
+    clip = replace(clip, landmarks=landmarks[arrived], visibility=clip.visibility[arrived], timestamps_s=times[arrived])
+    return replace(stream, clip=clip)
 
 
-def cut_stream(stream: LabelledStream, start_s: float) -> LabelledStream:
-    """What is seen by someone who begins to watch at `start_s`, perhaps in the middle of a sentence."""
-    kept = stream.clip.timestamps_s >= start_s
+def cut_stream(stream: LabelledStream, start_s: float, stop_s: float = np.inf) -> LabelledStream:
+    """What is seen by someone who watches for a while, from or until the middle of a sentence perhaps.
+
+    Args:
+        stream: not changed.
+        start_s: from then on.
+        stop_s: until then.
+    """
     clip = stream.clip
-    spans = np.maximum(stream.spans[stream.spans[:, 1] > start_s], start_s)
+    kept = (clip.timestamps_s >= start_s) & (clip.timestamps_s <= stop_s)
+    seen = (stream.spans[:, 1] > start_s) & (stream.spans[:, 0] < stop_s)
+    spans = np.clip(stream.spans[seen], start_s, stop_s)
     return replace(
         stream,
         clip=replace(
@@ -266,6 +261,18 @@ def cut_stream(stream: LabelledStream, start_s: float) -> LabelledStream:
         ),
         spans=spans,
     )
+
+
+def thinned(stream: LabelledStream, step: int) -> LabelledStream:
+    """One frame in `step`, as of a slow camera; `make_stream` itself needs 7 frames a second or more."""
+    clip = stream.clip
+    clip = replace(
+        clip,
+        landmarks=clip.landmarks[::step],
+        visibility=clip.visibility[::step],
+        timestamps_s=clip.timestamps_s[::step],
+    )
+    return replace(stream, clip=clip)
 
 
 def sentence_clips(stream: LabelledStream) -> list[LandmarkClip]:
@@ -277,36 +284,6 @@ def sentence_clips(stream: LabelledStream) -> list[LandmarkClip]:
             landmarks, visibility, times = clip.landmarks[kept], clip.visibility[kept], clip.timestamps_s[kept]
             clips.append(LandmarkClip(landmarks, visibility, times, clip.aspect))
     return clips
-
-
-def training_streams(seed: int, count: int) -> Iterator[LabelledStream]:
-    """Made-up streams for a fit, of as many kinds as there are cameras and habits; every fifth has another person.
-
-    Every sixth is rest alone; a third are clips joined as recorded ones are; in some hands are lost, never tracked, or
-    the watching begins within a sentence.
-    """
-    for number in range(count):
-        rng = generator(seed, "training", number)
-        rests = number % 6 == 0
-        plan = StreamPlan(
-            num_sentences=0 if rests else 5,
-            fps=float(rng.choice(_TRAINING_FPS)),
-            pauses_s=(20.0, 20.1) if rests else (0.5, 4.0),
-            vary=bool(rng.random() < 0.7),
-            holds=float(rng.choice((0.0, 0.2, 0.4))),
-            single=float(rng.choice((0.0, 0.3))),
-            one_handed=bool(rng.random() < 0.4),
-        )
-        stream = make_stream(seed + number // len(SIGNER_LETTERS), number, plan)
-        if not rests and number % 3 == 1:
-            clips = sentence_clips(stream)
-            pauses = rng.uniform(*plan.pauses_s, size=len(clips) + 1)
-            beside = [clips[max(i - 1, 0)] for i in range(len(pauses))]
-            hanging = [hanging_rest(clip, float(pause), rng) for clip, pause in zip(beside, pauses, strict=True)]
-            stream = join_clips(clips, hanging, pauses.tolist(), plan.fps, signer_id=stream.signer_id)
-        kind = rng.integers(3)
-        stream = disturbed(stream, rng, 0.5, lost_hands=0.15 * (kind == 1), without_hands=bool(kind == 2))
-        yield cut_stream(stream, float(rng.uniform(0, 8))) if rng.random() < 0.25 else stream
 
 
 @dataclass(frozen=True, eq=False)
