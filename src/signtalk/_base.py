@@ -5,6 +5,7 @@ made-up signs + data folders -> pretrain -> weights
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -70,4 +71,4 @@ def new(out: PathLike) -> Path:
 
 def folders_of(folders: PathLike | Sequence[PathLike]) -> Sequence[PathLike]:
     """One folder or several as a list."""
-    return [folders] if isinstance(folders, str | Path) else list(folders)
+    return [folders] if isinstance(folders, str | os.PathLike) else list(folders)

@@ -11,7 +11,7 @@ from signtalk.errors import ArtifactError, DataError
 from signtalk.files import read_json
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
 from signtalk.training.checkpoint import load_checkpoint
-from signtalk.training.pretrain import CONFIG_NAME, HISTORY_NAME, PretrainResult, pretrain
+from signtalk.training.pretrain import PRETRAIN_HISTORY_NAME, PRETRAIN_NAME, PretrainResult, pretrain
 from signtalk.training.trainer import TrainOptions
 
 
@@ -26,7 +26,7 @@ def result(folder: Path) -> Iterator[PretrainResult]:
 
 
 def history(folder: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((folder / HISTORY_NAME).read_text(encoding="utf-8").splitlines()))
+    return list(csv.DictReader((folder / PRETRAIN_HISTORY_NAME).read_text(encoding="utf-8").splitlines()))
 
 
 def test_it_leaves_weights_a_history_and_what_it_was_made_with(folder: Path, result: PretrainResult) -> None:
@@ -34,7 +34,7 @@ def test_it_leaves_weights_a_history_and_what_it_was_made_with(folder: Path, res
     rows = history(folder)
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert result.best_score == max(float(row["R@1 made up"]) for row in rows)
-    assert read_json(folder / CONFIG_NAME)["config"] == TINY.model_dump(mode="json")
+    assert read_json(folder / PRETRAIN_NAME)["config"] == TINY.model_dump(mode="json")
     checkpoint = load_checkpoint(result.best)
     assert checkpoint.features == TINY.features
     assert checkpoint.origin["epoch"] == result.best_epoch

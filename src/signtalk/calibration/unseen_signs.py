@@ -1,22 +1,21 @@
 """The decision of a base: fitted on lessons in which signs are taught and asked that its encoder never saw.
 
-TaughtSet ... --hold_lessons--> Outcomes --fit_unseen--> DecisionConfig for a bundle without sentences
+TaughtSet ... --hold_lessons--> LessonAnswers --fit_unseen--> DecisionConfig for a bundle without sentences
 
 A lesson is what a clinic does: one person teaches some sentences with one to three clips each, others ask for them, and
-for some that nobody taught. Each set counts the same, however many clips it has, and a confidence must hold its
-promise in every one: what is to come is a set that nobody has seen.
+for some that nobody taught. Each set counts the same, however many clips it has: what is to come is a set that nobody
+has seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.calibration.gate import GateReport, fit_gate
-from signtalk.calibration.logistic import precision_threshold
 from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
@@ -54,7 +53,7 @@ class TaughtSet:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcomes:
+class LessonAnswers:
     """What came of the questions of several lessons.
 
     Attributes:
@@ -72,7 +71,7 @@ class Outcomes:
     motions: FloatArray
 
     @classmethod
-    def joined(cls, parts: Sequence[Outcomes]) -> Outcomes:
+    def joined(cls, parts: Sequence[LessonAnswers]) -> LessonAnswers:
         """All questions, in order."""
         arrays = {
             name: np.concatenate([getattr(part, name) for part in parts])
@@ -80,13 +79,13 @@ class Outcomes:
         }
         return cls(Evidence.joined([part.evidence for part in parts]), **arrays)
 
-    def select(self, rows: BoolArray) -> Outcomes:
+    def select(self, rows: BoolArray) -> LessonAnswers:
         """The questions where `rows` is True."""
         arrays = {name: getattr(self, name)[rows] for name in ("right", "known", "sets", "motions")}
-        return Outcomes(self.evidence.select(rows), **arrays)
+        return LessonAnswers(self.evidence.select(rows), **arrays)
 
 
-def hold_lessons(recognizer: Recognizer, sets: Sequence[TaughtSet], lessons: int, seed: int = 0) -> Outcomes:
+def hold_lessons(recognizer: Recognizer, sets: Sequence[TaughtSet], lessons: int, seed: int = 0) -> LessonAnswers:
     """Teach and ask, so many times in each set; another person teaches each time.
 
     Args:
@@ -102,12 +101,12 @@ def hold_lessons(recognizer: Recognizer, sets: Sequence[TaughtSet], lessons: int
             outcome = _lesson(recognizer, taught, number, lesson, rng)
             if outcome is not None:
                 parts.append(outcome)
-    return Outcomes.joined(parts)
+    return LessonAnswers.joined(parts)
 
 
 def _lesson(
     recognizer: Recognizer, taught: TaughtSet, number: int, lesson: int, rng: np.random.Generator
-) -> Outcomes | None:
+) -> LessonAnswers | None:
     """One lesson; None where the person whose turn it is makes too few signs, or nobody else makes them."""
     labels, people = np.asarray(taught.labels), np.asarray(taught.people)
     everyone = sorted(set(taught.people))
@@ -129,7 +128,7 @@ def _lesson(
     entries = [_entry(taught.labels[row], row) for row in references.tolist()]
     index = SentenceIndex.build((taught.encoded.select(references),), entries, "lesson")
     ranking = recognizer.changed(index=index).rank(taught.encoded.select(asked))
-    return Outcomes(
+    return LessonAnswers(
         evidence=Evidence.from_ranking(ranking),
         right=ranking.ranks_of([taught.labels[row] for row in asked.tolist()]) == 1,
         known=np.isin(labels[asked], chosen),
@@ -146,9 +145,9 @@ def _entry(label: str, row: int) -> IndexEntry:
 
 
 def fit_unseen(
-    decision: DecisionConfig, outcomes: Outcomes, idle: FloatArray, precision: float
+    decision: DecisionConfig, outcomes: LessonAnswers, idle: FloatArray, precision: float
 ) -> tuple[DecisionConfig, GateReport]:
-    """The gate of a base: the highest of the thresholds that the single sets ask for.
+    """The gate of a base, for taught sentences as for all others: it has no others.
 
     Args:
         decision: its scoring ranked the outcomes.
@@ -157,26 +156,19 @@ def fit_unseen(
         precision: part of the accepted answers that shall be right.
     """
     counts = _counts(outcomes)
-    fit = fit_gate(outcomes.evidence, outcomes.right, outcomes.motions, idle, precision=precision, counts=counts)
-    sureness = confidences(outcomes.evidence, fit.config)
-    thresholds = []
-    for number in np.unique(outcomes.sets):
-        own = outcomes.sets == number
-        thresholds.append(precision_threshold(sureness[own], outcomes.right[own], precision, expected=False)[0])
-    threshold = max([fit.config.threshold, *thresholds])
-    accepted = sureness >= threshold
-    gate = fit.config.model_copy(update={"threshold": threshold, "num_accepted": int(accepted.sum())})
-    gate = gate.model_copy(update={"enrolled": gate})
-    return decision.model_copy(update={"gate": gate, "translate": False}), replace(fit.report)
+    signing = outcomes.motions[np.isfinite(outcomes.motions)]
+    fit = fit_gate(outcomes.evidence, outcomes.right, signing, idle, precision=precision, counts=counts)
+    gate = fit.config.model_copy(update={"enrolled": fit.config})
+    return decision.model_copy(update={"gate": gate, "translate": False}), fit.report
 
 
-def _counts(outcomes: Outcomes) -> FloatArray:
+def _counts(outcomes: LessonAnswers) -> FloatArray:
     """(Q,) each set counts the same; mean 1."""
     _, number, size = np.unique(outcomes.sets, return_inverse=True, return_counts=True)
     return np.asarray(len(outcomes.sets) / len(size) / size[number])
 
 
-def coverage(decision: DecisionConfig, outcomes: Outcomes) -> dict[str, float]:
+def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, float]:
     """How many of the taught are answered, and how many answers are right.
 
     Args:

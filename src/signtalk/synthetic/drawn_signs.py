@@ -19,10 +19,10 @@ from signtalk.synthetic.lexicon import (
     HANDSHAPES,
     HEAD_LOCATIONS,
     ORIENTATIONS,
-    Nuance,
     Sign,
     ordinary_duration_s,
 )
+from signtalk.synthetic.nuance import Nuance
 
 _HANDS = ("one", "both", "alternate", "base")
 _HANDS_SHARE = (0.48, 0.27, 0.08, 0.17)

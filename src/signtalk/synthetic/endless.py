@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk.arrays import IntArray
 from signtalk.landmarks.clip import LandmarkClip, regular_timestamps
 from signtalk.synthetic.body import pose_body
 from signtalk.synthetic.camera import project, track
@@ -59,7 +59,7 @@ class DrawnClip:
     """
 
     clip: LandmarkClip
-    phonology: IntArray
+    phonology: npt.NDArray[np.int8]
 
 
 def draw_group(config: EndlessConfig, number: int) -> tuple[DrawnClip, ...]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 
-Vector = tuple[float, float, float]
+from signtalk.synthetic.nuance import PLAIN, Nuance, Vector
 
 # Finger codes: flexion of the knuckle and of the middle joint, 0 straight, 1 folded.
 _FINGER = {"o": (0.0, 0.03), "c": (0.95, 1.0), "b": (0.9, 0.05), "h": (0.15, 0.85), "r": (0.4, 0.45), "t": (0.62, 0.5)}
@@ -81,31 +81,6 @@ DIRECTIONS: dict[str, Vector] = {
     "none": (0, 0, 0), "up": (0, 1, 0), "down": (0, -1, 0), "out": (0, 0, 1), "in": (0, 0, -1), "side": (1, 0, 0),
     "across": (-1, 0, 0), "upside": (0.7, 0.7, 0.1), "slant": (-0.7, -0.7, 0.1),
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Nuance:
-    """How a sign departs from the table values of its parameters; all zero for the signs of the lexicon.
-
-    Attributes:
-        start: (12,) added to the handshape at the beginning.
-        end: (12,) added to the handshape at the end.
-        place: (3,) added to the location, shoulder widths, own-side frame.
-        turn: (2,) added to the hand's rotation about its fingers and its knuckles, radians.
-        course: (3,) added to the movement's direction.
-        size: of the movement, 1 is the table's.
-    """
-
-    start: tuple[float, ...] = (0.0,) * 12
-    end: tuple[float, ...] = (0.0,) * 12
-    place: Vector = (0.0, 0.0, 0.0)
-    turn: tuple[float, float] = (0.0, 0.0)
-    course: Vector = (0.0, 0.0, 0.0)
-    size: float = 1.0
-
-
-PLAIN = Nuance()
-"""As the tables have it."""
 
 
 @dataclass(frozen=True)

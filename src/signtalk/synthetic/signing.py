@@ -31,11 +31,10 @@ from signtalk.synthetic.lexicon import (
     HANDSHAPES,
     HEAD_LOCATIONS,
     ORIENTATIONS,
-    PLAIN,
     Sign,
-    Vector,
     stable_number,
 )
+from signtalk.synthetic.nuance import PLAIN, Vector
 from signtalk.synthetic.signers import Signer
 
 # Columns of a key pose of one hand.

@@ -34,8 +34,8 @@ from signtalk.training.pretrain_module import Pretraining, base_tokenizer
 from signtalk.training.recipe import OptimiserConfig
 from signtalk.training.trainer import TrainOptions, fit
 
-CONFIG_NAME = "pretrain.json"
-HISTORY_NAME = "pretrain_history.csv"
+PRETRAIN_NAME = "pretrain.json"
+PRETRAIN_HISTORY_NAME = "pretrain_history.csv"
 _UNSEEN_SEED = 2**31
 """Added to the seed of the training: signs and people of the validation are nobody that it meets."""
 _STATISTICS_GROUPS = 100
@@ -134,7 +134,7 @@ def _about(config: PretrainConfig, learned: Sequence[Manifest], asked: Sequence[
 
 
 def _claim(out: Path, about: dict[str, Any], resume: bool) -> None:
-    path = out / CONFIG_NAME
+    path = out / PRETRAIN_NAME
     if path.exists():
         if not resume:
             raise ArtifactError(f"{out}: holds a pretraining; add --resume to go on with it, or choose another folder")
@@ -216,7 +216,9 @@ class _Keeper:
             origin = {"pretrain": self._about, "epoch": row["epoch"], "one_shot": row}
             save_checkpoint(self._out / BEST_NAME, module.model, config.features, base_tokenizer(), origin)
         columns = list(dict.fromkeys(name for each in history.rows for name in each))
-        write_csv(self._out / HISTORY_NAME, columns, [dict.fromkeys(columns, "") | each for each in history.rows])
+        write_csv(
+            self._out / PRETRAIN_HISTORY_NAME, columns, [dict.fromkeys(columns, "") | each for each in history.rows]
+        )
 
 
 def one_shot_recall(encoder: TorchEncoder, clips: AskedClips) -> tuple[float, float]:

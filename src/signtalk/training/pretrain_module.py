@@ -130,7 +130,7 @@ class Pretraining(pl.LightningModule):
 
     def phonology_loss(self, logits: Tensor, values: Tensor) -> Tensor:
         """Mean cross-entropy of the seven parameters: (N, sum of sizes) against (N, 7)."""
-        parts = logits.float().split(self.sizes, dim=1)
+        parts = torch.split(logits.float(), self.sizes, dim=1)
         losses = [nn.functional.cross_entropy(part, values[:, i]) for i, part in enumerate(parts)]
         return torch.stack(losses).mean()
 

@@ -82,6 +82,12 @@ def _no_setting(path: str, has_value: bool, tree: dict[str, Any]) -> str:
 
 
 def nearest(name: str, names: Sequence[str], surely: Sequence[str] = ()) -> str:
-    """A question with the nearest names, those of `surely` if there are any; nothing where none is near."""
+    """A question with the nearest names, those of `surely` if there are any; nothing where none is near.
+
+    Args:
+        name: that is not known.
+        names: that are.
+        surely: the names that are meant, where something else tells.
+    """
     near = list(surely) or difflib.get_close_matches(name, names, n=2, cutoff=0.8)
     return f"; did you mean {' or '.join(near[:3])}?" if near else ""

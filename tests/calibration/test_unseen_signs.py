@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from signtalk.calibration.unseen_signs import FEWEST_SENTENCES, TaughtSet, coverage, fit_unseen, hold_lessons
+from signtalk.index.encoded import Encoded
+from signtalk.index.index import SentenceIndex
+from signtalk.landmarks.features import FeatureConfig
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
+from signtalk.recognition.scoring import ScoringConfig
+
+
+class NoEncoder:
+    """Lessons are of clips that are encoded already."""
+
+    feature_config = FeatureConfig()
+
+    def encode(self, features: np.ndarray, valid: np.ndarray) -> Encoded:
+        raise AssertionError
+
+
+SCORING = ScoringConfig(similarity_weight=0.4, prototype_weight=0.2, dtw_weight=0.4, text_weight=0)
+RECOGNIZER = Recognizer(
+    encoder=NoEncoder(), index=SentenceIndex.build((), (), "none"), decision=DecisionConfig(scoring=SCORING)
+)
+
+
+def taught(name: str, noise: float, seed: int, signs: int = 12, people: int = 4) -> TaughtSet:
+    """Clips whose vectors and frames are their sign's, under so much noise."""
+    rng = np.random.default_rng(seed)
+    labels = [f"{name} {sign}" for sign in range(signs) for _ in range(people)]
+    who = [f"p{person}" for _ in range(signs) for person in range(people)]
+    centres = rng.standard_normal((signs, 16)).astype(np.float32)
+    courses = rng.standard_normal((signs, 6, 16)).astype(np.float32)
+    place = np.repeat(np.arange(signs), people)
+    embeddings = centres[place] + noise * rng.standard_normal((len(place), 16)).astype(np.float32)
+    frames = courses[place] + noise * rng.standard_normal((len(place), 6, 16)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    frames /= np.linalg.norm(frames, axis=2, keepdims=True)
+    nothing = np.zeros((len(place), 6, 0), dtype=np.float32)
+    valid = np.ones((len(place), 6), dtype=np.bool_)
+    encoded = Encoded(embeddings, frames, nothing, valid, np.zeros(len(place), dtype=np.float32), nothing)
+    return TaughtSet(name, encoded, tuple(labels), tuple(who), np.full(len(place), 2.0, dtype=np.float32))
+
+
+def test_a_lesson_asks_what_was_taught_and_what_was_not_by_others_than_the_teacher() -> None:
+    answers = hold_lessons(RECOGNIZER, [taught("a", 0.1, 0)], lessons=8)
+    assert answers.known.any() and not answers.known.all()
+    assert not answers.right[~answers.known].any()
+    assert answers.right[answers.known].mean() > 0.95
+    again = hold_lessons(RECOGNIZER, [taught("a", 0.1, 0)], lessons=8)
+    np.testing.assert_array_equal(again.evidence.score, answers.evidence.score)
+
+
+def test_a_teacher_of_too_few_signs_gives_no_lesson() -> None:
+    sets = [taught("a", 0.1, 0), taught("b", 0.1, 1, signs=FEWEST_SENTENCES - 1)]
+    assert set(hold_lessons(RECOGNIZER, sets, lessons=4).sets) == {0}
+
+
+def test_the_gate_keeps_its_promise_in_a_set_that_it_was_not_fitted_on() -> None:
+    sets = [taught(name, noise, seed) for seed, (name, noise) in enumerate({"a": 0.6, "b": 0.9, "c": 0.75}.items())]
+    answers = hold_lessons(RECOGNIZER, sets, lessons=16)
+    decision, report = fit_unseen(
+        DecisionConfig(scoring=SCORING),
+        answers.select(answers.sets != 2),
+        np.array([0.01, 0.02], dtype=np.float32),
+        0.95,
+    )
+    figures = coverage(decision, answers.select(answers.sets == 2))
+    assert figures["precision"] >= 0.9 and figures["answered"] > 0.2
+    assert decision.gate.enrolled is not None and decision.gate.enrolled.threshold == decision.gate.threshold
+    assert not decision.translate and report.precision_asked == 0.95
+
+
+def test_each_set_counts_the_same_however_many_questions_it_asks() -> None:
+    answers = hold_lessons(RECOGNIZER, [taught("easy", 0.3, 0), taught("hard", 1.2, 1)], lessons=12)
+    few = answers.select((answers.sets == 1) | (np.arange(len(answers.sets)) % 4 == 0))
+    idle = np.array([0.01], dtype=np.float32)
+    whole, thinned = (fit_unseen(DecisionConfig(scoring=SCORING), each, idle, 0.9)[0] for each in (answers, few))
+    assert whole.gate.threshold == pytest.approx(thinned.gate.threshold, abs=0.1)
+
+
+def test_a_gate_that_accepts_nothing_has_no_precision() -> None:
+    answers = hold_lessons(RECOGNIZER, [taught("a", 0.5, 0)], lessons=8)
+    closed = DecisionConfig(scoring=SCORING)
+    closed = closed.model_copy(update={"gate": closed.gate.model_copy(update={"threshold": 1.0, "bias": -50.0})})
+    figures = coverage(closed, answers)
+    assert figures["answered"] == 0 and np.isnan(figures["precision"])
+    assert figures["recall_at_1"] == pytest.approx(answers.right[answers.known].mean())
