@@ -132,5 +132,6 @@ def _dtw_margin(distances: FloatArray) -> FloatArray:
 def words_of_first(ranking: Ranking) -> npt.NDArray[np.float64]:
     """(B,) words of the first sentence, at least 1."""
     entries = ranking.index.entries
-    words = [len(entries[row].sentence.split()) if row >= 0 else 1 for row in ranking.rows[:, 0].tolist()]
+    first = ranking.rows[:, :1].max(axis=1, initial=-1).tolist()  # of an empty index there is none
+    words = [len(entries[row].sentence.split()) if row >= 0 else 1 for row in first]
     return np.maximum(np.array(words, dtype=np.float64), 1)
