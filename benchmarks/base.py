@@ -38,7 +38,7 @@ ASKED = ("asl_words_3signers", "ksl_phrases_5sessions")
 LICENCE = "Apache-2.0"
 PACKAGED = Path(__file__).resolve().parent.parent / "src" / "signtalk" / "bundle" / "bases" / "base.zip"
 PRECISION = 0.98
-BITS = 8
+BITS = 6
 """Of a weight behind its first binary digit."""
 LESSONS = 24
 """Of each set."""

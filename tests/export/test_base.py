@@ -18,7 +18,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     result = pretrained(folder / "run", stop_after=1)
     return export_base(
-        load_checkpoint(result.best), DecisionConfig(), folder / "base.zip", bits=8, licence="Apache-2.0"
+        load_checkpoint(result.best), DecisionConfig(), folder / "base.zip", bits=6, licence="Apache-2.0"
     )
 
 
@@ -45,10 +45,9 @@ def test_training_goes_on_from_the_weights_that_it_answers_with(base: Path) -> N
     np.testing.assert_allclose(theirs, ours, atol=1e-4)
 
 
-def test_weights_keep_so_many_binary_digits_and_small_parameters_all() -> None:
-    weights, bias = torch.linspace(-3, 3, 1001), torch.tensor([1 / 3])
-    kept = rounded(weights, bits=8)
-    assert (kept - weights).abs().max() <= 3 * 2**-9 and not torch.equal(kept, weights)
-    assert (kept.view(torch.int32) & ((1 << 15) - 1) == 0).all()
-    assert torch.equal(rounded(bias, bits=8), bias)
-    assert torch.equal(rounded(torch.arange(1000), bits=8), torch.arange(1000))
+def test_weights_keep_so_many_binary_digits() -> None:
+    weights = torch.linspace(-3, 3, 1001)
+    kept = rounded(weights, bits=6)
+    assert (kept - weights).abs().max() <= 3 * 2**-7 and not torch.equal(kept, weights)
+    assert (kept.view(torch.int32) & ((1 << 17) - 1) == 0).all()
+    assert torch.equal(rounded(torch.arange(1000), bits=6), torch.arange(1000))

@@ -2,7 +2,7 @@
 
     best.safetensors of `pretrain` + DecisionConfig -> export_base -> base.zip
 
-Weights are rounded to a few binary digits first: the zip packs what is left of them into about a byte and a half each,
+Weights are rounded to a few binary digits first: the zip packs what is left of them into little more than a byte each,
 graph and checkpoint are still those of any bundle, and both hold the same rounded numbers.
 """
 
@@ -21,8 +21,6 @@ from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 _MANTISSA_BITS = 23
-_FROM_MEMBERS = 256
-"""Smaller parameters, such as biases and statistics, stay as they are: they weigh nothing."""
 
 
 def export_base(checkpoint: Checkpoint, decision: DecisionConfig, out: Path, bits: int, licence: str) -> Path:
@@ -46,7 +44,7 @@ def export_base(checkpoint: Checkpoint, decision: DecisionConfig, out: Path, bit
         model = checkpoint.model
         shortened = {name: rounded(tensor, bits) for name, tensor in model.state_dict().items()}
         model.load_state_dict(shortened)
-        save_checkpoint(weights, model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin)
+        save_checkpoint(weights, model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin, in_16_bits=True)
         shipped = load_checkpoint(weights)
         index = SentenceIndex.build((), (), shipped.encoder_id)
         extras = ExportExtras(licence=licence, weights=weights, scripted=False)
@@ -57,11 +55,11 @@ def export_base(checkpoint: Checkpoint, decision: DecisionConfig, out: Path, bit
 
 
 def rounded(tensor: torch.Tensor, bits: int) -> torch.Tensor:
-    """To the nearest number of so many binary digits behind the first."""
-    if not tensor.is_floating_point() or tensor.numel() < _FROM_MEMBERS:
+    """To the nearest number of so many binary digits behind the first, and of those that 16 bits hold."""
+    if not tensor.is_floating_point():
         return tensor
     dropped = _MANTISSA_BITS - bits
-    whole = tensor.detach().contiguous().view(torch.int32)
+    whole = tensor.detach().half().float().contiguous().view(torch.int32)
     half = 1 << (dropped - 1)
     kept = (whole + half) & ~((1 << dropped) - 1)
     return kept.view(torch.float32)

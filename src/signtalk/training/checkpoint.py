@@ -61,7 +61,12 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, model: SignModel, features: FeatureConfig, tokenizer: SentenceTokenizer, origin: dict[str, Any]
+    path: Path,
+    model: SignModel,
+    features: FeatureConfig,
+    tokenizer: SentenceTokenizer,
+    origin: dict[str, Any],
+    in_16_bits: bool = False,
 ) -> None:
     """Write a checkpoint atomically; `origin` gains the versions of the libraries.
 
@@ -71,6 +76,7 @@ def save_checkpoint(
         features: what it reads.
         tokenizer: its words.
         origin: how it came about, as JSON values.
+        in_16_bits: write floating point numbers in half the bytes; what reads them gets 32 bits again.
     """
     header = {
         "format_version": CHECKPOINT_FORMAT_VERSION,
@@ -80,6 +86,8 @@ def save_checkpoint(
         "origin": {**origin, "versions": library_versions()},
     }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    if in_16_bits:
+        weights = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(weights, {_HEADER_KEY: json.dumps(header, sort_keys=True)}))
 
