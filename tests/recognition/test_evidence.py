@@ -6,7 +6,7 @@ import pytest
 from made.references import encoded, entry, small_index
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.ctc import SpelledSentences
-from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence, _dtw_margin, _standing
+from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence, _dtw_margin, _standing, words_of_first
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
 
 
@@ -53,7 +53,9 @@ def test_words_count_each() -> None:
 
 
 def test_nothing_indexed_has_no_evidence() -> None:
-    evidence = Evidence.from_ranking(score_sentences(encoded(2), SentenceIndex.build([], [], "m"), ScoringConfig()))
+    ranking = score_sentences(encoded(2), SentenceIndex.build([], [], "m"), ScoringConfig())
+    evidence = Evidence.from_ranking(ranking)
+    assert words_of_first(ranking).tolist() == [1, 1]
     assert not evidence.answered.any()
     assert np.isnan(evidence.matrix()).all()
     assert Evidence.joined([]).matrix().shape == (0, len(FIGURES))
