@@ -198,6 +198,21 @@ def test_frames_by_number_and_lines_of_frames_are_read(tmp_path: Path) -> None:
     assert find_json_clips(tmp_path) == [tmp_path / "a.json", tmp_path / "a.jsonl"]
 
 
+def test_a_frame_number_that_is_left_out_leaves_a_gap_in_time(tmp_path: Path) -> None:
+    apart = [0, 0.1, 0.5]
+    by_number = {str(number): a_frame() for number in (7, 8, 12)}
+    np.testing.assert_allclose(read(tmp_path, by_number, fps=10).timestamps_s, apart)
+    told = [a_frame() | {"frame": number} for number in (7, 8, 12)]
+    np.testing.assert_allclose(read(tmp_path, told, fps=10).timestamps_s, apart)
+    timed = [frame | {"time_s": time_s} for frame, time_s in zip(told, (0, 1, 2), strict=True)]
+    np.testing.assert_allclose(read(tmp_path, timed, fps=10).timestamps_s, [0, 1, 2])
+    for numbers in ((0, 0, 0), ("a.jpg", "b.jpg", "c.jpg")):  # of people, or of pictures
+        other = [a_frame() | {"frame": number} for number in numbers]
+        np.testing.assert_allclose(read(tmp_path, other, fps=10).timestamps_s, [0, 0.1, 0.2])
+    with pytest.raises(ClipError, match=r"a\.json"):
+        read(tmp_path, {"1": a_frame(), "9" * 30: a_frame()})
+
+
 @pytest.mark.parametrize("frame", [[0.5] * 225, [[0.5, 0.5, 0]] * 75])
 def test_frames_without_names_are_no_clips_but_told(tmp_path: Path, frame: list[Any]) -> None:
     with pytest.raises(ClipError, match=rf"frames that are lists of {len(frame)} values without names; save them as"):
