@@ -49,6 +49,8 @@ def test_frames_and_their_folders_are_known(tmp_path: Path) -> None:
     assert is_openpose_frame(frame()) and is_openpose_frame({"people": []})
     assert not is_openpose_frame({"people": 3}) and not is_openpose_frame([]) and not is_openpose_frame({"frames": []})
     assert not is_openpose_folder(tmp_path)
+    with pytest.raises(ClipError, match=r"no frame in it; expected files whose names end in _keypoints\.json"):
+        openpose_frames(tmp_path)
     for number in (10, 2, 1):
         (tmp_path / f"a_{number:012}_keypoints.json").write_text(json.dumps(frame(number)))
     (tmp_path / "._a_000000000001_keypoints.json").write_bytes(b"x")

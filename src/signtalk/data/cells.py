@@ -22,6 +22,8 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?")
 _NUMBER = re.compile(r"-?\d+(\.0)?")
 _STARTS, _ENDS = ("start", "begin", "begin", "from"), ("end", "end", "stop", "to")
 _UNITS = ("", "time", "s", "ms", "sec", "frame", "realigned", "timecode", "times", "timems", "timehhmmssms")
+_LIST = re.compile(r"""[\[{]\s*["'\[{].*[\]}]""", re.DOTALL)
+"""A list or object as JSON and Python write it, which tells nobody how it is to be read."""
 _MOST = 4
 
 
@@ -81,6 +83,8 @@ def cell_notes(where: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
                 "1-2 and the like, so write such cells as text"
             )
     sentences = [cell for cell in columns.get("sentence", ()) if cell]
+    if lists := [cell for cell in sentences if _LIST.fullmatch(cell)]:
+        notes.append(f"{where}: {len(lists)} texts are lists, such as {_some(lists)}; write each as words with blanks")
     if len(set(sentences)) > 1 and _only_numbers(sentences):
         notes.append(
             f"{where}: its texts are numbers alone, such as {_some(sentences)}; where they are numbers of classes, "

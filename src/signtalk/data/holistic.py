@@ -114,7 +114,8 @@ def files_by_number(folder: Path, stems: Mapping[Path, str]) -> dict[int, Path]:
     Raises:
         ClipError: two files of one number, or frames of several names, which are several recordings.
     """
-    named = [(match[1], int(match[2]), path) for path, stem in stems.items() if (match := NUMBERED_STEM.fullmatch(stem))]
+    matches = ((NUMBERED_STEM.fullmatch(stem), path) for path, stem in stems.items())
+    named = [(match[1], int(match[2]), path) for match, path in matches if match]
     names = Counter(name for name, _, _ in named)
     if len(names) > 1:
         raise ClipError(f"{folder}: frames of several names, {', '.join(sorted(names)[:4])}; one folder a recording")

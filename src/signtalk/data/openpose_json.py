@@ -58,11 +58,13 @@ def openpose_frames(folder: Path) -> dict[int, Any]:
         ClipError: none, too many, those of several clips, one without a number, or one that is no JSON.
     """
     files = openpose_files(folder)
+    if not files:
+        raise ClipError(f"no frame in it; expected files whose names end in {ENDING}")
     check_frame_count(len(files))
     by_number = files_by_number(folder, {path: path.name.removesuffix(ENDING) for path in files})
     if len(by_number) < len(files):
         other = next(path for path in files if path not in by_number.values())
-        raise ClipError(f"{folder}: {other.name} has no number before {ENDING}; its place among the frames is not known")
+        raise ClipError(f"{folder}: {other.name} has no number before {ENDING}, which would tell its place")
     try:
         return {number: read_json(by_number[number]) for number in sorted(by_number)}
     except ArtifactError as error:
