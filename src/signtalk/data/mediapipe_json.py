@@ -58,7 +58,7 @@ _KEYS = {
 }
 """How the parts of a frame may be called, without case and punctuation; the first that is there is taken."""
 _OTHER_KEYS = re.compile(
-    r".*(world|blendshapes|segmentation|mask|image|index|number|frame|time|stamp|width|height|id|label|name).*"
+    r".*(world|blendshapes|segmentation|mask|image|index|number|frame|time|stamp|width|height|label|name).*|.*id"
 )
 """What else a frame may hold without a word being said."""
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
@@ -200,9 +200,9 @@ def _frames_of(value: Any) -> list[dict[str, Any]]:
     Raises:
         ClipError: another shape.
     """
-    frames = value.get("frames") if isinstance(value, dict) else value
-    if frames is None and isinstance(value, dict) and value and all(key.isdecimal() for key in value):
-        frames = [_with_number(value[key], int(key)) for key in sorted(value, key=int)]
+    frames = value.get("frames", value) if isinstance(value, dict) else value
+    if isinstance(frames, dict) and frames and all(key.isdecimal() for key in frames):
+        frames = [_with_number(frames[key], int(key)) for key in sorted(frames, key=int)]
     if isinstance(frames, list) and frames and all(map(_is_numbers, frames)):
         raise ClipError(
             f"frames that are lists of {len(frames[0])} values without names; save them as .npy, as MP_Data has them, "
@@ -286,8 +286,8 @@ def _times(frames: list[dict[str, Any]], fps: float) -> npt.NDArray[np.float64]:
         if known:
             raise ClipError(f"{name} in {len(known)} of {len(frames)} frames; expected it in all or in none")
     for name in _NUMBERS:
-        numbers = [frame.get(name) for frame in frames]
-        if all(isinstance(number, int) for number in numbers) and all(a < b for a, b in pairwise(numbers)):
+        numbers = [number for frame in frames if isinstance(number := frame.get(name), int)]
+        if len(numbers) == len(frames) and all(earlier < later for earlier, later in pairwise(numbers)):
             return frame_times(np.array(numbers, dtype=np.int64), fps)
     return regular_times(len(frames), fps)
 
