@@ -15,8 +15,8 @@ import tempfile
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,14 +114,7 @@ def read_json(path: Path) -> Any:
     Raises:
         ArtifactError: the file is missing, not UTF-8 or not JSON.
     """
-    try:
-        return json.loads(path.read_bytes())  # of bytes, for then UTF-16 and a byte order mark are understood too
-    except FileNotFoundError as error:
-        raise ArtifactError(f"{path}: no such file") from error
-    except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, absurd numbers or nesting
-        raise ArtifactError(f"{path}: not a UTF-8 JSON file ({error})") from error
+    return _read_as(path, json.loads)  # of bytes, for then UTF-16 and a byte order mark are understood too
 
 
 def read_json_lines(path: Path) -> Any:
@@ -130,16 +123,36 @@ def read_json_lines(path: Path) -> Any:
     Raises:
         ArtifactError: as `read_json`.
     """
+    return _read_as(path, json_or_lines)
+
+
+def json_or_lines(text: str | bytes) -> Any:
+    """The value of a JSON text, or the list of those that stand in its lines, at least two.
+
+    Raises:
+        ValueError: neither.
+        RecursionError: absurdly nested.
+    """
     try:
-        return read_json(path)
-    except ArtifactError as error:
-        try:
-            lines = [line for line in path.read_bytes().splitlines() if line.strip()]
-            if len(lines) < 2:
-                raise error
-            return [json.loads(line) for line in lines]
-        except (OSError, ValueError, RecursionError):
-            raise error from None
+        return json.loads(text)
+    except ValueError as error:
+        # At line feeds alone: a JSON string may hold other marks that Python takes for the end of a line.
+        lines = [line for line in (text.split("\n") if isinstance(text, str) else text.split(b"\n")) if line.strip()]
+        with suppress(ValueError):
+            if len(lines) > 1:
+                return [json.loads(line) for line in lines]
+        raise error
+
+
+def _read_as(path: Path, parse: Callable[[bytes], Any]) -> Any:
+    try:
+        return parse(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path}: no such file") from error
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, absurd numbers or nesting
+        raise ArtifactError(f"{path}: not a UTF-8 JSON file ({error})") from error
 
 
 def decode_text(data: bytes, where: Path) -> tuple[str, str]:

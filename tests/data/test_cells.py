@@ -49,6 +49,12 @@ def test_usual_cells_are_not_spoken_of() -> None:
         ({"sentence": ["hello", "nan"]}, "1 cells for sentence say 'nan', which counts as a text"),
         ({"signer": ["Ama", "ama", "Kofi", "kofi  B", "Kofi B"]}, "'Ama' and 'ama'; 'kofi  B' and 'Kofi B'"),
         ({"sentence_id": ["2026-02-01", "7"]}, "1 cells for sentence_id are dates, such as '2026-02-01'"),
+        ({"sentence": ['["HELLO", "AMA"]', "[waves] hello"]}, '1 texts are lists, such as \'["HELLO", "AMA"]\''),
+        (
+            {"sentence": ["hello\u200b", "hello"]},
+            r"1 texts hold invisible characters, such as 'hello\u200b'",
+        ),
+        ({"sentence": ["['HELLO']", '{"en": "hello"}']}, "2 texts are lists"),
         ({"sentence": ["41", "7", "7.0"]}, "its texts are numbers alone, such as '41', '7'"),
     ],
 )

@@ -122,6 +122,15 @@ def test_no_file_of_another_folder_is_taken_and_none_twice(tmp_path):
     assert "2.json, like that of another row" in plan.problems[1].message
 
 
+def test_a_path_that_no_file_can_have_and_an_empty_one_cost_their_row_alone(tmp_path):
+    table = f"path,sentence,clip_id\n{'x' * 400}.json,Long,1\n,None,2\na.json,Hello,3\n"
+    clips, problems, plan = planned(folder_of(tmp_path, "a.json"), table)
+    assert clips == {"a.json": ("Hello", "")}
+    assert problems == {"1": "missing_file", "2": "bad_path"}
+    assert plan.problems[1].message == "no path; name the clip's file"
+    assert all(len(problem.message) < 400 for problem in plan.problems)
+
+
 def test_names_with_letters_composed_otherwise_are_found(tmp_path):
     composed, decomposed = (unicodedata.normalize(form, "Où.json") for form in ("NFC", "NFD"))
     clips, problems, _ = planned(folder_of(tmp_path, decomposed), f"path,sentence\n{composed},Where\n")

@@ -44,6 +44,8 @@ def test_a_list_of_clips_may_stand_in_an_object_or_in_lines() -> None:
     expected = [["file", "text", "idle", "fps"], ["a.mp4", "Où", "0", ""], ["b.mp4", "x", "", "25"]]
     assert rows(clips) == rows({"info": {"year": 2026}, "annotations": clips}) == expected
     assert json_rows(PATH, "\n".join(map(json.dumps, clips))) == expected
+    other = '{"text": "a\u2028b\x85c"}\n{"text": "d"}'  # marks within a text that end lines elsewhere
+    assert json_rows(PATH, other) == [["text"], ["a\u2028b\x85c"], ["d"]]
 
 
 @pytest.mark.parametrize(

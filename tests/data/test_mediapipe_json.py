@@ -180,9 +180,9 @@ def test_keys_are_known_without_case_and_punctuation(tmp_path: Path, key: str) -
 
 def test_keys_that_are_not_known_are_told_and_those_of_mediapipe_besides_are_not(tmp_path: Path) -> None:
     besides = {"poseWorldLandmarks": [], "faceBlendshapes": [], "timestamp_ms": 0, "frame_id": 3, "image_width": 1}
-    clip = read(tmp_path, [a_frame("manoIzquierda") | besides])
+    clip = read(tmp_path, [a_frame("manoIzquierda") | besides | {"side_points": [], "id": 7}])
     assert clip.notes == (
-        f"{tmp_path / 'a.json'}: keys of its frames that are not known and left aside: 'manoIzquierda'",
+        f"{tmp_path / 'a.json'}: keys of its frames that are not known and left aside: 'manoIzquierda', 'side_points'",
     )
     with pytest.raises(ClipError, match=r"no frame has pose_landmarks, .*; they have landmarks, handedness"):
         read(tmp_path, [{"landmarks": [], "handedness": []}])
@@ -196,6 +196,22 @@ def test_frames_by_number_and_lines_of_frames_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, frames)) + "\n", encoding="utf-8")
     np.testing.assert_array_equal(load_json_clip(tmp_path / "a.jsonl", 30).landmarks, expected)
     assert find_json_clips(tmp_path) == [tmp_path / "a.json", tmp_path / "a.jsonl"]
+
+
+def test_a_frame_number_that_is_left_out_leaves_a_gap_in_time(tmp_path: Path) -> None:
+    apart = [0, 0.1, 0.5]
+    by_number = {str(number): a_frame() for number in (7, 8, 12)}
+    np.testing.assert_allclose(read(tmp_path, by_number, fps=10).timestamps_s, apart)
+    np.testing.assert_allclose(read(tmp_path, {"fps": 10, "frames": by_number}).timestamps_s, apart)
+    told = [a_frame() | {"frame": number} for number in (7, 8, 12)]
+    np.testing.assert_allclose(read(tmp_path, told, fps=10).timestamps_s, apart)
+    timed = [frame | {"time_s": time_s} for frame, time_s in zip(told, (0, 1, 2), strict=True)]
+    np.testing.assert_allclose(read(tmp_path, timed, fps=10).timestamps_s, [0, 1, 2])
+    for numbers in ((0, 0, 0), ("a.jpg", "b.jpg", "c.jpg")):  # of people, or of pictures
+        other = [a_frame() | {"frame": number} for number in numbers]
+        np.testing.assert_allclose(read(tmp_path, other, fps=10).timestamps_s, [0, 0.1, 0.2])
+    with pytest.raises(ClipError, match=r"a\.json"):
+        read(tmp_path, {"1": a_frame(), "9" * 30: a_frame()})
 
 
 @pytest.mark.parametrize("frame", [[0.5] * 225, [[0.5, 0.5, 0]] * 75])

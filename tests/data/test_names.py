@@ -1,6 +1,6 @@
 import pytest
 
-from signtalk.data.names import safe_name, unique_names
+from signtalk.data.names import composed, safe_name, unique_names, unquoted
 
 
 @pytest.mark.parametrize(("text", "name"), [
@@ -13,3 +13,14 @@ def test_a_text_becomes_a_safe_name(text, name):
 
 def test_names_differ_whatever_their_case():
     assert unique_names(["a", "A", "a", "?", "a-2"]) == ["a", "A-2", "a-3", "clip", "a-2-2"]
+
+
+@pytest.mark.parametrize(("name", "plain"), [
+    ("my%20clip.mp4", "my clip.mp4"), ("file:///v/%C3%A9.mp4", "file:///v/é.mp4"), ("100%25.mp4", "100%25.mp4"),
+])  # fmt: skip
+def test_an_address_is_read_as_the_file_has_its_name(name, plain):
+    assert unquoted(name) == plain
+
+
+def test_letters_are_composed():
+    assert composed("Ame\u0301lie") == "Am\u00e9lie" == composed("Am\u00e9lie")

@@ -49,14 +49,30 @@ def test_frames_and_their_folders_are_known(tmp_path: Path) -> None:
     assert is_openpose_frame(frame()) and is_openpose_frame({"people": []})
     assert not is_openpose_frame({"people": 3}) and not is_openpose_frame([]) and not is_openpose_frame({"frames": []})
     assert not is_openpose_folder(tmp_path)
+    with pytest.raises(ClipError, match=r"no frame in it; expected files whose names end in _keypoints\.json"):
+        openpose_frames(tmp_path)
     for number in (10, 2, 1):
         (tmp_path / f"a_{number:012}_keypoints.json").write_text(json.dumps(frame(number)))
     (tmp_path / "._a_000000000001_keypoints.json").write_bytes(b"x")
     assert is_openpose_folder(tmp_path)
     assert [path.name[2:14] for path in openpose_files(tmp_path)] == [f"{n:012}" for n in (1, 2, 10)]
-    assert openpose_frames(tmp_path) == [frame(1), frame(2), frame(10)]
+    assert list(openpose_frames(tmp_path).items()) == [(1, frame(1)), (2, frame(2)), (10, frame(10))]
     (tmp_path / "a_000000000003_keypoints.json").write_text("no JSON")
     with pytest.raises(ClipError, match="a_000000000003_keypoints"):
+        openpose_frames(tmp_path)
+
+
+def test_frames_are_put_in_the_order_of_their_numbers_and_those_of_two_clips_never_joined(tmp_path: Path) -> None:
+    for number in (0, 2, 10):
+        (tmp_path / f"a_{number}_keypoints.json").write_text(json.dumps(frame(number)))
+    assert list(openpose_frames(tmp_path).values()) == [frame(0), frame(2), frame(10)]
+    points, _ = openpose_points([frame()] * 3, 10, numbers=[0, 2, 10])
+    np.testing.assert_allclose(points.timestamps_s, [0, 0.2, 1.0])
+    (tmp_path / "b_3_keypoints.json").write_text(json.dumps(frame()))
+    with pytest.raises(ClipError, match="frames of several names, a_, b_; one folder a recording"):
+        openpose_frames(tmp_path)
+    (tmp_path / "b_3_keypoints.json").rename(tmp_path / "last_keypoints.json")
+    with pytest.raises(ClipError, match=r"last_keypoints\.json has no number before _keypoints\.json"):
         openpose_frames(tmp_path)
 
 

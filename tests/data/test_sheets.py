@@ -84,3 +84,14 @@ def test_a_cell_that_was_merged_over_rows_stands_in_all_of_them(tmp_path):
         ["2A", "Bye", "Kofi"],
     ]
     assert sheet.rows[0][0] == "Our study" and sheet.num_merged == 2
+
+
+def test_a_blank_row_below_a_merged_cell_stays_blank(tmp_path):
+    book = openpyxl.Workbook()
+    for row in [["video", "sentence"], ["", ""], ["1A", "Hello"], ["", ""], ["1B", "Bye"]]:
+        book.active.append(row)
+    for cells in ("A1:A2", "B1:B2", "B3:B4"):
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "a.xlsx")
+    (sheet,) = read_sheets(tmp_path / "a.xlsx", (tmp_path / "a.xlsx").read_bytes())
+    assert [any(row) for row in sheet.rows] == [True, False, True, False, True]

@@ -16,6 +16,8 @@ from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle
 from signtalk.landmarks.legacy_rows import to_prototype_rows
 from signtalk.landmarks.wire import decode_clip, encode_clip
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.translation import TranslationRule
 
 HIDDEN = ("video_file", "feature_path")
 
@@ -74,6 +76,32 @@ def test_a_translation_is_that_of_the_answer(small_run: SmallRun) -> None:
         answer = client.post("/v1/translate", content=encode_clip(clip), headers=CLIP).json()
     assert answer["translation"] == expected["translation"]
     assert answer["text"] == (expected["translation"] if expected["translation_shown"] else None)
+    assert (answer["promise"] is None) == (answer["text"] is None)
+
+
+def test_a_text_that_nothing_has_proven_is_marked_by_every_path(small_run: SmallRun) -> None:
+    with asked_service(small_run.bundle) as (client, model):
+        shown = TranslationRule(fitted=True, threshold=0.0)
+        gate = GateConfig(threshold=0.0, motion_floor=0.0)
+        decision = model.recognizer.decision.model_copy(
+            update={"translation": shown, "gate": gate, "policy": "research"}
+        )
+        model._current = model.recognizer.changed(decision=decision)
+        clip = signing(small_run.data, 1)[0][1]
+        text = client.post("/v1/translate", content=encode_clip(clip), headers=CLIP).json()
+        assert text["text"] and (text["promise"]["population"], text["promise"]["proven"]) == ("translated", False)
+        body = {"features": to_prototype_rows(clip).tolist(), "fps": clip.fps}
+        prediction = client.post("/predict", json=body).json()
+        assert prediction["accepted"] and not prediction["promise"]["proven"]
+
+
+def test_what_is_odd_about_a_clip_is_told_beside_its_answer(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    mirrored = clip.landmarks * np.array([-1, 1, 1], dtype=np.float32) + np.array([1, 0, 0], dtype=np.float32)
+    with asked_service(small_run.bundle) as (client, _):
+        fine = client.post("/v1/recognize", content=encode_clip(clip), headers=CLIP).json()
+        odd = client.post("/v1/recognize", json=json_of(replace(clip, landmarks=mirrored))).json()
+    assert fine["notes"] == [] and any("x is mirrored" in note for note in odd["notes"])
 
 
 def test_the_configuration_tells_policy_and_promises(small_run: SmallRun) -> None:
@@ -213,7 +241,9 @@ def test_the_paths_of_the_prototype_answer_in_its_fields(small_run: SmallRun) ->
             answer = client.post(path, json=body)
             assert answer.status_code == 200, answer.text
             prediction = answer.json()
-            assert set(prediction) == {"accepted", "reason", "confidence", "motion_mean", "sentence", "results"}
+            fields = {"accepted", "reason", "confidence", "motion_mean", "sentence", "promise", "results"}
+            assert set(prediction) == fields
+            assert not prediction["accepted"] or prediction["promise"]["population"] == "trained"
             assert prediction["accepted"] or prediction["sentence"] is None
             assert [line["rank"] for line in prediction["results"]] == [1, 2, 3]
             named = {"sentence_id", "sentence", "category", "similarity", "raw_similarity", "confidence",

@@ -67,6 +67,8 @@ def test_a_wrong_method_is_told_although_the_page_stands_below_every_path(tmp_pa
         for method in ("POST", "PUT", "DELETE", "PATCH"):
             assert client.request(method, "/v1/nothing").status_code == 404, method
             assert client.request(method, "/../secret").status_code == 404, method
+            for name in ("%00", "a" * 300):  # names that no file can have
+                assert client.request(method, f"/{name}").status_code == 404, (method, name)
 
 
 def test_a_file_of_the_page_is_read_alone(web: Path, tmp_path: Path) -> None:

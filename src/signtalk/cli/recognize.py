@@ -76,21 +76,19 @@ def recognize(
 
 
 def print_answers(answers: Mapping[str, Answer]) -> None:
-    """Print one row a clip; at 80 columns long names and answers are folded, and nothing is cut off."""
-    from rich.table import Table
+    """Print one row a clip; at 80 columns long names and answers are folded, and nothing is cut off.
 
-    from signtalk.data.records import text_key
+    A translation that may not be shown stands in the JSON alone: nothing has proven it.
+    """
+    from rich.table import Table
 
     table = Table("clip", "answer", title="Answers")
     for column in table.columns:
         column.overflow = "fold"
     for name, answer in zip(_short_names(list(answers)), answers.values(), strict=True):
         lines = [str(answer)]
-        worth_naming = answer.outcome != "not_sure" or answer.confidence >= _WORTH_NAMING
-        if answer.outcome == "not_sure" and worth_naming and answer.candidates:
+        if answer.outcome == "not_sure" and answer.confidence >= _WORTH_NAMING and answer.candidates:
             lines.append(f"nearest: {answer.candidates[0].sentence} ({answer.confidence:.2f})")
-        if worth_naming and answer.translation and text_key(answer.translation) != text_key(answer.text or ""):
-            lines.append(f"translation: {answer.translation}")
         table.add_row(name, "\n".join(lines), end_section=True)
     out_console.print(table)
 

@@ -22,6 +22,9 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?")
 _NUMBER = re.compile(r"-?\d+(\.0)?")
 _STARTS, _ENDS = ("start", "begin", "begin", "from"), ("end", "end", "stop", "to")
 _UNITS = ("", "time", "s", "ms", "sec", "frame", "realigned", "timecode", "times", "timems", "timehhmmssms")
+_LIST = re.compile(r"""[\[{]\s*["'\[{].*[\]}]""", re.DOTALL)
+"""A list or object as JSON and Python write it, which tells nobody how it is to be read."""
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\ufeff]")
 _MOST = 4
 
 
@@ -58,14 +61,7 @@ def cell_notes(where: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
         where: the table, for the notes.
         columns: the trimmed cells of each of our columns.
     """
-    notes = []
-    texts = [cell for name in _TEXTS for cell in columns.get(name, ()) if cell]
-    if twice := [cell for cell in texts if _is_encoded_twice(cell)]:
-        notes.append(
-            f"{where}: {len(twice)} texts look as if encoded twice, such as {_some(twice)}; save the table as UTF-8"
-        )
-    if lost := [cell for cell in texts if "\ufffd" in cell]:
-        notes.append(f"{where}: {len(lost)} texts have lost letters (\ufffd), such as {_some(lost)}; write them anew")
+    notes = _letter_notes(where, [cell for name in _TEXTS for cell in columns.get(name, ()) if cell])
     for name, meaning in (("sentence", "text"), ("signer", "person")):
         cells = columns.get(name, ())
         if nobody := [cell for cell in cells if cell.casefold() in _NOBODY]:
@@ -81,10 +77,30 @@ def cell_notes(where: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
                 "1-2 and the like, so write such cells as text"
             )
     sentences = [cell for cell in columns.get("sentence", ()) if cell]
+    if lists := [cell for cell in sentences if _LIST.fullmatch(cell)]:
+        notes.append(f"{where}: {len(lists)} texts are lists, such as {_some(lists)}; write each as words with blanks")
     if len(set(sentences)) > 1 and _only_numbers(sentences):
         notes.append(
             f"{where}: its texts are numbers alone, such as {_some(sentences)}; where they are numbers of classes, "
             "write what is signed"
+        )
+    return notes
+
+
+def _letter_notes(where: str, texts: Sequence[str]) -> list[str]:
+    """What is said of letters that were spoilt on their way, or that nobody sees."""
+    notes = []
+    if twice := [cell for cell in texts if _is_encoded_twice(cell)]:
+        notes.append(
+            f"{where}: {len(twice)} texts look as if encoded twice, such as {_some(twice)}; save the table as UTF-8"
+        )
+    if lost := [cell for cell in texts if "\ufffd" in cell]:
+        notes.append(f"{where}: {len(lost)} texts have lost letters (\ufffd), such as {_some(lost)}; write them anew")
+    if unseen := [cell for cell in texts if _INVISIBLE.search(cell)]:
+        some = _some(_INVISIBLE.sub(lambda letter: f"\\u{ord(letter[0]):04x}", cell) for cell in unseen)
+        notes.append(
+            f"{where}: {len(unseen)} texts hold invisible characters, such as {some}; texts that differ in them alone "
+            "count as two, so write them anew"
         )
     return notes
 

@@ -9,6 +9,9 @@ missing. Each format says in its own module how it writes "missing". Sizes are c
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +36,8 @@ MAX_CLIP_FRAMES = 20_000
 """Eleven minutes at 30 a second; more is no clip of a sentence, and refused before memory is taken for it."""
 MAX_FILE_BYTES = 1 << 28
 """Largest file that is opened."""
+NUMBERED_STEM = re.compile(r"(.*?)(\d+)", re.DOTALL)
+"""Name of a recording and number of a frame, as files of one frame each are called."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,26 @@ def frame_times(numbers: npt.NDArray[np.integer], fps: float) -> npt.NDArray[np.
     """
     check_fps(fps)
     return (numbers - numbers[0]).astype(np.float64) / fps
+
+
+def files_by_number(folder: Path, stems: Mapping[Path, str]) -> dict[int, Path]:
+    """The files of one recording's frames by the number at the end of each stem; what has none is left out.
+
+    Args:
+        folder: that holds them, for messages.
+        stems: of each file's name, the part that ends in its number.
+
+    Raises:
+        ClipError: two files of one number, or frames of several names, which are several recordings.
+    """
+    matches = ((NUMBERED_STEM.fullmatch(stem), path) for path, stem in stems.items())
+    named = [(match[1], int(match[2]), path) for match, path in matches if match]
+    names = Counter(name for name, _, _ in named)
+    if len(names) > 1:
+        raise ClipError(f"{folder}: frames of several names, {', '.join(sorted(names)[:4])}; one folder a recording")
+    if len({number for _, number, _ in named}) != len(named):
+        raise ClipError(f"{folder}: two files of one frame number; remove one")
+    return {number: path for _, number, path in named}
 
 
 def zeros_to_missing(points: FloatArray) -> FloatArray:

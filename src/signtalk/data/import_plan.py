@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 from signtalk.data.columns import spellings
 from signtalk.data.formats import CONTEST_NAME, FORMATS, Format
-from signtalk.data.names import unique_names
+from signtalk.data.names import composed, unique_names, unquoted
 from signtalk.data.openpose_json import is_openpose_folder
 from signtalk.data.records import Problem, RowError, read_flag
 from signtalk.data.tables import Table, TableRow, find_table, passed_over, read_table
@@ -137,15 +136,10 @@ def _label(source: Path, file: Path) -> str:
     if file == source:
         return ""
     if file.parent != source:
-        return _composed(file.parent.name)
+        return composed(file.parent.name)
     if not file.is_dir() or file.name.isdecimal() or is_openpose_folder(file):
         return ""  # a folder of OpenPose's frames has the name of its video
-    return _composed(file.name)
-
-
-def _composed(name: str) -> str:
-    """A name as a text: macOS writes "é" as two characters."""
-    return unicodedata.normalize("NFC", name)
+    return composed(file.name)
 
 
 def _plan_of_table(source: Path, table: Table, files: list[Path], notes: Sequence[str]) -> ImportPlan:
@@ -225,9 +219,11 @@ class _Lookup:
         path = Path(os.path.normpath(self._source / cell))
         inside = path.is_relative_to(os.path.normpath(self._source)) and not cell.is_absolute()
         outside = RowError("bad_path", f"path '{value}' leaves {self._source}; give a path inside it")
-        if not value or "\0" in value or (".." in cell.parts and not inside):
+        if not value:
+            raise RowError("bad_path", "no path; name the clip's file")
+        if "\0" in value or (".." in cell.parts and not inside):
             raise outside
-        if inside and path.exists():
+        if inside and _exists(path):
             return path
         parts = _parts(value)
         alike = self._by_path.get(_key(Path(*parts)), []) or (
@@ -241,7 +237,7 @@ class _Lookup:
         if not alike and not inside:
             raise outside
         if not alike:
-            raise RowError("missing_file", f"{path}: no such file")
+            raise RowError("missing_file", f"{one_line(path, 300)}: no such file")
         return alike[0]
 
     def _end_of(self, value: str) -> str:
@@ -251,15 +247,20 @@ class _Lookup:
         return next((key for key in keys if key in self._by_path), "")
 
 
+def _exists(path: Path) -> bool:
+    with suppress(OSError):  # such as a name that is too long for any file
+        return path.exists()
+    return False
+
+
 def _parts(value: str) -> tuple[str, ...]:
     """The parts of a path as any system or an address writes it, without its root."""
-    text = unquote(value) if "%20" in value or "://" in value else value
-    return tuple(part for part in text.replace("\\", "/").split("/") if part not in ("", ".", "..", "\0"))
+    return tuple(part for part in unquoted(value).replace("\\", "/").split("/") if part not in ("", ".", "..", "\0"))
 
 
 def _key(path: Path) -> str:
     """A relative path without suffix and case, letters composed: tables name videos, and come from other systems."""
-    return unicodedata.normalize("NFC", path.with_suffix("").as_posix()).casefold() if path.name else ""
+    return composed(path.with_suffix("").as_posix()).casefold() if path.name else ""
 
 
 def _short_name(source: Path, path: Path) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from signtalk.errors import DataError
+from signtalk.files import json_or_lines
 
 _EXPECTED = "expected a list of objects, one a clip, or one a word with a list of its clips"
 
@@ -43,7 +44,7 @@ def json_rows(path: Path, text: str) -> list[list[str]]:
 
 def _entries(path: Path, text: str) -> list[dict[str, Any]]:
     try:
-        value = _value(text)
+        value = json_or_lines(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not readable as JSON ({error}); {_EXPECTED}") from error
     if isinstance(value, dict):  # {"annotations": [...]}
@@ -53,16 +54,6 @@ def _entries(path: Path, text: str) -> list[dict[str, Any]]:
         raise DataError(f"{path}: JSON of another shape than a table; {_EXPECTED}")
     entries: list[dict[str, Any]] = value
     return entries
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) < 2:
-            raise
-        return [json.loads(line) for line in lines]
 
 
 def _records(entry: dict[str, Any]) -> list[dict[str, Any]]:

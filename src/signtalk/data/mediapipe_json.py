@@ -9,7 +9,8 @@ MediaPipe itself defines no such file; people dump its results in a few shapes, 
 * a part is a list of points, `{"landmark": [...]}`, or a list of one such list a person (the first is taken);
   a face has all 468 or 478 points, or the 94 of them that SignTalk keeps;
 * a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}` or `[x, y, z, visibility]`;
-* the frames may be lines of JSON, or an object of frames by their numbers.
+* the frames may be lines of JSON, or an object of frames by their numbers; a number that is left out, there or in the
+  frames' own `frame`, leaves a gap in time.
 
 Frames of OpenPose are known and read too (`signtalk.data.openpose_json`). A part that is absent, null or empty was not
 detected, and so was a point that is null or lacks a number.
@@ -19,10 +20,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from signtalk.data.holistic import (
     check_frame_count,
     checked_size,
     empty_points,
+    frame_times,
     from_clip,
     regular_times,
     to_clip,
@@ -55,7 +58,7 @@ _KEYS = {
 }
 """How the parts of a frame may be called, without case and punctuation; the first that is there is taken."""
 _OTHER_KEYS = re.compile(
-    r".*(world|blendshapes|segmentation|mask|image|index|number|frame|time|stamp|width|height|id|label|name).*"
+    r".*(world|blendshapes|segmentation|mask|image|index|number|frame|time|stamp|width|height|label|name).*|.*id"
 )
 """What else a frame may hold without a word being said."""
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
@@ -64,6 +67,8 @@ _RATES = ("fps", "frame_rate", "frameRate", "framerate")
 _STAMPS = (("timestamp_ms", 1e3), ("time_s", 1), ("time_ms", 1e3), ("timestampMs", 1e3), ("timestamp", None),
            ("time", None))  # fmt: skip
 """Names of a frame's time, and how many of its units a second has; None = the distance of the frames tells."""
+_NUMBERS = ("frame", "frame_number", "frameNumber", "frame_index", "frame_id", "frame_idx")
+"""Names of a frame's number, which counts where no time is told."""
 _UNITS = (1, 1e3, 1e6, 1e9)
 _SLOWEST_S = 1.5
 """Frames lie at most so far apart, and at least a thousandth of it: so a unit is told from the next."""
@@ -91,8 +96,9 @@ def load_json_clip(path: Path, fps: float) -> LandmarkClip:
     """
     if path.is_dir():
         try:
-            return _of_openpose(openpose_frames(path), str(path), fps)
-        except ClipError as error:
+            frames = openpose_frames(path)
+            return _of_openpose(list(frames.values()), str(path), fps, list(frames))
+        except (ClipError, OverflowError) as error:
             raise ClipError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
     checked_size(path)
     try:
@@ -152,8 +158,8 @@ def save_json_clip(path: Path, clip: LandmarkClip) -> None:
     write_text(path, json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n")
 
 
-def _of_openpose(frames: list[Any], where: str, fps: float) -> LandmarkClip:
-    points, note = openpose_points(frames, fps)
+def _of_openpose(frames: list[Any], where: str, fps: float, numbers: Sequence[int] | None = None) -> LandmarkClip:
+    points, note = openpose_points(frames, fps, numbers)
     clip = to_clip(points, where)
     return replace(clip, notes=(*clip.notes, f"{where}: {note}"))
 
@@ -194,9 +200,9 @@ def _frames_of(value: Any) -> list[dict[str, Any]]:
     Raises:
         ClipError: another shape.
     """
-    frames = value.get("frames") if isinstance(value, dict) else value
-    if frames is None and isinstance(value, dict) and value and all(key.isdecimal() for key in value):
-        frames = [value[key] for key in sorted(value, key=int)]
+    frames = value.get("frames", value) if isinstance(value, dict) else value
+    if isinstance(frames, dict) and frames and all(key.isdecimal() for key in frames):
+        frames = [_with_number(frames[key], int(key)) for key in sorted(frames, key=int)]
     if isinstance(frames, list) and frames and all(map(_is_numbers, frames)):
         raise ClipError(
             f"frames that are lists of {len(frames[0])} values without names; save them as .npy, as MP_Data has them, "
@@ -205,6 +211,11 @@ def _frames_of(value: Any) -> list[dict[str, Any]]:
     if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
         raise ClipError("expected a list of frames, or an object with one under 'frames'")
     return frames
+
+
+def _with_number(frame: Any, number: int) -> Any:
+    """A frame that tells its number; what is no frame as it is."""
+    return frame | {_NUMBERS[0]: number} if isinstance(frame, dict) else frame
 
 
 def _is_numbers(value: Any) -> bool:
@@ -265,7 +276,7 @@ def _point(value: Any, name: str, t: int) -> tuple[float, float, float, float]:
 
 
 def _times(frames: list[dict[str, Any]], fps: float) -> npt.NDArray[np.float64]:
-    """Seconds from the frames' own times when every frame has one, otherwise at a constant rate."""
+    """Seconds from the frames' own times when every frame has one, from their numbers, or else at a constant rate."""
     for name, unit in _STAMPS:
         stamps = [_number(frame, name) for frame in frames]
         known = [stamp for stamp in stamps if stamp is not None]
@@ -274,6 +285,10 @@ def _times(frames: list[dict[str, Any]], fps: float) -> npt.NDArray[np.float64]:
             return seconds / (_unit(seconds) if unit is None else unit)
         if known:
             raise ClipError(f"{name} in {len(known)} of {len(frames)} frames; expected it in all or in none")
+    for name in _NUMBERS:
+        numbers = [number for frame in frames if isinstance(number := frame.get(name), int)]
+        if len(numbers) == len(frames) and all(earlier < later for earlier, later in pairwise(numbers)):
+            return frame_times(np.array(numbers, dtype=np.int64), fps)
     return regular_times(len(frames), fps)
 
 

@@ -11,8 +11,6 @@ Read besides are what people make of it: faces with irises or none, poses withou
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +21,12 @@ from signtalk.arrays import FloatArray
 from signtalk.data.holistic import (
     MAX_CLIP_FRAMES,
     NUM_POINTS,
+    NUMBERED_STEM,
     HolisticPoints,
     check_frame_count,
     checked_size,
     empty_points,
+    files_by_number,
     frame_times,
     from_clip,
     to_clip,
@@ -53,7 +53,6 @@ _CONTEST_ORDER = (("face", 468, 3), ("left_hand", 21, 3), ("pose", 33, 3), ("rig
 _HANDS_ALONE = 126
 _MAX_BYTES = 1 << 16
 """Above the largest honest file of a frame: 1,692 numbers of eight bytes and a header."""
-_NUMBERED = re.compile(r"(.*?)(\d+)", re.DOTALL)
 
 
 def load_frames(path: Path, fps: float) -> LandmarkClip:
@@ -102,13 +101,7 @@ def frame_files(folder: Path) -> dict[int, Path]:
     """
     arrays = _arrays_in(folder)
     plain = [path for path in arrays if path.stem.isdecimal()]
-    named = [(match[1], int(match[2]), path) for path in plain or arrays if (match := _NUMBERED.fullmatch(path.stem))]
-    names = Counter(name for name, _, _ in named)
-    if not plain and len(names) > 1:
-        raise ClipError(f"{folder}: frames of several names, {', '.join(sorted(names)[:4])}; one folder a recording")
-    if len({number for _, number, _ in named}) != len(named):
-        raise ClipError(f"{folder}: two files of one frame number; remove one")
-    return {number: path for _, number, path in named}
+    return files_by_number(folder, {path: path.stem for path in plain or arrays})
 
 
 def is_repetition(path: Path) -> bool:
@@ -116,7 +109,7 @@ def is_repetition(path: Path) -> bool:
     if not path.is_dir():
         shape = _shape(path)
         return shape is not None and _width(shape) in {*LAYOUTS, _HANDS_ALONE}
-    named = [path for path in _arrays_in(path) if _NUMBERED.fullmatch(path.stem)]
+    named = [path for path in _arrays_in(path) if NUMBERED_STEM.fullmatch(path.stem)]
     shape = _shape(named[0]) if named else None
     return bool(named) and (named[0].stem.isdecimal() if shape is None else len(shape) == 1)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from signtalk.arrays import FloatArray
-from signtalk.data.holistic import HolisticPoints, check_frame_count, empty_points, regular_times
+from signtalk.data.holistic import HolisticPoints, check_frame_count, empty_points, files_by_number, frame_times
 from signtalk.data.pose_points import OPENPOSE_18, OPENPOSE_25, OPENPOSE_FACE, OPENPOSE_HAND, TARGETS
 from signtalk.data.slots import followed_slots
 from signtalk.errors import ArtifactError, ClipError
@@ -47,30 +47,39 @@ def is_openpose_folder(folder: Path) -> bool:
 
 
 def openpose_files(folder: Path) -> list[Path]:
-    """The frames' files in a folder, in the order of their names, which are numbered with leading zeros."""
+    """The frames' files in a folder, in the order of their names."""
     return sorted(path for path in folder.glob(f"*{ENDING}") if not path.name.startswith("."))
 
 
-def openpose_frames(folder: Path) -> list[Any]:
-    """The frames in a folder.
+def openpose_frames(folder: Path) -> dict[int, Any]:
+    """The frames in a folder by their numbers, in that order.
 
     Raises:
-        ClipError: none, too many, or one that is no JSON.
+        ClipError: none, too many, those of several clips, one without a number, or one that is no JSON.
     """
     files = openpose_files(folder)
+    if not files:
+        raise ClipError(f"no frame in it; expected files whose names end in {ENDING}")
     check_frame_count(len(files))
+    by_number = files_by_number(folder, {path: path.name.removesuffix(ENDING) for path in files})
+    if len(by_number) < len(files):
+        other = next(path for path in files if path not in by_number.values())
+        raise ClipError(f"{folder}: {other.name} has no number before {ENDING}, which would tell its place")
     try:
-        return [read_json(path) for path in files]
+        return {number: read_json(by_number[number]) for number in sorted(by_number)}
     except ArtifactError as error:
         raise ClipError(str(error)) from error
 
 
-def openpose_points(frames: Sequence[Mapping[str, Any]], fps: float) -> tuple[HolisticPoints, str]:
+def openpose_points(
+    frames: Sequence[Mapping[str, Any]], fps: float, numbers: Sequence[int] | None = None
+) -> tuple[HolisticPoints, str]:
     """The points of one person, followed where people change places in the lists, and a note about them.
 
     Args:
         frames: as OpenPose writes them.
         fps: frames a second, which they do not tell.
+        numbers: of the frames, increasing; one that is left out leaves a gap in time. None = none is left out.
 
     Raises:
         ClipError: nobody in any frame, or lists of other lengths.
@@ -91,7 +100,8 @@ def openpose_points(frames: Sequence[Mapping[str, Any]], fps: float) -> tuple[Ho
     side = 1.0 if side <= _FRACTIONS else side
     slots = followed_slots(values[..., :2] / side, values[..., 2])
     own = values[np.arange(len(values)), slots]
-    points = empty_points(len(frames), regular_times(len(frames), fps), None if side == 1.0 else 1.0)
+    times = frame_times(np.array(range(len(frames)) if numbers is None else numbers, dtype=np.int64), fps)
+    points = empty_points(len(frames), times, None if side == 1.0 else 1.0)
     place = 0
     for component, point_names in names.items():
         for name in point_names:

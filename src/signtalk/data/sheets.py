@@ -111,11 +111,13 @@ def _merged_in(sheet: Any, data: bytes) -> list[tuple[int, int, int]]:
 
 
 def _with_merged(sheet: Sheet, merged: list[tuple[int, int, int]]) -> Sheet:
-    """The sheet in which each cell that was merged over rows stands in all of them."""
+    """The sheet in which each cell that was merged over rows stands in all of them but blank ones, which stay blank."""
     rows = [list(cells) for cells in sheet.rows]
     for column, first, last in merged:
         value = rows[first][column] if first < len(rows) and column < len(rows[first]) else ""
-        for cells in rows[first + 1 : last + 1]:
+        for before, cells in zip(sheet.rows[first + 1 : last + 1], rows[first + 1 : last + 1], strict=True):
+            if not any(before):
+                continue
             cells += [""] * (column + 1 - len(cells))
             cells[column] = cells[column] or value
     return Sheet(sheet.name, rows, len(merged))

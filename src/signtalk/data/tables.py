@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 from signtalk.data.cells import cell_notes, worded_column
 from signtalk.data.columns import ALIASES, NUMBERS, matched_columns
 from signtalk.data.json_tables import is_json, json_rows
+from signtalk.data.names import composed
 from signtalk.data.records import RowError
 from signtalk.data.sheets import is_spreadsheet, read_sheets
 from signtalk.data.unread import kind_of_bytes
@@ -246,7 +246,7 @@ def _row(path: Path, grid: _Grid, titles: Sequence[str], columns: Mapping[str, i
             what = "a formula without a value" if text.startswith("=") else "an error of the spreadsheet"
             cell = _address(columns[ours], number) if grid.line == "row" else f"{grid.line} {number}"
             faults.append(f"{path}: {cell}, column '{titles[columns[ours]]}': '{one_line(text, 40)}' is {what}")
-        text = unicodedata.normalize("NFC", text) if ours in _TEXTS else text
+        text = composed(text) if ours in _TEXTS else text
         cells[ours] = _DECIMAL_COMMA.sub(r"\1.\2", text) if ours in NUMBERS else text
     fault = f"{faults[0]}; correct the cell, or save its value" if faults else ""
     return TableRow(f"{grid.line} {number}", cells, fault)

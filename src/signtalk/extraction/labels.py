@@ -11,15 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
 
 from signtalk.data.cells import span_titles
 from signtalk.data.columns import spellings
+from signtalk.data.names import composed, unquoted
 from signtalk.data.records import Problem, RowError, read_flag, text_key
 from signtalk.data.tables import Table
 from signtalk.errors import DataError
@@ -65,7 +64,7 @@ class _Row:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        return _folders(PurePosixPath(_unquoted(self.video).replace("\\", "/")).parts[:-1])
+        return _folders(PurePosixPath(unquoted(self.video).replace("\\", "/")).parts[:-1])
 
 
 class LabelTable:
@@ -258,20 +257,15 @@ def _variations(path: Path, cell: str) -> tuple[str, ...]:
 
 def _stem(name: str) -> str:
     """A file name without folder, the suffix of a video, and blanks, as tables and folders spell them differently."""
-    last = _unquoted(name).replace("\\", "/").rsplit("/", 1)[-1]
+    last = unquoted(name).replace("\\", "/").rsplit("/", 1)[-1]
     stem, dot, suffix = last.rpartition(".")
     last = stem if dot and f".{suffix.strip().lower()}" in VIDEO_SUFFIXES else last
     return _squeezed(last)
 
 
-def _unquoted(name: str) -> str:
-    """A name as a file has it, where a table has its address: "my%20clip.mp4"."""
-    return unquote(name) if "%20" in name or "://" in name else name
-
-
 def _squeezed(name: str) -> str:
-    """Without blanks, its letters composed: macOS writes "é" as two characters, other systems as one."""
-    return unicodedata.normalize("NFC", re.sub(r"\s+", "", name))
+    """Without blanks, its letters composed."""
+    return composed(re.sub(r"\s+", "", name))
 
 
 def _folders(parts: Sequence[str]) -> tuple[str, ...]:

@@ -183,15 +183,12 @@ class QualityFences:
             phrases.append("nothing is signed: no hand moves or is held up")
         if quality.left_hand == quality.right_hand == 0 and not is_idle:
             phrases.append("no hand is seen in any frame")
+        judged = {*_OF_THE_PICTURE} if is_idle else {*_LOWER, *_UPPER}
         for name, limit in self.low.items():
-            if is_idle and name not in _OF_THE_PICTURE:
-                continue
-            if getattr(quality, name) < limit:
+            if name in judged and getattr(quality, name) < limit:
                 phrases.append(f"{name} {getattr(quality, name):.3g}, under {limit:.3g}")
         for name, limit in self.high.items():
-            if is_idle:
-                break
-            if getattr(quality, name) > limit:
+            if name in judged and getattr(quality, name) > limit:
                 phrases.append(f"{name} {getattr(quality, name):.3g}, over {limit:.3g}")
         return tuple(phrases)
 

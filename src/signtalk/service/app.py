@@ -187,16 +187,19 @@ def _recognition(service: Service) -> APIRouter:
     async def recognize(request: Request, candidates: _Candidates = 5, sentence_id: _SentenceId = "") -> dict[str, Any]:
         """The sentence that was signed, candidates to choose from, or "not sure" with the reason."""
         clip = await service.clip_of(request)
-        return await service.ask(request, Question(clip, candidates, sentence_id))
+        answer = await service.ask(request, Question(clip, candidates, sentence_id))
+        return {**answer, "notes": list(clip.notes)}
 
     @router.post("/translate", openapi_extra=CLIP_BODY)
     async def translate(request: Request) -> dict[str, Any]:
         """What the text decoder reads, whether or not the sentence is known, and whether that may be shown."""
         answer = await service.ask(request, Question(await service.clip_of(request)))
         names = ("translation", "translation_score", "translation_words", "translation_confidence", "translation_shown")
-        return {"text": answer["translation"] if answer["translation_shown"] else None} | {
-            name: answer[name] for name in names
-        }
+        text, promise = None, None
+        if answer["translation_shown"]:
+            text = answer["translation"]
+            promise = service.model.recognizer.decision.promises["translated"].to_dict()
+        return {"text": text, **{name: answer[name] for name in names}, "promise": promise}
 
     return router
 
@@ -249,7 +252,10 @@ def _changes(service: Service) -> APIRouter:
 
 
 def _prototype(service: Service) -> APIRouter:
-    """The paths of the prototype, answered in its fields (docs/contract.md 1.9); not sure means no sentence."""
+    """The paths of the prototype, answered in its fields (docs/contract.md 1.9) and the promise.
+
+    Not sure means no sentence.
+    """
     router = APIRouter(tags=["prototype"])
 
     @router.post("/predict")
@@ -260,7 +266,8 @@ def _prototype(service: Service) -> APIRouter:
             raise RefusedError(400, f"{len(body.features)} frames; at most {service.settings.max_frames}", "bad_clip")
         clip = await service.aside(_prototype_clip, body)
         answer = await service.ask(request, Question(clip, body.top_k))
-        said = {name: answer[name] for name in ("accepted", "reason", "confidence", "motion_mean", "sentence")}
+        names = ("accepted", "reason", "confidence", "motion_mean", "sentence", "promise")
+        said = {name: answer[name] for name in names}
         return {
             **said,
             "results": [{**line, "attention_mean": answer["attention_mean"]} for line in answer["candidates"]],

@@ -37,7 +37,10 @@ class _BelowAllPaths(Mount):
 
     def _holds(self, path: str) -> bool:
         files = self.app
-        return isinstance(files, StaticFiles) and files.lookup_path(path.lstrip("/"))[1] is not None
+        try:
+            return isinstance(files, StaticFiles) and files.lookup_path(path.lstrip("/"))[1] is not None
+        except (OSError, ValueError):  # too long, or a zero byte: no file has such a name
+            return False
 
 
 def add_page(app: FastAPI, models: Path | None = None, page: Path = PAGE) -> str:
