@@ -228,17 +228,17 @@ export function resample(points, at) {
 /**
  * The network's columns of resampled landmarks: {features: Float32Array (T' * F), numFeatures: F}.
  *
- * @param {Points} points
+ * @param {Points} deep
  * @param {Uint8Array} valid
  * @param {FeatureConfig} config
  */
-export function derive(points, valid, config) {
-  const { frames } = points, names = layoutNames(config), place = new Map(names.map((n, i) => [n, i]));
+export function derive(deep, valid, config) {
+  const { frames } = deep, names = layoutNames(config), place = new Map(names.map((n, i) => [n, i]));
   const at = (/** @type {string} */ name) => place.get(name) ?? NaN; // NaN reads undefined, which is not there
-  const whole = points.landmarks * points.coordinates;
-  for (let t = 0; t < frames; t++) if (!valid[t]) points.values.fill(NaN, t * whole, (t + 1) * whole);
-  const bent = config.use_hand_angles ? HANDS.map((hand, side) => handColumns(points, at(hand[0]), side === 0)) : [];
-  points = config.use_depth || points.coordinates === 2 ? points : flattened(points);
+  const whole = deep.landmarks * deep.coordinates;
+  for (let t = 0; t < frames; t++) if (!valid[t]) deep.values.fill(NaN, t * whole, (t + 1) * whole);
+  const bent = config.use_hand_angles ? HANDS.map((hand, side) => handColumns(deep, at(hand[0]), side === 0)) : [];
+  const points = config.use_depth || deep.coordinates === 2 ? deep : flattened(deep);
   const { coordinates } = points, own = points.landmarks * coordinates;
   const blocks = [points.values];
   if (config.use_hand_local) {

@@ -10,7 +10,7 @@ import { FIGURES, REASON_OF, UNSURE } from "./tables.js";
 /**
  * @typedef {Logistic & Fit & {
  *   motion_floor: number, threshold: number, choice_threshold: number | null, written: Gate | null,
- *   enrolled: Gate | null,
+ *   enrolled: Gate | null, least_words?: number,
  * }} Gate
  */
 
@@ -30,11 +30,12 @@ import { FIGURES, REASON_OF, UNSURE } from "./tables.js";
  * @param {Gate} config
  * @returns {Decision}
  */
-export function decide({ figures, answered, written }, motion, config) {
+export function decide(facts, motion, config) {
+  const { figures, answered, written } = facts;
   const proven = config.written?.fitted ? config.written : null; // the gate of written sentences
   const gate = written ? proven ?? config : config;
   const sure = !answered || (written && !proven) ? 0 : confidence(gate, figures);
-  const reason = reasonOf({ figures, answered, written, proven, gate, sure, motion }, config);
+  const reason = reasonOf({ ...facts, proven, gate, sure, motion }, config);
   const offered = UNSURE.includes(reason) && sure >= (config.choice_threshold ?? Infinity) && !written;
   return { accepted: !reason, reason, confidence: sure, offered };
 }
