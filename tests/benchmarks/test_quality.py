@@ -266,7 +266,9 @@ def test_the_clock_counts_the_sittings_before_a_kill(
     killed = {"seconds": 100.0, "started": history.stat().st_mtime - 20.0}
     (job.folder / "clock.json").write_text(json.dumps(killed), encoding="utf-8")
     resumed = []
-    monkeypatch.setattr(folds, "train", lambda manifest, split, recipe, options, initial: resumed.append(options.resume))
+    monkeypatch.setattr(
+        folds, "train", lambda manifest, split, recipe, options, initial: resumed.append(options.resume)
+    )
     folds._train(job)
     assert resumed == [True]
     clock = json.loads((job.folder / "clock.json").read_text(encoding="utf-8"))

@@ -75,8 +75,8 @@ def test_what_is_set_reaches_the_training(ask, monkeypatch: pytest.MonkeyPatch) 
     ((given, named),) = calls
     assert given == (Path("d"), Path("o"))
     assert named == {
-        "recipe": "tiny", "init": None, "split": Path("s.json"), "settings": ["optimiser.epochs=3", "data.seed=1"], "resume": True,
-        "devices": 2, "strict": False, "progress": True,
+        "recipe": "tiny", "init": None, "split": Path("s.json"), "settings": ["optimiser.epochs=3", "data.seed=1"],
+        "resume": True, "devices": 2, "strict": False, "progress": True,
     }  # fmt: skip
 
 
