@@ -16,6 +16,7 @@ SETTINGS = [
 ] + ["--set", "encoder.width=16", "--set", "encoder.num_layers=1", "--set", "encoder.conv_blocks=1"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_makes_weights_and_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     first = CliRunner().invoke(app, ["pretrain", str(out), *SETTINGS, "--stop-after", "1", "--json"])

@@ -41,6 +41,7 @@ def test_it_leaves_weights_a_history_and_what_it_was_made_with(folder: Path, res
     assert not checkpoint.model.config.spells and checkpoint.model.text_encoder is None
 
 
+@pytest.mark.slow
 def test_one_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path, result: PretrainResult) -> None:
     pretrained(tmp_path / "again", stop_after=1)
     resumed = pretrained(tmp_path / "again", resume=True)
@@ -68,6 +69,7 @@ def test_nothing_to_resume_and_a_folder_with_something_else_are_told(tmp_path: P
         pretrained(tmp_path)
 
 
+@pytest.mark.slow
 def test_recorded_clips_are_learned_from_and_asked(tmp_path: Path) -> None:
     write_dataset(tmp_path / "data", SyntheticConfig(num_sentences=3, num_idle=2, near_misses=False))
     manifest = load_manifest(tmp_path / "data")
