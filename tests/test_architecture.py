@@ -175,6 +175,37 @@ def public_names(path: Path) -> set[str]:
     return {name for name in names if not name.startswith("_")}
 
 
+OUTSIDE = sorted([*(PROJECT / "benchmarks").glob("*.py"), *(PROJECT / "examples").glob("*.py")])
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=[path.stem for path in OUTSIDE])
+def test_what_benchmarks_and_examples_import_is_there(path: Path) -> None:
+    """mypy does not read them, and most run for hours: a name that moved would be missed on the day it is needed."""
+    missing = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("signtalk.")
+        for alias in node.names
+        if alias.name not in offered_names((node.module or "").removeprefix("signtalk."))
+    ]
+    assert missing == []
+
+
+def offered_names(module: str) -> set[str]:
+    """What a module defines for others, or hands on by its `__all__`; of a room its modules."""
+    if module in ORDER:
+        return {name.removeprefix(f"{module}.") for name in SOURCES if name.startswith(f"{module}.")}
+    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+    handed_on = {
+        part.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and any(ast.unparse(target) == "__all__" for target in node.targets)
+        for part in ast.walk(node.value)
+        if isinstance(part, ast.Constant)
+    }
+    return public_names(SOURCES[module]) | handed_on
+
+
 def test_no_public_name_is_defined_twice() -> None:
     """One meaning, one name; what a command of the line calls is named as the command is."""
     where: dict[str, list[str]] = defaultdict(list)
