@@ -1,8 +1,10 @@
 """Streams for a fit, of as many kinds as there are cameras and habits.
 
 made-up people --training_streams--> LabelledStreams
-recorded signs and rests of a person --varied_streams--> LabelledStreams: longer and shorter, quicker and slower,
-    with one hand, at 4 to 50 pictures a second, hands lost, pictures dropped, begun or ended within a sentence
+recorded signs and rests of a person --varied_streams--> LabelledStreams
+
+Varied are longer and shorter, quicker and slower, with one hand, at 4 to 50 pictures a second, with hands lost and
+pictures dropped, begun or ended within a sentence.
 """
 
 from __future__ import annotations
