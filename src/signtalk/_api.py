@@ -131,7 +131,7 @@ def segment(clip: ClipLike, *, settings: PathLike | SegmenterSettings | None = N
         ClipError: the file cannot be used.
     """
     numbers = SegmenterSettings.of(settings)  # before a video is read, which takes a while
-    return sentences_of(clip if isinstance(clip, LandmarkClip) else read_clip(clip), numbers)
+    return sentences_of(clip if isinstance(clip, LandmarkClip) else read_clip(clip, trim=False), numbers)
 
 
 def features(clip: ClipLike, config: FeatureConfig | None = None) -> FloatArray:

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import signtalk
 from made.points import assert_same_points, made_clip
 from made.videos import WORKER, signing, write_video
 from signtalk.data.formats import FORMATS
 from signtalk.errors import ClipError, ConfigError, MissingExtraError, SignTalkError
+from signtalk.extraction.clip import ExtractionConfig
 from signtalk.extraction.reader import ClipReader, clips_in_folder, read_clip
 from signtalk.extraction.worker import GuardConfig
 from signtalk.files import save_array
@@ -174,3 +176,21 @@ def test_a_folder_of_openposes_frames_is_one_clip(tmp_path):
     assert clips_in_folder(tmp_path / "clip") == ()
     clip = read_clip(tmp_path / "clip", fps=10)
     assert (clip.num_frames, clip.fps) == (3, pytest.approx(10))
+
+
+def test_a_film_is_read_whole_where_that_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configs: list[ExtractionConfig] = []
+
+    class Noting:
+        def __init__(self, guard: GuardConfig, config: ExtractionConfig) -> None:
+            configs.append(config)
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("signtalk.extraction.reader.GuardedExtractor", Noting)
+    save_clip(tmp_path / "a.npz", made_clip())
+    read_clip(tmp_path / "a.npz")
+    read_clip(tmp_path / "a.npz", trim=False)
+    signtalk.segment(tmp_path / "a.npz")
+    assert [config.trim for config in configs] == [True, False, False]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import signtalk
 from made.videos import WORKER, signing, write_video
 from made.warping import dtw_distances
 from signtalk.cli.main import app
@@ -67,10 +68,11 @@ def test_a_real_video_is_answered(small_run, real_guard):
 @pytest.mark.slow
 def test_a_greeting_is_found_as_filmed_and_in_most_rounds_by_a_slow_camera(real_guard, tmp_path):
     """A hand raised for a second by somebody whose hands else lie in each other; 4.5 pictures a second."""
-    with ClipReader(guard=real_guard) as reader:
+    with ClipReader(guard=real_guard, config=ExtractionConfig(trim=False)) as reader:
         clip = reader.read(VIDEOS / "isl_Hello.mp4")
     assert len(sentences_of(clip)) == 1
-    still = np.repeat(clip.landmarks[:1], 30, axis=0)  # of the second before and after; the reader cuts idle ends
+    assert [span.start_s for span in signtalk.segment(VIDEOS / "isl_Hello.mp4")] == [sentences_of(clip)[0].start_s]
+    still = np.repeat(clip.landmarks[:1], 30, axis=0)  # of the second before and after
     landmarks = np.concatenate([still, clip.landmarks, still])
     length = len(landmarks) / clip.fps
     rounds_found = 0

@@ -42,7 +42,8 @@ def segment(
     from signtalk.segmentation.segmenter import SegmenterSettings
 
     numbers = SegmenterSettings.of(settings)
-    read = signtalk.read_clip(clip, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha)
+    # A film whole: its rests tell what signing is, and times are those of the film.
+    read = signtalk.read_clip(clip, fps=reading.fps, smoothing_alpha=reading.smoothing_alpha, trim=False)
     notes = tell_notes(read.notes, as_json)
     spans = signtalk.segment(read, settings=numbers)
     files = _written(read, spans, out, clip.stem) if out else [None] * len(spans)

@@ -141,7 +141,11 @@ def clips_in_folder(folder: Path) -> tuple[Path, ...]:
 
 
 def read_clip(
-    path: str | PathLike[str], fps: float = DEFAULT_FPS, smoothing_alpha: float = DEFAULT_SMOOTHING_ALPHA
+    path: str | PathLike[str],
+    fps: float = DEFAULT_FPS,
+    smoothing_alpha: float = DEFAULT_SMOOTHING_ALPHA,
+    *,
+    trim: bool = True,
 ) -> LandmarkClip:
     """Read one clip of any format; for several videos a `ClipReader` saves the time of loading the models again.
 
@@ -149,6 +153,7 @@ def read_clip(
         path: `.npz`, `.npy`, `.pose`, `.json`, `.parquet`, a video, or a repetition's folder of MP_Data.
         fps: frames a second of files that do not tell their own.
         smoothing_alpha: weight of the new frame in the smoothing of `.npy` files; 1 = not smoothed.
+        trim: cut off the idle ends of a video, as `signtalk.extract` does.
 
     Raises:
         ConfigError: `fps` or `smoothing_alpha` is out of range.
@@ -156,5 +161,5 @@ def read_clip(
         MissingExtraError: it needs a package that is not installed.
         SignTalkError: it is a video, and extraction cannot work here for another reason.
     """
-    with ClipReader(fps, smoothing_alpha) as reader:
+    with ClipReader(fps, smoothing_alpha, config=ExtractionConfig(trim=trim)) as reader:
         return reader.read(path)
