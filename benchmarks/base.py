@@ -25,7 +25,7 @@ from signtalk.data.packed import pack_clips
 from signtalk.errors import SignTalkError
 from signtalk.files import write_json
 from signtalk.index.index import SentenceIndex
-from signtalk.recognition.asked import encode_all
+from signtalk.recognition.asked import asked_packed, encode_all
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.recognition.scoring import ScoringConfig
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
@@ -59,13 +59,10 @@ def taught_sets(checkpoint: Checkpoint, manifests: Sequence[Manifest], stores: P
     sets = [TaughtSet("made up", encoded, labels, people, np.full(len(labels), np.nan, dtype=np.float32))]
     for manifest in manifests:
         store = pack_clips(manifest.records, checkpoint.features, stores / manifest.root.name)
-        left_out = {problem.clip_id for problem in store.problems}
-        records = [record for record in manifest.records if not record.is_idle and record.clip_id not in left_out]
-        which = store.positions_of([record.clip_id for record in records])
-        labels, people = (tuple(getattr(r, name) for r in records) for name in ("text_key", "signer_id"))
-        sets.append(
-            TaughtSet(manifest.root.name, encode_all(encoder, store, which), labels, people, store.motions[which])
-        )
+        asked = asked_packed(encoder, store, (record for record in manifest.records if not record.is_idle))
+        if asked is not None:
+            people = tuple(record.signer_id for record in asked.records)
+            sets.append(TaughtSet(manifest.root.name, asked.encoded, tuple(asked.keys), people, asked.motions))
     return sets
 
 

@@ -16,7 +16,9 @@ import datetime
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,6 @@ from folds import code_version
 from perturbations import PERTURBATIONS, VALIDATION_NAME
 from results_page import replace_section
 from signtalk.arrays import FloatArray
-from signtalk.bundle.base import BASE_NAMES, base_path
 from signtalk.bundle.bundle import open_bundle
 from signtalk.data.packed import PackedClips, pack_clips
 from signtalk.errors import SignTalkError
@@ -100,14 +101,14 @@ class Yardstick:
         return Encoded(unit, frames, nothing, valid, np.zeros(len(frames), dtype=np.float32), nothing)
 
 
-def opened(name: str) -> ClipEncoder:
-    """The encoder that a command line names."""
+def opened(name: str, opening: ExitStack) -> ClipEncoder:
+    """The encoder that a command line names; `opening` removes what was unpacked."""
     if name == "dtw":
         return Yardstick()
     if name.endswith(".safetensors"):
         checkpoint = load_checkpoint(Path(name))
         return TorchEncoder(checkpoint.model, checkpoint.features)
-    return open_bundle(base_path(name) if name in BASE_NAMES else name).recognizer.encoder
+    return opening.enter_context(open_bundle(name)).recognizer.encoder
 
 
 def measure(encoder: ClipEncoder, name: str, k: int, draws: int, work: Path) -> tuple[OneShotScore, ...]:
@@ -133,8 +134,7 @@ def _clips(
 ) -> tuple[tuple[str, ...], tuple[str, ...], PackedClips, np.ndarray]:
     manifest = prepare(SETS[name], work / "data")
     store = pack_clips(manifest.records, config, work / "stores" / name / _short(config))
-    left_out = {problem.clip_id for problem in store.problems}
-    records = [record for record in manifest.records if not record.is_idle and record.clip_id not in left_out]
+    records = [record for record in store.held(manifest.records) if not record.is_idle]
     which = store.positions_of([record.clip_id for record in records])
     return tuple(r.text_key for r in records), tuple(r.signer_id for r in records), store, which
 
@@ -201,16 +201,15 @@ def main() -> int:
         parser.error(f"{len(names)} names for {len(options.encoders)} encoders")
     try:
         cells = stored(options.json)
-        for name, given in zip(names, options.encoders, strict=True):
-            encoder = opened(given)
-            for data in options.sets:
-                for k in options.k:
-                    if (name, data, k) in cells and not options.again:
-                        continue
-                    cell = cell_of(name, data, k, measure(encoder, data, k, options.draws, options.work))
-                    cells[name, data, k] = cell
-                    write_json(options.json, [asdict(each) for each in cells.values()])
-                    print(f"{name} {data} k={k}: {cell.recall_at_1['both']:.3f} ({cell.low:.3f}-{cell.high:.3f})")
+        with ExitStack() as opening:
+            encoders = {name: opened(given, opening) for name, given in zip(names, options.encoders, strict=True)}
+            for name, data, k in product(encoders, options.sets, options.k):
+                if (name, data, k) in cells and not options.again:
+                    continue
+                cell = cell_of(name, data, k, measure(encoders[name], data, k, options.draws, options.work))
+                cells[name, data, k] = cell
+                write_json(options.json, [asdict(each) for each in cells.values()])
+                print(f"{name} {data} k={k}: {cell.recall_at_1['both']:.3f} ({cell.low:.3f}-{cell.high:.3f})")
         if options.results:
             command = shlex.join(["python", "benchmarks/oneshot.py", *sys.argv[1:]])
             replace_section(options.results, SECTION, page(list(cells.values()), command))

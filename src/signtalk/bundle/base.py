@@ -37,6 +37,12 @@ def base_path(name: str = "base") -> Path:
     return path
 
 
+def bundle_place(source: str | PathLike[str]) -> Path:
+    """The path that is meant: that of a base for its name, where nothing of that name is there."""
+    path = Path(source)
+    return base_path(str(path)) if str(path) in BASE_NAMES and not path.exists() else path
+
+
 def new_bundle(out: str | PathLike[str], name: str = "base") -> Path:
     """Write a bundle that knows no sentence yet.
 

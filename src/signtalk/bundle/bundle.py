@@ -25,7 +25,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
 from signtalk.bundle.archive import MAX_NAME, unpack_zip
-from signtalk.bundle.base import BASE_NAMES, base_path
+from signtalk.bundle.base import bundle_place
 from signtalk.bundle.golden import GOLDEN_CLIPS_NAME, GOLDEN_TOLERANCE, read_golden_clips, replay_golden_clips
 from signtalk.bundle.onnx_models import DecoderShape, OnnxEncoder, OnnxStepDecoder, OnnxTextEncoder
 from signtalk.data.tokenizer import SentenceTokenizer
@@ -177,7 +177,7 @@ def open_bundle(path: str | PathLike[str], variant: str = FULL_PRECISION) -> Bun
     Raises:
         ArtifactError: missing, damaged, dangerous, of another version, or without that variant.
     """
-    path = base_path(str(path)) if str(path) in BASE_NAMES and not Path(path).exists() else Path(path)
+    path = bundle_place(path)
     if path.is_dir():
         return _load(path, variant, temporary=False)
     folder = Path(tempfile.mkdtemp(prefix="signtalk-bundle-"))

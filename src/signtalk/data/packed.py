@@ -11,7 +11,7 @@ its id, first row, frames, frame rate and motion. While a store is being made it
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -93,6 +93,10 @@ class PackedClips:
     def motions(self) -> FloatArray:
         """(N,) motion of each clip, shoulder widths a second."""
         return np.array([clip.motion for clip in self.clips], dtype=np.float32)
+
+    def held(self, records: Iterable[ClipRecord]) -> tuple[ClipRecord, ...]:
+        """Those of some records whose clips are in this store, in their order."""
+        return tuple(record for record in records if record.clip_id in self._position)
 
     def positions_of(self, clip_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """(len(clip_ids),) positions in this store; clips that were left out while packing are passed over."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from signtalk.bundle.base import BASE_NAMES, base_path
+from signtalk.bundle.base import bundle_place
 from signtalk.bundle.bundle import WEIGHTS_NAME, unpack_bundle
 from signtalk.errors import ArtifactError
 from signtalk.training.checkpoint import Checkpoint, load_checkpoint
@@ -30,9 +30,7 @@ def load_initial(source: str) -> Checkpoint:
     Raises:
         ArtifactError: it is none of these, or holds no weights.
     """
-    path = Path(source)
-    if source in BASE_NAMES and not path.exists():
-        path = base_path(source)
+    path = bundle_place(source)
     if path.suffix == ".safetensors":
         return load_checkpoint(path)
     if path.is_dir():

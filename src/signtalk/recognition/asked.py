@@ -58,8 +58,7 @@ def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[Cli
         store: packed clips.
         records: which of them, in this order.
     """
-    packed = {clip.clip_id for clip in store.clips}
-    usable = tuple(record for record in records if record.clip_id in packed)
+    usable = store.held(records)
     if not usable:
         return None
     which = store.positions_of([record.clip_id for record in usable])
@@ -115,8 +114,7 @@ def index_records(
         encoder_id: the model's name, which the index remembers.
         root: data folder that the paths in the index start from; None keeps them as they are.
     """
-    packed = {clip.clip_id for clip in store.clips}
-    references = [record for record in records if record.clip_id in packed and not record.is_idle]
+    references = [record for record in store.held(records) if not record.is_idle]
     which = store.positions_of([record.clip_id for record in references])
     entries = [IndexEntry.from_record(record, root) for record in references]
     return SentenceIndex.build(encode_packed(encoder, store, which), entries, encoder_id)

@@ -134,7 +134,7 @@ class MadeUpClips:
         nearest = pool.first_rows[which][:, None] + np.rint(positions).astype(np.int64)
         phonology = pool.phonology[nearest].astype(np.int64)
         return Episode(
-            *varied_features(pool.rows, pool.first_rows[which], positions, self._config, rng),
+            *varied_features(resample(pool.rows, pool.first_rows[which], positions), self._config, rng),
             labels=pool.groups[which],
             phonology=phonology,
             is_single=single_signs(phonology),
@@ -185,9 +185,8 @@ class RecordedClips:
         which, labels = folder.draw(self._config.groups, self._config.people, rng)
         store = folder.store
         positions = stretched(store.num_frames[which], num_frames, self._config, rng)
-        first_rows = np.array([store.clips[i].first_row for i in which], dtype=np.int64)
         return Episode(
-            *varied_features(store.rows, first_rows, positions, self._config, rng),
+            *varied_features(store.gather(which, positions), self._config, rng),
             labels=labels,
             phonology=np.full((*positions.shape, len(PHONOLOGY)), NO_SIGN, dtype=np.int64),
             is_single=np.zeros(len(which), dtype=np.bool_),
@@ -199,8 +198,7 @@ class _Folder:
 
     def __init__(self, store: PackedClips, records: Sequence[ClipRecord]) -> None:
         self.store = store
-        left_out = {problem.clip_id for problem in store.problems}
-        usable = [record for record in records if not record.is_idle and record.clip_id not in left_out]
+        usable = [record for record in store.held(records) if not record.is_idle]
         places = store.positions_of([record.clip_id for record in usable])
         by_label: dict[str, dict[str, list[int]]] = {}
         for record, place in zip(usable, places.tolist(), strict=True):
@@ -238,24 +236,18 @@ def stretched(
 
 
 def varied_features(
-    rows: npt.NDArray[np.float16],
-    first_rows: npt.NDArray[np.int64],
-    positions: npt.NDArray[np.float64],
-    config: PretrainConfig,
-    rng: np.random.Generator,
+    points: FloatArray, config: PretrainConfig, rng: np.random.Generator
 ) -> tuple[FloatArray, BoolArray]:
     """(B, T, F) network input of clips as they might have been, and (B, T) which frames are real: all.
 
     Args:
-        rows: (R, L, C) normalised landmarks.
-        first_rows: (B,) where each clip begins.
-        positions: (B, T) of `stretched`.
+        points: (B, T, L, C) normalised landmarks at the positions of `stretched`.
         config: features and augmentation.
         rng: every chance.
     """
-    points = augment_points(resample(rows, first_rows, positions), config.features, config.augment, rng)
-    valid = np.ones(positions.shape, dtype=np.bool_)
-    return derive(points, valid, config.features), valid
+    varied = augment_points(points, config.features, config.augment, rng)
+    valid = np.ones(points.shape[:2], dtype=np.bool_)
+    return derive(varied, valid, config.features), valid
 
 
 def episode(config: PretrainConfig, made_up: MadeUpClips, recorded: RecordedClips | None, step: int) -> Episode:

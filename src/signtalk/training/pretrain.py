@@ -22,7 +22,6 @@ from signtalk.data.packed import PackedClip, PackedClips, pack_clips
 from signtalk.errors import ArtifactError, DataError
 from signtalk.evaluation.one_shot import draw_references, one_shot
 from signtalk.files import read_json, write_csv, write_json
-from signtalk.landmarks.features import standardised_columns
 from signtalk.recognition.asked import encode_all
 from signtalk.synthetic.endless import EndlessConfig
 from signtalk.training.checkpoint import TorchEncoder, save_checkpoint
@@ -32,6 +31,7 @@ from signtalk.training.names import BEST_NAME, STORE_NAME
 from signtalk.training.pretrain_config import PretrainConfig
 from signtalk.training.pretrain_module import Pretraining, base_tokenizer
 from signtalk.training.recipe import OptimiserConfig
+from signtalk.training.statistics import mean_and_spread
 from signtalk.training.trainer import TrainOptions, fit
 
 PRETRAIN_NAME = "pretrain.json"
@@ -39,7 +39,6 @@ PRETRAIN_HISTORY_NAME = "pretrain_history.csv"
 _UNSEEN_SEED = 2**31
 """Added to the seed of the training: signs and people of the validation are nobody that it meets."""
 _STATISTICS_GROUPS = 100
-_MIN_STD = 0.02
 _MOST_QUERIES = 150
 
 
@@ -156,8 +155,7 @@ def _packed(manifest: Manifest, config: PretrainConfig, folder: Path) -> PackedC
 
 
 def _asked(manifest: Manifest, store: PackedClips) -> AskedClips:
-    left_out = {problem.clip_id for problem in store.problems}
-    records = [record for record in manifest.records if not record.is_idle and record.clip_id not in left_out]
+    records = [record for record in store.held(manifest.records) if not record.is_idle]
     which = store.positions_of([record.clip_id for record in records])
     labels = tuple(record.text_key for record in records)
     return AskedClips(manifest.root.name, store, which, labels, tuple(record.signer_id for record in records))
@@ -185,12 +183,8 @@ def _statistics(config: PretrainConfig) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and spread of each feature over made-up clips."""
     pool = make_pool(EndlessConfig(seed=config.seed, people=config.people), config.features, 0, _STATISTICS_GROUPS)
     store = _as_store(pool, config)
-    columns_of_frames, _ = store.features(np.arange(len(store.clips)))
-    features = columns_of_frames.reshape(-1, config.features.num_features).astype(np.float64)
-    columns = standardised_columns(config.features)
-    mean = np.where(columns, features.mean(axis=0), 0.0)
-    std = np.where(columns, np.maximum(features.std(axis=0), _MIN_STD), 1.0)
-    return torch.from_numpy(mean.astype(np.float32)), torch.from_numpy(std.astype(np.float32))
+    mean, std = mean_and_spread(store, np.arange(len(store.clips)))
+    return torch.from_numpy(mean), torch.from_numpy(std)
 
 
 class _Keeper:
