@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from signtalk.data.packed import PackedClip, PackedClips, pack_clips
 from signtalk.errors import ArtifactError, DataError
 from signtalk.evaluation.one_shot import draw_references, one_shot
 from signtalk.files import read_json, write_csv, write_json
+from signtalk.models.model import SignModel
 from signtalk.recognition.asked import encode_all
 from signtalk.synthetic.endless import EndlessConfig
 from signtalk.training.checkpoint import TorchEncoder, save_checkpoint
@@ -195,10 +196,9 @@ class _Keeper:
 
     def __call__(self, module: Pretraining, losses: dict[str, float]) -> None:
         history, config = module.history, module.config
-        module.model.eval()
-        encoder = TorchEncoder(module.model, config.features)
+        model = cast("SignModel", module.averaged.module).eval()
+        encoder = TorchEncoder(model, config.features)
         recalls = {clips.name: one_shot_recall(encoder, clips) for clips in self._measured}
-        module.model.train()
         score = float(np.mean([recall for recall, _ in recalls.values()]))
         row: dict[str, Any] = {"epoch": len(history.rows) + 1, "train_loss": losses.pop("train")}
         row |= {f"{name}_loss": value for name, value in losses.items()}
@@ -208,7 +208,7 @@ class _Keeper:
         if score >= history.best_score:
             history.best_score = score
             origin = {"pretrain": self._about, "epoch": row["epoch"], "one_shot": row}
-            save_checkpoint(self._out / BEST_NAME, module.model, config.features, base_tokenizer(), origin)
+            save_checkpoint(self._out / BEST_NAME, model, config.features, base_tokenizer(), origin)
         columns = list(dict.fromkeys(name for each in history.rows for name in each))
         write_csv(
             self._out / PRETRAIN_HISTORY_NAME, columns, [dict.fromkeys(columns, "") | each for each in history.rows]

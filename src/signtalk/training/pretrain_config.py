@@ -43,6 +43,7 @@ class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
         weight_decay: of AdamW.
         warmup_share: of all steps, in which the rate rises.
         gradient_clip: largest norm of the gradient.
+        average_decay: what is kept is a running mean of the weights; each step keeps this share of it.
         temperature: softmax divisor of the contrastive loss.
         unseen_groups: made-up signs that the best epoch is chosen on.
         phonology_weight: of telling a sign's parameters from the clip's vector, and again from each frame.
@@ -66,6 +67,7 @@ class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
     weight_decay: float = Field(default=0.05, ge=0)
     warmup_share: float = Field(default=0.02, ge=0, lt=1)
     gradient_clip: float = Field(default=5.0, gt=0)
+    average_decay: float = Field(default=0.998, ge=0, lt=1)
     temperature: float = Field(default=0.1, gt=0)
     phonology_weight: float = Field(default=0.3, ge=0)
     unseen_groups: int = Field(default=150, ge=2, multiple_of=2)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from pytorch_metric_learning.losses import SupConLoss
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 
 from signtalk.data.tokenizer import SPECIAL_TOKENS, SentenceTokenizer
@@ -64,7 +65,8 @@ class Pretraining(pl.LightningModule):
     """Encoder and heads; the heads stay behind.
 
     Attributes:
-        model: what is kept of it.
+        model: what is trained of it.
+        averaged: its weights, averaged over the last steps; what is measured and kept.
         history: measures of each epoch so far.
     """
 
@@ -85,6 +87,7 @@ class Pretraining(pl.LightningModule):
         torch.manual_seed(config.seed)
         self.config, self._make_episode, self._on_epoch = config, make_episode, on_epoch
         self.model = SignModel(base_model_config(config))
+        self.averaged = AveragedModel(self.model, avg_fn=self._towards, use_buffers=True).requires_grad_(False)
         self.supcon = SupConLoss(temperature=config.temperature)
         self.sizes = [len(values) for values in PHONOLOGY.values()]
         encoder = self.model.config.encoder
@@ -134,6 +137,15 @@ class Pretraining(pl.LightningModule):
         losses = [nn.functional.cross_entropy(part, values[:, i]) for i, part in enumerate(parts)]
         return torch.stack(losses).mean()
 
+    def on_train_batch_end(self, outputs: Any, batch: EpisodeTensors, batch_idx: int) -> None:  # noqa: ARG002
+        """Follow the weights; the first time takes all of them, and the statistics of the features."""
+        self.averaged.update_parameters(self.model)
+
+    def _towards(self, averaged: Tensor, current: Tensor, num_steps: Tensor | int) -> Tensor:
+        """A running mean that forgets; after few steps it is the mean of nearly all of them."""
+        kept = min(self.config.average_decay, (1 + float(num_steps)) / (10 + float(num_steps)))
+        return averaged.lerp(current, 1 - kept) if averaged.is_floating_point() else current
+
     def on_train_epoch_end(self) -> None:
         """Measure."""
         self._on_epoch(self, {name: value / max(self._num_steps, 1) for name, value in self._sums.items()})
@@ -142,7 +154,7 @@ class Pretraining(pl.LightningModule):
         """AdamW whose rate rises, then falls along a cosine."""
         config = self.config
         optimizer = torch.optim.AdamW(
-            self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay,
+            [each for each in self.parameters() if each.requires_grad], lr=config.learning_rate, weight_decay=config.weight_decay,
             fused=self.trainer.precision == "32-true",
         )  # fmt: skip
         total = config.epochs * config.steps_per_epoch
