@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Make the base in the package anew: pretrain, fit its decision on lessons, round, export.
+"""Make a base in the package anew: pretrain, fit its decision on lessons, round, export, measure.
 
     python benchmarks/base.py --work runs/base
+    python benchmarks/base.py --body --work runs/base-body
 
-Real clips are read from SIGNTALK_DATA. It can be killed at any moment and goes on when it is called again. The base is
-made of made-up signs and `words_6people`; what the decision is fitted on and the best epoch is chosen by are made-up
-signs of other people, `asl_words_3signers` and `ksl_phrases_5sessions`.
+Real clips are read from SIGNTALK_DATA. It can be killed at any moment and goes on when it is called again. A base
+learns from made-up signs; MAKINGS tells on what its best epoch is chosen and its decision is fitted.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 import signtalk
-from oneshot import SETS
+from oneshot import SETS, Opened, Plan, measure_all
+from signtalk.bundle.bundle import open_bundle
 from signtalk.calibration.unseen_signs import TaughtSet, coverage, fit_unseen, hold_lessons
 from signtalk.data.manifest import Manifest
 from signtalk.data.packed import pack_clips
@@ -33,10 +36,43 @@ from signtalk.training.pretrain import unseen_made_up
 from signtalk.training.pretrain_config import PretrainConfig
 from suites import prepare
 
-LEARNED = ("words_6people",)
-ASKED = ("asl_words_3signers", "ksl_phrases_5sessions")
+
+@dataclass(frozen=True)
+class Making:
+    """What a base is made of.
+
+    Attributes:
+        name: of the base in the package.
+        pretraining: name of its settings.
+        settings: changes to them.
+        learned: sets whose clips are learned from, beside made-up signs.
+        chosen: sets on which the best epoch is chosen, beside made-up signs of other people.
+        fitted: sets on which the decision is fitted, beside made-up signs of others again.
+        measured: sets of the model card's figures.
+    """
+
+    name: str
+    pretraining: Literal["hands", "body"]
+    settings: tuple[str, ...]
+    learned: tuple[str, ...]
+    chosen: tuple[str, ...]
+    fitted: tuple[str, ...]
+    measured: tuple[str, ...]
+
+
+_WORDS = ("asl_words_3signers", "ksl_phrases_5sessions")
+MAKINGS = {
+    "hands": Making(
+        "base", "hands", ("epochs=24",), (), ("words_6people",), (*_WORDS, "words_6people"), tuple(SETS),
+    ),
+    "body": Making(
+        "base-body", "body", ("epochs=12",), ("words_6people",), _WORDS, _WORDS, ("isl_words_10signers_body",),
+    ),
+}  # fmt: skip
+"""The base of hands learns from nobody's clips, so that its figures on every set are those of a stranger's. What the
+body base learns from and is chosen on are other people than those it is measured on."""
 LICENCE = "Apache-2.0"
-PACKAGED = Path(__file__).resolve().parent.parent / "src" / "signtalk" / "bundle" / "bases" / "base.zip"
+PACKAGED = Path(__file__).resolve().parent.parent / "src" / "signtalk" / "bundle" / "bases"
 PRECISION = 0.98
 BITS = 6
 """Of a weight behind its first binary digit."""
@@ -46,6 +82,7 @@ _WEIGHTS = ((0.1, 0.1, 0.8), (0.15, 0.15, 0.7), (0.25, 0.25, 0.5), (0.4, 0.2, 0.
 _SCALES = (0.25, 0.5, 1.0)
 _OTHER_SEED = 17
 """Made-up signs on which the decision is fitted: none of those that the best epoch was chosen by."""
+_KS, _DRAWS = (1, 3), 2
 
 
 def taught_sets(checkpoint: Checkpoint, manifests: Sequence[Manifest], stores: Path) -> list[TaughtSet]:
@@ -83,50 +120,64 @@ def best_scoring(recognizer: Recognizer, sets: Sequence[TaughtSet]) -> ScoringCo
 
 
 def main() -> int:
-    """Pretrain, fit, export."""
+    """Pretrain, fit, export, measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--body", action="store_true", help="the base for trackers that find body joints alone")
     parser.add_argument("--work", type=Path, default=Path("runs/base"))
-    parser.add_argument("--out", type=Path, help="default: the base of the package")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--checkpoint", type=Path, help="of a pretraining that is done: fit and export alone")
+    parser.add_argument("--out", type=Path, help="default: in the package")
+    parser.add_argument("--checkpoint", type=Path, help="of a pretraining that is done: fit, export and measure alone")
     options = parser.parse_args()
+    making = MAKINGS["body" if options.body else "hands"]
     try:
-        learned, asked = ([prepare(SETS[name], options.work / "data") for name in names] for names in (LEARNED, ASKED))
-        weights = options.checkpoint
-        if weights is None:
-            folder = options.work / "pretraining"
-            weights = signtalk.pretrain(
-                folder, learn=[m.root for m in learned], ask=[m.root for m in asked],
-                settings=[f"epochs={options.epochs}"], resume=(folder / "pretrain.json").exists(),
-            ).best  # fmt: skip
-        make(load_checkpoint(weights), asked, options.work, options.out or PACKAGED)
+        data = options.work / "data"
+        weights = options.checkpoint or _pretrained(making, data, options.work / "pretraining")
+        fitted = [prepare(SETS[name], data) for name in making.fitted]
+        out = options.out or PACKAGED / f"{making.name}.zip"
+        make(load_checkpoint(weights), making, fitted, options.work, out)
     except SignTalkError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def make(checkpoint: Checkpoint, asked: Sequence[Manifest], work: Path, out: Path) -> None:
-    """Fit the decision, judge it with each set left out, and write the base."""
-    from signtalk.export.base import export_base
+def _pretrained(making: Making, data: Path, folder: Path) -> Path:
+    learned, chosen = ([prepare(SETS[name], data).root for name in names] for names in (making.learned, making.chosen))
+    return signtalk.pretrain(
+        folder, learn=learned, ask=chosen, name=making.pretraining, settings=making.settings,
+        resume=(folder / "pretrain.json").exists(),
+    ).best  # fmt: skip
 
+
+def make(checkpoint: Checkpoint, making: Making, manifests: Sequence[Manifest], work: Path, out: Path) -> None:
+    """Fit the decision, judge it with each set left out, write the base, measure it, and tell that in its card."""
+    from signtalk.export.base import export_base, shortened
+
+    checkpoint = shortened(checkpoint, BITS)
     encoder = TorchEncoder(checkpoint.model, checkpoint.features)
     nothing = Recognizer(
         encoder=encoder, index=SentenceIndex.build((), (), checkpoint.encoder_id), decision=DecisionConfig()
     )
-    sets = taught_sets(checkpoint, asked, work / "stores")
+    sets = taught_sets(checkpoint, manifests, work / "stores")
     decision = DecisionConfig(scoring=best_scoring(nothing, sets))
     outcomes = hold_lessons(nothing.changed(decision=decision), sets, LESSONS)
     idle = np.zeros(0, dtype=np.float32)
-    judged = {}
+    left_out = []
     for number, taught in enumerate(sets):
         fitted, _ = fit_unseen(decision, outcomes.select(outcomes.sets != number), idle, PRECISION)
-        judged[taught.name] = coverage(fitted, outcomes.select(outcomes.sets == number))
+        left_out.append({"name": taught.name, **coverage(fitted, outcomes.select(outcomes.sets == number))})
+        print("left out " + ", ".join(f"{key} {value}" for key, value in left_out[-1].items()))
     fitted, report = fit_unseen(decision, outcomes, idle, PRECISION)
-    write_json(work / "decision_report.json", {"left_out": judged, "fit": report.to_dict()})
-    for name, figures in judged.items():
-        print(f"left out {name}: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
-    print(export_base(checkpoint, fitted, out, BITS, LICENCE), f"{out.stat().st_size / 1e6:.2f} MB")
+    write_json(work / "decision_report.json", {"left_out": left_out, "fit": report.to_dict()})
+    export_base(checkpoint, fitted, out, LICENCE)
+    with open_bundle(out) as bundle:
+        plan = Plan(making.measured, _KS, _DRAWS, work, work / "oneshot.json", again=True)
+        cells = measure_all(making.name, Opened(bundle.recognizer.encoder, bundle.recognizer), plan).cells.values()
+    one_shot = [
+        {"data": cell.data, "k": cell.k, "recall_at_1": cell.recall_at_1["both"], "low": cell.low, "high": cell.high}
+        for cell in cells
+    ]
+    export_base(checkpoint, fitted, out, LICENCE, {"one_shot": one_shot, "left_out": left_out})
+    print(out, f"{out.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ _WHERE = {
     "train": "_runs",
     "new": "_base",
     "pretrain": "_base",
+    "adapt": "_base",
     "Run": "_runs",
     "Answer": "recognition.answer",
     "Candidate": "recognition.ranking",
@@ -66,6 +67,7 @@ __all__ = [
     "Span",
     "Stream",
     "__version__",
+    "adapt",
     "extract",
     "features",
     "load",
@@ -79,7 +81,7 @@ __all__ = [
 if TYPE_CHECKING:
     from signtalk._answers import Answers, Stream
     from signtalk._api import features, load, segment
-    from signtalk._base import new, pretrain
+    from signtalk._base import adapt, new, pretrain
     from signtalk._model import Model
     from signtalk._runs import Run, extract, train
     from signtalk.errors import (

@@ -6,20 +6,25 @@ import torch
 
 from made.pretraining import pretrained
 from signtalk.bundle.bundle import open_bundle, verify_bundle
-from signtalk.export.base import export_base, rounded
+from signtalk.export.base import export_base, rounded, shortened
 from signtalk.export.initial import load_initial
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.synthetic.endless import EndlessConfig, draw_group
 from signtalk.training.checkpoint import load_checkpoint
+
+ANSWERED = {
+    "name": "webcam words", "answered": 0.5, "precision": 0.99, "num_answered": 70, "untaught_answered": 0.01,
+    "recall_at_1": 0.9,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base")
     result = pretrained(folder / "run", stop_after=1)
-    return export_base(
-        load_checkpoint(result.best), DecisionConfig(), folder / "base.zip", bits=6, licence="Apache-2.0"
-    )
+    checkpoint = shortened(load_checkpoint(result.best), bits=6)
+    figures = {"left_out": [ANSWERED]}
+    return export_base(checkpoint, DecisionConfig(), folder / "base.zip", "Apache-2.0", figures)
 
 
 def test_it_is_a_whole_bundle_without_a_sentence(base: Path) -> None:
@@ -31,6 +36,13 @@ def test_it_is_a_whole_bundle_without_a_sentence(base: Path) -> None:
         clip = draw_group(EndlessConfig(), 0)[0].clip
         (answer,) = bundle.recognizer.recognize([clip])
         assert (answer.accepted, answer.reason) == (False, "empty_index")
+
+
+def test_its_card_tells_what_it_was_made_of_and_what_it_can_do(base: Path) -> None:
+    with open_bundle(base) as bundle:
+        card = (bundle.folder / "README.md").read_text()
+    assert "Knows no sentence" in card and "made-up signs" in card and "seed 0" in card
+    assert "| webcam words | 0.500 | 0.990 | 70 | 0.010 | 0.900 |" in card
 
 
 def test_training_goes_on_from_the_weights_that_it_answers_with(base: Path) -> None:

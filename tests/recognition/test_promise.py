@@ -51,6 +51,7 @@ def test_an_older_file_that_tells_it_was_reached_is_believed() -> None:
 def test_a_promise_is_one_line() -> None:
     assert str(PROVEN) == ("trained: proven (0.98 asked, 0.990 found, at least 0.960 (95%), 120 validation answers)")
     assert str(Promise("enrolled", False, None, None, None, 0)) == "enrolled: not proven"
+    assert str(replace(PROVEN, least_words=2)).endswith("120 validation answers, from 2 words on)")
     assert PROVEN.to_dict()["num_clips"] == 120
 
 

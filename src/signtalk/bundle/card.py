@@ -32,13 +32,17 @@ def model_card(manifest: BundleManifest, decision: DecisionConfig, index: Senten
         signs: sentences whose signing can be shown.
     """
     signers = {entry.signer_id for entry in index.entries if entry.signer_id}
+    pretrained = manifest.origin.get("pretrain")
     parts = [
         _head(manifest),
         "# SignTalk sign encoder",
         f'Recognises {len(index.sentences)} signed sentences from landmarks (MediaPipe Holistic), and says "not sure" '
         f"otherwise. References: {int((~index.written).sum())} clips by {len(signers) or 'unknown'} signers, "
-        f"{int(index.written.sum())} sentences only written.",
+        f"{int(index.written.sum())} sentences only written."
+        if len(index)
+        else _BASE,
         _USE,
+        *([f"## How it was made\n\n{_pretraining(pretrained, manifest.origin.get('adapted'))}"] if pretrained else []),
         f"## Figures\n\n{_figures(manifest)}",
         f"## What the gate promises\n\n{_promises(decision)}",
         f"## Encoders\n\n{_variants(manifest)}",
@@ -48,6 +52,10 @@ def model_card(manifest: BundleManifest, decision: DecisionConfig, index: Senten
     return "\n\n".join(parts) + "\n"
 
 
+_BASE = (
+    "Knows no sentence: it tells signs apart that nobody trained it on, from landmarks (MediaPipe Holistic). Teach it "
+    'sentences with one clip or more each, and it recognises them when others sign them, or says "not sure".'
+)
 _USE = """## What it is for
 
 Research, and aid in understanding the short sentences listed in `index/embeddings_map.csv`, where a person checks
@@ -110,7 +118,63 @@ def _figures(manifest: BundleManifest) -> str:
         _table({"name": "gate"}, _GATES, gates),
         _table({"name": "translation", "num_clips": "clips"}, {"wer": "WER", "exact_match": "exact"}, texts),
     ]
+    if not any(tables):
+        return _unseen_figures(figures)
     return "\n\n".join([note, *filter(None, tables)])
+
+
+def _unseen_figures(figures: dict[str, Any]) -> str:
+    """Of a base: how it does with signs that it never saw."""
+    parts = []
+    if rows := figures.get("one_shot"):
+        table = [
+            [row["data"], row["k"], *(f"{row[key]:.3f}" for key in ("recall_at_1", "low", "high"))] for row in rows
+        ]
+        parts.append(
+            "One person teaches a sign with k clips, all others are asked: R@1 with its 95% interval over people.\n\n"
+            + markdown_table(("set", "k", "R@1", "from", "to"), [list(map(str, row)) for row in table])
+        )
+    if rows := figures.get("left_out"):
+        shares = ("untaught_answered", "recall_at_1")
+        table = [
+            [
+                row["name"], f"{row['answered']:.3f}", f"{row['precision']:.3f}", str(row["num_answered"]),
+                *(f"{row[key]:.3f}" for key in shares),
+            ]
+            for row in rows
+        ]  # fmt: skip
+        columns = ("set", "taught: answered", "answers right", "answers", "not taught: answered", "R@1")
+        parts.append(
+            "Whether it answers at all, by a gate that was fitted without the set:\n\n" + markdown_table(columns, table)
+        )
+    return "\n\n".join(parts)
+
+
+def _pretraining(pretrained: dict[str, Any], adapted: dict[str, Any] | None) -> str:
+    """What a base learned from, as its checkpoint tells, and what it was tuned on."""
+    config = pretrained["config"]
+    learned, asked = (_folders(pretrained[role]) for role in ("learned", "asked"))
+    return (
+        f"`signtalk pretrain`, seed {config['seed']}, {config['epochs']} times {config['steps_per_epoch']} steps: "
+        f"made-up signs by made-up people without end, {config['groups']} signs by {config['people']} people a step. "
+        f"Recorded clips learned from: {learned}. The best epoch was chosen on made-up signs of other people, and on "
+        f"recorded clips: {asked}. Nobody's clip is in the weights." + (f"\n\n{_adapted(adapted)}" if adapted else "")
+    )
+
+
+def _adapted(adapted: dict[str, Any]) -> str:
+    shown = adapted["cross_validation"]
+    before, after = shown["before"], shown["after"]
+    return (
+        f"Small parts of it were then tuned on {adapted['clips']} clips by {adapted['people']} people. In "
+        f"cross-validation over {shown['by']} R@1 went from {before['recall_at_1']:.3f} to {after['recall_at_1']:.3f} "
+        f"({shown['num_questions']} questions); of {after['answered']} answers {after['wrong']} were wrong, before "
+        f"{before['wrong']} of {before['answered']}. Its other figures are those of the encoder before."
+    )
+
+
+def _folders(folders: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{folder['name']} ({folder['clips']} clips)" for folder in folders) or "none"
 
 
 _RECALLS = {"recall_at_1": "R@1", "recall_at_5": "R@5"}

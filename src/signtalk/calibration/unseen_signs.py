@@ -16,10 +16,8 @@ import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.calibration.gate import GateReport, fit_gate
+from signtalk.evaluation.one_shot import taught_index
 from signtalk.index.encoded import Encoded
-from signtalk.index.files import IndexEntry
-from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import ENROLLED_ID
 from signtalk.recognition.evidence import Evidence
 from signtalk.recognition.gate import confidences
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
@@ -125,8 +123,7 @@ def _lesson(
     if not len(known):
         return None
     asked = np.concatenate([known, unknown])
-    entries = [_entry(taught.labels[row], row) for row in references.tolist()]
-    index = SentenceIndex.build((taught.encoded.select(references),), entries, "lesson")
+    index = taught_index(taught.encoded, taught.labels, references)
     ranking = recognizer.changed(index=index).rank(taught.encoded.select(asked))
     return LessonAnswers(
         evidence=Evidence.from_ranking(ranking),
@@ -135,13 +132,6 @@ def _lesson(
         sets=np.full(len(asked), number),
         motions=taught.motions[asked],
     )
-
-
-def _entry(label: str, row: int) -> IndexEntry:
-    return IndexEntry(
-        clip_id=str(row), video_file="", feature_path="", sentence_id=f"{ENROLLED_ID}{label}", sentence=label,
-        category="", signer_id="", text_key=label,
-    )  # fmt: skip
 
 
 def fit_unseen(
@@ -169,7 +159,7 @@ def _counts(outcomes: LessonAnswers) -> FloatArray:
 
 
 def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, float]:
-    """How many of the taught are answered, and how many answers are right.
+    """How many of the taught are answered, how many answers are right, and how many questions of the untaught got one.
 
     Args:
         decision: a gate.
@@ -180,5 +170,6 @@ def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, flo
         "answered": float(accepted[outcomes.known].mean()),
         "precision": float(outcomes.right[accepted].mean()) if accepted.any() else float("nan"),
         "num_answered": int(accepted.sum()),
+        "untaught_answered": float(accepted[~outcomes.known].mean()) if not outcomes.known.all() else float("nan"),
         "recall_at_1": float(outcomes.right[outcomes.known].mean()),
     }

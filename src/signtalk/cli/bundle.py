@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,8 @@ from signtalk.cli.options import Json, PolicyOption, RunFolderArgument
 
 if TYPE_CHECKING:
     from signtalk.export.run import Exported
+
+BaseChoice = Literal["base", "base-body"]
 
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 _Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle: a zip, or a folder with its files.")]
@@ -52,6 +54,9 @@ def export(
 
 def new(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The bundle to make, such as clinic.zip.")],
+    base: Annotated[
+        BaseChoice, typer.Option(help="base reads hands; base-body is for trackers that find body joints alone.")
+    ] = "base",
     as_json: Json = False,
 ) -> None:
     """Make a bundle that knows no sentence yet; teach it with `signtalk enroll`, or on the page of `signtalk serve`.
@@ -60,7 +65,7 @@ def new(
     """
     import signtalk
 
-    show({"bundle": str(signtalk.new(out))}, as_json)
+    show({"bundle": str(signtalk.new(out, base))}, as_json)
 
 
 @bundle_app.command("verify")

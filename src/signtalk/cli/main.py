@@ -18,7 +18,7 @@ from signtalk.cli.extract import extract, models_app
 from signtalk.cli.index import index
 from signtalk.cli.interchange import export_clips, import_command
 from signtalk.cli.play import play
-from signtalk.cli.pretrain import pretrain
+from signtalk.cli.pretrain import adapt, pretrain
 from signtalk.cli.recognize import recognize
 from signtalk.cli.references import pack
 from signtalk.cli.search import search
@@ -44,6 +44,7 @@ app.command("import")(import_command)
 app.command("export-clips")(export_clips)
 app.add_typer(data_app, name="data")
 app.command()(pretrain)
+app.command()(adapt)
 app.command()(train)
 app.command()(index)
 app.command()(evaluate)

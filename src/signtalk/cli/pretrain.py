@@ -1,4 +1,4 @@
-"""`signtalk pretrain`: a base encoder from signs without end."""
+"""`signtalk pretrain` and `signtalk adapt`: a base encoder from signs without end, and one tuned on a few clips."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from signtalk.cli.console import INTERRUPTED, print_error, show
+from signtalk.cli.console import INTERRUPTED, print_error, print_json, show
 from signtalk.cli.options import Json
 
 
@@ -45,3 +45,35 @@ def pretrain(
         raise typer.Exit(INTERRUPTED) from None
     values = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
     show({**values, "one_shot_recall_at_1": result.best_score, "learned_clips": result.clips}, as_json)
+
+
+def adapt(
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="base, or a bundle of `signtalk new`.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data folder of some dozens of clips.")],
+    out: Annotated[Path, typer.Option(help="The bundle to make.")],
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the tuning; 40 by default.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of its chances.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tune a bundle on some dozens of clips and teach it their sentences; refused where cross-validation shows no gain.
+
+    Example: signtalk adapt clinic.zip ~/our-clips --out adapted.zip
+    """
+    import signtalk
+
+    made = signtalk.adapt(bundle, data, out, steps=steps, seed=seed)
+    before, after = made.adaptation.before, made.adaptation.after
+    if as_json:
+        print_json({"bundle": str(made.bundle), **made.adaptation.to_dict()})
+        return
+    show(
+        {
+            "bundle": str(made.bundle),
+            "clips": made.num_clips,
+            "sentences": made.num_sentences,
+            "asked": f"{made.adaptation.num_questions} clips, held back by {made.adaptation.by}",
+            "R@1": f"{before.recall_at_1:.3f} before, {after.recall_at_1:.3f} after",
+            "answers": f"{before.answered} ({before.wrong} wrong) before, {after.answered} ({after.wrong} wrong) after",
+        },
+        as_json,
+    )

@@ -3,6 +3,7 @@
 embeddings, frame projections, labels, signers --one_shot--> R@1 and MRR, a draw of the references at a time
 
 Nothing is fitted: the cosine of the embeddings and the DTW distance of the frames are standardised a query and added.
+`recall_as_ranked` asks a recognizer instead, whose weights were fitted elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ import numpy.typing as npt
 
 from signtalk.arrays import FloatArray, IntArray
 from signtalk.index.encoded import Encoded, valid_lengths
+from signtalk.index.files import IndexEntry
+from signtalk.index.index import SentenceIndex
+from signtalk.index.personal import ENROLLED_ID
 from signtalk.recognition.dtw import dtw_by_row
+from signtalk.recognition.recognizer import Recognizer
 
 EVIDENCE = ("embedding", "dtw", "both")
 
@@ -94,6 +99,38 @@ def one_shot(encoded: Encoded, labels: Sequence[str], draw: OneShotDraw) -> OneS
         mrr={name: float(np.mean(1 / rank)) for name, rank in ranks.items()},
         num_queries=len(draw.queries),
     )
+
+
+def recall_as_ranked(recognizer: Recognizer, encoded: Encoded, labels: Sequence[str], draw: OneShotDraw) -> float:
+    """R@1 of a draw as a recognizer ranks, to whom nothing else was taught.
+
+    Args:
+        recognizer: its scoring counts, its index does not.
+        encoded: all clips.
+        labels: what each says.
+        draw: who teaches and who is asked.
+    """
+    index = taught_index(encoded, labels, draw.references)
+    ranking = recognizer.changed(index=index).rank(encoded.select(draw.queries))
+    return float(np.mean(ranking.ranks_of([labels[row] for row in draw.queries.tolist()]) == 1))
+
+
+def taught_index(encoded: Encoded, labels: Sequence[str], references: IntArray) -> SentenceIndex:
+    """An index of clips as enrolment makes it.
+
+    Args:
+        encoded: all clips.
+        labels: what each says.
+        references: (R,) places of those that teach.
+    """
+    entries = [
+        IndexEntry(
+            clip_id=str(row), video_file="", feature_path="", sentence_id=f"{ENROLLED_ID}{labels[row]}",
+            sentence=labels[row], category="", signer_id="", text_key=labels[row],
+        )
+        for row in references.tolist()
+    ]  # fmt: skip
+    return SentenceIndex.build((encoded.select(references),), entries, "taught")
 
 
 def _warped(queries: Encoded, references: Encoded) -> FloatArray:

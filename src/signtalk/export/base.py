@@ -1,6 +1,6 @@
 """From pretraining to the base in the wheel: a bundle without sentences, small, with the weights to go on from.
 
-    best.safetensors of `pretrain` + DecisionConfig -> export_base -> base.zip
+    best.safetensors of `pretrain` --shortened--> weights + DecisionConfig --export_base--> base.zip
 
 Weights are rounded to a few binary digits first: the zip packs what is left of them into little more than a byte each,
 graph and checkpoint are still those of any bundle, and both hold the same rounded numbers.
@@ -8,12 +8,13 @@ graph and checkpoint are still those of any bundle, and both hold the same round
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from signtalk.bundle.bundle import BUNDLE_NAME
 from signtalk.export.export import ExportExtras, export_bundle
 from signtalk.files import atomic_path
 from signtalk.index.index import SentenceIndex
@@ -23,15 +24,17 @@ from signtalk.training.checkpoint import Checkpoint, load_checkpoint, save_check
 _MANTISSA_BITS = 23
 
 
-def export_base(checkpoint: Checkpoint, decision: DecisionConfig, out: Path, bits: int, licence: str) -> Path:
+def export_base(
+    checkpoint: Checkpoint, decision: DecisionConfig, out: Path, licence: str, figures: dict[str, Any] | None = None
+) -> Path:
     """Write a base.
 
     Args:
-        checkpoint: of pretraining.
+        checkpoint: of pretraining; `shortened` makes it small.
         decision: how a bundle made of it decides; it has no translation.
         out: the zip to make.
-        bits: binary digits that a weight keeps behind its first one.
         licence: of the weights.
+        figures: what was measured, for the model card.
 
     Returns:
         The zip.
@@ -40,18 +43,30 @@ def export_base(checkpoint: Checkpoint, decision: DecisionConfig, out: Path, bit
         ExportRefusedError: a graph disagrees with the model.
     """
     with tempfile.TemporaryDirectory(prefix="signtalk-base-") as folder:
-        weights = Path(folder) / "rounded.safetensors"
-        model = checkpoint.model
-        shortened = {name: rounded(tensor, bits) for name, tensor in model.state_dict().items()}
-        model.load_state_dict(shortened)
-        save_checkpoint(weights, model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin, in_16_bits=True)
+        weights = Path(folder) / "weights.safetensors"
+        save_checkpoint(
+            weights, checkpoint.model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin, in_16_bits=True
+        )
         shipped = load_checkpoint(weights)
         index = SentenceIndex.build((), (), shipped.encoder_id)
-        extras = ExportExtras(licence=licence, weights=weights, scripted=False)
-        export_bundle(shipped, index, decision.model_copy(update={"translate": False}), Path(folder) / "export", extras)
+        extras = ExportExtras(licence=licence, weights=weights, scripted=False, figures=figures or {})
+        silent = decision.model_copy(update={"translate": False})
+        made = export_bundle(shipped, index, silent, Path(folder) / "export", extras)
         with atomic_path(out) as temporary:
-            temporary.write_bytes((Path(folder) / "export" / BUNDLE_NAME).read_bytes())
+            shutil.copyfile(made, temporary)
     return out
+
+
+def shortened(checkpoint: Checkpoint, bits: int) -> Checkpoint:
+    """A checkpoint whose weights are rounded, in place: what is shipped is what is measured.
+
+    Args:
+        checkpoint: of pretraining.
+        bits: binary digits that a weight keeps behind its first one.
+    """
+    weights = {name: rounded(tensor, bits) for name, tensor in checkpoint.model.state_dict().items()}
+    checkpoint.model.load_state_dict(weights)
+    return checkpoint
 
 
 def rounded(tensor: torch.Tensor, bits: int) -> torch.Tensor:

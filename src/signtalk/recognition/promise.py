@@ -73,6 +73,7 @@ class Promise:
         precision_found: part of the validation answers that were; None when not known, as of older bundles.
         precision_lower_bound: lower end of its 95% interval; None likewise.
         num_clips: validation answers that showed it; None likewise, 0 when nothing was measured.
+        least_words: fewest words of a sentence that showed it; a shorter one has no promise.
     """
 
     population: Population
@@ -81,6 +82,7 @@ class Promise:
     precision_found: float | None
     precision_lower_bound: float | None
     num_clips: int | None
+    least_words: int = 1
 
     def __str__(self) -> str:
         """One line, as a person reads it."""
@@ -88,7 +90,8 @@ class Promise:
         share = "" if self.precision_found is None else f"{self.precision_found:.3f} found"
         low = "" if self.precision_lower_bound is None else f"at least {self.precision_lower_bound:.3f} (95%)"
         clips = f"{self.num_clips} validation answers" if self.num_clips else ""
-        figures = ", ".join(filter(None, [asked, share, low, clips]))
+        words = f"from {self.least_words} words on" if self.least_words > 1 else ""
+        figures = ", ".join(filter(None, [asked, share, low, clips, words]))
         return f"{self.population}: {'proven' if self.proven else NOT_PROVEN}" + (f" ({figures})" if figures else "")
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,6 +144,7 @@ def _promise(population: Population, fit: Fit | None, asked: float | None) -> Pr
         precision_found=fit.precision_found,
         precision_lower_bound=fit.precision_lower_bound,
         num_clips=fit.num_accepted,
+        least_words=fit.least_words if isinstance(fit, GateConfig) else 1,
     )
 
 

@@ -154,8 +154,8 @@ class Pretraining(pl.LightningModule):
         """AdamW whose rate rises, then falls along a cosine."""
         config = self.config
         optimizer = torch.optim.AdamW(
-            [each for each in self.parameters() if each.requires_grad], lr=config.learning_rate, weight_decay=config.weight_decay,
-            fused=self.trainer.precision == "32-true",
+            [each for each in self.parameters() if each.requires_grad], lr=config.learning_rate,
+            weight_decay=config.weight_decay, fused=self.trainer.precision == "32-true",
         )  # fmt: skip
         total = config.epochs * config.steps_per_epoch
         warmup = max(1, round(config.warmup_share * total))

@@ -20,6 +20,7 @@ import { ENROLLED_ID, WRITTEN_ID } from "./tables.js";
  * @property {number | null} precision_found
  * @property {number | null} precision_lower_bound
  * @property {number | null} num_accepted
+ * @property {number} [least_words]
  */
 
 /**
@@ -32,6 +33,7 @@ import { ENROLLED_ID, WRITTEN_ID } from "./tables.js";
  * @property {number | null} precision_found
  * @property {number | null} precision_lower_bound
  * @property {number | null} num_clips
+ * @property {number} least_words fewest words of a sentence that showed it
  */
 
 /**
@@ -47,6 +49,7 @@ export function promiseOf(population, { gate, translation }) {
   if (!fit?.fitted) {
     return {
       population, proven: false, precision_asked: asked, precision_found: null, precision_lower_bound: null, num_clips: 0,
+      least_words: 1,
     };
   }
   return {
@@ -56,6 +59,7 @@ export function promiseOf(population, { gate, translation }) {
     precision_found: fit.precision_found,
     precision_lower_bound: fit.precision_lower_bound,
     num_clips: fit.num_accepted,
+    least_words: fit.least_words ?? 1,
   };
 }
 
@@ -71,7 +75,7 @@ export function promiseTo(population, numWords, decision) {
   const fit = population === "enrolled" || population === "written" ? decision.gate[population] : null;
   const promise = promiseOf(population, decision);
   if (!fit || numWords >= (fit.least_words ?? 1)) return promise;
-  const nothing = { precision_found: null, precision_lower_bound: null, num_clips: 0 };
+  const nothing = { precision_found: null, precision_lower_bound: null, num_clips: 0, least_words: 1 };
   return { ...promise, proven: false, ...nothing };
 }
 
