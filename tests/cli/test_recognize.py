@@ -77,15 +77,17 @@ def test_names_of_several_folders_are_told_apart() -> None:
     assert [name for name, _ in cells(numbered(["a/clip.npz", "b/clip.npz"]))] == ["a/clip.npz", "b/clip.npz"]
 
 
-def test_a_refusal_names_what_was_nearest_and_no_text_that_may_not_be_shown() -> None:
+def test_a_refusal_names_two_that_were_nearest_marked_and_no_text_that_may_not_be_shown() -> None:
     refused = answer("Yes", "No", reason="ambiguous_top2", translation="maybe")
-    lines = ["not sure: ambiguous_top2", "nearest: Yes (0.97)"]
+    lines = ["not sure: ambiguous_top2", "nearest, not proven: Yes / No"]
     assert [text for _, text in printed_lines({"a.npz": refused})] == lines
     accepted = answer("Yes", translation="maybe")
     assert [text for _, text in printed_lines({"a.npz": accepted})] == ["Yes (0.97)"]
     two = answer("Yes", "No", reason="ambiguous_top2", choices=2)
     assert [text for _, text in printed_lines({"a.npz": two})] == ["one of these? Yes / No"]
     assert [text for _, text in printed_lines({"a.npz": answer(reason="idle")})] == ["not sure: idle"]
+    alone = answer("Yes", reason="low_similarity")
+    assert [text for _, text in printed_lines({"a.npz": alone})] == ["not sure: low_similarity"]
 
 
 def test_what_resembles_noise_is_not_named() -> None:

@@ -82,13 +82,17 @@ def print_answers(answers: Mapping[str, Answer]) -> None:
     """
     from rich.table import Table
 
+    from signtalk.recognition.promise import NOT_PROVEN
+
     table = Table("clip", "answer", title="Answers")
     for column in table.columns:
         column.overflow = "fold"
     for name, answer in zip(_short_names(list(answers)), answers.values(), strict=True):
         lines = [str(answer)]
-        if answer.outcome == "not_sure" and answer.confidence >= _WORTH_NAMING and answer.candidates:
-            lines.append(f"nearest: {answer.candidates[0].sentence} ({answer.confidence:.2f})")
+        if answer.outcome == "not_sure" and answer.confidence >= _WORTH_NAMING and len(answer.candidates) > 1:
+            # One sentence alone would read as an answer.
+            near = " / ".join(candidate.sentence for candidate in answer.candidates[:2])
+            lines.append(f"nearest, {NOT_PROVEN}: {near}")
         table.add_row(name, "\n".join(lines), end_section=True)
     out_console.print(table)
 
