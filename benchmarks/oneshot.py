@@ -124,9 +124,9 @@ class Answering:
         encoder: the bundle's name.
         data: the set.
         answered: share of the questions for taught sentences that got an answer.
-        precision: share of the answers that were right.
+        precision: share of the answers that were right; None without any.
         num_answered: answers.
-        untaught_answered: share of the questions for other sentences that got one.
+        untaught_answered: share of the questions for other sentences that got one; None where none was asked.
         recall_at_1: of the taught.
         date: of the measurement.
         code: that measured it.
@@ -135,9 +135,9 @@ class Answering:
     encoder: str
     data: str
     answered: float
-    precision: float
+    precision: float | None
     num_answered: int
-    untaught_answered: float
+    untaught_answered: float | None
     recall_at_1: float
     date: str
     code: str
@@ -198,7 +198,7 @@ def answering(encoder: str, taught: TaughtSet, recognizer: Recognizer) -> Answer
     figures = coverage(recognizer.decision, hold_lessons(recognizer, [taught], LESSONS, seed=1))
     return Answering(
         encoder=encoder, data=taught.name, date=datetime.date.today().isoformat(), code=code_version(),
-        num_answered=int(figures.pop("num_answered")), **figures,
+        **figures,
     )  # fmt: skip
 
 
@@ -293,10 +293,13 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]] = ()) 
     without = {("base", str(row["name"])): row for row in fitted}
     for gate in sorted(results.gates.values(), key=lambda each: (list(SETS).index(each.data), each.encoder)):
         row = without.get((gate.encoder, gate.data), asdict(gate))
-        shares = [f"{row[key]:.3f}" for key in ("answered", "precision")]
-        rest = [f"{row['num_answered']}", f"{row['untaught_answered']:.3f}", f"{row['recall_at_1']:.3f}"]
+        figures = [
+            "-" if row[key] is None else f"{row[key]:.3f}"
+            for key in ("answered", "precision", "untaught_answered", "recall_at_1")
+        ]
+        figures.insert(2, f"{row['num_answered']}")
         left_out = " (left out)" if (gate.encoder, gate.data) in without else ""
-        lines.append("| " + " | ".join([gate.data + left_out, gate.encoder, *shares, *rest]) + " |")
+        lines.append("| " + " | ".join([gate.data + left_out, gate.encoder, *figures]) + " |")
     return "\n".join(lines)
 
 

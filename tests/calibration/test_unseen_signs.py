@@ -84,5 +84,5 @@ def test_a_gate_that_accepts_nothing_has_no_precision() -> None:
     closed = DecisionConfig(scoring=SCORING)
     closed = closed.model_copy(update={"gate": closed.gate.model_copy(update={"threshold": 1.0, "bias": -50.0})})
     figures = coverage(closed, answers)
-    assert figures["answered"] == 0 and np.isnan(figures["precision"])
+    assert figures["answered"] == 0 and figures["precision"] is None
     assert figures["recall_at_1"] == pytest.approx(answers.right[answers.known].mean())

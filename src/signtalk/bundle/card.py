@@ -138,8 +138,8 @@ def _unseen_figures(figures: dict[str, Any]) -> str:
         shares = ("untaught_answered", "recall_at_1")
         table = [
             [
-                row["name"], f"{row['answered']:.3f}", f"{row['precision']:.3f}", str(row["num_answered"]),
-                *(f"{row[key]:.3f}" for key in shares),
+                row["name"], _share(row["answered"]), _share(row["precision"]), str(row["num_answered"]),
+                *(_share(row[key]) for key in shares),
             ]
             for row in rows
         ]  # fmt: skip
@@ -148,6 +148,11 @@ def _unseen_figures(figures: dict[str, Any]) -> str:
             "Whether it answers at all, by a gate that was fitted without the set:\n\n" + markdown_table(columns, table)
         )
     return "\n\n".join(parts)
+
+
+def _share(value: float | None) -> str:
+    """A share of questions; "-" where there were none."""
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _pretraining(pretrained: dict[str, Any], adapted: dict[str, Any] | None) -> str:

@@ -158,7 +158,7 @@ def _counts(outcomes: LessonAnswers) -> FloatArray:
     return np.asarray(len(outcomes.sets) / len(size) / size[number])
 
 
-def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, float]:
+def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, float | None]:
     """How many of the taught are answered, how many answers are right, and how many questions of the untaught got one.
 
     Args:
@@ -168,8 +168,8 @@ def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, flo
     accepted = confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold
     return {
         "answered": float(accepted[outcomes.known].mean()),
-        "precision": float(outcomes.right[accepted].mean()) if accepted.any() else float("nan"),
+        "precision": float(outcomes.right[accepted].mean()) if accepted.any() else None,
         "num_answered": int(accepted.sum()),
-        "untaught_answered": float(accepted[~outcomes.known].mean()) if not outcomes.known.all() else float("nan"),
+        "untaught_answered": float(accepted[~outcomes.known].mean()) if not outcomes.known.all() else None,
         "recall_at_1": float(outcomes.right[outcomes.known].mean()),
     }
