@@ -1,4 +1,4 @@
-"""What a clip looks like in figures: how fast hands move, how often they are seen, how they tremble, how large they are.
+"""What a clip looks like in figures: how fast hands move, how often they are seen, how large they are, how they shake.
 
     LandmarkClip -> clip_statistics -> a number for each of STATISTICS
                  -> tremble -> power by frequency, of fingertips and of wrists
@@ -29,6 +29,9 @@ FREQUENCIES = np.arange(1.0, 30.01, 0.5)
 _WRIST, _MIDDLE_KNUCKLE = 0, 9
 _TIPS = np.array([4, 8, 12, 16, 20])
 _NOSE = HOLISTIC.index["nose"]
+_BODY_WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))
+_MOVING = 0.5
+"""Shoulder widths a second: a resting wrist trembles more slowly."""
 _LEAST_RUN = 12
 """Frames in a row that a spectrum needs."""
 _LEAST_FRAMES = 3
@@ -62,8 +65,8 @@ STATISTICS: dict[str, Statistic] = {
     "height": Statistic("higher wrist below the shoulders, shoulder widths", "movement"),
     "both_busy": Statistic("both hands busy, share of the signing", "movement"),
     "duration": Statistic("length, s", "time"),
-    "rest_before": Statistic("rest before, s", "time"),
-    "rest_after": Statistic("rest after, s", "time"),
+    "still_before": Statistic("stillness before the first movement, s", "time"),
+    "still_after": Statistic("stillness after the last movement, s", "time"),
     "fps": Statistic("frames/s", "time", is_nominal=True),
     "seen_more": Statistic("hand seen more, share of frames", "sight"),
     "seen_less": Statistic("hand seen less, share of frames", "sight"),
@@ -80,14 +83,14 @@ STATISTICS: dict[str, Statistic] = {
     "tip_shake": Statistic("fingertip off its neighbours' middle, palms", "trembling"),
     "angle_shake": Statistic("joint off its neighbours' middle, rad", "trembling"),
     "tip_3_6": Statistic("fingertip, 3 to 6 Hz, palms", "trembling"),
-    "tip_6_10": Statistic("fingertip, 6 to 10 Hz, palms", "trembling"),
-    "wrist_6_10": Statistic("wrist, 6 to 10 Hz, shoulder widths", "trembling"),
+    "tip_6_9": Statistic("fingertip, 6 to 9 Hz, palms", "trembling"),
+    "wrist_6_9": Statistic("wrist, 6 to 9 Hz, shoulder widths", "trembling"),
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Tremble:
-    """Power spectral density at FREQUENCIES, (F,) each; NaN beyond half the frame rate.
+    """Power spectral density at FREQUENCIES, (F,) each; NaN from half the frame rate on.
 
     Attributes:
         tips: of the fingertips about their wrist, squared palms per Hz.
@@ -121,7 +124,8 @@ def clip_statistics(clip: LandmarkClip) -> dict[str, float]:
     if seen is None:
         return dict.fromkeys(STATISTICS, float("nan"))
     return {
-        **_movement(clip, seen), **_time(clip), **_sight(clip, seen), **_shape(clip, seen), **_trembling(clip, seen),
+        **_movement(clip, seen), **_time(clip, seen), **_sight(clip, seen), **_shape(clip, seen),
+        **_trembling(clip, seen),
     }  # fmt: skip
 
 
@@ -147,7 +151,7 @@ def spectrum(way: Float64Array, fps: float) -> Float64Array:
         fps: frames a second.
 
     Returns:
-        (F,) at FREQUENCIES, squared units per Hz; NaN beyond half the frame rate, and without a long run.
+        (F,) at FREQUENCIES, squared units per Hz; NaN from half the frame rate on, and without a long run.
     """
     total, weight = np.zeros(len(FREQUENCIES)), 0
     for start, stop in runs(~np.isnan(way).any(axis=1)):
@@ -158,7 +162,7 @@ def spectrum(way: Float64Array, fps: float) -> Float64Array:
         weight += stop - start
     if not weight:
         return np.full(len(FREQUENCIES), np.nan)
-    return np.where(fps / 2 + _EPSILON >= FREQUENCIES, total / weight, np.nan)
+    return np.where(fps / 2 - _EPSILON > FREQUENCIES, total / weight, np.nan)
 
 
 def in_band(density: Float64Array, low: float, high: float) -> float:
@@ -212,14 +216,17 @@ def _movement(clip: LandmarkClip, seen: _Seen) -> dict[str, float]:
     }
 
 
-def _time(clip: LandmarkClip) -> dict[str, float]:
-    signing = find_signing(clip)
-    last = clip.num_frames - 1
-    known = signing.is_any and last > 0
+def _time(clip: LandmarkClip, seen: _Seen) -> dict[str, float]:
+    """Stillness by the body's wrists, which trackers give in nearly every frame."""
+    step = _compared(clip.fps)
+    ways = seen.points[:, _BODY_WRISTS, :2]
+    with np.errstate(invalid="ignore"):
+        moving = (np.linalg.norm(ways[step:] - ways[:-step], axis=-1) * clip.fps / step > _MOVING).any(axis=1)
+    frames = np.flatnonzero(moving)
     return {
         "duration": clip.duration_s,
-        "rest_before": signing.start / clip.fps if known else float("nan"),
-        "rest_after": (last + 1 - signing.stop) / clip.fps if known else float("nan"),
+        "still_before": frames[0] / clip.fps if len(frames) else float("nan"),
+        "still_after": (len(moving) - 1 - frames[-1]) / clip.fps if len(frames) else float("nan"),
         "fps": clip.fps,
     }
 
@@ -270,8 +277,8 @@ def _trembling(clip: LandmarkClip, seen: _Seen) -> dict[str, float]:
         "tip_shake": _median(np.concatenate([np.linalg.norm(each, axis=-1).mean(axis=1) for each in tips])),
         "angle_shake": _median(np.concatenate([np.abs(_off_middle(each)).mean(axis=1) for each in angles])),
         "tip_3_6": in_band(power.tips, 3, 6),
-        "tip_6_10": in_band(power.tips, 6, 10),
-        "wrist_6_10": in_band(power.wrists, 6, 10),
+        "tip_6_9": in_band(power.tips, 6, 9),
+        "wrist_6_9": in_band(power.wrists, 6, 9),
     }
 
 
@@ -287,9 +294,14 @@ def _tips(hand: Float64Array, palm: float) -> Float64Array:
 
 def _speeds(way: Float64Array, fps: float) -> Float64Array:
     """Units a second over about a tenth of a second, of the frames that show both ends; of a way (T, C)."""
-    step = max(1, round(fps / MOTION_RATE))
+    step = _compared(fps)
     moved = np.linalg.norm(way[step:] - way[:-step], axis=-1) * fps / step
     return np.asarray(moved[~np.isnan(moved)])
+
+
+def _compared(fps: float) -> int:
+    """Frames in about a tenth of a second."""
+    return max(1, round(fps / MOTION_RATE))
 
 
 def _off_middle(way: Float64Array) -> Float64Array:

@@ -40,6 +40,7 @@ SEED = 16
 """Of made-up clips, and of which clips of a set are taken; pretraining draws with others."""
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 _OF_PICTURE = {"movement": ("movement", "time"), "hands": ("sight", "shape"), "trembling": ("trembling",)}
+_OF_A_PICTURE = ("seen_more", "seen_less", "nose_height", "shoulders")
 _SHORT_ROWS = 6
 
 
@@ -82,7 +83,11 @@ class Difference:
 
 
 def measure(clips: Iterable[LandmarkClip]) -> Measured:
-    """All statistics of some clips; where no clip shows a hand none was looked for, and how often is not known."""
+    """All statistics of some clips.
+
+    Where no clip shows a hand none was looked for: how often hands are seen is not known. Such clips come from depth
+    cameras, and what depends on a picture's shape is not known either.
+    """
     rows, tips, wrists = [], [], []
     for clip in clips:
         rows.append(clip_statistics(clip))
@@ -91,7 +96,7 @@ def measure(clips: Iterable[LandmarkClip]) -> Measured:
         wrists.append(power.wrists)
     values = {name: np.array([row[name] for row in rows]) for name in STATISTICS}
     if not (values["seen_more"] > 0).any():
-        values |= {name: np.full(len(rows), np.nan) for name in ("seen_more", "seen_less")}
+        values |= {name: np.full(len(rows), np.nan) for name in _OF_A_PICTURE}
     return Measured(values, {"tips": np.stack(tips), "wrists": np.stack(wrists)})
 
 
@@ -132,16 +137,21 @@ def differences(sets: Mapping[str, Measured]) -> list[Difference]:
     lines = []
     for name in (name for name, statistic in STATISTICS.items() if not statistic.is_nominal):
         drawn, pooled = sets[MADE_UP].values[name], np.concatenate([values[name] for values in real])
-        others = [np.concatenate([v[name] for v in real if v is not values]) for values in real] if len(real) > 1 else []
-        among = [distance(values[name], rest) for values, rest in zip(real, others, strict=bool(others))]
-        known = [each for each in among if not np.isnan(each)]
-        lines.append(
-            Difference(
-                name, _percentiles(drawn), _percentiles(pooled), distance(drawn, pooled),
-                float(np.median(known)) if known else float("nan"),
-            )
-        )  # fmt: skip
+        far = distance(drawn, pooled)
+        lines.append(Difference(name, _percentiles(drawn), _percentiles(pooled), far, _among(name, real)))
     return sorted(lines, key=lambda line: (np.isnan(line.distance), -line.distance))
+
+
+def _among(name: str, real: Sequence[Mapping[str, Float64Array]]) -> float:
+    """The median distance of a recorded set from the others together; NaN of a single set."""
+    if len(real) < 2:
+        return float("nan")
+    far = [
+        distance(values[name], np.concatenate([other[name] for other in real if other is not values]))
+        for values in real
+    ]
+    known = [each for each in far if not np.isnan(each)]
+    return float(np.median(known)) if known else float("nan")
 
 
 def page(sets: Mapping[str, Measured], lines: Sequence[Difference], command: str) -> str:
