@@ -246,8 +246,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_difference_table(lines))
         if options.results:
             command = shlex.join(["python", "benchmarks/realism.py", *(arguments or sys.argv[1:])])
-            draw(sets, options.pictures)
             replace_section(options.results, SECTION, page(sets, lines, command))
+            draw(sets, options.pictures)
         if options.short:
             replace_section(options.short, SECTION, short(lines))
     except SignTalkError as error:
