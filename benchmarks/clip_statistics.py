@@ -1,7 +1,7 @@
 """What a clip looks like in figures: how fast hands move, how often they are seen, how large they are, how they shake.
 
-    LandmarkClip -> clip_statistics -> a number for each of STATISTICS
-                 -> tremble -> power by frequency, of fingertips and of wrists
+    LandmarkClip -> tremble -> power by frequency, of fingertips and of wrists
+                 -> clip_statistics -> a number for each of STATISTICS
 
 Lengths are in shoulder widths in the picture, in which x and z are brought to the unit of y where the clip knows its
 picture's shape. What a clip cannot tell is NaN. Called by `realism`.
@@ -118,14 +118,17 @@ class _Seen:
     palm: float
 
 
-def clip_statistics(clip: LandmarkClip) -> dict[str, float]:
-    """Each of STATISTICS; all NaN where no frame shows both shoulders."""
+def clip_statistics(clip: LandmarkClip, power: Tremble) -> dict[str, float]:
+    """Each of STATISTICS; all NaN where no frame shows both shoulders.
+
+    `power` is what `tremble` gave of the clip.
+    """
     seen = _in_shoulder_widths(clip)
     if seen is None:
         return dict.fromkeys(STATISTICS, float("nan"))
     return {
         **_movement(clip, seen), **_time(clip, seen), **_sight(clip, seen), **_shape(clip, seen),
-        **_trembling(clip, seen),
+        **_trembling(clip, seen, power),
     }  # fmt: skip
 
 
@@ -267,8 +270,7 @@ def _shape(clip: LandmarkClip, seen: _Seen) -> dict[str, float]:
     }
 
 
-def _trembling(clip: LandmarkClip, seen: _Seen) -> dict[str, float]:
-    power = tremble(clip)
+def _trembling(clip: LandmarkClip, seen: _Seen, power: Tremble) -> dict[str, float]:
     angles = [hand_angles(hand.astype(np.float32))[:, :_NUM_JOINTS].astype(np.float64) for hand in seen.hands]
     bending = np.concatenate([_speeds(each, clip.fps) for each in angles]) / np.sqrt(_NUM_JOINTS)
     tips = [_off_middle(_tips(hand, seen.palm)) for hand in seen.hands]

@@ -90,8 +90,8 @@ def measure(clips: Iterable[LandmarkClip]) -> Measured:
     """
     rows, tips, wrists = [], [], []
     for clip in clips:
-        rows.append(clip_statistics(clip))
         power = tremble(clip)
+        rows.append(clip_statistics(clip, power))
         tips.append(power.tips)
         wrists.append(power.wrists)
     values = {name: np.array([row[name] for row in rows]) for name in STATISTICS}
@@ -163,11 +163,9 @@ def page(sets: Mapping[str, Measured], lines: Sequence[Difference], command: str
         command: that measured.
     """
     counts = ", ".join(f"{name} {each.num_clips}" for name, each in sets.items())
-    most = "; ".join(f"{STATISTICS[line.name].title} ({_against(line)})" for line in lines[:3])
     parts = [
         "## Made-up signing beside recorded signing",
         f"{datetime.date.today().isoformat()}: `{command}`; code {code_version()}. Clips: {counts}.",
-        f"**What differs most**, median against median: {most}.",
         "*Distance* is how far made-up clips lie from all recorded ones (Wasserstein, in ranges from their 10th to\n"
         "their 90th percentile). *Among real sets* is the same of a recorded set from the others, the median over\n"
         "sets: a made-up set that is no further off is as real as another set. Figures are median (10th to 90th\n"
@@ -214,10 +212,6 @@ def _cell(percentiles: tuple[float, float, float]) -> str:
         return "-"
     digits = 4 if high < 0.02 else 3 if high < 0.2 else 2
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def _against(line: Difference) -> str:
-    return f"{line.made_up[1]:.3g} made up, {line.real[1]:.3g} recorded"
 
 
 def draw(sets: Mapping[str, Measured], folder: Path) -> None:

@@ -27,39 +27,43 @@ def without(clip, part, frames):
     return replace(clip, landmarks=landmarks)
 
 
+def figures_of(clip):
+    return clip_statistics(clip, tremble(clip))
+
+
 def test_every_clip_has_every_statistic() -> None:
-    assert list(clip_statistics(made_clip(resting(20, "left"), resting(20, "right")))) == list(STATISTICS)
+    assert list(figures_of(made_clip(resting(20, "left"), resting(20, "right")))) == list(STATISTICS)
 
 
 @pytest.mark.parametrize("fps", [8.0, 30.0])
 def test_a_speed_is_the_same_at_any_frame_rate(fps: float) -> None:
     num_frames = round(2 * fps)
     clip = made_clip(moving(num_frames, fps, 0.8), resting(num_frames, "right"), fps)
-    figures = clip_statistics(clip)
+    figures = figures_of(clip)
     assert figures["hand_speed"] == pytest.approx(0.8, rel=1e-3)
     assert figures["fast_speed"] == pytest.approx(0.8, rel=1e-3)
     assert figures["other_speed"] == pytest.approx(0, abs=1e-6)
     assert figures["height"] == pytest.approx((0.4 - 0.3) / WIDTH, rel=1e-3)
-    assert clip_statistics(mirrored(clip))["hand_speed"] == pytest.approx(0.8, rel=1e-3)
+    assert figures_of(mirrored(clip))["hand_speed"] == pytest.approx(0.8, rel=1e-3)
 
 
 def test_frames_without_a_hand_have_no_speed() -> None:
     clip = made_clip(moving(40, 20.0, 0.8), resting(40, "right"), 20.0)
-    figures = clip_statistics(without(clip, "left_hand", slice(10, 30)))
+    figures = figures_of(without(clip, "left_hand", slice(10, 30)))
     assert figures["hand_speed"] == pytest.approx(0.8, rel=1e-3)
-    lonely = clip_statistics(without(clip, "right_hand", slice(None)))
+    lonely = figures_of(without(clip, "right_hand", slice(None)))
     assert np.isnan(lonely["other_speed"])
 
 
 def test_gaps_lie_between_frames_that_show_the_hand() -> None:
     clip = made_clip(resting(60, "left"), resting(60, "right"), 20.0)
     lost = [*range(5), *range(20, 26), *range(40, 44), *range(50, 60)]  # two gaps between, two ends
-    figures = clip_statistics(without(clip, "left_hand", lost))
+    figures = figures_of(without(clip, "left_hand", lost))
     assert figures["gap_length"] == pytest.approx((6 + 4) / 2 / 20)
     assert figures["gap_rate"] == pytest.approx(2 / ((45 + 60) / 20))  # both hands' seconds from first to last sight
     assert figures["seen_less"] == pytest.approx(35 / 60)
     assert figures["seen_more"] == 1
-    whole = clip_statistics(clip)
+    whole = figures_of(clip)
     assert np.isnan(whole["gap_length"])
     assert whole["gap_rate"] == 0
 
@@ -68,17 +72,17 @@ def test_stillness_is_told_from_the_movement_between() -> None:
     way = resting(60, "left")
     way[20:41, 1] = np.linspace(0.75, 0.35, 21)
     way[41:] = way[40]
-    figures = clip_statistics(made_clip(way, resting(60, "right"), 20.0))
+    figures = figures_of(made_clip(way, resting(60, "right"), 20.0))
     assert figures["still_before"] == pytest.approx(1.0, abs=0.11)
     assert figures["still_after"] == pytest.approx(1.0, abs=0.11)
     assert figures["duration"] == pytest.approx(3.0)
-    assert np.isnan(clip_statistics(made_clip(resting(60, "left"), resting(60, "right")))["still_before"])
+    assert np.isnan(figures_of(made_clip(resting(60, "left"), resting(60, "right")))["still_before"])
 
 
 def test_the_shape_of_a_hand_is_measured_in_shoulder_widths() -> None:
     clip = made_clip(resting(20, "left"), resting(20, "right"))
     clip.landmarks[:, 33:75, 2] = np.tile(np.linspace(0, 0.03, 21), 2)
-    figures = clip_statistics(clip)
+    figures = figures_of(clip)
     tall = np.ptp(clip.landmarks[0, PARTS["left_hand"], 1])
     assert figures["palm"] == pytest.approx(PALM / WIDTH, rel=1e-3)
     assert figures["palm_upright"] == pytest.approx(PALM / WIDTH, rel=1e-3)
@@ -91,8 +95,8 @@ def test_the_shape_of_a_hand_is_measured_in_shoulder_widths() -> None:
 
 def test_a_picture_of_unknown_shape_is_read_as_a_square() -> None:
     known = replace(made_clip(resting(20, "left"), resting(20, "right")), aspect=16 / 9)
-    unknown = clip_statistics(replace(known, aspect=None))
-    assert unknown["nose_height"] == pytest.approx(16 / 9 * clip_statistics(known)["nose_height"], rel=1e-3)
+    unknown = figures_of(replace(known, aspect=None))
+    assert unknown["nose_height"] == pytest.approx(16 / 9 * figures_of(known)["nose_height"], rel=1e-3)
 
 
 def test_the_power_of_a_sine_lies_at_its_frequency() -> None:
@@ -118,11 +122,11 @@ def test_white_noise_has_the_same_power_at_any_frequency_and_in_pieces() -> None
 
 def test_a_trembling_fingertip_is_told_in_palms() -> None:
     clip = made_clip(moving(60, 20.0, 0.3), resting(60, "right"), 20.0)
-    still = clip_statistics(clip)
+    still = figures_of(clip)
     offset = 0.1 * PALM * np.where(np.arange(60) % 2, 1, -1)  # every frame to the other side
     clip.landmarks[:, [33 + tip for tip in (4, 8, 12, 16, 20)], 0] += offset[:, None]
     clip.landmarks[:, [54 + tip for tip in (4, 8, 12, 16, 20)], 0] += offset[:, None]
-    shaking = clip_statistics(clip)
+    shaking = figures_of(clip)
     assert still["tip_shake"] == pytest.approx(0, abs=1e-4)
     assert shaking["tip_shake"] == pytest.approx(0.2, rel=0.01)
     assert shaking["angle_shake"] > 10 * still["angle_shake"]
@@ -131,11 +135,11 @@ def test_a_trembling_fingertip_is_told_in_palms() -> None:
 
 def test_a_clip_without_shoulders_or_hands_tells_nothing_of_them() -> None:
     clip = made_clip(resting(20, "left"), resting(20, "right"), hands=False)
-    figures = clip_statistics(clip)
+    figures = figures_of(clip)
     assert (figures["seen_more"], figures["motion"]) == (0, pytest.approx(0, abs=1e-6))
     assert np.isnan([figures[name] for name in ("hand_speed", "palm", "tip_6_9", "gap_rate", "height")]).all()
     clip.landmarks[:, 11:13] = np.nan
-    assert np.isnan(list(clip_statistics(clip).values())).all()
+    assert np.isnan(list(figures_of(clip).values())).all()
     assert np.isnan(tremble(clip).tips).all()
 
 
