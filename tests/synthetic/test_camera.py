@@ -147,3 +147,29 @@ def test_smooth_noise_is_linear_between_its_knots() -> None:
     assert 0.1 < bends.mean() < 0.3, "bends at a knot alone: one or two second differences of eight"
     assert 0.5 < noise.std() < 1.1
     assert np.abs(np.diff(noise, axis=0)).max() < 6 / 8
+
+
+def test_fingers_sway_from_frame_to_frame_more_at_their_tips_and_the_body_does_not() -> None:
+    image = np.full((400, len(HOLISTIC.names), 3), 0.5)
+    landmarks, _ = track(image, Camera(), replace(PERFECT, finger_sway=0.01), FPS, generator(0, "t"))
+    hand = landmarks[:, PARTS["left_hand"], 1] - landmarks[:, [PARTS["left_hand"].start], 1]
+    knuckle, tip = hand[:, 5].std(), hand[:, 8].std()
+    assert tip == pytest.approx(0.01 * Camera().scale, rel=0.15)
+    assert knuckle < 0.3 * tip
+    assert abs(np.corrcoef(hand[1:, 8], hand[:-1, 8])[0, 1]) < 0.15, "each frame anew"
+    np.testing.assert_array_equal(landmarks[:, PARTS["pose"]], image[:, PARTS["pose"]].astype(np.float32))
+
+
+def test_lost_hands_stay_lost_for_as_long_as_the_tracker_takes(points: np.ndarray) -> None:
+    image = project(np.tile(points, (20, 1, 1)), Camera(scale=0.2))
+
+    def lost(gap_s: float) -> tuple[int, int]:
+        errors = replace(PERFECT, lost=1, gap_s=gap_s)
+        gone = np.isnan(
+            track(image, Camera(scale=0.2), errors, FPS, generator(0, "t"))[0][:, PARTS["left_hand"].start, 0]
+        )
+        return int(gone.sum()), int((np.diff(gone.astype(int)) == 1).sum())
+
+    (frames, gaps), (long_frames, long_gaps) = lost(0.04), lost(0.4)
+    assert frames / gaps == pytest.approx(1, abs=0.3)
+    assert long_frames / long_gaps == pytest.approx(10, rel=0.4)

@@ -67,3 +67,8 @@ def test_hands_are_flatter_than_they_are() -> None:
                     float(np.median(np.ptp(seen[..., 2], axis=1) / np.ptp(seen[..., :2], axis=1).max(axis=-1)))
                 )
     assert np.median(depths) < 0.6
+
+
+def test_most_clips_do_not_tell_their_pictures_shape() -> None:
+    shapes = [each.clip.aspect for number in range(30) for each in draw_group(CONFIG, number)]
+    assert 0.6 < sum(shape is None for shape in shapes) / len(shapes) < 0.9

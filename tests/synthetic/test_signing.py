@@ -13,6 +13,7 @@ from signtalk.synthetic.signers import Habits, Signer, generator, make_signer
 from signtalk.synthetic.signing import (
     PLACE,
     ROTATION,
+    Performance,
     Track,
     add_sentence,
     begin,
@@ -166,3 +167,20 @@ def test_a_sentence_of_several_moves_the_clock_on() -> None:
     assert spans[0][0] > 1.0 and spans[1][0] > spans[0][1] + 1.0
     motion = to_motion(now, PERSON, FPS, rng)
     assert len(motion.reach) == pytest.approx(now.leading.times[-1] * FPS, abs=1)
+
+
+def test_a_sign_that_is_held_lasts_until_its_hands_leave() -> None:
+    person, plan = make_signer(0, "A", Habits()), [signs()["DOCTOR"], signs()["PAIN"]]
+
+    def sign(holds: float) -> Performance:
+        now = begin(person, generator(0, "t"))
+        add_sentence(now, plan, person, generator(0, "t"), holds)
+        return now
+
+    held, plain = sign(1.0), sign(0.0)
+    lengths = [np.diff(now.sign_spans_s)[:, 0] for now in (held, plain)]
+    assert (lengths[0] > lengths[1] + 0.25).all()
+    both = signs()["DOCTOR"].hands != "one"
+    end = held.sign_spans_s[0][1]
+    assert (end in held.other.times) == both
+    assert end in held.leading.times

@@ -13,6 +13,9 @@ from signtalk.arrays import BoolArray, FloatArray
 from signtalk.landmarks.clip import PARTS, POSE_NAMES
 from signtalk.synthetic.body import Array, euler_matrices
 
+_ALONG_FINGER = np.array([0.2, 0.6, 0.8, 1.0])
+"""How much of a finger's sway each of its points has, from the knuckle to the tip."""
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -48,6 +51,8 @@ class TrackerErrors:
         jumps: chance a frame that a hand is found somewhere else.
         face_lost: chance a frame that the face is lost for a moment.
         hand_depth: how deep a hand is for the detector, 1 is as deep as it is; detectors flatten hands.
+        finger_sway: by how much each finger as a whole is seen elsewhere in each frame, at its tip, in shoulder widths.
+        gap_s: mean seconds for which a lost hand stays lost; at least a frame.
     """
 
     jitter: float = 0.006
@@ -56,6 +61,8 @@ class TrackerErrors:
     jumps: float = 0.003
     face_lost: float = 0.0005
     hand_depth: float = 1.0
+    finger_sway: float = 0.0
+    gap_s: float = 0.16
 
 
 def project(points: Array, camera: Camera) -> Array:
@@ -125,7 +132,21 @@ def _shake(num_frames: int, camera: Camera, errors: TrackerErrors, rng: np.rando
     shake[:, 23:25] *= 4.0
     shake[..., 2] *= 2.5
     shake[..., 0] /= camera.aspect
-    return shake * size
+    shake *= size
+    if errors.finger_sway:
+        for name in ("left_hand", "right_hand"):
+            sway = camera.scale * errors.finger_sway * _sway(num_frames, rng)
+            shake[:, PARTS[name]] += sway / np.array([camera.aspect, 1.0, camera.aspect])
+    return shake
+
+
+def _sway(num_frames: int, rng: np.random.Generator) -> Array:
+    """(T, 21, 3) white noise of a hand: half of it of the hand as a whole, one of each finger from knuckle to tip."""
+    hand = np.zeros((num_frames, 21, 3))
+    hand[..., :2] = 0.5 * rng.standard_normal((num_frames, 1, 2))
+    fingers = _ALONG_FINGER[:, None] * rng.standard_normal((num_frames, 5, 1, 3))
+    hand[:, 1:] += fingers.reshape(num_frames, 20, 3)
+    return hand
 
 
 def smooth_noise(rng: np.random.Generator, num_frames: int, shape: tuple[int, ...], every: int) -> Array:
@@ -164,7 +185,7 @@ def _lost(
     near = np.exp(-((np.linalg.norm((middle - image[:, 0, :2]) * square, axis=-1) / 0.4) ** 2))
     chance = errors.lost * (0.15 + 0.12 * np.minimum(speed, 8) + 0.7 * near) / fps
     outside = ((middle < -0.02) | (middle > 1.02)).any(axis=-1)
-    return outside | _bursts(chance, max(0.16 * fps, 1.0), rng)
+    return outside | _bursts(chance, max(errors.gap_s * fps, 1.0), rng)
 
 
 def _visibility(image: Array, gone: BoolArray, rng: np.random.Generator) -> FloatArray:

@@ -3,7 +3,7 @@
 generator --draw_person--> Signer
 
 `signers` makes the five people of the demo; these differ more. The figures were set so that hand sizes, speeds, depth
-and lost hands are spread as in recordings that people make at home (docs/base-model.md).
+and lost hands are spread as in recordings that people make at home (docs/results/realism.md).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from signtalk.synthetic.signers import RESTS, Signer
 
 FRAME_RATES = (6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 24.0, 25.0, 30.0, 30.0, 50.0, 60.0)
 """Frames a second of webcams, telephones and browsers under load."""
-_ASPECTS, _ASPECT_SHARE = (4 / 3, 16 / 9, 1.0, 9 / 16, 3 / 4), (0.4, 0.35, 0.08, 0.1, 0.07)
+_ASPECTS, _ASPECT_SHARE = (4 / 3, 16 / 9, 1.0, 9 / 16, 3 / 4), (0.42, 0.42, 0.06, 0.06, 0.04)
 _MOST = 2.2
 """Standard deviations that anybody differs at most."""
 _LEFT_HANDED = 0.12
@@ -34,22 +34,23 @@ def draw_person(rng: np.random.Generator) -> Signer:
         return float(np.exp(off(spread)))
 
     body = Body(
-        upper_arm=0.86 * times(0.09), forearm=0.76 * times(0.09), palm=0.335 * times(0.12), fingers=times(0.08),
-        head=times(0.1), neck=0.55 * times(0.09), torso=1.4 * times(0.06),
+        upper_arm=0.86 * times(0.09), forearm=0.76 * times(0.09), palm=0.295 * times(0.12), fingers=times(0.08),
+        head=times(0.1), neck=0.53 * times(0.12), torso=1.4 * times(0.06),
     )  # fmt: skip
     camera = Camera(
-        yaw=off(0.22), pitch=off(0.15), roll=off(0.04), distance=3.4 * times(0.3), scale=0.36 * times(0.25),
-        centre=(0.5 + off(0.06), 0.58 + off(0.07)), aspect=float(rng.choice(_ASPECTS, p=_ASPECT_SHARE)),
+        yaw=off(0.22), pitch=off(0.15), roll=off(0.04), distance=3.4 * times(0.3), scale=0.38 * times(0.2),
+        centre=(0.5 + off(0.06), 0.6 + off(0.07)), aspect=float(rng.choice(_ASPECTS, p=_ASPECT_SHARE)),
     )  # fmt: skip
     tracker = TrackerErrors(
-        jitter=0.007 * times(0.5), lost=times(0.7), swaps=0.0012 * times(0.5), jumps=0.003 * times(0.5), face_lost=0.0,
-        hand_depth=0.0 if rng.random() < _FLAT_HANDS else 0.38 * times(0.4),
+        jitter=0.004 * times(0.5), lost=0.5 * times(0.8), swaps=0.0012 * times(0.5), jumps=0.003 * times(0.5),
+        face_lost=0.0, hand_depth=0.0 if rng.random() < _FLAT_HANDS else 0.5 * times(0.45),
+        finger_sway=0.011 * times(0.5), gap_s=0.08 * times(0.6),
     )  # fmt: skip
     return Signer(
         signer_id="", left_handed=bool(rng.random() < _LEFT_HANDED), body=body, camera=camera, tracker=tracker,
-        tempo=0.8 * times(0.28), size=times(0.2), offset=np.array([off(0.08), off(0.14), off(0.08)]), turn=off(0.25),
-        tilt=np.array([off(0.3), off(0.22)]), variation=times(0.35), switch=0.02, lead_s=0.06 * times(0.3),
-        linger=float(np.clip(0.5 + off(0.3), 0, 1)), elbow=0.1 + off(0.3),
+        tempo=0.74 * times(0.3), size=times(0.2), offset=np.array([off(0.08), 0.1 + off(0.14), off(0.08)]),
+        turn=off(0.25), tilt=np.array([off(0.3), off(0.22)]), variation=times(0.35), switch=0.02,
+        lead_s=0.06 * times(0.3), linger=float(np.clip(0.5 + off(0.3), 0, 1)), elbow=0.1 + off(0.3),
         rest=RESTS[rng.integers(len(RESTS))] + np.array([off(0.1), off(0.12), off(0.08)]), mouthing=0.0,
         variants=frozenset(), moves=0.0,
     )  # fmt: skip

@@ -32,9 +32,13 @@ _LENGTH_SHARE = (0.65, 0.22, 0.13)
 _OWN_WAY = 0.05
 """Share of signs that a person makes in another way: another place, handshape or number of hands or repeats."""
 _BEFORE_S = _AFTER_S = 0.5
-_TIGHT, _LOOSE = 0.45, 0.4
+_TIGHT, _LOOSE = 0.6, 0.25
 """Share of clips cut close to the signs, and far from them; the rest is cut into the movement."""
 _LEAST_FRAMES = 4
+_HOLDS = 0.4
+"""Chance that the hands stay up and still for a moment after a sign."""
+_SHAPE_UNTOLD = 0.75
+"""Share of clips that do not tell their picture's shape, as most files do, so that they are read as squares."""
 
 
 class EndlessConfig(BaseModel, frozen=True, extra="forbid"):
@@ -93,7 +97,7 @@ def _film(person: Signer, signs: Sequence[Sign], rng: np.random.Generator) -> Dr
     fps = float(rng.choice(FRAME_RATES))
     performance = begin(person, rng)
     performance.clock = _BEFORE_S
-    starts, ends = add_sentence(performance, [_own_way(sign, rng) for sign in signs], person, rng)
+    starts, ends = add_sentence(performance, [_own_way(sign, rng) for sign in signs], person, rng, _HOLDS)
     performance.clock += _AFTER_S
     performance.hold()
     motion = to_motion(performance, person, fps, rng)
@@ -104,9 +108,8 @@ def _film(person: Signer, signs: Sequence[Sign], rng: np.random.Generator) -> Dr
     parameters = np.full((len(landmarks), len(PHONOLOGY)), NO_SIGN, dtype=np.int8)
     for sign, (start, end) in zip(signs, performance.sign_spans_s, strict=True):
         parameters[(times >= start) & (times <= end)] = phonology(sign)
-    clip = LandmarkClip(
-        landmarks[shown], visibility[shown], regular_timestamps(shown.stop - shown.start, fps), person.camera.aspect
-    )
+    aspect = None if rng.random() < _SHAPE_UNTOLD else person.camera.aspect
+    clip = LandmarkClip(landmarks[shown], visibility[shown], regular_timestamps(shown.stop - shown.start, fps), aspect)
     return DrawnClip(clip, parameters[shown])
 
 
@@ -121,7 +124,7 @@ def _cut(start_s: float, end_s: float, fps: float, num_frames: int, rng: np.rand
     """Which frames are kept: cut close to the signs, far from them, or into their movement."""
     kind = rng.random()
     if kind < _TIGHT:
-        before, after = rng.uniform(0, 0.35, 2)
+        before, after = rng.uniform(0, 0.25, 2)
     elif kind < _TIGHT + _LOOSE:
         before, after = rng.uniform(0.2, 1.0, 2)
     else:

@@ -297,6 +297,9 @@ def add_sentence(
         if holds and rng.random() < holds:
             now.clock += rng.uniform(0.3, 1.5)
             now.leading.add(now.clock, now.leading.rows[-1])
+            if sign.hands != "one":
+                now.other.add(now.clock, now.other.rows[-1])
+            now.sign_spans_s[-1] = (now.sign_spans_s[-1][0], now.clock)
     span = now.leading.times[keys_before], now.leading.times[-1]
     now.clock += 0.5 / signer.tempo
     now.hold()
