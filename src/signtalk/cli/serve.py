@@ -6,13 +6,16 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from signtalk.cli.console import print_error
 from signtalk.cli.options import PolicyOption, VariantOption
 from signtalk.errors import checked
+
+if TYPE_CHECKING:
+    from signtalk.service.settings import ServiceSettings
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -71,12 +74,24 @@ def serve(
         model = ServiceModel(opened.under(policy), index)
         with told_of(bundle, opened.folder):
             model.warm_up()
+        _tell_what_teaching_lacks(settings, bool(len(model.recognizer.index)))
         app = create_app(model, settings)
         lacks = add_page(app, models) if page else ""
         if lacks:
             print_error(f"the page will not find hands: {lacks}")
         tls = None if ssl_certfile is None else (str(ssl_certfile), None if ssl_keyfile is None else str(ssl_keyfile))
         run(app, host, port, tls, open_page and page)
+
+
+def _tell_what_teaching_lacks(settings: ServiceSettings, knows_some: bool) -> None:
+    """A page of a bundle without sentences is of no use where none can be taught; else nobody needs to be told."""
+    from signtalk.service.settings import KEY_VARIABLE
+
+    if knows_some or settings.may_enroll:
+        return
+    lacks = {f"a key of your own in {KEY_VARIABLE}": settings.key, "a folder for --index": settings.personal}
+    wanted = " and ".join(name for name, value in lacks.items() if value is None)
+    print_error(f"no sentence is known here, and none can be taught on the page without {wanted}")
 
 
 @contextmanager
