@@ -66,7 +66,9 @@ function filmCamera() {
 /** @param {Page} page */
 async function started(page) {
   await page.goto(job.url);
-  await page.waitForFunction(() => document.querySelector("#nurse-told")?.textContent !== "", null, PATIENCE);
+  await page.waitForFunction(
+    () => ["nurse", "practise"].every((side) => document.querySelector(`#${side}-told`)?.textContent), null, PATIENCE,
+  );
   const first = await page.textContent("#answer");
   const listed = await page.textContent("#nurse-told");
   await page.click("#open-settings");
