@@ -2,8 +2,8 @@
 //
 //   node taught_page.mjs JOB.json
 //
-// A take is {clip: FILE}, frames of a made-up signer that stand in for the landmarker's, or {film: FILE, rate, mirrored,
-// zoom, aside}, played before a camera of this script's own. The job names takes to `teach` with their words, and takes
+// A take is {clip: FILE}, frames of a made-up signer that stand in for the landmarker's, or {film: FILE, slower,
+// zoom, aside}, played before a camera of this script's own, as slowly as this machine needs to see enough of it. The job names takes to `teach` with their words, and takes
 // to `ask`; `key` is the service's, "" on an offline page. The page is loaded anew between the two.
 
 import { readFile } from "node:fs/promises";
@@ -18,34 +18,40 @@ const require = createRequire(new URL("../../web/package.json", import.meta.url)
 const { chromium } = require("playwright-core");
 
 /** @import { Page } from "playwright-core" */
-/** @typedef {{clip?: string, film?: string, rate: number, mirrored: boolean, zoom: number, aside: number}} Take */
+/** @typedef {{clip?: string, film?: string, slower: number, zoom: number, aside: number}} Take */
 
 const job = JSON.parse(await readFile(process.argv[2], "utf8"));
 const PATIENCE = { timeout: 120_000 };
 const HELD_MS = 400; // still before and after a take
+const PICTURES_A_SECOND = 8; // of the films' camera; software finds fewer
+const PICTURES_A_FILM = 24; // enough to see a sign
+const LONGEST_FILM_S = 22;
+const SLOWEST = PICTURES_A_FILM / LONGEST_FILM_S; // pictures a second, below which signs are missed
 const WORKER = fileURLToPath(new URL("made_landmarks.mjs", import.meta.url));
 
-/** A camera that shows films, each held still at its first picture, then played; grey before the first. */
-function filmCamera() {
+/**
+ * A camera that shows films, each held still at its first picture, then played; grey before the first.
+ *
+ * @param {number} fps
+ */
+function filmCamera(fps) {
   const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
   const context = canvas.getContext("2d");
   if (!context) throw new Error("no canvas");
   const video = Object.assign(document.createElement("video"), { muted: true });
   /** @type {Take} */
-  let take = { rate: 1, mirrored: false, zoom: 1, aside: 0 };
+  let take = { slower: 1, zoom: 1, aside: 0 };
   setInterval(() => {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "grey";
     context.fillRect(0, 0, canvas.width, canvas.height);
     if (!video.videoWidth) return;
     const scale = take.zoom * canvas.height / video.videoHeight;
-    const flip = take.mirrored ? -1 : 1;
     context.translate(canvas.width / 2 + take.aside, canvas.height);
-    context.scale(flip, 1);
     context.drawImage(video, -scale * video.videoWidth / 2, -scale * video.videoHeight,
       scale * video.videoWidth, scale * video.videoHeight);
-  }, 1000 / 15);
-  navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(15);
+  }, 1000 / fps);
+  navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(fps);
   Object.assign(globalThis, {
     async holdFilm(/** @type {string} */ url, /** @type {Take} */ next) {
       const seen = new Promise((resolve) => { video.onseeked = resolve; });
@@ -54,9 +60,9 @@ function filmCamera() {
       video.currentTime = 0.001;
       await seen;
     },
-    async playFilm() {
+    async playFilm(/** @type {number} */ seconds) {
       const ended = new Promise((resolve) => { video.onended = resolve; });
-      video.playbackRate = take.rate;
+      video.playbackRate = Math.min(1, video.duration / (seconds * take.slower));
       await video.play();
       await ended;
     },
@@ -96,8 +102,13 @@ async function signed(page, take) {
   await play();
   await page.waitForTimeout(HELD_MS);
   await page.click("#sign-button");
-  await page.waitForSelector("#answer-card:not(.empty)", PATIENCE);
+  await page.waitForSelector("#answer-card:not(.empty)", { timeout: 30_000 }).catch(() => null); // too little was seen
   return standing(page);
+}
+
+/** @param {Page} page */
+async function picturesASecond(page) {
+  return parseFloat(await page.textContent("#rate") ?? "") || 0;
 }
 
 /**
@@ -106,7 +117,8 @@ async function signed(page, take) {
  */
 async function film(page, take) {
   await page.evaluate((next) => /** @type {any} */ (globalThis).holdFilm(`films/${next.film}`, next), take);
-  return () => page.evaluate(() => /** @type {any} */ (globalThis).playFilm());
+  const seconds = PICTURES_A_FILM / Math.max(SLOWEST, await picturesASecond(page));
+  return () => page.evaluate((most) => /** @type {any} */ (globalThis).playFilm(most), seconds);
 }
 
 /**
@@ -182,7 +194,7 @@ try {
   const context = await browser.newContext({ serviceWorkers: "block", permissions: ["camera"] });
   context.setDefaultTimeout(60_000);
   if (job.films) {
-    await context.addInitScript(filmCamera);
+    await context.addInitScript(filmCamera, PICTURES_A_SECOND);
     await context.route("**/films/*", (route) => route.fulfill({ path: `${job.films}/${new URL(route.request().url()).pathname.split("/").pop()}` }));
   } else {
     await context.route("**/page/landmarker_worker.js", (route) => route.fulfill({ path: WORKER, contentType: "text/javascript" }));
@@ -193,16 +205,19 @@ try {
   });
   page.on("pageerror", (error) => console_.push(String(error)));
   const bare = await started(page);
+  if (job.films) await page.waitForTimeout(6000); // the rate is that of the last 5 s
+  const rate = await picturesASecond(page);
   const taught = [];
-  for (const { words, ...take } of job.teach) {
-    const before = await signed(page, take);
+  for (const { words, ...take } of job.films && rate < SLOWEST ? [] : job.teach) {
+    let before = await signed(page, take);
+    if (before.kind === "empty") before = await signed(page, take);
     taught.push({ ...before, remembered: await teach(page, words) });
   }
   await page.screenshot({ path: `${job.out}/taught.png` });
   const known = await started(page);
   const asked = [];
-  for (const take of job.ask) asked.push(await signed(page, take));
-  console.log(JSON.stringify({ bare, taught, known, asked, console: console_, rate: await page.textContent("#rate") }));
+  for (const take of taught.length ? job.ask : []) asked.push(await signed(page, take));
+  console.log(JSON.stringify({ bare, taught, known, asked, rate, console: console_ }));
 } catch (error) {
   const [page] = browser.contexts()[0]?.pages() ?? [];
   await page?.screenshot({ path: `${job.out}/failed.png` });

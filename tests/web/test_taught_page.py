@@ -75,6 +75,7 @@ def figures_of(asked: Sequence[dict[str, Any]], words: Sequence[str]) -> Figures
             "said": "right" if shown["said"] == word else "wrong",
             "asking": "offered" if f"{word}?" in shown["offered"] else "unsure",
             "unsure": "first" if first else "unsure",
+            "empty": "unsure",  # too little was seen
         }
         kinds.append(by_kind[shown["kind"]])
     strangers = sum(shown["kind"] == "said" for shown in asked[len(words) :])
@@ -166,16 +167,20 @@ def test_ten_made_up_words_are_taught_by_one_person_and_asked_by_another(tmp_pat
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_ten_filmed_words_are_taught_and_asked_again(tmp_path: Path, empty_service: str) -> None:
-    """Each film is there once: it is asked with the camera farther away and aside, at another speed."""
+    """Each film is there once: it is asked with the camera farther away and aside, and slower."""
     films = sorted(FILMS.glob("isl_*.mp4"))[: len(WORDS)]
     words = [film.stem.removeprefix("isl_").replace("_", " ") for film in films][:NUM_TAUGHT]
-    near = {"rate": 0.5, "mirrored": False, "zoom": 1.0, "aside": 0}
-    far = {"rate": 0.65, "mirrored": False, "zoom": 0.8, "aside": 60}
+    near, far = {"slower": 1.0, "zoom": 1.0, "aside": 0}, {"slower": 1.2, "zoom": 0.8, "aside": 60}
     teach, ask = ([{"film": film.name, **take} for film in films] for take in (near, far))
     shown = shown_by(empty_service, tmp_path, KEY, taught(teach, words), ask, FILMS)
+    if not shown["taught"]:
+        pytest.skip(f"the landmarker finds {shown['rate']} pictures a second here, too few to see a sign")
     check_bare_and_known(shown, words)
     figures = figures_of(shown["asked"], words)
-    sys.stdout.write(f"\nten filmed words, asked with the same films from farther away: {figures}; {shown['rate']}\n")
+    sys.stdout.write(
+        f"\nten filmed words, asked with the same films from farther away: {figures}; "
+        f"{shown['rate']} pictures a second\n"
+    )
     assert figures.wrong == 0
     assert figures.right >= 1
     assert figures.right + figures.offered + figures.first >= 6

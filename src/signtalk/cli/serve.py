@@ -84,14 +84,15 @@ def serve(
 
 
 def _tell_what_teaching_lacks(settings: ServiceSettings, knows_some: bool) -> None:
-    """A page of a bundle without sentences is of no use where none can be taught; else nobody needs to be told."""
+    """Nothing where sentences can be taught, or where nobody asks for that: some are known, and no index is given."""
     from signtalk.service.settings import KEY_VARIABLE
 
-    if knows_some or settings.may_enroll:
+    if settings.may_enroll or (knows_some and settings.personal is None):
         return
     lacks = {f"a key of your own in {KEY_VARIABLE}": settings.key, "a folder for --index": settings.personal}
     wanted = " and ".join(name for name, value in lacks.items() if value is None)
-    print_error(f"no sentence is known here, and none can be taught on the page without {wanted}")
+    beginning = "no sentence" if knows_some else "no sentence is known here, and none"
+    print_error(f"{beginning} can be taught on the page without {wanted}")
 
 
 @contextmanager
