@@ -2,9 +2,10 @@
 //
 //   node taught_page.mjs JOB.json
 //
-// A take is {clip: FILE}, frames of a made-up signer that stand in for the landmarker's, or {film: FILE, slower,
-// zoom, aside}, played before a camera of this script's own, as slowly as this machine needs to see enough of it. The job names takes to `teach` with their words, and takes
-// to `ask`; `key` is the service's, "" on an offline page. The page is loaded anew between the two.
+// A take is {clip: FILE}, frames of a made-up signer that stand in for the landmarker's, or {film: FILE, slower, zoom,
+// aside}, played before a camera of this script's own, as slowly as this machine needs to see enough of it. The job
+// names takes to `teach` with their words, and takes to `ask`; `key` is the service's, "" on an offline page. The page is
+// loaded anew between the two.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -175,7 +176,9 @@ async function teach(page, words) {
   await page.fill("#enroll-text", words);
   if (job.key) await page.fill("#enroll-key", job.key);
   await page.click("#enroll-save");
-  await page.waitForFunction(() => !["", "One moment …"].includes(document.querySelector("#enroll-told")?.textContent ?? ""));
+  await page.waitForFunction(
+    () => !["", "One moment …"].includes(document.querySelector("#enroll-told")?.textContent ?? ""),
+  );
   const remembered = await page.textContent("#enroll-told");
   await page.click("#enroll-cancel");
   return remembered;
@@ -189,21 +192,25 @@ const browser = await chromium.launch({
   ],
 });
 /** @type {string[]} */
-const console_ = [];
+const complaints = [];
 try {
   const context = await browser.newContext({ serviceWorkers: "block", permissions: ["camera"] });
   context.setDefaultTimeout(60_000);
   if (job.films) {
     await context.addInitScript(filmCamera, PICTURES_A_SECOND);
-    await context.route("**/films/*", (route) => route.fulfill({ path: `${job.films}/${new URL(route.request().url()).pathname.split("/").pop()}` }));
+    await context.route("**/films/*", (route) => {
+      const name = new URL(route.request().url()).pathname.split("/").pop();
+      return route.fulfill({ path: `${job.films}/${name}` });
+    });
   } else {
-    await context.route("**/page/landmarker_worker.js", (route) => route.fulfill({ path: WORKER, contentType: "text/javascript" }));
+    const standIn = { path: WORKER, contentType: "text/javascript" };
+    await context.route("**/page/landmarker_worker.js", (route) => route.fulfill(standIn));
   }
   const page = await context.newPage();
   page.on("console", (message) => {
-    if (message.type() === "error") console_.push(message.text());
+    if (message.type() === "error") complaints.push(message.text());
   });
-  page.on("pageerror", (error) => console_.push(String(error)));
+  page.on("pageerror", (error) => complaints.push(String(error)));
   const bare = await started(page);
   if (job.films) await page.waitForTimeout(6000); // the rate is that of the last 5 s
   const rate = await picturesASecond(page);
@@ -217,11 +224,11 @@ try {
   const known = await started(page);
   const asked = [];
   for (const take of taught.length ? job.ask : []) asked.push(await signed(page, take));
-  console.log(JSON.stringify({ bare, taught, known, asked, rate, console: console_ }));
+  console.log(JSON.stringify({ bare, taught, known, asked, rate, console: complaints }));
 } catch (error) {
   const [page] = browser.contexts()[0]?.pages() ?? [];
   await page?.screenshot({ path: `${job.out}/failed.png` });
-  console.error(`${error instanceof Error ? error.stack : error}\nconsole: ${console_.join("\n")}`);
+  console.error(`${error instanceof Error ? error.stack : error}\nconsole: ${complaints.join("\n")}`);
   process.exitCode = 1;
 } finally {
   await browser.close();

@@ -115,10 +115,12 @@ export class AnswerView {
     }
     const teach = reason === STILL ? null : this.#teachButton("");
     if (teach && reason === UNTAUGHT) {
-      this.#show("unsure", "hand", text("answer.untaught"), "", text("answer.teach_first", { teach: text("answer.teach") }), [teach]);
+      const hint = text("answer.teach_first", { teach: text("answer.teach") });
+      this.#show("unsure", "hand", text("answer.untaught"), "", hint, [teach]);
       return;
     }
-    this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("reason", reason, "reason.unknown"), [...actions, teach]);
+    actions.push(teach);
+    this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("reason", reason, "reason.unknown"), actions);
   }
 
   /**
