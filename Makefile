@@ -18,7 +18,7 @@ help:
 	@echo "make docs         the site of docs/ with the API reference, into build/docs; needs no network once installed"
 	@echo "make hooks        run 'make check' before each commit of this checkout (needs pre-commit)"
 	@echo "make web          libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
-	@echo "make live         the live page on the demo's bundle: sign before the camera (needs Node 20, a camera, a browser)"
+	@echo "make live         the live page on an empty bundle: teach signs, sign them again (needs Node 20, a camera, a browser)"
 	@echo "make serve-check  a fresh installation of the extra serve answers from the demo's bundle, without torch"
 	@echo "make clean        remove the virtual environment and what runs left"
 
@@ -81,18 +81,23 @@ web: $(VENDOR)
 
 MODELS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/signtalk/models/holistic_landmarker.task
 DEMO_BUNDLE := runs/demo/export/sign_encoder_bundle.zip
+LIVE_BUNDLE := runs/live/clinic.zip
 
 $(DEMO_BUNDLE):
 	$(MAKE) demo
+
+$(LIVE_BUNDLE): | $(VENV)/.installed
+	mkdir -p $(@D)
+	$(BIN)/signtalk new $@
 
 $(MODELS): | $(VENV)/.installed
 	$(BIN)/signtalk models install
 
 # Whoever enrolls needs the key, which is another one each time unless SIGNTALK_KEY is set.
-live: web $(DEMO_BUNDLE) $(MODELS)
+live: web $(LIVE_BUNDLE) $(MODELS)
 	@export SIGNTALK_KEY=$${SIGNTALK_KEY:-$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(12))')}; \
 		echo "key for teaching sentences: $$SIGNTALK_KEY"; \
-		$(BIN)/signtalk serve $(DEMO_BUNDLE) --index runs/demo/taught --models $(MODELS) --open
+		$(BIN)/signtalk serve $(LIVE_BUNDLE) --index runs/live/taught --models $(MODELS) --open
 
 # What integrators install, in an environment of its own: verified, asked once, and torch is nowhere.
 serve-check: $(DEMO_BUNDLE)

@@ -76,6 +76,16 @@ def test_without_figures_nobody_is_told_to_rely_on_it(index: SentenceIndex) -> N
     assert ModelCard(text).data.metrics is None
 
 
+def test_a_bundle_without_sentences_tells_how_it_is_taught(index: SentenceIndex) -> None:
+    bare = model_card(manifest(), DecisionConfig(), SentenceIndex.build((), (), index.encoder_id), 0)
+    assert "sentences that you teach it with one to three clips each" in bare
+    assert "signtalk enroll TEXT a.npz --bundle DIR --index FOLDER" in bare
+    assert "no person's clip or name" in bare
+    for told in ("Recognises 0", "embeddings_map.csv", "its data's signers"):
+        assert told not in bare
+    assert "short sentences listed in `index/embeddings_map.csv`" in model_card(manifest(), DecisionConfig(), index, 0)
+
+
 def test_the_gate_is_told_as_it_is(index: SentenceIndex) -> None:
     def told(**changes: Any) -> str:
         gate = GateConfig(**changes)

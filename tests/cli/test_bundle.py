@@ -9,6 +9,8 @@ import pytest
 
 from made.commands import terminal
 from made.small_run import SmallRun
+from signtalk.landmarks.clip import save_clip
+from signtalk.synthetic.endless import EndlessConfig, draw_group
 
 
 @pytest.fixture
@@ -65,3 +67,23 @@ def test_a_bundle_is_verified_and_unpacked(small_run: SmallRun, tmp_path: Path, 
     with terminal(200):
         assert "export_manifest.json" in ask("bundle", "unpack", small_run.bundle, tmp_path / "b").out
     assert "b: " in ask("bundle", "unpack", small_run.bundle, tmp_path / "b", code=2).err  # not empty any more
+
+
+@pytest.mark.slow
+def test_a_new_bundle_is_asked_taught_and_asked_again(
+    tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step says what the next one is."""
+    monkeypatch.chdir(tmp_path)
+    for person, drawn in enumerate(draw_group(EndlessConfig(seed=11, people=2), 2)):
+        save_clip(tmp_path / f"{person}.npz", drawn.clip)
+    assert ask("new", "clinic.zip").out.splitlines()[-1] == (
+        "next: signtalk enroll TEXT CLIP... --bundle clinic.zip --index FOLDER"
+    )
+    asked = ask("recognize", "1.npz", "--bundle", "clinic.zip")
+    assert "not sure: empty_index" in asked.out
+    assert "teach some with `signtalk enroll`" in asked.err
+    ask("enroll", "The pump beeps", "0.npz", "--bundle", "clinic.zip", "--index", "ward")
+    again = ask("recognize", "0.npz", "1.npz", "--bundle", "clinic.zip", "--index", "ward")
+    assert "The pump beeps" in again.out
+    assert again.err == ""

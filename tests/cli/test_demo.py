@@ -34,7 +34,7 @@ def test_it_ends_with_what_to_do_next(small_run: SmallRun, ask: Any, told_before
     for kind in small_run.result.answers:
         assert f" {kind} " in text
     at = lines.index("next:")
-    assert len(lines) - at == 5
+    assert len(lines) - at == 6
     assert f"--bundle {small_run.bundle}" in lines[at + 2]
     assert Path(lines[at + 1].split()[-1]).is_file()
 

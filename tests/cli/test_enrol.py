@@ -124,7 +124,7 @@ def test_a_file_of_the_prototype_is_enrolled(small_run, tmp_path, clips, ask):
     ("arguments", "message"),
     [
         (("enroll", "?!", "{clip}", "{bundle}", "{index}"), "the text '?!' holds no word"),
-        (("enroll", "The pump beeps", "{clip}", "{bundle}"), "give either --index"),
+        (("enroll", "The pump beeps", "{clip}", "{bundle}"), "give --index with a folder"),
         (("enroll", "The pump beeps", "{clip}", "{bundle}", "{index}", "--base"), "give either --index"),
         (("enroll", "The pump beeps", "{clip}", "{bundle}", "--base"), "--base changes the index of a run"),
         (("enroll", "The pump beeps", "{clip}", "{index}"), "give either --run or --bundle"),

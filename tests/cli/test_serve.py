@@ -95,6 +95,28 @@ def test_certificates_and_the_page_reach_the_server(
     assert error.startswith("the page will not find hands: ")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("key", "options", "lacks"),
+    [
+        ("", (), "a key of your own in SIGNTALK_KEY and a folder for --index"),
+        ("", ("--index", "ward"), "a key of your own in SIGNTALK_KEY"),
+        ("a key of some length", (), "a folder for --index"),
+        ("a key of some length", ("--index", "ward"), ""),
+    ],
+)
+def test_a_bundle_without_sentences_tells_what_teaching_lacks(
+    key: str, options: tuple[str, ...], lacks: str, tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(KEY_VARIABLE, key)
+    error = ask("serve", "base", "--no-page", *options).err
+    expected = f"no sentence is known here, and none can be taught on the page without {lacks}\n" if lacks else ""
+    assert error == expected
+    assert len(listening) == 1
+
+
 def test_sigterm_while_it_opens_leaves_no_unpacked_bundle_behind(
     small_run: SmallRun, tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,7 +41,7 @@ def test_it_is_a_whole_bundle_without_a_sentence(base: Path) -> None:
 def test_its_card_tells_what_it_was_made_of_and_what_it_can_do(base: Path) -> None:
     with open_bundle(base) as bundle:
         card = (bundle.folder / "README.md").read_text()
-    assert "Knows no sentence" in card and "made-up signs" in card and "seed 0" in card
+    assert "It knows none yet" in card and "made-up signs" in card and "seed 0" in card
     assert "| webcam words | 0.500 | 0.990 | 70 | 0.010 | 0.900 |" in card
 
 

@@ -52,7 +52,7 @@ async function open({ flags = [], context = {} } = {}) {
   });
   page.on("pageerror", (error) => seen.console.push(String(error)));
   await page.goto(settings.url);
-  await page.waitForFunction(() => document.querySelectorAll("#nurse-list button").length > 0);
+  await page.waitForFunction(() => ["nurse", "practise"].every((side) => document.querySelector(`#${side}-told`)?.textContent));
   return { browser, context: opened, page };
 }
 
@@ -110,7 +110,7 @@ const card = (/** @type {Page} */ page, /** @type {string} */ kind) => page.wait
 const state = (/** @type {Page} */ page, /** @type {string} */ name) => page.waitForSelector(`#state[data-state=${name}]`, PATIENCE);
 
 /** @type {Record<string, () => Promise<void>>} */
-const scenarios = { talk, refusals, missing, nobody, served, marks };
+const scenarios = { talk, refusals, missing, nobody, served, marks, bare };
 
 async function talk() {
   const { browser, context, page } = await open({
@@ -376,6 +376,14 @@ async function served() {
   }
   seen.steps.rate = parseFloat(await page.textContent("#rate") ?? "");
   await look(page, "served");
+  await browser.close();
+}
+
+/** A service that knows no sentence. */
+async function bare() {
+  const { browser, page } = await open({ context: { serviceWorkers: "block" } });
+  seen.steps = { answer: await page.textContent("#answer"), listed: await page.textContent("#nurse-told") };
+  await look(page, "bare");
   await browser.close();
 }
 

@@ -28,6 +28,7 @@ import pytest
 from made.camera import write_camera
 from made.service import KEY, running_service
 from made.web import CHROMIUM, NODE, ROOT, needs_browser, needs_node
+from signtalk.bundle.base import new_bundle
 from signtalk.bundle.bundle import open_bundle
 from signtalk.bundle.web import export_web
 from signtalk.export.export import export_bundle
@@ -247,6 +248,20 @@ def test_an_answer_whose_promise_is_not_proven_is_marked_and_not_spoken(tmp_path
     assert steps["offeredUnproven"] == TEXTS["answer.choose"] + TEXTS["answer.choose_hint_unproven"]
     assert [how for _, _, how in steps["lines"]] == ["signed", *["signed_unproven"] * 2, "translated_unproven"]
     assert len(steps["spoken"]) == 1
+
+
+@needs_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("key", [KEY, ""])
+def test_a_page_that_knows_no_sentence(key, tmp_path):
+    bundle = new_bundle(tmp_path / "clinic.zip")
+    with running_service(bundle, "--index", tmp_path / "ward", "--models", MODEL, key=key) as (address, _):
+        seen = drive_at(f"http://{address}/", key, "bare", tmp_path, None)
+    check_always(seen)
+    assert seen["console"] == []
+    teaching = TEXTS["answer.untaught_hint"].format(teach=TEXTS["answer.teach"])
+    hint = teaching if key else TEXTS["reason.empty_index"]
+    assert seen["steps"] == {"answer": TEXTS["answer.untaught"] + hint, "listed": TEXTS["picker.bare"]}
 
 
 @needs_browser

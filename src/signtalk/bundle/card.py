@@ -31,45 +31,59 @@ def model_card(manifest: BundleManifest, decision: DecisionConfig, index: Senten
         index: its references.
         signs: sentences whose signing can be shown.
     """
-    signers = {entry.signer_id for entry in index.entries if entry.signer_id}
     pretrained = manifest.origin.get("pretrain")
     parts = [
         _head(manifest),
         "# SignTalk sign encoder",
-        f'Recognises {len(index.sentences)} signed sentences from landmarks (MediaPipe Holistic), and says "not sure" '
-        f"otherwise. References: {int((~index.written).sum())} clips by {len(signers) or 'unknown'} signers, "
-        f"{int(index.written.sum())} sentences only written."
-        if len(index)
-        else _BASE,
-        _USE,
+        _known(index) if index.sentences else _BARE,
+        _USE.format(**(_LISTED if index.sentences else _TAUGHT)),
         *([f"## How it was made\n\n{_pretraining(pretrained, manifest.origin.get('adapted'))}"] if pretrained else []),
         f"## Figures\n\n{_figures(manifest)}",
         f"## What the gate promises\n\n{_promises(decision)}",
         f"## Encoders\n\n{_variants(manifest)}",
-        f"## Privacy\n\n{_privacy(signs)}",
+        f"## Privacy\n\n{_privacy(signs) if index.sentences else _NOBODY}",
         f"## Origin\n\n{_origin(manifest)}",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-_BASE = (
-    "Knows no sentence: it tells signs apart that nobody trained it on, from landmarks (MediaPipe Holistic). Teach it "
-    'sentences with one clip or more each, and it recognises them when others sign them, or says "not sure".'
-)
+def _known(index: SentenceIndex) -> str:
+    signers = {entry.signer_id for entry in index.entries if entry.signer_id}
+    return (
+        f'Recognises {len(index.sentences)} signed sentences from landmarks (MediaPipe Holistic), and says "not sure" '
+        f"otherwise. References: {int((~index.written).sum())} clips by {len(signers) or 'unknown'} signers, "
+        f"{int(index.written.sum())} sentences only written."
+    )
+
+
+_BARE = """Recognises sentences that you teach it with one to three clips each, from landmarks (MediaPipe Holistic), and
+says "not sure" otherwise. It knows none yet, and nothing is trained when you teach it."""
+
 _USE = """## What it is for
 
-Research, and aid in understanding the short sentences listed in `index/embeddings_map.csv`, where a person checks
-the answer. It reads landmarks, not pictures.
+Research, and aid in understanding {sentences}, where a person checks the answer. It reads landmarks, not pictures.
 
-It is **not** for decisions about a person's health, rights or identity without a human interpreter, not for sentences
-outside the list, free conversation or other sign languages, and not for recognising who signs. Signers, cameras and
-lighting unlike those of its training make it answer less often, and can make it wrong more often than stated here.
+It is **not** for decisions about a person's health, rights or identity without a human interpreter, not for {others},
+free conversation or other sign languages, and not for recognising who signs. Signers, cameras and lighting unlike
+those of its training make it answer less often, and can make it wrong more often than stated here.
 
 ```
 # with SignTalk installed; no torch is needed
 signtalk bundle verify DIR                 # this folder, or its zip
-signtalk recognize clip.npz --bundle DIR
+{commands}
 ```"""
+_LISTED = {
+    "sentences": "the short sentences listed in `index/embeddings_map.csv`",
+    "others": "sentences outside the list",
+    "commands": "signtalk recognize clip.npz --bundle DIR",
+}
+_TAUGHT = {
+    "sentences": "the short sentences that you teach it",
+    "others": "other sentences",
+    "commands": "signtalk enroll TEXT a.npz --bundle DIR --index FOLDER\n"
+    "signtalk recognize b.npz --bundle DIR --index FOLDER",
+}
+_NOBODY = "The bundle holds no video, no picture and no person's clip or name. Its golden clips are made up."
 
 
 def _head(manifest: BundleManifest) -> str:

@@ -66,6 +66,9 @@ def new(
     import signtalk
 
     show({"bundle": str(signtalk.new(out, base))}, as_json)
+    if not as_json:
+        next_step = f"next: signtalk enroll TEXT CLIP... --bundle {out} --index FOLDER"
+        out_console.print(next_step, markup=False, highlight=False, soft_wrap=True)
 
 
 @bundle_app.command("verify")

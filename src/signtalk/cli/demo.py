@@ -41,7 +41,8 @@ def demo(
         "next:",
         f"  look at the figures       {out / 'report' / 'report.html'}",
         f"  recognise a clip          signtalk recognize {out / 'data' / 'clips'} --bundle {bundle}",
-        "  sign before your camera   make live",
-        "  use your own clips        README.md, With your own clips",
+        f"  sign before your camera   signtalk serve {bundle} --open",
+        "  teach signs of your own   make live",
+        "  use your own clips        README.md, Commands by task",
     ):
         out_console.print(line, highlight=False, soft_wrap=True)

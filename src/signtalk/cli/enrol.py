@@ -107,6 +107,8 @@ def _place(run: Path | None, index: Path | None, base: bool) -> Path:
     from signtalk.errors import ConfigError
     from signtalk.training.names import own_index
 
+    if index is None and run is None and not base:
+        raise ConfigError("give --index with a folder that keeps what is taught; a bundle is never changed")
     if (index is not None) == base:
         raise ConfigError("give either --index with a folder for the personal index, or --base")
     if index is None:

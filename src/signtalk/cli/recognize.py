@@ -71,6 +71,8 @@ def recognize(
         print_json({clip: answer.to_dict() if answer else None for clip, answer in by_clip.items()})
     elif any(by_clip.values()):
         print_answers({clip: answer for clip, answer in by_clip.items() if answer})
+        if any(answer.reason == "empty_index" for answer in by_clip.values() if answer):
+            print_error("no sentence is known yet; teach some with `signtalk enroll`, and give their --index here")
     if not any(by_clip.values()):
         raise ClipError(f"none of the {len(by_clip)} clips could be used; the lines above say why")
 

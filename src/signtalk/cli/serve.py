@@ -6,13 +6,16 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from signtalk.cli.console import print_error
 from signtalk.cli.options import PolicyOption, VariantOption
 from signtalk.errors import checked
+
+if TYPE_CHECKING:
+    from signtalk.service.settings import ServiceSettings
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -71,12 +74,25 @@ def serve(
         model = ServiceModel(opened.under(policy), index)
         with told_of(bundle, opened.folder):
             model.warm_up()
+        _tell_what_teaching_lacks(settings, bool(len(model.recognizer.index)))
         app = create_app(model, settings)
         lacks = add_page(app, models) if page else ""
         if lacks:
             print_error(f"the page will not find hands: {lacks}")
         tls = None if ssl_certfile is None else (str(ssl_certfile), None if ssl_keyfile is None else str(ssl_keyfile))
         run(app, host, port, tls, open_page and page)
+
+
+def _tell_what_teaching_lacks(settings: ServiceSettings, knows_some: bool) -> None:
+    """Nothing where sentences can be taught, or where nobody asks for that: some are known, and no index is given."""
+    from signtalk.service.settings import KEY_VARIABLE
+
+    if settings.may_enroll or (knows_some and settings.personal is None):
+        return
+    lacks = {f"a key of your own in {KEY_VARIABLE}": settings.key, "a folder for --index": settings.personal}
+    wanted = " and ".join(name for name, value in lacks.items() if value is None)
+    beginning = "no sentence" if knows_some else "no sentence is known here, and none"
+    print_error(f"{beginning} can be taught on the page without {wanted}")
 
 
 @contextmanager

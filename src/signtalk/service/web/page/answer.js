@@ -6,6 +6,7 @@ import { canSpeak, speak } from "./speech.js";
 import { text, textOf } from "./texts.js";
 
 const STILL = "low_motion"; // nobody signed: there is nothing to choose from
+const UNTAUGHT = "empty_index";
 
 /** @import { Clip } from "../engine/landmarks.js" */
 /** @import { CandidateSentence, PageAnswer } from "./answerer.js" */
@@ -33,6 +34,7 @@ export class AnswerView {
   #segment = null;
   /** @type {Line | null} */
   #line = null;
+  #knowsNothing = false;
 
   /** @param {AnswerParts} parts */
   constructor({ conversation, settings, teach }) {
@@ -46,7 +48,20 @@ export class AnswerView {
   clear() {
     this.#segment = null;
     this.#line = null;
-    this.#show("empty", "hand", text("answer.none"), "", text("answer.none_hint"));
+    const [label, hint] = !this.#knowsNothing ? ["answer.none", "answer.none_hint"]
+      : ["answer.untaught", this.canTeach ? "answer.untaught_hint" : `reason.${UNTAUGHT}`];
+    this.#show("empty", "hand", text(label), "", text(hint, { teach: text("answer.teach") }));
+  }
+
+  /**
+   * Whether no sentence is known yet, so that nothing can be answered before something is taught.
+   *
+   * @param {boolean} isSo
+   */
+  set knowsNothing(isSo) {
+    if (this.#knowsNothing === isSo) return;
+    this.#knowsNothing = isSo;
+    if (byId("answer-card").matches(".empty")) this.clear();
   }
 
   /**
@@ -98,7 +113,13 @@ export class AnswerView {
     if (candidates?.length && reason !== STILL) {
       actions.push(button(text("answer.possible"), () => this.#askNow(candidates)));
     }
-    if (reason !== STILL) actions.push(this.#teachButton(""));
+    const teach = reason === STILL ? null : this.#teachButton("");
+    if (teach && reason === UNTAUGHT) {
+      const hint = text("answer.teach_first", { teach: text("answer.teach") });
+      this.#show("unsure", "hand", text("answer.untaught"), "", hint, [teach]);
+      return;
+    }
+    actions.push(teach);
     this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("reason", reason, "reason.unknown"), actions);
   }
 

@@ -97,8 +97,10 @@ class Page {
   }
 
   /** List the sentences as they are now. */
-  refresh() {
-    for (const { picker } of [this.nurse, this.practise]) picker.refresh();
+  async refresh() {
+    const pickers = [this.nurse.picker, this.practise.picker];
+    await Promise.all(pickers.map((picker) => picker.refresh()));
+    this.answer.knowsNothing = pickers.some(({ isBare }) => isBare);
   }
 
   wireCamera() {

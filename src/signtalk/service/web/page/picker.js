@@ -30,6 +30,7 @@ export class SentencePicker {
     this.answerer = answerer;
     this.chosen = chosen;
     this.canSearch = false;
+    this.isBare = false; // whether the last look at all sentences found none
     field.addEventListener("input", () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.refresh(), PAUSE_MS);
@@ -48,9 +49,11 @@ export class SentencePicker {
       const listed = await this.answerer.sentences(query), { total } = listed;
       sentences = listed.sentences;
       summary = text(total > sentences.length ? "picker.first" : "picker.all", { count: sentences.length, total });
+      if (!query) this.isBare = total === 0;
+      if (this.isBare) summary = text("picker.bare");
       if (!sentences.length && query) {
         sentences = this.canSearch ? distinct(await this.answerer.search(query)) : [];
-        summary = text(sentences.length ? "picker.like" : "picker.none");
+        summary = text(sentences.length ? "picker.like" : this.isBare ? "picker.bare" : "picker.none");
       }
     } catch {
       summary = text("picker.unreachable");

@@ -1,0 +1,30 @@
+// Stands in for page/landmarker_worker.js: whatever the picture, the frame is that of a made-up clip, which is held
+// still before it begins and after it ended. Orders come over a channel: {clip} holds its first frame, {go: true} plays.
+
+/** @type {import("../../src/signtalk/service/web/engine/landmarks.js").Frame[]} */
+let frames = [];
+/** @type {number | null} */
+let beganS = null;
+let waiting = false;
+
+new BroadcastChannel("made-up clip").onmessage = ({ data }) => {
+  if (data.clip) frames = data.clip;
+  beganS = null;
+  waiting = data.go === true;
+};
+
+self.onmessage = ({ data }) => {
+  if (data.type === "open") {
+    self.postMessage({ type: "opened" });
+    return;
+  }
+  data.bitmap.close();
+  if (waiting) [beganS, waiting] = [data.timeS, false];
+  const playedS = frames.length && beganS !== null ? frames[0].timeS + data.timeS - beganS : -Infinity;
+  const { landmarks, visibility } = frames.findLast(({ timeS }) => timeS <= playedS) ?? frames[0] ?? nobody();
+  self.postMessage({ type: "frame", frame: { timeS: data.timeS, landmarks, visibility } });
+};
+
+function nobody() {
+  return { landmarks: new Float32Array(169 * 3).fill(NaN), visibility: new Float32Array(33).fill(NaN) };
+}

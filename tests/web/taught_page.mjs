@@ -1,0 +1,235 @@
+// Teaches words on the page in Chromium and asks them again, by the button "I sign now"; tells what stood on the page.
+//
+//   node taught_page.mjs JOB.json
+//
+// A take is {clip: FILE}, frames of a made-up signer that stand in for the landmarker's, or {film: FILE, slower, zoom,
+// aside}, played before a camera of this script's own, as slowly as this machine needs to see enough of it. The job
+// names takes to `teach` with their words, and takes to `ask`; `key` is the service's, "" on an offline page. The page is
+// loaded anew between the two.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+import { frameAt } from "../../src/signtalk/service/web/engine/landmarks.js";
+import { clipFromBytes } from "../../src/signtalk/service/web/engine/wire.js";
+
+const require = createRequire(new URL("../../web/package.json", import.meta.url));
+/** @type {typeof import("playwright-core")} */
+const { chromium } = require("playwright-core");
+
+/** @import { Page } from "playwright-core" */
+/** @typedef {{clip?: string, film?: string, slower: number, zoom: number, aside: number}} Take */
+
+const job = JSON.parse(await readFile(process.argv[2], "utf8"));
+const PATIENCE = { timeout: 120_000 };
+const HELD_MS = 400; // still before and after a take
+const PICTURES_A_SECOND = 8; // of the films' camera; software finds fewer
+const PICTURES_A_FILM = 24; // enough to see a sign
+const LONGEST_FILM_S = 22;
+const SLOWEST = PICTURES_A_FILM / LONGEST_FILM_S; // pictures a second, below which signs are missed
+const WORKER = fileURLToPath(new URL("made_landmarks.mjs", import.meta.url));
+
+/**
+ * A camera that shows films, each held still at its first picture, then played; grey before the first.
+ *
+ * @param {number} fps
+ */
+function filmCamera(fps) {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("no canvas");
+  const video = Object.assign(document.createElement("video"), { muted: true });
+  /** @type {Take} */
+  let take = { slower: 1, zoom: 1, aside: 0 };
+  setInterval(() => {
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = "grey";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    if (!video.videoWidth) return;
+    const scale = take.zoom * canvas.height / video.videoHeight;
+    context.translate(canvas.width / 2 + take.aside, canvas.height);
+    context.drawImage(video, -scale * video.videoWidth / 2, -scale * video.videoHeight,
+      scale * video.videoWidth, scale * video.videoHeight);
+  }, 1000 / fps);
+  navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(fps);
+  Object.assign(globalThis, {
+    async holdFilm(/** @type {string} */ url, /** @type {Take} */ next) {
+      const seen = new Promise((resolve) => { video.onseeked = resolve; });
+      video.src = URL.createObjectURL(await (await fetch(url)).blob());
+      take = next;
+      video.currentTime = 0.001;
+      await seen;
+    },
+    async playFilm(/** @type {number} */ seconds) {
+      const ended = new Promise((resolve) => { video.onended = resolve; });
+      video.playbackRate = Math.min(1, video.duration / (seconds * take.slower));
+      await video.play();
+      await ended;
+    },
+  });
+}
+
+/** @param {Page} page */
+async function started(page) {
+  await page.goto(job.url);
+  await page.waitForFunction(
+    () => ["nurse", "practise"].every((side) => document.querySelector(`#${side}-told`)?.textContent), null, PATIENCE,
+  );
+  const first = await page.textContent("#answer");
+  const listed = await page.textContent("#nurse-told");
+  await page.click("#open-settings");
+  await page.check("[name=mode][value=button]");
+  await page.click("#close-settings");
+  await page.click("#start-camera");
+  await page.waitForSelector("#state[data-state=idle]", PATIENCE);
+  await page.waitForFunction(() => parseFloat(document.querySelector("#rate")?.textContent ?? "") > 0, null, PATIENCE);
+  return { first, listed };
+}
+
+/**
+ * Sign a take between two presses of the button; what then stands on the page.
+ *
+ * @param {Page} page
+ * @param {Take} take
+ */
+async function signed(page, take) {
+  await page.click("#new-person");
+  await page.waitForSelector("#answer-card.empty");
+  const play = take.film ? await film(page, take) : await madeUp(page, take.clip ?? "");
+  await page.waitForTimeout(HELD_MS);
+  await page.click("#sign-button");
+  await page.waitForSelector("#state[data-state=signing]");
+  await play();
+  await page.waitForTimeout(HELD_MS);
+  await page.click("#sign-button");
+  await page.waitForSelector("#answer-card:not(.empty)", { timeout: 30_000 }).catch(() => null); // too little was seen
+  return standing(page);
+}
+
+/** @param {Page} page */
+async function picturesASecond(page) {
+  return parseFloat(await page.textContent("#rate") ?? "") || 0;
+}
+
+/**
+ * @param {Page} page
+ * @param {Take} take
+ */
+async function film(page, take) {
+  await page.evaluate((next) => /** @type {any} */ (globalThis).holdFilm(`films/${next.film}`, next), take);
+  const seconds = PICTURES_A_FILM / Math.max(SLOWEST, await picturesASecond(page));
+  return () => page.evaluate((most) => /** @type {any} */ (globalThis).playFilm(most), seconds);
+}
+
+/**
+ * @param {Page} page
+ * @param {string} path
+ */
+async function madeUp(page, path) {
+  const { buffer, byteOffset, byteLength } = await readFile(path);
+  const clip = clipFromBytes(/** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength)));
+  const plain = Array.from(clip.times, (_, t) => {
+    const { timeS, landmarks, visibility } = frameAt(clip, t);
+    return { timeS, landmarks: [...landmarks].map(orNull), visibility: [...visibility].map(orNull) };
+  });
+  const seconds = clip.times[clip.times.length - 1] - clip.times[0];
+  await page.evaluate((frames) => {
+    const numbers = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
+    const held = frames.map(({ timeS, landmarks, visibility }) => (
+      { timeS, landmarks: numbers(landmarks), visibility: numbers(visibility) }
+    ));
+    const channel = new BroadcastChannel("made-up clip");
+    Object.assign(globalThis, { channel });
+    channel.postMessage({ clip: held });
+  }, plain);
+  return async () => {
+    await page.evaluate(() => /** @type {any} */ (globalThis).channel.postMessage({ go: true }));
+    await page.waitForTimeout(1000 * seconds);
+  };
+}
+
+/** @param {number} value */
+function orNull(value) {
+  return Number.isNaN(value) ? null : value;
+}
+
+/** @param {Page} page */
+async function standing(page) {
+  const kind = (await page.getAttribute("#answer-card", "class"))?.replace("card answer ", "");
+  const told = await page.textContent("#answer");
+  const said = await page.locator("#answer .said").allTextContents();
+  const label = await page.textContent("#answer .label span");
+  const more = page.locator("#answer-actions button", { hasText: "Show what it could be" });
+  if (kind === "unsure" && await more.count()) await more.click();
+  const offered = await page.locator("#answer-actions .choice").allTextContents();
+  return { kind, told, said: said[0] ?? "", label, offered };
+}
+
+/**
+ * @param {Page} page
+ * @param {string} words
+ */
+async function teach(page, words) {
+  if (await page.locator("#answer-card.said").count()) await page.click("text=That is wrong");
+  await page.click("#answer-actions >> text=Teach this sentence");
+  await page.fill("#enroll-text", words);
+  if (job.key) await page.fill("#enroll-key", job.key);
+  await page.click("#enroll-save");
+  await page.waitForFunction(
+    () => !["", "One moment …"].includes(document.querySelector("#enroll-told")?.textContent ?? ""),
+  );
+  const remembered = await page.textContent("#enroll-told");
+  await page.click("#enroll-cancel");
+  return remembered;
+}
+
+const browser = await chromium.launch({
+  executablePath: job.chromium,
+  args: [
+    "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+  ],
+});
+/** @type {string[]} */
+const complaints = [];
+try {
+  const context = await browser.newContext({ serviceWorkers: "block", permissions: ["camera"] });
+  context.setDefaultTimeout(60_000);
+  if (job.films) {
+    await context.addInitScript(filmCamera, PICTURES_A_SECOND);
+    await context.route("**/films/*", (route) => {
+      const name = new URL(route.request().url()).pathname.split("/").pop();
+      return route.fulfill({ path: `${job.films}/${name}` });
+    });
+  } else {
+    const standIn = { path: WORKER, contentType: "text/javascript" };
+    await context.route("**/page/landmarker_worker.js", (route) => route.fulfill(standIn));
+  }
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  const bare = await started(page);
+  if (job.films) await page.waitForTimeout(6000); // the rate is that of the last 5 s
+  const rate = await picturesASecond(page);
+  const taught = [];
+  for (const { words, ...take } of job.films && rate < SLOWEST ? [] : job.teach) {
+    let before = await signed(page, take);
+    if (before.kind === "empty") before = await signed(page, take);
+    taught.push({ ...before, remembered: await teach(page, words) });
+  }
+  await page.screenshot({ path: `${job.out}/taught.png` });
+  const known = await started(page);
+  const asked = [];
+  for (const take of taught.length ? job.ask : []) asked.push(await signed(page, take));
+  console.log(JSON.stringify({ bare, taught, known, asked, rate, console: complaints }));
+} catch (error) {
+  const [page] = browser.contexts()[0]?.pages() ?? [];
+  await page?.screenshot({ path: `${job.out}/failed.png` });
+  console.error(`${error instanceof Error ? error.stack : error}\nconsole: ${complaints.join("\n")}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
