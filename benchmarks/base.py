@@ -22,11 +22,10 @@ import numpy as np
 import signtalk
 from oneshot import SETS, Opened, Plan, measure_all
 from signtalk.bundle.bundle import open_bundle
-from signtalk.calibration.unseen_signs import TaughtSet, coverage, fit_unseen, hold_lessons
+from signtalk.calibration.unseen_signs import TaughtSet, fit_promise, hold_lessons
 from signtalk.data.manifest import Manifest
 from signtalk.data.packed import pack_clips
 from signtalk.errors import SignTalkError
-from signtalk.files import write_json
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.asked import asked_packed, encode_all
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
@@ -161,13 +160,11 @@ def make(checkpoint: Checkpoint, making: Making, manifests: Sequence[Manifest], 
     decision = DecisionConfig(scoring=best_scoring(nothing, sets))
     outcomes = hold_lessons(nothing.changed(decision=decision), sets, LESSONS)
     idle = np.zeros(0, dtype=np.float32)
-    left_out = []
-    for number, taught in enumerate(sets):
-        fitted, _ = fit_unseen(decision, outcomes.select(outcomes.sets != number), idle, PRECISION)
-        left_out.append({"name": taught.name, **coverage(fitted, outcomes.select(outcomes.sets == number))})
-        print("left out " + ", ".join(f"{key} {value}" for key, value in left_out[-1].items()))
-    fitted, report = fit_unseen(decision, outcomes, idle, PRECISION)
-    write_json(work / "decision_report.json", {"left_out": left_out, "fit": report.to_dict()})
+    fitted, judged = fit_promise(decision, outcomes, idle, PRECISION)
+    left_out = [{"name": taught.name, **judged[number]} for number, taught in enumerate(sets)]
+    for row in left_out:
+        print("left out " + ", ".join(f"{key} {value}" for key, value in row.items()))
+    print(fitted.promises["enrolled"])
     export_base(checkpoint, fitted, out, LICENCE)
     with open_bundle(out) as bundle:
         plan = Plan(making.measured, _KS, _DRAWS, work, work / "oneshot.json", again=True)

@@ -1,7 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from signtalk.calibration.unseen_signs import FEWEST_SENTENCES, TaughtSet, coverage, fit_unseen, hold_lessons
+from signtalk.calibration.unseen_signs import (
+    FEWEST_SENTENCES,
+    TaughtSet,
+    coverage,
+    fit_promise,
+    fit_unseen,
+    hold_lessons,
+)
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.landmarks.features import FeatureConfig
@@ -86,3 +95,27 @@ def test_a_gate_that_accepts_nothing_has_no_precision() -> None:
     figures = coverage(closed, answers)
     assert figures["answered"] == 0 and figures["precision"] is None
     assert figures["recall_at_1"] == pytest.approx(answers.right[answers.known].mean())
+
+
+def test_a_promise_is_proven_by_sets_that_were_left_out_alone() -> None:
+    sets = [taught(name, noise, seed) for seed, (name, noise) in enumerate({"a": 0.6, "b": 0.9, "c": 0.75}.items())]
+    answers = hold_lessons(RECOGNIZER, sets, lessons=16)
+    idle = np.array([0.01], dtype=np.float32)
+    decision, judged = fit_promise(DecisionConfig(scoring=SCORING), answers, idle, 0.95)
+    gate = decision.gate
+    assert gate.precision_reached and gate.precision_asked == 0.95
+    assert gate.num_accepted == sum(int(each["num_answered"] or 0) for each in judged.values())
+    right = sum(float(each["precision"] or 0) * int(each["num_answered"] or 0) for each in judged.values())
+    assert gate.precision_found == pytest.approx(right / gate.num_accepted)
+    assert gate.precision_found >= 0.95 and gate.precision_found > (gate.precision_lower_bound or 1.0)
+    assert gate.enrolled is not None and gate.enrolled.num_accepted == gate.num_accepted
+
+
+def test_where_left_out_sets_do_not_show_it_nothing_is_proven() -> None:
+    """The sure ones of one set are the wrong ones of the other: nothing that is fitted on one holds in the other."""
+    sets = [taught("a", 0.5, 0), taught("b", 0.5, 1)]
+    answers = hold_lessons(RECOGNIZER, sets, lessons=12)
+    upside_down = replace(answers, right=np.where(answers.sets == 0, answers.right, ~answers.right))
+    decision, _ = fit_promise(DecisionConfig(scoring=SCORING), upside_down, np.zeros(0, dtype=np.float32), 0.95)
+    assert not decision.gate.precision_reached
+    assert decision.gate.enrolled is not None and not decision.gate.enrolled.precision_reached

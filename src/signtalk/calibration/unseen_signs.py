@@ -1,6 +1,6 @@
 """The decision of a base: fitted on lessons in which signs are taught and asked that its encoder never saw.
 
-TaughtSet ... --hold_lessons--> LessonAnswers --fit_unseen--> DecisionConfig for a bundle without sentences
+TaughtSet ... --hold_lessons--> LessonAnswers --fit_promise--> DecisionConfig for a bundle without sentences
 
 A lesson is what a clinic does: one person teaches some sentences with one to three clips each, others ask for them, and
 for some that nobody taught. Each set counts the same, however many clips it has: what is to come is a set that nobody
@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.calibration.gate import GateReport, fit_gate
+from signtalk.calibration.logistic import MIN_ACCEPTED
+from signtalk.evaluation.intervals import wilson_interval
 from signtalk.evaluation.one_shot import taught_index
 from signtalk.index.encoded import Encoded
 from signtalk.recognition.evidence import Evidence
@@ -27,6 +30,8 @@ MOST_CLIPS = 3
 UNTAUGHT_SHARE = 0.3
 """Of a lesson's questions: sentences that nobody taught."""
 FEWEST_SENTENCES = 4
+_STRICTER = (0.0, 0.25, 0.5, 0.75)
+"""By how much of what is missing to certainty a fit may aim higher than it promises."""
 MOST_QUESTIONS = 120
 """Of a lesson, so that no set of thousands of clips takes hours."""
 
@@ -152,6 +157,43 @@ def fit_unseen(
     return decision.model_copy(update={"gate": gate, "translate": False}), fit.report
 
 
+def fit_promise(
+    decision: DecisionConfig, outcomes: LessonAnswers, idle: FloatArray, precision: float
+) -> tuple[DecisionConfig, dict[int, dict[str, float | None]]]:
+    """The gate of a base, with a promise that sets have shown which it was not fitted on.
+
+    A gate that is fitted for a precision keeps a little less in a set that it never saw. So it is fitted for as much
+    more as it takes: each set is left out in turn, and the answers in all of them together must be right often enough.
+
+    Args:
+        decision: its scoring ranked the outcomes.
+        outcomes: of lessons in two sets or more.
+        idle: hand speeds of clips in which nobody signs.
+        precision: part of the accepted answers that shall be right.
+
+    Returns:
+        The decision; its promise is proven only where the left out sets show it. And the `coverage` of each set, by
+        its number, under the gate that was fitted without it.
+    """
+    numbers = np.unique(outcomes.sets).tolist()
+    for aim in (precision + (1 - precision) * share for share in _STRICTER):
+        without = [fit_unseen(decision, outcomes.select(outcomes.sets != each), idle, aim)[0] for each in numbers]
+        left_out = [outcomes.select(outcomes.sets == each) for each in numbers]
+        right = np.concatenate([part.right[_accepted(fit, part)] for fit, part in zip(without, left_out, strict=True)])
+        is_shown = len(right) >= MIN_ACCEPTED and bool(right.mean() >= precision)
+        if is_shown:
+            break
+    fitted, _ = fit_unseen(decision, outcomes, idle, aim)
+    promise: dict[str, Any] = {"precision_asked": precision, "precision_reached": is_shown, "num_accepted": len(right)}
+    if len(right):
+        low = wilson_interval(int(right.sum()), len(right)).low
+        promise |= {"precision_found": float(right.mean()), "precision_lower_bound": low}
+    gate = fitted.gate.model_copy(update={**promise, "enrolled": None})
+    gate = gate.model_copy(update={"enrolled": gate})
+    judged = {each: coverage(fit, part) for each, fit, part in zip(numbers, without, left_out, strict=True)}
+    return fitted.model_copy(update={"gate": gate}), judged
+
+
 def _counts(outcomes: LessonAnswers) -> FloatArray:
     """(Q,) each set counts the same; mean 1."""
     _, number, size = np.unique(outcomes.sets, return_inverse=True, return_counts=True)
@@ -165,7 +207,7 @@ def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, flo
         decision: a gate.
         outcomes: of lessons in sets that it was not fitted on.
     """
-    accepted = confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold
+    accepted = _accepted(decision, outcomes)
     return {
         "answered": float(accepted[outcomes.known].mean()),
         "precision": float(outcomes.right[accepted].mean()) if accepted.any() else None,
@@ -173,3 +215,7 @@ def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, flo
         "untaught_answered": float(accepted[~outcomes.known].mean()) if not outcomes.known.all() else None,
         "recall_at_1": float(outcomes.right[outcomes.known].mean()),
     }
+
+
+def _accepted(decision: DecisionConfig, outcomes: LessonAnswers) -> BoolArray:
+    return np.asarray(confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold)
