@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make a base in the package anew: pretrain, fit its decision on lessons, round, export, measure.
+"""Make the base in the package anew, or one of bodies: pretrain, fit its decision on lessons, round, export, measure.
 
     python benchmarks/base.py --work runs/base
     python benchmarks/base.py --body --work runs/base-body
@@ -41,7 +41,7 @@ class Making:
     """What a base is made of.
 
     Attributes:
-        name: of the base in the package.
+        name: of the base.
         pretraining: name of its settings.
         settings: changes to them.
         learned: sets whose clips are learned from, beside made-up signs.
@@ -59,19 +59,20 @@ class Making:
     measured: tuple[str, ...]
 
 
+_SETTINGS = ("epochs=12", "steps_per_pool=300")
 _WORDS = ("asl_words_3signers", "ksl_phrases_5sessions")
 MAKINGS = {
     "hands": Making(
-        "base", "hands", ("epochs=24",), (), ("words_6people",), (*_WORDS, "words_6people"), tuple(SETS),
+        "base", "hands", _SETTINGS, (), ("words_6people",), (*_WORDS, "words_6people"), tuple(SETS),
     ),
     "body": Making(
-        "base-body", "body", ("epochs=12",), ("words_6people",), _WORDS, _WORDS, ("isl_words_10signers_body",),
+        "base-body", "body", _SETTINGS, ("words_6people",), _WORDS, _WORDS, ("isl_words_10signers_body",),
     ),
 }  # fmt: skip
 """The base of hands learns from nobody's clips, so that its figures on every set are those of a stranger's. What the
 body base learns from and is chosen on are other people than those it is measured on."""
 LICENCE = "Apache-2.0"
-PACKAGED = Path(__file__).resolve().parent.parent / "src" / "signtalk" / "bundle" / "bases"
+PACKAGED = Path(__file__).resolve().parent.parent / "src" / "signtalk" / "bundle" / "bases" / "base.zip"
 PRECISION = 0.98
 BITS = 6
 """Of a weight behind its first binary digit."""
@@ -123,7 +124,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--body", action="store_true", help="the base for trackers that find body joints alone")
     parser.add_argument("--work", type=Path, default=Path("runs/base"))
-    parser.add_argument("--out", type=Path, help="default: in the package")
+    parser.add_argument("--out", type=Path, help="default: the base in the package; of --body, in WORK")
     parser.add_argument("--checkpoint", type=Path, help="of a pretraining that is done: fit, export and measure alone")
     options = parser.parse_args()
     making = MAKINGS["body" if options.body else "hands"]
@@ -131,7 +132,7 @@ def main() -> int:
         data = options.work / "data"
         weights = options.checkpoint or _pretrained(making, data, options.work / "pretraining")
         fitted = [prepare(SETS[name], data) for name in making.fitted]
-        out = options.out or PACKAGED / f"{making.name}.zip"
+        out = options.out or (options.work / f"{making.name}.zip" if options.body else PACKAGED)
         make(load_checkpoint(weights), making, fitted, options.work, out)
     except SignTalkError as error:
         print(error, file=sys.stderr)

@@ -58,18 +58,16 @@ def pretrain(
     return fit(config, TrainOptions(Path(out), resume=resume, progress=progress, stop_after=stop_after), learned, asked)
 
 
-def new(out: PathLike, base: str = "base") -> Path:
+def new(out: PathLike) -> Path:
     """Make a bundle that knows no sentence yet, to teach sentences into.
 
     Args:
         out: the zip to make.
-        base: what it stands on: "base" reads hands, "base-body" the joints of a body alone.
 
     Raises:
         DataError: there is something already, or it cannot be written.
-        ArtifactError: there is no such base.
     """
-    return new_bundle(out, base)
+    return new_bundle(out)
 
 
 def adapt(

@@ -15,9 +15,8 @@ from pathlib import Path
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import atomic_path
 
-BASE_NAMES = ("base", "base-body")
-"""What stands for a file of the package where nothing of that name is there: "base" reads hands, "base-body" the joints
-of a body alone, for trackers that find no hands."""
+BASE_NAMES = ("base",)
+"""What stands for a file of the package where nothing of that name is there."""
 _FOLDER = Path(__file__).resolve().parent / "bases"
 
 

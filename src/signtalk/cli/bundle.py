@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +12,6 @@ from signtalk.cli.options import Json, PolicyOption, RunFolderArgument
 
 if TYPE_CHECKING:
     from signtalk.export.run import Exported
-
-BaseChoice = Literal["base", "base-body"]
 
 bundle_app = typer.Typer(help="Look at an exported bundle.", no_args_is_help=True)
 _Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle: a zip, or a folder with its files.")]
@@ -54,9 +52,6 @@ def export(
 
 def new(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The bundle to make, such as clinic.zip.")],
-    base: Annotated[
-        BaseChoice, typer.Option(help="base reads hands; base-body is for trackers that find body joints alone.")
-    ] = "base",
     as_json: Json = False,
 ) -> None:
     """Make a bundle that knows no sentence yet; teach it with `signtalk enroll`, or on the page of `signtalk serve`.
@@ -65,7 +60,7 @@ def new(
     """
     import signtalk
 
-    show({"bundle": str(signtalk.new(out, base))}, as_json)
+    show({"bundle": str(signtalk.new(out))}, as_json)
     if not as_json:
         next_step = f"next: signtalk enroll TEXT CLIP... --bundle {out} --index FOLDER"
         out_console.print(next_step, markup=False, highlight=False, soft_wrap=True)
