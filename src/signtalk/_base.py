@@ -79,7 +79,7 @@ def adapt(
         bundle: "base", or a bundle of `new`; it stays as it is.
         data: data folder of the clips, two of each sentence or more, by one person or several.
         out: the bundle to make; it knows the sentences of the clips.
-        steps: of the tuning, in place of 40.
+        steps: of the tuning, in place of 15.
         seed: of its chances, in place of 0.
 
     Raises:

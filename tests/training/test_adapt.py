@@ -70,7 +70,7 @@ def test_tuning_brings_the_clips_of_a_sentence_together(tmp_path: Path) -> None:
         cosines = vectors @ vectors.T
         return float(cosines[same].mean() - cosines[~same].mean())
 
-    model = tuned(base, store, manifest.records, CONFIG.model_copy(update={"steps": 12}))
+    model = tuned(base, store, manifest.records, CONFIG.model_copy(update={"steps": 12, "learning_rate": 3e-3}))
     assert apart(replace(base, model=model)) > apart(base) + 0.02
 
 

@@ -51,7 +51,7 @@ def adapt(
     bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="base, or a bundle of `signtalk new`.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Data folder of some dozens of clips.")],
     out: Annotated[Path, typer.Option(help="The bundle to make.")],
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the tuning; 40 by default.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the tuning; 15 by default.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of its chances.")] = None,
     as_json: Json = False,
 ) -> None:

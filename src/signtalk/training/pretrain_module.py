@@ -138,7 +138,13 @@ class Pretraining(pl.LightningModule):
         return torch.stack(losses).mean()
 
     def on_train_batch_end(self, outputs: Any, batch: EpisodeTensors, batch_idx: int) -> None:  # noqa: ARG002
-        """Follow the weights; the first time takes all of them, and the statistics of the features."""
+        """Follow the weights; the first time takes all of them, and the statistics of the features.
+
+        Args:
+            outputs: not used; Lightning's signature.
+            batch: not used.
+            batch_idx: not used.
+        """
         self.averaged.update_parameters(self.model)
 
     def _towards(self, averaged: Tensor, current: Tensor, num_steps: Tensor | int) -> Tensor:
