@@ -182,11 +182,17 @@ def locked(folder: Path, wait_s: float = _LOCK_WAIT_S) -> Iterator[None]:
         for path in folder.parent.iterdir():
             if path.name.startswith(_begun(folder)):
                 shutil.rmtree(path, ignore_errors=True)
-        if folder.exists():  # else it is what stands for the folder
-            shutil.rmtree(_previous(folder), ignore_errors=True)
+        _end_replacement(folder)
         yield
     finally:
         lock.release()
+
+
+def _end_replacement(folder: Path) -> None:
+    """Where a writer was killed at its renames: the index that it replaced goes, or comes back where there is none."""
+    if not folder.exists() and _previous(folder).exists():
+        _previous(folder).rename(folder)
+    shutil.rmtree(_previous(folder), ignore_errors=True)
 
 
 def write_index(

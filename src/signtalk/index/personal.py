@@ -20,6 +20,7 @@ from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, DataError
 from signtalk.index.files import BUNDLE_MANIFEST, IndexEntry, index_identity, locked
 from signtalk.index.index import SentenceIndex
+from signtalk.index.takes import Take
 
 ENROLLED_ID = "enrolled-"
 """Begins the sentence_id of every sentence that no other index held when it was enrolled."""
@@ -38,6 +39,9 @@ class ListedSentence:
         num_clips: 0 = it is only written.
         signers: who signs it, in order of name; those who are not told left out.
         clip_ids: its clips.
+        kept_clip_ids: those of them whose landmarks are kept, so that they can be carried to another model.
+        language: of the text, as it was told last; "" = not told.
+        date: of the day when it was last taught; "" = not told.
     """
 
     layer: str
@@ -47,6 +51,9 @@ class ListedSentence:
     num_clips: int
     signers: tuple[str, ...]
     clip_ids: tuple[str, ...]
+    kept_clip_ids: tuple[str, ...] = ()
+    language: str = ""
+    date: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""
@@ -117,6 +124,8 @@ def forget(
 ) -> tuple[IndexEntry, ...]:
     """Take sentences, or single clips, out of an index folder; all that are named or, at an error, none.
 
+    Their kept landmarks go with them, at once.
+
     Args:
         folder: the personal index.
         texts: sentences, as `text_key` tells them apart.
@@ -146,13 +155,21 @@ def forget(
     return tuple(entry for entry in index.entries if entry.clip_id not in left.row_of)
 
 
-def list_sentences(layers: Mapping[str, SentenceIndex]) -> tuple[ListedSentence, ...]:
-    """The sentences of each layer, in order of text; one that two layers hold is told for each of them."""
-    listed = []
+def list_sentences(
+    layers: Mapping[str, SentenceIndex], takes: Mapping[str, Take] | None = None
+) -> tuple[ListedSentence, ...]:
+    """The sentences of each layer, in order of text; one that two layers hold is told for each of them.
+
+    Args:
+        layers: by name.
+        takes: what is told of clips, by clip_id.
+    """
+    listed, takes = [], takes or {}
     for layer, index in layers.items():
         for rows, canonical in zip(index.sentences.values(), index.groups.canonical_rows, strict=True):
             entries, named = [index.entries[row] for row in rows], index.entries[canonical]
             clips = [entry for entry in entries if entry.kind == "clip"]
+            of_clips = sorted((takes[c.clip_id] for c in clips if c.clip_id in takes), key=lambda take: take.date)
             listed.append(
                 ListedSentence(
                     layer=layer,
@@ -162,6 +179,9 @@ def list_sentences(layers: Mapping[str, SentenceIndex]) -> tuple[ListedSentence,
                     num_clips=len(clips),
                     signers=tuple(sorted({entry.signer_id for entry in clips} - {""})),
                     clip_ids=tuple(entry.clip_id for entry in clips),
+                    kept_clip_ids=tuple(take.clip_id for take in of_clips if take.consent),
+                    language=next((take.language for take in reversed(of_clips) if take.language), ""),
+                    date=of_clips[-1].date if of_clips else "",
                 )
             )
     return tuple(sorted(listed, key=lambda each: text_key(each.sentence)))

@@ -138,9 +138,7 @@ def _take_of(row: Mapping[str, str]) -> Take:
     return Take(**{name: value for name, value in row.items() if name != "consent"}, consent=consent)
 
 
-def write_takes(
-    folder: Path, before: Path, takes: Iterable[Take], clips: Mapping[str, LandmarkClip | Path]
-) -> None:
+def write_takes(folder: Path, before: Path, takes: Iterable[Take], clips: Mapping[str, LandmarkClip | Path]) -> None:
     """Write takes and their clips into a new folder; nothing where nothing is told.
 
     Args:

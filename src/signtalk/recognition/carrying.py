@@ -21,7 +21,7 @@ from signtalk.data.records import Problem
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import absolute, link_or_copy
 from signtalk.index.encoded import Encoded
-from signtalk.index.files import HEADER_FILE, IndexEntry, existing_folder, locked, open_to_others, workplace
+from signtalk.index.files import HEADER_FILE, IndexEntry, locked, open_to_others, workplace
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import layer_exists, refuse_bundle
 from signtalk.index.takes import clip_path, read_takes
@@ -136,9 +136,7 @@ def encode_again(
                     if not path.is_file():
                         raise _NotKeptError(f"no clip of '{entry.sentence}' is kept under {entry.clip_id}")
                     clip = checked_clip(load_clip(path), str(path))
-                    features.append(
-                        checked_features(str(path), clip, recognizer.encoder.feature_config, motion_floor)
-                    )
+                    features.append(checked_features(str(path), clip, recognizer.encoder.feature_config, motion_floor))
                     usable.append(entry)
                 except ClipError as error:
                     kind = "not_kept" if isinstance(error, _NotKeptError) else "bad_clip"
@@ -188,7 +186,7 @@ def _back_up(folder: Path, target: Path) -> None:
     if target.exists() and not (target / HEADER_FILE).is_file():
         raise ArtifactError(f"{target}: is no index, so it is left alone; move it away")
     with workplace(folder) as temporary:
-        shutil.copytree(existing_folder(folder), temporary, copy_function=link_or_copy, dirs_exist_ok=True)
+        shutil.copytree(folder, temporary, copy_function=link_or_copy, dirs_exist_ok=True)
         open_to_others(temporary)
         shutil.rmtree(target, ignore_errors=True)
         temporary.rename(target)
