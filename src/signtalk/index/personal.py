@@ -11,6 +11,7 @@ was confirmed. `recognition.enrolment` adds to such a folder.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -18,13 +19,15 @@ from typing import Any
 
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, DataError
-from signtalk.index.files import BUNDLE_MANIFEST, IndexEntry, index_identity, locked
+from signtalk.files import absolute
+from signtalk.index.files import BUNDLE_MANIFEST, HEADER_FILE, IndexEntry, index_identity, locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.takes import Take
 
 ENROLLED_ID = "enrolled-"
 """Begins the sentence_id of every sentence that no other index held when it was enrolled."""
 _ABSENT_ATTEMPTS = 3
+_OF_MODEL = ".of-"
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def forget(
 ) -> tuple[IndexEntry, ...]:
     """Take sentences, or single clips, out of an index folder; all that are named or, at an error, none.
 
-    Their kept landmarks go with them, at once.
+    Their kept landmarks go with them, at once, and so does what a backup of `recognition.carrying` holds of them.
 
     Args:
         folder: the personal index.
@@ -143,16 +146,35 @@ def forget(
     refuse_bundle(folder)
     if not layer_exists(folder):  # before the lock, which would leave a file there
         raise ArtifactError(f"{folder}: no such index; nothing was enrolled there")
+    keys = {text_key(text) for text in texts}
     with locked(folder):
-        index = SentenceIndex.load(folder, encoder_id)
-        unknown = [text for text in texts if text_key(text) not in index.sentences]
-        unknown += [clip_id for clip_id in clip_ids if clip_id not in index.row_of]
+        indexes = {folder: SentenceIndex.load(folder, encoder_id)}
+        indexes |= {backup: SentenceIndex.load(backup) for backup in _backups(folder)}
+        held = {key for index in indexes.values() for key in index.sentences}
+        held_ids = {clip_id for index in indexes.values() for clip_id in index.row_of}
+        unknown = [text for text in texts if text_key(text) not in held]
+        unknown += [clip_id for clip_id in clip_ids if clip_id not in held_ids]
         if unknown:
             raise DataError(f"{folder}: holds no '{unknown[0]}'; `signtalk list` shows what it holds")
-        left = index.without_sentences([text_key(text) for text in texts]).without(clip_ids)
-        if len(left) < len(index):
-            left.save(folder)
-    return tuple(entry for entry in index.entries if entry.clip_id not in left.row_of)
+        gone: dict[str, IndexEntry] = {}
+        for place, index in reversed(indexes.items()):  # the index itself last: then nothing of it is left anywhere
+            left = index.without_sentences(keys).without(clip_ids)
+            if len(left) < len(index):
+                with nullcontext() if place == folder else locked(place):
+                    left.save(place)
+            gone |= {entry.clip_id: entry for entry in index.entries if entry.clip_id not in left.row_of}
+    return tuple(gone.values())
+
+
+def backup_place(folder: Path, encoder_id: str) -> Path:
+    """Where an index of a model is kept once another model's has taken its place."""
+    return folder.with_name(f"{folder.name}{_OF_MODEL}{encoder_id[:8]}")
+
+
+def _backups(folder: Path) -> list[Path]:
+    folder = absolute(folder)
+    beside = (path for path in folder.parent.iterdir() if path.name.startswith(f"{folder.name}{_OF_MODEL}"))
+    return sorted(path for path in beside if (path / HEADER_FILE).is_file())
 
 
 def list_sentences(

@@ -12,6 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from signtalk.data.records import Problem
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import absolute, link_or_copy
 from signtalk.index.encoded import Encoded
-from signtalk.index.files import HEADER_FILE, IndexEntry, locked, open_to_others, workplace
+from signtalk.index.files import IndexEntry, locked, open_to_others, workplace
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import layer_exists, refuse_bundle
+from signtalk.index.personal import backup_place, layer_exists, refuse_bundle
 from signtalk.index.takes import clip_path, read_takes
 from signtalk.landmarks.clip import load_clip
 from signtalk.landmarks.plausible import checked_clip
@@ -93,6 +94,8 @@ def carry(
     refuse_bundle(folder)
     if not layer_exists(folder):  # before the lock, which would leave a file there
         raise ArtifactError(f"{folder}: no such index; `signtalk enroll` makes one")
+    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ArtifactError(f"{out}: is there already; give a new folder")
     with locked(folder):
         old = SentenceIndex.load(folder)
         if out is None and old.encoder_id == recognizer.index.encoder_id:
@@ -103,11 +106,9 @@ def carry(
         if out is not None:
             _write_elsewhere(folder, absolute(out), new)
             return _carried(absolute(out), new, problems)
-        kept = folder.with_name(f"{folder.name}.of-{old.encoder_id[:8]}")
-        if backup:
-            _back_up(folder, kept)
+        kept = str(_back_up(folder, old)) if backup else ""
         new.save(folder)
-    return _carried(folder, new, problems, str(kept) if backup else "")
+    return _carried(folder, new, problems, kept)
 
 
 def encode_again(
@@ -160,7 +161,7 @@ def _cannot_be_carried(
     """Which sentences lose clips, how many of how many, and what to do."""
     lost = Counter(entry.sentence for entry in old.entries if entry.clip_id not in new.row_of)
     held = Counter(entry.sentence for entry in old.entries)
-    named = [f"'{sentence}' ({count} of {held[sentence]} clips)" for sentence, count in sorted(lost.items())]
+    named = [f"'{sentence}' ({number} of {held[sentence]} clips)" for sentence, number in sorted(lost.items())]
     more = f" and {len(named) - _SHOWN_SENTENCES} more" if len(named) > _SHOWN_SENTENCES else ""
     what_to_do = "keep clips from now on (`signtalk enroll --consent`) and teach them again"
     if not without_missing:
@@ -174,22 +175,29 @@ def _cannot_be_carried(
 def _write_elsewhere(folder: Path, out: Path, new: SentenceIndex) -> None:
     refuse_bundle(out)
     with locked(out):
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise ArtifactError(f"{out}: is there already; give a new folder")
         takes = read_takes(folder)
         clips = {clip_id: clip_path(folder, clip_id) for clip_id in new.row_of}
         new.save(out, [takes[clip_id] for clip_id in new.row_of if clip_id in takes], clips)
 
 
-def _back_up(folder: Path, target: Path) -> None:
-    """Keep an index under a second name, in the place of an older one there; its files are linked, not copied."""
-    if target.exists() and not (target / HEADER_FILE).is_file():
-        raise ArtifactError(f"{target}: is no index, so it is left alone; move it away")
+def _back_up(folder: Path, old: SentenceIndex) -> Path:
+    """Keep an index under a second name; its files are linked, not copied.
+
+    An older backup gives way where this one holds all that it holds; otherwise it may be the last that holds it.
+    """
+    first = backup_place(folder, old.encoder_id)
+    for number in count(1):
+        target = first if number == 1 else first.with_name(f"{first.name}-{number}")
+        if not target.exists():
+            break
+        if layer_exists(target) and set(SentenceIndex.load(target).row_of) <= set(old.row_of):
+            break
     with workplace(folder) as temporary:
         shutil.copytree(folder, temporary, copy_function=link_or_copy, dirs_exist_ok=True)
         open_to_others(temporary)
         shutil.rmtree(target, ignore_errors=True)
         temporary.rename(target)
+    return target
 
 
 def _carried(folder: Path, index: SentenceIndex, problems: Sequence[Problem] = (), backup: str = "") -> Carried:
