@@ -106,9 +106,14 @@ def carry(
         if out is not None:
             _write_elsewhere(folder, absolute(out), new)
             return _carried(absolute(out), new, problems)
-        kept = str(_back_up(folder, old)) if backup else ""
-        new.save(folder)
-    return _carried(folder, new, problems, kept)
+        kept = _back_up(folder, old) if backup else None
+        try:
+            new.save(folder)
+        except BaseException:
+            if kept is not None:
+                shutil.rmtree(kept, ignore_errors=True)
+            raise
+    return _carried(folder, new, problems, "" if kept is None else str(kept))
 
 
 def encode_again(
