@@ -29,9 +29,9 @@ from signtalk.data.manifest import Problem, load_manifest
 from signtalk.errors import ArtifactError, ConfigError, DataError, checked
 from signtalk.extraction.reader import ClipReader
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import LayeredIndex, ListedSentence, forget, layer_exists, list_sentences
+from signtalk.index.personal import LayeredIndex, ListedSentence, forget, layer_exists, list_sentences, takes_of
 from signtalk.index.references import Hit
-from signtalk.index.takes import Consent, read_takes
+from signtalk.index.takes import Consent
 from signtalk.index.text_search import NO_TEXT_ENCODER, TextSpace, search_clips
 from signtalk.landmarks.clip import MAX_ASPECT, MIN_ASPECT
 from signtalk.landmarks.features import FeatureConfig
@@ -112,7 +112,7 @@ class Model:
         layers, takes = {"base": self._base.index}, {}
         if self.personal is not None and layer_exists(self.personal):
             layers["personal"] = SentenceIndex.load(self.personal, self._base.index.encoder_id)
-            takes = read_takes(self.personal)
+            takes = takes_of(self.personal)
         return list_sentences(layers, takes)
 
     @overload

@@ -132,18 +132,18 @@ def _layers(which: ModelOptions, index: Path | None) -> tuple[dict[str, Sentence
     """The layers by name, the personal one alone where neither run nor bundle is given; and what its takes tell."""
     from signtalk.errors import ConfigError
     from signtalk.index.index import SentenceIndex
-    from signtalk.index.takes import read_takes
+    from signtalk.index.personal import takes_of
 
     if which.run is None and which.bundle is None:
         if index is None:
             raise ConfigError("nothing to list; give --run or --bundle, --index, or both")
-        return {"personal": SentenceIndex.load(index)}, read_takes(index)
+        return {"personal": SentenceIndex.load(index)}, takes_of(index)
     with open_model(which) as model:
         base = model.recognizer.index
         layers = {"base": base}
         if index is not None:
             layers["personal"] = SentenceIndex.load(index, base.encoder_id)
-        return layers, {} if index is None else read_takes(index)
+        return layers, {} if index is None else takes_of(index)
 
 
 def _print_enrolled(enrolled: Enrolled, folder: Path) -> None:

@@ -20,9 +20,16 @@ from typing import Any
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import absolute
-from signtalk.index.files import BUNDLE_MANIFEST, HEADER_FILE, IndexEntry, index_identity, locked
+from signtalk.index.files import (
+    BUNDLE_MANIFEST,
+    HEADER_FILE,
+    IndexEntry,
+    existing_folder,
+    index_identity,
+    locked,
+)
 from signtalk.index.index import SentenceIndex
-from signtalk.index.takes import Take
+from signtalk.index.takes import Take, read_takes
 
 ENROLLED_ID = "enrolled-"
 """Begins the sentence_id of every sentence that no other index held when it was enrolled."""
@@ -117,6 +124,15 @@ def load_layer(folder: Path, encoder_id: str) -> SentenceIndex:
         if not folder.is_dir() or any(folder.iterdir()):
             raise
     return SentenceIndex.build((), (), encoder_id)
+
+
+def takes_of(folder: Path) -> dict[str, Take]:
+    """What is told of the takes of a personal index, by clip_id; nothing where it is not there yet.
+
+    Raises:
+        ArtifactError: the table is damaged.
+    """
+    return read_takes(existing_folder(folder))
 
 
 def forget(

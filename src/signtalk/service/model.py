@@ -19,8 +19,8 @@ from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.files import without_fields
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import LayeredIndex, ListedSentence, forget, list_sentences, load_layer
-from signtalk.index.takes import Take, read_takes
+from signtalk.index.personal import LayeredIndex, ListedSentence, forget, list_sentences, load_layer, takes_of
+from signtalk.index.takes import Take
 from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
 from signtalk.landmarks.features import ClipFeatures, extract_features
@@ -160,7 +160,7 @@ class ServiceModel:
             layers, takes = {"base": self.bundle.recognizer.index}, dict[str, Take]()
             if self._personal is not None:
                 layers["personal"] = load_layer(self._personal, index.encoder_id)
-                takes = read_takes(self._personal)
+                takes = takes_of(self._personal)
             self._listed = (index, [(text_key(each.sentence), each) for each in list_sentences(layers, takes)])
         return self._listed[1]
 
