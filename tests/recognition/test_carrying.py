@@ -1,11 +1,15 @@
 """An index carried to another model: nothing that was taught is lost, and nothing is dropped in silence."""
 
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import made.taught_worker
 from made.clips import made_clip
 from made.full_disk import small_disk
 from made.references import assert_same
@@ -22,7 +26,7 @@ OLD, NEW = ruled(1), ruled(2)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def shared(tmp_path_factory):
     place = tmp_path_factory.mktemp("made") / "mine"
     teach(OLD, place, 1, 2, consent="recognize", language="fr", date="2026-11-28")
     teach(OLD, place, 3, consent="train", date="2026-11-29")
@@ -30,8 +34,8 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(made, tmp_path):
-    return Path(shutil.copytree(made, tmp_path / "mine"))
+def folder(shared, tmp_path):
+    return Path(shutil.copytree(shared, tmp_path / "mine"))
 
 
 def answers(recognizer, folder: Path, *numbers: int) -> list[str]:
@@ -176,6 +180,20 @@ def test_many_clips_are_encoded_in_blocks(folder, monkeypatch):
     whole, _ = encode_again(NEW, index.entries, lambda clip_id: clip_path(folder, clip_id), 0.0)
     assert problems == () and blocks.entries == whole.entries == index.entries
     np.testing.assert_allclose(blocks.embeddings, whole.embeddings, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_fifty_kills_lose_nothing_that_was_taught_imported_or_carried(tmp_path):
+    """In a process that may fork, which this one of many threads must not."""
+    done = subprocess.run(
+        [sys.executable, made.taught_worker.__file__, tmp_path / "work" / "mine", "50", "7"],
+        capture_output=True, text=True, timeout=1200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["kills"] == 50 and told["confirmed"] > 50 and told["half_written"] > 0
+    assert told["models"] == ["model-1", "model-2"]
+    assert told["left"] == [".mine.lock", "mine", "mine.of-model-1", "mine.of-model-2"]
 
 
 def test_a_full_disk_changes_nothing(tmp_path):
