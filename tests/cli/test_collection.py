@@ -16,6 +16,7 @@ def files(tmp_path):
     return [tmp_path / f"n{number}.npz" for number in (1, 2)]
 
 
+@pytest.mark.slow
 def test_what_was_taught_outlives_the_model_and_the_machine(tmp_path, files, ask, small_run):
     mine, other, file = tmp_path / "mine", tmp_path / "other", tmp_path / "mine.zip"
     told = ("--index", mine, "--signer", "s07", "--language", "tw", "--json")
