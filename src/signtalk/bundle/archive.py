@@ -9,6 +9,7 @@ then unpacks no more bytes than the directory promised, and compares their check
 
 from __future__ import annotations
 
+import errno
 import stat
 import zipfile
 from collections import Counter
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from signtalk.errors import ArtifactError
+from signtalk.errors import ArtifactError, DataError
 from signtalk.files import DAMAGE, TEMPORARY_PREFIX
 from signtalk.index.files import BUNDLE_MANIFEST
 
@@ -31,6 +32,7 @@ _STORED = ("projections.npy",)
 """Not compressed: noise but for the zeros of written sentences, of which very many would look like a bomb."""
 _LOCAL_HEADER = 30
 _ENCRYPTED = 0x1
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def unpack_zip(path: Path, folder: Path, kind: ZipKind = BUNDLE_ZIP) -> tuple[st
 
     Raises:
         ArtifactError: missing, damaged, or an entry that no such zip has.
+        DataError: there is no room for it.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -105,6 +108,8 @@ def unpack_zip(path: Path, folder: Path, kind: ZipKind = BUNDLE_ZIP) -> tuple[st
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: no such file") from error
     except (*DAMAGE, zipfile.LargeZipFile) as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise DataError(f"{folder}: {path} cannot be unpacked there ({error.strerror}); make room") from error
         raise ArtifactError(f"{path}: not a readable zip ({error}); get the {kind.name} again") from error
     return tuple(entry.filename for entry in files)
 

@@ -68,7 +68,9 @@ def collection_export(
     )  # fmt: skip
 
 
-def _import_collection(
+@collection_app.command("import")
+@grouped
+def collection_import(
     source: Annotated[Path, typer.Argument(metavar="ZIP", help="A collection: the zip, or its unpacked folder.")],
     index: Annotated[Path, typer.Argument(metavar="INDEX", help="Personal index; made where it is not there.")],
     which: ModelOptions,
@@ -91,6 +93,3 @@ def _import_collection(
         },
         as_json,
     )  # fmt: skip
-
-
-collection_app.command("import")(grouped(_import_collection))
