@@ -275,6 +275,20 @@ def test_folders_that_are_links_are_named(tmp_path: Path):
     assert files.linked_folders(tmp_path / "none") == ""
 
 
+def test_a_file_is_linked_or_where_that_cannot_be_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "a").write_text("content")
+    files.link_or_copy(tmp_path / "a", tmp_path / "linked")
+    assert (tmp_path / "linked").stat().st_ino == (tmp_path / "a").stat().st_ino
+
+    def refuse(*_: object) -> None:
+        raise OSError("this file system knows no second names")
+
+    monkeypatch.setattr("os.link", refuse)
+    files.link_or_copy(str(tmp_path / "a"), str(tmp_path / "copied"))
+    assert (tmp_path / "copied").read_text() == "content"
+    assert (tmp_path / "copied").stat().st_ino != (tmp_path / "a").stat().st_ino
+
+
 def test_lines_of_json_are_a_list_of_their_values(tmp_path: Path):
     path = tmp_path / "a.json"
     for text, value in (('{"a": 1}\n\n[2]\n', [{"a": 1}, [2]]), ('{"a": 1}\n', {"a": 1})):

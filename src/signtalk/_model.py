@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
@@ -21,22 +22,26 @@ from signtalk._answers import Answers, Stream
 from signtalk._clips import ClipLike, ListedClips, PathLike, names_of
 from signtalk.arrays import FloatArray
 from signtalk.bundle.bundle import Bundle, verify_bundle
+from signtalk.bundle.collection import ImportedCollection, import_collection
 from signtalk.calibration.calibrate import CalibrationConfig
 from signtalk.calibration.local import Calibrated, calibrate_locally
 from signtalk.data.manifest import Problem, load_manifest
 from signtalk.errors import ArtifactError, ConfigError, DataError, checked
 from signtalk.extraction.reader import ClipReader
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import LayeredIndex, ListedSentence, forget, layer_exists, list_sentences
+from signtalk.index.personal import LayeredIndex, ListedSentence, forget, layer_exists, list_sentences, takes_of
 from signtalk.index.references import Hit
+from signtalk.index.takes import Consent
 from signtalk.index.text_search import NO_TEXT_ENCODER, TextSpace, search_clips
 from signtalk.landmarks.clip import MAX_ASPECT, MIN_ASPECT
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.recognition.answer import Answer
+from signtalk.recognition.carrying import Carried, carry
 from signtalk.recognition.decision import write_decision
 from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
 from signtalk.recognition.recognizer import Recognizer
 from signtalk.segmentation.segmenter import SegmenterSettings
+from signtalk.training.names import own_index
 
 if TYPE_CHECKING:
     from signtalk.training.run import RunFolder
@@ -104,10 +109,11 @@ class Model:
     @property
     def sentences(self) -> tuple[ListedSentence, ...]:
         """Its own sentences, then what was enrolled, each with its clips, signers and category."""
-        layers = {"base": self._base.index}
+        layers, takes = {"base": self._base.index}, {}
         if self.personal is not None and layer_exists(self.personal):
             layers["personal"] = SentenceIndex.load(self.personal, self._base.index.encoder_id)
-        return list_sentences(layers)
+            takes = takes_of(self.personal)
+        return list_sentences(layers, takes)
 
     @overload
     def recognize(  # type: ignore[overload-overlap]  # a str is no sequence of clips
@@ -246,6 +252,8 @@ class Model:
         *,
         signer: str = "",
         category: str = "",
+        language: str = "",
+        consent: Consent = "",
         strict: bool = False,
         fps: float = 30.0,
         smoothing_alpha: float = 0.2,
@@ -259,16 +267,25 @@ class Model:
             clips: as `recognize` takes them.
             signer: who signs.
             category: of the sentence.
+            language: of the text, a tag such as "fr".
+            consent: what the signer agreed to: "recognize" = the landmarks are kept, so that later models are taught
+                them (`carry`); "train" = and may train models; "" = they are not kept.
             strict: what would be a warning is an error, and nothing is enrolled.
             fps: frame rate of `.npy` files.
             smoothing_alpha: smoothing of `.npy` files.
 
         Raises:
             ClipError: a clip cannot be used, or is enrolled already.
-            ConfigError: the text holds no word, or two clips have one name.
+            ConfigError: the text holds no word, two clips have one name, or a run's own index shall keep clips.
             DataError: `strict`, and there is a warning; or the folder cannot be written.
         """
-        sentence = NewSentence(text, category, signer)
+        into_run = self.run is not None and self.personal == own_index(self.path)
+        if into_run and consent:
+            raise ConfigError(
+                f"{self.path}: `signtalk index` makes a run's own index anew; keep clips in a personal one"
+            )
+        today = "" if into_run else date.today().isoformat()
+        sentence = NewSentence(text, category, signer, language, consent, today)
         with ClipReader(fps=fps, smoothing_alpha=smoothing_alpha) as reader:
             by_name = ListedClips.of(clips).read(reader)
         enrolled = enroll(self._base, self._own_folder(), sentence, by_name, strict)
@@ -292,6 +309,38 @@ class Model:
             raise DataError(f"{self.path}: nothing was taught yet, so there is nothing to forget")
         gone = forget(self.personal, texts, names_of(clip_ids), base.index.encoder_id)
         return tuple(dict.fromkeys(entry.sentence for entry in gone))
+
+    def carry(
+        self, index: PathLike, *, out: PathLike | None = None, without_missing: bool = False, backup: bool = True
+    ) -> Carried:
+        """Take along what was taught to another model: the kept clips of a personal index, encoded by this one.
+
+        Args:
+            index: folder of the personal index, of whatever model; replaced in one step.
+            out: a new folder to write to instead.
+            without_missing: leave out what was taught without keeping its clips, or shows this model nothing.
+            backup: keep the index as it was beside the new one.
+
+        Raises:
+            DataError: a clip cannot be carried, or nothing can be; nothing is changed.
+            ArtifactError: the folder is not there or damaged.
+        """
+        return carry(self._base, Path(index), None if out is None else Path(out), without_missing, backup)
+
+    def import_collection(self, source: PathLike) -> ImportedCollection:
+        """Teach what `signtalk collection export` wrote, all of it at once; what is known already stays as it is.
+
+        What is taught lies where `enroll` puts it.
+
+        Args:
+            source: the zip, or the folder that it was unpacked to.
+
+        Raises:
+            ArtifactError: it is damaged or no collection.
+            DataError: the folder cannot be written.
+        """
+        base = self._base
+        return import_collection(base, Path(source), self._own_folder())
 
     def calibrate(
         self,

@@ -11,6 +11,7 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import tokenize
 import zipfile
@@ -74,6 +75,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Give a file a second name, or copy it where the file system knows no second names, as on a USB stick.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        with atomic_path(Path(target)) as temporary:
+            shutil.copyfile(source, temporary)
 
 
 def linked_folders(folder: Path) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from signtalk.bundle.archive import MAX_ENTRIES, MAX_NAME, pack_zip, unpack_zip
-from signtalk.errors import ArtifactError
+from made.full_disk import small_disk
+from signtalk.bundle.archive import MAX_ENTRIES, MAX_NAME, ZipKind, pack_files, pack_zip, unpack_zip
+from signtalk.errors import ArtifactError, DataError
 
 
 def made(path: Path, *entries: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -164,3 +165,34 @@ def test_other_files_are_no_zip(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(b"PK nothing")
     refused(tmp_path / "x.zip", tmp_path, "not a readable zip")
     refused(tmp_path / "none.zip", tmp_path, "no such file")
+
+
+def test_another_kind_of_zip_has_limits_and_a_name_of_its_own(tmp_path: Path) -> None:
+    path = made(tmp_path / "x.zip", *((f"clips/{number}", b"x") for number in range(MAX_ENTRIES + 1)))
+    kind = ZipKind("collection", "signtalk collection export", MAX_ENTRIES + 1, 10)
+    assert len(unpack_zip(path, tmp_path / "out", kind)) == MAX_ENTRIES + 1
+    with pytest.raises(ArtifactError, match="too large to be a bundle"):
+        unpack_zip(path, tmp_path / "bundle")
+    made(path, *((f"clips/{number}", b"x") for number in range(MAX_ENTRIES + 2)))
+    with pytest.raises(ArtifactError, match="too large to be a collection"):
+        unpack_zip(path, tmp_path / "more", kind)
+    with pytest.raises(ArtifactError, match="unpacks to 11 bytes"):
+        unpack_zip(made(path, ("a", b"x" * 11)), tmp_path / "large", kind)
+    with pytest.raises(ArtifactError, match="give the collection that `signtalk collection export` wrote"):
+        unpack_zip(made(path), tmp_path / "empty", kind)
+
+
+def test_files_from_anywhere_are_packed_under_their_names(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"there")
+    pack_files(tmp_path / "x.zip", {"a/here": tmp_path / "b"})
+    assert unpack_zip(tmp_path / "x.zip", tmp_path / "out") == ("a/here",)
+    assert (tmp_path / "out" / "a" / "here").read_bytes() == b"there"
+
+
+def test_without_room_the_zip_is_not_blamed(tmp_path: Path) -> None:
+    path = made(tmp_path / "x.zip", ("a", os.urandom(100_000)))
+    with (
+        small_disk(tmp_path / "disk", 16) as disk,
+        pytest.raises(DataError, match=r"No space left on device.*make room"),
+    ):
+        unpack_zip(path, disk / "out")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,8 @@ def test_a_sentence_is_enrolled_answered_listed_and_forgotten(kind, small_run, t
     assert {each["layer"] for each in listed} == {"base", "personal"}
     own = {
         "layer": "personal", "sentence": "The pump beeps", "sentence_id": told["sentence_id"], "category": "devices",
-        "num_clips": 2, "signers": ["s07"], "clip_ids": told["clip_ids"],
+        "num_clips": 2, "signers": ["s07"], "clip_ids": told["clip_ids"], "kept_clip_ids": [], "language": "",
+        "date": date.today().isoformat(),
     }  # fmt: skip
     assert [each for each in listed if each["layer"] == "personal"] == [own]
     assert ask("list", "--index", mine, "--category", "DEVICES", "--json")["sentences"] == [own]
@@ -103,6 +105,9 @@ def test_a_runs_own_index_is_changed_only_when_told_so(small_run, tmp_path, clip
     shutil.copytree(small_run.run, run)
     told = ask("enroll", "The pump beeps", clips[0], "--run", run, "--base", "--json")
     assert told["index"] == str(run / "index")
+    kept = ("enroll", "Other", clips[1], "--run", run, "--base", "--consent", "train")
+    assert "keep clips in a personal one" in " ".join(ask(*kept, code=2).err.split())
+    assert not (run / "index" / "takes.csv").exists()
     answer = ask("recognize", clips[0], "--run", run, "--json")[str(clips[0])]
     assert answer["candidates"][0]["sentence"] == "The pump beeps"
     assert "is there already" in ask("enroll", "Other", clips[0], "--run", run, "--base", code=2).err

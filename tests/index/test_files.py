@@ -1,4 +1,5 @@
 import json
+import shutil
 import threading
 from dataclasses import replace
 from itertools import count
@@ -10,13 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made.references import assert_same, encoded, entry, small_index
+from made.taught import same_landmarks, signed
 from signtalk.data.records import ClipRecord
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import read_csv, save_array, save_arrays, sha256_file, write_csv, write_json
 from signtalk.index import files as index_files
-from signtalk.index.files import IndexEntry, locked, read_index, write_index
+from signtalk.index.files import IndexEntry, locked, read_index, workplace, write_index
 from signtalk.index.index import SentenceIndex
+from signtalk.index.takes import Take, clip_path, read_takes
+from signtalk.landmarks.clip import load_clip
 
+MINE = SentenceIndex.build(encoded(1, seed=3), [entry("p1", "the pump beeps", "90")], "model-1")
+TAKE = Take("p1", "90", "The pump beeps", "at the chemist, mornings", "s01", consent="recognize")
 FILES = ["embeddings.npy", "embeddings_map.csv", "prototypes.npz", "projections.npy", "projection_lengths.npy"]
 
 
@@ -278,6 +284,31 @@ def test_written_parts_are_what_is_read(tmp_path):
     write_index(tmp_path / "b", read_index(tmp_path / "a"))
     for name in [*FILES, "index.json"]:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_the_next_writer_ends_what_a_killed_one_began(tmp_path):
+    folder, previous = tmp_path / "mine", tmp_path / ".mine.previous"
+    MINE.save(folder, [TAKE], {"p1": signed(1)})
+    folder.rename(previous)  # killed between its two renames
+    with locked(folder):
+        assert not previous.exists() and SentenceIndex.load(folder).entries == MINE.entries
+        assert same_landmarks(load_clip(clip_path(folder, "p1")), signed(1))
+    shutil.copytree(folder, previous)  # killed after them: what was forgotten lies there no longer than this
+    with locked(folder):
+        assert not previous.exists()
+    folder.rename(previous)
+    SentenceIndex.load(folder).save(folder)  # without the lock
+    assert read_takes(folder) == {"p1": TAKE} and clip_path(folder, "p1").is_file()
+
+
+def test_a_workplace_is_gone_at_its_end_and_that_of_a_killed_process_with_the_next_writer(tmp_path):
+    with workplace(tmp_path / "mine") as place:
+        (place / "clip.npz").write_bytes(b"x")
+        assert place.parent == tmp_path
+        left = shutil.copytree(place, f"{place}-killed")
+    assert [path.name for path in tmp_path.iterdir()] == [Path(left).name]
+    with locked(tmp_path / "mine"):
+        assert [path.name for path in tmp_path.iterdir()] == [".mine.lock"]
 
 
 def test_the_entry_of_a_record():

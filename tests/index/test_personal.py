@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,16 @@ from signtalk.errors import ArtifactError, DataError
 from signtalk.files import write_json
 from signtalk.index import personal as layered_index
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import LayeredIndex, forget, layer_exists, list_sentences, load_layer
+from signtalk.index.personal import (
+    LayeredIndex,
+    backup_place,
+    forget,
+    layer_exists,
+    list_sentences,
+    load_layer,
+    takes_of,
+)
+from signtalk.index.takes import Take
 from signtalk.index.written import WrittenSentence, write_sentences
 
 
@@ -160,6 +170,37 @@ def test_the_list():
     (only,) = (each for each in list_sentences({"base": written}) if each.sentence == "It hurts")
     assert (only.num_clips, only.signers, only.clip_ids) == (0, (), ())
     assert list_sentences({"personal": SentenceIndex.build((), (), "m")}) == ()
+
+
+def test_the_list_tells_what_is_told_of_takes():
+    takes = {
+        "p1": Take("p1", "90", "The pump beeps", "", "", "en", "train", "2026-11-27"),
+        "p2": Take("p2", "3", "Open your mouth", "", "", date="2026-11-28"),
+    }
+    mouth, pump = (each.to_dict() for each in list_sentences({"personal": MINE}, takes))
+    assert (pump["kept_clip_ids"], pump["language"], pump["date"]) == (("p1",), "en", "2026-11-27")
+    assert (mouth["kept_clip_ids"], mouth["language"], mouth["date"]) == ((), "", "2026-11-28")
+
+
+def test_takes_are_read_also_where_a_writer_was_killed_between_its_renames(tmp_path):
+    assert takes_of(tmp_path / "mine") == {}
+    take = Take("p1", "90", "The pump beeps", "at the chemist, mornings", "s01", date="2026-11-28")
+    MINE.save(tmp_path / "mine", [take])
+    (tmp_path / "mine").rename(tmp_path / ".mine.previous")
+    assert takes_of(tmp_path / "mine") == {"p1": take}
+
+
+def test_where_an_older_index_stays():
+    assert backup_place(Path("a/ward-3"), "0123456789abcdef") == Path("a/ward-3.of-01234567")
+
+
+def test_forgetting_reaches_backups_and_nothing_else_beside(tmp_path):
+    for name in ("mine", "mine.of-01234567", "mine.of-76543210-2", "mine2", "mine.old"):
+        MINE.save(tmp_path / name)
+    (tmp_path / "mine.of-notes").mkdir()
+    assert [each.clip_id for each in forget(tmp_path / "mine", clip_ids=["p1"])] == ["p1"]
+    sizes = {path.name: len(SentenceIndex.load(path)) for path in tmp_path.iterdir() if (path / "index.json").is_file()}
+    assert sizes == {"mine": 1, "mine.of-01234567": 1, "mine.of-76543210-2": 1, "mine2": 2, "mine.old": 2}
 
 
 def test_readers_beside_writers_see_whole_layers(tmp_path):

@@ -31,7 +31,7 @@ CLIP = {"Content-Type": "application/vnd.signtalk.clip"}
 def asked_service(bundle: Path, **settings: Any) -> Iterator[tuple[TestClient, ServiceModel]]:
     """A client of a service with these settings."""
     with open_bundle(bundle) as opened:
-        model = ServiceModel(opened, settings.get("personal"))
+        model = ServiceModel(opened, settings.get("personal"), settings.get("keep_clips", False))
         with TestClient(create_app(model, ServiceSettings(**settings)), client=("10.0.0.1", 1)) as client:
             yield client, model
 

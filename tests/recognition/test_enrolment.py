@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -12,13 +12,15 @@ import made.enrolment_worker
 from made.encoder import MadeEncoder
 from made.enrolment_worker import clip_of, enroll_number, made_recognizer, numbers_in
 from made.references import assert_same, encoded, made_space, small_index
+from made.taught import same_landmarks
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.files import write_json
 from signtalk.index.encoded import concatenate
 from signtalk.index.index import SentenceIndex, unit_rows
 from signtalk.index.personal import LayeredIndex, load_layer
+from signtalk.index.takes import clip_path, read_takes
 from signtalk.index.written import WrittenSentence, write_sentences
-from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
+from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, load_clip, regular_timestamps
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.recognition.enrolment import EncodedClips, NewSentence, encode_clips, enroll, enroll_encoded, hands_seen
 from signtalk.recognition.gate import GateConfig
@@ -196,6 +198,23 @@ def made_clip(hands=1.0, speed=0.1, shoulders=True, num_frames=40):
     return LandmarkClip(
         landmarks, np.ones((num_frames, len(POSE_NAMES)), dtype=np.float32), regular_timestamps(num_frames, 30.0)
     )
+
+
+def test_clips_are_kept_where_consent_is_told_and_what_is_told_stands_beside(tmp_path):
+    recognizer = Recognizer(encoder=MadeEncoder(), index=small_index(), decision=DecisionConfig(translate=False))
+    told = NewSentence("The pump beeps", "devices", "s07", "en", "recognize", "2026-11-28")
+    found = enroll(recognizer, tmp_path / "kept", told, {"a.npz": made_clip()})
+    (take,) = read_takes(tmp_path / "kept").values()
+    expected = (*found.clip_ids, found.sentence_id, "The pump beeps", "devices", "s07", "en", "recognize", "2026-11-28")
+    assert astuple(take) == expected
+    assert same_landmarks(load_clip(clip_path(tmp_path / "kept", take.clip_id)), made_clip())
+    enroll(recognizer, tmp_path / "not", replace(told, consent=""), {"a.npz": made_clip()})
+    assert [take.consent for take in read_takes(tmp_path / "not").values()] == [""]
+    assert not (tmp_path / "not" / "clips").exists()
+    with pytest.raises(ValueError, match="0 clips of 1 to be kept"):
+        enrolled(tmp_path / "none", encoded(1, seed=50), told)  # encoded elsewhere, the landmarks are not at hand
+    with pytest.raises(ConfigError, match="consent 'all'"):
+        replace(told, consent="all")
 
 
 def test_clips_become_references(tmp_path):

@@ -14,6 +14,9 @@ from starlette.websockets import WebSocketDisconnect
 from made.service import BEARER, CLIP, KEY, asked_service, json_of, signing
 from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle
+from signtalk.index.personal import takes_of
+from signtalk.index.takes import clip_path
+from signtalk.landmarks.clip import load_clip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
 from signtalk.landmarks.wire import decode_clip, encode_clip
 from signtalk.recognition.gate import GateConfig
@@ -177,6 +180,32 @@ def test_enrolled_is_met_by_the_next_question_and_forgotten_is_not(small_run: Sm
         unknown = client.post("/v1/forget", json={"text": "the kettle whistles"}, headers=BEARER)
         assert unknown.status_code == 400
         assert str(tmp_path) not in unknown.text
+
+
+def test_clips_are_kept_where_the_service_may_and_the_request_tells_consent(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
+    (_, first), (_, second), *_ = signing(small_run.data)
+    ward = tmp_path / "ward"
+    body = {"text": "The kettle whistles.", "clips": [json_of(first)], "language": "en"}
+    with asked_service(small_run.bundle, personal=ward, key=KEY) as (client, _):
+        assert client.get("/v1/config").json()["can_keep_clips"] is False
+        refused = client.post("/v1/enroll", json={**body, "consent": "train"}, headers=BEARER)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_value")
+        assert "--keep-clips" in refused.json()["error"]["message"]
+    with asked_service(small_run.bundle, personal=ward, key=KEY, keep_clips=True) as (client, _):
+        assert client.get("/v1/config").json()["can_keep_clips"] is True
+        client.post("/v1/enroll", json={**body, "consent": "train"}, headers=BEARER)
+        client.post("/v1/enroll", json={**body, "clips": [json_of(second)]}, headers=BEARER)  # no consent is told
+        (listed,) = client.get("/v1/sentences", params={"query": "kettle"}).json()["sentences"]
+        assert (listed["language"], listed["num_clips"], listed["num_kept"]) == ("en", 2, 1)
+        (kept,) = [take for take in takes_of(ward).values() if take.consent]
+        assert kept.consent == "train" and kept.date
+        np.testing.assert_array_equal(load_clip(clip_path(ward, kept.clip_id)).landmarks, first.landmarks)
+        for wrong in ({"consent": "everything"}, {"language": "x" * 300}):
+            assert client.post("/v1/enroll", json={**body, **wrong}, headers=BEARER).status_code == 422
+        client.post("/v1/forget", json={"text": "the kettle whistles"}, headers=BEARER)
+        assert not (ward / "clips").exists() and takes_of(ward) == {}
 
 
 def test_what_can_never_be_recognised_is_not_enrolled_and_what_is_odd_is_told(

@@ -39,3 +39,10 @@ def test_enrolment_needs_a_key_and_a_place(tmp_path) -> None:  # type: ignore[no
     assert ServiceSettings.model_validate({"key": key, "personal": tmp_path}).may_enroll
     assert not ServiceSettings.model_validate({"key": key}).may_enroll
     assert not ServiceSettings(personal=tmp_path).may_enroll
+
+
+def test_clips_are_kept_only_where_sentences_can_be_enrolled(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    enrolling = {"key": "0123456789abcdef", "personal": tmp_path}
+    assert not ServiceSettings.model_validate(enrolling).may_keep_clips
+    assert ServiceSettings.model_validate({**enrolling, "keep_clips": True}).may_keep_clips
+    assert not ServiceSettings(keep_clips=True).may_keep_clips

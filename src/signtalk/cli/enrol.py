@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from signtalk.cli.options import IndexOption, Json, ModelOptions, ReadingOptions
 if TYPE_CHECKING:
     from signtalk.index.index import SentenceIndex
     from signtalk.index.personal import ListedSentence
+    from signtalk.index.takes import Take
     from signtalk.recognition.enrolment import Enrolled
 
 PersonalOption = Annotated[Path | None, typer.Option("--index", help="Personal index: a folder of its own.")]
@@ -33,18 +34,28 @@ def enroll(
     base: BaseOption = False,
     category: Annotated[str, typer.Option(help="Of the sentence.")] = "",
     signer: Annotated[str, typer.Option(help="Who signs.")] = "",
+    language: Annotated[str, typer.Option(help="Of the text, as en, fr or tw.")] = "",
+    consent: Annotated[
+        Literal["recognize", "train"] | None,
+        typer.Option(
+            help="What the signer agreed to, and so keep the landmarks: recognize = teach them to later models "
+            "(`signtalk carry`), train = train models with them, too. Default: they are not kept.",
+            show_default=False,
+        ),
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Enroll nothing where there would be a warning.")] = False,
     as_json: Json = False,
 ) -> None:
     """Enroll a sentence from one to three clips, usable in the next query; nothing is trained.
 
-    Example: signtalk enroll "The pump beeps" a.mp4 b.mp4 --bundle sign_encoder_bundle.zip --index ward-3
+    Example: signtalk enroll "The pump beeps" a.mp4 b.mp4 --bundle sign_encoder_bundle.zip --index ward-3 \
+        --signer s07 --consent recognize
     """
     folder = _place(which.run, index, base)
     with open_model(which, index=index, into_run=base) as model:
         enrolled = model.enroll(
-            text, clips, signer=signer, category=category, strict=strict, fps=reading.fps,
-            smoothing_alpha=reading.smoothing_alpha,
+            text, clips, signer=signer, category=category, language=language, consent=consent or "", strict=strict,
+            fps=reading.fps, smoothing_alpha=reading.smoothing_alpha,
         )  # fmt: skip
     if as_json:
         print_json({**enrolled.to_dict(), "index": str(folder)})
@@ -60,7 +71,7 @@ def forget(
     base: BaseOption = False,
     as_json: Json = False,
 ) -> None:
-    """Take sentences or single clips out of a personal index.
+    """Take sentences or single clips out of a personal index, and what was kept of them.
 
     Example: signtalk forget "The pump beeps" --index ward-3
     """
@@ -93,9 +104,8 @@ def list_command(
     from signtalk.index.personal import list_sentences
 
     wanted = {name.casefold() for name in category or ()}
-    listed = [
-        each for each in list_sentences(_layers(which, index)) if not wanted or each.category.casefold() in wanted
-    ]
+    sentences = list_sentences(*_layers(which, index))
+    listed = [each for each in sentences if not wanted or each.category.casefold() in wanted]
     if as_json:
         print_json({"sentences": [each.to_dict() for each in listed]})
     else:
@@ -120,21 +130,22 @@ def _place(run: Path | None, index: Path | None, base: bool) -> Path:
     return index
 
 
-def _layers(which: ModelOptions, index: Path | None) -> dict[str, SentenceIndex]:
-    """The layers by name, the personal one alone where neither run nor bundle is given."""
+def _layers(which: ModelOptions, index: Path | None) -> tuple[dict[str, SentenceIndex], dict[str, Take]]:
+    """The layers by name, the personal one alone where neither run nor bundle is given; and what its takes tell."""
     from signtalk.errors import ConfigError
     from signtalk.index.index import SentenceIndex
+    from signtalk.index.personal import takes_of
 
     if which.run is None and which.bundle is None:
         if index is None:
             raise ConfigError("nothing to list; give --run or --bundle, --index, or both")
-        return {"personal": SentenceIndex.load(index)}
+        return {"personal": SentenceIndex.load(index)}, takes_of(index)
     with open_model(which) as model:
         base = model.recognizer.index
         layers = {"base": base}
         if index is not None:
             layers["personal"] = SentenceIndex.load(index, base.encoder_id)
-        return layers
+        return layers, {} if index is None else takes_of(index)
 
 
 def _print_enrolled(enrolled: Enrolled, folder: Path) -> None:
@@ -159,9 +170,10 @@ def _print_listed(listed: list[ListedSentence]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("sentence", "clips", "signers", "category", "layer", title=f"Sentences: {len(listed)}")
+    table = Table("sentence", "clips", "kept", "signers", "category", "layer", title=f"Sentences: {len(listed)}")
     for each in listed:
         clips = str(each.num_clips) if each.num_clips else "only written"
-        cells = (each.sentence, clips, ", ".join(each.signers) or "-", each.category or "-", each.layer)
+        kept = str(len(each.kept_clip_ids) or "-")
+        cells = (each.sentence, clips, kept, ", ".join(each.signers) or "-", each.category or "-", each.layer)
         table.add_row(*map(escape, cells))
     out_console.print(table)

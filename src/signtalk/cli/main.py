@@ -9,6 +9,7 @@ import typer
 
 from signtalk.cli.bundle import bundle_app, export, new
 from signtalk.cli.calibrate import calibrate
+from signtalk.cli.collection import carry, collection_app
 from signtalk.cli.console import out_console, print_error
 from signtalk.cli.data import data_app
 from signtalk.cli.demo import demo
@@ -58,6 +59,8 @@ app.command()(new)
 app.command()(enroll)
 app.command()(forget)
 app.command("list")(list_command)
+app.command()(carry)
+app.add_typer(collection_app, name="collection")
 app.command()(export)
 app.add_typer(bundle_app, name="bundle")
 app.command()(serve)

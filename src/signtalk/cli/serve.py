@@ -23,6 +23,9 @@ _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 def serve(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Exported bundle: a zip, or a folder.")],
     index: Annotated[Path | None, typer.Option(help="Folder of the personal index that pages enroll into.")] = None,
+    keep_clips: Annotated[
+        bool, typer.Option("--keep-clips", help="Keep the landmarks of what is enrolled with the signer's consent.")
+    ] = False,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
     variant: VariantOption = "fp32",
@@ -65,13 +68,13 @@ def serve(
     settings: ServiceSettings = checked(
         lambda: ServiceSettings(
             key=key_from(), personal=index, origins=tuple(origin or ()), hosts=hosts, max_streams=max_streams,
-            max_streams_a_client=max_streams_a_client or max_streams, log_content=log_content,
+            max_streams_a_client=max_streams_a_client or max_streams, log_content=log_content, keep_clips=keep_clips,
         )
     )  # fmt: skip
     check_certificate(ssl_certfile, ssl_keyfile)
     check_address(host, port)
     with _ended_in_order(), open_bundle(bundle, variant) as opened:
-        model = ServiceModel(opened.under(policy), index)
+        model = ServiceModel(opened.under(policy), index, keep_clips)
         with told_of(bundle, opened.folder):
             model.warm_up()
         _tell_what_teaching_lacks(settings, bool(len(model.recognizer.index)))

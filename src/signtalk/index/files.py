@@ -2,7 +2,8 @@
 
 `index.SentenceIndex` saves and loads through this; the format is told in docs/bundle-format.md. The folder
 keeps the prototype's files (`embeddings.npy`, `embeddings_map.csv`, `prototypes.npz`) and adds the frame
-projections and a header with the SHA-256 of every file, which ties vectors and map rows together.
+projections and a header with the SHA-256 of every file, which ties vectors and map rows together. What is told of
+takes that were taught lies beside them (`takes`).
 
 Writers that share a folder wait for each other (`locked`); readers never wait, they see it before or after a writer.
 """
@@ -14,9 +15,9 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -40,6 +41,8 @@ from signtalk.files import (
     write_csv,
     write_json,
 )
+from signtalk.index.takes import TAKES_FILES, Take, read_takes, write_takes
+from signtalk.landmarks.clip import LandmarkClip
 
 BUNDLE_MANIFEST = "export_manifest.json"  # a folder that holds it is a bundle
 INDEX_FORMAT_VERSION = 2
@@ -179,19 +182,44 @@ def locked(folder: Path, wait_s: float = _LOCK_WAIT_S) -> Iterator[None]:
         for path in folder.parent.iterdir():
             if path.name.startswith(_begun(folder)):
                 shutil.rmtree(path, ignore_errors=True)
+        _end_replacement(folder)
         yield
     finally:
         lock.release()
 
 
-def write_index(folder: Path, parts: IndexParts) -> None:
+def _end_replacement(folder: Path) -> None:
+    """Where a writer was killed at its renames: the index that it replaced goes, or comes back where there is none."""
+    if not folder.exists() and _previous(folder).exists():
+        _previous(folder).rename(folder)
+    shutil.rmtree(_previous(folder), ignore_errors=True)
+
+
+def write_index(
+    folder: Path,
+    parts: IndexParts,
+    takes: Sequence[Take] = (),
+    clips: Mapping[str, LandmarkClip | Path] | None = None,
+) -> None:
     """Write an index folder whole: a reader, or a process killed at any moment, leaves the old one or the new one.
+
+    What was told of its takes before stays with those that it still holds, and so do their kept clips.
+
+    Args:
+        folder: the index.
+        parts: what it shall hold.
+        takes: what is told of new ones.
+        clips: of these, by clip_id, where they may be kept; or the files that hold them.
 
     Raises:
         ArtifactError: the folder holds files that are no part of an index; nothing is written.
         DataError: the place cannot be written.
     """
-    with replaced_folder(folder, (*_DATA_FILES, HEADER_FILE)) as temporary:
+    before = existing_folder(folder)
+    known = read_takes(before) | {take.clip_id: take for take in takes}
+    told = [_take_as_indexed(known[entry.clip_id], entry) for entry in parts.entries if entry.clip_id in known]
+    with replaced_folder(folder, (*_DATA_FILES, HEADER_FILE, *TAKES_FILES)) as temporary:
+        write_takes(temporary, before, told, clips or {})
         save_array(temporary / "embeddings.npy", parts.embeddings)
         write_csv(temporary / "embeddings_map.csv", MAP_COLUMNS, map(asdict, parts.entries))
         save_arrays(temporary / "prototypes.npz", vars(parts.prototypes))
@@ -207,6 +235,14 @@ def write_index(folder: Path, parts: IndexParts) -> None:
             files={name: sha256_file(temporary / name) for name in _DATA_FILES},
         )
         write_json(temporary / HEADER_FILE, header.model_dump())
+
+
+def _take_as_indexed(take: Take, entry: IndexEntry) -> Take:
+    """The take under the words that stand in the index, of which there is one truth."""
+    return replace(
+        take, sentence_id=entry.sentence_id, sentence=entry.sentence, category=entry.category,
+        signer_id=entry.signer_id,
+    )  # fmt: skip
 
 
 def read_index(folder: Path, attempts: int = _READ_ATTEMPTS) -> IndexParts:
@@ -357,6 +393,24 @@ def replaced_folder(folder: Path, names: Collection[str]) -> Iterator[Path]:
     folder = absolute(folder)
     if folder.exists():
         _refuse_other_files(folder, names)
+    with workplace(folder) as temporary:
+        yield temporary
+        open_to_others(temporary)
+        if folder.exists():
+            shutil.rmtree(_previous(folder), ignore_errors=True)
+            folder.rename(_previous(folder))
+        temporary.rename(folder)
+        shutil.rmtree(_previous(folder), ignore_errors=True)
+
+
+@contextmanager
+def workplace(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside an index, gone at the end; of a killed process the next writer removes it.
+
+    Raises:
+        DataError: the place cannot be written.
+    """
+    folder = absolute(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=_begun(folder), dir=folder.parent))
@@ -364,16 +418,15 @@ def replaced_folder(folder: Path, names: Collection[str]) -> Iterator[Path]:
         raise DataError(f"{folder}: cannot write there ({error.strerror}); choose a folder you may write to") from error
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o777 & ~umask)
-        if folder.exists():
-            shutil.rmtree(_previous(folder), ignore_errors=True)
-            folder.rename(_previous(folder))
-        temporary.rename(folder)
-        shutil.rmtree(_previous(folder), ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def open_to_others(folder: Path) -> None:
+    """Give a folder that was made as a temporary one the rights of any other."""
+    umask = os.umask(0)
+    os.umask(umask)
+    folder.chmod(0o777 & ~umask)
 
 
 def _refuse_other_files(folder: Path, names: Collection[str]) -> None:

@@ -23,6 +23,8 @@ from signtalk.errors import ArtifactError
 from signtalk.index.encoded import Encoded, padded_frames, valid_lengths
 from signtalk.index.files import HalfArray, IndexParts, Prototypes, read_index, write_index
 from signtalk.index.files import IndexEntry as IndexEntry
+from signtalk.index.takes import Take
+from signtalk.landmarks.clip import LandmarkClip
 
 _UNIT_TOLERANCE = 1e-3
 _SEARCH_THREADS = 1
@@ -179,7 +181,7 @@ class SentenceIndex:
         if encoder_id is not None and parts.encoder_id != encoder_id:
             raise ArtifactError(
                 f"{folder}: made by encoder {parts.encoder_id[:12]}, the queries come from {encoder_id[:12]}; "
-                "build the index again with this model"
+                "take along what was taught (`signtalk carry`), or build the index again with this model"
             )
         try:
             index = cls(
@@ -195,8 +197,15 @@ class SentenceIndex:
             raise ArtifactError(f"{folder}: prototypes.npz does not follow from the embeddings; build the index again")
         return index
 
-    def save(self, folder: Path) -> None:
+    def save(
+        self, folder: Path, takes: Sequence[Take] = (), clips: Mapping[str, LandmarkClip | Path] | None = None
+    ) -> None:
         """Write the index folder as a whole; one that is there is replaced in one step.
+
+        Args:
+            folder: the index.
+            takes: what is told of new clips.
+            clips: those of them that are kept, by clip_id; or the files that hold them.
 
         Raises:
             ArtifactError: the folder holds files that are no part of an index; nothing is written.
@@ -212,6 +221,8 @@ class SentenceIndex:
                 prototypes=self.stored_prototypes(),
                 encoder_id=self.encoder_id,
             ),
+            takes,
+            clips,
         )
 
     def stored_prototypes(self) -> Prototypes:

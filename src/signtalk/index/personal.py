@@ -11,6 +11,7 @@ was confirmed. `recognition.enrolment` adds to such a folder.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -18,12 +19,22 @@ from typing import Any
 
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, DataError
-from signtalk.index.files import BUNDLE_MANIFEST, IndexEntry, index_identity, locked
+from signtalk.files import absolute
+from signtalk.index.files import (
+    BUNDLE_MANIFEST,
+    HEADER_FILE,
+    IndexEntry,
+    existing_folder,
+    index_identity,
+    locked,
+)
 from signtalk.index.index import SentenceIndex
+from signtalk.index.takes import Take, read_takes
 
 ENROLLED_ID = "enrolled-"
 """Begins the sentence_id of every sentence that no other index held when it was enrolled."""
 _ABSENT_ATTEMPTS = 3
+_OF_MODEL = ".of-"
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,9 @@ class ListedSentence:
         num_clips: 0 = it is only written.
         signers: who signs it, in order of name; those who are not told left out.
         clip_ids: its clips.
+        kept_clip_ids: those of them whose landmarks are kept, so that they can be carried to another model.
+        language: of the text, as it was told last; "" = not told.
+        date: of the day when it was last taught; "" = not told.
     """
 
     layer: str
@@ -47,6 +61,9 @@ class ListedSentence:
     num_clips: int
     signers: tuple[str, ...]
     clip_ids: tuple[str, ...]
+    kept_clip_ids: tuple[str, ...] = ()
+    language: str = ""
+    date: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""
@@ -109,6 +126,15 @@ def load_layer(folder: Path, encoder_id: str) -> SentenceIndex:
     return SentenceIndex.build((), (), encoder_id)
 
 
+def takes_of(folder: Path) -> dict[str, Take]:
+    """What is told of the takes of a personal index, by clip_id; nothing where it is not there yet.
+
+    Raises:
+        ArtifactError: the table is damaged.
+    """
+    return read_takes(existing_folder(folder))
+
+
 def forget(
     folder: str | PathLike[str],
     texts: Collection[str] = (),
@@ -116,6 +142,8 @@ def forget(
     encoder_id: str | None = None,
 ) -> tuple[IndexEntry, ...]:
     """Take sentences, or single clips, out of an index folder; all that are named or, at an error, none.
+
+    Their kept landmarks go with them, at once, and so does what a backup of `recognition.carrying` holds of them.
 
     Args:
         folder: the personal index.
@@ -134,25 +162,52 @@ def forget(
     refuse_bundle(folder)
     if not layer_exists(folder):  # before the lock, which would leave a file there
         raise ArtifactError(f"{folder}: no such index; nothing was enrolled there")
+    keys = {text_key(text) for text in texts}
     with locked(folder):
-        index = SentenceIndex.load(folder, encoder_id)
-        unknown = [text for text in texts if text_key(text) not in index.sentences]
-        unknown += [clip_id for clip_id in clip_ids if clip_id not in index.row_of]
+        indexes = {folder: SentenceIndex.load(folder, encoder_id)}
+        indexes |= {backup: SentenceIndex.load(backup) for backup in _backups(folder)}
+        held = {key for index in indexes.values() for key in index.sentences}
+        held_ids = {clip_id for index in indexes.values() for clip_id in index.row_of}
+        unknown = [text for text in texts if text_key(text) not in held]
+        unknown += [clip_id for clip_id in clip_ids if clip_id not in held_ids]
         if unknown:
             raise DataError(f"{folder}: holds no '{unknown[0]}'; `signtalk list` shows what it holds")
-        left = index.without_sentences([text_key(text) for text in texts]).without(clip_ids)
-        if len(left) < len(index):
-            left.save(folder)
-    return tuple(entry for entry in index.entries if entry.clip_id not in left.row_of)
+        gone: dict[str, IndexEntry] = {}
+        for place, index in reversed(indexes.items()):  # the index itself last: then nothing of it is left anywhere
+            left = index.without_sentences(keys).without(clip_ids)
+            if len(left) < len(index):
+                with nullcontext() if place == folder else locked(place):
+                    left.save(place)
+            gone |= {entry.clip_id: entry for entry in index.entries if entry.clip_id not in left.row_of}
+    return tuple(gone.values())
 
 
-def list_sentences(layers: Mapping[str, SentenceIndex]) -> tuple[ListedSentence, ...]:
-    """The sentences of each layer, in order of text; one that two layers hold is told for each of them."""
-    listed = []
+def backup_place(folder: Path, encoder_id: str) -> Path:
+    """Where an index of a model is kept once another model's has taken its place."""
+    return folder.with_name(f"{folder.name}{_OF_MODEL}{encoder_id[:8]}")
+
+
+def _backups(folder: Path) -> list[Path]:
+    folder = absolute(folder)
+    beside = (path for path in folder.parent.iterdir() if path.name.startswith(f"{folder.name}{_OF_MODEL}"))
+    return sorted(path for path in beside if (path / HEADER_FILE).is_file())
+
+
+def list_sentences(
+    layers: Mapping[str, SentenceIndex], takes: Mapping[str, Take] | None = None
+) -> tuple[ListedSentence, ...]:
+    """The sentences of each layer, in order of text; one that two layers hold is told for each of them.
+
+    Args:
+        layers: by name.
+        takes: what is told of clips, by clip_id.
+    """
+    listed, takes = [], takes or {}
     for layer, index in layers.items():
         for rows, canonical in zip(index.sentences.values(), index.groups.canonical_rows, strict=True):
             entries, named = [index.entries[row] for row in rows], index.entries[canonical]
             clips = [entry for entry in entries if entry.kind == "clip"]
+            of_clips = sorted((takes[c.clip_id] for c in clips if c.clip_id in takes), key=lambda take: take.date)
             listed.append(
                 ListedSentence(
                     layer=layer,
@@ -162,6 +217,9 @@ def list_sentences(layers: Mapping[str, SentenceIndex]) -> tuple[ListedSentence,
                     num_clips=len(clips),
                     signers=tuple(sorted({entry.signer_id for entry in clips} - {""})),
                     clip_ids=tuple(entry.clip_id for entry in clips),
+                    kept_clip_ids=tuple(take.clip_id for take in of_clips if take.consent),
+                    language=next((take.language for take in reversed(of_clips) if take.language), ""),
+                    date=of_clips[-1].date if of_clips else "",
                 )
             )
     return tuple(sorted(listed, key=lambda each: text_key(each.sentence)))

@@ -24,6 +24,7 @@ from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import ENROLLED_ID, load_layer, refuse_bundle
+from signtalk.index.takes import Consent, Take, check_told
 from signtalk.index.text_search import refuse_endless
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
@@ -47,16 +48,23 @@ class NewSentence:
         text: the sentence; one that the index knows gets further clips.
         category: "" = that of the sentence where it is known.
         signer_id: who signs; "" = not told.
+        language: of the text, a tag such as "fr"; "" = not told.
+        consent: what the signer agreed to; where it is told, the clips are kept beside the vectors.
+        date: of the day, as "2026-11-28"; "" = not told.
 
     Raises:
-        ConfigError: the text holds no word or is no sentence by its length, or one of the three is no Unicode text.
+        ConfigError: the text holds no word or is no sentence by its length, or one of the six cannot be used.
     """
 
     text: str
     category: str = ""
     signer_id: str = ""
+    language: str = ""
+    consent: Consent = ""
+    date: str = ""
 
     def __post_init__(self) -> None:
+        check_told(self.language, self.consent, self.date)
         for name in ("text", "category", "signer_id"):
             value = " ".join(getattr(self, name).split())
             try:
@@ -134,11 +142,13 @@ class EncodedClips:
         names: of their files.
         encoded: the clips, in this order.
         motions: (B,) float32 hand speeds, shoulder widths a second.
+        clips: their landmarks, to be kept where that is agreed to; empty = they are not at hand.
     """
 
     names: tuple[str, ...]
     encoded: Encoded
     motions: FloatArray
+    clips: tuple[LandmarkClip, ...] = ()
 
 
 def encode_clips(recognizer: Recognizer, clips: Mapping[str, LandmarkClip]) -> EncodedClips:
@@ -155,14 +165,26 @@ def encode_clips(recognizer: Recognizer, clips: Mapping[str, LandmarkClip]) -> E
     if not clips:
         raise ConfigError("no clip to enroll; give at least one, better two or three")
     config, floor = recognizer.encoder.feature_config, recognizer.decision.gate.motion_floor
-    features = [_checked_features(name, clip, config, floor) for name, clip in clips.items()]
+    features = [checked_features(name, clip, config, floor) for name, clip in clips.items()]
     encoded = recognizer.encoder.encode(
         np.stack([each.features for each in features]), np.stack([each.valid for each in features])
     )
-    return EncodedClips(tuple(clips), encoded, np.array([each.motion for each in features], dtype=np.float32))
+    motions = np.array([each.motion for each in features], dtype=np.float32)
+    return EncodedClips(tuple(clips), encoded, motions, tuple(clips.values()))
 
 
-def _checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, motion_floor: float) -> ClipFeatures:
+def checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, motion_floor: float) -> ClipFeatures:
+    """What a network reads of a clip that shall be a reference.
+
+    Args:
+        name: by which errors tell the clip.
+        clip: its landmarks.
+        config: how features are made.
+        motion_floor: shoulder widths a second that signing hands exceed.
+
+    Raises:
+        ClipError: it has no frame, shows no shoulders or hardly a hand, or nobody signs in it.
+    """
     try:
         features = extract_features(clip, config)
     except ClipError as error:
@@ -240,27 +262,52 @@ def enroll_encoded(
         enrolled = _looked_at(recognizer.changed(index=before), entries, clips.encoded, clips.motions)
         if strict and enrolled.warnings:
             raise DataError(f"'{sentence.text}' is not enrolled: {'; '.join(enrolled.warnings)}")
-        after.save(folder)
+        after.save(folder, [_take(entry, sentence) for entry in entries], _kept(entries, sentence, clips))
     return enrolled
+
+
+def _take(entry: IndexEntry, sentence: NewSentence) -> Take:
+    return Take(
+        clip_id=entry.clip_id, sentence_id=entry.sentence_id, sentence=entry.sentence, category=entry.category,
+        signer_id=entry.signer_id, language=sentence.language, consent=sentence.consent, date=sentence.date,
+    )  # fmt: skip
+
+
+def _kept(entries: Sequence[IndexEntry], sentence: NewSentence, clips: EncodedClips) -> dict[str, LandmarkClip]:
+    if not sentence.consent:
+        return {}
+    if len(clips.clips) != len(entries):
+        raise ValueError(f"{len(clips.clips)} clips of {len(entries)} to be kept; give the landmarks of each")
+    return {entry.clip_id: clip for entry, clip in zip(entries, clips.clips, strict=True)}
 
 
 def _refuse_known(index: SentenceIndex, names: Sequence[str], encoded: Encoded) -> None:
     """No clip may be there under whatever name: it would find itself, and count as a second opinion."""
-    lengths = encoded.memory_valid.sum(axis=1)
+    frames = [each[valid] for each, valid in zip(encoded.projections, encoded.memory_valid, strict=True)]
     for new, name in enumerate(names):
         for other in range(new):
-            if lengths[new] == lengths[other] and _same(encoded, new, encoded.projections[other]):
+            if len(frames[new]) == len(frames[other]) and _same(frames[new], frames[other]):
                 raise ClipError(f"{name}: the same clip as {names[other]}; give it once")
-        near = index.all_similarities(encoded.embeddings[new : new + 1])[0] >= SAME_COSINE
-        for row in np.flatnonzero(near & (index.projection_lengths == lengths[new])):
-            if _same(encoded, new, index.projections[row]):
-                known = index.entries[row]
-                raise ClipError(f"{name}: is there already, as clip {known.clip_id} of '{known.sentence}'")
+        known = same_clip(index, encoded.embeddings[new], frames[new])
+        if known is not None:
+            raise ClipError(f"{name}: is there already, as clip {known.clip_id} of '{known.sentence}'")
 
 
-def _same(encoded: Encoded, clip: int, projections: FloatArray | Any) -> bool:
-    """Whether the valid frames of a clip are those of (T', P) projections of as many frames."""
-    frames = encoded.projections[clip][encoded.memory_valid[clip]]
+def same_clip(index: SentenceIndex, embedding: FloatArray, frames: FloatArray) -> IndexEntry | None:
+    """The reference that is this very clip, whatever its name; None where it is new.
+
+    Args:
+        index: what may hold it.
+        embedding: (D,) float32 of the clip.
+        frames: (T, P) its projections, valid frames alone.
+    """
+    near = index.all_similarities(embedding[None])[0] >= SAME_COSINE
+    rows = np.flatnonzero(near & (index.projection_lengths == len(frames)))
+    return next((index.entries[row] for row in rows if _same(frames, index.projections[row])), None)
+
+
+def _same(frames: FloatArray, projections: FloatArray | Any) -> bool:
+    """Whether (T, P) frames are those of (T', P) projections, padded or not, of as many frames."""
     others = np.asarray(projections[: len(frames)], dtype=np.float32)
     return np.allclose(frames, others, rtol=SAME_TOLERANCE, atol=SAME_TOLERANCE)
 

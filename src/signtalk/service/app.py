@@ -240,12 +240,12 @@ def _changes(service: Service) -> APIRouter:
     async def enroll(body: EnrollBody) -> dict[str, Any]:
         """Enroll a sentence from one to three clips; the next question meets it. Needs the key."""
         clips = await service.aside(body.read_clips, settings.max_frames)
-        sentence = NewSentence(body.text, body.category, body.signer_id)
+        sentence = NewSentence(body.text, body.category, body.signer_id, body.language, body.consent)
         return await service.aside(model.enroll, sentence, clips)
 
     @router.post("/forget")
     async def forget(body: ForgetBody) -> dict[str, Any]:
-        """Take an enrolled sentence out again. Needs the key."""
+        """Take an enrolled sentence out again, and what was kept of it. Needs the key."""
         return await service.aside(model.forget, body.text)
 
     return router
@@ -291,6 +291,7 @@ def _operations(service: Service) -> APIRouter:
             "version": VERSION,
             "encoder_id": recognizer.index.encoder_id,
             "can_enroll": settings.may_enroll,
+            "can_keep_clips": settings.may_keep_clips,
             "can_search": recognizer.text_space is not None,
             "policy": recognizer.decision.policy,
             "promises": {name: promise.to_dict() for name, promise in recognizer.decision.promises.items()},

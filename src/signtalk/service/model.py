@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.files import without_fields
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import LayeredIndex, ListedSentence, forget, list_sentences, load_layer
+from signtalk.index.personal import LayeredIndex, ListedSentence, forget, list_sentences, load_layer, takes_of
+from signtalk.index.takes import Take
 from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
 from signtalk.landmarks.features import ClipFeatures, extract_features
@@ -51,10 +53,11 @@ class ServiceModel:
     Args:
         bundle: stays open as long as this is used.
         personal: folder of the personal index; None = nothing can be enrolled.
+        keep_clips: keep the landmarks of what is enrolled with consent.
     """
 
-    def __init__(self, bundle: Bundle, personal: Path | None = None) -> None:
-        self.bundle, self._personal = bundle, personal
+    def __init__(self, bundle: Bundle, personal: Path | None = None, keep_clips: bool = False) -> None:
+        self.bundle, self._personal, self._keep_clips = bundle, personal, keep_clips
         base = bundle.recognizer.index
         self._layered = None if personal is None else LayeredIndex(base, personal)
         self._current = bundle.recognizer
@@ -143,6 +146,8 @@ class ServiceModel:
                 "num_clips": each.num_clips,
                 "layer": each.layer,
                 "has_sign": signs is not None and each.sentence_id in signs,
+                "language": each.language,
+                "num_kept": len(each.kept_clip_ids),
             }
             for each in listed[offset : offset + limit]
         ]
@@ -152,10 +157,11 @@ class ServiceModel:
         """Every sentence with its key, laid out once an index: pages ask at every letter that is typed."""
         index = self.recognizer.index
         if self._listed is None or self._listed[0] is not index:
-            layers = {"base": self.bundle.recognizer.index}
+            layers, takes = {"base": self.bundle.recognizer.index}, dict[str, Take]()
             if self._personal is not None:
                 layers["personal"] = load_layer(self._personal, index.encoder_id)
-            self._listed = (index, [(text_key(each.sentence), each) for each in list_sentences(layers)])
+                takes = takes_of(self._personal)
+            self._listed = (index, [(text_key(each.sentence), each) for each in list_sentences(layers, takes)])
         return self._listed[1]
 
     def sign(self, sentence_id: str) -> LandmarkClip | None:
@@ -163,14 +169,17 @@ class ServiceModel:
         return None if self.bundle.signs is None else self.bundle.signs.clip(sentence_id)
 
     def enroll(self, sentence: NewSentence, clips: Sequence[LandmarkClip]) -> dict[str, Any]:
-        """Enroll a sentence; the next question meets it.
+        """Enroll a sentence, today; the next question meets it. With consent the clips are kept.
 
         Raises:
             ClipError: a clip cannot be used, or is enrolled already.
-            ConfigError: enrolment is not possible here.
+            ConfigError: enrolment, or keeping clips, is not possible here.
         """
         if self._personal is None:
             raise ConfigError("this service has no personal index; it was started without --index")
+        if sentence.consent and not self._keep_clips:
+            raise ConfigError("this service keeps no clips; it was started without --keep-clips, so leave out consent")
+        sentence = replace(sentence, date=date.today().isoformat())
         named = {f"clip-{number}": clip for number, clip in enumerate(clips, 1)}
         with self._writing:  # the folder's own lock is between processes, and would be waited for in every thread
             enrolled = enroll(self.bundle.recognizer, self._personal, sentence, named)
@@ -178,7 +187,7 @@ class ServiceModel:
         return replace(enrolled, warnings=(*enrolled.warnings, *notes)).to_dict()
 
     def forget(self, text: str) -> dict[str, Any]:
-        """Take an enrolled sentence out again.
+        """Take an enrolled sentence out again, and what was kept of it.
 
         Raises:
             ConfigError: no such sentence was enrolled.

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from signtalk.arrays import FloatArray
 from signtalk.data.mediapipe_json import clip_from_json
 from signtalk.errors import ClipError
+from signtalk.index.takes import Consent
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.plausible import checked_clip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip
@@ -34,7 +35,10 @@ class SearchBody(BaseModel):
 
 
 class EnrollBody(BaseModel):
-    """A sentence and one to three clips that say it, each as JSON or as base64 of the bytes."""
+    """A sentence and one to three clips that say it, each as JSON or as base64 of the bytes.
+
+    `consent` tells what the signer agreed to, and so lets the clips be kept: "recognize", or "train" as well.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -43,6 +47,8 @@ class EnrollBody(BaseModel):
     text: _Text
     category: _Name = ""
     signer_id: _Name = ""
+    language: _Name = ""
+    consent: Consent = ""
     clips: Annotated[list[str | dict[str, JsonValue]], Field(min_length=1, max_length=MOST_ENROLLED)]
 
     def read_clips(self, max_frames: int) -> list[LandmarkClip]:

@@ -18,6 +18,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         key: whoever sends it may enrol and forget; None = nobody may.
         personal: folder of the index that enrolled sentences go to; None = nothing can be enrolled.
+        keep_clips: keep the landmarks of what is enrolled, where the request tells consent.
         origins: web pages of other hosts that may ask; none by default.
         hosts: names under which it is asked, as `localhost` or `*.ward.example`; empty = any. Against pages
             whose host's name is made to point here.
@@ -40,6 +41,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
 
     key: SecretStr | None = None
     personal: Path | None = None
+    keep_clips: bool = False
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     log_content: bool = False
@@ -77,6 +79,11 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     def may_enroll(self) -> bool:
         """Whether sentences can be enrolled at all."""
         return self.key is not None and self.personal is not None
+
+    @property
+    def may_keep_clips(self) -> bool:
+        """Whether clips can be kept at all."""
+        return self.may_enroll and self.keep_clips
 
 
 def key_from(environment: Mapping[str, str] = os.environ) -> SecretStr | None:

@@ -1,0 +1,213 @@
+"""An index carried to another model: nothing that was taught is lost, and nothing is dropped in silence."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import made.taught_worker
+from made.clips import made_clip
+from made.full_disk import small_disk
+from made.references import assert_same
+from made.taught import ruled, same_landmarks, signed, teach
+from signtalk.errors import ArtifactError, DataError
+from signtalk.files import write_json
+from signtalk.index.index import SentenceIndex
+from signtalk.index.personal import forget, load_layer
+from signtalk.index.takes import clip_path, read_takes
+from signtalk.landmarks.clip import load_clip, save_clip
+from signtalk.recognition.carrying import carry, encode_again
+
+OLD, NEW = ruled(1), ruled(2)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    place = tmp_path_factory.mktemp("made") / "mine"
+    teach(OLD, place, 1, 2, consent="recognize", language="fr", date="2026-11-28")
+    teach(OLD, place, 3, consent="train", date="2026-11-29")
+    return place
+
+
+@pytest.fixture
+def folder(shared, tmp_path):
+    return Path(shutil.copytree(shared, tmp_path / "mine"))
+
+
+def answers(recognizer, folder: Path, *numbers: int) -> list[str]:
+    over = recognizer.changed(index=load_layer(folder, recognizer.index.encoder_id))
+    return [answer.candidates[0].sentence for answer in over.recognize([signed(number) for number in numbers])]
+
+
+def test_every_sentence_is_carried_and_answers_as_if_it_was_taught_anew(folder, tmp_path):
+    before, takes = SentenceIndex.load(folder), read_takes(folder)
+    carried = carry(NEW, folder)
+    after = load_layer(folder, "model-2")
+    assert after.entries == before.entries
+    assert read_takes(folder) == takes
+    assert carried.clip_ids == tuple(before.row_of) and carried.left_out == ()
+    assert carried.sentences == ("Sentence number 1", "Sentence number 3")
+    assert answers(NEW, folder, 1, 2, 3) == ["Sentence number 1"] * 2 + ["Sentence number 3"]
+    teach(NEW, tmp_path / "anew", 1, 2)
+    teach(NEW, tmp_path / "anew", 3)
+    anew = SentenceIndex.load(tmp_path / "anew")
+    np.testing.assert_allclose(after.embeddings, anew.embeddings, atol=1e-6)
+    np.testing.assert_array_equal(after.projection_lengths, anew.projection_lengths)
+    assert str(carried).startswith(f"carried: 2 sentences, 3 clips, in {folder}\nas it was before: {folder}.of-model-1")
+
+
+def test_there_and_back_gives_the_same_vectors(folder):
+    before = SentenceIndex.load(folder)
+    carry(NEW, folder)
+    carry(OLD, folder)
+    after = SentenceIndex.load(folder)
+    assert (after.entries, after.encoder_id) == (before.entries, before.encoder_id)
+    np.testing.assert_allclose(after.embeddings, before.embeddings, atol=1e-6)  # sums round by how many are together
+    assert all(same_landmarks(load_clip(clip_path(folder, i)), signed(n)) for n, i in enumerate(before.row_of, 1))
+
+
+def test_the_index_as_it_was_stays_beside_unless_told_otherwise(folder):
+    before = SentenceIndex.load(folder)
+    carried = carry(NEW, folder)
+    assert_same(SentenceIndex.load(Path(carried.backup), "model-1"), before)
+    third = ruled(3)
+    assert carry(third, folder, backup=False).backup == ""
+    assert not folder.with_name("mine.of-model-2").exists()
+    assert carry(third, folder).backup == ""  # is of that model already: nothing is done
+    assert SentenceIndex.load(folder).encoder_id == "model-3"
+
+
+def test_a_backup_that_holds_more_is_never_replaced(folder):
+    teach(OLD, folder, 4)  # not kept
+    first = carry(NEW, folder, without_missing=True).backup
+    carry(OLD, folder)
+    second = carry(NEW, folder).backup
+    assert second == f"{first}-2"
+    assert len(SentenceIndex.load(Path(first))) == 4
+    carry(OLD, folder)
+    assert carry(NEW, folder).backup == second  # holds the same
+
+
+def test_forgetting_reaches_the_backups(folder):
+    teach(OLD, folder, 4)
+    backup = Path(carry(NEW, folder, without_missing=True).backup)
+    gone = forget(folder, ["Sentence number 3", "Sentence number 4"])  # the second stands in the backup alone
+    assert {entry.sentence for entry in gone} == {"Sentence number 3", "Sentence number 4"}
+    for place in (folder, backup):
+        assert list(SentenceIndex.load(place).sentences) == ["sentence number 1"]
+        assert {take.sentence for take in read_takes(place).values()} == {"Sentence number 1"}
+        assert len(list((place / "clips").iterdir())) == 2
+
+
+def test_what_was_not_kept_is_told_by_name_and_nothing_is_changed(folder):
+    teach(OLD, folder, 4)
+    teach(OLD, folder, 5, text="Sentence number 1")
+    before = SentenceIndex.load(folder)
+    with pytest.raises(DataError) as caught:
+        carry(NEW, folder)
+    told = str(caught.value)
+    assert "'Sentence number 1' (1 of 3 clips), 'Sentence number 4' (1 of 1 clips)" in told
+    assert "--without-missing" in told and "Sentence number 3" not in told
+    assert_same(SentenceIndex.load(folder), before)
+    assert sorted(path.name for path in folder.parent.iterdir()) == [".mine.lock", "mine"]
+    carried = carry(NEW, folder, without_missing=True)
+    assert [problem.kind for problem in carried.left_out] == ["not_kept"] * 2
+    assert carried.sentences == ("Sentence number 1", "Sentence number 3")
+    assert "left out: 2 clips, first no clip of 'Sentence number 4' is kept" in str(carried)
+
+
+def test_of_an_index_without_kept_clips_nothing_can_be_carried(tmp_path):
+    teach(OLD, tmp_path / "mine", 1)
+    for without_missing in (False, True):
+        with pytest.raises(DataError, match=r"cannot be carried: 'Sentence number 1' .* teach them again"):
+            carry(NEW, tmp_path / "mine", without_missing=without_missing)
+    assert SentenceIndex.load(tmp_path / "mine").encoder_id == "model-1"
+
+
+def test_a_damaged_clip_and_one_that_shows_the_new_model_nothing_are_told(folder):
+    first, second, third = SentenceIndex.load(folder).row_of
+    clip_path(folder, first).write_bytes(b"PK")
+    nobody = made_clip(np.full((9, 2), 0.5), np.full((9, 2), 0.5), hands=False)
+    save_clip(clip_path(folder, second), nobody)
+    with pytest.raises(DataError, match=r"'Sentence number 1' \(2 of 2 clips\)"):
+        carry(NEW, folder)
+    carried = carry(NEW, folder, without_missing=True)
+    assert carried.clip_ids == (third,)
+    assert [(each.clip_id, each.kind) for each in carried.left_out] == [(first, "bad_clip"), (second, "bad_clip")]
+    assert "show a hand" in carried.left_out[1].message
+
+
+def test_into_another_folder_the_old_one_stays(folder, tmp_path):
+    before, out = SentenceIndex.load(folder), tmp_path / "new" / "mine"
+    carried = carry(NEW, folder, out=out)
+    assert (carried.index, carried.backup) == (str(out), "")
+    assert load_layer(out, "model-2").entries == before.entries
+    assert read_takes(out) == read_takes(folder)
+    assert all(same_landmarks(load_clip(clip_path(out, i)), signed(n)) for n, i in enumerate(before.row_of, 1))
+    assert_same(SentenceIndex.load(folder), before)
+    for taken in (out, folder):
+        with pytest.raises(ArtifactError, match="is there already; give a new folder"):
+            carry(NEW, folder, out=taken)
+
+
+def test_where_no_index_is_and_in_a_bundle(tmp_path):
+    with pytest.raises(ArtifactError, match="no such index"):
+        carry(NEW, tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
+    write_json(tmp_path / "export_manifest.json", {})
+    with pytest.raises(ArtifactError, match="part of a bundle"):
+        carry(NEW, tmp_path / "mine")
+
+
+def test_an_index_of_an_older_version_is_carried_once_its_clips_are_there(folder):
+    """Without the table of takes, as version 2 of the format was: read, answered, and told as not kept."""
+    (folder / "takes.csv").unlink()
+    assert answers(OLD, folder, 1) == ["Sentence number 1"]
+    teach(OLD, folder, 6)
+    with pytest.raises(DataError, match="no clip of 'Sentence number 1' is kept"):
+        carry(NEW, folder)
+
+
+def test_many_clips_are_encoded_in_blocks(folder, monkeypatch):
+    index = SentenceIndex.load(folder)
+    monkeypatch.setattr("signtalk.recognition.recognizer._CLIPS_AT_ONCE", 2)
+    blocks, problems = encode_again(NEW, index.entries, lambda clip_id: clip_path(folder, clip_id), 0.0)
+    monkeypatch.undo()
+    whole, _ = encode_again(NEW, index.entries, lambda clip_id: clip_path(folder, clip_id), 0.0)
+    assert problems == () and blocks.entries == whole.entries == index.entries
+    np.testing.assert_allclose(blocks.embeddings, whole.embeddings, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_fifty_kills_lose_nothing_that_was_taught_imported_or_carried(tmp_path):
+    """In a process that may fork, which this one of many threads must not."""
+    done = subprocess.run(
+        [sys.executable, made.taught_worker.__file__, tmp_path / "work" / "mine", "50", "7"],
+        capture_output=True, text=True, timeout=1200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["kills"] == 50 and told["confirmed"] > 50 and told["half_written"] > 0
+    assert told["models"] == ["model-1", "model-2"]
+    assert told["left"] == [".mine.lock", "mine", "mine.of-model-1", "mine.of-model-2"]
+
+
+def test_a_full_disk_changes_nothing(tmp_path):
+    with small_disk(tmp_path / "disk", 600) as disk:
+        folder = disk / "mine"
+        for number in (1, 2, 3):
+            teach(OLD, folder, number, consent="recognize")
+        before = SentenceIndex.load(folder)
+        (disk / "ballast").write_bytes(b"x" * 1000)
+        with pytest.raises(OSError, match="No space left"):
+            (disk / "ballast").write_bytes(b"x" * 10_000_000)
+        with pytest.raises((DataError, OSError), match="No space left"):
+            carry(NEW, folder)
+        assert_same(SentenceIndex.load(folder), before)
+        assert sorted(path.name for path in disk.iterdir()) == [".mine.lock", "ballast", "mine"]
+        (disk / "ballast").unlink()
+        assert len(carry(NEW, folder).clip_ids) == 3
