@@ -5,7 +5,8 @@
     python benchmarks/base.py --body --work runs/base-body
 
 Real clips are read from SIGNTALK_DATA. It can be killed at any moment and goes on when it is called again. A base
-learns from made-up signs; MAKINGS tells on what its best epoch is chosen and its decision is fitted.
+learns from made-up signs and a few recorded ones; MAKINGS tells from which, on what its best epoch is chosen, and on
+what its decision is fitted.
 """
 
 from __future__ import annotations

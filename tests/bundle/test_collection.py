@@ -249,3 +249,14 @@ def test_the_table_of_takes_is_the_only_format_there_is(folder, collection, tmp_
     data = unpacked(collection, tmp_path / "data")
     assert tuple(read_csv(data / "takes.csv")[0]) == tuple(read_csv(folder / "takes.csv")[0]) == TAKE_COLUMNS
     assert read_takes(data) == {i: replace(t) for i, t in read_takes(folder).items() if t.consent}
+
+
+def test_a_place_in_the_index_is_refused_and_so_is_what_teaches_nothing(folder, collection, tmp_path):
+    with pytest.raises(DataError, match="lies in the index"):
+        export_collection(folder, folder / "mine.zip")
+    teach(HERE, folder, 5)
+    data = unpacked(collection, tmp_path / "data")
+    shutil.rmtree(data / "clips")
+    with pytest.raises(DataError, match="none of its 3 clips can be taught; first: no clip of"):
+        import_collection(THERE, data, tmp_path / "theirs")
+    assert not (tmp_path / "theirs").exists()

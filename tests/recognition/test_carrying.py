@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from made.taught import ruled, same_landmarks, signed, teach
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import write_json
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import forget, load_layer
+from signtalk.index.personal import ENROLLED_ID, forget, load_layer
 from signtalk.index.takes import clip_path, read_takes
 from signtalk.landmarks.clip import load_clip, save_clip
 from signtalk.recognition.carrying import carry, encode_again
@@ -90,6 +91,35 @@ def test_a_backup_that_holds_more_is_never_replaced(folder):
     assert len(SentenceIndex.load(Path(first))) == 4
     carry(OLD, folder)
     assert carry(NEW, folder).backup == second  # holds the same
+
+
+def test_a_sentence_gets_the_id_of_the_model_that_answers_from_now_on(folder, tmp_path):
+    """Under another model an id may be another sentence's, and begins as that of a trained one."""
+    known = OLD.changed(index=replace_ids(SentenceIndex.load(folder), "136"))
+    teach(known, tmp_path / "over", 6, text="Sentence number 1", consent="recognize")
+    assert {entry.sentence_id for entry in SentenceIndex.load(tmp_path / "over").entries} == {"136"}
+    carry(NEW, tmp_path / "over")
+    (entry,) = SentenceIndex.load(tmp_path / "over").entries
+    assert entry.sentence_id.startswith(ENROLLED_ID)
+    third = ruled(3)
+    theirs, _ = encode_again(third, SentenceIndex.load(folder).entries, lambda i: clip_path(folder, i), 0.0)
+    carry(third.changed(index=replace_ids(theirs, "7")), tmp_path / "over")
+    (entry,) = SentenceIndex.load(tmp_path / "over").entries
+    assert entry.sentence_id == "7"
+
+
+def replace_ids(index: SentenceIndex, sentence_id: str) -> SentenceIndex:
+    """As a model's own index: another id, and other clips."""
+    entries = [replace(e, sentence_id=sentence_id, clip_id=f"own-{i}") for i, e in enumerate(index.entries)]
+    return replace(index, entries=tuple(entries))
+
+
+def test_a_damaged_backup_does_not_keep_a_sentence_from_being_forgotten(folder):
+    backup = Path(carry(NEW, folder).backup)
+    (backup / "index.json").write_text("junk")
+    with pytest.raises(ArtifactError, match=r"of-model-1: this backup is damaged .* remove the folder"):
+        forget(folder, ["Sentence number 3"])
+    assert list(SentenceIndex.load(folder).sentences) == ["sentence number 1"]
 
 
 def test_forgetting_reaches_the_backups(folder):

@@ -97,6 +97,11 @@ def test_of_one_person_clips_are_held_back(checkpoint: Checkpoint, clips: tuple[
     alone = [replace(record, signer_id="p0") for record in manifest.records]
     shown = cross_validate(checkpoint, asking(checkpoint), store, alone, CONFIG.model_copy(update={"steps": 1}))
     assert (shown.by, shown.num_questions) == ("clips", 15)
+    # Two people who sign nothing alike ask each other nothing.
+    apart = [replace(record, signer_id="p0" if record.text_key < "sign 2" else "p1") for record in manifest.records]
+    assert cross_validate(checkpoint, asking(checkpoint), store, apart, CONFIG.model_copy(update={"steps": 1})).by == (
+        "clips"
+    )
     once = [record for record in manifest.records if record.signer_id == "p0"]
     with pytest.raises(DataError, match="a second one of each"):
         cross_validate(checkpoint, asking(checkpoint), store, once, CONFIG)
@@ -107,7 +112,11 @@ def test_a_gain_that_brings_wrong_answers_is_none() -> None:
     better = AskedOnce(recall_at_1=0.9, mrr=0.93, answered=60, wrong=1)
     gain = Adaptation(before, better, num_questions=80, by="people", gain_low=0.02)
     assert gain.reason_against(0.98) == ""
-    assert "1 of 40 answers" in replace(gain, after=replace(better, answered=40)).reason_against(0.98)
+    assert "of 40 answers 1 would be wrong" in replace(gain, after=replace(better, answered=40)).reason_against(0.98)
+    assert "on 10 answers" in replace(gain, after=replace(better, answered=9, wrong=0)).reason_against(0.98)
+    shown = gain.promise()
+    assert shown["precision_reached"] and shown["num_accepted"] == 60
+    assert shown["precision_lower_bound"] < shown["precision_found"] == pytest.approx(59 / 60)
     assert "no gain" in replace(gain, gain_low=0.0).reason_against(0.98)
     assert "no gain" in replace(gain, after=replace(better, recall_at_1=0.79)).reason_against(0.98)
     assert gain.to_dict()["after"]["answered"] == 60

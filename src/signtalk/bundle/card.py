@@ -177,7 +177,7 @@ def _pretraining(pretrained: dict[str, Any], adapted: dict[str, Any] | None) -> 
         f"`signtalk pretrain`, seed {config['seed']}, {config['epochs']} times {config['steps_per_epoch']} steps: "
         f"made-up signs by made-up people without end, {config['groups']} signs by {config['people']} people a step. "
         f"Recorded clips learned from: {learned}. The best epoch was chosen on made-up signs of other people, and on "
-        f"recorded clips: {asked}. Nobody's clip is in the weights." + (f"\n\n{_adapted(adapted)}" if adapted else "")
+        f"recorded clips: {asked}." + (f"\n\n{_adapted(adapted)}" if adapted else "")
     )
 
 

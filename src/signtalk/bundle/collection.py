@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +93,17 @@ def export_collection(folder: Path, out: Path, training_only: bool = False) -> E
     """
     folder = absolute(folder)
     refuse_bundle(folder)
+    if absolute(out).is_relative_to(folder):
+        raise DataError(f"{out}: lies in the index, which holds nothing else; choose a place outside {folder}")
     if not layer_exists(folder):  # before the lock, which would leave a file there
         raise ArtifactError(f"{folder}: no such index; `signtalk enroll` makes one")
     with locked(folder), workplace(folder) as work:
-        held = SentenceIndex.load(folder).row_of
-        takes = [take for take in read_takes(folder).values() if take.consent and take.clip_id in held]
+        index = SentenceIndex.load(folder)
+        takes = [
+            replace(take, sentence_id=index.entries[index.row_of[take.clip_id]].sentence_id)
+            for take in read_takes(folder).values()
+            if take.consent and take.clip_id in index.row_of
+        ]
         if training_only:
             takes = [take for take in takes if take.consent == "train"]
         records: dict[str, ClipRecord] = {}
@@ -175,6 +181,8 @@ def import_collection(recognizer: Recognizer, source: Path, folder: Path) -> Imp
             clips = {clip_id: clip_path(data, clip_id) for clip_id in new.row_of}
             layer.with_layer(new).save(folder, [takes[clip_id] for clip_id in new.row_of], clips)
     left_out = (*problems, *more)
+    if left_out and len(left_out) == len(takes):
+        raise DataError(f"{source}: none of its {len(takes)} clips can be taught; first: {left_out[0].message}")
     return ImportedCollection(
         index=str(folder),
         clip_ids=tuple(new.row_of),

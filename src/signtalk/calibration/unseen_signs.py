@@ -18,7 +18,6 @@ import numpy as np
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.calibration.gate import GateReport, fit_gate
 from signtalk.calibration.logistic import MIN_ACCEPTED
-from signtalk.evaluation.intervals import wilson_interval
 from signtalk.evaluation.one_shot import taught_index
 from signtalk.index.encoded import Encoded
 from signtalk.recognition.evidence import Evidence
@@ -163,7 +162,7 @@ def fit_promise(
     """The gate of a base, with a promise that sets have shown which it was not fitted on.
 
     A gate that is fitted for a precision keeps a little less in a set that it never saw. So it is fitted for as much
-    more as it takes: each set is left out in turn, and the answers in all of them together must be right often enough.
+    more as it takes: each set is left out in turn, and the precision must hold in their mean, each counting the same.
 
     Args:
         decision: its scoring ranked the outcomes.
@@ -172,25 +171,28 @@ def fit_promise(
         precision: part of the accepted answers that shall be right.
 
     Returns:
-        The decision; its promise is proven only where the left out sets show it. And the `coverage` of each set, by
-        its number, under the gate that was fitted without it.
+        The decision; its promise is proven only where the left out sets show it. Its lower bound is the precision in
+        the worst of them: how far off the next set may be, no interval of so few sets tells. And the `coverage` of each
+        set, by its number, under the gate that was fitted without it.
     """
     numbers = np.unique(outcomes.sets).tolist()
     for aim in (precision + (1 - precision) * share for share in _STRICTER):
         without = [fit_unseen(decision, outcomes.select(outcomes.sets != each), idle, aim)[0] for each in numbers]
         left_out = [outcomes.select(outcomes.sets == each) for each in numbers]
-        right = np.concatenate([part.right[_accepted(fit, part)] for fit, part in zip(without, left_out, strict=True)])
-        is_shown = len(right) >= MIN_ACCEPTED and bool(right.mean() >= precision)
+        judged = {each: coverage(fit, part) for each, fit, part in zip(numbers, without, left_out, strict=True)}
+        shares = [float(share) for each in judged.values() if (share := each["precision"]) is not None]
+        num_accepted = sum(int(each["num_answered"] or 0) for each in judged.values())
+        found = float(np.mean(shares)) if shares else None
+        is_shown = found is not None and num_accepted >= MIN_ACCEPTED and found >= precision
         if is_shown:
             break
     fitted, _ = fit_unseen(decision, outcomes, idle, aim)
-    promise: dict[str, Any] = {"precision_asked": precision, "precision_reached": is_shown, "num_accepted": len(right)}
-    if len(right):
-        low = wilson_interval(int(right.sum()), len(right)).low
-        promise |= {"precision_found": float(right.mean()), "precision_lower_bound": low}
+    promise: dict[str, Any] = {
+        "precision_asked": precision, "precision_reached": is_shown, "num_accepted": num_accepted,
+        "precision_found": found, "precision_lower_bound": min(shares, default=None),
+    }  # fmt: skip
     gate = fitted.gate.model_copy(update={**promise, "enrolled": None})
     gate = gate.model_copy(update={"enrolled": gate})
-    judged = {each: coverage(fit, part) for each, fit, part in zip(numbers, without, left_out, strict=True)}
     return fitted.model_copy(update={"gate": gate}), judged
 
 

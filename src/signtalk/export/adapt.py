@@ -85,7 +85,12 @@ def adapt_bundle(source: str, manifest: Manifest, out: Path, config: AdaptConfig
             licence=bundle.manifest.licence, weights=weights, scripted=False, figures=bundle.manifest.figures,
             signs=signs,
         )  # fmt: skip
-        made = export_bundle(shipped, index, decision, Path(folder) / "export", extras)
+        gate = decision.gate
+        if gate.precision_asked is not None:
+            gate = gate.for_enrolled.model_copy(update={**adaptation.promise(), "enrolled": None})
+            gate = gate.model_copy(update={"enrolled": gate})
+        tuned_decision = decision.model_copy(update={"gate": gate})
+        made = export_bundle(shipped, index, tuned_decision, Path(folder) / "export", extras)
         with atomic_path(out) as temporary:
             shutil.copyfile(made, temporary)
     return Adapted(out, adaptation, len(records), len(index.sentences))

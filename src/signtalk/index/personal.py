@@ -156,7 +156,8 @@ def forget(
 
     Raises:
         DataError: it holds no such sentence or clip.
-        ArtifactError: it is not there, damaged or part of a bundle.
+        ArtifactError: it is not there, damaged or part of a bundle; or a backup is damaged: then it is forgotten
+            everywhere else.
     """
     folder = Path(folder)
     refuse_bundle(folder)
@@ -165,7 +166,12 @@ def forget(
     keys = {text_key(text) for text in texts}
     with locked(folder):
         indexes = {folder: SentenceIndex.load(folder, encoder_id)}
-        indexes |= {backup: SentenceIndex.load(backup) for backup in _backups(folder)}
+        damaged: list[str] = []
+        for backup in _backups(folder):
+            try:
+                indexes[backup] = SentenceIndex.load(backup)
+            except ArtifactError:
+                damaged.append(str(backup))
         held = {key for index in indexes.values() for key in index.sentences}
         held_ids = {clip_id for index in indexes.values() for clip_id in index.row_of}
         unknown = [text for text in texts if text_key(text) not in held]
@@ -179,6 +185,10 @@ def forget(
                 with nullcontext() if place == folder else locked(place):
                     left.save(place)
             gone |= {entry.clip_id: entry for entry in index.entries if entry.clip_id not in left.row_of}
+    if damaged:
+        raise ArtifactError(
+            f"{damaged[0]}: this backup is damaged and may hold it still; remove the folder. It is forgotten elsewhere"
+        )
     return tuple(gone.values())
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from signtalk.index.personal import backup_place, layer_exists, refuse_bundle
 from signtalk.index.takes import clip_path, read_takes
 from signtalk.landmarks.clip import load_clip
 from signtalk.landmarks.plausible import checked_clip
-from signtalk.recognition.enrolment import checked_features
+from signtalk.recognition.enrolment import checked_features, sentence_id_of
 from signtalk.recognition.recognizer import Recognizer
 
 _SHOWN_SENTENCES = 20
@@ -75,8 +75,8 @@ def carry(
 ) -> Carried:
     """Encode the kept clips of a personal index again, for the model that answers from now on.
 
-    Ids, texts, categories, signers and what is told of the takes stay. The index is replaced in one step: readers, and
-    a process killed at any moment, meet the old one or the new one.
+    Clips, texts, categories, signers and what is told of the takes stay; sentences get the ids of that model. The index
+    is replaced in one step: readers, and a process killed at any moment, meet the old one or the new one.
 
     Args:
         recognizer: its model encodes.
@@ -122,7 +122,7 @@ def encode_again(
     """References of clips that are kept in files.
 
     Args:
-        recognizer: its model encodes.
+        recognizer: its model encodes, and its index names the sentences that it knows.
         entries: what the clips are.
         path_of: the file of a clip_id; it need not be there.
         motion_floor: of the hands, as `checked_features` takes it.
@@ -143,7 +143,8 @@ def encode_again(
                         raise _NotKeptError(f"no clip of '{entry.sentence}' is kept under {entry.clip_id}")
                     clip = checked_clip(load_clip(path), str(path))
                     features.append(checked_features(str(path), clip, recognizer.encoder.feature_config, motion_floor))
-                    usable.append(entry)
+                    # An id is its model's: under another one it may be that of another sentence.
+                    usable.append(replace(entry, sentence_id=sentence_id_of(recognizer.index, entry.text_key)))
                 except ClipError as error:
                     kind = "not_kept" if isinstance(error, _NotKeptError) else "bad_clip"
                     problems.append(Problem(entry.clip_id, kind, str(error)))
@@ -180,6 +181,8 @@ def _cannot_be_carried(
 def _write_elsewhere(folder: Path, out: Path, new: SentenceIndex) -> None:
     refuse_bundle(out)
     with locked(out):
+        if layer_exists(out):  # made while the clips were encoded
+            raise ArtifactError(f"{out}: is there already; give a new folder")
         takes = read_takes(folder)
         clips = {clip_id: clip_path(folder, clip_id) for clip_id in new.row_of}
         new.save(out, [takes[clip_id] for clip_id in new.row_of if clip_id in takes], clips)

@@ -327,7 +327,7 @@ def _new_entries(
                 clip_id=f"{Path(name).stem}-{content}",
                 video_file="",
                 feature_path=Path(name).name,
-                sentence_id=known.sentence_id if known else f"{ENROLLED_ID}{sha256_text(key)[:16]}",
+                sentence_id=sentence_id_of(index, key),
                 sentence=known.sentence if known else sentence.text,
                 category=sentence.category or (known.category if known else ""),
                 signer_id=sentence.signer_id,
@@ -335,6 +335,19 @@ def _new_entries(
             )
         )
     return entries
+
+
+def sentence_id_of(index: SentenceIndex, key: str) -> str:
+    """The id of a taught sentence: that by which an index knows its text, else one that tells that it was taught.
+
+    Args:
+        index: what it is taught over.
+        key: the sentence's `text_key`.
+    """
+    rows = index.sentences.get(key)
+    if rows is None:
+        return f"{ENROLLED_ID}{sha256_text(key)[:16]}"
+    return index.entries[_canonical_row(index, rows)].sentence_id
 
 
 def _canonical_row(index: SentenceIndex, rows: IntArray) -> int:

@@ -19,7 +19,15 @@ from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.files import without_fields
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import LayeredIndex, ListedSentence, forget, list_sentences, load_layer, takes_of
+from signtalk.index.personal import (
+    LayeredIndex,
+    ListedSentence,
+    forget,
+    layer_exists,
+    list_sentences,
+    load_layer,
+    takes_of,
+)
 from signtalk.index.takes import Take
 from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
@@ -197,8 +205,15 @@ class ServiceModel:
         try:
             with self._writing:
                 gone = forget(self._personal, [text], encoder_id=self.bundle.recognizer.index.encoder_id)
-        except (DataError, ArtifactError) as error:  # its message names a folder of the machine
+        except DataError as error:  # the messages name a folder of the machine
             raise ConfigError(f"no enrolled sentence '{text}'") from error
+        except ArtifactError as error:
+            if not layer_exists(self._personal):
+                raise ConfigError(f"no enrolled sentence '{text}'") from error
+            raise ConfigError(
+                f"'{text}' may not be gone everywhere: the index or a backup of it is damaged; whoever runs the "
+                "service finds out with `signtalk forget`"
+            ) from error
         return {"sentence": gone[0].sentence if gone else text, "clip_ids": [entry.clip_id for entry in gone]}
 
 

@@ -21,10 +21,11 @@ from pytorch_metric_learning.losses import SupConLoss
 from torch import nn
 
 from signtalk.arrays import FloatArray, IntArray
+from signtalk.calibration.logistic import MIN_ACCEPTED
 from signtalk.data.manifest import ClipRecord
 from signtalk.data.packed import PackedClips
 from signtalk.errors import DataError
-from signtalk.evaluation.intervals import bootstrap_mean
+from signtalk.evaluation.intervals import bootstrap_mean, wilson_interval
 from signtalk.models.model import SignModel
 from signtalk.recognition.asked import encode_all, index_records
 from signtalk.recognition.evidence import Evidence
@@ -110,12 +111,25 @@ class Adaptation:
                 f"{after.recall_at_1:.3f}, the mean reciprocal rank from {before.mrr:.3f} to {after.mrr:.3f}, right "
                 f"answers from {before.answered - before.wrong} to {after.answered - after.wrong}"
             )
-        allowed = 0 if precision is None else math.floor((1 - precision) * after.answered)
-        if after.wrong > max(before.wrong, allowed):
+        if precision is None:
+            return ""
+        if after.answered < MIN_ACCEPTED or after.wrong > math.floor((1 - precision) * after.answered):
             return (
-                f"{after.wrong} of {after.answered} answers would be wrong, {before.wrong} of {before.answered} before"
+                f"of {after.answered} answers {after.wrong} would be wrong ({before.wrong} of {before.answered} "
+                f"before), which does not show the promise of {precision:g} on {MIN_ACCEPTED} answers or more"
             )
         return ""
+
+    def promise(self) -> dict[str, Any]:
+        """The fields of a gate that tell what was shown of the tuned encoder, by this alone."""
+        after = self.after
+        right = after.answered - after.wrong
+        return {
+            "precision_reached": True,
+            "precision_found": right / after.answered,
+            "precision_lower_bound": wilson_interval(right, after.answered).low,
+            "num_accepted": after.answered,
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """All figures by name."""
@@ -206,9 +220,12 @@ def cross_validate(
 
 
 def _folds(records: Sequence[ClipRecord], most: int) -> tuple[str, IntArray]:
-    """What is held back together, and the fold of each clip: by people where several sign, else by clips."""
+    """What is held back together, and the fold of each clip: by people where two sign the same, else by clips."""
     people = sorted({record.signer_id for record in records})
-    if len(people) > 1:
+    signed: dict[str, set[str]] = {}
+    for record in records:
+        signed.setdefault(record.text_key, set()).add(record.signer_id)
+    if sum(len(signers) > 1 for signers in signed.values()) > 1:  # else who is held back asks what nobody taught
         return "people", np.array([people.index(record.signer_id) % most for record in records])
     seen: dict[str, int] = {}
     folds = []
@@ -234,8 +251,7 @@ def _ask(
     which = store.positions_of([record.clip_id for record in asked])
     ranking = recognizer.changed(index=index).rank(encode_all(encoder, store, which))
     ranks = ranking.ranks_of([record.text_key for record in asked])
-    gate = recognizer.decision.gate
-    gate = gate.enrolled or gate
+    gate = recognizer.decision.gate.for_enrolled
     sure = confidences(Evidence.from_ranking(ranking), gate)
     reciprocal = (1 / ranks).astype(np.float32)
     return reciprocal, np.where(sure >= gate.threshold, sure, -1).astype(np.float32)
