@@ -286,6 +286,7 @@ def test_models_of_one_recipe_share_a_folder_whatever_the_seed(tmp_path: Path) -
     assert replace(plain, label="mine", folds=()).row_label() == "mine"
 
 
+@pytest.mark.slow
 def test_a_suite_is_measured_once(
     work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -217,6 +217,7 @@ def test_the_confidence_is_a_share_of_the_expected_mixture():
         assert np.average(right[accepted], weights=counts[accepted]) == fit.report.accepted.precision_found >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_a_floor_learned_from_made_up_signers_lets_real_calm_ones_pass_and_still_ones_not():
     made_up = SyntheticConfig(num_sentences=16, num_signers=3, num_idle=20)

@@ -49,6 +49,7 @@ def test_the_new_bundle_knows_the_clips_and_the_old_one_stays(
         adapt_bundle(str(base), data, made.bundle, CONFIG)
 
 
+@pytest.mark.slow
 def test_without_a_gain_nothing_is_written(
     base: Path, data: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_base(checkpoint, DecisionConfig(), folder / "base.zip", "Apache-2.0", figures)
 
 
+@pytest.mark.slow
 def test_it_is_a_whole_bundle_without_a_sentence(base: Path) -> None:
     verify_bundle(base)
     with open_bundle(base) as bundle:
@@ -38,6 +39,7 @@ def test_it_is_a_whole_bundle_without_a_sentence(base: Path) -> None:
         assert (answer.accepted, answer.reason) == (False, "empty_index")
 
 
+@pytest.mark.slow
 def test_its_card_tells_what_it_was_made_of_and_what_it_can_do(base: Path) -> None:
     with open_bundle(base) as bundle:
         card = (bundle.folder / "README.md").read_text()
@@ -45,6 +47,7 @@ def test_its_card_tells_what_it_was_made_of_and_what_it_can_do(base: Path) -> No
     assert "| webcam words | 0.500 | 0.990 | 70 | 0.010 | 0.900 |" in card
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_the_weights_that_it_answers_with(base: Path) -> None:
     initial = load_initial(str(base))
     with open_bundle(base) as bundle:

@@ -21,6 +21,7 @@ from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder
 
 
+@pytest.mark.slow
 def test_a_bundle_keeps_the_policy_that_it_was_exported_with(tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint("gru")
     path = export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(policy="research"), tmp_path)
@@ -136,6 +137,7 @@ def test_a_folder_of_something_else_is_left_alone(name: str, message: str, tmp_p
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [name]
 
 
+@pytest.mark.slow
 def test_paths_of_an_older_index_do_not_leak_and_an_export_may_be_made_again(tmp_path: Path, ready: None) -> None:
     checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
     index = tiny_index(checkpoint)
@@ -146,6 +148,7 @@ def test_paths_of_an_older_index_do_not_leak_and_an_export_may_be_made_again(tmp
         assert [entry.feature_path for entry in bundle.recognizer.index.entries] == ["c0.npz", "c1.npz", "c2.npz"]
 
 
+@pytest.mark.slow
 def test_everything_that_was_given_is_shipped_and_what_is_no_longer_is_removed(tmp_path: Path, ready: None) -> None:
     checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
     index = tiny_index(checkpoint)

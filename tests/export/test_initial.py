@@ -29,6 +29,7 @@ def bundle(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(translate=False), out, extras)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_a_run_and_a_bundle_with_weights_give_the_same(
     weights: Path, bundle: Path, tmp_path: Path
 ) -> None:
@@ -51,5 +52,6 @@ def test_what_holds_no_weights_is_told(tmp_path: Path) -> None:
         load_initial(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_without_its_script_a_bundle_is_smaller_and_still_whole(bundle: Path) -> None:
     assert not (bundle.parent / "sign_encoder.ts").exists()

@@ -69,6 +69,7 @@ def cluster(tmp_path_factory):
         machines.kill(number)
 
 
+@pytest.mark.slow
 @needs_dask
 @pytest.mark.parametrize("stored", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_worker_killed_on_the_way_changes_nothing(cluster, tmp_path, stored):

@@ -178,6 +178,7 @@ def two_people(t):
     return image
 
 
+@pytest.mark.slow
 def test_every_tortured_video_gives_a_clip_or_a_reason(tmp_path):
     expected = torture_set(tmp_path / "videos")
     guard = GUARD.model_copy(update={"stall_limit_s": 3.0})

@@ -121,6 +121,7 @@ def test_hands_that_were_never_found_and_nobody_at_all() -> None:
     assert kinds(changed(np.full((30, len(HOLISTIC.names), 3), np.nan))) == ["no_shoulders", "no_hands"]
 
 
+@pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.parametrize(
     "name",

@@ -150,6 +150,7 @@ def test_sigterm_answers_a_stream_that_thinks(small_run: SmallRun) -> None:
     assert code == 1001
 
 
+@pytest.mark.slow
 def test_a_thousand_idle_sockets_and_slow_senders_keep_nobody_waiting(small_run: SmallRun) -> None:
     body = encode_clip(signing(small_run.data, 1)[0][1])
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -57,6 +57,7 @@ def test_the_small_parts_are_a_small_part(checkpoint: Checkpoint) -> None:
     assert sum(w.numel() for w in small_parts(model)) < 0.5 * sum(w.numel() for w in model.encoder.parameters())
 
 
+@pytest.mark.slow
 def test_tuning_brings_the_clips_of_a_sentence_together(tmp_path: Path) -> None:
     base = load_initial("base")
     manifest = drawn_folder(tmp_path / "data", sentences=4, people=3)
