@@ -176,9 +176,9 @@ def fit_promise(
         set, by its number, under the gate that was fitted without it.
     """
     numbers = np.unique(outcomes.sets).tolist()
+    left_out = [outcomes.select(outcomes.sets == each) for each in numbers]
     for aim in (precision + (1 - precision) * share for share in _STRICTER):
         without = [fit_unseen(decision, outcomes.select(outcomes.sets != each), idle, aim)[0] for each in numbers]
-        left_out = [outcomes.select(outcomes.sets == each) for each in numbers]
         judged = {each: coverage(fit, part) for each, fit, part in zip(numbers, without, left_out, strict=True)}
         shares = [float(share) for each in judged.values() if (share := each["precision"]) is not None]
         num_accepted = sum(int(each["num_answered"] or 0) for each in judged.values())
@@ -209,7 +209,7 @@ def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, flo
         decision: a gate.
         outcomes: of lessons in sets that it was not fitted on.
     """
-    accepted = _accepted(decision, outcomes)
+    accepted = confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold
     return {
         "answered": float(accepted[outcomes.known].mean()),
         "precision": float(outcomes.right[accepted].mean()) if accepted.any() else None,
@@ -217,7 +217,3 @@ def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, flo
         "untaught_answered": float(accepted[~outcomes.known].mean()) if not outcomes.known.all() else None,
         "recall_at_1": float(outcomes.right[outcomes.known].mean()),
     }
-
-
-def _accepted(decision: DecisionConfig, outcomes: LessonAnswers) -> BoolArray:
-    return np.asarray(confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold)

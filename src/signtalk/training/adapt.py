@@ -34,6 +34,7 @@ from signtalk.recognition.recognizer import Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder
 from signtalk.training.episodes import RecordedClips
 from signtalk.training.pretrain_config import PretrainConfig
+from signtalk.training.pretrain_module import rate_share
 
 _CLIPS_OF_A_SENTENCE = 2
 """Fewer show nothing about how a sentence varies."""
@@ -150,7 +151,7 @@ def tuned(checkpoint: Checkpoint, store: PackedClips, records: Sequence[ClipReco
     batches = PretrainConfig(features=checkpoint.features, groups=config.sentences, people=config.clips)
     clips = RecordedClips([store], [records], batches)
     optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=0.0)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, config.steps))
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_share(step, config.steps, _WARMUP_STEPS))
     loss_of = SupConLoss(temperature=batches.temperature)
     rng = np.random.default_rng(config.seed)
     for _ in range(config.steps):
@@ -174,10 +175,6 @@ def small_parts(model: SignModel) -> list[nn.Parameter]:
     for weight in weights.values():
         weight.requires_grad_(True)
     return list(weights.values())
-
-
-def _share(step: int, steps: int) -> float:
-    return min(1.0, (step + 1) / _WARMUP_STEPS) * 0.5 * (1 + math.cos(math.pi * min(step / steps, 1.0)))
 
 
 def cross_validate(

@@ -166,10 +166,7 @@ class Pretraining(pl.LightningModule):
         total = config.epochs * config.steps_per_epoch
         warmup = max(1, round(config.warmup_share * total))
 
-        def share(step: int) -> float:
-            return min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * min(step / total, 1.0)))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_share(step, total, warmup))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -180,6 +177,17 @@ class Pretraining(pl.LightningModule):
         """Take the history back."""
         state = checkpoint["signtalk_history"]
         self.history.rows, self.history.best_score = [dict(row) for row in state["rows"]], float(state["best"])
+
+
+def rate_share(step: int, total: int, warmup: int) -> float:
+    """The learning rate of a step as a share of the highest: it rises, then falls to zero along a cosine.
+
+    Args:
+        step: from 0.
+        total: steps of the training.
+        warmup: of them, those in which it rises; 1 or more.
+    """
+    return min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * min(step / total, 1.0)))
 
 
 def base_model_config(config: PretrainConfig) -> ModelConfig:
