@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test test-all check check-page format docs hooks web live serve-check clean
+.PHONY: help demo test test-all check check-page format docs hooks web wheel live serve-check clean
 
 help:
 	@echo "make demo         made-up clips -> check, pack, train, evaluate, recognise, export; report in runs/demo"
@@ -19,6 +19,7 @@ help:
 	@echo "make hooks        run 'make check' before each commit of this checkout (needs pre-commit)"
 	@echo "make web          libraries of the live page, by npm, into src/signtalk/service/web/vendor (needs Node 20)"
 	@echo "make live         the live page on an empty bundle: teach signs, sign them again (needs Node 20, a camera, a browser)"
+	@echo "make wheel        what a clinic installs, with the page in it: dist/*.whl (needs Node 20)"
 	@echo "make serve-check  a fresh installation of the extra serve answers from the demo's bundle, without torch"
 	@echo "make clean        remove the virtual environment and what runs left"
 
@@ -79,6 +80,11 @@ $(VENDOR): $(MODULES) web/vendor.mjs
 
 web: $(VENDOR)
 
+# What a clinic installs (docs/clinic.md): it holds the page and its libraries.
+wheel: web $(VENV)/.installed
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
 MODELS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/signtalk/models/holistic_landmarker.task
 DEMO_BUNDLE := runs/demo/export/sign_encoder_bundle.zip
 LIVE_BUNDLE := runs/live/clinic.zip
@@ -103,7 +109,8 @@ live: web $(LIVE_BUNDLE) $(MODELS)
 serve-check: $(DEMO_BUNDLE)
 	rm -rf build/serve
 	$(PYTHON) -m venv build/serve
-	build/serve/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '.[serve]'
+	SIGNTALK_WITHOUT_PAGE=1 build/serve/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt '.[serve]'
 	build/serve/bin/python -c 'import importlib.util as i, sys; sys.exit(i.find_spec("torch") is not None)'
 	build/serve/bin/signtalk bundle verify $(DEMO_BUNDLE)
 	build/serve/bin/signtalk recognize $$(ls runs/demo/data/clips/*.npz | head -3) --bundle $(DEMO_BUNDLE)

@@ -6,7 +6,8 @@
     ├── ArtifactError              a store, checkpoint, index or bundle that is damaged or of another version
     │   └── ExportRefusedError     the exported graphs do not agree with the trained model
     ├── ConfigError                a setting that does not exist or has no such value
-    └── MissingExtraError          an optional dependency is not installed
+    ├── MissingExtraError          an optional dependency is not installed
+    └── ServiceError               a service that was asked refuses, or cannot be reached
 
 A caller's programming mistake is a plain `ValueError` or `TypeError`; a refusal of the gate is a
 result and no error at all. Below the tree stand the words for messages: which extra is missing, and what came from
@@ -52,6 +53,19 @@ class ConfigError(SignTalkError):
 
 class MissingExtraError(SignTalkError, ImportError):
     """An optional dependency is missing; the message names the pip command that installs it."""
+
+
+class ServiceError(SignTalkError):
+    """A service that was asked refuses, or cannot be reached.
+
+    Attributes:
+        code: for programs, as docs/protocol.md lists them; "unreachable" where nobody answered.
+        status: of HTTP; 0 where nobody answered.
+    """
+
+    def __init__(self, message: str, code: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.code, self.status = code, status
 
 
 EXTRA_OF: dict[str, str] = {

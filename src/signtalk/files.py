@@ -47,11 +47,15 @@ def absolute(path: Path) -> Path:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, private: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without error.
 
     The suffix is kept, so that writers which choose a format by suffix work. Missing parent folders
     are made.
+
+    Args:
+        path: what is written.
+        private: this user alone may read it, at every moment; False = whoever the system lets.
 
     Raises:
         DataError: the folder cannot be made or written, or the disk is full.
@@ -65,9 +69,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        if not private:  # as it was made
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
         raise DataError(

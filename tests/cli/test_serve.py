@@ -76,8 +76,8 @@ def test_a_local_service_answers_to_its_own_names_alone(
     settings: list[Any] = []
     monkeypatch.setattr("signtalk.service.app.create_app", lambda _, given: settings.append(given))
     ask("serve", small_run.bundle, "--no-page", "--open", "--port", 0, "--max-streams", 7, *options)
-    ((_, host, port, tls, open_page),) = listening
-    assert (host, port, tls, open_page) == (options[1] if options else "127.0.0.1", 0, None, False)
+    ((_, host, port, tls, opens),) = listening
+    assert (host, port, tls, opens) == (options[1] if options else "127.0.0.1", 0, None, None)
     assert settings[0].hosts == hosts
     assert settings[0].max_streams_a_client == 7  # all of them, where nothing else is said
 
@@ -89,9 +89,9 @@ def test_certificates_and_the_page_reach_the_server(
     certificate, key = made_certificate(tmp_path, "a")
     tls = ("--port", 0, "--ssl-certfile", certificate, "--ssl-keyfile", key)
     error = ask("serve", small_run.bundle, "--open", "--models", tmp_path / "none", *tls).err
-    ((_, _, _, certificates, open_page),) = listening
+    ((_, _, _, certificates, opens),) = listening
     assert certificates == (str(certificate), str(key))
-    assert open_page
+    assert opens == ""
     assert error.startswith("the page will not find hands: ")
 
 

@@ -234,7 +234,7 @@ def test_a_browser_that_is_waited_for_does_not_hold_the_service(monkeypatch: pyt
     monkeypatch.setattr("webbrowser.open", lambda page: (opened.put(page), closed.wait(60)))
     no_model: Any = SimpleNamespace(answer=None)  # it is not asked
     server = signtalk.service.run._server(create_app(no_model), port=0, log_config=None)
-    server.opens_page = True
+    server.opens = ""
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

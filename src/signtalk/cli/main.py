@@ -9,6 +9,7 @@ import typer
 
 from signtalk.cli.bundle import bundle_app, export, new
 from signtalk.cli.calibrate import calibrate
+from signtalk.cli.clinic import clinic, doctor
 from signtalk.cli.collection import carry, collection_app
 from signtalk.cli.console import out_console, print_error
 from signtalk.cli.data import data_app
@@ -64,6 +65,8 @@ app.add_typer(collection_app, name="collection")
 app.command()(export)
 app.add_typer(bundle_app, name="bundle")
 app.command()(serve)
+app.command()(clinic)
+app.command()(doctor)
 app.command()(pack)
 app.command("fit-segmenter")(fit_segmenter)
 app.add_typer(models_app, name="models")

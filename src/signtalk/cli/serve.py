@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ from signtalk.cli.options import PolicyOption, VariantOption
 from signtalk.errors import checked
 
 if TYPE_CHECKING:
+    from signtalk.service.model import ServiceModel
     from signtalk.service.settings import ServiceSettings
 
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -56,10 +57,8 @@ def serve(
 
     Example: SIGNTALK_KEY=$(openssl rand -hex 24) signtalk serve sign_encoder_bundle.zip --index ward-3
     """
-    from signtalk.bundle.bundle import open_bundle, told_of
     from signtalk.service.app import create_app
     from signtalk.service.listening import check_address, check_certificate
-    from signtalk.service.model import ServiceModel
     from signtalk.service.page import add_page
     from signtalk.service.run import serve as run
     from signtalk.service.settings import ServiceSettings, key_from
@@ -73,17 +72,36 @@ def serve(
     )  # fmt: skip
     check_certificate(ssl_certfile, ssl_keyfile)
     check_address(host, port)
-    with _ended_in_order(), open_bundle(bundle, variant) as opened:
-        model = ServiceModel(opened.under(policy), index, keep_clips)
-        with told_of(bundle, opened.folder):
-            model.warm_up()
+    with until_ended(bundle, variant, policy, settings) as model:
         _tell_what_teaching_lacks(settings, bool(len(model.recognizer.index)))
         app = create_app(model, settings)
         lacks = add_page(app, models) if page else ""
         if lacks:
             print_error(f"the page will not find hands: {lacks}")
         tls = None if ssl_certfile is None else (str(ssl_certfile), None if ssl_keyfile is None else str(ssl_keyfile))
-        run(app, host, port, tls, open_page and page)
+        run(app, host, port, tls, "" if open_page and page else None)
+
+
+@contextmanager
+def until_ended(
+    bundle: Path, variant: str, policy: Literal["strict", "research"] | None, settings: ServiceSettings
+) -> Iterator[ServiceModel]:
+    """What answers, warm, until SIGTERM or the end of the block.
+
+    Args:
+        bundle: zip or folder.
+        variant: of its encoder.
+        policy: what is shown; None = as exported.
+        settings: where what is taught lies, and whether clips are kept.
+    """
+    from signtalk.bundle.bundle import open_bundle, told_of
+    from signtalk.service.model import ServiceModel
+
+    with _ended_in_order(), open_bundle(bundle, variant) as opened:
+        model = ServiceModel(opened.under(policy), settings.personal, settings.keep_clips)
+        with told_of(bundle, opened.folder):
+            model.warm_up()
+        yield model
 
 
 def _tell_what_teaching_lacks(settings: ServiceSettings, knows_some: bool) -> None:

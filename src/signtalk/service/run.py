@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import resource
 import socket
+import sys
 import threading
 import time
 import urllib.request
@@ -105,13 +105,13 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
-        self.opens_page = False
+        self.opens: str | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.opens_page and self.started:
+        if self.opens is not None and self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
-            page = f"{'https' if self.config.is_ssl else 'http'}://localhost:{port}/"
+            page = f"{'https' if self.config.is_ssl else 'http'}://localhost:{port}/{self.opens}"
             # Aside: some browsers are waited for until they are closed, and they ask this very process.
             threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
 
@@ -123,7 +123,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    app: FastAPI, host: str, port: int, tls: tuple[str, str | None] | None = None, open_page: bool = False
+    app: FastAPI, host: str, port: int, tls: tuple[str, str | None] | None = None, opens: str | None = None
 ) -> None:
     """Serve until SIGINT or SIGTERM; returns when everything accepted is answered.
 
@@ -132,17 +132,21 @@ def serve(
         host: address to listen at.
         port: 0 = any free one.
         tls: files of the certificate and of its key, None where the first holds both; None = plain HTTP.
-        open_page: open the page in this machine's browser.
+        opens: what follows the address of the page that is opened in this machine's browser; None = none is.
     """
     certificate, key = tls or (None, None)
     server = _server(app, host=host, port=port, log_config=_LOG, ssl_certfile=certificate, ssl_keyfile=key)
-    server.opens_page = open_page
+    server.opens = opens
     _allow_connections()
     server.run()
 
 
 def _allow_connections() -> None:
-    """Each socket is a file, and shells allow a thousand of them."""
+    """Each socket is a file, and shells allow a thousand of them; Windows knows no such limit."""
+    if sys.platform == "win32":
+        return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,0 +1,95 @@
+"""What is wrong with a machine is found, one thing at a time, with what to do."""
+
+import importlib.metadata
+import socket
+import webbrowser
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import signtalk.service.doctor
+from made.landmarker_bundle import made_bundle
+from signtalk.index.files import HEADER_FILE
+from signtalk.service.clinic import ClinicFolder
+from signtalk.service.doctor import Finding, examine
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> ClinicFolder:
+    return ClinicFolder(tmp_path / "clinic")
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+def findings(clinic: ClinicFolder, models: Path | None = None, port: int = 0) -> dict[str, Finding]:
+    return {each.name: each for each in examine(clinic, port or free_port(), models)}
+
+
+def test_a_folder_that_is_not_there_yet_is_no_fault(clinic: ClinicFolder) -> None:
+    told = findings(clinic)
+    assert [told[name].state for name in ("version", "port", "disk", "folder", "bundle", "own sentences")] == [
+        "good"
+    ] * 6
+    assert "will be made" in told["folder"].told
+    assert not clinic.folder.exists()
+
+
+def test_what_is_there_is_looked_at(clinic: ClinicFolder, tmp_path: Path) -> None:
+    clinic.make_what_is_missing()
+    models = made_bundle(tmp_path / "holistic_landmarker.task")
+    told = findings(clinic, models)
+    assert told["landmarker"] == Finding("landmarker", "good", str(models))
+    assert "answers as when it was made" in told["bundle"].told
+
+
+def test_each_fault_is_found_and_hides_no_other(clinic: ClinicFolder, tmp_path: Path) -> None:
+    clinic.make_what_is_missing()
+    clinic.bundle.write_bytes(b"no zip")
+    clinic.taught.mkdir()
+    (clinic.taught / HEADER_FILE).write_text("{")
+    clinic.key_file.chmod(0o644)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        told = findings(clinic, tmp_path / "none", taken.getsockname()[1])
+    assert {name for name, each in told.items() if each.state == "bad"} >= {
+        "landmarker",
+        "port",
+        "bundle",
+        "own sentences",
+    }
+    assert "run `signtalk models install`" in told["landmarker"].told
+    assert "another program listens there" in told["port"].told
+    assert told["folder"].state == "mind"
+
+
+def test_a_machine_that_lacks_things_is_told(
+    clinic: ClinicFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    def no_browser() -> None:
+        raise webbrowser.Error
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    monkeypatch.setattr(webbrowser, "get", no_browser)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1024))
+    monkeypatch.setattr(signtalk.service.doctor, "PAGE", tmp_path)
+    monkeypatch.setattr(signtalk.service.doctor, "_CAMERAS", tmp_path)
+    monkeypatch.setattr("sys.platform", "linux")
+    told = findings(clinic)
+    assert {name: each.state for name, each in told.items() if each.state != "good"} == {
+        "version": "bad", "machine": "mind", "page": "bad", "browser": "mind", "camera": "mind", "disk": "bad",
+    } | ({"landmarker": "bad"} if told["landmarker"].state == "bad" else {})  # fmt: skip
+    assert all(each.remedy for name, each in told.items() if each.state != "good" and name != "landmarker")
+    assert told["version"].remedy == "pip install 'signtalk[serve]'"
+    (tmp_path / "video0").touch()
+    assert findings(clinic)["camera"] == Finding("camera", "good", "video0")
