@@ -30,7 +30,7 @@ from perturbations import PERTURBATIONS, VALIDATION_NAME
 from results_page import replace_section
 from signtalk.arrays import FloatArray
 from signtalk.bundle.bundle import open_bundle
-from signtalk.calibration.unseen_signs import TaughtSet, coverage, hold_lessons
+from signtalk.calibration.unseen_signs import LessonAnswers, TaughtSet, coverage, hold_lessons, is_answered
 from signtalk.data.packed import pack_clips
 from signtalk.errors import SignTalkError
 from signtalk.evaluation.intervals import bootstrap_mean
@@ -46,7 +46,8 @@ from signtalk.files import read_json, sha256_text, write_json
 from signtalk.index.encoded import ClipEncoder, Encoded
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.recognition.asked import encode_all
-from signtalk.recognition.recognizer import Recognizer
+from signtalk.recognition.gate import confidences
+from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import TorchEncoder, load_checkpoint
 from suites import Suite, prepare
 
@@ -62,11 +63,15 @@ SETS: dict[str, Suite] = {
     "asl_medical_sentences": Suite("asl_medical_sentences", "as recorded teaches, as perturbed asks", perturbed=True),
     "made_up": Suite("made_up", "one made-up signer teaches; the demo's sentences"),
 }
+NO_STRANGERS = ("words_6people", "isl_words_10signers_body")
+"""Sets of whose people the base learned, and one without hands: none that a gate is judged by."""
 _CHANGED = frozenset((*PERTURBATIONS, VALIDATION_NAME))
 """Who signs a perturbed clip."""
 _MEASURES = ("recall_at_1", "mrr")
 MOST_QUERIES = 400
 """Of a draw: more narrow no interval, for draws of one person share their queries' signers."""
+SIZES = {"3-5": (3, 5), "6-15": (6, 15), "16 and more": (16, sys.maxsize)}
+"""How many sentences a lesson teaches."""
 LESSONS = 24
 """Of a set, to ask a gate: another person teaches each time some of the sentences, with one to three clips each."""
 
@@ -117,6 +122,29 @@ class Yardstick:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """The questions of lessons of one size, counted.
+
+    Attributes:
+        sentences: one of SIZES: how many sentences were taught.
+        k: how many clips taught each.
+        num_known: questions for taught sentences.
+        num_known_answered: of these answered.
+        num_answered: answers, those to other questions too.
+        num_right: of these right.
+        confidence: sum over the known questions.
+    """
+
+    sentences: str
+    k: int
+    num_known: int
+    num_known_answered: int
+    num_answered: int
+    num_right: int
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Answering:
     """What the gate of one bundle did in the lessons of one set.
 
@@ -128,6 +156,7 @@ class Answering:
         num_answered: answers.
         untaught_answered: share of the questions for other sentences that got one; None where none was asked.
         recall_at_1: of the taught.
+        taught: the same questions by the size of the lesson.
         date: of the measurement.
         code: that measured it.
     """
@@ -139,6 +168,7 @@ class Answering:
     num_answered: int
     untaught_answered: float | None
     recall_at_1: float
+    taught: tuple[Taught, ...]
     date: str
     code: str
 
@@ -195,11 +225,25 @@ def measure(
 
 def answering(encoder: str, taught: TaughtSet, recognizer: Recognizer) -> Answering:
     """What the gate did in the lessons of a set."""
-    figures = coverage(recognizer.decision, hold_lessons(recognizer, [taught], LESSONS, seed=1))
+    outcomes = hold_lessons(recognizer, [taught], LESSONS, seed=1)
     return Answering(
         encoder=encoder, data=taught.name, date=datetime.date.today().isoformat(), code=code_version(),
-        **figures,
+        taught=tuple(_by_size(recognizer.decision, outcomes)), **coverage(recognizer.decision, outcomes),
     )  # fmt: skip
+
+
+def _by_size(decision: DecisionConfig, outcomes: LessonAnswers) -> Iterator[Taught]:
+    accepted, sureness = is_answered(decision, outcomes), confidences(outcomes.evidence, decision.gate)
+    for name, (fewest, most) in SIZES.items():
+        of_size = (outcomes.num_sentences >= fewest) & (outcomes.num_sentences <= most)
+        for k in np.unique(outcomes.num_clips[of_size]).tolist():
+            rows = of_size & (outcomes.num_clips == k)
+            known = rows & outcomes.known
+            yield Taught(
+                sentences=name, k=k, num_known=int(known.sum()), num_known_answered=int(accepted[known].sum()),
+                num_answered=int(accepted[rows].sum()), num_right=int(outcomes.right[rows & accepted].sum()),
+                confidence=float(sureness[known].sum()),
+            )  # fmt: skip
 
 
 def _lessons(labels: Sequence[str], people: Sequence[str], k: int, rng: np.random.Generator) -> Iterator[OneShotDraw]:
@@ -244,7 +288,10 @@ class Results:
         """Of a file; nothing where there is none."""
         content = read_json(path) if path.exists() else {"one_shot": [], "gates": []}
         cells = [Cell(**each) for each in content["one_shot"]]
-        gates = [Answering(**each) for each in content["gates"]]
+        gates = [
+            Answering(**each | {"taught": tuple(Taught(**part) for part in each["taught"])})
+            for each in content["gates"]
+        ]
         return cls({(c.encoder, c.data, c.k): c for c in cells}, {(g.encoder, g.data): g for g in gates})
 
     def write(self, path: Path) -> None:
@@ -301,7 +348,27 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]] = ()) 
         figures.insert(2, f"{row['num_answered']}")
         left_out = " (left out)" if (gate.encoder, gate.data) in without else ""
         lines.append("| " + " | ".join([gate.data + left_out, gate.encoder, *figures]) + " |")
+    strangers = [each for key, each in results.gates.items() if key not in without and each.data not in NO_STRANGERS]
+    lines += [
+        "", "### By how much was taught", "",
+        f"The same lessons of sets with hands that the gate of `base` was not fitted on ({len(strangers)}), together:",
+        "by how many sentences were taught, and with how many clips each.", "",
+        "| sentences | clips each | questions | confidence, mean | answered | answers right |",
+        "| --- | --- | --- | --- | --- | --- |", *_size_rows(strangers),
+    ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _size_rows(gates: Sequence[Answering]) -> Iterator[str]:
+    parts = [part for gate in gates if gate.encoder == "base" for part in gate.taught]
+    for name in SIZES:
+        for k in sorted({part.k for part in parts if part.sentences == name}):
+            rows = [part for part in parts if (part.sentences, part.k) == (name, k)]
+            known, answers = sum(row.num_known for row in rows), sum(row.num_answered for row in rows)
+            confidence = sum(row.confidence for row in rows) / known
+            answered = sum(row.num_known_answered for row in rows) / known
+            right = f"{sum(row.num_right for row in rows)} of {answers}"
+            yield f"| {name} | {k} | {known} | {confidence:.2f} | {answered:.3f} | {right} |"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from signtalk.calibration.unseen_signs import (
-    FEWEST_SENTENCES,
+    FEWEST_TAUGHT,
     TaughtSet,
     coverage,
     fit_promise,
@@ -58,10 +58,18 @@ def test_a_lesson_asks_what_was_taught_and_what_was_not_by_others_than_the_teach
     assert answers.right[answers.known].mean() > 0.95
     again = hold_lessons(RECOGNIZER, [taught("a", 0.1, 0)], lessons=8)
     np.testing.assert_array_equal(again.evidence.score, answers.evidence.score)
+    assert set(answers.num_clips) <= {1, 2, 3}
+
+
+def test_a_few_sentences_are_taught_as_often_as_many() -> None:
+    answers = hold_lessons(RECOGNIZER, [taught("a", 0.1, 0, signs=40)], lessons=40)
+    assert answers.num_sentences.min() >= FEWEST_TAUGHT and answers.num_sentences.max() <= 39
+    a_lesson_each = np.unique(answers.num_sentences)
+    assert 5 <= np.median(a_lesson_each) <= 25 and (a_lesson_each <= 6).any() and (a_lesson_each >= 25).any()
 
 
 def test_a_teacher_of_too_few_signs_gives_no_lesson() -> None:
-    sets = [taught("a", 0.1, 0), taught("b", 0.1, 1, signs=FEWEST_SENTENCES - 1)]
+    sets = [taught("a", 0.1, 0), taught("b", 0.1, 1, signs=FEWEST_TAUGHT)]
     assert set(hold_lessons(RECOGNIZER, sets, lessons=4).sets) == {0}
 
 
@@ -109,6 +117,7 @@ def test_a_promise_is_proven_by_sets_that_were_left_out_alone() -> None:
     assert gate.precision_found == pytest.approx(sum(shares) / 3) and gate.precision_found >= 0.95
     assert gate.precision_lower_bound == pytest.approx(min(shares))
     assert gate.enrolled is not None and gate.enrolled.num_accepted == gate.num_accepted
+    assert gate.enrolled.least_sentences == answers.num_sentences.min() >= FEWEST_TAUGHT
 
 
 def test_where_left_out_sets_do_not_show_it_nothing_is_proven() -> None:

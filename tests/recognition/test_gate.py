@@ -198,7 +198,7 @@ def test_files_hold_the_figures_as_three_lists_in_their_order():
     assert list(written) == [
         "mode", "motion_floor", "threshold", "choice_threshold", "weights", "bias", "typical", "spread", "fitted",
         "precision_asked", "precision_reached", "precision_found", "precision_lower_bound", "num_accepted",
-        "least_words", "written", "enrolled",
+        "least_words", "least_sentences", "written", "enrolled",
     ]  # fmt: skip
     assert written["weights"] == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
     assert written["typical"] == list(TYPICAL.values())

@@ -52,6 +52,7 @@ def test_a_promise_is_one_line() -> None:
     assert str(PROVEN) == ("trained: proven (0.98 asked, 0.990 found, at least 0.960 (95%), 120 validation answers)")
     assert str(Promise("enrolled", False, None, None, None, 0)) == "enrolled: not proven"
     assert str(replace(PROVEN, least_words=2)).endswith("120 validation answers, from 2 words on)")
+    assert str(replace(PROVEN, least_sentences=3)).endswith("120 validation answers, among 3 sentences or more)")
     assert PROVEN.to_dict()["num_clips"] == 120
 
 
@@ -76,12 +77,22 @@ def test_a_sentence_shorter_than_all_that_proved_the_gate_is_not_proven() -> Non
     gate = GateConfig(enrolled=proof, written=proof, precision_asked=0.98, precision_reached=True, num_accepted=50)
     promises = promises_of(gate, TranslationRule())
     for population in ("enrolled", "written"):
-        assert promise_to(population, 3, promises, gate) == promises[population]
+        assert promise_to(population, 3, 1, promises, gate) == promises[population]
         assert promises[population].proven
-        assert promise_to(population, 2, promises, gate) == Promise(population, False, 0.98, None, None, 0)
-    assert promise_to("trained", 1, promises, gate) == promises["trained"]
+        assert promise_to(population, 2, 1, promises, gate) == Promise(population, False, 0.98, None, None, 0)
+    assert promise_to("trained", 1, 1, promises, gate) == promises["trained"]
     unfitted = GateConfig()
-    assert not promise_to("enrolled", 1, promises_of(unfitted, TranslationRule()), unfitted).proven
+    assert not promise_to("enrolled", 1, 1, promises_of(unfitted, TranslationRule()), unfitted).proven
+
+
+def test_among_fewer_sentences_than_proved_the_gate_nothing_is_proven() -> None:
+    proof = GateConfig(precision_asked=0.98, precision_reached=True, num_accepted=40, least_sentences=3)
+    gate = GateConfig(enrolled=proof, written=proof, precision_asked=0.98, precision_reached=True, num_accepted=50)
+    promises = promises_of(gate, TranslationRule())
+    for population in ("enrolled", "written"):
+        assert promise_to(population, 1, 3, promises, gate) == promises[population]
+        assert promise_to(population, 1, 2, promises, gate) == Promise(population, False, 0.98, None, None, 0)
+    assert promise_to("trained", 1, 1, promises, gate) == promises["trained"]
 
 
 def test_what_is_not_proven_is_at_most_a_choice() -> None:

@@ -56,6 +56,7 @@ def test_answers_tell_whether_their_promise_is_proven(policy: Policy, small_run:
     assert known["promise"] == {
         "population": "trained", "proven": True, "precision_asked": 0.98, "precision_found": None,
         "precision_lower_bound": None, "num_clips": 50, "least_words": 1,
+        "least_sentences": 1,
     }  # fmt: skip
     assert (enrolled["promise"]["population"], enrolled["promise"]["proven"]) == ("enrolled", False)
     assert enrolled["outcome"] == {"strict": "choices", "research": "answer"}[policy]

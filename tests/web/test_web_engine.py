@@ -110,6 +110,14 @@ DECISIONS = {
     "taught": DecisionConfig(
         gate=MISSED.model_copy(update={"enrolled": GateConfig(threshold=0.3, bias=0.4, **PROOF)}), translate=False
     ),
+    "fewer": DecisionConfig(
+        gate=MISSED.model_copy(
+            update=dict.fromkeys(
+                ("enrolled", "written"), GateConfig(threshold=0.3, bias=0.4, least_sentences=999, **PROOF)
+            )
+        ),
+        translate=False,
+    ),
     "shorter": DecisionConfig(
         gate=MISSED.model_copy(
             update=dict.fromkeys(("enrolled", "written"), GateConfig(threshold=0.3, bias=0.4, least_words=99, **PROOF))

@@ -28,11 +28,13 @@ MOST_CLIPS = 3
 """So many clips teach a sentence at most."""
 UNTAUGHT_SHARE = 0.3
 """Of a lesson's questions: sentences that nobody taught."""
-FEWEST_SENTENCES = 4
+FEWEST_TAUGHT = 3
+"""Sentences of a lesson: among fewer nothing is near that an answer could be told from."""
 _STRICTER = (0.0, 0.25, 0.5, 0.75)
 """By how much of what is missing to certainty a fit may aim higher than it promises."""
 MOST_QUESTIONS = 120
 """Of a lesson, so that no set of thousands of clips takes hours."""
+_BY_QUESTION = ("right", "known", "sets", "motions", "num_sentences", "num_clips")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,8 @@ class LessonAnswers:
         known: (Q,) whether the sentence was taught.
         sets: (Q,) name of the set.
         motions: (Q,) hand speeds.
+        num_sentences: (Q,) how many sentences were taught in the lesson.
+        num_clips: (Q,) how many clips taught each of them, at most.
     """
 
     evidence: Evidence
@@ -71,19 +75,18 @@ class LessonAnswers:
     known: BoolArray
     sets: IntArray
     motions: FloatArray
+    num_sentences: IntArray
+    num_clips: IntArray
 
     @classmethod
     def joined(cls, parts: Sequence[LessonAnswers]) -> LessonAnswers:
         """All questions, in order."""
-        arrays = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("right", "known", "sets", "motions")
-        }
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _BY_QUESTION}
         return cls(Evidence.joined([part.evidence for part in parts]), **arrays)
 
     def select(self, rows: BoolArray) -> LessonAnswers:
         """The questions where `rows` is True."""
-        arrays = {name: getattr(self, name)[rows] for name in ("right", "known", "sets", "motions")}
+        arrays = {name: getattr(self, name)[rows] for name in _BY_QUESTION}
         return LessonAnswers(self.evidence.select(rows), **arrays)
 
 
@@ -115,9 +118,9 @@ def _lesson(
     teacher = everyone[lesson % len(everyone)]
     own = np.flatnonzero(people == teacher)
     signs = rng.permutation(np.unique(labels[own]))
-    if len(signs) < FEWEST_SENTENCES:
+    if len(signs) <= FEWEST_TAUGHT:  # at least one remains that nobody teaches
         return None
-    count = int(rng.integers(FEWEST_SENTENCES - 1, len(signs)))  # at least one remains that nobody teaches
+    count = _drawn_count(rng, len(signs) - 1)
     chosen, k = signs[:count], int(rng.integers(1, MOST_CLIPS + 1))
     references = np.concatenate([rng.permutation(own[labels[own] == sign])[:k] for sign in chosen])
     others = np.flatnonzero(people != teacher)
@@ -135,7 +138,14 @@ def _lesson(
         known=np.isin(labels[asked], chosen),
         sets=np.full(len(asked), number),
         motions=taught.motions[asked],
+        num_sentences=np.full(len(asked), count),
+        num_clips=np.full(len(asked), k),
     )
+
+
+def _drawn_count(rng: np.random.Generator, most: int) -> int:
+    """How many sentences are taught: as often a few as many, for every collection begins with a few."""
+    return round(float(np.exp(rng.uniform(np.log(FEWEST_TAUGHT), np.log(most)))))
 
 
 def fit_unseen(
@@ -190,6 +200,7 @@ def fit_promise(
     promise: dict[str, Any] = {
         "precision_asked": precision, "precision_reached": is_shown, "num_accepted": num_accepted,
         "precision_found": found, "precision_lower_bound": min(shares, default=None),
+        "least_sentences": int(outcomes.num_sentences.min()),
     }  # fmt: skip
     gate = fitted.gate.model_copy(update={**promise, "enrolled": None})
     gate = gate.model_copy(update={"enrolled": gate})
@@ -202,6 +213,11 @@ def _counts(outcomes: LessonAnswers) -> FloatArray:
     return np.asarray(len(outcomes.sets) / len(size) / size[number])
 
 
+def is_answered(decision: DecisionConfig, outcomes: LessonAnswers) -> BoolArray:
+    """(Q,) whether the gate answers."""
+    return np.asarray(confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold)
+
+
 def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, float | None]:
     """How many of the taught are answered, how many answers are right, and how many questions of the untaught got one.
 
@@ -209,7 +225,7 @@ def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, flo
         decision: a gate.
         outcomes: of lessons in sets that it was not fitted on.
     """
-    accepted = confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold
+    accepted = is_answered(decision, outcomes)
     return {
         "answered": float(accepted[outcomes.known].mean()),
         "precision": float(outcomes.right[accepted].mean()) if accepted.any() else None,

@@ -121,6 +121,8 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
         num_accepted: how many clips were accepted; None likewise.
         least_words: fewest words of a sentence that showed it; of a gate of written or enrolled sentences, which may be
             shorter than all that were asked, and a shorter signing has less to be told by.
+        least_sentences: fewest sentences that the index held when it was shown, likewise: where one or two are taught,
+            nothing is near that an answer could be told from.
         written: the gate of sentences that are only written, fitted on sentences that training never saw; its motion
             floor does not count. None = none of them is accepted.
         enrolled: the gate of sentences that were enrolled, fitted likewise; None = this one decides and proves nothing.
@@ -139,6 +141,7 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
     precision_lower_bound: float | None = Field(default=None, ge=0, le=1)
     num_accepted: int | None = Field(default=None, ge=0)
     least_words: int = Field(default=1, ge=1)
+    least_sentences: int = Field(default=1, ge=1)
     written: GateConfig | None = None
     enrolled: GateConfig | None = None
 

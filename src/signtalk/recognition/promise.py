@@ -74,6 +74,7 @@ class Promise:
         precision_lower_bound: lower end of its 95% interval; None likewise.
         num_clips: validation answers that showed it; None likewise, 0 when nothing was measured.
         least_words: fewest words of a sentence that showed it; a shorter one has no promise.
+        least_sentences: fewest sentences that an index held when it was shown; among fewer there is no promise.
     """
 
     population: Population
@@ -83,6 +84,7 @@ class Promise:
     precision_lower_bound: float | None
     num_clips: int | None
     least_words: int = 1
+    least_sentences: int = 1
 
     def __str__(self) -> str:
         """One line, as a person reads it."""
@@ -91,7 +93,8 @@ class Promise:
         low = "" if self.precision_lower_bound is None else f"at least {self.precision_lower_bound:.3f} (95%)"
         clips = f"{self.num_clips} validation answers" if self.num_clips else ""
         words = f"from {self.least_words} words on" if self.least_words > 1 else ""
-        figures = ", ".join(filter(None, [asked, share, low, clips, words]))
+        among = f"among {self.least_sentences} sentences or more" if self.least_sentences > 1 else ""
+        figures = ", ".join(filter(None, [asked, share, low, clips, words, among]))
         return f"{self.population}: {'proven' if self.proven else NOT_PROVEN}" + (f" ({figures})" if figures else "")
 
     def to_dict(self) -> dict[str, Any]:
@@ -116,20 +119,25 @@ def promises_of(gate: GateConfig, rule: TranslationRule) -> dict[Population, Pro
 
 
 def promise_to(
-    population: Population, num_words: int, promises: Mapping[Population, Promise], gate: GateConfig
+    population: Population,
+    num_words: int,
+    num_sentences: int,
+    promises: Mapping[Population, Promise],
+    gate: GateConfig,
 ) -> Promise:
-    """The promise of one answer: a sentence shorter than all that proved it has none that is proven.
+    """The promise of one answer; a sentence shorter, or among fewer, than all that proved it has none that is proven.
 
     Args:
         population: of the answer.
         num_words: of its sentence.
+        num_sentences: among which it was found.
         promises: of all populations.
         gate: that they are of.
     """
     promise = promises[population]
     fits: dict[Population, GateConfig | None] = {"enrolled": gate.enrolled, "written": gate.written}
     fit = fits.get(population)
-    if fit is None or num_words >= fit.least_words:
+    if fit is None or (num_words >= fit.least_words and num_sentences >= fit.least_sentences):
         return promise
     return _promise(population, None, promise.precision_asked)
 
@@ -145,6 +153,7 @@ def _promise(population: Population, fit: Fit | None, asked: float | None) -> Pr
         precision_lower_bound=fit.precision_lower_bound,
         num_clips=fit.num_accepted,
         least_words=fit.least_words if isinstance(fit, GateConfig) else 1,
+        least_sentences=fit.least_sentences if isinstance(fit, GateConfig) else 1,
     )
 
 

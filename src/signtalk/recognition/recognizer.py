@@ -5,6 +5,7 @@ Evaluation, command line and (with a bundle instead of torch) the service all an
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
@@ -221,8 +222,9 @@ class Recognizer:
         answers = []
         for query, (of_trained, of_enrolled) in enumerate(decisions):
             decided, population = of_enrolled if enrolled[query] else of_trained, populations[query]
-            promise = None if population is None else promise_to(population, int(words[query]), promises, gate)
-            if promise is not None:
+            promise = None
+            if population is not None:
+                promise = promise_to(population, int(words[query]), self._num_sentences, promises, gate)
                 decided = held_back(decided, promise, self.decision.policy)
             translated = self._translated(texts[query], float(text_sureness[query]), decided, keeps[query])
             if translated["translation_shown"] and not decided.accepted:
@@ -244,6 +246,11 @@ class Recognizer:
                 )
             )
         return AnsweredClips(tuple(answers), ranking, sureness)
+
+    @property
+    def _num_sentences(self) -> int:
+        """Among which a query's sentence is found; further references are many."""
+        return len(self.index.sentences) if self.source is None else sys.maxsize
 
     def _population_of_first(self, ranking: Ranking, query: int) -> Population | None:
         """Where the first sentence of a query comes from; None without one."""

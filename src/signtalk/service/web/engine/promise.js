@@ -21,6 +21,7 @@ import { ENROLLED_ID, WRITTEN_ID } from "./tables.js";
  * @property {number | null} precision_lower_bound
  * @property {number | null} num_accepted
  * @property {number} [least_words]
+ * @property {number} [least_sentences]
  */
 
 /**
@@ -34,6 +35,7 @@ import { ENROLLED_ID, WRITTEN_ID } from "./tables.js";
  * @property {number | null} precision_lower_bound
  * @property {number | null} num_clips
  * @property {number} least_words fewest words of a sentence that showed it
+ * @property {number} least_sentences fewest sentences of an index that showed it
  */
 
 /**
@@ -49,7 +51,7 @@ export function promiseOf(population, { gate, translation }) {
   if (!fit?.fitted) {
     return {
       population, proven: false, precision_asked: asked, precision_found: null, precision_lower_bound: null, num_clips: 0,
-      least_words: 1,
+      least_words: 1, least_sentences: 1,
     };
   }
   return {
@@ -60,22 +62,26 @@ export function promiseOf(population, { gate, translation }) {
     precision_lower_bound: fit.precision_lower_bound,
     num_clips: fit.num_accepted,
     least_words: fit.least_words ?? 1,
+    least_sentences: fit.least_sentences ?? 1,
   };
 }
 
 /**
- * The promise of one answer: a sentence shorter than all that proved it has none that is proven.
+ * The promise of one answer; a sentence shorter, or among fewer, than all that proved it has none that is proven.
  *
  * @param {Population} population
  * @param {number} numWords of the sentence
+ * @param {number} numSentences among which it was found
  * @param {DecisionConfig} decision
  * @returns {Promised}
  */
-export function promiseTo(population, numWords, decision) {
+export function promiseTo(population, numWords, numSentences, decision) {
   const fit = population === "enrolled" || population === "written" ? decision.gate[population] : null;
   const promise = promiseOf(population, decision);
-  if (!fit || numWords >= (fit.least_words ?? 1)) return promise;
-  const nothing = { precision_found: null, precision_lower_bound: null, num_clips: 0, least_words: 1 };
+  if (!fit || (numWords >= (fit.least_words ?? 1) && numSentences >= (fit.least_sentences ?? 1))) return promise;
+  const nothing = {
+    precision_found: null, precision_lower_bound: null, num_clips: 0, least_words: 1, least_sentences: 1,
+  };
   return { ...promise, proven: false, ...nothing };
 }
 

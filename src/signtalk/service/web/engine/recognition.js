@@ -66,7 +66,7 @@ export async function answer(encoded, motion, { index, decision, tokenizer, deco
   const listed = (/** @type {number} */ count) => ranked.slice(0, count).map((each, place) =>
     candidate(each, place + 1, place ? null : byGate.confidence, index));
   const candidates = listed(numCandidates);
-  const ofSentence = population && promiseTo(population, facts.numWords, decision);
+  const ofSentence = population && promiseTo(population, facts.numWords, index.classes.length, decision);
   const gate = heldBack(byGate, ofSentence, decision.policy);
   const text = decision.translate && decoder ? await translate(decoder, tokenizer, encoded, decision) : null;
   const best = ranked.length ? index.named(ranked[0].sentence).sentence : null;
