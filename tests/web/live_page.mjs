@@ -295,7 +295,8 @@ async function lost(page) {
 async function offline(page) {
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   await page.waitForFunction(async () => {
-    const kept = await (await caches.open("signtalk-page")).keys();
+    const [name] = await caches.keys();
+    const kept = await (await caches.open(name)).keys();
     return kept.some(({ url }) => url.endsWith("holistic_landmarker.task"));
   });
   await post("test/quit");

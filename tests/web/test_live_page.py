@@ -102,14 +102,6 @@ def test_no_address_outside():
         assert not outside, f"{file}: {outside}"
 
 
-def test_all_files_are_kept_for_use_without_network():
-    """Scripts apart, which test_modules.py looks after."""
-    listed = re.findall(r'"([\w./]+)"', (WEB / "sw.js").read_text().partition("FILES = [")[2].partition("]")[0])
-    own = {str(file.relative_to(WEB)) for file in [*WEB.glob("*.*"), *WEB.glob("texts/*")]}
-    others = {"index.html", "package.json", "sw.js", "offline_worker.js"}
-    assert {name for name in listed if not name.endswith(".js")} == (own - others) | {"./"}
-
-
 def test_pins_are_exact():
     about = json.loads((ROOT / "web" / "package.json").read_text())
     locked = json.loads((ROOT / "web" / "package-lock.json").read_text())["packages"]

@@ -11,7 +11,6 @@ from made.web import ROOT, needs
 from signtalk.bundle.web import PAGE
 
 SCRIPTS = sorted(path for folder in ("engine", "page") for path in (PAGE / folder).glob("*.js"))
-SERVICE_WORKER = PAGE / "sw.js"
 _IMPORT = re.compile(
     r"""^(?:import|export)\b[^;]*?\bfrom\s*"([^"]+)"|^import\s*"([^"]+)"|\bimport\("([^"]+)"\)""", re.M
 )
@@ -45,18 +44,6 @@ def test_the_engine_knows_nothing_of_the_page() -> None:
     for script in SCRIPTS:
         if script.parent.name == "engine":
             assert {path.parent.name for path in imported(script)} <= {"engine"}, script.name
-
-
-def test_the_live_page_keeps_all_that_it_imports() -> None:
-    """What is reached from the page without an engine; the offline page keeps every file that it has."""
-    reached, waiting = set(), [PAGE / "page" / "app.js"]
-    while waiting:
-        script = waiting.pop()
-        if script not in reached and script.name != "engine_answerer.js":
-            reached.add(script)
-            waiting += [*imported(script), *imported(script, _WORKER)]
-    kept = re.findall(r'"([\w./]+\.js)"', SERVICE_WORKER.read_text().partition("FILES = [")[2].partition("]")[0])
-    assert {str(path.relative_to(PAGE)) for path in reached} == set(kept)
 
 
 def test_comments_import_nothing(tmp_path: Path) -> None:

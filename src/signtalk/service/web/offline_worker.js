@@ -1,15 +1,17 @@
 /**
- * Service worker: keeps every file that files.json lists, so that the page opens and answers without a connection.
+ * Service worker of both pages: keeps the files that files.json lists, so that the page opens without a connection.
  *
- * `engine/offline.js` registers it as offline_worker.js?VERSION. Another version fetches what is new, and takes over
- * when all of it is there; until then the old one goes on.
+ * `engine/offline.js` registers it as offline_worker.js?VERSION. Another version fetches what is new, and waits with all
+ * of it until a page asks it to take over; until then the old one goes on. So a page never has files of two versions.
  */
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const PREFIX = "signtalk-page-";
 const CACHE = PREFIX + worker.location.search.slice(1);
-const FILES = "files.json";
-const list = new URL(FILES, worker.location.href).href;
+const TAKE_OVER = "take over";
+const list = new URL("files.json", worker.location.href).href;
+/** @type {Promise<Set<string>> | null} */
+let listed = null;
 
 worker.addEventListener("install", (event) => event.waitUntil(keep()));
 
@@ -18,18 +20,30 @@ worker.addEventListener("activate", (event) => event.waitUntil((async () => {
   await worker.clients.claim();
 })()));
 
-worker.addEventListener("fetch", (event) => {
-  if (event.request.method !== "GET" || !event.request.url.startsWith(new URL("./", worker.location.href).href)) return;
-  event.respondWith(answered(event.request));
+worker.addEventListener("message", (event) => {
+  if (event.data === TAKE_OVER) event.waitUntil(worker.skipWaiting());
 });
 
-/** Fetch all files into this version's cache; one that does not arrive leaves the version before in place. */
+worker.addEventListener("fetch", (event) => {
+  if (event.request.method === "GET" && inScope(event.request.url)) event.respondWith(answered(event.request));
+});
+
+/** @param {string} url */
+function inScope(url) {
+  return url.startsWith(new URL("./", worker.location.href).href);
+}
+
+/**
+ * Fetch this version's files into its cache; one that does not arrive leaves the version before in place. What the
+ * list marks `when_used` is large: it is kept when a page first needs it.
+ */
 async function keep() {
   const answer = await fetch(list, { cache: "no-store" }), { files } = await answer.clone().json();
   const cache = await caches.open(CACHE);
   await cache.put(list, answer);
-  for (const name of Object.keys(files)) await cache.add(new Request(new URL(name, list), { cache: "no-cache" }));
-  await worker.skipWaiting();
+  for (const [name, { when_used: later }] of Object.entries(files)) {
+    if (!later) await cache.add(new Request(new URL(name, list), { cache: "no-cache" }));
+  }
 }
 
 /**
@@ -41,6 +55,22 @@ async function answered(request) {
   const cache = await caches.open(CACHE);
   const url = request.url.endsWith("/") ? `${request.url}index.html` : request.url;
   const kept = await cache.match(url, { ignoreSearch: true });
-  if (request.url !== list) return kept ?? fetch(request);
-  return fetch(request).catch(() => kept ?? Response.error());
+  if (url === list) return fetch(request).catch(() => kept ?? Response.error());
+  if (kept) return kept;
+  const answer = await fetch(request);
+  if (answer.ok && (await names(cache)).has(url)) await cache.put(url, answer.clone());
+  return answer;
+}
+
+/**
+ * The addresses that this version's list names.
+ *
+ * @param {Cache} cache
+ */
+function names(cache) {
+  listed ??= cache.match(list).then(async (kept) => {
+    const { files } = kept ? await kept.json() : { files: {} };
+    return new Set(Object.keys(files).map((name) => new URL(name, list).href));
+  });
+  return listed;
 }

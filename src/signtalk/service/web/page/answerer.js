@@ -50,7 +50,8 @@
  * @property {() => void} start signing begins (mode "button")
  * @property {() => void} stop signing ends
  * @property {() => void} reset another person stands there
- * @property {() => Promise<unknown> | undefined} keep make the page load without network
+ * @property {(mayReload: () => boolean) => Promise<unknown>} keep make the page load without network, and again where a
+ *   newer version is there and that is allowed
  * @property {() => Promise<AnswererConfig>} config
  * @property {(query: string) => Promise<{total: number, sentences: ListedSentence[]}>} sentences the first ones
  * @property {(sentenceId: string) => Promise<Clip | null>} sign a clip to draw

@@ -22,6 +22,7 @@ import { Watch } from "./watch.js";
 const FASTEST = 6; // shoulder widths a second: brisk signing fills the meter
 const UNSEEN_S = 2;
 const CONFIG_RETRY_MS = 5000;
+const KEPT_MS = 3000;
 
 /**
  * The Answerer of this page: the service, or in an offline page (`signtalk bundle web`) the page itself.
@@ -32,6 +33,11 @@ async function openAnswerer() {
   if (document.documentElement.dataset.answers !== "engine") return new ServiceAnswerer(document.baseURI);
   const { EngineAnswerer } = await import("./engine_answerer.js");
   return new EngineAnswerer(document.baseURI);
+}
+
+/** @param {number} milliseconds */
+function pause(milliseconds) {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 }
 
 class Page {
@@ -62,6 +68,8 @@ class Page {
     this.personS = 0; // since when it is this person
     this.signing = false;
     this.ready = false; // whether a stream is open
+    /** @type {Promise<unknown>} until what the page asks for is kept for use without a connection */
+    this.kept = Promise.resolve();
     this.wireCamera();
     this.wireAnswers();
     this.wireControls();
@@ -79,6 +87,12 @@ class Page {
   resting() {
     if (!this.camera.running) return "off";
     return this.tab === "practise" ? "practise" : "idle";
+  }
+
+  /** Whether nothing goes on here that loading the page again would end. */
+  get isUntouched() {
+    return !this.camera.running && !document.querySelector("dialog[open]")
+      && !document.activeElement?.matches("input");
   }
 
   /** Learn what the service can do; asked again until it is there. */
@@ -137,6 +151,7 @@ class Page {
     try {
       await this.camera.start();
       byId("stage").classList.add("running");
+      await Promise.race([this.kept, pause(KEPT_MS)]); // then the models are sent once, and kept
       await this.watch.open();
       this.seenS = performance.now() / 1000;
       buttonById("stop-camera").disabled = false;
@@ -302,5 +317,5 @@ class Page {
 
 await Promise.all([loadTexts(), loadIcons()]);
 const answerer = await openAnswerer();
-new Page(answerer);
-Promise.resolve(answerer.keep()).catch((error) => console.info(`no use without network: ${messageOf(error)}`));
+const page = new Page(answerer);
+page.kept = answerer.keep(() => page.isUntouched).catch((error) => console.info(`no use without network: ${messageOf(error)}`));

@@ -39,8 +39,9 @@ export class EngineAnswerer extends Events {
     this.#engine.catch((error) => console.error(error));
   }
 
-  keep() {
-    return keepOffline();
+  /** @param {() => boolean} mayReload */
+  keep(mayReload) {
+    return keepOffline(mayReload);
   }
 
   /**

@@ -1,5 +1,6 @@
 // The Answerer that asks the service (docs/protocol.md).
 
+import { keepOffline } from "../engine/offline.js";
 import { CLIP_MEDIA_TYPE } from "../engine/tables.js";
 import { clipFromBytes, clipToBytes, clipToJson, frameToBytes } from "../engine/wire.js";
 import { AnswererError, MOST_FOUND, MOST_LISTED, NUM_CANDIDATES } from "./answerer.js";
@@ -84,8 +85,9 @@ export class ServiceAnswerer extends Events {
     this.#say({ type: "reset" });
   }
 
-  keep() {
-    return navigator.serviceWorker?.register("sw.js");
+  /** @param {() => boolean} mayReload */
+  keep(mayReload) {
+    return keepOffline(mayReload);
   }
 
   async config() {
