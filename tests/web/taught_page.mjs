@@ -9,10 +9,8 @@
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 
-import { frameAt } from "../../src/signtalk/service/web/engine/landmarks.js";
-import { clipFromBytes } from "../../src/signtalk/service/web/engine/wire.js";
+import { madeUp, standIn } from "./made_up_takes.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 /** @type {typeof import("playwright-core")} */
@@ -28,7 +26,6 @@ const PICTURES_A_SECOND = 8; // of the films' camera; software finds fewer
 const PICTURES_A_FILM = 24; // enough to see a sign
 const LONGEST_FILM_S = 22;
 const SLOWEST = PICTURES_A_FILM / LONGEST_FILM_S; // pictures a second, below which signs are missed
-const WORKER = fileURLToPath(new URL("made_landmarks.mjs", import.meta.url));
 
 /**
  * A camera that shows films, each held still at its first picture, then played; grey before the first.
@@ -122,38 +119,6 @@ async function film(page, take) {
   return () => page.evaluate((most) => /** @type {any} */ (globalThis).playFilm(most), seconds);
 }
 
-/**
- * @param {Page} page
- * @param {string} path
- */
-async function madeUp(page, path) {
-  const { buffer, byteOffset, byteLength } = await readFile(path);
-  const clip = clipFromBytes(/** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength)));
-  const plain = Array.from(clip.times, (_, t) => {
-    const { timeS, landmarks, visibility } = frameAt(clip, t);
-    return { timeS, landmarks: [...landmarks].map(orNull), visibility: [...visibility].map(orNull) };
-  });
-  const seconds = clip.times[clip.times.length - 1] - clip.times[0];
-  await page.evaluate((frames) => {
-    const numbers = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
-    const held = frames.map(({ timeS, landmarks, visibility }) => (
-      { timeS, landmarks: numbers(landmarks), visibility: numbers(visibility) }
-    ));
-    const channel = new BroadcastChannel("made-up clip");
-    Object.assign(globalThis, { channel });
-    channel.postMessage({ clip: held });
-  }, plain);
-  return async () => {
-    await page.evaluate(() => /** @type {any} */ (globalThis).channel.postMessage({ go: true }));
-    await page.waitForTimeout(1000 * seconds);
-  };
-}
-
-/** @param {number} value */
-function orNull(value) {
-  return Number.isNaN(value) ? null : value;
-}
-
 /** @param {Page} page */
 async function standing(page) {
   const kind = (await page.getAttribute("#answer-card", "class"))?.replace("card answer ", "");
@@ -203,8 +168,7 @@ try {
       return route.fulfill({ path: `${job.films}/${name}` });
     });
   } else {
-    const standIn = { path: WORKER, contentType: "text/javascript" };
-    await context.route("**/page/landmarker_worker.js", (route) => route.fulfill(standIn));
+    await standIn(context);
   }
   const page = await context.newPage();
   page.on("console", (message) => {

@@ -54,8 +54,8 @@ needs_film = pytest.mark.skipif(not FILM.is_file(), reason=f"no video {FILM}")
 
 
 def used_texts() -> set[str]:
-    page = (WEB / "index.html").read_text()
-    used = set(re.findall(r'data-(?:text|label|hint)="([^"]+)"', page))
+    pages = "".join(page.read_text() for page in WEB.glob("*.html"))
+    used = set(re.findall(r'data-(?:text|label|hint)="([^"]+)"', pages))
     for script in SCRIPTS:
         code = script.read_text()
         used |= {name for name in re.findall(r'"([a-z_]+\.[a-z_]+|title)"', code) if not name.endswith((".js", ".svg"))}

@@ -11,30 +11,26 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from made.landmarker_bundle import made_bundle
 from made.service import KEY, running_service
+from made.takes import made_up_takes
 from made.web import CHROMIUM, NODE, ROOT, needs_browser
 from signtalk.bundle.base import new_bundle
 from signtalk.bundle.bundle import open_bundle
 from signtalk.bundle.web import PAGE, export_web
-from signtalk.landmarks.clip import LandmarkClip
-from signtalk.landmarks.wire import encode_clip
-from signtalk.synthetic.endless import EndlessConfig, draw_group, draw_signs
 
 DATA = Path(os.environ.get("SIGNTALK_DATA", ROOT.parent / "shared" / "data"))
 MODEL = Path(os.environ.get("SIGNTALK_LANDMARKER", DATA.parent / "models" / "holistic_landmarker.task"))
 FILMS = DATA / "videos"
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
-CAMERA_ASPECT = 640 / 480
 WORDS = (
     "Pain", "Water", "Thirsty", "Doctor", "Help", "Medicine", "Yesterday", "Hungry", "Sleep", "Mother", "Key", "Fever",
 )  # fmt: skip
@@ -81,28 +77,6 @@ def figures_of(asked: Sequence[dict[str, Any]], words: Sequence[str]) -> Figures
     strangers = sum(shown["kind"] == "said" for shown in asked[len(words) :])
     counts = {kind: kinds.count(kind) for kind in ("right", "wrong", "offered", "first", "unsure")}
     return Figures(**counts, strangers=strangers)
-
-
-def as_the_camera_sees(clip: LandmarkClip) -> LandmarkClip:
-    """The same places in a picture of the camera's shape."""
-    wider = (clip.aspect or 1.0) / CAMERA_ASPECT
-    landmarks = clip.landmarks.copy()
-    landmarks[..., 0] = 0.5 + (landmarks[..., 0] - 0.5) * wider
-    landmarks[..., 2] *= wider
-    return replace(clip, landmarks=landmarks.astype(np.float32), aspect=CAMERA_ASPECT)
-
-
-def made_up_takes(folder: Path, seed: int, num_words: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """For each word a clip of one made-up person and one of another, of single signs that nobody trained on."""
-    config = EndlessConfig(seed=seed, people=2)
-    numbers = (number for number in range(0, 1000, 2) if len(draw_signs(seed, number)) == 1)
-    takes: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
-    for _ in range(num_words):
-        for person, drawn in enumerate(draw_group(config, next(numbers))):
-            path = folder / f"{len(takes[person])}-{person}.clip"
-            path.write_bytes(encode_clip(as_the_camera_sees(drawn.clip)))
-            takes[person].append({"clip": str(path)})
-    return takes
 
 
 def shown_by(url: str, folder: Path, key: str, teach: Any, ask: Any, films: Path | None = None) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def export_web(bundle: Bundle, out: Path, models: Path | None = None) -> WebExpo
     _refuse_other_folders(out)
     check_portable(bundle.recognizer)
     with replaced_folder(out, [path.name for path in out.iterdir()] if out.is_dir() else ()) as folder:
-        shutil.copytree(PAGE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.d.mts"))
+        shutil.copytree(PAGE, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.d.mts", "recorder.*"))
         _answer_by_engine(folder / "index.html")
         (folder / MODELS_FOLDER).mkdir()
         shutil.copyfile(landmarker, folder / MODELS_FOLDER / LANDMARKER_NAME)

@@ -17,14 +17,14 @@ _Clinic = Annotated[
     typer.Argument(metavar="FOLDER", help="What the clinic has: bundle, own sentences, key. Made where it is missing."),
 ]
 _Port = Annotated[int, typer.Option(min=1, max=65535, help="Of the page on this machine.")]
-_Models = Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")]
+Models = Annotated[Path | None, typer.Option(help="The landmarker's bundle for the page, or its folder.")]
 _SIGNS = {"good": "ok  ", "mind": "mind", "bad": "BAD "}
 
 
 def clinic(
     folder: _Clinic,
     port: _Port = 8000,
-    models: _Models = None,
+    models: Models = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -76,7 +76,7 @@ def clinic(
 def doctor(
     folder: _Clinic = Path("clinic"),
     port: _Port = 8000,
-    models: _Models = None,
+    models: Models = None,
     as_json: Json = False,
 ) -> None:
     """Look at what a signing page needs on this machine, and say what is wrong and what to do; 1 if anything is.

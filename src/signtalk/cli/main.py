@@ -22,6 +22,7 @@ from signtalk.cli.interchange import export_clips, import_command
 from signtalk.cli.play import play
 from signtalk.cli.pretrain import adapt, pretrain
 from signtalk.cli.recognize import recognize
+from signtalk.cli.record import record
 from signtalk.cli.references import pack
 from signtalk.cli.search import search
 from signtalk.cli.segment import fit_segmenter, segment
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 # In the order of `signtalk --help`: the story of a data set, then of a model, then of a clinic.
 app.command()(demo)
+app.command()(record)
 app.command()(extract)
 app.command("import")(import_command)
 app.command("export-clips")(export_clips)

@@ -1,0 +1,203 @@
+"""What `oneshot.py` measured: kept as JSON, and told on a page."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from signtalk.files import read_json, write_json
+
+NO_STRANGERS = ("words_6people", "isl_words_10signers_body")
+"""Sets of whose people the base learned, and one without hands: none that a gate is judged by."""
+SIZES = {"3-5": (3, 5), "6-15": (6, 15), "16 and more": (16, sys.maxsize)}
+"""How many sentences a lesson teaches."""
+LESSONS = 24
+"""Of a set, to ask a gate: another person teaches each time some of the sentences, with one to three clips each."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One encoder on one set with k references.
+
+    Attributes:
+        encoder: its name.
+        data: the set.
+        k: references of a sign.
+        num_draws: people times draws.
+        recall_at_1: by kind of evidence.
+        mrr: likewise.
+        ranked: R@1 by the bundle's own weights; None for what has none.
+        low: lower end of the 95% interval of `recall_at_1["both"]`.
+        high: its upper end.
+        date: of the measurement.
+        code: that measured it.
+    """
+
+    encoder: str
+    data: str
+    k: int
+    num_draws: int
+    recall_at_1: dict[str, float]
+    mrr: dict[str, float]
+    ranked: float | None
+    low: float
+    high: float
+    date: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The questions of lessons of one size, counted.
+
+    Attributes:
+        sentences: one of SIZES: how many sentences were taught.
+        k: how many clips taught each.
+        num_known: questions for taught sentences.
+        num_known_answered: of these answered.
+        num_answered: answers, those to other questions too.
+        num_right: of these right.
+        confidence: sum over the known questions.
+    """
+
+    sentences: str
+    k: int
+    num_known: int
+    num_known_answered: int
+    num_answered: int
+    num_right: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Answering:
+    """What the gate of one bundle did in the lessons of one set.
+
+    Attributes:
+        encoder: the bundle's name.
+        data: the set.
+        answered: share of the questions for taught sentences that got an answer.
+        precision: share of the answers that were right; None without any.
+        num_answered: answers.
+        untaught_answered: share of the questions for other sentences that got one; None where none was asked.
+        recall_at_1: of the taught.
+        taught: the same questions by the size of the lesson.
+        date: of the measurement.
+        code: that measured it.
+    """
+
+    encoder: str
+    data: str
+    answered: float
+    precision: float | None
+    num_answered: int
+    untaught_answered: float | None
+    recall_at_1: float
+    taught: tuple[Taught, ...]
+    date: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was measured so far.
+
+    Attributes:
+        cells: by encoder, set and k.
+        gates: by encoder and set.
+    """
+
+    cells: dict[tuple[str, str, int], Cell]
+    gates: dict[tuple[str, str], Answering]
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """Of a file; nothing where there is none."""
+        content = read_json(path) if path.exists() else {"one_shot": [], "gates": []}
+        cells = [Cell(**each) for each in content["one_shot"]]
+        gates = [
+            Answering(**each | {"taught": tuple(Taught(**part) for part in each["taught"])})
+            for each in content["gates"]
+        ]
+        return cls({(c.encoder, c.data, c.k): c for c in cells}, {(g.encoder, g.data): g for g in gates})
+
+    def write(self, path: Path) -> None:
+        """Keep them."""
+        write_json(
+            path,
+            {
+                "one_shot": [asdict(each) for each in self.cells.values()],
+                "gates": [asdict(each) for each in self.gates.values()],
+            },
+        )
+
+
+def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order: Sequence[str]) -> str:
+    """The section of the results page.
+
+    Args:
+        results: of every encoder.
+        command: that measured.
+        fitted: what the gate of `base` did on the sets it is fitted on, each left out in turn, as its manifest tells.
+        order: of the sets.
+    """
+    lines = [
+        "## One-shot: a person teaches, all others are asked", "",
+        f"{datetime.date.today().isoformat()}: `{command}`", "",
+        "R@1 by the embedding's cosine, by DTW of the frames, and by both (standardised a question and added),",
+        "with the 95% interval over people and draws; MRR by both; R@1 by the bundle's own weights.",
+        "`dtw` is the untrained yardstick. What each base learned from and was chosen on is in",
+        "[The base model](../base-model.md).", "",
+        "| set | k | encoder | embedding | DTW | both (95%) | MRR | as ranked | draws |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]  # fmt: skip
+    for cell in sorted(results.cells.values(), key=lambda each: (order.index(each.data), each.k, each.encoder)):
+        recall = cell.recall_at_1
+        both = f"{recall['both']:.3f} ({cell.low:.3f}-{cell.high:.3f})"
+        ranked = "-" if cell.ranked is None else f"{cell.ranked:.3f}"
+        figures = [f"{recall['embedding']:.3f}", f"{recall['dtw']:.3f}", both, f"{cell.mrr['both']:.3f}", ranked]
+        lines.append("| " + " | ".join([cell.data, str(cell.k), cell.encoder, *figures, str(cell.num_draws)]) + " |")
+    lines += [
+        "", "### Whether it answers at all", "",
+        f"{LESSONS} lessons a set: a person teaches some of the signs with one to three clips each, the others ask for",
+        "these and for as many others as make three in ten questions. Of a set that the gate was fitted on, the",
+        "figures are those of a gate fitted without it. Lessons do not refuse clips without hands, as enrolment does:",
+        "no gate holds its promise on them, and nobody can teach them.", "",
+        "| set | encoder | taught: answered | answers right | answers | not taught: answered | R@1 |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]  # fmt: skip
+    without = {("base", str(row["name"])): row for row in fitted}
+    for gate in sorted(results.gates.values(), key=lambda each: (order.index(each.data), each.encoder)):
+        row = without.get((gate.encoder, gate.data), asdict(gate))
+        figures = [
+            "-" if row[key] is None else f"{row[key]:.3f}"
+            for key in ("answered", "precision", "untaught_answered", "recall_at_1")
+        ]
+        figures.insert(2, f"{row['num_answered']}")
+        left_out = " (left out)" if (gate.encoder, gate.data) in without else ""
+        lines.append("| " + " | ".join([gate.data + left_out, gate.encoder, *figures]) + " |")
+    strangers = [each for key, each in results.gates.items() if key not in without and each.data not in NO_STRANGERS]
+    lines += [
+        "", "### By how much was taught", "",
+        f"The same lessons of sets with hands that the gate of `base` was not fitted on ({len(strangers)}), together:",
+        "by how many sentences were taught, and with how many clips each.", "",
+        "| sentences | clips each | questions | confidence, mean | answered | answers right |",
+        "| --- | --- | --- | --- | --- | --- |", *_size_rows(strangers),
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _size_rows(gates: Sequence[Answering]) -> Iterator[str]:
+    parts = [part for gate in gates if gate.encoder == "base" for part in gate.taught]
+    for name in SIZES:
+        for k in sorted({part.k for part in parts if part.sentences == name}):
+            rows = [part for part in parts if (part.sentences, part.k) == (name, k)]
+            known, answers = sum(row.num_known for row in rows), sum(row.num_answered for row in rows)
+            confidence = sum(row.confidence for row in rows) / known
+            answered = sum(row.num_known_answered for row in rows) / known
+            right = f"{sum(row.num_right for row in rows)} of {answers}"
+            yield f"| {name} | {k} | {known} | {confidence:.2f} | {answered:.3f} | {right} |"

@@ -1,0 +1,339 @@
+"""A data folder that people fill before a camera, one take after the other, over many days.
+
+    table of sentences --read_prompts--> Prompts
+    RecordingFolder: agree -> add -> remove_last; what is there already is where the next day begins
+
+Every take is a clip file and then a row of the table, each written under a temporary name and renamed: a process killed
+at any moment leaves a folder that `signtalk data check` and `signtalk train` read. Landmarks are kept, never pictures.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from signtalk.data.manifest import TABLE_NAME, describe_clip, scan_manifest, write_manifest
+from signtalk.data.names import safe_name
+from signtalk.data.records import CLIPS_FOLDER, ClipRecord, text_key
+from signtalk.data.tables import read_table
+from signtalk.errors import ClipError, ConfigError, DataError
+from signtalk.files import absolute, read_csv, sha256_text, write_csv, write_text
+from signtalk.landmarks.clip import LandmarkClip, save_clip
+from signtalk.landmarks.plausible import checked_clip
+
+CONSENTS_NAME = "consents.csv"
+LEAST_SEEN_SHARE = 0.5
+"""Of a take's frames that must show a hand: the arms' way up and down shows none."""
+LEAST_FPS = 8.0
+SHORTEST_S, LONGEST_S = 0.4, 30.0
+_SESSION = re.compile(r"[\w.:-]{1,40}")
+_LONGEST_SIGNER = 40
+_LOCK_NAME = ".recording.lock"
+_PLAIN_FORM = """I sign sentences before a camera. A program looks at the pictures.
+It keeps only where my hands, my face and my body are, as points. It keeps no picture and no sound.
+
+The points are used to teach computers to understand sign language.
+People who know me well might recognise me by how I move. My name is not kept, only a code.
+
+I may stop at any time. I may have everything deleted that was recorded of me, today or later.
+I say my code then.
+"""
+_LONGEST_FORM = 20_000
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A sentence to be signed.
+
+    Attributes:
+        sentence_id: as in the table, or its place in it.
+        sentence: its text.
+        category: "" when not given.
+    """
+
+    sentence_id: str
+    sentence: str
+    category: str = ""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What a signer agreed to.
+
+    Attributes:
+        signer: as in the table of clips.
+        date: "2026-11-28".
+        form: the first 16 digits of the SHA-256 of the form's text, which lies beside it.
+    """
+
+    signer: str
+    date: str
+    form: str
+
+
+@dataclass(frozen=True)
+class PromptedTake:
+    """Where and when a take is recorded.
+
+    Attributes:
+        number: place of its sentence among the prompts, from 0.
+        signer: who signs.
+        session: day or place.
+
+    Raises:
+        ConfigError: the signer or the session has no such name.
+    """
+
+    number: int
+    signer: str
+    session: str
+
+    def __post_init__(self) -> None:
+        if safe_name(self.signer) != self.signer or not 0 < len(self.signer) <= _LONGEST_SIGNER:
+            raise ConfigError(
+                f"signer '{self.signer[:60]}'; expected a code of 1 to {_LONGEST_SIGNER} letters and digits"
+            )
+        if not _SESSION.fullmatch(self.session):
+            raise ConfigError(f"session '{self.session[:60]}'; expected a day such as 2026-11-28, or a place")
+
+
+def form_text(path: Path | None) -> str:
+    """The text of a consent form; a plain one where none is given.
+
+    Raises:
+        DataError: it cannot be read, or is empty or far too long.
+    """
+    if path is None:
+        return _PLAIN_FORM
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            text = file.read(_LONGEST_FORM + 1).strip()
+    except (OSError, UnicodeError) as error:
+        raise DataError(f"{path}: cannot be read as UTF-8 text ({error}); give the form as .txt") from error
+    if not 0 < len(text) <= _LONGEST_FORM:
+        raise DataError(f"{path}: {len(text)} characters; expected a form of 1 to {_LONGEST_FORM}")
+    return text
+
+
+def read_prompts(path: Path) -> tuple[Prompt, ...]:
+    """The sentences of a table, or of a text file with one a line, in their order; each once.
+
+    Args:
+        path: `.txt`, or a table with a column of sentences, as every command reads it.
+
+    Raises:
+        DataError: it cannot be read, or holds no sentence.
+    """
+    if path.suffix.lower() == ".txt":
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeError) as error:
+            raise DataError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+        rows = [{"sentence": " ".join(line.split())} for line in lines]
+    else:
+        table = read_table(path, ("sentence", "sentence_id", "category"))
+        if "sentence" not in table.columns:
+            raise DataError(table.without("expected a column of sentences"))
+        rows = [dict(row.cells) for row in table.rows if not row.fault]
+    prompts: dict[str, Prompt] = {}
+    for row in rows:
+        sentence = row["sentence"]
+        if sentence and text_key(sentence) not in prompts:
+            number = str(len(prompts) + 1)
+            prompts[text_key(sentence)] = Prompt(row.get("sentence_id") or number, sentence, row.get("category", ""))
+    if not prompts:
+        raise DataError(f"{path}: holds no sentence; expected one a line, or a column of them")
+    return tuple(prompts.values())
+
+
+class RecordingFolder:
+    """The folder while it is filled; used by several threads of one process.
+
+    Args:
+        folder: made where it is not there.
+        prompts: what is to be signed.
+        form: the consent form's text.
+
+    Raises:
+        DataError: the folder holds data that was not recorded here, or that cannot be read.
+    """
+
+    def __init__(self, folder: Path, prompts: Sequence[Prompt], form: str) -> None:
+        self.folder, self.prompts, self.form = absolute(folder), tuple(prompts), form
+        self._changing = threading.Lock()
+        self._agreements = _read_agreements(self.folder / CONSENTS_NAME)
+        self._records = {record.clip_id: record for record in self._recorded()}
+
+    def _recorded(self) -> tuple[ClipRecord, ...]:
+        """What is there; the table is written anew with each take, so nothing of it may be lost by reading it."""
+        if not (self.folder / TABLE_NAME).is_file():
+            return ()
+        if not (self.folder / CONSENTS_NAME).is_file():
+            raise DataError(f"{self.folder}: holds clips that were not recorded here; choose a new folder")
+        manifest = scan_manifest(self.folder)
+        if manifest.problems:
+            first = manifest.problems[0]
+            raise DataError(f"{self.folder}: {first.clip_id}: {first.message}; put that right before you record more")
+        return manifest.records
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from filling the same folder.
+
+        Raises:
+            DataError: another one does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / _LOCK_NAME)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise DataError(
+                f"{self.folder}: another recorder fills it; end that one, or choose another folder"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @property
+    def num_takes(self) -> int:
+        """All takes that the folder holds."""
+        return len(self._records)
+
+    @property
+    def form_id(self) -> str:
+        """By which an agreement names the form."""
+        return sha256_text(self.form)[:16]
+
+    def takes_of(self, signer: str) -> list[int]:
+        """How many takes of each prompt a signer has recorded."""
+        keys = [text_key(prompt.sentence) for prompt in self.prompts]
+        mine = [record.text_key for record in self._records.values() if record.signer_id == signer]
+        return [mine.count(key) for key in keys]
+
+    def has_agreed(self, signer: str) -> bool:
+        """Whether a signer agreed to the form as it is now."""
+        return any(each.signer == signer and each.form == self.form_id for each in self._agreements)
+
+    def agree(self, signer: str) -> None:
+        """Remember that a signer agreed to the form, today; form and agreement lie beside the clips.
+
+        Raises:
+            ConfigError: the signer has no such name.
+            DataError: the folder cannot be written.
+        """
+        PromptedTake(0, signer, "0")  # the name is looked at
+        with self._changing:
+            if self.has_agreed(signer):
+                return
+            write_text(self.folder / f"consent_form-{self.form_id}.txt", self.form)
+            agreement = Agreement(signer, date.today().isoformat(), self.form_id)
+            self._write_agreements([*self._agreements, agreement])
+
+    def add(self, take: PromptedTake, clip: LandmarkClip) -> ClipRecord:
+        """Keep a take.
+
+        Raises:
+            ClipError: it cannot be used; the message says what to do.
+            ConfigError: the signer has not agreed, or there is no such prompt.
+            DataError: the folder cannot be written.
+        """
+        prompt = self._prompt(take.number)
+        if not self.has_agreed(take.signer):
+            raise ConfigError(f"'{take.signer}' has not agreed to the form; nothing of a person is kept before that")
+        clip = good_take(clip)
+        with self._changing:
+            clip_id = self._free_id(take)
+            path = self.folder / CLIPS_FOLDER / f"{clip_id}.npz"
+            save_clip(path, clip)
+            record = ClipRecord(
+                clip_id=clip_id, video_file=f"{clip_id}.mp4", feature_path=path, sentence_id=prompt.sentence_id,
+                sentence=prompt.sentence, category=prompt.category, signer_id=take.signer,
+                variations=(prompt.sentence,), fps=clip.fps, is_idle=False, session=take.session,
+                **vars(describe_clip(clip)),
+            )  # fmt: skip
+            self._replace({**self._records, clip_id: record})
+        return record
+
+    def remove_last(self, number: int, signer: str) -> ClipRecord | None:
+        """Take a signer's last take of a prompt out; None where there is none."""
+        key = text_key(self._prompt(number).sentence)
+        with self._changing:
+            own = [r for r in self._records.values() if r.signer_id == signer and r.text_key == key]
+            if not own:
+                return None
+            self._replace({name: record for name, record in self._records.items() if record is not own[-1]})
+            own[-1].feature_path.unlink(missing_ok=True)
+        return own[-1]
+
+    def withdraw(self, signer: str) -> int:
+        """A signer takes the consent back: all takes and the agreement go.
+
+        Returns:
+            How many takes are gone.
+        """
+        with self._changing:
+            own = [record for record in self._records.values() if record.signer_id == signer]
+            self._replace({name: record for name, record in self._records.items() if record.signer_id != signer})
+            for record in own:
+                record.feature_path.unlink(missing_ok=True)
+            self._write_agreements([each for each in self._agreements if each.signer != signer])
+        return len(own)
+
+    def _write_agreements(self, agreements: list[Agreement]) -> None:
+        write_csv(self.folder / CONSENTS_NAME, [field.name for field in fields(Agreement)], map(asdict, agreements))
+        self._agreements = agreements
+
+    def _replace(self, records: dict[str, ClipRecord]) -> None:
+        write_manifest(self.folder, records.values())
+        self._records = records
+
+    def _prompt(self, number: int) -> Prompt:
+        if not 0 <= number < len(self.prompts):
+            raise ConfigError(f"no sentence {number + 1}; there are {len(self.prompts)}")
+        return self.prompts[number]
+
+    def _free_id(self, take: PromptedTake) -> str:
+        """A name that tells sentence, signer and take."""
+        begin = f"{take.number + 1:04d}_{take.signer}"
+        return next(name for i in range(1, self.num_takes + 2) if (name := f"{begin}_{i}") not in self._records)
+
+
+def good_take(clip: LandmarkClip) -> LandmarkClip:
+    """A take that is worth keeping, with what is told of it.
+
+    Raises:
+        ClipError: too short or long, too few pictures a second, hands out of view, or nothing that a person can be.
+    """
+    checked = checked_clip(clip, "take")
+    seconds = float(checked.timestamps_s[-1] - checked.timestamps_s[0])
+    if not SHORTEST_S <= seconds <= LONGEST_S:
+        raise ClipError(
+            f"{seconds:.1f} s; expected {SHORTEST_S} to {LONGEST_S:.0f} s. Press the button again, and sign"
+        )
+    if checked.fps < LEAST_FPS:
+        raise ClipError(f"{checked.fps:.0f} pictures a second; expected {LEAST_FPS:.0f}. Close other programs")
+    parts = checked.part_presence()
+    share = float((parts["left_hand"] | parts["right_hand"]).mean())
+    if share < LEAST_SEEN_SHARE:
+        raise ClipError(
+            f"hands in {share:.0%} of the pictures; expected {LEAST_SEEN_SHARE:.0%}. Hold them in the picture"
+        )
+    return checked
+
+
+def _read_agreements(path: Path) -> list[Agreement]:
+    if not path.exists():
+        return []
+    columns, rows = read_csv(path)
+    if columns != [field.name for field in fields(Agreement)]:
+        raise DataError(f"{path}: columns {', '.join(columns)}; expected signer, date, form. Put it back as it was")
+    return [Agreement(**row) for row in rows]

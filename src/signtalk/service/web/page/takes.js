@@ -1,0 +1,102 @@
+// What the recorder asks of its service: the plan, and takes kept and deleted.
+
+import { CLIP_MEDIA_TYPE } from "../engine/tables.js";
+import { clipFromBytes, clipToBytes } from "../engine/wire.js";
+
+/** @import { Clip } from "../engine/landmarks.js" */
+
+/** @typedef {{sentence: string, category: string, takes: number, has_sign: boolean}} PromptedSentence */
+
+/**
+ * @typedef {object} RecordingPlan
+ * @property {PromptedSentence[]} sentences
+ * @property {number} takes_each
+ * @property {string} consent_form
+ * @property {string} form
+ * @property {boolean} has_agreed
+ */
+
+/** A refusal in the service's own words, for whoever records. */
+export class RecorderError extends Error {}
+
+export class Takes {
+  /** @param {string} base address of the page */
+  constructor(base) {
+    this.base = base;
+  }
+
+  /**
+   * @param {string} signer
+   * @returns {Promise<RecordingPlan>}
+   */
+  async plan(signer) {
+    return (await this.#asked(`recorder/plan?${new URLSearchParams({ signer })}`)).json();
+  }
+
+  /**
+   * @param {number} number of the sentence
+   * @returns {Promise<Clip>}
+   */
+  async sign(number) {
+    const answer = await this.#asked(`recorder/sign?number=${number}`);
+    return clipFromBytes(await answer.arrayBuffer());
+  }
+
+  /**
+   * @param {string} signer
+   * @param {string} form which the person saw
+   */
+  async agree(signer, form) {
+    await this.#told("agree", { signer, form });
+  }
+
+  /**
+   * @param {{number: number, signer: string, session: string}} take
+   * @param {Clip} clip
+   * @returns {Promise<{takes: number}>}
+   */
+  async keep({ number, signer, session }, clip) {
+    const where = new URLSearchParams({ number: String(number), signer, session });
+    const answer = await this.#asked(`recorder/take?${where}`, {
+      method: "POST", headers: { "Content-Type": CLIP_MEDIA_TYPE }, body: clipToBytes(clip),
+    });
+    return answer.json();
+  }
+
+  /**
+   * @param {number} number
+   * @param {string} signer
+   * @returns {Promise<{takes: number}>}
+   */
+  async undo(number, signer) {
+    return this.#told("undo", { number, signer });
+  }
+
+  /**
+   * @param {string} signer
+   * @returns {Promise<{takes: number}>}
+   */
+  async withdraw(signer) {
+    return this.#told("withdraw", { signer });
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} body
+   */
+  async #told(path, body) {
+    const headers = { "Content-Type": "application/json" };
+    return (await this.#asked(`recorder/${path}`, { method: "POST", headers, body: JSON.stringify(body) })).json();
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} [options]
+   */
+  async #asked(path, options) {
+    const answer = await fetch(new URL(path, this.base), options);
+    if (answer.ok) return answer;
+    const told = await answer.json().catch(() => null);
+    throw new RecorderError(told?.error?.message ?? `status ${answer.status}`);
+  }
+}

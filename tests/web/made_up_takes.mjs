@@ -1,0 +1,55 @@
+// Made-up clips that stand in for what the landmarker finds before a browser's fake camera.
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import { frameAt } from "../../src/signtalk/service/web/engine/landmarks.js";
+import { clipFromBytes } from "../../src/signtalk/service/web/engine/wire.js";
+
+/** @import { BrowserContext, Page } from "playwright-core" */
+
+const WORKER = fileURLToPath(new URL("made_landmarks.mjs", import.meta.url));
+
+/**
+ * Let the stand-in find the landmarks on every page of a context.
+ *
+ * @param {BrowserContext} context
+ */
+export async function standIn(context) {
+  const answer = { path: WORKER, contentType: "text/javascript" };
+  await context.route("**/page/landmarker_worker.js", (route) => route.fulfill(answer));
+}
+
+/**
+ * Hold a clip at its first frame; what plays it, until its end.
+ *
+ * @param {Page} page
+ * @param {string} path of the clip's bytes
+ */
+export async function madeUp(page, path) {
+  const { buffer, byteOffset, byteLength } = await readFile(path);
+  const clip = clipFromBytes(/** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength)));
+  const plain = Array.from(clip.times, (_, t) => {
+    const { timeS, landmarks, visibility } = frameAt(clip, t);
+    return { timeS, landmarks: [...landmarks].map(orNull), visibility: [...visibility].map(orNull) };
+  });
+  const seconds = clip.times[clip.times.length - 1] - clip.times[0];
+  await page.evaluate((frames) => {
+    const numbers = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
+    const held = frames.map(({ timeS, landmarks, visibility }) => (
+      { timeS, landmarks: numbers(landmarks), visibility: numbers(visibility) }
+    ));
+    const channel = new BroadcastChannel("made-up clip");
+    Object.assign(globalThis, { channel });
+    channel.postMessage({ clip: held });
+  }, plain);
+  return async () => {
+    await page.evaluate(() => /** @type {any} */ (globalThis).channel.postMessage({ go: true }));
+    await page.waitForTimeout(1000 * seconds);
+  };
+}
+
+/** @param {number} value */
+function orNull(value) {
+  return Number.isNaN(value) ? null : value;
+}
