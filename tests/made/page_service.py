@@ -261,6 +261,13 @@ def create_app(model: Path | None) -> FastAPI:
         recogniser.forced = await request.json()
         return {}
 
+    @app.post("/test/say")
+    async def say(request: Request) -> dict[str, Any]:
+        """Send a message of the protocol to whoever listens, as an answer that comes now."""
+        message = await request.json()
+        await asyncio.gather(*(socket.send_json(message) for socket in tuple(sockets)))
+        return {}
+
     @app.post("/test/drop")
     async def drop() -> dict[str, Any]:
         await asyncio.gather(*(socket.close(1013) for socket in tuple(sockets)))

@@ -11,6 +11,7 @@ import { NurseSide } from "./nurse.js";
 import { Practise } from "./practise.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
+import { Signs } from "./signs.js";
 import { canSpeak, stopSpeaking } from "./speech.js";
 import { notice, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
@@ -43,10 +44,13 @@ class Page {
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.conversation = new Conversation();
     this.enrolment = new Enrolment(this.answerer, () => this.refresh());
+    this.signs = new Signs(this.answerer);
     this.answer = new AnswerView({
       conversation: this.conversation,
       settings: this.settings,
+      signs: this.signs,
       teach: (words, clip) => this.enrolment.open(words, clip),
+      changed: () => {},
     });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
     this.tab = "talk";
@@ -98,6 +102,7 @@ class Page {
 
   /** List the sentences as they are now. */
   async refresh() {
+    this.signs.forget();
     const pickers = [this.nurse.picker, this.practise.picker];
     await Promise.all(pickers.map((picker) => picker.refresh()));
     this.answer.knowsNothing = pickers.some(({ isBare }) => isBare);
@@ -276,7 +281,7 @@ class Page {
       dialog.showModal();
     };
     byId("close-settings").onclick = () => dialog.close();
-    for (const name of /** @type {const} */ (["speak", "contrast", "skeleton"])) {
+    for (const name of /** @type {const} */ (["confirm", "speak", "contrast", "skeleton"])) {
       const box = inputById(`setting-${name}`);
       box.checked = this.settings.get(name);
       box.onchange = () => this.settings.set(name, box.checked);

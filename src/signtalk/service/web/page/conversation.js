@@ -3,7 +3,11 @@
 import { buttonById, byId, make } from "./dom.js";
 import { text } from "./texts.js";
 
-/** @typedef {"signed" | "translated" | "signed_unproven" | "translated_unproven" | "chosen" | "shown"} How */
+/**
+ * How it came about; "declined" lines are questions that were offered, of which none was meant.
+ *
+ * @typedef {"signed" | "translated" | "signed_unproven" | "translated_unproven" | "confirmed" | "chosen" | "declined" | "shown"} How
+ */
 /** @typedef {{who: "patient" | "staff", words: string, how: How, at: Date}} Line */
 
 export class Conversation {
@@ -50,9 +54,9 @@ export class Conversation {
 
   #show() {
     byId("history").replaceChildren(...this.#lines.map((line) => make(
-      "li", { className: line.who },
+      "li", { className: `${line.who} ${line.how}` },
       make("span", { className: "who" }, `${text(`who.${line.who}`)} · ${clock(line.at)} · ${text(`how.${line.how}`)}`),
-      make("span", { className: "words" }, line.words),
+      make("span", { className: "words", dir: "auto" }, line.words),
     )));
     byId("history").lastElementChild?.scrollIntoView({ block: "nearest" });
     byId("history-empty").hidden = this.#lines.length > 0;

@@ -1,0 +1,58 @@
+"""A conversation on the page: the patient confirms, refuses, chooses; in a real browser, with answers as wanted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from made.page_driver import check_always, drive_at, page_service
+from made.web import needs_browser
+from signtalk.bundle.web import PAGE
+
+TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
+HURT, FEVER, MORNING, SIT, MEDICINE = (
+    "Where does it hurt?", "I have a fever.", "Good morning.", "Please sit down.", "Do you take any medicine?",
+)  # fmt: skip
+
+
+def talk(scenario: str, folder: Path) -> dict[str, Any]:
+    """What each step of a scenario told; whatever stood on the page is looked at, too."""
+    with page_service(None) as (url, process):
+        seen = drive_at(url, "", scenario, folder, script="talk_page.mjs", process=process.pid)
+    check_always(seen)
+    assert seen["console"] == []
+    steps: dict[str, Any] = seen["steps"]
+    return steps
+
+
+def asked(sentence: str) -> str:
+    return sentence.rstrip(".?") + "?"
+
+
+@needs_browser
+@pytest.mark.slow
+def test_nothing_is_said_before_the_patient_confirms(tmp_path: Path) -> None:
+    steps = talk("confirms", tmp_path)
+    assert steps["question"] == HURT and steps["early"] == [[], []]
+    assert steps["stands"] == HURT  # what was signed meanwhile waits
+    said = ["patient confirmed", HURT]
+    assert steps["said"] == [[f"own: {HURT}"], [said]]
+    assert steps["next"] == [HURT, asked(FEVER)]
+    assert steps["others"] == steps["still"] == [asked(each) for each in (HURT, MORNING, SIT)]
+    assert steps["rest"] == [asked(MEDICINE)]
+    declined = " ".join(asked(each) for each in (HURT, MORNING, SIT, MEDICINE))
+    assert steps["declined"] == ["patient declined", declined]
+    assert steps["waited"] == [HURT, asked(FEVER)]
+    assert steps["again"] == TEXTS["answer.sign_again"]
+    assert steps["chosen"] == [f"own: {MORNING}", ["patient chosen", MORNING]]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_setting_skips_the_question_and_no_leads_to_what_the_page_can_do(tmp_path: Path) -> None:
+    steps = talk("unasked", tmp_path)
+    assert steps["said"] == [[f"own: {HURT}"], [["patient signed", HURT]]]
+    assert steps["marks"] == f"{TEXTS['answer.confirm_translated']} {TEXTS['answer.confirm_unproven']}"
+    assert steps["help"] == [TEXTS[f"answer.{name}"] for name in ("again", "list", "teach")]
+    assert steps["focus"] == "nurse-text"
