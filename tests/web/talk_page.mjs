@@ -113,4 +113,44 @@ async function unasked() {
   await browser.close();
 }
 
-await run({ confirms, unasked });
+/** What is shown for eyes: a picture and a colour for each state, and one for the reason of a refusal. */
+async function states() {
+  const { browser, page } = await listening();
+  const shown = async () => page.evaluate(() => {
+    const element = document.querySelector("#state");
+    if (!element) throw new Error("no state");
+    const { backgroundColor, color } = getComputedStyle(element);
+    const { animationName } = getComputedStyle(element.querySelector(".icon") ?? element);
+    return [element.querySelector("use")?.getAttribute("href"), backgroundColor, color, animationName];
+  });
+  /** @type {Record<string, any>} */
+  const pictures = { idle: await shown() };
+  for (const name of ["signing", "thinking"]) {
+    await post("test/say", { type: "state", state: name, time_s: 0 });
+    await state(page, name);
+    pictures[name] = await shown();
+  }
+  await post("test/say", { type: "state", state: "answer", time_s: 0 });
+  await answered({});
+  await state(page, "unsure");
+  pictures.unsure = await shown();
+  seen.steps.reason = await page.getAttribute("#answer .hint use", "href");
+  await look(page, "unsure");
+  await said(KNOWN[0]);
+  await state(page, "asking");
+  pictures.asking = await shown();
+  await page.click(".reply.yes");
+  await state(page, "answer");
+  pictures.answer = await shown();
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  seen.steps.calm = (await shown())[3];
+  seen.steps.hint = [await page.getAttribute("#hint", "data-reason"), await page.locator("#hint use").count()];
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  await page.click("#stop-camera");
+  pictures.off = await shown();
+  await look(page, "off");
+  seen.steps.pictures = pictures;
+  await browser.close();
+}
+
+await run({ confirms, unasked, states });

@@ -57,7 +57,7 @@ def used_texts() -> set[str]:
 
 
 def test_every_text_is_there_and_none_is_left_over():
-    by_code = ("reason.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated")
+    by_code = ("reason.", "hint.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated")
     by_code += ("answer.confirmed", "answer.chosen")
     assert used_texts() <= set(TEXTS)
     plain = {name.removesuffix(".engine") for name in TEXTS}  # what an offline page says instead
@@ -72,17 +72,24 @@ def test_each_reason_of_the_gate_is_told_in_words():
 def test_states_and_problems_have_texts():
     status = (WEB / "page" / "status.js").read_text()
     states = re.findall(r'"?(\w+)"?: "[\w-]+",', status.partition("ICONS = {")[2].partition("}")[0])
-    assert len(states) == 9 and {f"state.{state}" for state in states} <= set(TEXTS)
+    assert len(states) == 13 and {f"state.{state}" for state in states} <= set(TEXTS)
     codes = re.findall(r'"(camera_\w+|model_\w+|landmarker)"', "".join(script.read_text() for script in SCRIPTS))
     assert len(codes) > 8 and {f"error.{code}" for code in codes} <= set(TEXTS)
+    reasons = re.findall(r'(\w+): "[\w-]+"', status.partition("REASON_ICONS = {")[2].partition("}")[0])
+    assert {*(each for each in get_args(Reason) if each), "hands", "far", "dark", "fast"} <= set(reasons)
+    assert all({f"reason.{each}", f"hint.{each}"} & set(TEXTS) for each in reasons)
 
 
 def test_icons_are_drawn():
     drawn = set(re.findall(r'<symbol id="icon-([\w-]+)"', (WEB / "icons.svg").read_text()))
-    status = (WEB / "page" / "status.js").read_text().partition("ICONS = {")[2].partition("}")[0]
+    tables = "".join(re.findall(r"ICONS = \{(.*?)\}", (WEB / "page" / "status.js").read_text(), re.S))
     code = "".join(script.read_text() for script in SCRIPTS)
     others = re.findall(r'(?:#show|reply)\("\w+", "([\w-]+)"|icon\("([\w-]+)"\)', code)
-    assert {*re.findall(r': "([\w-]+)"', status), *(name for names in others for name in names if name)} == drawn
+    assert {
+        *re.findall(r': "([\w-]+)"', tables),
+        *(name for names in others for name in names if name),
+        "warning",
+    } == drawn
 
 
 def test_a_page_of_the_strictest_policy():

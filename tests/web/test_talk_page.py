@@ -56,3 +56,17 @@ def test_a_setting_skips_the_question_and_no_leads_to_what_the_page_can_do(tmp_p
     assert steps["marks"] == f"{TEXTS['answer.confirm_translated']} {TEXTS['answer.confirm_unproven']}"
     assert steps["help"] == [TEXTS[f"answer.{name}"] for name in ("again", "list", "teach")]
     assert steps["focus"] == "nurse-text"
+
+
+@needs_browser
+@pytest.mark.slow
+def test_each_state_has_a_picture_a_colour_and_a_movement(tmp_path: Path) -> None:
+    steps = talk("states", tmp_path)
+    pictures = steps["pictures"]
+    assert set(pictures) == {"idle", "signing", "thinking", "unsure", "asking", "answer", "off"}
+    assert len({picture for picture, *_ in pictures.values()}) == len(pictures)
+    assert len({(ground, colour) for _, ground, colour, _ in pictures.values()}) >= 5
+    assert {name for name, (*_, movement) in pictures.items() if movement == "none"} == {"off"}
+    assert steps["calm"] == "none"
+    assert steps["reason"] == "#icon-hands"  # the made-up landmarker finds none
+    assert steps["hint"] == ["nobody", 1]

@@ -5,12 +5,15 @@ import { button, byId, icon, make } from "./dom.js";
 import { addPlayer } from "./player.js";
 import { asQuestion, SignCards } from "./sign_cards.js";
 import { canSpeak, speak } from "./speech.js";
+import { reasonIcon } from "./status.js";
 import { text, textOf } from "./texts.js";
 import {
   afterAgain, afterChoice, afterNo, afterNone, afterYes, firstStep, isQuestion, MOST_WAITING, placeOf, STILL,
 } from "./turn.js";
+import { viewProblem } from "./view.js";
 
 const UNTAUGHT = "empty_index";
+const VAGUE = ["", STILL, "low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement"];
 
 /** @import { Clip } from "../engine/landmarks.js" */
 /** @import { PageAnswer } from "./answerer.js" */
@@ -25,10 +28,10 @@ const UNTAUGHT = "empty_index";
  * @property {Settings} settings of this browser
  * @property {Signs} signs of the sentences
  * @property {(words: string, clip: Clip) => void} teach called where a signing is to be remembered
- * @property {() => void} changed called when another step stands there
+ * @property {(kind: Step["kind"]) => void} changed called when another step stands there
  */
 
-/** @typedef {{answer: PageAnswer, clip: Clip}} Heard an answer with the frames it is about */
+/** @typedef {{answer: PageAnswer, clip: Clip, dark: boolean}} Heard an answer with the frames it is about */
 
 export class AnswerView {
   /** @type {Step} */
@@ -52,12 +55,7 @@ export class AnswerView {
     this.teach = teach;
     this.changed = changed;
     this.canTeach = false;
-    this.clear();
-  }
-
-  /** What kind of step stands there. */
-  get kind() {
-    return this.#step.kind;
+    this.#go({ kind: "empty" });
   }
 
   clear() {
@@ -76,7 +74,7 @@ export class AnswerView {
   set knowsNothing(isSo) {
     if (this.#knowsNothing === isSo) return;
     this.#knowsNothing = isSo;
-    if (this.kind === "empty") this.clear();
+    if (this.#step.kind === "empty") this.clear();
   }
 
   /**
@@ -84,14 +82,15 @@ export class AnswerView {
    *
    * @param {PageAnswer} answer
    * @param {Clip} clip its frames, to be remembered where wanted
+   * @param {boolean} [dark] whether the picture is dark now
    */
-  show(answer, clip) {
+  show(answer, clip, dark = false) {
     const place = placeOf(this.#step, answer);
     if (place === "ignore") return;
     if (place === "show") {
-      this.#take({ answer, clip });
+      this.#take({ answer, clip, dark });
     } else {
-      if (place === "wait" && this.#waiting.length < MOST_WAITING) this.#waiting.push({ answer, clip });
+      if (place === "wait" && this.#waiting.length < MOST_WAITING) this.#waiting.push({ answer, clip, dark });
       this.#tellWaiting(place === "mention");
     }
   }
@@ -136,7 +135,7 @@ export class AnswerView {
     else if (step.kind === "said") this.#said(step);
     else if (step.kind === "unsure") this.#unsure(step);
     else this.#notMeant(step);
-    this.changed();
+    this.changed(step.kind);
   }
 
   /**
@@ -210,8 +209,10 @@ export class AnswerView {
     }
     const possible = candidates.length && reason !== STILL
       ? button(text("answer.possible"), () => this.#reply(afterNo("", candidates))) : null;
-    const hint = textOf("reason", reason, "reason.unknown");
-    this.#show("unsure", "repeat", text("answer.unsure"), { hint, actions: [possible, teach] });
+    const view = this.#heard && VAGUE.includes(reason) ? viewProblem(this.#heard.clip, this.#heard.dark) : "";
+    const why = view || reason || "unknown"; // how the person stands says more than what the numbers miss
+    const hint = textOf("reason", why, "reason.unknown");
+    this.#show("unsure", "repeat", text("answer.unsure"), { hint, why, actions: [possible, teach] });
   }
 
   /** @param {AskStep} step */
@@ -239,6 +240,7 @@ export class AnswerView {
     }
     this.#show("unsure", "repeat", text("answer.unsure"), {
       hint: text("reason.none_of_these"),
+      why: "none_of_these",
       actions: [
         reply("again", "repeat", text("answer.again"), () => this.#reply(afterAgain(this.#step))),
         button(text("answer.list"), () => byId("nurse-text").focus()),
@@ -290,14 +292,15 @@ export class AnswerView {
    * @param {"empty" | "said" | "asking" | "unsure" | "confirm"} kind
    * @param {string} picture
    * @param {string} label
-   * @param {{words?: string, question?: string, hint?: string, actions?: (HTMLElement | null)[]}} parts
+   * @param {{words?: string, question?: string, hint?: string, why?: string,
+   *   actions?: (HTMLElement | null)[]}} parts `why` has a picture of its own beside the hint
    */
-  #show(kind, picture, label, { words, question, hint, actions = [] }) {
+  #show(kind, picture, label, { words, question, hint, why, actions = [] }) {
     byId("answer-card").className = `card answer ${kind}`;
     const parts = [make("p", { className: "label" }, icon(picture), make("span", {}, label))];
     if (words) parts.push(make("p", { className: "said", dir: "auto" }, words));
     if (question) parts.push(make("p", { className: "question", dir: "auto" }, question));
-    if (hint) parts.push(make("p", { className: "hint" }, hint));
+    if (hint) parts.push(make("p", { className: "hint" }, ...(why ? [reasonIcon(why)] : []), make("span", {}, hint)));
     byId("answer").replaceChildren(...parts);
     byId("answer-actions").replaceChildren(...actions.filter((action) => action !== null));
   }

@@ -13,15 +13,19 @@ import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
 import { Signs } from "./signs.js";
 import { canSpeak, stopSpeaking } from "./speech.js";
-import { notice, showMeter, showState } from "./status.js";
+import { AT_START, stateOf } from "./states.js";
+import { notice, showHint, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
+import { handsLeave, isFar } from "./view.js";
 import { Watch } from "./watch.js";
 
 /** @import { Answerer, Mode } from "./answerer.js" */
-/** @import { PageState } from "./status.js" */
+/** @import { PictureProblem } from "./picture.js" */
+/** @import { Facts } from "./states.js" */
 
 const FASTEST = 6; // shoulder widths a second: brisk signing fills the meter
 const UNSEEN_S = 2;
+const HINT_OVER_S = 2;
 const CONFIG_RETRY_MS = 5000;
 
 /**
@@ -38,6 +42,7 @@ async function openAnswerer() {
 class Page {
   /** @param {Answerer} answerer */
   constructor(answerer) {
+    this.facts = AT_START;
     this.settings = new Settings();
     this.answerer = answerer;
     this.camera = new Camera(byId("video", HTMLVideoElement));
@@ -50,7 +55,7 @@ class Page {
       settings: this.settings,
       signs: this.signs,
       teach: (words, clip) => this.enrolment.open(words, clip),
-      changed: () => {},
+      changed: (step) => this.tell({ step }),
     });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
     this.tab = "talk";
@@ -58,9 +63,7 @@ class Page {
       answerer: this.answerer,
       ring: this.watch.ring,
       aspect: () => this.camera.aspect,
-      changed: (recording) => {
-        if (this.tab === "practise") showState(recording ? "recording" : this.resting());
-      },
+      changed: (recording) => this.tell({ recording }),
     });
     this.seenS = 0; // when a person was last seen
     this.personS = 0; // since when it is this person
@@ -71,18 +74,17 @@ class Page {
     this.wireControls();
     this.wireTabs();
     this.wireSettings();
-    showState("off");
     this.learn();
   }
 
   /**
-   * The state where nothing goes on.
+   * More is known: show the state that follows.
    *
-   * @returns {PageState}
+   * @param {Partial<Facts>} changes
    */
-  resting() {
-    if (!this.camera.running) return "off";
-    return this.tab === "practise" ? "practise" : "idle";
+  tell(changes) {
+    this.facts = { ...this.facts, ...changes };
+    showState(stateOf(this.facts));
   }
 
   /** Learn what the service can do; asked again until it is there. */
@@ -119,18 +121,44 @@ class Page {
       this.watch.clear(); // a clip has one shape of picture
       this.attend();
     });
-    this.watch.on("failed", (error) => {
-      this.stop();
-      notice("landmarks", codeOf(error) || "landmarker");
-      console.warn(error);
-    });
+    this.camera.on("problem", (problem) => this.mind(problem));
+    this.watch
+      .on("restarting", (error) => {
+        notice("landmarks", "landmarker_silent");
+        this.tell({ blind: true });
+        console.warn(error);
+      })
+      .on("restarted", () => {
+        notice("landmarks", null);
+        this.tell({ blind: false });
+      })
+      .on("failed", (error) => {
+        this.stop();
+        notice("landmarks", codeOf(error) === "landmarker_silent" ? "landmarker_died" : codeOf(error) || "landmarker");
+        console.warn(error);
+      });
     this.watch.on("frame", ({ frame, somebody }) => {
       if (this.tab === "talk") this.answerer.pushFrame(frame);
       if (somebody) this.seenS = frame.timeS;
       showMeter("motion", this.watch.speed / FASTEST);
       this.hint(frame.timeS);
     });
-    document.addEventListener("visibilitychange", () => this.attend());
+    document.addEventListener("visibilitychange", () => {
+      this.tell({ hidden: document.hidden });
+      document.title = text(document.hidden && this.camera.running ? "title.paused" : "title");
+      this.attend();
+    });
+  }
+
+  /**
+   * Something is wrong with the pictures, or is no longer.
+   *
+   * @param {PictureProblem} problem
+   */
+  mind(problem) {
+    const useless = problem === "frozen" || problem === "covered";
+    notice("camera", useless ? `camera_${problem}` : null);
+    this.tell({ blind: useless });
   }
 
   async start() {
@@ -138,7 +166,7 @@ class Page {
     notice("landmarks", null);
     const hadFocus = document.activeElement === byId("start-camera");
     buttonById("start-camera").disabled = true;
-    showState("loading");
+    this.tell({ camera: "loading" });
     try {
       await this.camera.start();
       byId("stage").classList.add("running");
@@ -146,6 +174,7 @@ class Page {
       this.seenS = performance.now() / 1000;
       buttonById("stop-camera").disabled = false;
       this.practise.setCamera(true);
+      this.tell({ camera: "on" });
       this.attend();
     } catch (error) {
       this.stop();
@@ -165,9 +194,10 @@ class Page {
     byId("stage").classList.remove("running");
     buttonById("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
-    byId("hint").textContent = "";
+    showHint("");
     byId("rate").textContent = "";
     this.practise.setCamera(false);
+    this.tell({ camera: "off", blind: false });
     this.attend();
     if (hadFocus) byId("start-camera").focus();
   }
@@ -177,19 +207,22 @@ class Page {
     this.ready = false;
     this.setSigning(false);
     if (this.camera.running && this.tab === "talk" && !document.hidden) {
+      this.tell({ talks: true, connection: "opening", stream: "idle" });
       this.answerer.connect(this.camera.aspect, this.settings.get("mode"));
-      showState("loading");
     } else {
+      this.tell({ talks: this.tab === "talk" });
       this.answerer.disconnect();
-      showState(this.resting());
     }
   }
 
   /** @param {number} timeS */
   hint(timeS) {
-    const unseen = timeS - this.seenS > UNSEEN_S;
-    const hint = unseen ? text("hint.nobody") : this.watch.slow ? text("hint.slow") : "";
-    if (byId("hint").textContent !== hint) byId("hint").textContent = hint;
+    const late = this.watch.ring.between(timeS - HINT_OVER_S, timeS);
+    if (this.camera.dark) showHint("dark");
+    else if (timeS - this.seenS > UNSEEN_S) showHint("nobody");
+    else if (handsLeave(late)) showHint("hands");
+    else if (isFar(late, this.camera.aspect)) showHint("far");
+    else showHint(this.watch.slow ? "slow" : "");
     byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
   }
 
@@ -199,23 +232,24 @@ class Page {
         this.ready = true;
         this.setSigning(false);
         notice("service", null);
-        showState("idle");
+        this.tell({ connection: "open", stream: "idle" });
       })
       .on("lost", ({ code }) => {
         this.ready = false;
         this.setSigning(false);
         showMeter("signing", 0);
         notice("service", code);
-        showState("lost");
+        this.tell({ connection: "lost" });
       })
       .on("state", ({ state }) => {
         this.setSigning(state === "signing");
-        showState(/** @type {PageState} */ (state));
+        this.tell({ stream: state });
       })
       .on("activity", ({ probability }) => showMeter("signing", probability))
       .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
         if (endS <= this.personS) return; // of the person before
-        this.answer.show(answer, clipFromFrames(this.watch.ring.between(startS, endS), this.camera.aspect));
+        const clip = clipFromFrames(this.watch.ring.between(startS, endS), this.camera.aspect);
+        this.answer.show(answer, clip, this.camera.dark);
       })
       .on("error", ({ error, segment }) => {
         if (segment === undefined) notice("service", error.code);
