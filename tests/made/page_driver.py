@@ -1,6 +1,7 @@
 """Runs the scripts that drive the page in a browser, against the stand-in for the service or another address."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def page_service(model: Path | None) -> Iterator[tuple[str, subprocess.Popen[byt
                     time.sleep(0.1)
             yield url, process
         finally:
+            process.send_signal(signal.SIGCONT)  # where a test stopped it
             process.terminate()
 
 

@@ -247,6 +247,8 @@ def create_app(model: Path | None) -> FastAPI:
                         await session.push(frame)
                     continue
                 order = message["text"]
+                if "ping" in order:
+                    await socket.send_json({"type": "pong"})
                 if "start" in order:
                     await session.start()
                 elif "stop" in order:

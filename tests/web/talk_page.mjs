@@ -1,7 +1,7 @@
 // A conversation on the page with answers as they are wanted: the stand-in for the service sends them, and a made-up
 // landmarker finds nobody, so that nothing else is answered. `page_browser.mjs` has what the job holds.
 
-import { card, FILM, look, open, post, run, seen, state } from "./page_browser.mjs";
+import { card, FILM, look, open, post, run, seen, settings, state } from "./page_browser.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -153,4 +153,180 @@ async function states() {
   await browser.close();
 }
 
-await run({ confirms, unasked, states });
+/**
+ * Milliseconds until a notice stands there.
+ *
+ * @param {Page} page
+ * @param {string} code
+ * @param {() => unknown} cause
+ */
+async function noticed(page, code, cause) {
+  await page.evaluate((wanted) => { // some are gone at once, for what they tell of is put right
+    const notices = document.querySelector("#notices");
+    if (!notices) throw new Error("no notices");
+    const shown = new Promise((resolve) => {
+      const observer = new MutationObserver((changes) => {
+        const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+        if (added.some((node) => node instanceof HTMLElement && node.dataset.code === wanted)) resolve(performance.now());
+      });
+      observer.observe(notices, { childList: true });
+    });
+    Object.assign(globalThis, { shown, began: performance.now() });
+  }, code);
+  await cause();
+  return page.evaluate(async () => {
+    const { shown, began } = /** @type {any} */ (globalThis);
+    return Math.round(await shown - began);
+  });
+}
+
+/** @param {Page} page @param {string} code */
+const over = (page, code) => page.waitForSelector(`#notices [data-code=${code}]`, { state: "detached" });
+
+/** The service's process stands still, twice, and goes on. */
+async function stalled() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  steps.noticed = [];
+  for (let round = 0; round < 2; round += 1) {
+    steps.noticed.push(await noticed(page, "silent", () => process.kill(settings.process, "SIGSTOP")));
+    await state(page, "lost");
+    if (!round) {
+      await look(page, "stalled");
+      await page.fill("#nurse-text", "fever");
+      await page.waitForFunction(() => document.querySelector("#nurse-told")?.textContent?.includes("cannot be reached"));
+    }
+    process.kill(settings.process, "SIGCONT");
+    await over(page, "silent");
+    await state(page, "idle");
+  }
+  await said(KNOWN[0]);
+  await card(page, "confirm");
+  seen.console = seen.console.filter((line) => !line.includes("ERR_")); // what the browser says of a line that hung
+  await browser.close();
+}
+
+/** A camera of the test's own, whose pictures can be stopped, repeated and darkened. */
+function ownCamera() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("no canvas");
+  const camera = { mode: "well", opened: 0 };
+  let count = 0;
+  setInterval(() => {
+    if (camera.mode === "stopped") return;
+    if (camera.mode !== "same") count += 1;
+    context.fillStyle = "black";
+    context.fillRect(0, 0, 320, 240);
+    if (camera.mode !== "covered") {
+      context.fillStyle = camera.mode === "dark" ? "#303030" : "#e0e0e0";
+      context.fillRect(7 * count % 250, 40, 60, 120);
+    }
+    context.fillStyle = `rgb(0, 0, ${camera.mode === "same" ? 0 : count % 2})`; // so that each is drawn anew
+    context.fillRect(0, 0, 1, 1);
+  }, 100);
+  navigator.mediaDevices.getUserMedia = async () => {
+    camera.opened += 1;
+    return canvas.captureStream(10);
+  };
+  Object.assign(globalThis, { camera });
+}
+
+/** Pictures stop, come again and again, or show nothing. */
+async function blind() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true, script: ownCamera });
+  const { steps } = seen;
+  await page.click("#start-camera");
+  await state(page, "idle");
+  await page.waitForTimeout(1500);
+  const set = (/** @type {string} */ mode) => page.evaluate((wanted) => {
+    /** @type {any} */ (globalThis).camera.mode = wanted;
+  }, mode);
+  for (const [mode, code] of [["stopped", "camera_frozen"], ["same", "camera_frozen"], ["covered", "camera_covered"]]) {
+    steps[mode] = await noticed(page, code, () => set(mode));
+    await state(page, "blind");
+    if (mode === "stopped") await look(page, "frozen");
+    await set("well");
+    await over(page, code);
+    await state(page, "idle");
+    await page.waitForTimeout(500);
+  }
+  steps.opened = await page.evaluate(() => /** @type {any} */ (globalThis).camera.opened);
+  await set("dark");
+  await page.waitForSelector("#hint[data-reason=dark]");
+  steps.dark = await page.getAttribute("#state", "data-state");
+  await browser.close();
+}
+
+/** Workers are kept where a test can end them. */
+function keptWorkers() {
+  /** @type {Worker[]} */
+  const workers = [];
+  const Original = Worker;
+  Object.assign(globalThis, {
+    workers,
+    frames: 0,
+    Worker: class extends Original {
+      /** @param {ConstructorParameters<typeof Worker>} given */
+      constructor(...given) {
+        super(...given);
+        workers.push(this);
+        this.addEventListener("message", ({ data }) => {
+          if (data.type === "frame") /** @type {any} */ (globalThis).frames += 1;
+        });
+      }
+    },
+  });
+}
+
+/** What finds hands dies: it is loaded again, once. */
+async function died() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true, script: keptWorkers });
+  const { steps } = seen;
+  await page.click("#start-camera");
+  await state(page, "idle");
+  await page.waitForTimeout(1500);
+  const kill = () => page.evaluate(() => /** @type {any} */ (globalThis).workers.at(-1).terminate());
+  steps.silent = await noticed(page, "landmarker_silent", kill);
+  await over(page, "landmarker_silent");
+  await state(page, "idle");
+  steps.workers = await page.evaluate(() => /** @type {any} */ (globalThis).workers.length);
+  const rate = await page.evaluate(() => /** @type {any} */ (globalThis).frames);
+  await page.waitForFunction((before) => /** @type {any} */ (globalThis).frames > before + 2, rate); // it works again
+  steps.died = await noticed(page, "landmarker_died", kill);
+  steps.state = await page.getAttribute("#state", "data-state");
+  await browser.close();
+}
+
+/** Another tab is in front. */
+async function behind() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  const hide = (/** @type {boolean} */ hidden) => page.evaluate((isSo) => {
+    Object.defineProperty(document, "hidden", { value: isSo, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await hide(true);
+  await state(page, "paused");
+  steps.title = await page.title();
+  await page.waitForTimeout(3000);
+  steps.notices = await page.textContent("#notices");
+  await hide(false);
+  await state(page, "idle");
+  steps.back = await page.title();
+  await browser.close();
+}
+
+/** Texts as long as the service takes them, and no longer. */
+async function longTexts() {
+  const { browser, page } = await open({ context: { serviceWorkers: "block" } });
+  const { steps } = seen;
+  await page.fill("#nurse-text", "a".repeat(490));
+  await page.waitForFunction(() => document.querySelector("#nurse-told")?.textContent?.includes("like meaning"));
+  steps.most = await page.evaluate(() => Object.fromEntries(
+    [...document.querySelectorAll("input[data-most]")].map((field) => [field.id, /** @type {HTMLInputElement} */ (field).maxLength]),
+  ));
+  await browser.close();
+}
+
+await run({ confirms, unasked, states, stalled, blind, died, behind, longTexts });

@@ -9,6 +9,7 @@ import pytest
 from made.page_driver import check_always, drive_at, page_service
 from made.web import needs_browser
 from signtalk.bundle.web import PAGE
+from signtalk.service.schemas import MOST_NAME, MOST_TEXT
 
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
 HURT, FEVER, MORNING, SIT, MEDICINE = (
@@ -70,3 +71,46 @@ def test_each_state_has_a_picture_a_colour_and_a_movement(tmp_path: Path) -> Non
     assert steps["calm"] == "none"
     assert steps["reason"] == "#icon-hands"  # the made-up landmarker finds none
     assert steps["hint"] == ["nobody", 1]
+
+
+NOTICED_MS = 3000 + 500
+"""Within three seconds, and what the test itself needs to cause it."""
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_service_that_stands_still_is_noticed_told_and_found_again(tmp_path: Path) -> None:
+    steps = talk("stalled", tmp_path)
+    assert max(steps["noticed"]) < NOTICED_MS
+
+
+@needs_browser
+@pytest.mark.slow
+def test_pictures_that_stop_or_repeat_or_show_nothing_are_noticed(tmp_path: Path) -> None:
+    steps = talk("blind", tmp_path)
+    assert max(steps[mode] for mode in ("stopped", "same", "covered")) < NOTICED_MS
+    assert steps["opened"] > 1  # a frozen camera is opened anew
+    assert steps["dark"] == "idle"  # told, and gone on with
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_landmarker_that_dies_is_loaded_once_more(tmp_path: Path) -> None:
+    steps = talk("died", tmp_path)
+    assert max(steps["silent"], steps["died"]) < NOTICED_MS
+    assert steps["workers"] == 2
+    assert steps["state"] == "off"
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_page_behind_another_says_that_it_pauses(tmp_path: Path) -> None:
+    steps = talk("behind", tmp_path)
+    assert steps == {"title": TEXTS["title.paused"], "notices": "", "back": TEXTS["title"]}
+
+
+@needs_browser
+@pytest.mark.slow
+def test_fields_take_what_the_service_takes(tmp_path: Path) -> None:
+    most = {"nurse-text": MOST_TEXT, "practise-text": MOST_TEXT, "enroll-text": MOST_TEXT, "enroll-category": MOST_NAME}
+    assert talk("longTexts", tmp_path)["most"] == most

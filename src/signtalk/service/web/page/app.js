@@ -1,6 +1,7 @@
 // The page: camera, landmarks and answers brought together.
 
 import { clipFromFrames } from "../engine/landmarks.js";
+import { MOST_NAME, MOST_TEXT } from "../engine/tables.js";
 import { AnswerView } from "./answer.js";
 import { Camera } from "./camera.js";
 import { Conversation } from "./conversation.js";
@@ -43,6 +44,10 @@ class Page {
   /** @param {Answerer} answerer */
   constructor(answerer) {
     this.facts = AT_START;
+    for (const field of document.querySelectorAll("input")) {
+      const most = field.dataset.most;
+      if (most) field.maxLength = most === "name" ? MOST_NAME : MOST_TEXT;
+    }
     this.settings = new Settings();
     this.answerer = answerer;
     this.camera = new Camera(byId("video", HTMLVideoElement));

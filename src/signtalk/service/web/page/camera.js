@@ -48,6 +48,7 @@ export class Camera extends Events {
   #aliveMs = 0;
   #lookedS = -Infinity;
   #reopenedMs = -Infinity;
+  #turn = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #small = new OffscreenCanvas(SIZE.width, SIZE.height).getContext("2d", { willReadFrequently: true });
@@ -124,16 +125,21 @@ export class Camera extends Events {
 
   #next() {
     if (!this.running) return;
+    const turn = (this.#turn += 1); // a camera that was opened anew begins another one
     if ("requestVideoFrameCallback" in this.video) {
       // captureTime, where known, is when the picture was taken, on the same clock as performance.now().
-      this.video.requestVideoFrameCallback((now, about) => this.#picture((about.captureTime ?? now) / 1000));
+      this.video.requestVideoFrameCallback((now, about) => this.#picture((about.captureTime ?? now) / 1000, turn));
     } else {
-      requestAnimationFrame((now) => this.#picture(now / 1000));
+      requestAnimationFrame((now) => this.#picture(now / 1000, turn));
     }
   }
 
-  /** @param {number} timeS */
-  #picture(timeS) {
+  /**
+   * @param {number} timeS
+   * @param {number} turn
+   */
+  #picture(timeS, turn) {
+    if (turn !== this.#turn) return;
     if (this.running && timeS > this.#lastS && this.video.videoWidth > 0) {
       this.#lastS = timeS;
       this.#aliveMs = performance.now();

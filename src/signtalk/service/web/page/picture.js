@@ -6,7 +6,7 @@ export const SIZE = { width: 32, height: 24 };
 const DARK_MEAN = 40; // of 255
 const COVERED_SPREAD = 4; // standard deviation: a finger or a lid has no shapes
 const DARK_S = 1.5; // a lamp may flicker, a hand may pass
-const FROZEN_S = 2.3; // a real camera never gives the same pixels twice
+const FROZEN_S = 1.8; // a real camera never gives the same pixels twice
 
 /** @typedef {"" | "covered" | "dark" | "frozen"} PictureProblem */
 

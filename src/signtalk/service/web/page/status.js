@@ -21,7 +21,7 @@ const REASON_ICONS = {
 
 /** What is wrong with a subject. @type {Record<string, string>} */
 const NOTICE_ICONS = {
-  lost: "unplugged", camera_frozen: "frozen", camera_covered: "eye-off", camera_denied: "camera-off",
+  lost: "unplugged", silent: "unplugged", camera_frozen: "frozen", camera_covered: "eye-off", camera_denied: "camera-off",
   camera_none: "camera-off", camera_ended: "camera-off",
 };
 
