@@ -329,4 +329,34 @@ async function longTexts() {
   await browser.close();
 }
 
-await run({ confirms, unasked, states, stalled, blind, died, behind, longTexts });
+/** What is wiped can be brought back; a reload keeps the talk, and a new person does not see it. */
+async function undone() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  await said(KNOWN[0]);
+  await page.click(".reply.yes");
+  await said(KNOWN[1]);
+  await card(page, "confirm");
+  await page.click("#new-person");
+  steps.cleared = [await lines(page), await page.getAttribute("#answer-card", "class")];
+  await look(page, "undo");
+  await page.click("#undo button");
+  steps.back = [await lines(page), await page.textContent("#answer .question")];
+  await page.click(".reply.yes");
+  await page.click("#new-person");
+  await page.click("#undo button");
+  steps.saidBack = [await lines(page), await page.textContent("#answer .said"), await spoken(page)];
+  await page.reload();
+  steps.reloaded = await lines(page);
+  await page.click("#clear-history");
+  steps.empty = await lines(page);
+  await page.click("#undo button");
+  steps.unclear = (await lines(page)).length;
+  await page.click("#new-person");
+  await page.waitForSelector("#undo", { state: "hidden" });
+  await page.reload();
+  steps.gone = [await lines(page), await page.evaluate(() => sessionStorage.length)];
+  await browser.close();
+}
+
+await run({ undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });

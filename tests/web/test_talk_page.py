@@ -114,3 +114,16 @@ def test_a_page_behind_another_says_that_it_pauses(tmp_path: Path) -> None:
 def test_fields_take_what_the_service_takes(tmp_path: Path) -> None:
     most = {"nurse-text": MOST_TEXT, "practise-text": MOST_TEXT, "enroll-text": MOST_TEXT, "enroll-category": MOST_NAME}
     assert talk("longTexts", tmp_path)["most"] == most
+
+
+@needs_browser
+@pytest.mark.slow
+def test_what_is_wiped_can_be_brought_back_and_a_reload_keeps_the_talk(tmp_path: Path) -> None:
+    steps = talk("undone", tmp_path)
+    first, second = ["patient confirmed", HURT], ["patient confirmed", FEVER]
+    assert steps["cleared"] == [[], "card answer empty"]
+    assert steps["back"] == [[first], asked(FEVER)]
+    assert steps["saidBack"] == [[first, second], FEVER, [f"own: {HURT}", f"own: {FEVER}"]]  # spoken once
+    assert steps["reloaded"] == [first, second]
+    assert steps["empty"] == [] and steps["unclear"] == 2
+    assert steps["gone"] == [[], 0]

@@ -10,7 +10,8 @@ const FILES = [
   "page/enrolment.js", "page/errors.js", "page/events.js", "page/frames.js", "page/heartbeat.js", "page/landmarker.js",
   "page/landmarker_worker.js", "page/nurse.js", "page/overlay.js", "page/picker.js", "page/picture.js", "page/player.js",
   "page/practise.js", "page/service_answerer.js", "page/settings.js", "page/sign_cards.js", "page/signs.js",
-  "page/speech.js", "page/states.js", "page/status.js", "page/texts.js", "page/turn.js", "page/view.js", "page/watch.js",
+  "page/speech.js", "page/states.js", "page/status.js", "page/talk_memory.js", "page/texts.js", "page/turn.js",
+  "page/undo.js", "page/view.js", "page/watch.js",
 ];
 // What finds the hands, 31 MB.
 const LARGE = [

@@ -66,6 +66,23 @@ export class AnswerView {
     this.#go({ kind: "empty" });
   }
 
+  /** What stands there, to be brought back by `restore`. */
+  get standing() {
+    return { step: this.#step, heard: this.#heard, waiting: this.#waiting, line: this.#line };
+  }
+
+  /**
+   * Bring back what stood there, unless something else came meanwhile. Nothing is spoken or written down again.
+   *
+   * @param {AnswerView["standing"]} standing
+   */
+  restore({ step, heard, waiting, line }) {
+    if (this.#step.kind !== "empty") return;
+    this.#heard = heard;
+    this.#waiting = waiting;
+    this.#go("declined" in step && step.kind !== "ask" ? { ...step, declined: [] } : step, line);
+  }
+
   /**
    * Whether no sentence is known yet, so that nothing can be answered before something is taught.
    *
@@ -121,8 +138,11 @@ export class AnswerView {
     if (!document.activeElement?.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
   }
 
-  /** @param {Step} step */
-  #go(step) {
+  /**
+   * @param {Step} step
+   * @param {Line | null} [line] of the conversation, where it stands there already
+   */
+  #go(step, line = null) {
     this.#step = step;
     this.#cards?.close();
     this.#cards = null;
@@ -132,7 +152,7 @@ export class AnswerView {
     if (step.kind === "empty") this.#empty();
     else if (step.kind === "confirm") this.#confirm(step);
     else if (step.kind === "ask") this.#ask(step);
-    else if (step.kind === "said") this.#said(step);
+    else if (step.kind === "said") this.#said(step, line);
     else if (step.kind === "unsure") this.#unsure(step);
     else this.#notMeant(step);
     this.changed(step.kind);
@@ -184,10 +204,13 @@ export class AnswerView {
     });
   }
 
-  /** @param {Step & {kind: "said"}} step */
-  #said({ words, how, aloud }) {
-    if (aloud && this.settings.get("speak")) speak(words); // a voice cannot mark what it says
-    this.#line = this.conversation.add("patient", words, how);
+  /**
+   * @param {Step & {kind: "said"}} step
+   * @param {Line | null} line
+   */
+  #said({ words, how, aloud }, line) {
+    if (!line && aloud && this.settings.get("speak")) speak(words); // a voice cannot mark what it says
+    this.#line = line ?? this.conversation.add("patient", words, how);
     this.#show("said", "check", text(`answer.${how}`), {
       words,
       actions: [

@@ -17,6 +17,7 @@ import { canSpeak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showHint, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
+import { Undo } from "./undo.js";
 import { handsLeave, isFar } from "./view.js";
 import { Watch } from "./watch.js";
 
@@ -52,7 +53,8 @@ class Page {
     this.answerer = answerer;
     this.camera = new Camera(byId("video", HTMLVideoElement));
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
-    this.conversation = new Conversation();
+    this.undo = new Undo();
+    this.conversation = new Conversation(this.undo);
     this.enrolment = new Enrolment(this.answerer, () => this.refresh());
     this.signs = new Signs(this.answerer);
     this.answer = new AnswerView({
@@ -271,9 +273,16 @@ class Page {
       this.personS = performance.now() / 1000;
       this.answerer.reset();
       this.watch.clear();
+      const { standing } = this.answer;
       this.answer.clear();
-      this.conversation.clear();
+      const lines = this.conversation.clear();
       this.nurse.clear();
+      if (lines.length || standing.step.kind !== "empty") {
+        this.undo.offer(text("undo.new_person"), () => {
+          this.conversation.restore(lines);
+          this.answer.restore(standing);
+        });
+      }
       stopSpeaking();
       this.setSigning(false);
     };
