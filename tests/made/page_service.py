@@ -247,6 +247,8 @@ def create_app(model: Path | None) -> FastAPI:
                         await session.push(frame)
                     continue
                 order = message["text"]
+                if "ping" in order:
+                    await socket.send_json({"type": "pong"})
                 if "start" in order:
                     await session.start()
                 elif "stop" in order:
@@ -259,6 +261,13 @@ def create_app(model: Path | None) -> FastAPI:
     @app.post("/test/force")
     async def force(request: Request) -> dict[str, Any]:
         recogniser.forced = await request.json()
+        return {}
+
+    @app.post("/test/say")
+    async def say(request: Request) -> dict[str, Any]:
+        """Send a message of the protocol to whoever listens, as an answer that comes now."""
+        message = await request.json()
+        await asyncio.gather(*(socket.send_json(message) for socket in tuple(sockets)))
         return {}
 
     @app.post("/test/drop")

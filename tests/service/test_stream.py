@@ -1,6 +1,7 @@
 """The socket: a stream of landmarks in, states and answers out."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -152,6 +153,19 @@ def test_silent_sockets_are_closed(small_run: SmallRun) -> None:
             assert socket.receive_json()["error"]["code"] == "idle"
         with greeted(client) as socket:
             assert until(socket, "error")[0]["error"]["code"] == "idle"
+
+
+def test_a_ping_is_answered_and_keeps_no_socket_open(small_run: SmallRun) -> None:
+    with asked_service(small_run.bundle, idle_timeout_s=0.5) as (client, _), greeted(client) as socket:
+        kinds = []
+        for _ in range(100):
+            socket.send_text('{"type":"ping"}')
+            kinds.append(socket.receive_json()["type"])
+            if kinds[-1] == "error":
+                break
+            time.sleep(0.02)
+        assert kinds[0] == "pong"
+        assert kinds[-1] == "error"
 
 
 def test_no_more_streams_than_allowed(small_run: SmallRun) -> None:

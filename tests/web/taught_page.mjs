@@ -121,6 +121,7 @@ async function film(page, take) {
 
 /** @param {Page} page */
 async function standing(page) {
+  if (await page.locator("#answer-card.confirm").count()) await page.click(".reply.yes");
   const kind = (await page.getAttribute("#answer-card", "class"))?.replace("card answer ", "");
   const told = await page.textContent("#answer");
   const said = await page.locator("#answer .said").allTextContents();
@@ -137,6 +138,7 @@ async function standing(page) {
  */
 async function teach(page, words) {
   if (await page.locator("#answer-card.said").count()) await page.click("text=That is wrong");
+  if (await page.locator("#answer-card.confirm").count()) await page.click(".reply.no");
   await page.click("#answer-actions >> text=Teach this sentence");
   await page.fill("#enroll-text", words);
   if (job.key) await page.fill("#enroll-key", job.key);

@@ -8,26 +8,20 @@ import base64
 import json
 import os
 import re
-import socket
 import struct
 import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, get_args
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
 
-from made.camera import write_camera
+from made.page_driver import check_always, drive, drive_at
 from made.service import KEY, running_service
-from made.web import CHROMIUM, NODE, ROOT, needs_browser, needs_node
+from made.web import NODE, ROOT, needs_browser, needs_node
 from signtalk.bundle.base import new_bundle
 from signtalk.bundle.bundle import open_bundle
 from signtalk.bundle.web import export_web
@@ -63,7 +57,8 @@ def used_texts() -> set[str]:
 
 
 def test_every_text_is_there_and_none_is_left_over():
-    by_code = ("reason.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated")
+    by_code = ("reason.", "hint.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated")
+    by_code += ("answer.confirmed", "answer.chosen")
     assert used_texts() <= set(TEXTS)
     plain = {name.removesuffix(".engine") for name in TEXTS}  # what an offline page says instead
     assert plain <= set(TEXTS)
@@ -77,16 +72,24 @@ def test_each_reason_of_the_gate_is_told_in_words():
 def test_states_and_problems_have_texts():
     status = (WEB / "page" / "status.js").read_text()
     states = re.findall(r'"?(\w+)"?: "[\w-]+",', status.partition("ICONS = {")[2].partition("}")[0])
-    assert len(states) == 9 and {f"state.{state}" for state in states} <= set(TEXTS)
+    assert len(states) == 13 and {f"state.{state}" for state in states} <= set(TEXTS)
     codes = re.findall(r'"(camera_\w+|model_\w+|landmarker)"', "".join(script.read_text() for script in SCRIPTS))
     assert len(codes) > 8 and {f"error.{code}" for code in codes} <= set(TEXTS)
+    reasons = re.findall(r'(\w+): "[\w-]+"', status.partition("REASON_ICONS = {")[2].partition("}")[0])
+    assert {*(each for each in get_args(Reason) if each), "hands", "far", "dark", "fast"} <= set(reasons)
+    assert all({f"reason.{each}", f"hint.{each}"} & set(TEXTS) for each in reasons)
 
 
 def test_icons_are_drawn():
     drawn = set(re.findall(r'<symbol id="icon-([\w-]+)"', (WEB / "icons.svg").read_text()))
-    status = (WEB / "page" / "status.js").read_text().partition("ICONS = {")[2].partition("}")[0]
-    answer = re.findall(r'#show\("\w+", "([\w-]+)"', (WEB / "page" / "answer.js").read_text())
-    assert {*re.findall(r': "([\w-]+)"', status), *answer, "warning"} == drawn
+    tables = "".join(re.findall(r"ICONS = \{(.*?)\}", (WEB / "page" / "status.js").read_text(), re.S))
+    code = "".join(script.read_text() for script in SCRIPTS)
+    others = re.findall(r'(?:#show|reply)\("\w+", "([\w-]+)"|icon\("([\w-]+)"\)', code)
+    assert {
+        *re.findall(r': "([\w-]+)"', tables),
+        *(name for names in others for name in names if name),
+        "warning",
+    } == drawn
 
 
 def test_a_page_of_the_strictest_policy():
@@ -166,60 +169,6 @@ def test_frames_and_clips_as_the_protocol_has_them():
 # The page in a browser
 
 
-@contextmanager
-def service(model: Path | None) -> Iterator[str]:
-    """The stand-in's address."""
-    pytest.importorskip("fastapi")
-    pytest.importorskip("uvicorn")
-    pytest.importorskip("websockets")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, ROOT / "tests" / "made" / "page_service.py", str(port), *([str(model)] if model else [])]
-    url = f"http://127.0.0.1:{port}/"
-    with subprocess.Popen(command) as process:
-        try:
-            for _ in range(300):
-                try:
-                    with urlopen(f"{url}v1/config", timeout=5):
-                        break
-                except OSError:
-                    time.sleep(0.1)
-            yield url
-        finally:
-            process.terminate()
-
-
-def drive(scenario: str, folder: Path, film: Path | None, model: Path | None) -> dict[str, Any]:
-    from made.page_service import KEY as STAND_IN_KEY
-
-    with service(model) as url:
-        return drive_at(url, STAND_IN_KEY, scenario, folder, film)
-
-
-def drive_at(url: str, key: str, scenario: str, folder: Path, film: Path | None) -> dict[str, Any]:
-    """What a browser saw that went through a scenario on the page at an address."""
-    camera = folder / "camera.y4m"
-    write_camera(camera, film)
-    job = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder)}
-    job |= {"scenario": scenario, "key": key}
-    done = subprocess.run(
-        [NODE, ROOT / "tests" / "web" / "live_page.mjs", json.dumps(job)],
-        capture_output=True, text=True, timeout=540, check=False,
-    )  # fmt: skip
-    camera.unlink()
-    assert done.returncode == 0, done.stderr
-    seen: dict[str, Any] = json.loads(done.stdout)
-    return seen
-
-
-def check_always(seen: dict[str, Any]) -> None:
-    """What holds in each state of the page."""
-    assert seen["outside"] == []
-    assert seen["wide"] == []
-    assert [finding for finding in seen["axe"] if finding["impact"] in ("serious", "critical")] == []
-
-
 @needs_browser
 @pytest.mark.slow
 def test_no_camera(tmp_path):
@@ -287,13 +236,14 @@ def test_a_conversation(tmp_path):
     assert steps["keyboard"] == {"first": "skip", "practise": True, "talk": True}
     assert TEXTS["reason.low_similarity"] in steps["refused"] and steps["motion"] > 0
     assert steps["enrolled"] == "Remembered: “I want to greet you.”"
-    assert steps["recognised"] == "I want to greet you."
+    assert steps["asked"] == "I want to greet you?" and steps["recognised"] == "I want to greet you."
     assert steps["offered"] == ["Where does it hurt?", "Where is my key?"] and steps["saidWhileAsking"] == 0
-    assert steps["chosen"] == "Chosen by tap:Where is my key?"
-    assert steps["spoken"] == ["own: I want to greet you.", *["own: Where is my key?"] * 2]
+    assert steps["chosen"] == "Where is my key?"
+    assert steps["spoken"] == ["own: I want to greet you.", "own: Where is my key?"]
     assert steps["nurse"] == "I have a fever." and steps["drawn"] > 20
     assert steps["plain"] and steps["typed"] == TEXTS["nurse.no_sign"]
-    for line in ("Patient (signed): I want to greet you.", "(chosen): Where is my key?", "(shown): I have a fever."):
+    said = "Patient (signed, confirmed): I want to greet you."
+    for line in (said, "(chosen): Where is my key?", "(shown): I have a fever."):
         assert line in steps["copied"]
     assert steps["left"] == 0 and steps["focus"] == "history-title"
     assert "Likeness" in steps["practised"]
@@ -327,7 +277,7 @@ def test_the_page_of_the_real_service(tmp_path, small_run):
     check_always(seen)
     assert seen["console"] == []
     assert seen["steps"]["recognised"] == "I want to greet you."
-    assert seen["steps"]["label"] == TEXTS["answer.signed_unproven"]
+    assert seen["steps"]["mark"] == TEXTS["answer.confirm_unproven"]
     assert seen["steps"]["privacy"] == TEXTS["camera.privacy"]
     assert seen["steps"]["rate"] > 0
 

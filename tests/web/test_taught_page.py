@@ -129,7 +129,7 @@ def test_ten_made_up_words_are_taught_by_one_person_and_asked_by_another(tmp_pat
     check_bare_and_known(shown, words)
     figures = figures_of(shown["asked"], words)
     sys.stdout.write(f"\nten made-up words, asked by another person: {figures}\n")
-    assert {each["label"] for each in shown["asked"] if each["kind"] == "said"} <= {TEXTS["answer.signed"]}
+    assert {each["label"] for each in shown["asked"] if each["kind"] == "said"} <= {TEXTS["answer.confirmed"]}
     assert (figures.wrong, figures.strangers) == (0, 0)
     # How many of them are sure enough for an answer depends on how fast the page was fed.
     assert figures.right + figures.offered + figures.first >= 7

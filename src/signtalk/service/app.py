@@ -34,6 +34,8 @@ from signtalk.service.queue import ClosedError, QuestionQueue
 from signtalk.service.reference import add_reference
 from signtalk.service.schemas import (
     CLIP_BODY,
+    MOST_NAME,
+    MOST_TEXT,
     REFUSALS,
     EnrollBody,
     ForgetBody,
@@ -49,7 +51,9 @@ _logger = logging.getLogger("signtalk.service")
 R = TypeVar("R")
 _TOO_BUSY = 1013
 _Candidates = Annotated[int, Query(ge=1, le=50, description="How many sentences the answer lists.")]
-_SentenceId = Annotated[str, Query(max_length=200, description="A sentence of which the answer tells how near it was.")]
+_SentenceId = Annotated[
+    str, Query(max_length=MOST_NAME, description="A sentence of which the answer tells how near it was.")
+]
 
 
 class Service:
@@ -214,7 +218,7 @@ def _index(service: Service) -> APIRouter:
 
     @router.get("/sentences")
     async def sentences(
-        query: Annotated[str, Query(max_length=200)] = "",
+        query: Annotated[str, Query(max_length=MOST_TEXT)] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     ) -> dict[str, Any]:

@@ -17,8 +17,12 @@ from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.plausible import checked_clip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip
 
-_Text = Annotated[str, Field(min_length=1, max_length=500)]
-_Name = Annotated[str, Field(max_length=200)]
+MOST_TEXT = 500
+"""Characters of a sentence, and of what is searched for."""
+MOST_NAME = 200
+"""Characters of a category and the like."""
+_Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
+_Name = Annotated[str, Field(max_length=MOST_NAME)]
 _Row = Annotated[list[float], Field(max_length=2000)]
 MOST_ENROLLED = 3
 

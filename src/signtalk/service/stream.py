@@ -42,6 +42,11 @@ class _Hello(BaseModel):
     mode: Mode = "auto"
 
 
+def _is_ping(message: str | bytes) -> bool:
+    """Whether a client asks if the service still answers."""
+    return isinstance(message, str) and message.replace(" ", "") == '{"type":"ping"}'
+
+
 class FrameAllowance:
     """How many frames a stream may still send; refills with time.
 
@@ -94,9 +99,7 @@ class StreamSocket:
         """Serve it until it closes."""
         self._task = asyncio.current_task()
         try:
-            session = await self._hello()
-            while True:
-                await self._take(session, await self._received(self._settings.idle_timeout_s))
+            await self._listen(await self._hello())
         except WebSocketDisconnect:
             pass
         except asyncio.CancelledError:
@@ -108,6 +111,18 @@ class StreamSocket:
             await self._refuse(refusal_of(error))
         finally:
             await self._finish()
+
+    async def _listen(self, session: LiveSession) -> None:
+        """Take messages; a ping keeps no socket open that brings nothing else."""
+        last = time.monotonic()
+        while True:
+            left = last + self._settings.idle_timeout_s - time.monotonic()
+            message = await self._received(max(0.0, left), self._settings.idle_timeout_s)
+            if _is_ping(message):
+                await self._send({"type": "pong"})
+                continue
+            await self._take(session, message)
+            last = time.monotonic()
 
     async def stop(self) -> None:
         """The service stops: answer what was accepted, take no further frame, close."""
@@ -125,7 +140,7 @@ class StreamSocket:
             task.cancel()
 
     async def _hello(self) -> LiveSession:
-        message = await self._received(self._settings.hello_timeout_s)
+        message = await self._received(self._settings.hello_timeout_s, self._settings.hello_timeout_s)
         try:
             hello = _Hello.model_validate_json(message if isinstance(message, str) else "")
         except ValidationError as error:
@@ -139,12 +154,13 @@ class StreamSocket:
         await self._send({"type": "ready", "state": "idle", "limits": limits})
         return LiveSession(hello.aspect, hello.mode)
 
-    async def _received(self, seconds: float) -> str | bytes:
+    async def _received(self, seconds: float, allowed: float) -> str | bytes:
+        """The next message, for which there are `seconds` left of those that are allowed."""
         try:
             async with asyncio.timeout(seconds):
                 message = await self._socket.receive()
         except TimeoutError as error:
-            raise RefusedError(408, f"nothing was sent for {seconds:g} s", "idle") from error
+            raise RefusedError(408, f"nothing was sent for {allowed:g} s", "idle") from error
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1000))
         text = message.get("text")

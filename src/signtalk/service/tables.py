@@ -131,7 +131,11 @@ def tables() -> dict[str, dict[str, Any]]:
         },
         "signtalk.segmentation.segmenter": {"MOST_FPS": segmenter.MOST_FPS},
         "signtalk.service.session": {"ACTIVITY_EVERY_S": session.ACTIVITY_EVERY_S},
-        "signtalk.service.schemas": {"MOST_ENROLLED": schemas.MOST_ENROLLED},
+        "signtalk.service.schemas": {
+            "MOST_TEXT": schemas.MOST_TEXT,
+            "MOST_NAME": schemas.MOST_NAME,
+            "MOST_ENROLLED": schemas.MOST_ENROLLED,
+        },
         "signtalk.bundle.golden": {"GOLDEN_TOLERANCE": GOLDEN_TOLERANCE},
         "signtalk.bundle.web": {"WEB_FORMAT_VERSION": WEB_FORMAT_VERSION},
     }

@@ -101,6 +101,8 @@ export const MOST_FPS = 60;
 export const ACTIVITY_EVERY_S = 0.2;
 
 // signtalk.service.schemas
+export const MOST_TEXT = 500;
+export const MOST_NAME = 200;
 export const MOST_ENROLLED = 3;
 
 // signtalk.bundle.golden

@@ -1,56 +1,86 @@
-// The answer in large type. Only what the recogniser accepted stands there as said; what it offers looks like a
-// question, and "not sure" tells why and what to do.
+// The answer in large type. Only what was accepted, and confirmed by the patient, stands there as said; what is offered
+// looks like a question, and "not sure" tells why and what to do. turn.js says where each reply leads.
 
 import { button, byId, icon, make } from "./dom.js";
+import { addPlayer } from "./player.js";
+import { asQuestion, SignCards } from "./sign_cards.js";
 import { canSpeak, speak } from "./speech.js";
+import { reasonIcon } from "./status.js";
 import { text, textOf } from "./texts.js";
+import {
+  afterAgain, afterChoice, afterNo, afterNone, afterYes, firstStep, isQuestion, MOST_WAITING, placeOf, STILL,
+} from "./turn.js";
+import { viewProblem } from "./view.js";
 
-const STILL = "low_motion"; // nobody signed: there is nothing to choose from
 const UNTAUGHT = "empty_index";
+const VAGUE = ["", STILL, "low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement"];
 
 /** @import { Clip } from "../engine/landmarks.js" */
-/** @import { CandidateSentence, PageAnswer } from "./answerer.js" */
+/** @import { PageAnswer } from "./answerer.js" */
 /** @import { Conversation, Line } from "./conversation.js" */
 /** @import { Settings } from "./settings.js" */
+/** @import { Signs } from "./signs.js" */
+/** @import { AskStep, ConfirmStep, Step } from "./turn.js" */
 
 /**
  * @typedef {object} AnswerParts
  * @property {Conversation} conversation where what was said goes
  * @property {Settings} settings of this browser
+ * @property {Signs} signs of the sentences
  * @property {(words: string, clip: Clip) => void} teach called where a signing is to be remembered
+ * @property {(kind: Step["kind"]) => void} changed called when another step stands there
  */
 
-/**
- * Whether validation proved what an answer promises; one of an older service, which does not tell, is not.
- *
- * @param {PageAnswer} answer
- */
-function isProven({ promise }) {
-  return promise?.proven ?? false;
-}
+/** @typedef {{answer: PageAnswer, clip: Clip, dark: boolean}} Heard an answer with the frames it is about */
 
 export class AnswerView {
-  /** @type {{answer: PageAnswer, clip: Clip} | null} */
-  #segment = null;
+  /** @type {Step} */
+  #step = { kind: "empty" };
+  /** @type {Heard | null} */
+  #heard = null;
+  /** @type {Heard[]} */
+  #waiting = [];
   /** @type {Line | null} */
   #line = null;
+  /** @type {SignCards | null} */
+  #cards = null;
   #knowsNothing = false;
+  #player = addPlayer(byId("answer-sign"), text("answer.sign"));
 
   /** @param {AnswerParts} parts */
-  constructor({ conversation, settings, teach }) {
+  constructor({ conversation, settings, signs, teach, changed }) {
     this.conversation = conversation;
     this.settings = settings;
+    this.signs = signs;
     this.teach = teach;
+    this.changed = changed;
     this.canTeach = false;
-    this.clear();
+    this.#go({ kind: "empty" });
   }
 
   clear() {
-    this.#segment = null;
+    this.#heard = null;
+    this.#waiting = [];
     this.#line = null;
-    const [label, hint] = !this.#knowsNothing ? ["answer.none", "answer.none_hint"]
-      : ["answer.untaught", this.canTeach ? "answer.untaught_hint" : `reason.${UNTAUGHT}`];
-    this.#show("empty", "hand", text(label), "", text(hint, { teach: text("answer.teach") }));
+    this.#before("");
+    this.#go({ kind: "empty" });
+  }
+
+  /** What stands there, to be brought back by `restore`. */
+  get standing() {
+    return { step: this.#step, heard: this.#heard, waiting: this.#waiting, line: this.#line };
+  }
+
+  /**
+   * Bring back what stood there, unless something else came meanwhile. Nothing is spoken or written down again.
+   *
+   * @param {AnswerView["standing"]} standing
+   */
+  restore({ step, heard, waiting, line }) {
+    if (this.#step.kind !== "empty") return;
+    this.#heard = heard;
+    this.#waiting = waiting;
+    this.#go("declined" in step && step.kind !== "ask" ? { ...step, declined: [] } : step, line);
   }
 
   /**
@@ -61,25 +91,25 @@ export class AnswerView {
   set knowsNothing(isSo) {
     if (this.#knowsNothing === isSo) return;
     this.#knowsNothing = isSo;
-    if (byId("answer-card").matches(".empty")) this.clear();
+    if (this.#step.kind === "empty") this.clear();
   }
 
   /**
-   * Show an answer.
+   * Take an answer: it is shown, or waits until the question that stands there is answered.
    *
    * @param {PageAnswer} answer
    * @param {Clip} clip its frames, to be remembered where wanted
+   * @param {boolean} [dark] whether the picture is dark now
    */
-  show(answer, clip) {
-    const standing = byId("answer-card").matches(".said, .asking");
-    if (standing && answer.reason === STILL) return; // hands that were put down do not take an answer away
-    this.#segment = { answer, clip };
-    this.#line = null;
-    if (answer.outcome === "answer" && answer.text) this.#said(answer.text, answer);
-    else if (answer.outcome === "choices" && answer.choices.length) this.#ask(answer.choices, isProven(answer));
-    else this.#unsure(answer);
-    // On a phone it may lie below; somebody who types is left alone.
-    if (!document.activeElement?.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
+  show(answer, clip, dark = false) {
+    const place = placeOf(this.#step, answer);
+    if (place === "ignore") return;
+    if (place === "show") {
+      this.#take({ answer, clip, dark });
+    } else {
+      if (place === "wait" && this.#waiting.length < MOST_WAITING) this.#waiting.push({ answer, clip, dark });
+      this.#tellWaiting(place === "mention");
+    }
   }
 
   /**
@@ -88,124 +118,227 @@ export class AnswerView {
    * @param {string} code
    */
   fail(code) {
-    this.#segment = null;
-    this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("error", code, "error.unknown"));
+    if (isQuestion(this.#step)) {
+      this.#tellWaiting(true);
+      return;
+    }
+    this.#heard = null;
+    this.#before("");
+    this.#go({ kind: "unsure", reason: "" });
+    this.#show("unsure", "repeat", text("answer.unsure"), { hint: textOf("error", code, "error.unknown") });
+  }
+
+  /** @param {Heard} heard */
+  #take(heard) {
+    this.#heard = heard;
+    this.#line = null;
+    if (!isQuestion(this.#step)) this.#before("");
+    this.#go(firstStep(heard.answer, this.settings.get("confirm")));
+    // On a phone it may lie below; somebody who types is left alone.
+    if (!document.activeElement?.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
   }
 
   /**
-   * @param {string} words
-   * @param {PageAnswer} answer
+   * @param {Step} step
+   * @param {Line | null} [line] of the conversation, where it stands there already
    */
-  #said(words, answer) {
-    if (isProven(answer)) this.#speakIfWanted(words); // a voice cannot mark what it says
-    const kind = answer.text_source === "translation" ? "translated" : "signed";
-    const how = isProven(answer) ? kind : /** @type {const} */ (`${kind}_unproven`);
-    this.#line = this.conversation.add("patient", words, how);
-    this.#show("said", "check", text(`answer.${how}`), words, "", [
-      this.#speakButton(words),
-      button(text("answer.wrong"), () => this.#wrong()),
-    ]);
+  #go(step, line = null) {
+    this.#step = step;
+    this.#cards?.close();
+    this.#cards = null;
+    this.#player.show(null);
+    byId("answer-sign").hidden = true;
+    this.#tellWaiting(false);
+    if (step.kind === "empty") this.#empty();
+    else if (step.kind === "confirm") this.#confirm(step);
+    else if (step.kind === "ask") this.#ask(step);
+    else if (step.kind === "said") this.#said(step, line);
+    else if (step.kind === "unsure") this.#unsure(step);
+    else this.#notMeant(step);
+    this.changed(step.kind);
   }
 
-  /** @param {PageAnswer} answer */
-  #unsure({ reason, candidates }) {
-    const actions = [];
-    if (candidates?.length && reason !== STILL) {
-      actions.push(button(text("answer.possible"), () => this.#askNow(candidates)));
+  /**
+   * Go on because somebody pressed a button, which is gone now: the keyboard goes on with the card. What waited behind
+   * the question follows, unless the person is to sign again.
+   *
+   * @param {Step} step
+   */
+  #reply(step) {
+    if (!isQuestion(step)) this.#before("");
+    this.#go(step);
+    if (step.kind === "again") this.#waiting = [];
+    if (step.kind === "said") this.#waiting = this.#waiting.filter(({ answer }) => answer.text !== step.words);
+    const next = isQuestion(step) ? undefined : this.#waiting.shift();
+    if (next) {
+      this.#take(next);
+      this.#before(step.kind === "said" ? step.words : "");
     }
+    this.#tellWaiting(false);
+    const choice = this.#step.kind === "ask" ? byId("answer-actions").querySelector("button") : null;
+    (choice ?? byId("answer-card")).focus();
+  }
+
+  #empty() {
+    const [label, hint] = !this.#knowsNothing ? ["answer.none", "answer.none_hint"]
+      : ["answer.untaught", this.canTeach ? "answer.untaught_hint" : `reason.${UNTAUGHT}`];
+    this.#show("empty", "hand", text(label), { hint: text(hint, { teach: text("answer.teach") }) });
+  }
+
+  /** @param {ConfirmStep} step */
+  #confirm(step) {
+    const marks = [step.translated ? "answer.confirm_translated" : "", step.proven ? "" : "answer.confirm_unproven"];
+    this.#show("confirm", "question", text("answer.confirm"), {
+      question: asQuestion(step.offer.sentence),
+      hint: marks.filter(Boolean).map((name) => text(name)).join(" "),
+      actions: [
+        reply("yes", "check", text("answer.yes"), () => this.#reply(afterYes(step))),
+        reply("no", "cross", text("answer.no"), () => this.#reply(this.#notThis(step.offer.sentence))),
+        reply("again", "repeat", text("answer.again"), () => this.#reply(afterAgain(step))),
+      ],
+    });
+    this.signs.of(step.offer).then((clip) => {
+      if (!clip || this.#step !== step) return;
+      byId("answer-sign").hidden = false;
+      this.#player.show(clip);
+    });
+  }
+
+  /**
+   * @param {Step & {kind: "said"}} step
+   * @param {Line | null} line
+   */
+  #said({ words, how, aloud }, line) {
+    if (!line && aloud && this.settings.get("speak")) speak(words); // a voice cannot mark what it says
+    this.#line = line ?? this.conversation.add("patient", words, how);
+    this.#show("said", "check", text(`answer.${how}`), {
+      words,
+      actions: [
+        canSpeak() ? button(text("answer.speak"), () => speak(words)) : null,
+        how === "chosen" ? this.#teachButton(words) : null,
+        button(text("answer.wrong"), () => this.#wrong(words)),
+      ],
+    });
+  }
+
+  /** @param {Step & {kind: "unsure"}} step */
+  #unsure({ reason }) {
+    const candidates = this.#heard?.answer.candidates ?? [];
     const teach = reason === STILL ? null : this.#teachButton("");
     if (teach && reason === UNTAUGHT) {
       const hint = text("answer.teach_first", { teach: text("answer.teach") });
-      this.#show("unsure", "hand", text("answer.untaught"), "", hint, [teach]);
+      this.#show("unsure", "hand", text("answer.untaught"), { hint, actions: [teach] });
       return;
     }
-    actions.push(teach);
-    this.#show("unsure", "repeat", text("answer.unsure"), "", textOf("reason", reason, "reason.unknown"), actions);
+    const possible = candidates.length && reason !== STILL
+      ? button(text("answer.possible"), () => this.#reply(afterNo("", candidates))) : null;
+    const view = this.#heard && VAGUE.includes(reason) ? viewProblem(this.#heard.clip, this.#heard.dark) : "";
+    const why = view || reason || "unknown"; // how the person stands says more than what the numbers miss
+    const hint = textOf("reason", why, "reason.unknown");
+    this.#show("unsure", "repeat", text("answer.unsure"), { hint, why, actions: [possible, teach] });
   }
 
-  /**
-   * @param {CandidateSentence[]} candidates
-   * @param {boolean} proven
-   */
-  #ask(candidates, proven) {
-    const choices = candidates.map(({ sentence }) => (
-      button(text("answer.question", { sentence: sentence.replace(/[\s.?!]+$/, "") }), () => this.#choose(sentence), "choice")
-    ));
-    const hint = text(proven ? "answer.choose_hint" : "answer.choose_hint_unproven");
-    this.#show("asking", "question", text("answer.choose"), "", hint, [
-      ...choices,
-      button(text("answer.no_choice"), () => this.#none()),
-      this.#teachButton(""),
-    ]);
+  /** @param {AskStep} step */
+  #ask(step) {
+    this.#cards = new SignCards(step.offers, this.signs, (offer) => this.#reply(afterChoice(offer)));
+    this.#show("asking", "question", text("answer.choose"), {
+      hint: text(step.proven ? "answer.choose_hint" : "answer.choose_hint_unproven"),
+      actions: [
+        this.#cards.element,
+        reply("no", "cross", text("answer.no_choice"), () => this.#reply(afterNone(step))),
+        reply("again", "repeat", text("answer.again"), () => this.#reply(afterAgain(step))),
+        this.#cards.moves,
+        this.#teachButton(""),
+      ],
+    });
   }
 
-  /**
-   * Ask because somebody pressed a button, which is gone now: the keyboard goes on with the first choice. Nothing has
-   * proven what nobody offered.
-   *
-   * @param {CandidateSentence[]} candidates
-   */
-  #askNow(candidates) {
-    this.#ask(candidates, false);
-    byId("answer-actions").querySelector("button")?.focus();
+  /** @param {Step & {kind: "again" | "help"}} step */
+  #notMeant({ kind, declined }) {
+    if (declined.length) this.conversation.add("patient", declined.map(asQuestion).join(" "), "declined");
+    if (kind === "again") {
+      this.#heard = null;
+      this.#show("empty", "repeat", text("answer.sign_again"), { hint: text("answer.sign_again_hint") });
+      return;
+    }
+    this.#show("unsure", "repeat", text("answer.unsure"), {
+      hint: text("reason.none_of_these"),
+      why: "none_of_these",
+      actions: [
+        reply("again", "repeat", text("answer.again"), () => this.#reply(afterAgain(this.#step))),
+        button(text("answer.list"), () => byId("nurse-text").focus()),
+        this.#teachButton(""),
+      ],
+    });
   }
 
-  /** @param {string} sentence */
-  #choose(sentence) {
-    this.#speakIfWanted(sentence);
-    this.#line = this.conversation.add("patient", sentence, "chosen");
-    this.#show("said", "check", text("answer.chosen"), sentence, "", [
-      this.#speakButton(sentence),
-      this.#teachButton(sentence),
-      button(text("answer.wrong"), () => this.#wrong()),
-    ]);
-    byId("answer-card").focus();
-  }
-
-  #none() {
-    this.#show("unsure", "repeat", text("answer.unsure"), "", text("reason.none_of_these"), [this.#teachButton("")]);
-    byId("answer-card").focus();
-  }
-
-  #wrong() {
+  /** @param {string} words */
+  #wrong(words) {
     this.conversation.remove(this.#line);
-    const words = this.#line?.words;
-    const others = this.#segment?.answer.candidates.filter(({ sentence }) => sentence !== words) ?? [];
-    if (others.length) this.#askNow(others);
-    else this.#none();
+    this.#reply(this.#notThis(words));
   }
 
   /** @param {string} words */
-  #speakIfWanted(words) {
-    if (this.settings.get("speak")) speak(words);
-  }
-
-  /** @param {string} words */
-  #speakButton(words) {
-    return canSpeak() ? button(text("answer.speak"), () => speak(words)) : null;
+  #notThis(words) {
+    return afterNo(words, this.#heard?.answer.candidates ?? []);
   }
 
   /** @param {string} words */
   #teachButton(words) {
-    const clip = this.#segment?.clip;
+    const clip = this.#heard?.clip;
     if (!this.canTeach || !clip?.times.length) return null;
     return button(text(words ? "answer.remember" : "answer.teach"), () => this.teach(words, clip));
   }
 
   /**
-   * @param {"empty" | "said" | "asking" | "unsure"} kind
+   * Tell what waits behind a question.
+   *
+   * @param {boolean} missed whether a signing was not understood meanwhile, which does not wait
+   */
+  #tellWaiting(missed) {
+    const count = this.#waiting.length;
+    byId("answer-waiting").textContent = missed ? text("answer.missed") : count ? text("answer.waits", { count }) : "";
+  }
+
+  /**
+   * What was said just before stands above the next question.
+   *
+   * @param {string} words
+   */
+  #before(words) {
+    const before = byId("answer-before");
+    before.hidden = !words;
+    before.replaceChildren(...(words ? [icon("check"), make("span", { dir: "auto" }, words)] : []));
+  }
+
+  /**
+   * @param {"empty" | "said" | "asking" | "unsure" | "confirm"} kind
    * @param {string} picture
    * @param {string} label
-   * @param {string} words
-   * @param {string} hint
-   * @param {(HTMLElement | null)[]} [actions]
+   * @param {{words?: string, question?: string, hint?: string, why?: string,
+   *   actions?: (HTMLElement | null)[]}} parts `why` has a picture of its own beside the hint
    */
-  #show(kind, picture, label, words, hint, actions = []) {
+  #show(kind, picture, label, { words, question, hint, why, actions = [] }) {
     byId("answer-card").className = `card answer ${kind}`;
     const parts = [make("p", { className: "label" }, icon(picture), make("span", {}, label))];
-    if (words) parts.push(make("p", { className: "said" }, words));
-    if (hint) parts.push(make("p", { className: "hint" }, hint));
+    if (words) parts.push(make("p", { className: "said", dir: "auto" }, words));
+    if (question) parts.push(make("p", { className: "question", dir: "auto" }, question));
+    if (hint) parts.push(make("p", { className: "hint" }, ...(why ? [reasonIcon(why)] : []), make("span", {}, hint)));
     byId("answer").replaceChildren(...parts);
     byId("answer-actions").replaceChildren(...actions.filter((action) => action !== null));
   }
+}
+
+/**
+ * A large button with a picture, for who does not read its word.
+ *
+ * @param {"yes" | "no" | "again"} name
+ * @param {string} picture
+ * @param {string} label
+ * @param {() => void} onclick
+ */
+function reply(name, picture, label, onclick) {
+  const large = button(icon(picture), onclick, `reply ${name}`);
+  large.append(make("span", {}, label));
+  return large;
 }

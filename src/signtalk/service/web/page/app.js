@@ -1,6 +1,7 @@
 // The page: camera, landmarks and answers brought together.
 
 import { clipFromFrames } from "../engine/landmarks.js";
+import { MOST_NAME, MOST_TEXT } from "../engine/tables.js";
 import { AnswerView } from "./answer.js";
 import { Camera } from "./camera.js";
 import { Conversation } from "./conversation.js";
@@ -11,16 +12,22 @@ import { NurseSide } from "./nurse.js";
 import { Practise } from "./practise.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
+import { Signs } from "./signs.js";
 import { canSpeak, stopSpeaking } from "./speech.js";
-import { notice, showMeter, showState } from "./status.js";
+import { AT_START, stateOf } from "./states.js";
+import { notice, showHint, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
+import { Undo } from "./undo.js";
+import { handsLeave, isFar } from "./view.js";
 import { Watch } from "./watch.js";
 
 /** @import { Answerer, Mode } from "./answerer.js" */
-/** @import { PageState } from "./status.js" */
+/** @import { PictureProblem } from "./picture.js" */
+/** @import { Facts } from "./states.js" */
 
 const FASTEST = 6; // shoulder widths a second: brisk signing fills the meter
 const UNSEEN_S = 2;
+const HINT_OVER_S = 2;
 const CONFIG_RETRY_MS = 5000;
 const KEPT_MS = 3000;
 
@@ -43,16 +50,25 @@ function pause(milliseconds) {
 class Page {
   /** @param {Answerer} answerer */
   constructor(answerer) {
+    this.facts = AT_START;
+    for (const field of document.querySelectorAll("input")) {
+      const most = field.dataset.most;
+      if (most) field.maxLength = most === "name" ? MOST_NAME : MOST_TEXT;
+    }
     this.settings = new Settings();
     this.answerer = answerer;
     this.camera = new Camera(byId("video", HTMLVideoElement));
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
-    this.conversation = new Conversation();
+    this.undo = new Undo();
+    this.conversation = new Conversation(this.undo);
     this.enrolment = new Enrolment(this.answerer, () => this.refresh());
+    this.signs = new Signs(this.answerer);
     this.answer = new AnswerView({
       conversation: this.conversation,
       settings: this.settings,
+      signs: this.signs,
       teach: (words, clip) => this.enrolment.open(words, clip),
+      changed: (step) => this.tell({ step }),
     });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
     this.tab = "talk";
@@ -60,9 +76,7 @@ class Page {
       answerer: this.answerer,
       ring: this.watch.ring,
       aspect: () => this.camera.aspect,
-      changed: (recording) => {
-        if (this.tab === "practise") showState(recording ? "recording" : this.resting());
-      },
+      changed: (recording) => this.tell({ recording }),
     });
     this.seenS = 0; // when a person was last seen
     this.personS = 0; // since when it is this person
@@ -75,18 +89,17 @@ class Page {
     this.wireControls();
     this.wireTabs();
     this.wireSettings();
-    showState("off");
     this.learn();
   }
 
   /**
-   * The state where nothing goes on.
+   * More is known: show the state that follows.
    *
-   * @returns {PageState}
+   * @param {Partial<Facts>} changes
    */
-  resting() {
-    if (!this.camera.running) return "off";
-    return this.tab === "practise" ? "practise" : "idle";
+  tell(changes) {
+    this.facts = { ...this.facts, ...changes };
+    showState(stateOf(this.facts));
   }
 
   /** Whether nothing goes on here that loading the page again would end. */
@@ -112,6 +125,7 @@ class Page {
 
   /** List the sentences as they are now. */
   async refresh() {
+    this.signs.forget();
     const pickers = [this.nurse.picker, this.practise.picker];
     await Promise.all(pickers.map((picker) => picker.refresh()));
     this.answer.knowsNothing = pickers.some(({ isBare }) => isBare);
@@ -128,18 +142,44 @@ class Page {
       this.watch.clear(); // a clip has one shape of picture
       this.attend();
     });
-    this.watch.on("failed", (error) => {
-      this.stop();
-      notice("landmarks", codeOf(error) || "landmarker");
-      console.warn(error);
-    });
+    this.camera.on("problem", (problem) => this.mind(problem));
+    this.watch
+      .on("restarting", (error) => {
+        notice("landmarks", "landmarker_silent");
+        this.tell({ blind: true });
+        console.warn(error);
+      })
+      .on("restarted", () => {
+        notice("landmarks", null);
+        this.tell({ blind: false });
+      })
+      .on("failed", (error) => {
+        this.stop();
+        notice("landmarks", codeOf(error) === "landmarker_silent" ? "landmarker_died" : codeOf(error) || "landmarker");
+        console.warn(error);
+      });
     this.watch.on("frame", ({ frame, somebody }) => {
       if (this.tab === "talk") this.answerer.pushFrame(frame);
       if (somebody) this.seenS = frame.timeS;
       showMeter("motion", this.watch.speed / FASTEST);
       this.hint(frame.timeS);
     });
-    document.addEventListener("visibilitychange", () => this.attend());
+    document.addEventListener("visibilitychange", () => {
+      this.tell({ hidden: document.hidden });
+      document.title = text(document.hidden && this.camera.running ? "title.paused" : "title");
+      this.attend();
+    });
+  }
+
+  /**
+   * Something is wrong with the pictures, or is no longer.
+   *
+   * @param {PictureProblem} problem
+   */
+  mind(problem) {
+    const useless = problem === "frozen" || problem === "covered";
+    notice("camera", useless ? `camera_${problem}` : null);
+    this.tell({ blind: useless });
   }
 
   async start() {
@@ -147,7 +187,7 @@ class Page {
     notice("landmarks", null);
     const hadFocus = document.activeElement === byId("start-camera");
     buttonById("start-camera").disabled = true;
-    showState("loading");
+    this.tell({ camera: "loading" });
     try {
       await this.camera.start();
       byId("stage").classList.add("running");
@@ -156,6 +196,7 @@ class Page {
       this.seenS = performance.now() / 1000;
       buttonById("stop-camera").disabled = false;
       this.practise.setCamera(true);
+      this.tell({ camera: "on" });
       this.attend();
     } catch (error) {
       this.stop();
@@ -175,9 +216,10 @@ class Page {
     byId("stage").classList.remove("running");
     buttonById("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
-    byId("hint").textContent = "";
+    showHint("");
     byId("rate").textContent = "";
     this.practise.setCamera(false);
+    this.tell({ camera: "off", blind: false });
     this.attend();
     if (hadFocus) byId("start-camera").focus();
   }
@@ -187,19 +229,22 @@ class Page {
     this.ready = false;
     this.setSigning(false);
     if (this.camera.running && this.tab === "talk" && !document.hidden) {
+      this.tell({ talks: true, connection: "opening", stream: "idle" });
       this.answerer.connect(this.camera.aspect, this.settings.get("mode"));
-      showState("loading");
     } else {
+      this.tell({ talks: this.tab === "talk" });
       this.answerer.disconnect();
-      showState(this.resting());
     }
   }
 
   /** @param {number} timeS */
   hint(timeS) {
-    const unseen = timeS - this.seenS > UNSEEN_S;
-    const hint = unseen ? text("hint.nobody") : this.watch.slow ? text("hint.slow") : "";
-    if (byId("hint").textContent !== hint) byId("hint").textContent = hint;
+    const late = this.watch.ring.between(timeS - HINT_OVER_S, timeS);
+    if (this.camera.dark) showHint("dark");
+    else if (timeS - this.seenS > UNSEEN_S) showHint("nobody");
+    else if (handsLeave(late)) showHint("hands");
+    else if (isFar(late, this.camera.aspect)) showHint("far");
+    else showHint(this.watch.slow ? "slow" : "");
     byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
   }
 
@@ -209,23 +254,24 @@ class Page {
         this.ready = true;
         this.setSigning(false);
         notice("service", null);
-        showState("idle");
+        this.tell({ connection: "open", stream: "idle" });
       })
       .on("lost", ({ code }) => {
         this.ready = false;
         this.setSigning(false);
         showMeter("signing", 0);
         notice("service", code);
-        showState("lost");
+        this.tell({ connection: "lost" });
       })
       .on("state", ({ state }) => {
         this.setSigning(state === "signing");
-        showState(/** @type {PageState} */ (state));
+        this.tell({ stream: state });
       })
       .on("activity", ({ probability }) => showMeter("signing", probability))
       .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
         if (endS <= this.personS) return; // of the person before
-        this.answer.show(answer, clipFromFrames(this.watch.ring.between(startS, endS), this.camera.aspect));
+        const clip = clipFromFrames(this.watch.ring.between(startS, endS), this.camera.aspect);
+        this.answer.show(answer, clip, this.camera.dark);
       })
       .on("error", ({ error, segment }) => {
         if (segment === undefined) notice("service", error.code);
@@ -242,9 +288,16 @@ class Page {
       this.personS = performance.now() / 1000;
       this.answerer.reset();
       this.watch.clear();
+      const { standing } = this.answer;
       this.answer.clear();
-      this.conversation.clear();
+      const lines = this.conversation.clear();
       this.nurse.clear();
+      if (lines.length || standing.step.kind !== "empty") {
+        this.undo.offer(text("undo.new_person"), () => {
+          this.conversation.restore(lines);
+          this.answer.restore(standing);
+        });
+      }
       stopSpeaking();
       this.setSigning(false);
     };
@@ -291,7 +344,7 @@ class Page {
       dialog.showModal();
     };
     byId("close-settings").onclick = () => dialog.close();
-    for (const name of /** @type {const} */ (["speak", "contrast", "skeleton"])) {
+    for (const name of /** @type {const} */ (["confirm", "speak", "contrast", "skeleton"])) {
       const box = inputById(`setting-${name}`);
       box.checked = this.settings.get(name);
       box.onchange = () => this.settings.set(name, box.checked);

@@ -1,6 +1,9 @@
-// The camera: a stream into a <video>, and a call for each picture that can be looked at.
+// The camera: a stream into a <video>, a call for each picture that can be looked at, and whether they are of use.
 
 import { Events } from "./events.js";
+import { PictureWatch, SIZE } from "./picture.js";
+
+/** @import { PictureProblem } from "./picture.js" */
 
 /** @type {Record<string, string>} by the name of the browser's error */
 const REASONS = {
@@ -11,6 +14,10 @@ const REASONS = {
   NotReadableError: "camera_busy",
   AbortError: "camera_busy",
 };
+const CHECK_MS = 400;
+const LOOK_S = 0.4; // between two looks at what the pictures hold
+const STALLED_MS = 2000; // without a picture
+const REOPEN_MS = 10_000; // between two tries to open a frozen camera anew
 
 export class CameraError extends Error {
   /**
@@ -25,9 +32,9 @@ export class CameraError extends Error {
 
 /**
  * Events: "picture" (seconds on the page's clock, increasing), "turned" (the pictures have another shape from now on,
- * as when a phone is turned), "ended" (the camera was unplugged).
+ * as when a phone is turned), "ended" (the camera was unplugged), "problem" (what is wrong with the pictures now).
  *
- * @extends {Events<{picture: number, turned: undefined, ended: undefined}>}
+ * @extends {Events<{picture: number, turned: undefined, ended: undefined, problem: PictureProblem}>}
  */
 export class Camera extends Events {
   /** @type {MediaStream | null} */
@@ -35,11 +42,22 @@ export class Camera extends Events {
   #lastS = -Infinity;
   /** @type {number | null} */
   #lastAspect = null;
+  #watch = new PictureWatch();
+  /** @type {PictureProblem} */
+  #problem = "";
+  #aliveMs = 0;
+  #lookedS = -Infinity;
+  #reopenedMs = -Infinity;
+  #turn = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+  #small = new OffscreenCanvas(SIZE.width, SIZE.height).getContext("2d", { willReadFrequently: true });
 
   /** @param {HTMLVideoElement} video */
   constructor(video) {
     super();
     this.video = video;
+    document.addEventListener("visibilitychange", () => this.#anew());
   }
 
   get running() {
@@ -51,8 +69,27 @@ export class Camera extends Events {
     return this.video.videoWidth / this.video.videoHeight;
   }
 
+  /** Whether the pictures are dark. */
+  get dark() {
+    return this.#problem === "dark";
+  }
+
   /** Ask for the camera; throws a CameraError that says why there is none. */
   async start() {
+    await this.#open();
+    this.#timer = setInterval(() => this.#check(), CHECK_MS);
+    this.#next();
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    this.#drop();
+    this.#problem = "";
+    this.#lastAspect = null;
+    this.video.srcObject = null;
+  }
+
+  async #open() {
     if (!navigator.mediaDevices) throw new CameraError("camera_insecure", "the page is not served over https");
     let stream;
     try {
@@ -66,39 +103,84 @@ export class Camera extends Events {
     }
     this.#stream = stream;
     stream.getVideoTracks()[0].addEventListener("ended", () => {
+      if (this.#stream !== stream) return; // another one was opened instead
       this.stop();
       this.emit("ended", undefined);
     });
     this.video.srcObject = stream;
+    this.#anew();
     await this.video.play();
-    this.#next();
   }
 
-  stop() {
+  #drop() {
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
-    this.#lastAspect = null;
-    this.video.srcObject = null;
+  }
+
+  /** Pictures may have been missing for a good reason. */
+  #anew() {
+    this.#aliveMs = performance.now();
+    this.#watch.clear();
   }
 
   #next() {
     if (!this.running) return;
+    const turn = (this.#turn += 1); // a camera that was opened anew begins another one
     if ("requestVideoFrameCallback" in this.video) {
       // captureTime, where known, is when the picture was taken, on the same clock as performance.now().
-      this.video.requestVideoFrameCallback((now, about) => this.#picture((about.captureTime ?? now) / 1000));
+      this.video.requestVideoFrameCallback((now, about) => this.#picture((about.captureTime ?? now) / 1000, turn));
     } else {
-      requestAnimationFrame((now) => this.#picture(now / 1000));
+      requestAnimationFrame((now) => this.#picture(now / 1000, turn));
     }
   }
 
-  /** @param {number} timeS */
-  #picture(timeS) {
+  /**
+   * @param {number} timeS
+   * @param {number} turn
+   */
+  #picture(timeS, turn) {
+    if (turn !== this.#turn) return;
     if (this.running && timeS > this.#lastS && this.video.videoWidth > 0) {
       this.#lastS = timeS;
+      this.#aliveMs = performance.now();
+      if (timeS - this.#lookedS >= LOOK_S) this.#look(timeS);
       if (this.#lastAspect !== null && this.#lastAspect !== this.aspect) this.emit("turned", undefined);
       this.#lastAspect = this.aspect;
       this.emit("picture", timeS);
     }
     this.#next();
+  }
+
+  /** @param {number} timeS */
+  #look(timeS) {
+    this.#lookedS = timeS;
+    if (!this.#small) return;
+    this.#small.drawImage(this.video, 0, 0, SIZE.width, SIZE.height);
+    this.#watch.push(this.#small.getImageData(0, 0, SIZE.width, SIZE.height).data, timeS);
+  }
+
+  #check() {
+    if (document.hidden || !this.running) return;
+    const stalled = performance.now() - this.#aliveMs > STALLED_MS;
+    const stays = this.#problem === "frozen" && !this.#watch.moves; // until two pictures differ
+    const problem = stalled || stays ? "frozen" : this.#watch.problem;
+    if (problem !== this.#problem) {
+      this.#problem = problem;
+      this.emit("problem", problem);
+    }
+    if (problem === "frozen" && performance.now() - this.#reopenedMs > REOPEN_MS) this.#reopen();
+  }
+
+  /** Some cameras and their drivers come back when they are opened anew; one that does not is tried again later. */
+  async #reopen() {
+    this.#reopenedMs = performance.now();
+    const old = this.#stream;
+    try {
+      await this.#open();
+      for (const track of old?.getTracks() ?? []) track.stop();
+      this.#next();
+    } catch (error) {
+      console.info(`the frozen camera was not opened anew: ${error}`);
+    }
   }
 }

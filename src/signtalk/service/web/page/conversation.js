@@ -1,19 +1,27 @@
-// The conversation so far: who said what, to copy and to clear. Kept in this page alone.
+// The conversation so far: who said what, to copy and to clear. Kept in this tab alone.
 
 import { buttonById, byId, make } from "./dom.js";
-import { text } from "./texts.js";
+import { keepLines, keptLines } from "./talk_memory.js";
+import { text, textOf } from "./texts.js";
 
-/** @typedef {"signed" | "translated" | "signed_unproven" | "translated_unproven" | "chosen" | "shown"} How */
+/** @import { Undo } from "./undo.js" */
+
+/**
+ * How it came about; "declined" lines are questions that were offered, of which none was meant.
+ *
+ * @typedef {"signed" | "translated" | "signed_unproven" | "translated_unproven" | "confirmed" | "chosen" | "declined" | "shown"} How
+ */
 /** @typedef {{who: "patient" | "staff", words: string, how: How, at: Date}} Line */
 
 export class Conversation {
-  /** @type {Line[]} */
-  #lines = [];
+  #lines = keptLines();
 
-  constructor() {
+  /** @param {Undo} undo */
+  constructor(undo) {
     byId("copy-history").onclick = () => this.#copy();
     byId("clear-history").onclick = () => {
-      this.clear();
+      const lines = this.clear();
+      undo.offer(text("undo.cleared"), () => this.restore(lines));
       byId("history-title").focus(); // the button itself is of no use now
     };
     this.#show();
@@ -43,16 +51,30 @@ export class Conversation {
     this.#show();
   }
 
+  /** Wipe it; what was there is given back. */
   clear() {
+    const lines = this.#lines;
     this.#lines = [];
+    this.#show();
+    return lines;
+  }
+
+  /**
+   * Bring lines back, before those that came meanwhile.
+   *
+   * @param {Line[]} lines
+   */
+  restore(lines) {
+    this.#lines = [...lines, ...this.#lines];
     this.#show();
   }
 
   #show() {
+    keepLines(this.#lines);
     byId("history").replaceChildren(...this.#lines.map((line) => make(
-      "li", { className: line.who },
-      make("span", { className: "who" }, `${text(`who.${line.who}`)} · ${clock(line.at)} · ${text(`how.${line.how}`)}`),
-      make("span", { className: "words" }, line.words),
+      "li", { className: `${line.who} ${line.how}` },
+      make("span", { className: "who" }, `${text(`who.${line.who}`)} · ${clock(line.at)} · ${textOf("how", line.how, "how.shown")}`),
+      make("span", { className: "words", dir: "auto" }, line.words),
     )));
     byId("history").lastElementChild?.scrollIntoView({ block: "nearest" });
     byId("history-empty").hidden = this.#lines.length > 0;

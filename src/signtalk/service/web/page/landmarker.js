@@ -2,9 +2,13 @@
 
 /** @import { Frame } from "../engine/landmarks.js" */
 
+const SILENT_MS = 2500; // a worker that died says nothing
+const FIRST_MS = 15_000; // the first picture takes seconds on a slow device
+const GRACE_MS = 150; // for a reply that waits behind a busy page
+
 export class LandmarkerError extends Error {
   /**
-   * @param {string} code "model_missing", "model_unreachable" or "landmarker"
+   * @param {string} code "model_missing", "model_unreachable", "landmarker" or "landmarker_silent"
    * @param {string} message
    */
   constructor(code, message) {
@@ -17,6 +21,7 @@ export class Landmarker {
   #worker;
   /** @type {{resolve: (frame: Frame) => void, reject: (error: LandmarkerError) => void} | null} */
   #waiting = null;
+  #patienceMs = FIRST_MS;
 
   /** Load library and models: seconds at first, later from the browser's own store. */
   static async open() {
@@ -35,6 +40,7 @@ export class Landmarker {
     this.#worker.onmessage = ({ data }) => {
       const waiting = this.#waiting;
       this.#waiting = null;
+      if (data.type === "frame") this.#patienceMs = SILENT_MS;
       if (data.type === "failed") waiting?.reject(new LandmarkerError(data.code, data.message));
       else waiting?.resolve(data.frame);
     };
@@ -55,8 +61,17 @@ export class Landmarker {
    * @param {ImageBitmap} bitmap
    * @param {number} timeS must increase
    */
-  detect(bitmap, timeS) {
-    return this.#ask({ type: "detect", bitmap, timeS }, [bitmap]);
+  async detect(bitmap, timeS) {
+    const reply = this.#ask({ type: "detect", bitmap, timeS }, [bitmap]);
+    const waiting = this.#waiting;
+    const timer = setTimeout(() => setTimeout(() => {
+      waiting?.reject(new LandmarkerError("landmarker_silent", `no reply for ${this.#patienceMs} ms`));
+    }, GRACE_MS), this.#patienceMs);
+    try {
+      return await reply;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close() {

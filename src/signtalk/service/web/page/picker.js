@@ -1,5 +1,6 @@
 // Type or pick a sentence: a field, and the sentences that hold its words; where none does, those of like meaning.
 
+import { AnswererError } from "./answerer.js";
 import { button, make } from "./dom.js";
 import { text } from "./texts.js";
 
@@ -55,9 +56,9 @@ export class SentencePicker {
         sentences = this.canSearch ? distinct(await this.answerer.search(query)) : [];
         summary = text(sentences.length ? "picker.like" : this.isBare ? "picker.bare" : "picker.none");
       }
-    } catch {
-      summary = text("picker.unreachable");
-      failed = true;
+    } catch (error) {
+      failed = !(error instanceof AnswererError && error.status); // what was refused is not asked again
+      summary = text(failed ? "picker.unreachable" : "picker.none");
     }
     if (number !== this.#query) return; // typed on meanwhile
     if (failed) this.#timer = setTimeout(() => this.refresh(), RETRY_MS);

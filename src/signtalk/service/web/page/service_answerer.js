@@ -6,6 +6,7 @@ import { clipFromBytes, clipToBytes, clipToJson, frameToBytes } from "../engine/
 import { AnswererError, MOST_FOUND, MOST_LISTED, NUM_CANDIDATES } from "./answerer.js";
 import { messageOf } from "./errors.js";
 import { Events } from "./events.js";
+import { Heartbeat } from "./heartbeat.js";
 
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
 /** @import { AnswererEvents, AnswererMethods, ListedSentence, Mode, PageAnswer } from "./answerer.js" */
@@ -13,7 +14,10 @@ import { Events } from "./events.js";
 const MOST_WAITING_BYTES = 1 << 20; // on a slow line frames are left out rather than sent late
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 15000;
+const LONGEST_OPENING_MS = 12_000; // a stalled service takes the socket up when it goes on
 const TOO_BUSY = 1013;
+const LISTING_MS = 3000; // until small things are there
+const ANSWERING_MS = 25_000; // until an answer is: the service itself gives up after 20 s
 
 /**
  * @extends {Events<AnswererEvents>}
@@ -28,6 +32,11 @@ export class ServiceAnswerer extends Events {
   #retryMs = FIRST_RETRY_MS;
   #ready = false;
   #lastS = -Infinity;
+  #leastStepS = 0;
+  #mostFrames = Infinity;
+  /** @type {{aspect: number, mode: Mode} | null} */
+  #wanted = null;
+  #beat = new Heartbeat({ ping: () => this.#say({ type: "ping" }), silent: (forMs) => this.#stalled(forMs) });
 
   /** @param {string} base address of the service */
   constructor(base) {
@@ -47,14 +56,45 @@ export class ServiceAnswerer extends Events {
     this.#socket = socket;
     this.#lastS = -Infinity;
     socket.onopen = () => this.#say({ type: "hello", aspect, candidates: NUM_CANDIDATES, mode });
-    socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
-    socket.onclose = ({ code }) => {
-      if (socket !== this.#socket) return;
-      this.#ready = false;
-      this.emit("lost", { code: code === TOO_BUSY ? "busy" : "lost" });
-      this.#retry = setTimeout(() => this.connect(aspect, mode), this.#retryMs);
-      this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket) this.#hear(JSON.parse(data));
     };
+    socket.onclose = ({ code }) => {
+      if (socket === this.#socket) this.#lost(code === TOO_BUSY ? "busy" : "lost");
+    };
+    this.#wanted = { aspect, mode };
+    this.#beat.start();
+  }
+
+  /**
+   * Tell it, and try again later.
+   *
+   * @param {string} code
+   */
+  #lost(code) {
+    const wanted = this.#wanted;
+    this.disconnect();
+    this.emit("lost", { code });
+    if (!wanted) return;
+    this.#wanted = wanted;
+    this.#retry = setTimeout(() => this.connect(wanted.aspect, wanted.mode), this.#retryMs);
+    this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
+  }
+
+  /**
+   * Nothing is heard any longer. A socket that was open is given up for another one, which opens as soon as the service
+   * goes on; one that opens is waited for.
+   *
+   * @param {number} forMs
+   */
+  #stalled(forMs) {
+    const wasReady = this.#ready, wanted = this.#wanted;
+    if (!wasReady && forMs > LONGEST_OPENING_MS) {
+      this.#lost("silent");
+      return;
+    }
+    this.emit("lost", { code: "silent" });
+    if (wasReady && wanted) this.connect(wanted.aspect, wanted.mode);
   }
 
   disconnect() {
@@ -62,13 +102,15 @@ export class ServiceAnswerer extends Events {
     const socket = this.#socket;
     this.#socket = null;
     this.#ready = false;
+    this.#wanted = null;
+    this.#beat.stop();
     socket?.close();
   }
 
   /** @param {Frame} frame */
   pushFrame(frame) {
     if (!this.#ready || this.#socket?.readyState !== WebSocket.OPEN) return;
-    if (frame.timeS <= this.#lastS || this.#socket.bufferedAmount > MOST_WAITING_BYTES) return;
+    if (frame.timeS <= this.#lastS + this.#leastStepS || this.#socket.bufferedAmount > MOST_WAITING_BYTES) return;
     this.#lastS = frame.timeS;
     this.#socket.send(frameToBytes(frame));
   }
@@ -91,7 +133,9 @@ export class ServiceAnswerer extends Events {
   }
 
   async config() {
-    return { needs_key: true, ...await this.#json("v1/config") };
+    const config = await this.#json("v1/config");
+    this.#mostFrames = config.limits?.max_frames ?? Infinity;
+    return { needs_key: true, ...config };
   }
 
   /** @param {string} query */
@@ -123,7 +167,8 @@ export class ServiceAnswerer extends Events {
    * @param {string} [sentenceId]
    * @returns {Promise<PageAnswer>}
    */
-  recognize(clip, sentenceId = "") {
+  async recognize(clip, sentenceId = "") {
+    this.#checkLength(clip);
     const query = new URLSearchParams({ candidates: String(NUM_CANDIDATES) });
     if (sentenceId) query.set("sentence_id", sentenceId);
     return this.#post(`v1/recognize?${query}`, clipToBytes(clip), { "Content-Type": CLIP_MEDIA_TYPE });
@@ -134,9 +179,16 @@ export class ServiceAnswerer extends Events {
    * @param {Clip} clip
    * @param {{category?: string, key?: string}} [options]
    */
-  enroll(text, clip, { category = "", key = "" } = {}) {
+  async enroll(text, clip, { category = "", key = "" } = {}) {
+    this.#checkLength(clip);
     const body = JSON.stringify({ text, category, clips: [clipToJson(clip)] });
     return this.#post("v1/enroll", body, key ? { Authorization: `Bearer ${key}` } : {});
+  }
+
+  /** @param {Clip} clip */
+  #checkLength({ times }) {
+    const most = this.#mostFrames;
+    if (times.length > most) throw new AnswererError("too_long", `${times.length} frames; the service takes ${most}`);
   }
 
   /** @param {object} message */
@@ -146,8 +198,10 @@ export class ServiceAnswerer extends Events {
 
   /** @param {{type: keyof AnswererEvents} & Record<string, any>} message */
   #hear(message) {
+    this.#beat.heard();
     if (message.type === "ready") {
       this.#ready = true;
+      this.#leastStepS = 1 / (message.limits?.max_frames_a_second ?? Infinity);
       this.#retryMs = FIRST_RETRY_MS;
     }
     this.emit(message.type, /** @type {any} */ (message));
@@ -169,19 +223,24 @@ export class ServiceAnswerer extends Events {
    */
   async #post(path, body, headers = {}) {
     const sent = { "Content-Type": "application/json", ...headers };
-    return (await this.#fetch(path, { method: "POST", body, headers: sent })).json();
+    return (await this.#fetch(path, { method: "POST", body, headers: sent }, ANSWERING_MS)).json();
   }
 
   /**
    * @param {string} path
    * @param {RequestInit} [options]
+   * @param {number} [patienceMs] until it begins to answer
    */
-  async #fetch(path, options = {}) {
+  async #fetch(path, options = {}, patienceMs = LISTING_MS) {
     let answer;
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(new Error(`no answer for ${patienceMs} ms`)), patienceMs);
     try {
-      answer = await fetch(new URL(path, this.#base), { cache: "no-store", ...options });
+      answer = await fetch(new URL(path, this.#base), { cache: "no-store", signal: abort.signal, ...options });
     } catch (error) {
       throw new AnswererError("unreachable", messageOf(error));
+    } finally {
+      clearTimeout(timer);
     }
     if (answer.ok) return answer;
     const body = await answer.json().catch(() => ({}));

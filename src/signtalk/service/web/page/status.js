@@ -3,12 +3,27 @@
 import { byId, icon, make } from "./dom.js";
 import { text, textOf } from "./texts.js";
 
+/** @import { PageState } from "./states.js" */
+
+/** @type {Record<PageState, string>} */
 const ICONS = {
-  off: "camera-off", loading: "wait", idle: "circle", signing: "hand", thinking: "dots", answer: "check",
-  lost: "warning", practise: "circle", recording: "hand",
+  off: "camera-off", loading: "wait", idle: "sign", signing: "hand", thinking: "dots", asking: "question",
+  unsure: "repeat", answer: "check", lost: "unplugged", blind: "eye-off", paused: "pause", practise: "sign",
+  recording: "record",
 };
 
-/** @typedef {keyof typeof ICONS} PageState */
+/** What keeps a signing from being seen or understood, and why an answer was refused. @type {Record<string, string>} */
+const REASON_ICONS = {
+  nobody: "nobody", hands: "hands", far: "far", dark: "dark", fast: "fast", slow: "wait", low_motion: "still",
+  low_similarity: "unknown", ambiguous_top2: "alike", prototype_disagreement: "part", text_disagreement: "part",
+  empty_index: "unknown", gate_not_fitted: "tool", written_not_proven: "pen", not_proven: "pen", none_of_these: "pen",
+};
+
+/** What is wrong with a subject. @type {Record<string, string>} */
+const NOTICE_ICONS = {
+  lost: "unplugged", silent: "unplugged", camera_frozen: "frozen", camera_covered: "eye-off", camera_denied: "camera-off",
+  camera_none: "camera-off", camera_ended: "camera-off",
+};
 
 /**
  * Show one of the states.
@@ -20,6 +35,27 @@ export function showState(name) {
   if (state.dataset.state === name) return;
   state.dataset.state = name;
   state.replaceChildren(icon(ICONS[name]), make("span", {}, text(`state.${name}`)));
+}
+
+/**
+ * The picture of a reason.
+ *
+ * @param {string} reason
+ */
+export function reasonIcon(reason) {
+  return icon(REASON_ICONS[reason] ?? "repeat");
+}
+
+/**
+ * Say what to do so that the person is seen.
+ *
+ * @param {"nobody" | "hands" | "far" | "dark" | "slow" | ""} reason "" = nothing
+ */
+export function showHint(reason) {
+  const hint = byId("hint");
+  if (hint.dataset.reason === reason) return;
+  hint.dataset.reason = reason;
+  hint.replaceChildren(...(reason ? [reasonIcon(reason), make("span", {}, text(`hint.${reason}`))] : []));
 }
 
 /**
@@ -50,7 +86,7 @@ export function notice(subject, code) {
   old?.remove();
   if (code === null) return;
   notices.append(make(
-    "p", { className: "notice", data: { subject, code } }, icon("warning"),
+    "p", { className: "notice", data: { subject, code } }, icon(NOTICE_ICONS[code] ?? "warning"),
     make("span", {}, textOf("error", code, "error.unknown")),
   ));
 }

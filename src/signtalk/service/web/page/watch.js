@@ -9,16 +9,22 @@ import { drawOverlay } from "./overlay.js";
 const RATE_OVER_S = 5;
 const SLOWEST_RATE = 5;
 const MEMORY_S = 60;
+const RESTART_AGAIN_MS = 60_000; // one that dies sooner after it was started anew is given up
 const SMOOTHED = 0.4; // weight of the newest speed
 
 /** @import { Frame } from "../engine/landmarks.js" */
 /** @import { Camera } from "./camera.js" */
 
-/** @extends {Events<{frame: {frame: Frame, somebody: boolean}, failed: unknown}>} */
+/**
+ * Events: "frame"; "restarting" (the landmarker died and is loaded once more), "restarted", "failed" (it was in vain).
+ *
+ * @extends {Events<{frame: {frame: Frame, somebody: boolean}, restarting: unknown, restarted: undefined, failed: unknown}>}
+ */
 export class Watch extends Events {
   /** @type {Landmarker | null} */
   #landmarker = null;
   #speed = 0;
+  #restartedMs = -Infinity;
 
   /**
    * @param {Camera} camera
@@ -78,7 +84,23 @@ export class Watch extends Events {
       if (!this.camera.running) return; // the picture went away with the camera
       landmarker.close();
       this.#landmarker = null;
+      await this.#restart(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  async #restart(error) {
+    if (performance.now() - this.#restartedMs < RESTART_AGAIN_MS) {
       this.emit("failed", error);
+      return;
+    }
+    this.#restartedMs = performance.now();
+    this.emit("restarting", error);
+    try {
+      await this.open();
+      this.emit("restarted", undefined);
+    } catch (again) {
+      this.emit("failed", again);
     }
   }
 

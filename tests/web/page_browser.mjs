@@ -1,0 +1,133 @@
+// What scripts that drive the page share: a browser with a fake camera, what is looked at in each state, and the orders of
+// tests/made/page_service.py. A script gets one argument, its job as JSON:
+//
+//   {"url": ..., "chromium": ..., "camera": ..., "out": FOLDER, "scenario": "talk", "key": ...}
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(new URL("../../web/package.json", import.meta.url));
+/** @type {typeof import("playwright-core")} */
+const { chromium } = require("playwright-core");
+const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
+
+export const settings = JSON.parse(process.argv[2]);
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const NARROWEST = { width: 320, height: 640 }; // a desk's page at four times its size
+export const PATIENCE = { timeout: 90_000 };
+/** @import { BrowserContextOptions, Page } from "playwright-core" */
+
+/**
+ * What was seen: errors in the console (`loaded`: until the service was stopped), addresses outside, findings of axe,
+ * states that scroll sideways, and what each step of a scenario tells.
+ *
+ * @type {{console: string[], loaded?: string[], outside: string[], axe: object[], wide: string[],
+ *   steps: Record<string, any>}}
+ */
+export const seen = { console: [], outside: [], axe: [], wide: [], steps: {} };
+
+/**
+ * A browser whose camera shows the film; `flags` and `context` change what a scenario needs otherwise, `script` runs in
+ * the page before its own. With `madeUp` landmarks come from made_landmarks.mjs, at once.
+ *
+ * @param {{flags?: string[], context?: BrowserContextOptions, madeUp?: boolean, script?: () => void}} [options]
+ */
+export async function open({ flags = [], context = {}, madeUp = false, script = () => {} } = {}) {
+  const browser = await chromium.launch({
+    executablePath: settings.chromium,
+    args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", ...flags],
+  });
+  const opened = await browser.newContext({ viewport: DESKTOP, ...context });
+  opened.setDefaultTimeout(20_000);
+  const host = new URL(settings.url).host;
+  opened.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.host !== host) seen.outside.push(url.href);
+  });
+  await opened.addInitScript(voices);
+  await opened.addInitScript(script);
+  if (madeUp) {
+    const standIn = { path: fileURLToPath(new URL("made_landmarks.mjs", import.meta.url)), contentType: "text/javascript" };
+    await opened.route("**/page/landmarker_worker.js", (route) => route.fulfill(standIn));
+  }
+  const page = await opened.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error") seen.console.push(message.text());
+  });
+  page.on("pageerror", (error) => seen.console.push(String(error)));
+  await page.goto(settings.url);
+  await page.waitForFunction(() => ["nurse", "practise"].every((side) => document.querySelector(`#${side}-told`)?.textContent));
+  return { browser, context: opened, page };
+}
+
+/** Headless browsers have no voices: two stand in, of which only the device's own may be used. */
+function voices() {
+  /** @type {string[]} */
+  const spoken = [];
+  const network = { name: "of a network", lang: "en-US", localService: false };
+  const own = { name: "own", lang: "en_GB", localService: true };
+  class Utterance {
+    voice = own;
+
+    /** @param {string} words */
+    constructor(words) {
+      this.words = words;
+    }
+  }
+  Object.assign(globalThis, { spoken, SpeechSynthesisUtterance: Utterance });
+  Object.assign(speechSynthesis, {
+    getVoices: () => [network, own],
+    speak: (/** @type {Utterance} */ { words, voice }) => spoken.push(`${voice.name}: ${words}`),
+  });
+}
+
+export const FILM = [
+  "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+  `--use-file-for-fake-video-capture=${settings.camera}`,
+];
+
+/**
+ * Pictures of both widths, and what axe finds.
+ *
+ * @param {Page} page
+ * @param {string} name
+ */
+export async function look(page, name) {
+  for (const [kind, size] of Object.entries({ narrowest: NARROWEST, phone: PHONE, desktop: DESKTOP })) {
+    await page.setViewportSize(size);
+    await page.waitForTimeout(200);
+    if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
+    if (size !== NARROWEST) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
+  }
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
+  for (const { id, impact, help, nodes } of violations) {
+    const where = nodes.map((/** @type {{target: string[]}} */ { target }) => target.join(" "));
+    seen.axe.push({ state: name, id, impact, help, where });
+  }
+}
+
+export const post = (/** @type {string} */ path, /** @type {object} */ body = {}) => fetch(new URL(path, settings.url), {
+  method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+});
+export const card = (/** @type {Page} */ page, /** @type {string} */ kind) => page.waitForSelector(`#answer-card.${kind}`, PATIENCE);
+export const state = (/** @type {Page} */ page, /** @type {string} */ name) => page.waitForSelector(`#state[data-state=${name}]`, PATIENCE);
+
+/**
+ * Go through the job's scenario, and print what was seen.
+ *
+ * @param {Record<string, () => Promise<void>>} scenarios
+ */
+export async function run(scenarios) {
+  try {
+    await scenarios[settings.scenario]();
+    console.log(JSON.stringify(seen));
+    process.exit(0);
+  } catch (error) {
+    const told = error instanceof Error ? error.stack : error;
+    console.error(`${process.argv[1]}: ${told}\nseen: ${JSON.stringify(seen, null, 1)}`);
+    process.exit(1);
+  }
+}

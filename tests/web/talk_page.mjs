@@ -1,0 +1,362 @@
+// A conversation on the page with answers as they are wanted: the stand-in for the service sends them, and a made-up
+// landmarker finds nobody, so that nothing else is answered. `page_browser.mjs` has what the job holds.
+
+import { card, FILM, look, open, post, run, seen, settings, state } from "./page_browser.mjs";
+
+/** @import { Page } from "playwright-core" */
+
+const KNOWN = ["Where does it hurt?", "I have a fever.", "Good morning.", "Please sit down.", "Do you take any medicine?"];
+const CANDIDATES = KNOWN.map((sentence, i) => ({ sentence, sentence_id: `s${i + 1}`, rank: i + 1 }));
+const LATE_S = 1e9; // after every press of "New person"
+
+/**
+ * An answer comes.
+ *
+ * @param {object} parts
+ */
+function answered(parts) {
+  const answer = {
+    outcome: "not_sure", text: null, text_source: "", reason: "low_similarity", promise: null,
+    candidates: CANDIDATES, choices: [], ...parts,
+  };
+  return post("test/say", { type: "answer", segment: 0, start_s: 0, end_s: LATE_S, cause: "rest", answer });
+}
+
+const said = (/** @type {string} */ text, proven = true) => answered({
+  outcome: "answer", text, text_source: "sentence", reason: "", promise: { proven },
+  candidates: [...CANDIDATES].sort((a, b) => Number(b.sentence === text) - Number(a.sentence === text)),
+});
+const offered = (count = 2) => answered({
+  outcome: "choices", reason: "ambiguous_top2", choices: CANDIDATES.slice(0, count), promise: { proven: true },
+});
+
+/** @param {Page} page */
+const spoken = (page) => page.evaluate(() => [.../** @type {any} */ (globalThis).spoken]);
+/** @param {Page} page */
+const lines = (page) => page.locator("#history li").evaluateAll((items) => (
+  items.map((item) => [item.className, item.querySelector(".words")?.textContent])
+));
+
+/** A page that listens. */
+async function listening() {
+  const opened = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true });
+  await opened.page.click("#start-camera");
+  await state(opened.page, "idle");
+  return opened;
+}
+
+async function confirms() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  await said(KNOWN[0]);
+  await card(page, "confirm");
+  await page.waitForSelector("#answer-sign:not([hidden]) canvas");
+  steps.question = await page.textContent("#answer .question");
+  steps.early = [await spoken(page), await lines(page)];
+  await page.waitForTimeout(400);
+  await look(page, "confirm");
+  await said(KNOWN[1]);
+  await answered({});
+  await page.waitForFunction(() => document.querySelector("#answer-waiting")?.textContent?.includes("not understood"));
+  steps.stands = await page.textContent("#answer .question");
+  await page.click(".reply.yes");
+  steps.said = [await spoken(page), await lines(page)];
+  steps.next = [await page.textContent("#answer-before"), await page.textContent("#answer .question")];
+  await page.click(".reply.no");
+  await card(page, "asking");
+  await page.waitForFunction(() => document.querySelectorAll(".choice canvas:not([hidden])").length === 3);
+  steps.others = await page.locator(".choice").allTextContents();
+  await page.waitForTimeout(400);
+  await look(page, "choices");
+  await offered();
+  await page.waitForFunction(() => document.querySelector("#answer-waiting")?.textContent?.includes("1"));
+  steps.still = await page.locator(".choice").allTextContents();
+  await page.click("#answer-actions .reply.no");
+  steps.rest = await page.locator(".choice").allTextContents();
+  await page.waitForFunction(() => !document.querySelector(".choice canvas:not([hidden])"));
+  await page.click("#answer-actions .reply.no");
+  steps.declined = (await lines(page)).at(-1);
+  steps.waited = await page.locator(".choice").allTextContents();
+  await page.click("#answer-actions .reply.again");
+  await card(page, "empty");
+  steps.again = await page.textContent("#answer .label span");
+  await look(page, "again");
+  await offered(3);
+  await page.click(".choice >> nth=2");
+  await card(page, "said");
+  steps.chosen = [(await spoken(page)).at(-1), (await lines(page)).at(-1)];
+  await browser.close();
+}
+
+/** Nobody is asked first; then what is not meant leads to what the page can do. */
+async function unasked() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  await page.click("#open-settings");
+  await page.uncheck("#setting-confirm");
+  await page.click("#close-settings");
+  await said(KNOWN[0]);
+  await card(page, "said");
+  steps.said = [await spoken(page), await lines(page)];
+  await page.click("#open-settings");
+  await page.check("#setting-confirm");
+  await page.click("#close-settings");
+  await answered({ outcome: "answer", text: "Help", text_source: "translation", candidates: [], promise: { proven: false } });
+  await card(page, "confirm");
+  steps.marks = await page.textContent("#answer .hint");
+  await page.click(".reply.no");
+  await card(page, "unsure");
+  steps.help = await page.locator("#answer-actions button").allTextContents();
+  await look(page, "help");
+  await page.click("text=Pick from the list");
+  steps.focus = await page.evaluate(() => document.activeElement?.id);
+  await browser.close();
+}
+
+/** What is shown for eyes: a picture and a colour for each state, and one for the reason of a refusal. */
+async function states() {
+  const { browser, page } = await listening();
+  const shown = async () => page.evaluate(() => {
+    const element = document.querySelector("#state");
+    if (!element) throw new Error("no state");
+    const { backgroundColor, color } = getComputedStyle(element);
+    const { animationName } = getComputedStyle(element.querySelector(".icon") ?? element);
+    return [element.querySelector("use")?.getAttribute("href"), backgroundColor, color, animationName];
+  });
+  /** @type {Record<string, any>} */
+  const pictures = { idle: await shown() };
+  for (const name of ["signing", "thinking"]) {
+    await post("test/say", { type: "state", state: name, time_s: 0 });
+    await state(page, name);
+    pictures[name] = await shown();
+  }
+  await post("test/say", { type: "state", state: "answer", time_s: 0 });
+  await answered({});
+  await state(page, "unsure");
+  pictures.unsure = await shown();
+  seen.steps.reason = await page.getAttribute("#answer .hint use", "href");
+  await look(page, "unsure");
+  await said(KNOWN[0]);
+  await state(page, "asking");
+  pictures.asking = await shown();
+  await page.click(".reply.yes");
+  await state(page, "answer");
+  pictures.answer = await shown();
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  seen.steps.calm = (await shown())[3];
+  seen.steps.hint = [await page.getAttribute("#hint", "data-reason"), await page.locator("#hint use").count()];
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  await page.click("#stop-camera");
+  pictures.off = await shown();
+  await look(page, "off");
+  seen.steps.pictures = pictures;
+  await browser.close();
+}
+
+/**
+ * Milliseconds until a notice stands there.
+ *
+ * @param {Page} page
+ * @param {string} code
+ * @param {() => unknown} cause
+ */
+async function noticed(page, code, cause) {
+  await page.evaluate((wanted) => { // some are gone at once, for what they tell of is put right
+    const notices = document.querySelector("#notices");
+    if (!notices) throw new Error("no notices");
+    const shown = new Promise((resolve) => {
+      const observer = new MutationObserver((changes) => {
+        const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+        if (added.some((node) => node instanceof HTMLElement && node.dataset.code === wanted)) resolve(performance.now());
+      });
+      observer.observe(notices, { childList: true });
+    });
+    Object.assign(globalThis, { shown, began: performance.now() });
+  }, code);
+  await cause();
+  return page.evaluate(async () => {
+    const { shown, began } = /** @type {any} */ (globalThis);
+    return Math.round(await shown - began);
+  });
+}
+
+/** @param {Page} page @param {string} code */
+const over = (page, code) => page.waitForSelector(`#notices [data-code=${code}]`, { state: "detached" });
+
+/** The service's process stands still, twice, and goes on. */
+async function stalled() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  steps.noticed = [];
+  for (let round = 0; round < 2; round += 1) {
+    steps.noticed.push(await noticed(page, "silent", () => process.kill(settings.process, "SIGSTOP")));
+    await state(page, "lost");
+    if (!round) {
+      await look(page, "stalled");
+      await page.fill("#nurse-text", "fever");
+      await page.waitForFunction(() => document.querySelector("#nurse-told")?.textContent?.includes("cannot be reached"));
+    }
+    process.kill(settings.process, "SIGCONT");
+    await over(page, "silent");
+    await state(page, "idle");
+  }
+  await said(KNOWN[0]);
+  await card(page, "confirm");
+  seen.console = seen.console.filter((line) => !line.includes("ERR_")); // what the browser says of a line that hung
+  await browser.close();
+}
+
+/** A camera of the test's own, whose pictures can be stopped, repeated and darkened. */
+function ownCamera() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("no canvas");
+  const camera = { mode: "well", opened: 0 };
+  let count = 0;
+  setInterval(() => {
+    if (camera.mode === "stopped") return;
+    if (camera.mode !== "same") count += 1;
+    context.fillStyle = "black";
+    context.fillRect(0, 0, 320, 240);
+    if (camera.mode !== "covered") {
+      context.fillStyle = camera.mode === "dark" ? "#303030" : "#e0e0e0";
+      context.fillRect(7 * count % 250, 40, 60, 120);
+    }
+    context.fillStyle = `rgb(0, 0, ${camera.mode === "same" ? 0 : count % 2})`; // so that each is drawn anew
+    context.fillRect(0, 0, 1, 1);
+  }, 100);
+  navigator.mediaDevices.getUserMedia = async () => {
+    camera.opened += 1;
+    return canvas.captureStream(10);
+  };
+  Object.assign(globalThis, { camera });
+}
+
+/** Pictures stop, come again and again, or show nothing. */
+async function blind() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true, script: ownCamera });
+  const { steps } = seen;
+  await page.click("#start-camera");
+  await state(page, "idle");
+  await page.waitForTimeout(1500);
+  const set = (/** @type {string} */ mode) => page.evaluate((wanted) => {
+    /** @type {any} */ (globalThis).camera.mode = wanted;
+  }, mode);
+  for (const [mode, code] of [["stopped", "camera_frozen"], ["same", "camera_frozen"], ["covered", "camera_covered"]]) {
+    steps[mode] = await noticed(page, code, () => set(mode));
+    await state(page, "blind");
+    if (mode === "stopped") await look(page, "frozen");
+    await set("well");
+    await over(page, code);
+    await state(page, "idle");
+    await page.waitForTimeout(500);
+  }
+  steps.opened = await page.evaluate(() => /** @type {any} */ (globalThis).camera.opened);
+  await set("dark");
+  await page.waitForSelector("#hint[data-reason=dark]");
+  steps.dark = await page.getAttribute("#state", "data-state");
+  await browser.close();
+}
+
+/** Workers are kept where a test can end them. */
+function keptWorkers() {
+  /** @type {Worker[]} */
+  const workers = [];
+  const Original = Worker;
+  Object.assign(globalThis, {
+    workers,
+    frames: 0,
+    Worker: class extends Original {
+      /** @param {ConstructorParameters<typeof Worker>} given */
+      constructor(...given) {
+        super(...given);
+        workers.push(this);
+        this.addEventListener("message", ({ data }) => {
+          if (data.type === "frame") /** @type {any} */ (globalThis).frames += 1;
+        });
+      }
+    },
+  });
+}
+
+/** What finds hands dies: it is loaded again, once. */
+async function died() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true, script: keptWorkers });
+  const { steps } = seen;
+  await page.click("#start-camera");
+  await state(page, "idle");
+  await page.waitForTimeout(1500);
+  const kill = () => page.evaluate(() => /** @type {any} */ (globalThis).workers.at(-1).terminate());
+  steps.silent = await noticed(page, "landmarker_silent", kill);
+  await over(page, "landmarker_silent");
+  await state(page, "idle");
+  steps.workers = await page.evaluate(() => /** @type {any} */ (globalThis).workers.length);
+  const rate = await page.evaluate(() => /** @type {any} */ (globalThis).frames);
+  await page.waitForFunction((before) => /** @type {any} */ (globalThis).frames > before + 2, rate); // it works again
+  steps.died = await noticed(page, "landmarker_died", kill);
+  steps.state = await page.getAttribute("#state", "data-state");
+  await browser.close();
+}
+
+/** Another tab is in front. */
+async function behind() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  const hide = (/** @type {boolean} */ hidden) => page.evaluate((isSo) => {
+    Object.defineProperty(document, "hidden", { value: isSo, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  await hide(true);
+  await state(page, "paused");
+  steps.title = await page.title();
+  await page.waitForTimeout(3000);
+  steps.notices = await page.textContent("#notices");
+  await hide(false);
+  await state(page, "idle");
+  steps.back = await page.title();
+  await browser.close();
+}
+
+/** Texts as long as the service takes them, and no longer. */
+async function longTexts() {
+  const { browser, page } = await open({ context: { serviceWorkers: "block" } });
+  const { steps } = seen;
+  await page.fill("#nurse-text", "a".repeat(490));
+  await page.waitForFunction(() => document.querySelector("#nurse-told")?.textContent?.includes("like meaning"));
+  steps.most = await page.evaluate(() => Object.fromEntries(
+    [...document.querySelectorAll("input[data-most]")].map((field) => [field.id, /** @type {HTMLInputElement} */ (field).maxLength]),
+  ));
+  await browser.close();
+}
+
+/** What is wiped can be brought back; a reload keeps the talk, and a new person does not see it. */
+async function undone() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  await said(KNOWN[0]);
+  await page.click(".reply.yes");
+  await said(KNOWN[1]);
+  await card(page, "confirm");
+  await page.click("#new-person");
+  steps.cleared = [await lines(page), await page.getAttribute("#answer-card", "class")];
+  await look(page, "undo");
+  await page.click("#undo button");
+  steps.back = [await lines(page), await page.textContent("#answer .question")];
+  await page.click(".reply.yes");
+  await page.click("#new-person");
+  await page.click("#undo button");
+  steps.saidBack = [await lines(page), await page.textContent("#answer .said"), await spoken(page)];
+  await page.reload();
+  steps.reloaded = await lines(page);
+  await page.click("#clear-history");
+  steps.empty = await lines(page);
+  await page.click("#undo button");
+  steps.unclear = (await lines(page)).length;
+  await page.click("#new-person");
+  await page.waitForSelector("#undo", { state: "hidden" });
+  await page.reload();
+  steps.gone = [await lines(page), await page.evaluate(() => sessionStorage.length)];
+  await browser.close();
+}
+
+await run({ undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });

@@ -1,0 +1,129 @@
+"""A conversation on the page: the patient confirms, refuses, chooses; in a real browser, with answers as wanted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from made.page_driver import check_always, drive_at, page_service
+from made.web import needs_browser
+from signtalk.bundle.web import PAGE
+from signtalk.service.schemas import MOST_NAME, MOST_TEXT
+
+TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
+HURT, FEVER, MORNING, SIT, MEDICINE = (
+    "Where does it hurt?", "I have a fever.", "Good morning.", "Please sit down.", "Do you take any medicine?",
+)  # fmt: skip
+
+
+def talk(scenario: str, folder: Path) -> dict[str, Any]:
+    """What each step of a scenario told; whatever stood on the page is looked at, too."""
+    with page_service(None) as (url, process):
+        seen = drive_at(url, "", scenario, folder, script="talk_page.mjs", process=process.pid)
+    check_always(seen)
+    assert seen["console"] == []
+    steps: dict[str, Any] = seen["steps"]
+    return steps
+
+
+def asked(sentence: str) -> str:
+    return sentence.rstrip(".?") + "?"
+
+
+@needs_browser
+@pytest.mark.slow
+def test_nothing_is_said_before_the_patient_confirms(tmp_path: Path) -> None:
+    steps = talk("confirms", tmp_path)
+    assert steps["question"] == HURT and steps["early"] == [[], []]
+    assert steps["stands"] == HURT  # what was signed meanwhile waits
+    said = ["patient confirmed", HURT]
+    assert steps["said"] == [[f"own: {HURT}"], [said]]
+    assert steps["next"] == [HURT, asked(FEVER)]
+    assert steps["others"] == steps["still"] == [asked(each) for each in (HURT, MORNING, SIT)]
+    assert steps["rest"] == [asked(MEDICINE)]
+    declined = " ".join(asked(each) for each in (HURT, MORNING, SIT, MEDICINE))
+    assert steps["declined"] == ["patient declined", declined]
+    assert steps["waited"] == [HURT, asked(FEVER)]
+    assert steps["again"] == TEXTS["answer.sign_again"]
+    assert steps["chosen"] == [f"own: {MORNING}", ["patient chosen", MORNING]]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_setting_skips_the_question_and_no_leads_to_what_the_page_can_do(tmp_path: Path) -> None:
+    steps = talk("unasked", tmp_path)
+    assert steps["said"] == [[f"own: {HURT}"], [["patient signed", HURT]]]
+    assert steps["marks"] == f"{TEXTS['answer.confirm_translated']} {TEXTS['answer.confirm_unproven']}"
+    assert steps["help"] == [TEXTS[f"answer.{name}"] for name in ("again", "list", "teach")]
+    assert steps["focus"] == "nurse-text"
+
+
+@needs_browser
+@pytest.mark.slow
+def test_each_state_has_a_picture_a_colour_and_a_movement(tmp_path: Path) -> None:
+    steps = talk("states", tmp_path)
+    pictures = steps["pictures"]
+    assert set(pictures) == {"idle", "signing", "thinking", "unsure", "asking", "answer", "off"}
+    assert len({picture for picture, *_ in pictures.values()}) == len(pictures)
+    assert len({(ground, colour) for _, ground, colour, _ in pictures.values()}) >= 5
+    assert {name for name, (*_, movement) in pictures.items() if movement == "none"} == {"off"}
+    assert steps["calm"] == "none"
+    assert steps["reason"] == "#icon-hands"  # the made-up landmarker finds none
+    assert steps["hint"] == ["nobody", 1]
+
+
+NOTICED_MS = 3000 + 500
+"""Within three seconds, and what the test itself needs to cause it."""
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_service_that_stands_still_is_noticed_told_and_found_again(tmp_path: Path) -> None:
+    steps = talk("stalled", tmp_path)
+    assert max(steps["noticed"]) < NOTICED_MS
+
+
+@needs_browser
+@pytest.mark.slow
+def test_pictures_that_stop_or_repeat_or_show_nothing_are_noticed(tmp_path: Path) -> None:
+    steps = talk("blind", tmp_path)
+    assert max(steps[mode] for mode in ("stopped", "same", "covered")) < NOTICED_MS
+    assert steps["opened"] > 1  # a frozen camera is opened anew
+    assert steps["dark"] == "idle"  # told, and gone on with
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_landmarker_that_dies_is_loaded_once_more(tmp_path: Path) -> None:
+    steps = talk("died", tmp_path)
+    assert max(steps["silent"], steps["died"]) < NOTICED_MS
+    assert steps["workers"] == 2
+    assert steps["state"] == "off"
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_page_behind_another_says_that_it_pauses(tmp_path: Path) -> None:
+    steps = talk("behind", tmp_path)
+    assert steps == {"title": TEXTS["title.paused"], "notices": "", "back": TEXTS["title"]}
+
+
+@needs_browser
+@pytest.mark.slow
+def test_fields_take_what_the_service_takes(tmp_path: Path) -> None:
+    most = {"nurse-text": MOST_TEXT, "practise-text": MOST_TEXT, "enroll-text": MOST_TEXT, "enroll-category": MOST_NAME}
+    assert talk("longTexts", tmp_path)["most"] == most
+
+
+@needs_browser
+@pytest.mark.slow
+def test_what_is_wiped_can_be_brought_back_and_a_reload_keeps_the_talk(tmp_path: Path) -> None:
+    steps = talk("undone", tmp_path)
+    first, second = ["patient confirmed", HURT], ["patient confirmed", FEVER]
+    assert steps["cleared"] == [[], "card answer empty"]
+    assert steps["back"] == [[first], asked(FEVER)]
+    assert steps["saidBack"] == [[first, second], FEVER, [f"own: {HURT}", f"own: {FEVER}"]]  # spoken once
+    assert steps["reloaded"] == [first, second]
+    assert steps["empty"] == [] and steps["unclear"] == 2
+    assert steps["gone"] == [[], 0]
