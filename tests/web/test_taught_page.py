@@ -8,12 +8,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +18,9 @@ import pytest
 
 from made.landmarker_bundle import made_bundle
 from made.service import KEY, running_service
-from made.web import CHROMIUM, NODE, ROOT, needs_browser
+from made.web import CHROMIUM, NODE, ROOT, needs_browser, offline_page
 from signtalk.bundle.base import new_bundle
-from signtalk.bundle.bundle import open_bundle
-from signtalk.bundle.web import PAGE, export_web
+from signtalk.bundle.web import PAGE
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import encode_clip
 from signtalk.synthetic.endless import EndlessConfig, draw_group, draw_signs
@@ -184,18 +179,6 @@ def test_ten_filmed_words_are_taught_and_asked_again(tmp_path: Path, empty_servi
     assert figures.wrong == 0
     assert figures.right >= 1
     assert figures.right + figures.offered + figures.first >= 6
-
-
-@contextmanager
-def offline_page(folder: Path) -> Iterator[str]:
-    """The address of a plain web server with the offline page of an empty bundle."""
-    with open_bundle(new_bundle(folder / "clinic.zip")) as bundle:
-        export_web(bundle, folder / "page", made_bundle(folder / "holistic_landmarker.task"))
-    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=folder / "page")) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 @needs_browser

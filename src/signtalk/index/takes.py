@@ -31,7 +31,7 @@ recognise the sentence; and train models as well."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _PLAIN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-_LONGEST_ID = 400
+LONGEST_ID = 400
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Take:
     date: str = ""
 
     def __post_init__(self) -> None:
-        if not self.clip_id or len(self.clip_id) > _LONGEST_ID:
-            raise ConfigError(f"a clip_id of {len(self.clip_id)} characters; expected 1 to {_LONGEST_ID}")
+        if not self.clip_id or len(self.clip_id) > LONGEST_ID:
+            raise ConfigError(f"a clip_id of {len(self.clip_id)} characters; expected 1 to {LONGEST_ID}")
         check_told(self.language, self.consent, self.date)
 
     @property

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from signtalk.bundle.golden import GOLDEN_TOLERANCE
 from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
 from signtalk.data import holistic, tokenizer
-from signtalk.index import personal, written
+from signtalk.index import personal, takes, written
 from signtalk.landmarks import clip, drawing, features, wire
 from signtalk.recognition import critical_words, ctc, enrolment, evidence, gate, logistic, recognizer, scoring
 from signtalk.segmentation import activity, segmenter
@@ -87,6 +87,11 @@ def tables() -> dict[str, dict[str, Any]]:
         },
         "signtalk.recognition.scoring": {"LEAST_LOG_LIKELIHOOD": scoring.LEAST_LOG_LIKELIHOOD},
         "signtalk.index.personal": {"ENROLLED_ID": personal.ENROLLED_ID},
+        "signtalk.index.takes": {
+            "TAKE_COLUMNS": takes.TAKE_COLUMNS,
+            "CONSENTS": get_args(takes.Consent),
+            "LONGEST_ID": takes.LONGEST_ID,
+        },
         "signtalk.index.written": {
             "WRITTEN_ID": written.WRITTEN_ID,
             "MIN_SIGNED_SENTENCES": written.MIN_SIGNED_SENTENCES,

@@ -8,8 +8,8 @@ const FILES = [
   "engine/landmarks.js", "engine/tables.js", "engine/wire.js",
   "page/answer.js", "page/answerer.js", "page/app.js", "page/camera.js", "page/conversation.js", "page/dom.js",
   "page/enrolment.js", "page/errors.js", "page/events.js", "page/frames.js", "page/landmarker.js",
-  "page/landmarker_worker.js", "page/nurse.js", "page/overlay.js", "page/picker.js", "page/player.js",
-  "page/practise.js", "page/service_answerer.js", "page/settings.js", "page/speech.js", "page/status.js",
+  "page/key.js", "page/landmarker_worker.js", "page/nurse.js", "page/overlay.js", "page/own.js", "page/picker.js",
+  "page/player.js", "page/practise.js", "page/service_answerer.js", "page/settings.js", "page/speech.js", "page/status.js",
   "page/texts.js", "page/watch.js",
 ];
 // What finds the hands, 31 MB.

@@ -62,6 +62,11 @@ export const LEAST_LOG_LIKELIHOOD = -10000.0;
 // signtalk.index.personal
 export const ENROLLED_ID = "enrolled-";
 
+// signtalk.index.takes
+export const TAKE_COLUMNS = ["clip_id", "sentence_id", "sentence", "category", "signer_id", "language", "consent", "date"];
+export const CONSENTS = ["", "recognize", "train"];
+export const LONGEST_ID = 400;
+
 // signtalk.index.written
 export const WRITTEN_ID = "written-";
 export const MIN_SIGNED_SENTENCES = 3;

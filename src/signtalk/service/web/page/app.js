@@ -7,7 +7,9 @@ import { Conversation } from "./conversation.js";
 import { buttonById, byId, dialogById, inputById, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
 import { codeOf, messageOf } from "./errors.js";
+import { ServiceKey } from "./key.js";
 import { NurseSide } from "./nurse.js";
+import { Own } from "./own.js";
 import { Practise } from "./practise.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
@@ -42,7 +44,9 @@ class Page {
     this.camera = new Camera(byId("video", HTMLVideoElement));
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.conversation = new Conversation();
-    this.enrolment = new Enrolment(this.answerer, () => this.refresh());
+    this.key = new ServiceKey();
+    this.enrolment = new Enrolment(this.answerer, this.key, () => this.refresh());
+    this.own = new Own({ answerer: this.answerer, key: this.key, changed: () => this.refresh() });
     this.answer = new AnswerView({
       conversation: this.conversation,
       settings: this.settings,
@@ -86,7 +90,8 @@ class Page {
     try {
       const config = await this.answerer.config();
       this.answer.canTeach = config.can_enroll === true;
-      this.enrolment.needsKey = config.needs_key;
+      this.own.allowed = config.can_enroll === true;
+      this.key.needed = config.needs_key;
       for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
       this.refresh();
       notice("service", null);
@@ -254,6 +259,8 @@ class Page {
         tab.tabIndex = tab === chosen ? 0 : -1;
         byId(tab.getAttribute("aria-controls") ?? "").hidden = tab !== chosen;
       }
+      if (this.tab === "own") this.own.open();
+      else this.own.leave();
       this.attend();
     };
     tabs.forEach((tab, i) => {

@@ -1,26 +1,27 @@
 // The dialog that remembers a signing under a sentence, where the service allows it.
 
-import { AnswererError } from "./answerer.js";
 import { buttonById, byId, dialogById, inputById } from "./dom.js";
-import { codeOf, messageOf } from "./errors.js";
+import { failureOf } from "./key.js";
 import { addPlayer } from "./player.js";
-import { text, textOf } from "./texts.js";
+import { text } from "./texts.js";
 
 /** @import { Clip } from "../engine/landmarks.js" */
 /** @import { Answerer } from "./answerer.js" */
+/** @import { ServiceKey } from "./key.js" */
 
 export class Enrolment {
   /** @type {Clip | null} */
   #clip = null;
   #player = addPlayer(byId("enroll-player"), text("enroll.preview"));
-  #key = ""; // kept until the page is closed, and nowhere else
 
   /**
    * @param {Answerer} answerer
+   * @param {ServiceKey} key
    * @param {() => void} saved called when a sentence was added
    */
-  constructor(answerer, saved) {
+  constructor(answerer, key, saved) {
     this.answerer = answerer;
+    this.key = key;
     this.saved = saved;
     this.dialog = dialogById("enroll-dialog");
     byId("enroll-form").onsubmit = (event) => {
@@ -32,15 +33,6 @@ export class Enrolment {
   }
 
   /**
-   * Whether whoever teaches must have a key.
-   *
-   * @param {boolean} needed
-   */
-  set needsKey(needed) {
-    byId("enroll-key-row").hidden = !needed;
-  }
-
-  /**
    * Ask for the sentence of a clip.
    *
    * @param {string} words
@@ -49,7 +41,8 @@ export class Enrolment {
   open(words, clip) {
     this.#clip = clip;
     inputById("enroll-text").value = words;
-    inputById("enroll-key").value = this.#key;
+    inputById("enroll-key").value = this.key.value;
+    byId("enroll-key-row").hidden = !this.key.needed;
     byId("enroll-told").textContent = "";
     buttonById("enroll-save").disabled = false;
     byId("enroll-cancel").textContent = text("enroll.cancel");
@@ -68,14 +61,12 @@ export class Enrolment {
     try {
       const category = inputById("enroll-category").value.trim();
       const { sentence, warnings = [] } = await this.answerer.enroll(words, this.#clip, { category, key });
-      this.#key = key;
+      this.key.value = key;
       this.saved();
       report.textContent = [text("enroll.saved", { sentence }), ...warnings].join(" ");
       byId("enroll-cancel").textContent = text("enroll.close");
     } catch (error) {
-      const status = error instanceof AnswererError ? error.status : 0;
-      const code = status === 401 ? "key" : status === 403 ? "forbidden" : codeOf(error);
-      report.textContent = `${textOf("error", code, "enroll.failed")} ${code === codeOf(error) ? messageOf(error) : ""}`;
+      report.textContent = failureOf(error, "enroll.failed");
       buttonById("enroll-save").disabled = false;
     }
   }

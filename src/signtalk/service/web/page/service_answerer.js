@@ -7,7 +7,7 @@ import { messageOf } from "./errors.js";
 import { Events } from "./events.js";
 
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
-/** @import { AnswererEvents, AnswererMethods, ListedSentence, Mode, PageAnswer } from "./answerer.js" */
+/** @import { AnswererEvents, AnswererMethods, ListedSentence, Mode, PageAnswer, TaughtMethods, ToldSentence } from "./answerer.js" */
 
 const MOST_WAITING_BYTES = 1 << 20; // on a slow line frames are left out rather than sent late
 const FIRST_RETRY_MS = 1000;
@@ -15,8 +15,17 @@ const LONGEST_RETRY_MS = 15000;
 const TOO_BUSY = 1013;
 
 /**
+ * The header that carries a key.
+ *
+ * @param {string} key
+ * @returns {Record<string, string>}
+ */
+const bearer = (key) => (key ? { Authorization: `Bearer ${key}` } : {});
+
+/**
  * @extends {Events<AnswererEvents>}
  * @implements {AnswererMethods}
+ * @implements {TaughtMethods}
  */
 export class ServiceAnswerer extends Events {
   #base;
@@ -98,9 +107,17 @@ export class ServiceAnswerer extends Events {
   }
 
   /** @param {string} sentenceId */
-  async sign(sentenceId) {
+  sign(sentenceId) {
+    return this.#clip(`v1/sentences/${encodeURIComponent(sentenceId)}/sign`);
+  }
+
+  /**
+   * @param {string} path
+   * @param {Record<string, string>} [headers]
+   */
+  async #clip(path, headers = {}) {
     try {
-      const answer = await this.#fetch(`v1/sentences/${encodeURIComponent(sentenceId)}/sign`);
+      const answer = await this.#fetch(path, { headers });
       return clipFromBytes(await answer.arrayBuffer());
     } catch (error) {
       if (error instanceof AnswererError && error.status === 404) return null;
@@ -130,11 +147,53 @@ export class ServiceAnswerer extends Events {
   /**
    * @param {string} text
    * @param {Clip} clip
-   * @param {{category?: string, key?: string}} [options]
+   * @param {ToldSentence} [told]
    */
-  enroll(text, clip, { category = "", key = "" } = {}) {
-    const body = JSON.stringify({ text, category, clips: [clipToJson(clip)] });
-    return this.#post("v1/enroll", body, key ? { Authorization: `Bearer ${key}` } : {});
+  enroll(text, clip, { category = "", signer = "", language = "", consent = "", key = "" } = {}) {
+    const body = { text, category, signer_id: signer, language, consent, clips: [clipToJson(clip)] };
+    return this.#post("v1/enroll", JSON.stringify(body), bearer(key));
+  }
+
+  /**
+   * @param {string} query
+   * @param {string} key
+   */
+  async taught(query, key) {
+    const path = `v1/taught?${new URLSearchParams({ query, limit: String(MOST_LISTED) })}`;
+    return (await this.#fetch(path, { headers: bearer(key) })).json();
+  }
+
+  /**
+   * @param {string} clipId
+   * @param {string} key
+   */
+  keptClip(clipId, key) {
+    return this.#clip(`v1/taught/clip?${new URLSearchParams({ clip_id: clipId })}`, bearer(key));
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} newText
+   * @param {string} key
+   */
+  rename(text, newText, key) {
+    return this.#post("v1/rename", JSON.stringify({ text, new_text: newText }), bearer(key));
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} key
+   */
+  async forget(text, key) {
+    return (await this.#post("v1/forget", JSON.stringify({ text, undo: true }), bearer(key))).undo;
+  }
+
+  /**
+   * @param {string} undo
+   * @param {string} key
+   */
+  restore(undo, key) {
+    return this.#post("v1/restore", JSON.stringify({ undo }), bearer(key));
   }
 
   /** @param {object} message */
