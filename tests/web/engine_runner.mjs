@@ -178,6 +178,20 @@ const TASKS = {
     const restored = again.taught();
     return { enrolled, refusals, answer, listed, taught, kept, renamed, restored, left, forgotten: forgotten.takes.length };
   },
+  async carried() {
+    const storage = new MemoryStorage(), engine = await openEngine({ storage });
+    await engine.enroll("The pump beeps.", [clips[0]], { consent: "recognize", language: "en" });
+    await engine.enroll("Open your mouth", [clips[1]]);
+    const before = engine.taught(), vectors = storage.kept.vectors.length;
+    job.bundle = job.newer;
+    const newer = await openEngine({ storage }), after = newer.taught(), answer = await newer.recognize(clips[0]);
+    const again = (await openEngine({ storage })).taught();
+    await newer.forget("Open your mouth");
+    return {
+      before, after, again, answer, vectors: [vectors, storage.kept.vectors.length],
+      encoders: [...new Set(storage.kept.vectors.map(({ encoderId }) => encoderId))],
+    };
+  },
   async segments() {
     const settings = JSON.parse(await readFile(job.settings, "utf8"));
     return clips.map((clip) => {

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ CAMERA_ASPECT = 640 / 480
 WORDS = (
     "Pain", "Water", "Thirsty", "Doctor", "Help", "Medicine", "Yesterday", "Hungry", "Sleep", "Mother", "Key", "Fever",
 )  # fmt: skip
+TOLD = {"signer": "s07", "language": "en", "consent": "train"}
 NUM_TAUGHT = 10
 """The words after these are asked without having been taught."""
 
@@ -100,11 +102,11 @@ def made_up_takes(folder: Path, seed: int, num_words: int) -> tuple[list[dict[st
     return takes
 
 
-def shown_by(url: str, folder: Path, key: str, teach: Any, ask: Any, films: Path | None = None) -> dict[str, Any]:
+def shown_by(url: str, folder: Path, key: str, **job: Any) -> dict[str, Any]:
     """What stood on the page at an address while takes were taught, the page loaded anew, and takes asked."""
-    job = {"url": url, "chromium": CHROMIUM, "out": str(folder), "key": key, "teach": teach, "ask": ask}
+    job = {"url": url, "chromium": CHROMIUM, "out": str(folder), "key": key, "films": None, "told": {}} | job
     path = folder / "job.json"
-    path.write_text(json.dumps(job | {"films": str(films) if films else None}))
+    path.write_text(json.dumps(job))
     done = subprocess.run(
         [NODE, ROOT / "tests" / "web" / "taught_page.mjs", path],
         capture_output=True, text=True, timeout=1700, check=False,
@@ -146,7 +148,7 @@ def empty_service(tmp_path: Path) -> Iterator[str]:
 def test_ten_made_up_words_are_taught_by_one_person_and_asked_by_another(tmp_path: Path, empty_service: str) -> None:
     teach, ask = made_up_takes(tmp_path, seed=11, num_words=len(WORDS))
     words = WORDS[:NUM_TAUGHT]
-    shown = shown_by(empty_service, tmp_path, KEY, taught(teach, words), ask)
+    shown = shown_by(empty_service, tmp_path, KEY, teach=taught(teach, words), ask=ask)
     check_bare_and_known(shown, words)
     figures = figures_of(shown["asked"], words)
     sys.stdout.write(f"\nten made-up words, asked by another person: {figures}\n")
@@ -167,7 +169,7 @@ def test_ten_filmed_words_are_taught_and_asked_again(tmp_path: Path, empty_servi
     words = [film.stem.removeprefix("isl_").replace("_", " ") for film in films][:NUM_TAUGHT]
     near, far = {"slower": 1.0, "zoom": 1.0, "aside": 0}, {"slower": 1.2, "zoom": 0.8, "aside": 60}
     teach, ask = ([{"film": film.name, **take} for film in films] for take in (near, far))
-    shown = shown_by(empty_service, tmp_path, KEY, taught(teach, words), ask, FILMS)
+    shown = shown_by(empty_service, tmp_path, KEY, teach=taught(teach, words), ask=ask, films=str(FILMS))
     if not shown["taught"]:
         pytest.skip(f"the landmarker finds {shown['rate']} pictures a second here, too few to see a sign")
     check_bare_and_known(shown, words)
@@ -188,8 +190,10 @@ def test_an_offline_page_of_an_empty_bundle_is_taught_and_remembers(tmp_path: Pa
     words = WORDS[:3]
     teach, ask = made_up_takes(tmp_path, seed=11, num_words=len(words))
     with offline_page(tmp_path) as url:
-        shown = shown_by(url, tmp_path, "", taught(teach, words), ask)
+        shown = shown_by(url, tmp_path, "", teach=taught(teach, words), ask=ask, told=TOLD)
     check_bare_and_known(shown, words)
+    assert all(f"signed by s07 · {date.today()} · kept, may train models" in line for line in shown["own"])
+    assert len(shown["own"]) == len(words) and shown["axe"] == []
     figures = figures_of(shown["asked"], words)
     assert figures.wrong == 0
     assert figures.right + figures.offered + figures.first >= 2

@@ -90,6 +90,7 @@ class Page {
     try {
       const config = await this.answerer.config();
       this.answer.canTeach = config.can_enroll === true;
+      this.enrolment.canKeep = config.can_keep_clips === true;
       this.own.allowed = config.can_enroll === true;
       this.key.needed = config.needs_key;
       for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
@@ -235,6 +236,7 @@ class Page {
       this.answer.clear();
       this.conversation.clear();
       this.nurse.clear();
+      this.enrolment.newPerson();
       stopSpeaking();
       this.setSigning(false);
     };

@@ -3,9 +3,10 @@
 import { buttonById, byId, dialogById, inputById } from "./dom.js";
 import { failureOf } from "./key.js";
 import { addPlayer } from "./player.js";
-import { text } from "./texts.js";
+import { language, text } from "./texts.js";
 
 /** @import { Clip } from "../engine/landmarks.js" */
+/** @import { Consent } from "../engine/takes.js" */
 /** @import { Answerer } from "./answerer.js" */
 /** @import { ServiceKey } from "./key.js" */
 
@@ -23,6 +24,8 @@ export class Enrolment {
     this.answerer = answerer;
     this.key = key;
     this.saved = saved;
+    this.canKeep = false; // whether clips are kept here where the person agrees
+    this.newPerson();
     this.dialog = dialogById("enroll-dialog");
     byId("enroll-form").onsubmit = (event) => {
       event.preventDefault();
@@ -30,6 +33,16 @@ export class Enrolment {
     };
     byId("enroll-cancel").onclick = () => this.dialog.close();
     this.dialog.onclose = () => this.#player.show(null);
+  }
+
+  /** Another person stands there, who has agreed to nothing yet. */
+  newPerson() {
+    inputById("enroll-signer").value = "";
+    for (const choice of this.#choices()) choice.checked = !choice.value;
+  }
+
+  #choices() {
+    return [...byId("enroll-consent").querySelectorAll("input")];
   }
 
   /**
@@ -43,6 +56,8 @@ export class Enrolment {
     inputById("enroll-text").value = words;
     inputById("enroll-key").value = this.key.value;
     byId("enroll-key-row").hidden = !this.key.needed;
+    byId("enroll-consent").hidden = !this.canKeep;
+    inputById("enroll-language").value ||= language();
     byId("enroll-told").textContent = "";
     buttonById("enroll-save").disabled = false;
     byId("enroll-cancel").textContent = text("enroll.cancel");
@@ -59,8 +74,7 @@ export class Enrolment {
     buttonById("enroll-save").disabled = true;
     report.textContent = text("enroll.saving");
     try {
-      const category = inputById("enroll-category").value.trim();
-      const { sentence, warnings = [] } = await this.answerer.enroll(words, this.#clip, { category, key });
+      const { sentence, warnings = [] } = await this.answerer.enroll(words, this.#clip, { ...this.#told(), key });
       this.key.value = key;
       this.saved();
       report.textContent = [text("enroll.saved", { sentence }), ...warnings].join(" ");
@@ -69,5 +83,13 @@ export class Enrolment {
       report.textContent = failureOf(error, "enroll.failed");
       buttonById("enroll-save").disabled = false;
     }
+  }
+  /** What is told of the signing. */
+  #told() {
+    const [category, signer, told] = ["category", "signer", "language"].map((name) => (
+      inputById(`enroll-${name}`).value.trim()
+    ));
+    const consent = this.canKeep ? this.#choices().find((choice) => choice.checked)?.value : "";
+    return { category, signer, language: told, consent: /** @type {Consent} */ (consent ?? "") };
   }
 }
