@@ -65,14 +65,16 @@ needs_browser = needs(
 )
 
 
-def asked_in_node(folder: Path, task: str, clips: tuple[LandmarkClip, ...], **job: Any) -> Any:
-    """What engine_runner.mjs answers to a job; `folder` takes its files."""
+def asked_in_node(
+    folder: Path, task: str, clips: tuple[LandmarkClip, ...], script: str = "engine_runner.mjs", **job: Any
+) -> Any:
+    """What a script of tests/web answers to a job; `folder` takes its files."""
     files = [folder / f"{task}{number}.clip" for number in range(len(clips))]
     for file, clip in zip(files, clips, strict=True):
         file.write_bytes(encode_clip(clip))
     path = folder / f"{task}.json"
     path.write_text(json.dumps({"task": task, "clips": [str(file) for file in files], "ort": str(ORT), **job}))
-    command = [str(NODE), str(ROOT / "tests" / "web" / "engine_runner.mjs"), str(path)]
+    command = [str(NODE), str(ROOT / "tests" / "web" / script), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)

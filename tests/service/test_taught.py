@@ -1,6 +1,8 @@
 """What was taught, by the service: listed, shown, renamed, forgotten, put back; all of it behind the key."""
 
+import io
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,3 +133,68 @@ def test_a_service_without_a_personal_index_knows_nothing_taught(bundle: Path) -
         refused = client.post("/v1/rename", json={"text": "a", "new_text": "b"}, headers=BEARER)
         assert "--index" in refused.json()["error"]["message"]
         assert client.post("/v1/forget", json={"text": "a", "undo": True}, headers=BEARER).status_code == 400
+
+
+ZIP = {"Content-Type": "application/zip", **BEARER}
+
+
+def test_what_is_kept_goes_out_as_one_file_and_into_another_service(
+    asked: tuple[TestClient, ServiceModel], bundle: Path, tmp_path: Path
+) -> None:
+    client, _ = asked
+    assert client.get("/v1/collection").status_code == 401
+    assert client.post("/v1/collection", content=b"x").status_code == 401
+    answer = client.get("/v1/collection", headers=BEARER)
+    assert answer.headers["content-type"] == "application/zip"
+    assert "signtalk-taught-" in answer.headers["content-disposition"]
+    none = client.get("/v1/collection", params={"training": True}, headers=BEARER)
+    assert (none.status_code, none.json()["error"]["code"]) == (404, "nothing_kept")
+    other = {"personal": tmp_path / "other", "key": KEY}
+    with asked_service(bundle, **other) as (elsewhere, _):
+        assert elsewhere.get("/v1/collection", headers=BEARER).status_code == 404
+        refused = elsewhere.post("/v1/collection", content=answer.content, headers=ZIP)
+        assert refused.status_code == 400 and "--keep-clips" in refused.json()["error"]["message"]
+    with asked_service(bundle, **other, keep_clips=True) as (elsewhere, _):
+        imported = elsewhere.post("/v1/collection", content=answer.content, headers=ZIP).json()
+        assert (imported["sentences"], imported["num_known"], imported["left_out"]) == ([PUMP], 0, [])
+        assert [each["sentence"] for each in listed(elsewhere)["sentences"]] == [PUMP]
+        again = elsewhere.post("/v1/collection", content=answer.content, headers=ZIP).json()
+        assert (again["clip_ids"], again["num_known"]) == ([], 1)
+
+
+def test_a_file_that_cannot_be_used_is_told_without_a_place_of_this_machine(
+    asked: tuple[TestClient, ServiceModel], tmp_path: Path
+) -> None:
+    client, _ = asked
+    content = client.get("/v1/collection", headers=BEARER).content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    clip = next(name for name in files if name.endswith(".npz"))
+    table = files["takes.csv"].replace(b"s07", b"s08")
+    for odd, message in (
+        (b"no zip", "not a readable zip"),
+        (packed({**files, "../out": b"x"}), "leaves the collection"),
+        (packed({"takes.csv": b"clip_id\n"}), "columns clip_id"),
+        (packed({**files, "takes.csv": table.replace(b"clip-1-", b"new-1-"), clip: b"x"}), "none of its 1 clips"),
+    ):
+        refused = client.post("/v1/collection", content=odd, headers=ZIP)
+        assert refused.status_code == 400, refused.text
+        assert message in refused.json()["error"]["message"]
+        assert "/tmp" not in refused.text and "signtalk-collection" not in refused.text
+        assert str(tmp_path) not in refused.text
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+def test_a_collection_may_be_larger_than_another_body(bundle: Path, tmp_path: Path) -> None:
+    settings = {"max_body_bytes": 2048, "max_collection_bytes": 4096}
+    with asked_service(bundle, personal=tmp_path / "ward", key=KEY, keep_clips=True, **settings) as (client, _):
+        assert client.post("/v1/collection", content=b"[" * 4000, headers=ZIP).status_code == 400
+        assert client.post("/v1/collection", content=b"x" * 4097, headers=ZIP).status_code == 413
+        assert client.post("/v1/forget", content=b"x" * 3000, headers=ZIP).status_code == 413

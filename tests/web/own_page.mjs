@@ -102,6 +102,41 @@ async function renamed(page, words) {
   await page.fill("#rename-text", words);
 }
 
+/**
+ * Save the file, forget what it holds, and learn it again; then a file that is none.
+ *
+ * @param {Page} page
+ */
+async function copied(page) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#copy-save")]);
+  const path = `${job.out}/saved.zip`;
+  await download.saveAs(path);
+  const saved = { name: download.suggestedFilename(), told: await page.textContent("#copy-told") };
+  await page.check("#copy-training");
+  const none = await copyTold(page, () => page.click("#copy-save"));
+  await pressed(page, `[aria-label="Delete: ${PUMP}"]`);
+  await page.setInputFiles("#copy-file", path);
+  const learned = await copyTold(page, () => page.click("#copy-read"));
+  await page.waitForFunction(() => document.querySelectorAll("#own-list li").length === 2);
+  await look(page, "learned");
+  const again = await copyTold(page, () => page.click("#copy-read"));
+  await page.setInputFiles("#copy-file", { name: "x.zip", mimeType: "application/zip", buffer: Buffer.from("no zip") });
+  const odd = await copyTold(page, () => page.click("#copy-read"));
+  return { saved, none, learned, again, odd, about: await page.locator("#own-list .about").allTextContents() };
+}
+
+/**
+ * What is told of the file once something was done.
+ *
+ * @param {Page} page
+ * @param {() => Promise<void>} act
+ */
+async function copyTold(page, act) {
+  await act();
+  await page.waitForFunction(() => !/…$/.test(document.querySelector("#copy-told")?.textContent ?? "…"));
+  return page.textContent("#copy-told");
+}
+
 /** @param {Page} page */
 async function steps(page) {
   await page.click("#tab-own");
@@ -139,6 +174,7 @@ async function steps(page) {
   seen.steps.forgotten = await pressed(page, `[aria-label="Delete: ${PUMP}"]`);
   seen.steps.focused = await page.evaluate(() => document.activeElement?.id);
   seen.steps.restored = await pressed(page, "#own-undo");
+  seen.steps.copied = await copied(page);
   seen.steps.gone = await pressed(page, `[aria-label="Delete: ${MOUTH}"]`);
 
   await page.click("#tab-talk");

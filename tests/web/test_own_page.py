@@ -60,6 +60,13 @@ def check(seen: dict[str, Any]) -> None:
     assert steps["forgotten"] == {"told": TEXTS["own.forgotten"].format(sentence=PUMP), "listed": [MOUTH]}
     assert steps["focused"] == "own-undo"
     assert steps["restored"] == {"told": TEXTS["own.undone"], "listed": [MOUTH, PUMP]}
+    copied = steps["copied"]
+    assert copied["saved"]["told"] == TEXTS["copy.saved"].format(name=copied["saved"]["name"])
+    assert copied["none"] == TEXTS["copy.nothing_kept"]
+    assert copied["learned"] == TEXTS["copy.learned"].format(count=1, known=0)
+    assert copied["again"] == TEXTS["copy.learned"].format(count=0, known=1)
+    assert "not a readable zip" in copied["odd"]
+    assert "1 clip · ward · signed by s07" in copied["about"][1]
     assert steps["gone"]["listed"] == [PUMP]
     assert steps["sign"] is True
     assert seen["axe"] == [] and seen["wide"] == []
@@ -84,7 +91,7 @@ def test_what_a_service_was_taught_is_in_the_hands_of_who_has_the_key(tmp_path: 
         seen = used(tmp_path, f"http://{address}/", KEY)
     check(seen)
     assert seen["steps"]["refused"] == TEXTS["error.key"]
-    assert [line for line in seen["console"] if "401" not in line and "400" not in line] == []
+    assert [line for line in seen["console"] if not any(code in line for code in ("401", "400", "404"))] == []
 
 
 @needs_browser

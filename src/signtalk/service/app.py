@@ -42,7 +42,7 @@ from signtalk.service.schemas import (
 )
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.stream import StreamSocket
-from signtalk.service.taught import TaughtSentences, taught_routes
+from signtalk.service.taught import COLLECTION_PATH, TaughtSentences, taught_routes
 from signtalk.version import VERSION
 
 _logger = logging.getLogger("signtalk.service")
@@ -164,7 +164,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
         app.add_middleware(OwnNames, names=service.settings.hosts)
     app.add_middleware(
         Guard, max_body_bytes=service.settings.max_body_bytes, body_timeout_s=service.settings.body_timeout_s,
-        metrics=service.metrics,
+        metrics=service.metrics, files={COLLECTION_PATH: service.settings.max_collection_bytes},
     )  # fmt: skip
     return app
 

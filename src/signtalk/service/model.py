@@ -63,16 +63,17 @@ class ServiceModel:
     Attributes:
         bundle: it stays open as long as this is used.
         personal: folder of the personal index; None = nothing can be enrolled.
+        keep_clips: whether the landmarks of what is enrolled with consent are kept.
         writing: held by whoever changes that; the folder's own lock is between processes.
 
     Args:
         bundle: opened.
         personal: see above.
-        keep_clips: keep the landmarks of what is enrolled with consent.
+        keep_clips: see above.
     """
 
     def __init__(self, bundle: Bundle, personal: Path | None = None, keep_clips: bool = False) -> None:
-        self.bundle, self.personal, self._keep_clips = bundle, personal, keep_clips
+        self.bundle, self.personal, self.keep_clips = bundle, personal, keep_clips
         base = bundle.recognizer.index
         self._layered = None if personal is None else LayeredIndex(base, personal)
         self._current = bundle.recognizer
@@ -222,7 +223,7 @@ class ServiceModel:
         """
         if self.personal is None:
             raise ConfigError(NO_PERSONAL)
-        if sentence.consent and not self._keep_clips:
+        if sentence.consent and not self.keep_clips:
             raise ConfigError("this service keeps no clips; it was started without --keep-clips, so leave out consent")
         sentence = replace(sentence, date=date.today().isoformat())
         named = {f"clip-{number}": clip for number, clip in enumerate(clips, 1)}

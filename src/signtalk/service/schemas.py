@@ -186,6 +186,13 @@ CLIP_BODY: dict[str, Any] = {
     }
 }
 """For `openapi_extra`: clips are read by hand, a validated tree of numbers would take longer than the answer."""
+ZIP_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "What `signtalk collection export` or the page wrote.",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": text,

@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, get_args
 
+from signtalk.bundle import archive
 from signtalk.bundle.golden import GOLDEN_TOLERANCE
 from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
 from signtalk.data import holistic, tokenizer
@@ -43,6 +44,7 @@ def tables() -> dict[str, dict[str, Any]]:
             "MIN_ASPECT": clip.MIN_ASPECT,
             "MAX_ASPECT": clip.MAX_ASPECT,
             "DEFAULT_FPS": clip.DEFAULT_FPS,
+            "CLIP_FORMAT_VERSION": clip.CLIP_FORMAT_VERSION,
         },
         "signtalk.landmarks.wire": {
             "CLIP_MEDIA_TYPE": wire.CLIP_MEDIA_TYPE,
@@ -137,6 +139,11 @@ def tables() -> dict[str, dict[str, Any]]:
         "signtalk.segmentation.segmenter": {"MOST_FPS": segmenter.MOST_FPS},
         "signtalk.service.session": {"ACTIVITY_EVERY_S": session.ACTIVITY_EVERY_S},
         "signtalk.service.schemas": {"MOST_ENROLLED": schemas.MOST_ENROLLED},
+        "signtalk.bundle.archive": {
+            "MAX_ENTRY_NAME": archive.MAX_NAME,
+            "MAX_UNPACK_RATIO": archive.MAX_RATIO,
+            "UNPACK_RATIO_FROM": archive.RATIO_FROM,
+        },
         "signtalk.bundle.golden": {"GOLDEN_TOLERANCE": GOLDEN_TOLERANCE},
         "signtalk.bundle.web": {"WEB_FORMAT_VERSION": WEB_FORMAT_VERSION},
     }

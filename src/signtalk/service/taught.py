@@ -1,6 +1,7 @@
 """What was taught here, for whoever holds the key: listed, shown, given another text, forgotten and put back.
 
     ServiceModel -> TaughtSentences -> taught_routes -> /v1/taught, /v1/taught/clip, /v1/rename, /v1/forget, /v1/restore
+    kept clips <-> /v1/collection: one file, out and in
 
 All of it needs the key, lists too: they name who signs.
 """
@@ -10,13 +11,18 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from signtalk.bundle.collection import export_collection, import_collection
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, ConfigError, DataError
+from signtalk.files import absolute, without_fields
 from signtalk.index.personal import ListedSentence, layer_exists
 from signtalk.index.takes import Take
 from signtalk.landmarks.clip import LandmarkClip
@@ -25,11 +31,14 @@ from signtalk.recognition.taught import Held, held_of, put_back, rename
 from signtalk.service.errors import RefusedError
 from signtalk.service.guards import KeyedRoute
 from signtalk.service.model import NO_PERSONAL, ServiceModel
-from signtalk.service.schemas import ForgetBody, RenameBody, RestoreBody
+from signtalk.service.schemas import ZIP_BODY, ForgetBody, RenameBody, RestoreBody
 
 UNDO_S = 300.0
 """So long a forgotten sentence can be put back; it is in memory alone, and gone with the service."""
 _MOST_HELD = 20
+_THE_FILE = "the file"
+_NOTHING_KEPT = "no such clip is kept here; clips are kept where `/v1/enroll` tells consent"
+COLLECTION_PATH = "/v1/collection"
 
 Aside = Callable[..., Awaitable[Any]]
 
@@ -150,6 +159,57 @@ class TaughtSentences:
         entry = held.index.entries[0]
         return {"sentence": entry.sentence, "clip_ids": list(held.index.row_of)}
 
+    def export(self, training_only: bool) -> bytes:
+        """The kept clips and what is told of them, as a zip.
+
+        Args:
+            training_only: only clips that may train models.
+
+        Raises:
+            RefusedError: none is kept.
+        """
+        personal = self._model.personal
+        if personal is None or not layer_exists(personal):
+            raise RefusedError(404, _NOTHING_KEPT, "nothing_kept")
+        with TemporaryDirectory(prefix="signtalk-collection-") as place:
+            path = Path(place) / "collection.zip"
+            try:
+                with self._model.writing:
+                    export_collection(personal, path, training_only)
+            except DataError as error:
+                raise RefusedError(404, _NOTHING_KEPT, "nothing_kept") from error
+            return path.read_bytes()
+
+    def teach_collection(self, content: bytes) -> dict[str, Any]:
+        """Teach what a collection holds; clips that are here already stay as they are.
+
+        Args:
+            content: the zip.
+
+        Raises:
+            ConfigError: it cannot be used, or this service keeps no clips.
+        """
+        model = self._model
+        if model.personal is None:
+            raise ConfigError(NO_PERSONAL)
+        if not model.keep_clips:
+            raise ConfigError("this service keeps no clips; it was started without --keep-clips")
+        with TemporaryDirectory(prefix="signtalk-collection-") as place:
+            path = absolute(Path(place)) / "collection.zip"
+            path.write_bytes(content)
+            try:
+                with model.writing:
+                    imported = import_collection(model.bundle.recognizer, path, model.personal)
+            except (ArtifactError, DataError) as error:
+                if not str(error).startswith(str(path)):  # of the index, whose place nobody need know
+                    raise
+                raise ConfigError(str(error).replace(str(path), _THE_FILE)) from error
+        left_out = [
+            {"clip_id": each.clip_id, "message": each.message.replace(str(path), _THE_FILE)}
+            for each in imported.left_out
+        ]
+        return {**without_fields(imported.to_dict(), "index"), "left_out": left_out}
+
 
 def taught_routes(taught: TaughtSentences, aside: Aside) -> APIRouter:
     """The routes, behind the key.
@@ -188,6 +248,21 @@ def taught_routes(taught: TaughtSentences, aside: Aside) -> APIRouter:
     async def forget(body: ForgetBody) -> dict[str, Any]:
         """Take an enrolled sentence out again, and what was kept of it. Needs the key."""
         answer: dict[str, Any] = await aside(taught.forget, body.text, body.undo)
+        return answer
+
+    @router.get("/collection", response_class=Response)
+    async def exported(training: bool = False) -> Response:
+        """All kept clips as one file, as `signtalk collection export` writes it. Needs the key."""
+        content = await aside(taught.export, training)
+        name = f"signtalk-taught-{date.today().isoformat()}.zip"
+        return Response(
+            content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+
+    @router.post("/collection", openapi_extra=ZIP_BODY)
+    async def imported(request: Request) -> dict[str, Any]:
+        """Teach what such a file holds; clips that are here already stay as they are. Needs the key."""
+        answer: dict[str, Any] = await aside(taught.teach_collection, await request.body())
         return answer
 
     @router.post("/restore")

@@ -25,6 +25,7 @@ const percent = (/** @type {number} */ share) => `${Math.round(100 * share)}%`;
  */
 export function checkedText(text) {
   const tidy = text.split(/\s+/u).filter(Boolean).join(" ");
+  if (/\p{Cc}/u.test(tidy)) throw new Error("the text holds control characters; give it without");
   if (!splitWords(tidy).length) throw new Error(`the text '${text}' holds no word; give what the clips say`);
   return tidy;
 }

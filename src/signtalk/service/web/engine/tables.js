@@ -12,6 +12,7 @@ export const MAX_COORDINATE = 10000.0;
 export const MIN_ASPECT = 0.1;
 export const MAX_ASPECT = 10.0;
 export const DEFAULT_FPS = 30.0;
+export const CLIP_FORMAT_VERSION = 1;
 
 // signtalk.landmarks.wire
 export const CLIP_MEDIA_TYPE = "application/vnd.signtalk.clip";
@@ -107,6 +108,11 @@ export const ACTIVITY_EVERY_S = 0.2;
 
 // signtalk.service.schemas
 export const MOST_ENROLLED = 3;
+
+// signtalk.bundle.archive
+export const MAX_ENTRY_NAME = 120;
+export const MAX_UNPACK_RATIO = 200;
+export const UNPACK_RATIO_FROM = 16777216;
 
 // signtalk.bundle.golden
 export const GOLDEN_TOLERANCE = 0.001;

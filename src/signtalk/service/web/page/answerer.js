@@ -1,5 +1,6 @@
 // How the page asks: the interface `Answerer`, which the service and an offline page's engine both have.
 
+/** @import { ImportedCollection } from "../engine/collection.js" */
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
 /** @import { Consent, TaughtSentence } from "../engine/takes.js" */
 /** @import { Events } from "./events.js" */
@@ -45,6 +46,8 @@
  * @property {(text: string, newText: string, key: string) => Promise<unknown>} rename
  * @property {(text: string, key: string) => Promise<unknown>} forget gives what `restore` takes, for a while
  * @property {(undo: any, key: string) => Promise<unknown>} restore
+ * @property {(trainingOnly: boolean, key: string) => Promise<Blob>} exportTaught all kept clips as one file
+ * @property {(file: Blob, key: string) => Promise<ImportedCollection>} importTaught
  */
 
 /**

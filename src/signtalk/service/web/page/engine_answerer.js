@@ -1,9 +1,11 @@
 // The Answerer of an offline page: everything happens in the browser, by engine/ (docs/offline-page.md).
 
+import { NothingKept, packCollection, teachCollection } from "../engine/collection.js";
 import { Engine } from "../engine/engine.js";
 import { checkedClip } from "../engine/landmarks.js";
 import { keepOffline } from "../engine/offline.js";
 import { clipFromBytes } from "../engine/wire.js";
+import * as fflate from "../vendor/fflate.mjs";
 import * as ort from "../vendor/ort.wasm.min.mjs";
 import { AnswererError, MOST_FOUND, MOST_LISTED, NUM_CANDIDATES } from "./answerer.js";
 import { messageOf } from "./errors.js";
@@ -12,8 +14,10 @@ import { Events } from "./events.js";
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
 /** @import { Kept } from "../engine/storage.js" */
 /** @import { StreamEvent, StreamSession } from "../engine/stream.js" */
+/** @import { ZipModule } from "../engine/zip.js" */
 /** @import { AnswererEvents, AnswererMethods, Mode, TaughtMethods, ToldSentence } from "./answerer.js" */
 
+const zip = /** @type {ZipModule} */ (/** @type {unknown} */ (fflate));
 const EVERY_SENTENCE = 1e6;
 const SIGNS = "signs"; // files of the bundle
 
@@ -171,6 +175,20 @@ export class EngineAnswerer extends Events {
     return (await this.#opened()).keep(undo);
   }
 
+  /** @param {boolean} trainingOnly */
+  async exportTaught(trainingOnly) {
+    const bytes = await this.#tried((engine) => packCollection(zip, engine, trainingOnly));
+    return new Blob([bytes], { type: "application/zip" });
+  }
+
+  /** @param {Blob} file */
+  async importTaught(file) {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const imported = await this.#tried((engine) => teachCollection(zip, engine, bytes));
+    askToPersist();
+    return imported;
+  }
+
   async #opened() {
     try {
       return await this.#engine;
@@ -195,7 +213,7 @@ export class EngineAnswerer extends Events {
     try {
       return await work(engine);
     } catch (error) {
-      throw new AnswererError("bad_clip", messageOf(error));
+      throw new AnswererError(error instanceof NothingKept ? "nothing_kept" : "bad_clip", messageOf(error));
     }
   }
 }

@@ -1,6 +1,7 @@
 // What was taught here: listed, searched, played, renamed and deleted, and both undone.
 
 import { AnswererError } from "./answerer.js";
+import { CopyView } from "./copy.js";
 import { button, buttonById, byId, dialogById, inputById, make } from "./dom.js";
 import { failureOf } from "./key.js";
 import { addPlayer } from "./player.js";
@@ -35,6 +36,13 @@ export class Own {
     this.key = key;
     this.changed = changed;
     this.allowed = true; // whether this page can be taught
+    this.copy = new CopyView({
+      answerer, key,
+      learned: () => {
+        this.changed();
+        this.refresh();
+      },
+    });
     byId("own-key-form").onsubmit = (event) => {
       event.preventDefault();
       this.key.value = inputById("own-key").value.trim();
@@ -59,6 +67,7 @@ export class Own {
     const canAsk = this.allowed && (!this.key.needed || this.key.value);
     byId("own-key-form").hidden = !this.allowed || !this.key.needed || Boolean(canAsk);
     byId("own-open").hidden = !canAsk;
+    this.copy.show(Boolean(canAsk));
     byId("own-key-told").textContent = "";
     if (canAsk) await this.refresh();
   }

@@ -196,6 +196,23 @@ export class ServiceAnswerer extends Events {
     return this.#post("v1/restore", JSON.stringify({ undo }), bearer(key));
   }
 
+  /**
+   * @param {boolean} trainingOnly
+   * @param {string} key
+   */
+  async exportTaught(trainingOnly, key) {
+    const path = `v1/collection?${new URLSearchParams({ training: String(trainingOnly) })}`;
+    return (await this.#fetch(path, { headers: bearer(key) })).blob();
+  }
+
+  /**
+   * @param {Blob} file
+   * @param {string} key
+   */
+  importTaught(file, key) {
+    return this.#post("v1/collection", file, { "Content-Type": "application/zip", ...bearer(key) });
+  }
+
   /** @param {object} message */
   #say(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
