@@ -21,12 +21,17 @@ const FILES = {
     "dist/ort-wasm-simd-threaded.mjs",
     "dist/ort-wasm-simd-threaded.wasm",
   ],
+  fflate: ["esm/browser.js", "LICENSE"],
 };
+
+/** Files that are called otherwise in the page. @type {Record<string, string>} */
+const NAMES = { "esm/browser.js": "fflate.mjs", LICENSE: "fflate.LICENSE" };
 
 /** For the checker of types alone: what a file exports stands in the package that it comes from. */
 const TYPES = {
   "vision_bundle.d.mts": 'export * from "@mediapipe/tasks-vision";\n',
   "ort.wasm.min.d.mts": 'export * from "onnxruntime-web";\n',
+  "fflate.d.mts": 'export * from "fflate";\n',
 };
 
 async function main() {
@@ -39,7 +44,7 @@ async function main() {
     const about = JSON.parse(await readFile(join(modules, name, "package.json"), "utf8"));
     releases[name] = { version: about.version, license: about.license, repository: about.repository?.url ?? about.homepage };
     for (const file of files) {
-      await cp(join(modules, name, file), join(temporary, basename(file)));
+      await cp(join(modules, name, file), join(temporary, NAMES[file] ?? basename(file)));
     }
   }
   for (const [name, text] of Object.entries(TYPES)) await writeFile(join(temporary, name), text);

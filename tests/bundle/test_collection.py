@@ -2,7 +2,7 @@
 
 import shutil
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -260,3 +260,47 @@ def test_a_place_in_the_index_is_refused_and_so_is_what_teaches_nothing(folder, 
     with pytest.raises(DataError, match="none of its 3 clips can be taught; first: no clip of"):
         import_collection(THERE, data, tmp_path / "theirs")
     assert not (tmp_path / "theirs").exists()
+
+
+def test_a_clip_that_the_model_came_with_is_not_taught_again(collection, tmp_path):
+    import_collection(HERE, collection, tmp_path / "shared")
+    shipped = ruled(1, SentenceIndex.load(tmp_path / "shared"))
+    imported = import_collection(shipped, collection, tmp_path / "ward")
+    assert (imported.clip_ids, imported.num_known) == ((), 3)
+    data = unpacked(collection, tmp_path / "data")
+    takes = list(read_takes(data).values())
+    renamed = [replace(take, clip_id=f"x-{take.clip_id}") for take in takes]
+    for old, new in zip(takes, renamed, strict=True):
+        clip_path(data, old.clip_id).rename(clip_path(data, new.clip_id))
+    write_csv(data / "takes.csv", TAKE_COLUMNS, map(asdict, renamed))
+    assert import_collection(shipped, data, tmp_path / "ward").num_known == 3  # by their movement
+
+
+def test_texts_are_cleaned_as_those_that_are_taught(collection, tmp_path):
+    data = unpacked(collection, tmp_path / "data")
+    retold(data, sentence="  Sentence   of \u2003blanks ", signer_id=" s 1 ")
+    imported = import_collection(HERE, data, tmp_path / "ward")
+    assert "Sentence of blanks" in imported.sentences
+    assert "s 1" in {entry.signer_id for entry in load_layer(tmp_path / "ward", "model-1").entries}
+
+
+@pytest.mark.parametrize("column", ["sentence", "category", "signer_id", "clip_id"])
+def test_control_characters_are_refused(collection, tmp_path, column):
+    data = unpacked(collection, tmp_path / "data")
+    retold(data, **{column: "a\x1b[31mb"})
+    imported = import_collection(HERE, rezipped(data, tmp_path / "odd.zip"), tmp_path / "ward")
+    (problem,) = imported.left_out
+    assert "control characters" in problem.message and "\x1b" not in problem.message
+
+
+def test_messages_name_the_zip(collection, tmp_path):
+    data = unpacked(collection, tmp_path / "data")
+    first = next(iter(read_takes(data)))
+    clip_path(data, first).write_bytes(b"damaged")
+    imported = import_collection(HERE, rezipped(data, tmp_path / "odd.zip"), tmp_path / "ward")
+    (problem,) = imported.left_out
+    assert problem.message.startswith(str(tmp_path / "odd.zip")) and ".writing-" not in problem.message
+    (data / "takes.csv").write_text("clip_id\n")
+    with pytest.raises(ArtifactError) as caught:
+        import_collection(HERE, rezipped(data, tmp_path / "odd.zip"), tmp_path / "ward")
+    assert str(caught.value).startswith(str(tmp_path / "odd.zip"))

@@ -54,11 +54,24 @@ def test_the_next_change_keeps_what_stays_and_drops_what_goes(folder):
     assert not (folder / "clips").exists()
 
 
-def test_a_clip_that_no_take_names_is_gone_with_the_next_change(folder):
-    clip_path(folder, "p1").rename(folder / "clips" / "orphan.npz")
+def test_a_clip_that_no_take_names_is_left_alone(folder):
+    """Somebody put it there; a change would remove it."""
+    orphan = clip_path(folder, "p1").rename(folder / "clips" / "orphan.npz")
+    with pytest.raises(ArtifactError, match=r"holds orphan\.npz, no kept clip"):
+        MINE.save(folder)
+    orphan.unlink()
     MINE.save(folder)
     assert not (folder / "clips").exists()  # of p1 the clip is missing, which `carry` tells
     assert read_takes(folder)["p1"] == PUMP
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini", "._p1.npz"])
+def test_what_a_system_leaves_in_a_folder_is_in_nobodys_way(folder, name):
+    for place in (folder, folder / "clips"):
+        (place / name).write_bytes(b"litter")
+    MINE.save(folder)
+    assert read_takes(folder) == {"p1": PUMP, "p2": MOUTH}
+    assert name not in " ".join(files_in(folder))
 
 
 def test_the_index_says_what_a_take_says(folder):

@@ -5,13 +5,20 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from signtalk.bundle.web import PAGE, VENDOR_NAME
+from made.landmarker_bundle import made_bundle
+from signtalk.bundle.base import new_bundle
+from signtalk.bundle.bundle import open_bundle
+from signtalk.bundle.web import PAGE, VENDOR_NAME, export_web
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import encode_clip
 
@@ -58,14 +65,28 @@ needs_browser = needs(
 )
 
 
-def asked_in_node(folder: Path, task: str, clips: tuple[LandmarkClip, ...], **job: Any) -> Any:
-    """What engine_runner.mjs answers to a job; `folder` takes its files."""
+def asked_in_node(
+    folder: Path, task: str, clips: tuple[LandmarkClip, ...], script: str = "engine_runner.mjs", **job: Any
+) -> Any:
+    """What a script of tests/web answers to a job; `folder` takes its files."""
     files = [folder / f"{task}{number}.clip" for number in range(len(clips))]
     for file, clip in zip(files, clips, strict=True):
         file.write_bytes(encode_clip(clip))
     path = folder / f"{task}.json"
     path.write_text(json.dumps({"task": task, "clips": [str(file) for file in files], "ort": str(ORT), **job}))
-    command = [str(NODE), str(ROOT / "tests" / "web" / "engine_runner.mjs"), str(path)]
+    command = [str(NODE), str(ROOT / "tests" / "web" / script), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
+
+
+@contextmanager
+def offline_page(folder: Path) -> Iterator[str]:
+    """The address of a plain web server with the offline page of an empty bundle."""
+    with open_bundle(new_bundle(folder / "clinic.zip")) as bundle:
+        export_web(bundle, folder / "page", made_bundle(folder / "holistic_landmarker.task"))
+    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=folder / "page")) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()

@@ -18,6 +18,9 @@ from signtalk.landmarks.wire import encode_clip
 from signtalk.service.schemas import EnrollBody, PrototypeBody, clip_of_message
 
 
+schemathesis.serializer.alias("application/zip", "application/octet-stream")
+
+
 def test_bytes_base64_and_json_are_the_same_clip() -> None:
     clip = made_clip(4)
     data = encode_clip(clip)

@@ -160,15 +160,37 @@ const TASKS = {
     const refusals = [];
     const attempt = async (/** @type {Parameters<typeof engine.enroll>} */ ...enrolment) =>
       engine.enroll(...enrolment).catch((error) => { refusals.push(error.message); });
-    const enrolled = await attempt(job.text, clips.slice(0, 2), { category: "here" });
+    const told = /** @type {const} */ ({ category: "here", signer: "s07", language: "en", consent: "recognize" });
+    const enrolled = await attempt(job.text, clips.slice(0, 2), told);
     await attempt(job.text, [clips[0]]);
     await attempt(job.text, [clips[3]]);
     await attempt("?!", [clips[2]]);
     const again = await openEngine({ storage });
     const answer = await again.recognize(clips[2]);
     const listed = again.sentences({ query: job.text });
-    const forgotten = await again.forget(job.text);
-    return { enrolled, refusals, answer, listed, forgotten, left: again.sentences({ query: job.text }) };
+    const taught = again.taught(), again1 = await again.keptClip(taught[0].takes[0].clip_id);
+    const kept = { frames: again1?.times.length, signs: again.signsOf(taught[0].sentence_id).length };
+    await again.rename(job.text, "Another text");
+    const renamed = again.taught();
+    await again.rename("another text!", job.text);
+    const forgotten = await again.forget(job.text), left = again.sentences({ query: job.text });
+    await again.keep(forgotten);
+    const restored = again.taught();
+    return { enrolled, refusals, answer, listed, taught, kept, renamed, restored, left, forgotten: forgotten.takes.length };
+  },
+  async carried() {
+    const storage = new MemoryStorage(), engine = await openEngine({ storage });
+    await engine.enroll("The pump beeps.", [clips[0]], { consent: "recognize", language: "en" });
+    await engine.enroll("Open your mouth", [clips[1]]);
+    const before = engine.taught(), vectors = storage.kept.vectors.length;
+    job.bundle = job.newer;
+    const newer = await openEngine({ storage }), after = newer.taught(), answer = await newer.recognize(clips[0]);
+    const again = (await openEngine({ storage })).taught();
+    await newer.forget("Open your mouth");
+    return {
+      before, after, again, answer, vectors: [vectors, storage.kept.vectors.length],
+      encoders: [...new Set(storage.kept.vectors.map(({ encoderId }) => encoderId))],
+    };
   },
   async segments() {
     const settings = JSON.parse(await readFile(job.settings, "utf8"));

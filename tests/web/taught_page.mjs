@@ -4,8 +4,8 @@
 //
 // A take is {clip: FILE}, frames of a made-up signer that stand in for the landmarker's, or {film: FILE, slower, zoom,
 // aside}, played before a camera of this script's own, as slowly as this machine needs to see enough of it. The job
-// names takes to `teach` with their words, and takes to `ask`; `key` is the service's, "" on an offline page. The page is
-// loaded anew between the two.
+// names takes to `teach` with their words, what is `told` of them, and takes to `ask`; `key` is the service's, "" on an
+// offline page. The page is loaded anew between the two.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -15,6 +15,7 @@ import { madeUp, standIn } from "./made_up_takes.mjs";
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 /** @type {typeof import("playwright-core")} */
 const { chromium } = require("playwright-core");
+const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
 
 /** @import { Page } from "playwright-core" */
 /** @typedef {{clip?: string, film?: string, slower: number, zoom: number, aside: number}} Take */
@@ -66,6 +67,9 @@ function filmCamera(fps) {
     },
   });
 }
+
+/** @type {{axe: string[] | null}} */
+const dialogs = { axe: null }; // what axe finds in the dialog that teaches
 
 /** @param {Page} page */
 async function started(page) {
@@ -142,6 +146,19 @@ async function teach(page, words) {
   await page.click("#answer-actions >> text=Teach this sentence");
   await page.fill("#enroll-text", words);
   if (job.key) await page.fill("#enroll-key", job.key);
+  for (const [name, value] of Object.entries(job.told)) {
+    if (name === "consent") await page.check(`[name=consent][value=${value}]`);
+    else await page.fill(`#enroll-${name}`, value);
+  }
+  if (!dialogs.axe) {
+    await page.evaluate(axeSource);
+    const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
+    dialogs.axe = violations.map((/** @type {{id: string}} */ { id }) => id);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.screenshot({ path: `${job.out}/teach-phone.png` });
+    await page.setViewportSize({ width: 1280, height: 720 });
+    await page.screenshot({ path: `${job.out}/teach-desktop.png` });
+  }
   await page.click("#enroll-save");
   await page.waitForFunction(
     () => !["", "One moment …"].includes(document.querySelector("#enroll-told")?.textContent ?? ""),
@@ -190,7 +207,14 @@ try {
   const known = await started(page);
   const asked = [];
   for (const take of taught.length ? job.ask : []) asked.push(await signed(page, take));
-  console.log(JSON.stringify({ bare, taught, known, asked, rate, console: complaints }));
+  await page.click("#tab-own");
+  if (job.key) {
+    await page.fill("#own-key", job.key);
+    await page.click("#own-key-form button");
+  }
+  if (taught.length) await page.waitForSelector("#own-list li");
+  const own = await page.locator("#own-list .about").allTextContents();
+  console.log(JSON.stringify({ bare, taught, known, asked, rate, own, axe: dialogs.axe, console: complaints }));
 } catch (error) {
   const [page] = browser.contexts()[0]?.pages() ?? [];
   await page?.screenshot({ path: `${job.out}/failed.png` });

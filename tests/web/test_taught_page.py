@@ -8,12 +8,9 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +19,9 @@ import pytest
 from made.landmarker_bundle import made_bundle
 from made.service import KEY, running_service
 from made.takes import made_up_takes
-from made.web import CHROMIUM, NODE, ROOT, needs_browser
+from made.web import CHROMIUM, NODE, ROOT, needs_browser, offline_page
 from signtalk.bundle.base import new_bundle
-from signtalk.bundle.bundle import open_bundle
-from signtalk.bundle.web import PAGE, export_web
+from signtalk.bundle.web import PAGE
 
 DATA = Path(os.environ.get("SIGNTALK_DATA", ROOT.parent / "shared" / "data"))
 MODEL = Path(os.environ.get("SIGNTALK_LANDMARKER", DATA.parent / "models" / "holistic_landmarker.task"))
@@ -34,6 +30,7 @@ TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
 WORDS = (
     "Pain", "Water", "Thirsty", "Doctor", "Help", "Medicine", "Yesterday", "Hungry", "Sleep", "Mother", "Key", "Fever",
 )  # fmt: skip
+TOLD = {"signer": "s07", "language": "en", "consent": "train"}
 NUM_TAUGHT = 10
 """The words after these are asked without having been taught."""
 
@@ -79,11 +76,11 @@ def figures_of(asked: Sequence[dict[str, Any]], words: Sequence[str]) -> Figures
     return Figures(**counts, strangers=strangers)
 
 
-def shown_by(url: str, folder: Path, key: str, teach: Any, ask: Any, films: Path | None = None) -> dict[str, Any]:
+def shown_by(url: str, folder: Path, key: str, **job: Any) -> dict[str, Any]:
     """What stood on the page at an address while takes were taught, the page loaded anew, and takes asked."""
-    job = {"url": url, "chromium": CHROMIUM, "out": str(folder), "key": key, "teach": teach, "ask": ask}
+    job = {"url": url, "chromium": CHROMIUM, "out": str(folder), "key": key, "films": None, "told": {}} | job
     path = folder / "job.json"
-    path.write_text(json.dumps(job | {"films": str(films) if films else None}))
+    path.write_text(json.dumps(job))
     done = subprocess.run(
         [NODE, ROOT / "tests" / "web" / "taught_page.mjs", path],
         capture_output=True, text=True, timeout=1700, check=False,
@@ -125,7 +122,7 @@ def empty_service(tmp_path: Path) -> Iterator[str]:
 def test_ten_made_up_words_are_taught_by_one_person_and_asked_by_another(tmp_path: Path, empty_service: str) -> None:
     teach, ask = made_up_takes(tmp_path, seed=11, num_words=len(WORDS))
     words = WORDS[:NUM_TAUGHT]
-    shown = shown_by(empty_service, tmp_path, KEY, taught(teach, words), ask)
+    shown = shown_by(empty_service, tmp_path, KEY, teach=taught(teach, words), ask=ask)
     check_bare_and_known(shown, words)
     figures = figures_of(shown["asked"], words)
     sys.stdout.write(f"\nten made-up words, asked by another person: {figures}\n")
@@ -146,7 +143,7 @@ def test_ten_filmed_words_are_taught_and_asked_again(tmp_path: Path, empty_servi
     words = [film.stem.removeprefix("isl_").replace("_", " ") for film in films][:NUM_TAUGHT]
     near, far = {"slower": 1.0, "zoom": 1.0, "aside": 0}, {"slower": 1.2, "zoom": 0.8, "aside": 60}
     teach, ask = ([{"film": film.name, **take} for film in films] for take in (near, far))
-    shown = shown_by(empty_service, tmp_path, KEY, taught(teach, words), ask, FILMS)
+    shown = shown_by(empty_service, tmp_path, KEY, teach=taught(teach, words), ask=ask, films=str(FILMS))
     if not shown["taught"]:
         pytest.skip(f"the landmarker finds {shown['rate']} pictures a second here, too few to see a sign")
     check_bare_and_known(shown, words)
@@ -160,18 +157,6 @@ def test_ten_filmed_words_are_taught_and_asked_again(tmp_path: Path, empty_servi
     assert figures.right + figures.offered + figures.first >= 6
 
 
-@contextmanager
-def offline_page(folder: Path) -> Iterator[str]:
-    """The address of a plain web server with the offline page of an empty bundle."""
-    with open_bundle(new_bundle(folder / "clinic.zip")) as bundle:
-        export_web(bundle, folder / "page", made_bundle(folder / "holistic_landmarker.task"))
-    quiet = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(quiet, directory=folder / "page")) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
 @needs_browser
 @pytest.mark.slow
 @pytest.mark.timeout(600)
@@ -179,8 +164,10 @@ def test_an_offline_page_of_an_empty_bundle_is_taught_and_remembers(tmp_path: Pa
     words = WORDS[:3]
     teach, ask = made_up_takes(tmp_path, seed=11, num_words=len(words))
     with offline_page(tmp_path) as url:
-        shown = shown_by(url, tmp_path, "", taught(teach, words), ask)
+        shown = shown_by(url, tmp_path, "", teach=taught(teach, words), ask=ask, told=TOLD)
     check_bare_and_known(shown, words)
+    assert all(f"signed by s07 · {date.today()} · kept, may train models" in line for line in shown["own"])
+    assert len(shown["own"]) == len(words) and shown["axe"] == []
     figures = figures_of(shown["asked"], words)
     assert figures.wrong == 0
     assert figures.right + figures.offered + figures.first >= 2

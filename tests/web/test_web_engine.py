@@ -291,6 +291,12 @@ def test_an_enrolled_sentence_is_found_after_the_page_was_opened_again(
     assert "Zebra crossing, please" in [candidate["sentence"] for candidate in report["answer"]["candidates"]]
     assert [(each["num_clips"], each["layer"]) for each in report["listed"]] == [(2, "personal")]
     assert (report["forgotten"], report["left"]) == (2, [])
+    (taught,), (renamed,) = report["taught"], report["renamed"]
+    assert (taught["sentence"], taught["signers"], taught["language"]) == ("Zebra crossing, please", ["s07"], "en")
+    assert (taught["num_clips"], taught["num_kept"], taught["num_lost"], taught["has_sign"]) == (2, 2, 0, True)
+    assert report["kept"]["frames"] in {clip.num_frames for clip in new[:2]} and report["kept"]["signs"] == 2
+    assert renamed["sentence"] == "Another text" and renamed["sentence_id"] != taught["sentence_id"]
+    assert report["restored"] == report["taught"]
 
 
 @pytest.mark.slow

@@ -26,8 +26,8 @@ MAX_BYTES = 4 * 1024**3
 MAX_ENTRY_BYTES = 2 * 1024**3
 MAX_NAME = 120
 MAX_RATIO = 200
-"""Bytes that a compressed byte may stand for, in entries above _RATIO_FROM; tables of numbers stay below 20."""
-_RATIO_FROM = 16 * 1024**2
+"""Bytes that a compressed byte may stand for, in entries above RATIO_FROM; tables of numbers stay below 20."""
+RATIO_FROM = 16 * 1024**2
 _STORED = ("projections.npy",)
 """Not compressed: noise but for the zeros of written sentences, of which very many would look like a bomb."""
 _LOCAL_HEADER = 30
@@ -121,7 +121,7 @@ def _check_sizes(path: Path, entries: list[zipfile.ZipInfo], kind: ZipKind) -> N
         raise ArtifactError(f"{path}: an empty zip; give the {kind.name} that `{kind.maker}` wrote")
     for entry in entries:
         ratio = entry.file_size / max(entry.compress_size, 1)
-        if entry.file_size > kind.max_entry_bytes or (entry.file_size > _RATIO_FROM and ratio > MAX_RATIO):
+        if entry.file_size > kind.max_entry_bytes or (entry.file_size > RATIO_FROM and ratio > MAX_RATIO):
             raise ArtifactError(
                 f"{path}: entry '{entry.filename}' unpacks to {entry.file_size:,} bytes, {ratio:.0f} times its size; "
                 "do not use this file"

@@ -27,7 +27,7 @@ from signtalk.index.personal import layer_exists, load_layer, refuse_bundle
 from signtalk.index.takes import TAKE_COLUMNS, TAKES_NAME, Take, clip_path, read_takes
 from signtalk.landmarks.clip import load_clip
 from signtalk.recognition.carrying import encode_again
-from signtalk.recognition.enrolment import NewSentence, same_clip
+from signtalk.recognition.enrolment import NewSentence, refuse_control_characters, same_clip
 from signtalk.recognition.recognizer import Recognizer
 
 COLLECTION_ZIP = ZipKind("collection", "signtalk collection export", 50_000, 256 * 1024**2)
@@ -170,17 +170,17 @@ def import_collection(recognizer: Recognizer, source: Path, folder: Path) -> Imp
         raise ArtifactError(f"{source}: no such file; give what `signtalk collection export` wrote")
     with locked(folder), _opened(source, folder) as data:
         layer = load_layer(folder, recognizer.index.encoder_id)
-        takes = read_takes(data)
-        fresh, problems = _usable(takes, layer)
+        both, takes = recognizer.index.with_layer(layer), read_takes(data)
+        fresh, problems = _usable(takes, both)
         encoded, more = encode_again(
-            recognizer, [_entry(take) for take in fresh], lambda clip_id: clip_path(data, clip_id),
+            recognizer, [_entry(take) for take in fresh.values()], lambda clip_id: clip_path(data, clip_id),
             recognizer.decision.gate.motion_floor,
         )  # fmt: skip
-        new = _without_known(layer, encoded)
+        new = _without_known(both, encoded)
         if len(new):
             clips = {clip_id: clip_path(data, clip_id) for clip_id in new.row_of}
-            layer.with_layer(new).save(folder, [takes[clip_id] for clip_id in new.row_of], clips)
-    left_out = (*problems, *more)
+            layer.with_layer(new).save(folder, [fresh[clip_id] for clip_id in new.row_of], clips)
+        left_out = (*problems, *(replace(each, message=_told_of(source, data, each.message)) for each in more))
     if left_out and len(left_out) == len(takes):
         raise DataError(f"{source}: none of its {len(takes)} clips can be taught; first: {left_out[0].message}")
     return ImportedCollection(
@@ -205,21 +205,30 @@ def _opened(source: Path, folder: Path) -> Iterator[Path]:
         data = source if source.is_dir() else work
         if not (data / TAKES_NAME).is_file():
             raise ArtifactError(f"{source}: no {TAKES_NAME} in it; give what `signtalk collection export` wrote")
-        yield data
+        try:
+            yield data
+        except ArtifactError as error:
+            raise ArtifactError(_told_of(source, data, str(error))) from error
 
 
-def _usable(takes: dict[str, Take], layer: SentenceIndex) -> tuple[list[Take], list[Problem]]:
-    """The takes that the layer does not hold, and why some of them cannot be taught."""
-    fresh: list[Take] = []
+def _told_of(source: Path, data: Path, message: str) -> str:
+    """A message that names the collection that the user gave, not the folder that it was unpacked to."""
+    return message.replace(str(data), str(source))
+
+
+def _usable(takes: dict[str, Take], index: SentenceIndex) -> tuple[dict[str, Take], list[Problem]]:
+    """The takes whose clips no layer holds, by clip_id, and why some of them cannot be taught."""
+    fresh: dict[str, Take] = {}
     problems: list[Problem] = []
     for take in takes.values():
-        if take.clip_id in layer.row_of:
+        if take.clip_id in index.row_of:
             continue
         try:
-            NewSentence(take.sentence, take.category, take.signer_id)
+            clean = NewSentence(take.sentence, take.category, take.signer_id)
             if not (take.sentence_id and take.consent):
                 raise ConfigError(f"no {'consent' if take.sentence_id else 'sentence_id'} is told")
-            fresh.append(take)
+            refuse_control_characters("clip_id", take.clip_id)
+            fresh[take.clip_id] = replace(take, sentence=clean.text, category=clean.category, signer_id=clean.signer_id)
         except SignTalkError as error:
             problems.append(Problem(take.clip_id, "bad_take", str(error)))
     return fresh, problems
@@ -238,13 +247,13 @@ def _entry(take: Take) -> IndexEntry:
     )
 
 
-def _without_known(layer: SentenceIndex, new: SentenceIndex) -> SentenceIndex:
+def _without_known(index: SentenceIndex, new: SentenceIndex) -> SentenceIndex:
     """Without clips that are there under another id, as after the same film was taught on two machines."""
     known: set[str] = set()
     for row, entry in enumerate(new.entries):
         frames = np.asarray(new.projections[row][: new.projection_lengths[row]], dtype=np.float32)
-        of_layer = same_clip(layer, new.embeddings[row], frames) if len(layer) else None
-        first = of_layer or same_clip(new, new.embeddings[row], frames)  # in order of row, so the first is kept
-        if first is not None and (of_layer or first.clip_id != entry.clip_id):
+        held = same_clip(index, new.embeddings[row], frames) if len(index) else None
+        first = held or same_clip(new, new.embeddings[row], frames)  # in order of row, so the first is kept
+        if first is not None and (held or first.clip_id != entry.clip_id):
             known.add(entry.clip_id)
     return new.without(known)

@@ -41,7 +41,7 @@ from signtalk.files import (
     write_csv,
     write_json,
 )
-from signtalk.index.takes import TAKES_FILES, Take, read_takes, write_takes
+from signtalk.index.takes import TAKES_FILES, Take, is_litter, read_takes, refuse_strangers, write_takes
 from signtalk.landmarks.clip import LandmarkClip
 
 BUNDLE_MANIFEST = "export_manifest.json"  # a folder that holds it is a bundle
@@ -218,6 +218,7 @@ def write_index(
     before = existing_folder(folder)
     known = read_takes(before) | {take.clip_id: take for take in takes}
     told = [_take_as_indexed(known[entry.clip_id], entry) for entry in parts.entries if entry.clip_id in known]
+    refuse_strangers(before, [entry.clip_id for entry in parts.entries])
     with replaced_folder(folder, (*_DATA_FILES, HEADER_FILE, *TAKES_FILES)) as temporary:
         write_takes(temporary, before, told, clips or {})
         save_array(temporary / "embeddings.npy", parts.embeddings)
@@ -432,6 +433,6 @@ def open_to_others(folder: Path) -> None:
 def _refuse_other_files(folder: Path, names: Collection[str]) -> None:
     if not folder.is_dir():
         raise ArtifactError(f"{folder}: is a file; give a folder for the index")
-    others = sorted(path.name for path in folder.iterdir() if path.name not in names)
+    others = sorted(path.name for path in folder.iterdir() if path.name not in names and not is_litter(path.name))
     if others:
         raise ArtifactError(f"{folder}: holds {', '.join(others[:3])}, no part of an index; choose another folder")

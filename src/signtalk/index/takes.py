@@ -31,7 +31,8 @@ recognise the sentence; and train models as well."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _PLAIN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-_LONGEST_ID = 400
+LONGEST_ID = 400
+_LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Take:
     date: str = ""
 
     def __post_init__(self) -> None:
-        if not self.clip_id or len(self.clip_id) > _LONGEST_ID:
-            raise ConfigError(f"a clip_id of {len(self.clip_id)} characters; expected 1 to {_LONGEST_ID}")
+        if not self.clip_id or len(self.clip_id) > LONGEST_ID:
+            raise ConfigError(f"a clip_id of {len(self.clip_id)} characters; expected 1 to {LONGEST_ID}")
         check_told(self.language, self.consent, self.date)
 
     @property
@@ -139,7 +140,7 @@ def _take_of(row: Mapping[str, str]) -> Take:
 
 
 def write_takes(folder: Path, before: Path, takes: Iterable[Take], clips: Mapping[str, LandmarkClip | Path]) -> None:
-    """Write takes and their clips into a new folder; nothing where nothing is told.
+    """Write takes and their clips into a new folder; nothing where nothing is told. Call `refuse_strangers` before.
 
     Args:
         folder: the new one.
@@ -148,11 +149,9 @@ def write_takes(folder: Path, before: Path, takes: Iterable[Take], clips: Mappin
         clips: the new ones by clip_id, or the files that hold them.
 
     Raises:
-        ArtifactError: `before` holds files among its clips that are none; they would be gone.
         ClipError: a file holds no clip.
         DataError: the place cannot be written.
     """
-    _refuse_others(before / CLIPS_FOLDER)
     rows = [take for take in takes if take.is_told]
     if not rows:
         return
@@ -170,7 +169,25 @@ def _keep(clip: LandmarkClip | Path | None, before: Path, target: Path) -> None:
         link_or_copy(before, target)
 
 
-def _refuse_others(folder: Path) -> None:
-    others = sorted(path.name for path in folder.iterdir() if path.suffix != ".npz") if folder.is_dir() else []
+def refuse_strangers(folder: Path, clip_ids: Iterable[str]) -> None:
+    """See that nothing lies among the kept clips of a folder but those of its takes: a change would remove it.
+
+    Args:
+        folder: the index.
+        clip_ids: of further clips, of which nothing need be told.
+
+    Raises:
+        ArtifactError: something else does.
+    """
+    place = folder / CLIPS_FOLDER
+    if not place.is_dir():
+        return
+    own = {clip_path(folder, clip_id).name for clip_id in (*read_takes(folder), *clip_ids)}
+    others = sorted(path.name for path in place.iterdir() if path.name not in own and not is_litter(path.name))
     if others:
-        raise ArtifactError(f"{folder}: holds {', '.join(others[:3])}, no kept clip; put it elsewhere")
+        raise ArtifactError(f"{place}: holds {', '.join(others[:3])}, no kept clip; put it elsewhere")
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file is one that a system leaves in every folder that it shows; it is gone with the next change."""
+    return name in _LITTER or name.startswith("._")

@@ -8,6 +8,7 @@ new one may be taken for. `index.personal` tells where enrolled clips lie and ho
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,10 +72,21 @@ class NewSentence:
                 value.encode("utf-8")
             except UnicodeEncodeError as error:
                 raise ConfigError(f"{name} {value!r} is no Unicode text; give it as UTF-8") from error
+            refuse_control_characters(name, value)
             object.__setattr__(self, name, value)
         if not split_words(self.text):
             raise ConfigError(f"the text '{self.text}' holds no word; give the sentence that the clips say")
         refuse_endless(self.text)  # beside written sentences every text of an index is placed among the signs
+
+
+def refuse_control_characters(name: str, value: str) -> None:
+    """No such character is part of a text, and a terminal that shows it would obey it.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise ConfigError(f"{name} {value!r} holds control characters; give it without")
 
 
 @dataclass(frozen=True)

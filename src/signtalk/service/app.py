@@ -38,13 +38,13 @@ from signtalk.service.schemas import (
     MOST_TEXT,
     REFUSALS,
     EnrollBody,
-    ForgetBody,
     PrototypeBody,
     SearchBody,
     clip_of_message,
 )
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.stream import StreamSocket
+from signtalk.service.taught import COLLECTION_PATH, TaughtSentences, taught_routes
 from signtalk.version import VERSION
 
 _logger = logging.getLogger("signtalk.service")
@@ -156,6 +156,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
     add_error_handlers(app)
     for router in (make(service) for make in (_recognition, _index, _changes, _prototype, _operations)):
         app.include_router(router)
+    app.include_router(taught_routes(TaughtSentences(model), service.aside))
     add_reference(app)
     app.add_api_websocket_route("/v1/stream", service.stream)
     if service.settings.origins:
@@ -167,7 +168,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
         app.add_middleware(OwnNames, names=service.settings.hosts)
     app.add_middleware(
         Guard, max_body_bytes=service.settings.max_body_bytes, body_timeout_s=service.settings.body_timeout_s,
-        metrics=service.metrics,
+        metrics=service.metrics, files={COLLECTION_PATH: service.settings.max_collection_bytes},
     )  # fmt: skip
     return app
 
@@ -246,11 +247,6 @@ def _changes(service: Service) -> APIRouter:
         clips = await service.aside(body.read_clips, settings.max_frames)
         sentence = NewSentence(body.text, body.category, body.signer_id, body.language, body.consent)
         return await service.aside(model.enroll, sentence, clips)
-
-    @router.post("/forget")
-    async def forget(body: ForgetBody) -> dict[str, Any]:
-        """Take an enrolled sentence out again, and what was kept of it. Needs the key."""
-        return await service.aside(model.forget, body.text)
 
     return router
 

@@ -9,7 +9,7 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from http import HTTPStatus
@@ -49,11 +49,17 @@ _SAFE_HEADERS = {
 
 @dataclass
 class _Body:
-    """What has come of a request's body."""
+    """What has come of a request's body, and how much may; `max_brackets` None = they are not counted."""
 
+    max_bytes: int
+    seconds: float
+    max_brackets: int | None
     size: int = 0
     brackets: int = 0
     whole: bool = False
+
+    def too_large(self) -> RefusedError:
+        return RefusedError(413, f"a body of more than {self.max_bytes} bytes; send less")
 
 
 class Guard:
@@ -67,6 +73,7 @@ class Guard:
         body_timeout_s: until the body must be there.
         metrics: counts.
         max_bytes_at_once: of all bodies that are in memory.
+        files: paths whose bodies are files, and how large these may be; they get more time, at the same least speed.
     """
 
     def __init__(
@@ -77,10 +84,11 @@ class Guard:
         metrics: ServiceMetrics,
         max_bytes_at_once: int = 256 * 1024**2,
         max_brackets: int = 700_000,
+        files: Mapping[str, int] | None = None,
     ) -> None:
         self._app, self._max_bytes, self._seconds, self._metrics = app, max_body_bytes, body_timeout_s, metrics
         self._max_bytes_at_once, self._bytes_now = max_bytes_at_once, 0
-        self._max_brackets = max_brackets
+        self._max_brackets, self._files = max_brackets, dict(files or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; sockets pass."""
@@ -88,7 +96,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         began, status, started = time.perf_counter(), 500, False
-        body = _Body()
+        file_bytes = self._files.get(scope["path"])
+        body = _Body(self._max_bytes, self._seconds, self._max_brackets)
+        if file_bytes is not None:
+            body = _Body(file_bytes, self._seconds * max(1, file_bytes / self._max_bytes), None)
 
         async def sending(message: Message) -> None:
             nonlocal status, started
@@ -106,8 +117,8 @@ class Guard:
 
         try:
             length = Headers(scope=scope).get("content-length", "")
-            if length.isdecimal() and int(length) > self._max_bytes:
-                raise self._too_large()
+            if length.isdecimal() and int(length) > body.max_bytes:
+                raise body.too_large()
             await self._app(scope, self._bounded(receive, body), sending)
         except Exception as error:  # noqa: BLE001 - the last place where it can be answered
             if not started:
@@ -121,7 +132,7 @@ class Guard:
             _logger.info("%s %s %d %.0f ms", scope["method"], route, status, 1000 * seconds)
 
     def _bounded(self, receive: Receive, body: _Body) -> Receive:
-        until = time.monotonic() + self._seconds
+        until = time.monotonic() + body.seconds
 
         async def receiving() -> Message:
             if body.whole:  # only whether the client has gone is still to come
@@ -130,16 +141,16 @@ class Guard:
                 async with asyncio.timeout(until - time.monotonic()):
                     message = await receive()
             except TimeoutError as error:
-                raise RefusedError(408, f"the body was not there after {self._seconds:g} s") from error
+                raise RefusedError(408, f"the body was not there after {body.seconds:g} s") from error
             part = message.get("body", b"")
             size = len(part)
             body.size += size
             body.brackets += part.count(b"[") + part.count(b"{")
             self._bytes_now += size
-            if body.size > self._max_bytes:
-                raise self._too_large()
-            if body.brackets > self._max_brackets:
-                raise RefusedError(413, f"more than {self._max_brackets} lists and objects in a body; send less")
+            if body.size > body.max_bytes:
+                raise body.too_large()
+            if body.max_brackets is not None and body.brackets > body.max_brackets:
+                raise RefusedError(413, f"more than {body.max_brackets} lists and objects in a body; send less")
             if self._bytes_now > self._max_bytes_at_once:
                 raise RefusedError(503, "too much is sent at once; ask again later", "busy", 2)
             body.whole = not message.get("more_body", False)
@@ -163,9 +174,6 @@ class Guard:
                 return
             left -= len(message.get("body", b""))
             more = message["type"] == "http.request" and message.get("more_body", False)
-
-    def _too_large(self) -> RefusedError:
-        return RefusedError(413, f"a body of more than {self._max_bytes} bytes; send less")
 
 
 class OwnNames:

@@ -18,6 +18,7 @@ from signtalk.bundle.bundle import Bundle
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.files import without_fields
+from signtalk.index.files import existing_folder
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import (
     LayeredIndex,
@@ -28,15 +29,16 @@ from signtalk.index.personal import (
     load_layer,
     takes_of,
 )
-from signtalk.index.takes import Take
+from signtalk.index.takes import Take, clip_path
 from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
-from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, regular_timestamps
+from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, load_clip, regular_timestamps
 from signtalk.landmarks.features import ClipFeatures, extract_features
 from signtalk.recognition.answer import AnsweredClips
 from signtalk.recognition.enrolment import NewSentence, enroll
 from signtalk.recognition.recognizer import Recognizer
 
 _FILE_NAMES = ("video_file", "feature_path")  # of the machine that made the bundle; nobody else needs them
+NO_PERSONAL = "this service has no personal index; it was started without --index"
 _RANKED_FIELDS = ("rank", "similarity", "raw_similarity", "confidence", "dtw_score", "text_score")
 
 
@@ -58,19 +60,26 @@ class Question:
 class ServiceModel:
     """One opened bundle.
 
-    Args:
-        bundle: stays open as long as this is used.
+    Attributes:
+        bundle: it stays open as long as this is used.
         personal: folder of the personal index; None = nothing can be enrolled.
-        keep_clips: keep the landmarks of what is enrolled with consent.
+        keep_clips: whether the landmarks of what is enrolled with consent are kept.
+        writing: held by whoever changes that; the folder's own lock is between processes.
+
+    Args:
+        bundle: opened.
+        personal: see above.
+        keep_clips: see above.
     """
 
     def __init__(self, bundle: Bundle, personal: Path | None = None, keep_clips: bool = False) -> None:
-        self.bundle, self._personal, self._keep_clips = bundle, personal, keep_clips
+        self.bundle, self.personal, self.keep_clips = bundle, personal, keep_clips
         base = bundle.recognizer.index
         self._layered = None if personal is None else LayeredIndex(base, personal)
         self._current = bundle.recognizer
         self._listed: tuple[SentenceIndex, list[tuple[str, ListedSentence]]] | None = None
-        self._writing = threading.Lock()
+        self._takes: dict[str, Take] = {}
+        self.writing = threading.Lock()
 
     @property
     def recognizer(self) -> Recognizer:
@@ -144,7 +153,7 @@ class ServiceModel:
             limit: at most so many.
             offset: so many are skipped.
         """
-        words, signs = text_key(query).split(), self.bundle.signs
+        words = text_key(query).split()
         listed = [each for key, each in self._all_sentences() if all(word in key for word in words)]
         page = [
             {
@@ -153,7 +162,7 @@ class ServiceModel:
                 "category": each.category,
                 "num_clips": each.num_clips,
                 "layer": each.layer,
-                "has_sign": signs is not None and each.sentence_id in signs,
+                "has_sign": self.has_sign(each),
                 "language": each.language,
                 "num_kept": len(each.kept_clip_ids),
             }
@@ -166,15 +175,44 @@ class ServiceModel:
         index = self.recognizer.index
         if self._listed is None or self._listed[0] is not index:
             layers, takes = {"base": self.bundle.recognizer.index}, dict[str, Take]()
-            if self._personal is not None:
-                layers["personal"] = load_layer(self._personal, index.encoder_id)
-                takes = takes_of(self._personal)
+            if self.personal is not None:
+                layers["personal"] = load_layer(self.personal, index.encoder_id)
+                takes = takes_of(self.personal)
+            self._takes = takes
             self._listed = (index, [(text_key(each.sentence), each) for each in list_sentences(layers, takes)])
         return self._listed[1]
 
+    def own_sentences(self) -> list[ListedSentence]:
+        """Those of the personal index, in order of text."""
+        return [each for _, each in self._all_sentences() if each.layer == "personal"]
+
+    def takes(self) -> dict[str, Take]:
+        """What is told of taught clips, by clip_id."""
+        self._all_sentences()
+        return self._takes
+
+    def has_sign(self, sentence: ListedSentence) -> bool:
+        """Whether there is a clip of a sentence to draw: in the bundle, or kept since it was taught."""
+        signs = self.bundle.signs
+        return bool(sentence.kept_clip_ids) or (signs is not None and sentence.sentence_id in signs)
+
     def sign(self, sentence_id: str) -> LandmarkClip | None:
-        """A clip of the sentence to draw; None where the bundle holds none."""
-        return None if self.bundle.signs is None else self.bundle.signs.clip(sentence_id)
+        """A clip of the sentence to draw: the bundle's, else the one that was kept last; None where there is none."""
+        clip = None if self.bundle.signs is None else self.bundle.signs.clip(sentence_id)
+        if clip is not None:
+            return clip
+        kept = (each.kept_clip_ids for each in self.own_sentences() if each.sentence_id == sentence_id)
+        return next((clip for ids in kept for clip_id in reversed(ids) if (clip := self.kept_clip(clip_id))), None)
+
+    def kept_clip(self, clip_id: str) -> LandmarkClip | None:
+        """The landmarks of a taught clip; None where they are not kept."""
+        if self.personal is None or clip_id not in self.takes():
+            return None
+        path = clip_path(existing_folder(self.personal), clip_id)
+        try:
+            return load_clip(path) if path.is_file() else None
+        except ClipError:  # forgotten meanwhile, or damaged, which `signtalk carry` tells
+            return None
 
     def enroll(self, sentence: NewSentence, clips: Sequence[LandmarkClip]) -> dict[str, Any]:
         """Enroll a sentence, today; the next question meets it. With consent the clips are kept.
@@ -183,14 +221,14 @@ class ServiceModel:
             ClipError: a clip cannot be used, or is enrolled already.
             ConfigError: enrolment, or keeping clips, is not possible here.
         """
-        if self._personal is None:
-            raise ConfigError("this service has no personal index; it was started without --index")
-        if sentence.consent and not self._keep_clips:
+        if self.personal is None:
+            raise ConfigError(NO_PERSONAL)
+        if sentence.consent and not self.keep_clips:
             raise ConfigError("this service keeps no clips; it was started without --keep-clips, so leave out consent")
         sentence = replace(sentence, date=date.today().isoformat())
         named = {f"clip-{number}": clip for number, clip in enumerate(clips, 1)}
-        with self._writing:  # the folder's own lock is between processes, and would be waited for in every thread
-            enrolled = enroll(self.bundle.recognizer, self._personal, sentence, named)
+        with self.writing:  # the folder's own lock would be waited for in every thread
+            enrolled = enroll(self.bundle.recognizer, self.personal, sentence, named)
         notes = [note for clip in clips for note in clip.notes]
         return replace(enrolled, warnings=(*enrolled.warnings, *notes)).to_dict()
 
@@ -200,15 +238,15 @@ class ServiceModel:
         Raises:
             ConfigError: no such sentence was enrolled.
         """
-        if self._personal is None:
-            raise ConfigError("this service has no personal index; it was started without --index")
+        if self.personal is None:
+            raise ConfigError(NO_PERSONAL)
         try:
-            with self._writing:
-                gone = forget(self._personal, [text], encoder_id=self.bundle.recognizer.index.encoder_id)
+            with self.writing:
+                gone = forget(self.personal, [text], encoder_id=self.bundle.recognizer.index.encoder_id)
         except DataError as error:  # the messages name a folder of the machine
             raise ConfigError(f"no enrolled sentence '{text}'") from error
         except ArtifactError as error:
-            if not layer_exists(self._personal):
+            if not layer_exists(self.personal):
                 raise ConfigError(f"no enrolled sentence '{text}'") from error
             raise ConfigError(
                 f"'{text}' may not be gone everywhere: the index or a backup of it is damaged; whoever runs the "

@@ -66,10 +66,30 @@ class EnrollBody(BaseModel):
 
 
 class ForgetBody(BaseModel):
-    """An enrolled sentence."""
+    """An enrolled sentence. `undo` has it held in memory for a few minutes, so that `/v1/restore` can put it back."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "the pump beeps"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"text": "the pump beeps", "undo": True}]}
+    )
     text: _Text
+    undo: bool = False
+
+
+class RestoreBody(BaseModel):
+    """What was forgotten, as the answer of `/v1/forget` names it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"undo": "3fQp0WcZ6m2Jr9TgHk1xLA"}]})
+    undo: _Name
+
+
+class RenameBody(BaseModel):
+    """An enrolled sentence, and what its clips say."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"text": "the pump peeps", "new_text": "The pump beeps"}]}
+    )
+    text: _Text
+    new_text: _Text
 
 
 class PrototypeBody(BaseModel):
@@ -170,6 +190,13 @@ CLIP_BODY: dict[str, Any] = {
     }
 }
 """For `openapi_extra`: clips are read by hand, a validated tree of numbers would take longer than the answer."""
+ZIP_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "What `signtalk collection export` or the page wrote.",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": text,

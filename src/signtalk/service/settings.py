@@ -24,6 +24,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
             whose host's name is made to point here.
         log_content: let landmarks' sizes and the sentences of answers stand in the log; off, for they are a patient's.
         max_body_bytes: of a request.
+        max_collection_bytes: of what was taught, as one file.
         max_frames: of a clip.
         max_waiting: questions that wait for an answer at a time; more are told to come back.
         max_waiting_a_client: of these from one address; each stream counts as a client of its own.
@@ -46,6 +47,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     hosts: tuple[str, ...] = ()
     log_content: bool = False
     max_body_bytes: int = Field(default=16 * 1024**2, ge=1024)
+    max_collection_bytes: int = Field(default=128 * 1024**2, ge=1024)
     max_frames: int = Field(default=1200, ge=1)
     max_waiting: int = Field(default=256, ge=1)
     max_waiting_a_client: int = Field(default=64, ge=1)

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from signtalk.bundle import archive
 from signtalk.bundle.golden import GOLDEN_TOLERANCE
 from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
 from signtalk.data import holistic, tokenizer
-from signtalk.index import personal, written
+from signtalk.index import personal, takes, written
 from signtalk.landmarks import clip, drawing, features, wire
 from signtalk.recognition import critical_words, ctc, enrolment, evidence, gate, logistic, recognizer, scoring
 from signtalk.segmentation import activity, segmenter
@@ -43,6 +44,7 @@ def tables() -> dict[str, dict[str, Any]]:
             "MIN_ASPECT": clip.MIN_ASPECT,
             "MAX_ASPECT": clip.MAX_ASPECT,
             "DEFAULT_FPS": clip.DEFAULT_FPS,
+            "CLIP_FORMAT_VERSION": clip.CLIP_FORMAT_VERSION,
         },
         "signtalk.landmarks.wire": {
             "CLIP_MEDIA_TYPE": wire.CLIP_MEDIA_TYPE,
@@ -87,6 +89,11 @@ def tables() -> dict[str, dict[str, Any]]:
         },
         "signtalk.recognition.scoring": {"LEAST_LOG_LIKELIHOOD": scoring.LEAST_LOG_LIKELIHOOD},
         "signtalk.index.personal": {"ENROLLED_ID": personal.ENROLLED_ID},
+        "signtalk.index.takes": {
+            "TAKE_COLUMNS": takes.TAKE_COLUMNS,
+            "CONSENTS": get_args(takes.Consent),
+            "LONGEST_ID": takes.LONGEST_ID,
+        },
         "signtalk.index.written": {
             "WRITTEN_ID": written.WRITTEN_ID,
             "MIN_SIGNED_SENTENCES": written.MIN_SIGNED_SENTENCES,
@@ -135,6 +142,11 @@ def tables() -> dict[str, dict[str, Any]]:
             "MOST_TEXT": schemas.MOST_TEXT,
             "MOST_NAME": schemas.MOST_NAME,
             "MOST_ENROLLED": schemas.MOST_ENROLLED,
+        },
+        "signtalk.bundle.archive": {
+            "MAX_ENTRY_NAME": archive.MAX_NAME,
+            "MAX_UNPACK_RATIO": archive.MAX_RATIO,
+            "UNPACK_RATIO_FROM": archive.RATIO_FROM,
         },
         "signtalk.bundle.golden": {"GOLDEN_TOLERANCE": GOLDEN_TOLERANCE},
         "signtalk.bundle.web": {"WEB_FORMAT_VERSION": WEB_FORMAT_VERSION},

@@ -9,7 +9,7 @@
  */
 
 import { fetchBytes, readBundle } from "./bundle.js";
-import { checkClip, checkedText, lookedAt, newReferences, refuseKnown } from "./enrolment.js";
+import { checkClip, checkedText, lookedAt, newReferences, referenceFrames, refuseKnown } from "./enrolment.js";
 import { extractFeatures } from "./features.js";
 import { openModels } from "./models.js";
 import { dot } from "./numbers.js";
@@ -17,15 +17,19 @@ import { answer } from "./recognition.js";
 import { BrowserStorage } from "./storage.js";
 import { StreamSession } from "./stream.js";
 import { EOS_ID, GOLDEN_TOLERANCE, MOST_ENROLLED } from "./tables.js";
+import { checkedTake, entryOf, sentencesOf, today } from "./takes.js";
 import { textKey } from "./tokenizer.js";
-import { clipsFromBytes } from "./wire.js";
+import { clipFromBytes, clipsFromBytes, clipToBytes } from "./wire.js";
 
 /** @import { Bundle, Golden } from "./bundle.js" */
 /** @import { Clip } from "./landmarks.js" */
-/** @import { Models, OrtModule } from "./models.js" */
+/** @import { Encoded, Models, OrtModule } from "./models.js" */
 /** @import { Answer } from "./recognition.js" */
-/** @import { Storage } from "./storage.js" */
+/** @import { Kept, Storage, Vectors } from "./storage.js" */
 /** @import { StreamOptions } from "./stream.js" */
+/** @import { Consent, Take } from "./takes.js" */
+
+/** @typedef {{category?: string, signer?: string, language?: string, consent?: Consent}} Told of a taught sentence */
 
 /**
  * @typedef {object} EngineOptions
@@ -39,7 +43,7 @@ const SCORES = /** @type {const} */ (["similarity", "raw_similarity", "text_scor
 
 export class Engine {
   /**
-   * Read a bundle and what was enrolled on it before.
+   * Read a bundle and what was taught before; what another model was taught is taught again where its clips are kept.
    *
    * @param {string} baseUrl ends with "/"
    * @param {OrtModule} ort
@@ -49,7 +53,8 @@ export class Engine {
     const bundle = await readBundle(baseUrl, options.fetcher ?? fetchBytes);
     const models = options.models ?? await openModels(ort, bundle.read, bundle.config.model);
     const engine = new Engine(bundle, models, options.storage ?? new BrowserStorage());
-    await engine.#readEnrolled();
+    await engine.#teachAgain();
+    await engine.#readTaught();
     return engine;
   }
 
@@ -66,6 +71,8 @@ export class Engine {
     this.encoderId = bundle.manifest.encoder_id;
     /** @type {Set<string>} */
     this.personal = new Set(); // ids of the enrolled clips
+    /** @type {Take[]} */
+    this.takes = []; // of every clip that was taught here, to whichever model
   }
 
   /**
@@ -113,45 +120,106 @@ export class Engine {
   }
 
   /**
-   * Enroll a sentence from one to three clips; all of them or none. They are kept in the browser, as vectors, not as
-   * landmarks. Gives what `Enrolled.to_dict` tells in Python: what was enrolled, and warnings.
+   * Enroll a sentence from one to three clips; all of them or none. Vectors are kept in the browser, and the landmarks
+   * where consent is told. Gives what `Enrolled.to_dict` tells in Python: what was enrolled, and warnings.
    *
    * @param {string} text
    * @param {Clip[]} clips
-   * @param {{category?: string}} [options]
+   * @param {Told} [told]
    */
-  async enroll(text, clips, { category = "" } = {}) {
+  async enroll(text, clips, { category = "", signer = "", language = "", consent = "" } = {}) {
     const sentence = checkedText(text);
     if (!clips.length || clips.length > MOST_ENROLLED) {
       throw new Error(`${clips.length} clips; give one to ${MOST_ENROLLED}`);
     }
-    const encoded = [], motions = [], { decision, features } = this.bundle.config;
+    const encoded = [], motions = [], { decision } = this.bundle.config;
     for (const [place, clip] of clips.entries()) {
-      const { encoded: one, motion } = await this.#encoded(clip);
-      checkClip(`clip ${place + 1}`, clip, motion, features, decision.gate.motion_floor);
+      const { encoded: one, motion } = await this.encodedSigning(`clip ${place + 1}`, clip, decision.gate.motion_floor);
       encoded.push(one);
       motions.push(motion);
     }
     const references = await newReferences(this.index, { text: sentence, category }, encoded);
     refuseKnown(this.index, references);
+    const takes = references.map(({ entry }) => checkedTake({
+      clip_id: entry.clip_id, sentence_id: entry.sentence_id, sentence: entry.sentence, category: entry.category,
+      signer_id: signer, language, consent, date: today(),
+    }));
     const report = await lookedAt(references, encoded, motions, this.#parts());
-    await this.storage.put(this.encoderId, references.map((each) => ({ clipId: each.entry.clip_id, ...each })));
-    await this.#readEnrolled();
+    await this.keep({
+      vectors: references.map((each) => ({ ...each, clipId: each.entry.clip_id, encoderId: this.encoderId })), takes,
+      landmarks: consent ? takes.map(({ clip_id: id }, n) => ({ clipId: id, bytes: clipToBytes(clips[n]) })) : [],
+    });
     return report;
   }
 
   /**
-   * Forget what was enrolled of a sentence here; how many clips that were.
+   * What was taught here, as `/v1/taught` lists it.
+   *
+   * @param {{query?: string}} [options]
+   */
+  taught({ query = "" } = {}) {
+    return sentencesOf(this.takes, this.personal, query);
+  }
+
+  /**
+   * The clip that a sentence was taught with; null where it is not kept.
+   *
+   * @param {string} clipId
+   */
+  async keptClip(clipId) {
+    const bytes = await this.storage.landmarks(clipId);
+    return bytes && clipFromBytes(bytes);
+  }
+
+  /**
+   * The takes that can be shown as the sign of their sentence, the last one first.
+   *
+   * @param {string} sentenceId
+   */
+  signsOf(sentenceId) {
+    const own = this.index.references.filter(({ entry }) => entry.sentence_id === sentenceId);
+    const ids = new Set(own.map(({ entry }) => entry.clip_id));
+    return this.takes.filter(({ clip_id: id, consent }) => consent && ids.has(id)).reverse();
+  }
+
+  /**
+   * Give the clips of a taught sentence another text; gives their ids.
+   *
+   * @param {string} text
+   * @param {string} newText
+   */
+  async rename(text, newText) {
+    const sentence = checkedText(newText), key = textKey(sentence), oldKey = textKey(text), own = this.#takesOf(text);
+    if (!own.length) throw new Error(`no enrolled sentence '${text}'`);
+    const isKnown = this.bundle.index.find(key) || this.takes.some((take) => textKey(take.sentence) === key);
+    if (key !== oldKey && isKnown) throw new Error(`'${sentence}' is known already; teach it further clips`);
+    const takes = await Promise.all(own.map(async (take) => {
+      const { sentence_id } = await entryOf({ ...take, sentence }, this.bundle.index);
+      return { ...take, sentence, sentence_id };
+    }));
+    await this.keep({ takes });
+    return own.map((take) => take.clip_id);
+  }
+
+  /**
+   * Forget what was taught of a sentence here, for every model; gives what was kept of it, which `keep` puts back.
    *
    * @param {string} text
    */
   async forget(text) {
-    const key = textKey(text);
-    const ids = (await this.storage.all(this.encoderId)).filter(({ entry }) => entry.text_key === key)
-      .map(({ clipId }) => clipId);
-    await this.storage.remove(this.encoderId, ids);
-    await this.#readEnrolled();
-    return ids.length;
+    const kept = await this.storage.remove(this.#takesOf(text).map((take) => take.clip_id));
+    await this.#readTaught();
+    return kept;
+  }
+
+  /**
+   * Keep taught clips; they answer from now on.
+   *
+   * @param {Partial<Kept>} kept
+   */
+  async keep(kept) {
+    await this.storage.put(kept);
+    await this.#readTaught();
   }
 
   /**
@@ -202,14 +270,65 @@ export class Engine {
     };
   }
 
-  async #readEnrolled() {
-    const references = await this.storage.all(this.encoderId), texts = new Map();
+  /**
+   * What the networks make of a clip in which somebody signs.
+   *
+   * @param {string} name what it is called
+   * @param {Clip} clip
+   * @param {number} motionFloor
+   */
+  async encodedSigning(name, clip, motionFloor) {
+    const { encoded, motion } = await this.#encoded(clip);
+    checkClip(name, clip, motion, this.bundle.config.features, motionFloor);
+    return { encoded, motion };
+  }
+
+  /** @param {string} text */
+  #takesOf(text) {
+    const key = textKey(text);
+    return this.takes.filter((take) => textKey(take.sentence) === key);
+  }
+
+  /** Encode the kept clips that this model was not taught; one that shows it nothing stays told as lost. */
+  async #teachAgain() {
+    const known = new Set((await this.storage.vectors(this.encoderId)).map(({ clipId }) => clipId));
+    /** @type {Vectors[]} */
+    const vectors = [];
+    for (const take of await this.storage.takes()) {
+      const clip = known.has(take.clip_id) ? null : await this.keptClip(take.clip_id).catch(() => null);
+      const made = clip && await this.encodedSigning(take.clip_id, clip, 0).catch(() => null);
+      if (made) vectors.push(await this.vectorsOf(take, made.encoded));
+    }
+    if (vectors.length) await this.storage.put({ vectors });
+  }
+
+  /**
+   * What is kept of a take for this model.
+   *
+   * @param {Take} take
+   * @param {Encoded} encoded
+   * @returns {Promise<Vectors>}
+   */
+  async vectorsOf(take, encoded) {
+    return {
+      clipId: take.clip_id, encoderId: this.encoderId, entry: await entryOf(take, this.bundle.index),
+      embedding: encoded.embedding.slice(), frames: referenceFrames(encoded),
+    };
+  }
+
+  async #readTaught() {
+    this.takes = await this.storage.takes();
+    const told = new Map(this.takes.map((take) => [take.clip_id, take])), references = [], texts = new Map();
+    for (const { clipId, embedding, frames } of await this.storage.vectors(this.encoderId)) {
+      const take = told.get(clipId);
+      if (take) references.push({ entry: await entryOf(take, this.bundle.index), embedding, frames });
+    }
     for (const { entry } of references) {
       if (texts.has(entry.text_key) || this.bundle.index.texts.has(entry.text_key)) continue;
       const textEmbedding = this.bundle.index.anyWritten ? await this.#embedded(entry.sentence) : null;
       texts.set(entry.text_key, { words: this.bundle.tokenizer.encode(entry.sentence), textEmbedding });
     }
-    this.personal = new Set(references.map(({ clipId }) => clipId));
+    this.personal = new Set(references.map(({ entry }) => entry.clip_id));
     this.index = this.bundle.index.withLayer(references, texts);
   }
 }

@@ -25,6 +25,7 @@ const percent = (/** @type {number} */ share) => `${Math.round(100 * share)}%`;
  */
 export function checkedText(text) {
   const tidy = text.split(/\s+/u).filter(Boolean).join(" ");
+  if (/\p{Cc}/u.test(tidy)) throw new Error("the text holds control characters; give it without");
   if (!splitWords(tidy).length) throw new Error(`the text '${text}' holds no word; give what the clips say`);
   return tidy;
 }
@@ -60,11 +61,10 @@ export function checkClip(name, clip, motion, features, motionFloor) {
  * @returns {Promise<Reference[]>}
  */
 export async function newReferences(index, { text, category }, encoded) {
-  const key = textKey(text), twin = index.find(key), name = (await sha256(utf8(key))).slice(0, 16);
-  const known = twin ? index.named(twin) : { sentence_id: `${ENROLLED_ID}${name}`, sentence: text, category: "" };
+  const key = textKey(text), twin = index.find(key);
+  const known = twin ? index.named(twin) : { sentence_id: await newSentenceId(key), sentence: text, category: "" };
   return Promise.all(encoded.map(async (each) => {
-    const width = each.projections.length / each.valid.length;
-    const frames = each.projections.slice(0, validFrames(each) * width).map(halfRounded);
+    const frames = referenceFrames(each);
     const clipId = `enrolled-${(await sha256(frames.buffer)).slice(0, 16)}`;
     /** @type {Entry} */
     const entry = {
@@ -76,6 +76,25 @@ export async function newReferences(index, { text, category }, encoded) {
 }
 
 /**
+ * The id of a sentence that no index knew before it was taught.
+ *
+ * @param {string} key its text_key
+ */
+export async function newSentenceId(key) {
+  return `${ENROLLED_ID}${(await sha256(new TextEncoder().encode(key))).slice(0, 16)}`;
+}
+
+/**
+ * What a reference keeps of a clip's frames: those that count, in half precision.
+ *
+ * @param {Encoded} encoded
+ */
+export function referenceFrames(encoded) {
+  const width = encoded.projections.length / encoded.valid.length;
+  return encoded.projections.slice(0, validFrames(encoded) * width).map(halfRounded);
+}
+
+/**
  * No clip may be there twice: it would find itself, and count as a second opinion.
  *
  * @param {SentenceIndex} index
@@ -83,10 +102,20 @@ export async function newReferences(index, { text, category }, encoded) {
  */
 export function refuseKnown(index, references) {
   references.forEach((reference, place) => {
-    const twin = [...references.slice(0, place), ...index.references].find((other) => same(reference, other));
+    const twin = sameReference(reference, [...references.slice(0, place), ...index.references]);
     if (!twin) return;
     throw new ClipError(`clip ${place + 1} is there already, as a clip of '${twin.entry.sentence}'; film another`);
   });
+}
+
+/**
+ * The one of some references that is this very clip, whatever its name.
+ *
+ * @param {Reference} reference
+ * @param {Reference[]} others
+ */
+export function sameReference(reference, others) {
+  return others.find((other) => same(reference, other));
 }
 
 /**
@@ -184,9 +213,4 @@ async function nearest(references, encoded, motions, parts) {
     }
   }
   return { nearest: [...closest.values()].sort((a, b) => b.score - a.score).slice(0, SHOWN_NEAREST), warnings };
-}
-
-/** @param {string} text */
-function utf8(text) {
-  return new TextEncoder().encode(text);
 }

@@ -1,15 +1,28 @@
-/** Where enrolled clips are kept. Records of another model are left alone. */
+/**
+ * Where taught clips are kept: what is told of each and its landmarks, which outlive every model, and beside them its
+ * vectors, one record a model.
+ */
 
 /** @import { Reference } from "./sentence_index.js" */
+/** @import { Take } from "./takes.js" */
 
-/** @typedef {Reference & {clipId: string}} EnrolledClip what is kept of a clip; it can be cloned */
+/** @typedef {Reference & {clipId: string, encoderId: string}} Vectors what a model reads of a clip; it can be cloned */
+
+/** @typedef {{clipId: string, bytes: ArrayBuffer}} Landmarks a clip as wire.js has it; kept with consent alone */
+
+/** @typedef {{vectors: Vectors[], takes: Take[], landmarks: Landmarks[]}} Kept */
 
 /**
  * @typedef {object} Storage
- * @property {(encoderId: string) => Promise<EnrolledClip[]>} all
- * @property {(encoderId: string, records: EnrolledClip[]) => Promise<void>} put
- * @property {(encoderId: string, clipIds: string[]) => Promise<void>} remove
+ * @property {(encoderId: string) => Promise<Vectors[]>} vectors
+ * @property {() => Promise<Take[]>} takes
+ * @property {(clipId: string) => Promise<ArrayBuffer | null>} landmarks
+ * @property {(kept: Partial<Kept>) => Promise<void>} put all of it or nothing
+ * @property {(clipIds: string[]) => Promise<Kept>} remove of every model; gives what was there
  */
+
+const VERSION = 2; // the first one held vectors alone
+const STORES = /** @type {const} */ (["clips", "takes", "landmarks"]);
 
 /**
  * Keeps them in the browser's IndexedDB, until they are forgotten or the site's data are cleared.
@@ -22,61 +35,103 @@ export class BrowserStorage {
     this.name = name;
   }
 
-  /**
-   * @param {string} encoderId
-   * @returns {Promise<EnrolledClip[]>}
-   */
-  async all(encoderId) {
+  /** @param {string} encoderId */
+  vectors(encoderId) {
     const range = IDBKeyRange.bound([encoderId], [encoderId, []]);
-    return this.#with("readonly", (store) => store.getAll(range));
+    return this.#with("readonly", (stores) => promised(stores.clips.getAll(range)));
+  }
+
+  takes() {
+    return this.#with("readonly", (stores) => promised(stores.takes.getAll()));
+  }
+
+  /** @param {string} clipId */
+  async landmarks(clipId) {
+    const record = await this.#with("readonly", (stores) => promised(stores.landmarks.get(clipId)));
+    return /** @type {Landmarks | undefined} */ (record)?.bytes ?? null;
+  }
+
+  /** @param {Partial<Kept>} kept */
+  async put({ vectors = [], takes = [], landmarks = [] }) {
+    await this.#with("readwrite", async (stores) => {
+      for (const record of vectors) stores.clips.put(record);
+      for (const take of takes) stores.takes.put(take);
+      for (const record of landmarks) stores.landmarks.put(record);
+    });
+  }
+
+  /** @param {string[]} clipIds */
+  async remove(clipIds) {
+    const gone = new Set(clipIds);
+    return this.#with("readwrite", async (stores) => {
+      const keys = await promised(stores.clips.getAllKeys());
+      const ofGone = keys.filter((key) => Array.isArray(key) && gone.has(String(key[1])));
+      const kept = {
+        vectors: await Promise.all(ofGone.map((key) => promised(stores.clips.get(key)))),
+        takes: (await Promise.all(clipIds.map((id) => promised(stores.takes.get(id))))).filter(Boolean),
+        landmarks: (await Promise.all(clipIds.map((id) => promised(stores.landmarks.get(id))))).filter(Boolean),
+      };
+      for (const key of ofGone) stores.clips.delete(key);
+      for (const id of clipIds) {
+        stores.takes.delete(id);
+        stores.landmarks.delete(id);
+      }
+      return kept;
+    });
   }
 
   /**
-   * @param {string} encoderId
-   * @param {EnrolledClip[]} records
-   */
-  async put(encoderId, records) {
-    await this.#with("readwrite", (store) =>
-      records.map((record) => store.put({ ...record, encoderId }))[records.length - 1]);
-  }
-
-  /**
-   * @param {string} encoderId
-   * @param {string[]} clipIds
-   */
-  async remove(encoderId, clipIds) {
-    await this.#with("readwrite", (store) =>
-      clipIds.map((clipId) => store.delete([encoderId, clipId]))[clipIds.length - 1]);
-  }
-
-  /**
-   * Run requests in one transaction: all of them are kept or none.
+   * Work in one transaction: all of it is kept or none.
    *
    * @template T
    * @param {IDBTransactionMode} mode
-   * @param {(store: IDBObjectStore) => IDBRequest<T>} ask gives the last request
-   * @returns {Promise<T>} its result
+   * @param {(stores: Record<typeof STORES[number], IDBObjectStore>) => Promise<T>} work waits for these requests alone
+   * @returns {Promise<T>}
    */
-  async #with(mode, ask) {
+  async #with(mode, work) {
     const database = await promised(this.#opened());
     try {
-      const transaction = database.transaction("clips", mode);
-      const request = ask(transaction.objectStore("clips"));
-      await /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
+      const transaction = database.transaction(STORES, mode);
+      const stores = Object.fromEntries(STORES.map((name) => [name, transaction.objectStore(name)]));
+      const done = /** @type {Promise<void>} */ (new Promise((resolve, reject) => {
         transaction.oncomplete = () => resolve();
         transaction.onabort = transaction.onerror = () => reject(transaction.error);
       }));
-      return request?.result; // nothing was asked for where there was nothing to keep
+      const [result] = await Promise.all([work(/** @type {any} */ (stores)), done]);
+      return result;
     } finally {
       database.close();
     }
   }
 
   #opened() {
-    const request = indexedDB.open(this.name, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore("clips", { keyPath: ["encoderId", "clipId"] });
+    const request = indexedDB.open(this.name, VERSION);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      const { result: database, transaction } = request;
+      if (oldVersion < 1) database.createObjectStore("clips", { keyPath: ["encoderId", "clipId"] });
+      database.createObjectStore("takes", { keyPath: "clip_id" });
+      database.createObjectStore("landmarks", { keyPath: "clipId" });
+      if (oldVersion === 1 && transaction) tellOfOldClips(transaction);
+    };
     return request;
   }
+}
+
+/**
+ * Of clips of the first version nothing is told but their sentence.
+ *
+ * @param {IDBTransaction} transaction
+ */
+function tellOfOldClips(transaction) {
+  const walk = transaction.objectStore("clips").openCursor();
+  walk.onsuccess = () => {
+    const cursor = walk.result;
+    if (!cursor) return;
+    const { clip_id, sentence_id, sentence, category } = cursor.value.entry;
+    const untold = /** @type {const} */ ({ signer_id: "", language: "", consent: "", date: "" });
+    transaction.objectStore("takes").put({ clip_id, sentence_id, sentence, category, ...untold });
+    cursor.continue();
+  };
 }
 
 /**
@@ -98,28 +153,43 @@ function promised(request) {
  */
 export class MemoryStorage {
   constructor() {
-    /** @type {Map<string, EnrolledClip & {encoderId: string}>} */
-    this.records = new Map();
+    /** @type {Kept} */
+    this.kept = { vectors: [], takes: [], landmarks: [] };
   }
 
   /** @param {string} encoderId */
-  async all(encoderId) {
-    return [...this.records.values()].filter((record) => record.encoderId === encoderId);
+  async vectors(encoderId) {
+    return this.kept.vectors.filter((record) => record.encoderId === encoderId);
   }
 
-  /**
-   * @param {string} encoderId
-   * @param {EnrolledClip[]} records
-   */
-  async put(encoderId, records) {
-    for (const record of records) this.records.set(`${encoderId} ${record.clipId}`, { ...record, encoderId });
+  async takes() {
+    return [...this.kept.takes];
   }
 
-  /**
-   * @param {string} encoderId
-   * @param {string[]} clipIds
-   */
-  async remove(encoderId, clipIds) {
-    for (const clipId of clipIds) this.records.delete(`${encoderId} ${clipId}`);
+  /** @param {string} clipId */
+  async landmarks(clipId) {
+    return this.kept.landmarks.find((record) => record.clipId === clipId)?.bytes ?? null;
+  }
+
+  /** @param {Partial<Kept>} kept */
+  async put({ vectors = [], takes = [], landmarks = [] }) {
+    const isNew = (/** @type {Vectors} */ a) => !vectors.some((b) => a.clipId === b.clipId && a.encoderId === b.encoderId);
+    this.kept = {
+      vectors: [...this.kept.vectors.filter(isNew), ...vectors],
+      takes: [...this.kept.takes.filter((a) => !takes.some((b) => a.clip_id === b.clip_id)), ...takes],
+      landmarks: [...this.kept.landmarks.filter((a) => !landmarks.some((b) => a.clipId === b.clipId)), ...landmarks],
+    };
+  }
+
+  /** @param {string[]} clipIds */
+  async remove(clipIds) {
+    const parted = (/** @type {boolean} */ gone) => ({
+      vectors: this.kept.vectors.filter(({ clipId }) => clipIds.includes(clipId) === gone),
+      takes: this.kept.takes.filter((take) => clipIds.includes(take.clip_id) === gone),
+      landmarks: this.kept.landmarks.filter(({ clipId }) => clipIds.includes(clipId) === gone),
+    });
+    const removed = parted(true);
+    this.kept = parted(false);
+    return removed;
   }
 }

@@ -12,6 +12,7 @@ export const MAX_COORDINATE = 10000.0;
 export const MIN_ASPECT = 0.1;
 export const MAX_ASPECT = 10.0;
 export const DEFAULT_FPS = 30.0;
+export const CLIP_FORMAT_VERSION = 1;
 
 // signtalk.landmarks.wire
 export const CLIP_MEDIA_TYPE = "application/vnd.signtalk.clip";
@@ -62,6 +63,11 @@ export const LEAST_LOG_LIKELIHOOD = -10000.0;
 // signtalk.index.personal
 export const ENROLLED_ID = "enrolled-";
 
+// signtalk.index.takes
+export const TAKE_COLUMNS = ["clip_id", "sentence_id", "sentence", "category", "signer_id", "language", "consent", "date"];
+export const CONSENTS = ["", "recognize", "train"];
+export const LONGEST_ID = 400;
+
 // signtalk.index.written
 export const WRITTEN_ID = "written-";
 export const MIN_SIGNED_SENTENCES = 3;
@@ -104,6 +110,11 @@ export const ACTIVITY_EVERY_S = 0.2;
 export const MOST_TEXT = 500;
 export const MOST_NAME = 200;
 export const MOST_ENROLLED = 3;
+
+// signtalk.bundle.archive
+export const MAX_ENTRY_NAME = 120;
+export const MAX_UNPACK_RATIO = 200;
+export const UNPACK_RATIO_FROM = 16777216;
 
 // signtalk.bundle.golden
 export const GOLDEN_TOLERANCE = 0.001;

@@ -1,11 +1,19 @@
 // How the page asks: the interface `Answerer`, which the service and an offline page's engine both have.
 
+/** @import { ImportedCollection } from "../engine/collection.js" */
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
+/** @import { Consent, TaughtSentence } from "../engine/takes.js" */
 /** @import { Events } from "./events.js" */
 
 /** @typedef {"auto" | "button"} Mode signing is found, or begins and ends by a button */
 
-/** @typedef {{can_enroll: boolean, can_search: boolean, needs_key: boolean}} AnswererConfig */
+/**
+ * @typedef {object} AnswererConfig
+ * @property {boolean} can_enroll
+ * @property {boolean} can_search
+ * @property {boolean} can_keep_clips whether clips are kept where the signer agrees
+ * @property {boolean} needs_key
+ */
 
 /** @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean}} ListedSentence */
 
@@ -26,6 +34,21 @@
  */
 
 /** @typedef {{sentence: string, warnings?: string[]}} EnrolledSentence */
+
+/** @typedef {{category?: string, signer?: string, language?: string, consent?: Consent, key?: string}} ToldSentence */
+
+/**
+ * What the page asks of what was taught. Each needs the service's key; an engine has none.
+ *
+ * @typedef {object} TaughtMethods
+ * @property {(query: string, key: string) => Promise<{total: number, sentences: TaughtSentence[]}>} taught
+ * @property {(clipId: string, key: string) => Promise<Clip | null>} keptClip null where it is not kept
+ * @property {(text: string, newText: string, key: string) => Promise<unknown>} rename
+ * @property {(text: string, key: string) => Promise<unknown>} forget gives what `restore` takes, for a while
+ * @property {(undo: any, key: string) => Promise<unknown>} restore
+ * @property {(trainingOnly: boolean, key: string) => Promise<Blob>} exportTaught all kept clips as one file
+ * @property {(file: Blob, key: string) => Promise<ImportedCollection>} importTaught
+ */
 
 /**
  * What comes from an answerer: the service's messages, and whether there is a connection.
@@ -57,10 +80,10 @@
  * @property {(sentenceId: string) => Promise<Clip | null>} sign a clip to draw
  * @property {(text: string) => Promise<ListedSentence[]>} search nearest meaning first
  * @property {(clip: Clip, sentenceId?: string) => Promise<PageAnswer>} recognize
- * @property {(text: string, clip: Clip, options: {category?: string, key?: string}) => Promise<EnrolledSentence>} enroll
+ * @property {(text: string, clip: Clip, told: ToldSentence) => Promise<EnrolledSentence>} enroll
  */
 
-/** @typedef {Events<AnswererEvents> & AnswererMethods} Answerer */
+/** @typedef {Events<AnswererEvents> & AnswererMethods & TaughtMethods} Answerer */
 
 export const NUM_CANDIDATES = 5;
 export const MOST_LISTED = 30;

@@ -8,7 +8,9 @@ import { Conversation } from "./conversation.js";
 import { buttonById, byId, dialogById, inputById, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
 import { codeOf, messageOf } from "./errors.js";
+import { ServiceKey } from "./key.js";
 import { NurseSide } from "./nurse.js";
+import { Own } from "./own.js";
 import { Practise } from "./practise.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
@@ -61,8 +63,10 @@ class Page {
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.undo = new Undo();
     this.conversation = new Conversation(this.undo);
-    this.enrolment = new Enrolment(this.answerer, () => this.refresh());
     this.signs = new Signs(this.answerer);
+    this.key = new ServiceKey();
+    this.enrolment = new Enrolment(this.answerer, this.key, () => this.refresh());
+    this.own = new Own({ answerer: this.answerer, key: this.key, changed: () => this.refresh() });
     this.answer = new AnswerView({
       conversation: this.conversation,
       settings: this.settings,
@@ -113,7 +117,9 @@ class Page {
     try {
       const config = await this.answerer.config();
       this.answer.canTeach = config.can_enroll === true;
-      this.enrolment.needsKey = config.needs_key;
+      this.enrolment.canKeep = config.can_keep_clips === true;
+      this.own.allowed = config.can_enroll === true;
+      this.key.needed = config.needs_key;
       for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
       this.refresh();
       notice("service", null);
@@ -292,6 +298,7 @@ class Page {
       this.answer.clear();
       const lines = this.conversation.clear();
       this.nurse.clear();
+      this.enrolment.newPerson();
       if (lines.length || standing.step.kind !== "empty") {
         this.undo.offer(text("undo.new_person"), () => {
           this.conversation.restore(lines);
@@ -322,6 +329,8 @@ class Page {
         tab.tabIndex = tab === chosen ? 0 : -1;
         byId(tab.getAttribute("aria-controls") ?? "").hidden = tab !== chosen;
       }
+      if (this.tab === "own") this.own.open();
+      else this.own.leave();
       this.attend();
     };
     tabs.forEach((tab, i) => {

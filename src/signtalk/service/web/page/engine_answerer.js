@@ -1,24 +1,30 @@
 // The Answerer of an offline page: everything happens in the browser, by engine/ (docs/offline-page.md).
 
+import { NothingKept, packCollection, teachCollection } from "../engine/collection.js";
 import { Engine } from "../engine/engine.js";
 import { checkedClip } from "../engine/landmarks.js";
 import { keepOffline } from "../engine/offline.js";
 import { clipFromBytes } from "../engine/wire.js";
+import * as fflate from "../vendor/fflate.mjs";
 import * as ort from "../vendor/ort.wasm.min.mjs";
 import { AnswererError, MOST_FOUND, MOST_LISTED, NUM_CANDIDATES } from "./answerer.js";
 import { messageOf } from "./errors.js";
 import { Events } from "./events.js";
 
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
+/** @import { Kept } from "../engine/storage.js" */
 /** @import { StreamEvent, StreamSession } from "../engine/stream.js" */
-/** @import { AnswererEvents, AnswererMethods, Mode } from "./answerer.js" */
+/** @import { ZipModule } from "../engine/zip.js" */
+/** @import { AnswererEvents, AnswererMethods, Mode, TaughtMethods, ToldSentence } from "./answerer.js" */
 
+const zip = /** @type {ZipModule} */ (/** @type {unknown} */ (fflate));
 const EVERY_SENTENCE = 1e6;
 const SIGNS = "signs"; // files of the bundle
 
 /**
  * @extends {Events<AnswererEvents>}
  * @implements {AnswererMethods}
+ * @implements {TaughtMethods}
  */
 export class EngineAnswerer extends Events {
   #engine;
@@ -91,23 +97,26 @@ export class EngineAnswerer extends Events {
 
   async config() {
     const engine = await this.#opened();
-    return { can_enroll: true, can_search: Boolean(engine.models.embedText), needs_key: false };
+    const canSearch = Boolean(engine.models.embedText);
+    return { can_enroll: true, can_search: canSearch, can_keep_clips: true, needs_key: false };
   }
 
   /** @param {string} query */
   async sentences(query) {
     const [engine, signs] = await Promise.all([this.#opened(), this.#places()]);
     const matching = engine.sentences({ query });
-    const first = matching.slice(0, MOST_LISTED).map((each) => ({ ...each, has_sign: each.sentence_id in signs }));
+    const first = matching.slice(0, MOST_LISTED).map((each) => (
+      { ...each, has_sign: each.sentence_id in signs || engine.signsOf(each.sentence_id).length > 0 }
+    ));
     return { total: matching.length, sentences: first };
   }
 
   /** @param {string} sentenceId */
   async sign(sentenceId) {
-    const place = (await this.#places())[sentenceId];
-    if (!place) return null;
-    const { bundle } = await this.#opened();
-    const bytes = await bundle.read(`${SIGNS}.bin`);
+    const place = (await this.#places())[sentenceId], engine = await this.#opened();
+    const [last] = engine.signsOf(sentenceId);
+    if (!place) return last ? engine.keptClip(last.clip_id) : null;
+    const bytes = await engine.bundle.read(`${SIGNS}.bin`);
     return clipFromBytes(bytes.buffer.slice(...place));
   }
 
@@ -130,10 +139,55 @@ export class EngineAnswerer extends Events {
   /**
    * @param {string} text
    * @param {Clip} clip
-   * @param {{category?: string}} [options]
+   * @param {ToldSentence} [told]
    */
-  async enroll(text, clip, { category = "" } = {}) {
-    return this.#tried((engine) => engine.enroll(text, [checkedClip(clip)], { category }));
+  async enroll(text, clip, told = {}) {
+    const report = await this.#tried((engine) => engine.enroll(text, [checkedClip(clip)], told));
+    askToPersist();
+    return report;
+  }
+
+  /** @param {string} query */
+  async taught(query) {
+    const sentences = (await this.#opened()).taught({ query });
+    return { total: sentences.length, sentences: sentences.slice(0, MOST_LISTED) };
+  }
+
+  /** @param {string} clipId */
+  async keptClip(clipId) {
+    return (await this.#opened()).keptClip(clipId);
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} newText
+   */
+  rename(text, newText) {
+    return this.#tried((engine) => engine.rename(text, newText));
+  }
+
+  /** @param {string} text */
+  async forget(text) {
+    return (await this.#opened()).forget(text);
+  }
+
+  /** @param {Kept} undo */
+  async restore(undo) {
+    return (await this.#opened()).keep(undo);
+  }
+
+  /** @param {boolean} trainingOnly */
+  async exportTaught(trainingOnly) {
+    const bytes = await this.#tried((engine) => packCollection(zip, engine, trainingOnly));
+    return new Blob([bytes], { type: "application/zip" });
+  }
+
+  /** @param {Blob} file */
+  async importTaught(file) {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const imported = await this.#tried((engine) => teachCollection(zip, engine, bytes));
+    askToPersist();
+    return imported;
   }
 
   async #opened() {
@@ -160,7 +214,12 @@ export class EngineAnswerer extends Events {
     try {
       return await work(engine);
     } catch (error) {
-      throw new AnswererError("bad_clip", messageOf(error));
+      throw new AnswererError(error instanceof NothingKept ? "nothing_kept" : "bad_clip", messageOf(error));
     }
   }
+}
+
+/** Ask that the browser clears nothing of this site by itself; where it does not agree, a copy in a file is all there is. */
+function askToPersist() {
+  navigator.storage?.persist?.().catch(() => false);
 }

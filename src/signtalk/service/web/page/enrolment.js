@@ -1,27 +1,31 @@
 // The dialog that remembers a signing under a sentence, where the service allows it.
 
-import { AnswererError } from "./answerer.js";
 import { buttonById, byId, dialogById, inputById } from "./dom.js";
-import { codeOf, messageOf } from "./errors.js";
+import { failureOf } from "./key.js";
 import { addPlayer } from "./player.js";
-import { text, textOf } from "./texts.js";
+import { language, text } from "./texts.js";
 
 /** @import { Clip } from "../engine/landmarks.js" */
+/** @import { Consent } from "../engine/takes.js" */
 /** @import { Answerer } from "./answerer.js" */
+/** @import { ServiceKey } from "./key.js" */
 
 export class Enrolment {
   /** @type {Clip | null} */
   #clip = null;
   #player = addPlayer(byId("enroll-player"), text("enroll.preview"));
-  #key = ""; // kept until the page is closed, and nowhere else
 
   /**
    * @param {Answerer} answerer
+   * @param {ServiceKey} key
    * @param {() => void} saved called when a sentence was added
    */
-  constructor(answerer, saved) {
+  constructor(answerer, key, saved) {
     this.answerer = answerer;
+    this.key = key;
     this.saved = saved;
+    this.canKeep = false; // whether clips are kept here where the person agrees
+    this.newPerson();
     this.dialog = dialogById("enroll-dialog");
     byId("enroll-form").onsubmit = (event) => {
       event.preventDefault();
@@ -31,13 +35,14 @@ export class Enrolment {
     this.dialog.onclose = () => this.#player.show(null);
   }
 
-  /**
-   * Whether whoever teaches must have a key.
-   *
-   * @param {boolean} needed
-   */
-  set needsKey(needed) {
-    byId("enroll-key-row").hidden = !needed;
+  /** Another person stands there, who has agreed to nothing yet. */
+  newPerson() {
+    inputById("enroll-signer").value = "";
+    for (const choice of this.#choices()) choice.checked = !choice.value;
+  }
+
+  #choices() {
+    return [...byId("enroll-consent").querySelectorAll("input")];
   }
 
   /**
@@ -49,7 +54,10 @@ export class Enrolment {
   open(words, clip) {
     this.#clip = clip;
     inputById("enroll-text").value = words;
-    inputById("enroll-key").value = this.#key;
+    inputById("enroll-key").value = this.key.value;
+    byId("enroll-key-row").hidden = !this.key.needed;
+    byId("enroll-consent").hidden = !this.canKeep;
+    inputById("enroll-language").value ||= language();
     byId("enroll-told").textContent = "";
     buttonById("enroll-save").disabled = false;
     byId("enroll-cancel").textContent = text("enroll.cancel");
@@ -66,17 +74,22 @@ export class Enrolment {
     buttonById("enroll-save").disabled = true;
     report.textContent = text("enroll.saving");
     try {
-      const category = inputById("enroll-category").value.trim();
-      const { sentence, warnings = [] } = await this.answerer.enroll(words, this.#clip, { category, key });
-      this.#key = key;
+      const { sentence, warnings = [] } = await this.answerer.enroll(words, this.#clip, { ...this.#told(), key });
+      this.key.value = key;
       this.saved();
       report.textContent = [text("enroll.saved", { sentence }), ...warnings].join(" ");
       byId("enroll-cancel").textContent = text("enroll.close");
     } catch (error) {
-      const status = error instanceof AnswererError ? error.status : 0;
-      const code = status === 401 ? "key" : status === 403 ? "forbidden" : codeOf(error);
-      report.textContent = `${textOf("error", code, "enroll.failed")} ${code === codeOf(error) ? messageOf(error) : ""}`;
+      report.textContent = failureOf(error, "enroll.failed");
       buttonById("enroll-save").disabled = false;
     }
+  }
+  /** What is told of the signing. */
+  #told() {
+    const [category, signer, told] = ["category", "signer", "language"].map((name) => (
+      inputById(`enroll-${name}`).value.trim()
+    ));
+    const consent = this.canKeep ? this.#choices().find((choice) => choice.checked)?.value : "";
+    return { category, signer, language: told, consent: /** @type {Consent} */ (consent ?? "") };
   }
 }

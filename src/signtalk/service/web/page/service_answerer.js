@@ -9,7 +9,7 @@ import { Events } from "./events.js";
 import { Heartbeat } from "./heartbeat.js";
 
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
-/** @import { AnswererEvents, AnswererMethods, ListedSentence, Mode, PageAnswer } from "./answerer.js" */
+/** @import { AnswererEvents, AnswererMethods, ListedSentence, Mode, PageAnswer, TaughtMethods, ToldSentence } from "./answerer.js" */
 
 const MOST_WAITING_BYTES = 1 << 20; // on a slow line frames are left out rather than sent late
 const FIRST_RETRY_MS = 1000;
@@ -20,8 +20,17 @@ const LISTING_MS = 3000; // until small things are there
 const ANSWERING_MS = 25_000; // until an answer is: the service itself gives up after 20 s
 
 /**
+ * The header that carries a key.
+ *
+ * @param {string} key
+ * @returns {Record<string, string>}
+ */
+const bearer = (key) => (key ? { Authorization: `Bearer ${key}` } : {});
+
+/**
  * @extends {Events<AnswererEvents>}
  * @implements {AnswererMethods}
+ * @implements {TaughtMethods}
  */
 export class ServiceAnswerer extends Events {
   #base;
@@ -144,9 +153,17 @@ export class ServiceAnswerer extends Events {
   }
 
   /** @param {string} sentenceId */
-  async sign(sentenceId) {
+  sign(sentenceId) {
+    return this.#clip(`v1/sentences/${encodeURIComponent(sentenceId)}/sign`);
+  }
+
+  /**
+   * @param {string} path
+   * @param {Record<string, string>} [headers]
+   */
+  async #clip(path, headers = {}) {
     try {
-      const answer = await this.#fetch(`v1/sentences/${encodeURIComponent(sentenceId)}/sign`);
+      const answer = await this.#fetch(path, { headers });
       return clipFromBytes(await answer.arrayBuffer());
     } catch (error) {
       if (error instanceof AnswererError && error.status === 404) return null;
@@ -177,12 +194,71 @@ export class ServiceAnswerer extends Events {
   /**
    * @param {string} text
    * @param {Clip} clip
-   * @param {{category?: string, key?: string}} [options]
+   * @param {ToldSentence} [told]
    */
-  async enroll(text, clip, { category = "", key = "" } = {}) {
+  async enroll(text, clip, { category = "", signer = "", language = "", consent = "", key = "" } = {}) {
     this.#checkLength(clip);
-    const body = JSON.stringify({ text, category, clips: [clipToJson(clip)] });
-    return this.#post("v1/enroll", body, key ? { Authorization: `Bearer ${key}` } : {});
+    const body = { text, category, signer_id: signer, language, consent, clips: [clipToJson(clip)] };
+    return this.#post("v1/enroll", JSON.stringify(body), bearer(key));
+  }
+
+  /**
+   * @param {string} query
+   * @param {string} key
+   */
+  async taught(query, key) {
+    const path = `v1/taught?${new URLSearchParams({ query, limit: String(MOST_LISTED) })}`;
+    return (await this.#fetch(path, { headers: bearer(key) })).json();
+  }
+
+  /**
+   * @param {string} clipId
+   * @param {string} key
+   */
+  keptClip(clipId, key) {
+    return this.#clip(`v1/taught/clip?${new URLSearchParams({ clip_id: clipId })}`, bearer(key));
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} newText
+   * @param {string} key
+   */
+  rename(text, newText, key) {
+    return this.#post("v1/rename", JSON.stringify({ text, new_text: newText }), bearer(key));
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} key
+   */
+  async forget(text, key) {
+    return (await this.#post("v1/forget", JSON.stringify({ text, undo: true }), bearer(key))).undo;
+  }
+
+  /**
+   * @param {string} undo
+   * @param {string} key
+   */
+  restore(undo, key) {
+    return this.#post("v1/restore", JSON.stringify({ undo }), bearer(key));
+  }
+
+  /**
+   * @param {boolean} trainingOnly
+   * @param {string} key
+   */
+  async exportTaught(trainingOnly, key) {
+    const path = `v1/collection?${new URLSearchParams({ training: String(trainingOnly) })}`;
+    return (await this.#fetch(path, { headers: bearer(key) })).blob();
+  }
+
+  /**
+   * @param {Blob} file
+   * @param {string} key
+   */
+  importTaught(file, key) {
+    return this.#post("v1/collection", file, { "Content-Type": "application/zip", ...bearer(key) });
   }
 
   /** @param {Clip} clip */

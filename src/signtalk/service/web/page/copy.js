@@ -1,0 +1,82 @@
+// What was taught as one file: saved as a backup or for another laptop, and learned from such a file.
+
+import { AnswererError } from "./answerer.js";
+import { buttonById, byId, inputById, make } from "./dom.js";
+import { failureOf } from "./key.js";
+import { text } from "./texts.js";
+
+/** @import { ImportedCollection } from "../engine/collection.js" */
+/** @import { Answerer } from "./answerer.js" */
+/** @import { ServiceKey } from "./key.js" */
+
+const MOST_TOLD = 5;
+
+export class CopyView {
+  /** @param {{answerer: Answerer, key: ServiceKey, learned: () => void}} parts `learned` is called after a file was */
+  constructor({ answerer, key, learned }) {
+    this.answerer = answerer;
+    this.key = key;
+    this.learned = learned;
+    byId("copy-save").onclick = () => this.#during("copy.saving", () => this.#save());
+    byId("copy-read").onclick = () => this.#during("copy.reading", () => this.#read());
+    inputById("copy-file").onchange = () => this.#enable();
+  }
+
+  /**
+   * Whether there is anything to be asked here.
+   *
+   * @param {boolean} allowed
+   */
+  show(allowed) {
+    byId("own-copy").hidden = !allowed;
+  }
+
+  async #save() {
+    const file = await this.answerer.exportTaught(inputById("copy-training").checked, this.key.value);
+    const name = `signtalk-taught-${new Date().toISOString().slice(0, 10)}.zip`, href = URL.createObjectURL(file);
+    make("a", { href, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000); // a browser may ask first where it shall go
+    return text("copy.saved", { name });
+  }
+
+  async #read() {
+    const [file] = inputById("copy-file").files ?? [];
+    if (!file) return "";
+    const imported = await this.answerer.importTaught(file, this.key.value);
+    this.#tellLeftOut(imported);
+    this.learned();
+    const counts = { count: imported.clip_ids.length, known: imported.num_known, left_out: imported.left_out.length };
+    return text(counts.left_out ? "copy.left_out" : "copy.learned", counts);
+  }
+
+  /** @param {ImportedCollection} imported */
+  #tellLeftOut({ left_out: leftOut }) {
+    const lines = leftOut.slice(0, MOST_TOLD).map(({ clip_id: id, message }) => make("li", {}, `${id}: ${message}`));
+    byId("copy-left-out").replaceChildren(...lines);
+    byId("copy-left-out").hidden = !lines.length;
+  }
+
+  /**
+   * Do something that takes a while, and tell how it went.
+   *
+   * @param {"copy.saving" | "copy.reading"} meanwhile
+   * @param {() => Promise<string>} work
+   */
+  async #during(meanwhile, work) {
+    for (const id of ["copy-save", "copy-read"]) buttonById(id).disabled = true;
+    byId("copy-left-out").hidden = true;
+    byId("copy-told").textContent = text(meanwhile);
+    try {
+      byId("copy-told").textContent = await work();
+    } catch (error) {
+      const nothing = error instanceof AnswererError && error.code === "nothing_kept";
+      byId("copy-told").textContent = nothing ? text("copy.nothing_kept") : failureOf(error, "own.failed");
+    }
+    this.#enable();
+  }
+
+  #enable() {
+    buttonById("copy-save").disabled = false;
+    buttonById("copy-read").disabled = !inputById("copy-file").files?.length;
+  }
+}

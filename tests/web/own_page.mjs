@@ -1,0 +1,215 @@
+// Uses the tab "Taught" in Chromium, and tells what stood there as JSON.
+//
+//   node own_page.mjs JOB.json
+//
+// The job is {url, chromium, out, key, clips: [FILE]}. With a key the page is a service's, which was taught already;
+// without one it is an offline page, which is taught here.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+const require = createRequire(new URL("../../web/package.json", import.meta.url));
+/** @type {typeof import("playwright-core")} */
+const { chromium } = require("playwright-core");
+const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
+
+/** @import { Page } from "playwright-core" */
+
+const job = JSON.parse(await readFile(process.argv[2], "utf8"));
+const SIZES = { narrowest: [320, 640], phone: [390, 844], desktop: [1280, 800] };
+const PUMP = "The pump beeps.", MOUTH = "Open your mouth";
+
+/** @type {{console: string[], axe: object[], wide: string[], steps: Record<string, any>}} */
+const seen = { console: [], axe: [], wide: [], steps: {} };
+
+/**
+ * Pictures of all widths, and what axe finds.
+ *
+ * @param {Page} page
+ * @param {string} name
+ */
+async function look(page, name) {
+  for (const [kind, [width, height]] of Object.entries(SIZES)) {
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(200);
+    if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
+    await page.screenshot({ path: `${job.out}/${name}-${kind}.png`, fullPage: kind !== "desktop" });
+  }
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
+  for (const { id, impact, help, nodes } of violations) {
+    const where = nodes.map((/** @type {{target: string[]}} */ { target }) => target.join(" "));
+    seen.axe.push({ state: name, id, impact, help, where });
+  }
+}
+
+/**
+ * Runs in an offline page: teaches it what the service of the other test was taught.
+ *
+ * @param {{clips: string[], taught: [string, number, object][]}} given clips in base64
+ */
+async function teachHere({ clips, taught }) {
+  const load = (/** @type {string} */ name) => import(new URL(name, document.baseURI).href);
+  const [ort, { Engine }, { clipFromBytes }] = await Promise.all(
+    ["vendor/ort.wasm.min.mjs", "engine/engine.js", "engine/wire.js"].map(load));
+  ort.env.wasm.numThreads = 1;
+  const engine = await Engine.open("./bundle/", ort);
+  for (const [text, number, told] of taught) {
+    const bytes = Uint8Array.from(atob(clips[number]), (letter) => letter.charCodeAt(0));
+    await engine.enroll(text, [clipFromBytes(bytes.buffer)], { category: "ward", ...told });
+  }
+}
+
+/** @param {Page} page */
+const listed = (page) => page.locator("#own-list h3").allTextContents();
+
+/** @param {Page} page */
+async function done(page) {
+  await page.waitForSelector("#own-done:not([hidden])");
+  return page.textContent("#own-done-told");
+}
+
+/**
+ * Press a button, and wait until what it does is told in other words than before.
+ *
+ * @param {Page} page
+ * @param {string} selector
+ */
+async function pressed(page, selector) {
+  const before = await page.textContent("#own-done-told");
+  await page.click(selector);
+  await page.waitForFunction((old) => document.querySelector("#own-done-told")?.textContent !== old, before);
+  await page.waitForTimeout(300); // the list is asked for after that
+  return { told: await done(page), listed: await listed(page) };
+}
+
+/**
+ * @param {Page} page
+ * @param {string} sentence
+ */
+async function played(page, sentence) {
+  await page.click(`[aria-label="Play: ${sentence}"]`);
+  await page.waitForFunction((words) => document.querySelector("#own-words")?.textContent === words, sentence);
+  return { drawn: await page.isVisible("#own-player canvas"), told: await page.textContent("#own-shown-told") };
+}
+
+/**
+ * @param {Page} page
+ * @param {string} words
+ */
+async function renamed(page, words) {
+  await page.click(`[aria-label="Rename: ${PUMP}"]`);
+  await page.fill("#rename-text", words);
+}
+
+/**
+ * Save the file, forget what it holds, and learn it again; then a file that is none.
+ *
+ * @param {Page} page
+ */
+async function copied(page) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#copy-save")]);
+  const path = `${job.out}/saved.zip`;
+  await download.saveAs(path);
+  const saved = { name: download.suggestedFilename(), told: await page.textContent("#copy-told") };
+  await page.check("#copy-training");
+  const none = await copyTold(page, () => page.click("#copy-save"));
+  await pressed(page, `[aria-label="Delete: ${PUMP}"]`);
+  await page.setInputFiles("#copy-file", path);
+  const learned = await copyTold(page, () => page.click("#copy-read"));
+  await page.waitForFunction(() => document.querySelectorAll("#own-list li").length === 2);
+  await look(page, "learned");
+  const again = await copyTold(page, () => page.click("#copy-read"));
+  await page.setInputFiles("#copy-file", { name: "x.zip", mimeType: "application/zip", buffer: Buffer.from("no zip") });
+  const odd = await copyTold(page, () => page.click("#copy-read"));
+  return { saved, none, learned, again, odd, about: await page.locator("#own-list .about").allTextContents() };
+}
+
+/**
+ * What is told of the file once something was done.
+ *
+ * @param {Page} page
+ * @param {() => Promise<void>} act
+ */
+async function copyTold(page, act) {
+  await act();
+  await page.waitForFunction(() => !/…$/.test(document.querySelector("#copy-told")?.textContent ?? "…"));
+  return page.textContent("#copy-told");
+}
+
+/** @param {Page} page */
+async function steps(page) {
+  await page.click("#tab-own");
+  if (job.key) {
+    await look(page, "locked");
+    await page.fill("#own-key", "a wrong key of many letters");
+    await page.click("#own-key-form button");
+    await page.waitForFunction(() => document.querySelector("#own-key-told")?.textContent);
+    seen.steps.refused = await page.textContent("#own-key-told");
+    await page.fill("#own-key", job.key);
+    await page.click("#own-key-form button");
+  }
+  await page.waitForSelector("#own-list li");
+  seen.steps.listed = { told: await page.textContent("#own-told"), sentences: await listed(page) };
+  seen.steps.about = await page.locator("#own-list .about").allTextContents();
+  await page.fill("#own-text", "beeps pump");
+  await page.waitForFunction(() => document.querySelectorAll("#own-list li").length === 1);
+  seen.steps.searched = await listed(page);
+  await page.fill("#own-text", "");
+  await page.waitForFunction(() => document.querySelectorAll("#own-list li").length === 2);
+  seen.steps.unkept = await played(page, MOUTH);
+  seen.steps.kept = await played(page, PUMP);
+  await look(page, "played");
+  await page.click("#own-close");
+
+  await renamed(page, MOUTH);
+  await page.click("#rename-save");
+  await page.waitForFunction(() => document.querySelector("#rename-told")?.textContent);
+  seen.steps.known = await page.textContent("#rename-told");
+  await look(page, "rename");
+  await page.fill("#rename-text", "The pump peeps.");
+  seen.steps.renamed = await pressed(page, "#rename-save");
+  await look(page, "renamed");
+  seen.steps.named_again = await pressed(page, "#own-undo");
+  seen.steps.forgotten = await pressed(page, `[aria-label="Delete: ${PUMP}"]`);
+  seen.steps.focused = await page.evaluate(() => document.activeElement?.id);
+  seen.steps.restored = await pressed(page, "#own-undo");
+  seen.steps.copied = await copied(page);
+  seen.steps.gone = await pressed(page, `[aria-label="Delete: ${MOUTH}"]`);
+
+  await page.click("#tab-talk");
+  await page.fill("#nurse-text", PUMP);
+  await page.click("#nurse-form button");
+  await page.waitForFunction(() => !(/** @type {HTMLElement} */ (document.querySelector("#nurse-player")).hidden));
+  seen.steps.sign = await page.isVisible("#nurse-player canvas");
+}
+
+const browser = await chromium.launch({
+  executablePath: job.chromium, args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+});
+try {
+  const context = await browser.newContext({ serviceWorkers: "block" });
+  context.setDefaultTimeout(30_000);
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error") seen.console.push(message.text());
+  });
+  page.on("pageerror", (error) => seen.console.push(String(error)));
+  const ready = () => page.waitForFunction(() => document.querySelector("#practise-told")?.textContent);
+  await page.goto(job.url);
+  await ready();
+  if (!job.key) {
+    const clips = await Promise.all(job.clips.map(async (/** @type {string} */ file) => (await readFile(file)).toString("base64")));
+    await page.evaluate(teachHere, { clips, taught: job.taught });
+    await page.goto(job.url);
+    await ready();
+  }
+  await steps(page);
+  console.log(JSON.stringify(seen));
+} catch (error) {
+  await browser.contexts()[0]?.pages()[0]?.screenshot({ path: `${job.out}/failed.png` });
+  console.error(`${error instanceof Error ? error.stack : error}\nconsole: ${seen.console.join("\n")}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
