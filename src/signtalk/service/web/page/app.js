@@ -20,7 +20,6 @@ import { AT_START, stateOf } from "./states.js";
 import { notice, showHint, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
 import { Undo } from "./undo.js";
-import { handsLeave, isFar } from "./view.js";
 import { Watch } from "./watch.js";
 
 /** @import { Answerer, Mode } from "./answerer.js" */
@@ -28,8 +27,6 @@ import { Watch } from "./watch.js";
 /** @import { Facts } from "./states.js" */
 
 const FASTEST = 6; // shoulder widths a second: brisk signing fills the meter
-const UNSEEN_S = 2;
-const HINT_OVER_S = 2;
 const CONFIG_RETRY_MS = 5000;
 const KEPT_MS = 3000;
 
@@ -82,7 +79,6 @@ class Page {
       aspect: () => this.camera.aspect,
       changed: (recording) => this.tell({ recording }),
     });
-    this.seenS = 0; // when a person was last seen
     this.personS = 0; // since when it is this person
     this.signing = false;
     this.ready = false; // whether a stream is open
@@ -164,9 +160,8 @@ class Page {
         notice("landmarks", codeOf(error) === "landmarker_silent" ? "landmarker_died" : codeOf(error) || "landmarker");
         console.warn(error);
       });
-    this.watch.on("frame", ({ frame, somebody }) => {
+    this.watch.on("frame", ({ frame }) => {
       if (this.tab === "talk") this.answerer.pushFrame(frame);
-      if (somebody) this.seenS = frame.timeS;
       showMeter("motion", this.watch.speed / FASTEST);
       this.hint(frame.timeS);
     });
@@ -199,7 +194,6 @@ class Page {
       byId("stage").classList.add("running");
       await Promise.race([this.kept, pause(KEPT_MS)]); // then the models are sent once, and kept
       await this.watch.open();
-      this.seenS = performance.now() / 1000;
       buttonById("stop-camera").disabled = false;
       this.practise.setCamera(true);
       this.tell({ camera: "on" });
@@ -245,12 +239,7 @@ class Page {
 
   /** @param {number} timeS */
   hint(timeS) {
-    const late = this.watch.ring.between(timeS - HINT_OVER_S, timeS);
-    if (this.camera.dark) showHint("dark");
-    else if (timeS - this.seenS > UNSEEN_S) showHint("nobody");
-    else if (handsLeave(late)) showHint("hands");
-    else if (isFar(late, this.camera.aspect)) showHint("far");
-    else showHint(this.watch.slow ? "slow" : "");
+    showHint(this.watch.hint(timeS));
     byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
   }
 

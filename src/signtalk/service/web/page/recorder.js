@@ -4,17 +4,14 @@ import { clipFromFrames } from "../engine/landmarks.js";
 import { Camera } from "./camera.js";
 import { buttonById, byId, inputById, loadIcons } from "./dom.js";
 import { codeOf, messageOf } from "./errors.js";
-import { complaint, lightOf } from "./picture_quality.js";
 import { addPlayer } from "./player.js";
-import { notice } from "./status.js";
+import { notice, showHint } from "./status.js";
 import { Takes } from "./takes.js";
 import { loadTexts, text } from "./texts.js";
 import { Watch } from "./watch.js";
 
 /** @import { Clip } from "../engine/landmarks.js" */
 /** @import { RecordingPlan } from "./takes.js" */
-
-const QUALITY_MS = 1000;
 
 class Recorder {
   /** @type {RecordingPlan | null} */
@@ -34,8 +31,6 @@ class Recorder {
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.sign = addPlayer(byId("sign"), text("recorder.sign"));
     this.own = addPlayer(byId("own"), text("recorder.own"));
-    this.somebody = false;
-    this.light = document.createElement("canvas");
     inputById("session").value = new Date().toISOString().slice(0, 10);
     byId("who-form").onsubmit = (event) => {
       event.preventDefault();
@@ -47,7 +42,7 @@ class Recorder {
     byId("before").onclick = () => this.#go(this.#number - 1);
     byId("next").onclick = () => this.#go(this.#number + 1);
     byId("undo").onclick = () => this.#attempt(() => this.#undo());
-    this.watch.on("frame", ({ somebody }) => { this.somebody = somebody; });
+    this.watch.on("frame", ({ frame }) => this.#judge(frame.timeS));
     this.watch.on("failed", (error) => notice("landmarks", codeOf(error) || "landmarker"));
     this.camera.on("ended", () => notice("camera", "camera_ended"));
     document.addEventListener("keydown", (event) => this.#key(event));
@@ -113,16 +108,15 @@ class Recorder {
       notice(code.startsWith("camera") ? "camera" : "landmarks", code);
       throw error;
     }
-    setInterval(() => this.#judge(), QUALITY_MS);
   }
 
-  /** Say what is wrong with the picture. */
-  #judge() {
-    const frame = this.watch.ring.frames.at(-1);
-    const light = lightOf(this.camera.video, this.light);
-    const words = complaint({ frame, rate: this.watch.rate, light, somebody: this.somebody });
-    byId("quality").classList.toggle("bad", words !== "");
-    byId("quality").textContent = words || text("quality.good");
+  /**
+   * Say what is wrong with the picture.
+   *
+   * @param {number} timeS now
+   */
+  #judge(timeS) {
+    showHint(this.watch.hint(timeS));
     byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
   }
 
@@ -171,7 +165,7 @@ class Recorder {
     const frames = this.watch.ring.between(sinceS, performance.now() / 1000);
     this.#sinceS = null;
     if (frames.length < 2) {
-      this.#tell(text("quality.hands"));
+      this.#tell(text("practise.too_short"));
       return;
     }
     this.#clip = clipFromFrames(frames, this.camera.aspect);

@@ -5,12 +5,16 @@ import { Events } from "./events.js";
 import { FrameRing, wristSpeed } from "./frames.js";
 import { Landmarker } from "./landmarker.js";
 import { drawOverlay } from "./overlay.js";
+import { handsLeave, isFar } from "./view.js";
 
 const RATE_OVER_S = 5;
 const SLOWEST_RATE = 5;
 const MEMORY_S = 60;
+const HINT_OVER_S = 2;
 const RESTART_AGAIN_MS = 60_000; // one that dies sooner after it was started anew is given up
 const SMOOTHED = 0.4; // weight of the newest speed
+
+/** @typedef {"" | "dark" | "nobody" | "hands" | "far" | "slow"} ViewHint */
 
 /** @import { Frame } from "../engine/landmarks.js" */
 /** @import { Camera } from "./camera.js" */
@@ -18,7 +22,7 @@ const SMOOTHED = 0.4; // weight of the newest speed
 /**
  * Events: "frame"; "restarting" (the landmarker died and is loaded once more), "restarted", "failed" (it was in vain).
  *
- * @extends {Events<{frame: {frame: Frame, somebody: boolean}, restarting: unknown, restarted: undefined, failed: unknown}>}
+ * @extends {Events<{frame: {frame: Frame}, restarting: unknown, restarted: undefined, failed: unknown}>}
  */
 export class Watch extends Events {
   /** @type {Landmarker | null} */
@@ -61,6 +65,21 @@ export class Watch extends Events {
   /** How fast the hands move, in shoulder widths a second. */
   get speed() {
     return this.#speed;
+  }
+
+  /**
+   * What the person before the camera should mind, by the last seconds; "" = nothing.
+   *
+   * @param {number} timeS now
+   * @returns {ViewHint}
+   */
+  hint(timeS) {
+    const late = this.ring.between(timeS - HINT_OVER_S, timeS), first = this.ring.frames[0]?.timeS ?? timeS;
+    if (this.camera.dark) return "dark";
+    if (first < timeS - HINT_OVER_S && !late.some((frame) => hasPart(frame, "pose"))) return "nobody";
+    if (handsLeave(late)) return "hands";
+    if (isFar(late, this.camera.aspect)) return "far";
+    return this.slow ? "slow" : "";
   }
 
   clear() {
@@ -113,6 +132,6 @@ export class Watch extends Events {
     this.ring.push(frame);
     const { videoWidth, videoHeight } = this.camera.video;
     drawOverlay(this.canvas, this.drawn ? frame : null, videoWidth, videoHeight);
-    this.emit("frame", { frame, somebody: hasPart(frame, "pose") });
+    this.emit("frame", { frame });
   }
 }
