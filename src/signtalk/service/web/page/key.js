@@ -4,9 +4,26 @@ import { AnswererError } from "./answerer.js";
 import { codeOf, messageOf } from "./errors.js";
 import { textOf } from "./texts.js";
 
+const KEPT_AS = "signtalk-key";
+
 export class ServiceKey {
-  value = "";
+  value = keyOfAddress();
   needed = true; // an offline page needs none
+}
+
+/**
+ * The key that `signtalk clinic` opened the page with, "" without one. It goes out of the address at once, and stays in
+ * this tab until that is closed.
+ */
+function keyOfAddress() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (given) history.replaceState(null, "", location.pathname + location.search);
+  try {
+    if (given) sessionStorage.setItem(KEPT_AS, given);
+    return sessionStorage.getItem(KEPT_AS) ?? "";
+  } catch { // a browser that keeps nothing
+    return given ?? "";
+  }
 }
 
 /**
