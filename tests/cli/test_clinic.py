@@ -49,6 +49,12 @@ def test_a_port_that_is_taken_is_one_line_and_nothing_is_made(
     assert not (tmp_path / "clinic").exists()
 
 
+def test_a_key_that_is_too_short_is_one_line(tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]]) -> None:
+    (tmp_path / "key.txt").write_text("ward-3\n")
+    assert "a key needs at least 16 characters" in ask("clinic", tmp_path, "--no-open", code=2).err
+    assert listening == []
+
+
 @pytest.mark.slow
 def test_a_new_model_answers_what_was_taught(
     tmp_path: Path, ask: Any, small_run: SmallRun, listening: list[tuple[Any, ...]]

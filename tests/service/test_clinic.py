@@ -1,6 +1,8 @@
 """A clinic's folder: made once, private, and carried to another model without a loss."""
 
 import os
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,18 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot write there"):
         ClinicFolder(tmp_path / "file" / "clinic").make_what_is_missing()
+
+
+def test_the_bundle_before_can_answer_again(clinic: ClinicFolder, tmp_path: Path) -> None:
+    before, another = clinic.bundle.read_bytes(), tmp_path / "another.zip"
+    shutil.copyfile(clinic.bundle, another)
+    with zipfile.ZipFile(another, "a") as file:
+        file.comment = b"another"
+    for _ in range(2):  # asked for again, as by a shortcut that is opened each day
+        clinic.answer_with(another)
+        assert (clinic.bundle.read_bytes(), clinic.bundle_before.read_bytes()) == (another.read_bytes(), before)
+    clinic.answer_with(clinic.bundle_before)
+    assert (clinic.bundle.read_bytes(), clinic.bundle_before.read_bytes()) == (before, another.read_bytes())
 
 
 @pytest.mark.slow

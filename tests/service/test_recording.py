@@ -81,6 +81,37 @@ def test_a_take_is_deleted_and_a_person_too(recording: RecordingFolder) -> None:
     assert RecordingFolder(recording.folder, PROMPTS, FORM).num_takes == 0
 
 
+def test_a_consent_that_is_taken_back_while_a_take_is_looked_at_counts(
+    recording: RecordingFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def withdrawn_meanwhile(clip: LandmarkClip) -> LandmarkClip:
+        recording.withdraw("s01")
+        return clip
+
+    monkeypatch.setattr("signtalk.service.recording.good_take", withdrawn_meanwhile)
+    recording.agree("s01")
+    with pytest.raises(ConfigError, match="'s01' has not agreed"):
+        recording.add(PromptedTake(0, "s01", "today"), signed_take(1))
+    assert recording.num_takes == 0
+
+
+def test_everything_of_a_person_is_a_clip_without_a_row_too(recording: RecordingFolder) -> None:
+    recording.agree("s01")
+    path = recording.add(PromptedTake(0, "s01", "today"), signed_take(1)).feature_path
+    names = {"0001_s01_1", "0002_s01_12", "0001_s011_1", "0001_s01_1_1"}  # two of the signer, two of others
+    for name in names:
+        path.with_stem(name).write_bytes(path.read_bytes())
+    recording.withdraw("s01")
+    assert {each.stem for each in path.parent.iterdir()} == {"0001_s011_1", "0001_s01_1_1"}
+
+
+def test_codes_that_differ_by_case_alone_share_no_file(recording: RecordingFolder) -> None:
+    for signer in ("s01", "S01"):
+        recording.agree(signer)
+    ids = [recording.add(PromptedTake(0, signer, "today"), signed_take(1)).clip_id for signer in ("s01", "S01")]
+    assert len({clip_id.casefold() for clip_id in ids}) == 2
+
+
 def test_takes_that_cannot_be_used_are_refused_with_what_to_do(recording: RecordingFolder) -> None:
     good = signed_take(1)
     assert good_take(good).num_frames == good.num_frames

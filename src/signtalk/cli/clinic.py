@@ -11,6 +11,7 @@ import typer
 from signtalk.cli.console import out_console, print_error, print_json
 from signtalk.cli.options import Json
 from signtalk.cli.serve import until_ended
+from signtalk.errors import checked
 
 _Clinic = Annotated[
     Path,
@@ -59,8 +60,9 @@ def clinic(
         if carried is not None:
             print_error(f"{len(carried.sentences)} sentences of your own were carried")
     place.make_what_is_missing()
-    settings = ServiceSettings(
-        key=place.key(), personal=place.taught, keep_clips=True, hosts=("localhost", "127.0.0.1", *(allow_host or ()))
+    hosts = ("localhost", "127.0.0.1", *(allow_host or ()))
+    settings: ServiceSettings = checked(
+        lambda: ServiceSettings(key=place.key(), personal=place.taught, keep_clips=True, hosts=hosts)
     )
     with until_ended(place.bundle, "fp32", None, settings) as served:
         app = create_app(served, settings)

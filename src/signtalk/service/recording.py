@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -167,6 +168,7 @@ class RecordingFolder:
 
     def __init__(self, folder: Path, prompts: Sequence[Prompt], form: str) -> None:
         self.folder, self.prompts, self.form = absolute(folder), tuple(prompts), form
+        self._keys = [text_key(prompt.sentence) for prompt in self.prompts]
         self._changing = threading.Lock()
         self._agreements = _read_agreements(self.folder / CONSENTS_NAME)
         self._records = {record.clip_id: record for record in self._recorded()}
@@ -215,9 +217,8 @@ class RecordingFolder:
 
     def takes_of(self, signer: str) -> list[int]:
         """How many takes of each prompt a signer has recorded."""
-        keys = [text_key(prompt.sentence) for prompt in self.prompts]
-        mine = [record.text_key for record in self._records.values() if record.signer_id == signer]
-        return [mine.count(key) for key in keys]
+        counts = Counter(record.text_key for record in self._records.values() if record.signer_id == signer)
+        return [counts[key] for key in self._keys]
 
     def has_agreed(self, signer: str) -> bool:
         """Whether a signer agreed to the form as it is now."""
@@ -247,10 +248,10 @@ class RecordingFolder:
             DataError: the folder cannot be written.
         """
         prompt = self._prompt(take.number)
-        if not self.has_agreed(take.signer):
-            raise ConfigError(f"'{take.signer}' has not agreed to the form; nothing of a person is kept before that")
         clip = good_take(clip)
-        with self._changing:
+        with self._changing:  # who takes the consent back meanwhile has none here
+            if not self.has_agreed(take.signer):
+                raise ConfigError(f"'{take.signer}' has not agreed to the form; nothing of a person is kept before that")
             clip_id = self._free_id(take)
             path = self.folder / CLIPS_FOLDER / f"{clip_id}.npz"
             save_clip(path, clip)
@@ -283,10 +284,15 @@ class RecordingFolder:
         with self._changing:
             own = [record for record in self._records.values() if record.signer_id == signer]
             self._replace({name: record for name, record in self._records.items() if record.signer_id != signer})
-            for record in own:
-                record.feature_path.unlink(missing_ok=True)
+            for path in (*(record.feature_path for record in own), *self._left_over(signer)):
+                path.unlink(missing_ok=True)
             self._write_agreements([each for each in self._agreements if each.signer != signer])
         return len(own)
+
+    def _left_over(self, signer: str) -> list[Path]:
+        """Clips of a signer that no row names: the process was killed between clip and row."""
+        name = re.compile(rf"\d+_{re.escape(signer)}_\d+")
+        return [path for path in (self.folder / CLIPS_FOLDER).glob("*.npz") if name.fullmatch(path.stem)]
 
     def _write_agreements(self, agreements: list[Agreement]) -> None:
         write_csv(self.folder / CONSENTS_NAME, [field.name for field in fields(Agreement)], map(asdict, agreements))
@@ -302,9 +308,10 @@ class RecordingFolder:
         return self.prompts[number]
 
     def _free_id(self, take: PromptedTake) -> str:
-        """A name that tells sentence, signer and take."""
+        """A name that tells sentence, signer and take; one file has it where a system knows no case, too."""
+        taken = {name.casefold() for name in self._records}
         begin = f"{take.number + 1:04d}_{take.signer}"
-        return next(name for i in range(1, self.num_takes + 2) if (name := f"{begin}_{i}") not in self._records)
+        return next(name for i in range(1, self.num_takes + 2) if (name := f"{begin}_{i}").casefold() not in taken)
 
 
 def good_take(clip: LandmarkClip) -> LandmarkClip:

@@ -53,8 +53,9 @@ async function keep() {
  */
 async function answered(request) {
   const cache = await caches.open(CACHE);
-  const url = request.url.endsWith("/") ? `${request.url}index.html` : request.url;
-  const kept = await cache.match(url, { ignoreSearch: true });
+  const { origin, pathname } = new URL(request.url); // a page's own address has what follows "?" and "#", too
+  const url = `${origin}${pathname}${pathname.endsWith("/") ? "index.html" : ""}`;
+  const kept = await cache.match(url);
   if (url === list) return fetch(request).catch(() => kept ?? Response.error());
   if (kept) return kept;
   const answer = await fetch(request);

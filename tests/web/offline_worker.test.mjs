@@ -1,0 +1,62 @@
+// What the worker of the page answers with what it keeps: `node --test offline_worker.test.mjs`.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { runInNewContext } from "node:vm";
+
+const PAGE = "https://ward/page/";
+const SOURCE = readFileSync(new URL("../../src/signtalk/service/web/offline_worker.js", import.meta.url), "utf8");
+
+/**
+ * The worker of a page whose list names one file, installed; then the network answers with another version.
+ *
+ * @returns {Promise<(url: string) => Promise<string | null>>} asks for an address; null = left to the browser
+ */
+async function installed() {
+  /** @type {Map<string, Response>} */
+  const kept = new Map();
+  /** @type {Record<string, (event: any) => void>} */
+  const listeners = {};
+  let version = "first";
+  const fetched = async (/** @type {Request | string} */ asked) => {
+    const { pathname } = new URL(typeof asked === "string" ? asked : asked.url);
+    return new Response(pathname.endsWith("files.json") ? JSON.stringify({ files: { "index.html": {} } }) : version);
+  };
+  const cache = {
+    add: async (/** @type {Request} */ request) => { kept.set(request.url, await fetched(request)); },
+    put: async (/** @type {string} */ url, /** @type {Response} */ answer) => { kept.set(url, answer); },
+    match: async (/** @type {string} */ url) => kept.get(url.replace(/#.*/, ""))?.clone(),
+  };
+  const self = {
+    location: new URL(`${PAGE}offline_worker.js?first`), clients: {}, skipWaiting: () => {},
+    addEventListener: (/** @type {string} */ type, /** @type {(event: any) => void} */ listener) => { listeners[type] = listener; },
+  };
+  runInNewContext(SOURCE, { self, caches: { open: async () => cache }, fetch: fetched, URL, Request, Response, Set });
+  /** @type {Promise<void>} */
+  let installing = Promise.resolve();
+  listeners.install({ waitUntil: (/** @type {Promise<void>} */ work) => { installing = work; } });
+  await installing;
+  version = "second";
+  return async (url) => {
+    /** @type {Promise<Response> | null} */
+    let answer = null;
+    listeners.fetch({
+      request: { url, method: "GET" }, respondWith: (/** @type {Promise<Response>} */ promised) => { answer = promised; },
+    });
+    return answer && (await /** @type {Promise<Response>} */ (answer)).text();
+  };
+}
+
+test("the page itself is of the version that is kept, whatever follows its address", async () => {
+  const ask = await installed();
+  for (const end of ["", "index.html", "#key=abc", "?lang=fr", "?lang=fr#key=abc", "index.html?a=1"]) {
+    assert.equal(await ask(PAGE + end), "first", end);
+  }
+});
+
+test("what the list does not name comes from the network, and other addresses are none of its business", async () => {
+  const ask = await installed();
+  assert.equal(await ask(`${PAGE}v1/config`), "second");
+  assert.equal(await ask("https://ward/other/"), null);
+});
