@@ -127,3 +127,12 @@ def test_what_is_wiped_can_be_brought_back_and_a_reload_keeps_the_talk(tmp_path:
     assert steps["reloaded"] == [first, second]
     assert steps["empty"] == [] and steps["unclear"] == 2
     assert steps["gone"] == [[], 0]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_slow_camera_leads_to_the_button_and_another_one_can_be_chosen(tmp_path: Path) -> None:
+    steps = talk("settled", tmp_path)
+    assert steps["offer"] is False and steps["mode"] == "button"
+    assert steps["cameras"][0] == TEXTS["settings.camera_front"] and len(steps["cameras"]) == 2
+    assert steps["kept"]

@@ -4,6 +4,7 @@ import { clipFromFrames } from "../engine/landmarks.js";
 import { MOST_NAME, MOST_TEXT } from "../engine/tables.js";
 import { AnswerView } from "./answer.js";
 import { Camera } from "./camera.js";
+import { CameraChoice } from "./camera_choice.js";
 import { Conversation } from "./conversation.js";
 import { buttonById, byId, dialogById, inputById, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
@@ -19,6 +20,7 @@ import { notice, showHint, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
 import { Undo } from "./undo.js";
 import { handsLeave, isFar } from "./view.js";
+import { Wake } from "./wake.js";
 import { Watch } from "./watch.js";
 
 /** @import { Answerer, Mode } from "./answerer.js" */
@@ -52,6 +54,8 @@ class Page {
     this.settings = new Settings();
     this.answerer = answerer;
     this.camera = new Camera(byId("video", HTMLVideoElement));
+    this.cameras = new CameraChoice(this.camera, this.settings);
+    this.wake = new Wake();
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.undo = new Undo();
     this.conversation = new Conversation(this.undo);
@@ -76,6 +80,7 @@ class Page {
     this.personS = 0; // since when it is this person
     this.signing = false;
     this.ready = false; // whether a stream is open
+    this.offered = false; // whether the button mode was offered, and not wanted
     this.wireCamera();
     this.wireAnswers();
     this.wireControls();
@@ -127,6 +132,10 @@ class Page {
     this.camera.on("turned", () => {
       this.watch.clear(); // a clip has one shape of picture
       this.attend();
+    });
+    this.camera.on("opened", () => {
+      byId("stage").classList.toggle("looks-away", this.camera.looksAway);
+      this.cameras.list();
     });
     this.camera.on("problem", (problem) => this.mind(problem));
     this.watch
@@ -202,6 +211,7 @@ class Page {
     buttonById("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
     showHint("");
+    byId("slow-offer").hidden = true;
     byId("rate").textContent = "";
     this.practise.setCamera(false);
     this.tell({ camera: "off", blind: false });
@@ -213,6 +223,7 @@ class Page {
   attend() {
     this.ready = false;
     this.setSigning(false);
+    this.wake.keep(this.camera.running && !document.hidden);
     if (this.camera.running && this.tab === "talk" && !document.hidden) {
       this.tell({ talks: true, connection: "opening", stream: "idle" });
       this.answerer.connect(this.camera.aspect, this.settings.get("mode"));
@@ -230,6 +241,8 @@ class Page {
     else if (handsLeave(late)) showHint("hands");
     else if (isFar(late, this.camera.aspect)) showHint("far");
     else showHint(this.watch.slow ? "slow" : "");
+    const button = this.settings.get("mode") === "button" || this.tab !== "talk";
+    byId("slow-offer").hidden = this.offered || button || !this.watch.lacksPictures;
     byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
   }
 
@@ -268,6 +281,11 @@ class Page {
     byId("sign-button").onclick = () => {
       if (this.signing) this.answerer.stop();
       else this.answerer.start();
+    };
+    byId("take-offer").onclick = () => this.settings.set("mode", "button");
+    byId("leave-offer").onclick = () => {
+      this.offered = true;
+      byId("slow-offer").hidden = true;
     };
     byId("new-person").onclick = () => {
       this.personS = performance.now() / 1000;
@@ -334,14 +352,18 @@ class Page {
       box.checked = this.settings.get(name);
       box.onchange = () => this.settings.set(name, box.checked);
     }
-    for (const radio of document.querySelectorAll("input")) {
-      if (radio.name !== "mode") continue;
+    const radios = [...document.querySelectorAll("input")].filter(({ name }) => name === "mode");
+    for (const radio of radios) {
       radio.checked = radio.value === this.settings.get("mode");
       radio.onchange = () => this.settings.set("mode", /** @type {Mode} */ (radio.value));
     }
     this.settings.on("change", (name) => {
       this.apply();
-      if (name === "mode") this.attend();
+      if (name === "mode") {
+        for (const radio of radios) radio.checked = radio.value === this.settings.get("mode");
+        byId("slow-offer").hidden = true;
+        this.attend();
+      }
       if (name === "speak" && !this.settings.get("speak")) stopSpeaking();
     });
     this.apply();
