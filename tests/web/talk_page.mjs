@@ -383,4 +383,22 @@ async function settled() {
   await browser.close();
 }
 
-await run({ settled, undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });
+/** Answers by pointing, without a camera. */
+async function pointed() {
+  const { browser, page } = await open({ context: { serviceWorkers: "block" } });
+  const { steps } = seen;
+  await page.click("#board summary");
+  await page.click("#board >> role=button[name='Yes']");
+  await page.click("#board >> role=button[name='Pain: 3 of 10']");
+  await page.click("#board >> role=button[name='Pain: 7 of 10']");
+  await page.click("#board >> role=button[name='Monday']");
+  steps.said = await page.textContent("#board-said");
+  steps.lines = await lines(page);
+  steps.spoken = await spoken(page);
+  await look(page, "board");
+  await page.click("#new-person");
+  steps.cleared = [await page.textContent("#board-said"), await lines(page)];
+  await browser.close();
+}
+
+await run({ pointed, settled, undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });

@@ -6,7 +6,7 @@ const PATIENCE_MS = 3000; // then the kept file serves
 const FILES = [
   "./", "style.css", "icon.svg", "icons.svg", "manifest.webmanifest", "texts/en.json",
   "engine/landmarks.js", "engine/tables.js", "engine/wire.js",
-  "page/answer.js", "page/answerer.js", "page/app.js", "page/camera.js", "page/camera_choice.js",
+  "page/answer.js", "page/answerer.js", "page/app.js", "page/board.js", "page/camera.js", "page/camera_choice.js",
   "page/conversation.js", "page/dom.js",
   "page/enrolment.js", "page/errors.js", "page/events.js", "page/frames.js", "page/heartbeat.js", "page/landmarker.js",
   "page/landmarker_worker.js", "page/nurse.js", "page/overlay.js", "page/picker.js", "page/picture.js", "page/player.js",

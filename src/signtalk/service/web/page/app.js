@@ -3,6 +3,7 @@
 import { clipFromFrames } from "../engine/landmarks.js";
 import { MOST_NAME, MOST_TEXT } from "../engine/tables.js";
 import { AnswerView } from "./answer.js";
+import { Board } from "./board.js";
 import { Camera } from "./camera.js";
 import { CameraChoice } from "./camera_choice.js";
 import { Conversation } from "./conversation.js";
@@ -14,7 +15,7 @@ import { Practise } from "./practise.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
 import { Signs } from "./signs.js";
-import { canSpeak, stopSpeaking } from "./speech.js";
+import { canSpeak, speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showHint, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
@@ -69,6 +70,13 @@ class Page {
       changed: (step) => this.tell({ step }),
     });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
+    this.board = new Board({
+      conversation: this.conversation,
+      said: (words) => {
+        byId("board-said").textContent = words;
+        if (this.settings.get("speak")) speak(words);
+      },
+    });
     this.tab = "talk";
     this.practise = new Practise({
       answerer: this.answerer,
@@ -295,6 +303,8 @@ class Page {
       this.answer.clear();
       const lines = this.conversation.clear();
       this.nurse.clear();
+      this.board.clear();
+      byId("board-said").textContent = "";
       if (lines.length || standing.step.kind !== "empty") {
         this.undo.offer(text("undo.new_person"), () => {
           this.conversation.restore(lines);
