@@ -359,4 +359,46 @@ async function undone() {
   await browser.close();
 }
 
-await run({ undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });
+/** A dark page, a slow camera that leads to the button, and the cameras by name. */
+async function settled() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  await page.emulateMedia({ colorScheme: "dark" });
+  await said(KNOWN[0]);
+  await card(page, "confirm");
+  await look(page, "dark");
+  await page.waitForSelector("#slow-offer:not([hidden])");
+  await look(page, "slow");
+  await page.click("#take-offer");
+  await page.waitForSelector("#sign-button:not([hidden])");
+  steps.offer = await page.isVisible("#slow-offer");
+  await page.click("#open-settings");
+  steps.mode = await page.locator("[name=mode]:checked").getAttribute("value");
+  steps.cameras = await page.locator("#setting-camera option").allTextContents();
+  await page.selectOption("#setting-camera", { index: 1 });
+  await look(page, "settings");
+  await page.click("#close-settings");
+  await state(page, "asking");
+  steps.kept = await page.evaluate(() => JSON.parse(localStorage.getItem("signtalk-settings") ?? "{}").camera !== "");
+  await browser.close();
+}
+
+/** Answers by pointing, without a camera. */
+async function pointed() {
+  const { browser, page } = await open({ context: { serviceWorkers: "block" } });
+  const { steps } = seen;
+  await page.click("#board summary");
+  await page.click("#board >> role=button[name='Yes']");
+  await page.click("#board >> role=button[name='Pain: 3 of 10']");
+  await page.click("#board >> role=button[name='Pain: 7 of 10']");
+  await page.click("#board >> role=button[name='Monday']");
+  steps.said = await page.textContent("#board-said");
+  steps.lines = await lines(page);
+  steps.spoken = await spoken(page);
+  await look(page, "board");
+  await page.click("#new-person");
+  steps.cleared = [await page.textContent("#board-said"), await lines(page)];
+  await browser.close();
+}
+
+await run({ pointed, settled, undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });

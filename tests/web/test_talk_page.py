@@ -127,3 +127,23 @@ def test_what_is_wiped_can_be_brought_back_and_a_reload_keeps_the_talk(tmp_path:
     assert steps["reloaded"] == [first, second]
     assert steps["empty"] == [] and steps["unclear"] == 2
     assert steps["gone"] == [[], 0]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_slow_camera_leads_to_the_button_and_another_one_can_be_chosen(tmp_path: Path) -> None:
+    steps = talk("settled", tmp_path)
+    assert steps["offer"] is False and steps["mode"] == "button"
+    assert steps["cameras"][0] == TEXTS["settings.camera_front"] and len(steps["cameras"]) == 2
+    assert steps["kept"]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_answers_can_be_pointed_at_without_a_camera(tmp_path: Path) -> None:
+    steps = talk("pointed", tmp_path)
+    answers = ["Yes", "Pain: 7 of 10", "Monday"]  # of two taps in a row the last one counts
+    assert steps["lines"] == [["patient tapped", words] for words in answers]
+    assert steps["said"] == "Monday"
+    assert steps["spoken"] == [f"own: {words}" for words in ("Yes", "Pain: 3 of 10", *answers[1:])]
+    assert steps["cleared"] == ["", []]

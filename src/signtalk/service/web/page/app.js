@@ -3,7 +3,9 @@
 import { clipFromFrames } from "../engine/landmarks.js";
 import { MOST_NAME, MOST_TEXT } from "../engine/tables.js";
 import { AnswerView } from "./answer.js";
+import { Board } from "./board.js";
 import { Camera } from "./camera.js";
+import { CameraChoice } from "./camera_choice.js";
 import { Conversation } from "./conversation.js";
 import { buttonById, byId, dialogById, inputById, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
@@ -15,11 +17,12 @@ import { Practise } from "./practise.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
 import { Signs } from "./signs.js";
-import { canSpeak, stopSpeaking } from "./speech.js";
+import { canSpeak, speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showHint, showMeter, showState } from "./status.js";
 import { loadTexts, text } from "./texts.js";
 import { Undo } from "./undo.js";
+import { Wake } from "./wake.js";
 import { Watch } from "./watch.js";
 
 /** @import { Answerer, Mode } from "./answerer.js" */
@@ -57,6 +60,8 @@ class Page {
     this.settings = new Settings();
     this.answerer = answerer;
     this.camera = new Camera(byId("video", HTMLVideoElement));
+    this.cameras = new CameraChoice(this.camera, this.settings);
+    this.wake = new Wake();
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.undo = new Undo();
     this.conversation = new Conversation(this.undo);
@@ -72,6 +77,13 @@ class Page {
       changed: (step) => this.tell({ step }),
     });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
+    this.board = new Board({
+      conversation: this.conversation,
+      said: (words) => {
+        byId("board-said").textContent = words;
+        if (this.settings.get("speak")) speak(words);
+      },
+    });
     this.tab = "talk";
     this.practise = new Practise({
       answerer: this.answerer,
@@ -84,6 +96,7 @@ class Page {
     this.ready = false; // whether a stream is open
     /** @type {Promise<unknown>} until what the page asks for is kept for use without a connection */
     this.kept = Promise.resolve();
+    this.offered = false; // whether the button mode was offered, and not wanted
     this.wireCamera();
     this.wireAnswers();
     this.wireControls();
@@ -143,6 +156,10 @@ class Page {
     this.camera.on("turned", () => {
       this.watch.clear(); // a clip has one shape of picture
       this.attend();
+    });
+    this.camera.on("opened", () => {
+      byId("stage").classList.toggle("looks-away", this.camera.looksAway);
+      this.cameras.list();
     });
     this.camera.on("problem", (problem) => this.mind(problem));
     this.watch
@@ -217,6 +234,7 @@ class Page {
     buttonById("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
     showHint("");
+    byId("slow-offer").hidden = true;
     byId("rate").textContent = "";
     this.practise.setCamera(false);
     this.tell({ camera: "off", blind: false });
@@ -228,6 +246,7 @@ class Page {
   attend() {
     this.ready = false;
     this.setSigning(false);
+    this.wake.keep(this.camera.running && !document.hidden);
     if (this.camera.running && this.tab === "talk" && !document.hidden) {
       this.tell({ talks: true, connection: "opening", stream: "idle" });
       this.answerer.connect(this.camera.aspect, this.settings.get("mode"));
@@ -240,6 +259,8 @@ class Page {
   /** @param {number} timeS */
   hint(timeS) {
     showHint(this.watch.hint(timeS));
+    const button = this.settings.get("mode") === "button" || this.tab !== "talk";
+    byId("slow-offer").hidden = this.offered || button || !this.watch.lacksPictures;
     byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
   }
 
@@ -279,6 +300,11 @@ class Page {
       if (this.signing) this.answerer.stop();
       else this.answerer.start();
     };
+    byId("take-offer").onclick = () => this.settings.set("mode", "button");
+    byId("leave-offer").onclick = () => {
+      this.offered = true;
+      byId("slow-offer").hidden = true;
+    };
     byId("new-person").onclick = () => {
       this.personS = performance.now() / 1000;
       this.answerer.reset();
@@ -288,6 +314,8 @@ class Page {
       const lines = this.conversation.clear();
       this.nurse.clear();
       this.enrolment.newPerson();
+      this.board.clear();
+      byId("board-said").textContent = "";
       if (lines.length || standing.step.kind !== "empty") {
         this.undo.offer(text("undo.new_person"), () => {
           this.conversation.restore(lines);
@@ -347,14 +375,18 @@ class Page {
       box.checked = this.settings.get(name);
       box.onchange = () => this.settings.set(name, box.checked);
     }
-    for (const radio of document.querySelectorAll("input")) {
-      if (radio.name !== "mode") continue;
+    const radios = [...document.querySelectorAll("input")].filter(({ name }) => name === "mode");
+    for (const radio of radios) {
       radio.checked = radio.value === this.settings.get("mode");
       radio.onchange = () => this.settings.set("mode", /** @type {Mode} */ (radio.value));
     }
     this.settings.on("change", (name) => {
       this.apply();
-      if (name === "mode") this.attend();
+      if (name === "mode") {
+        for (const radio of radios) radio.checked = radio.value === this.settings.get("mode");
+        byId("slow-offer").hidden = true;
+        this.attend();
+      }
       if (name === "speak" && !this.settings.get("speak")) stopSpeaking();
     });
     this.apply();

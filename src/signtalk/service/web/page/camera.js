@@ -32,9 +32,10 @@ export class CameraError extends Error {
 
 /**
  * Events: "picture" (seconds on the page's clock, increasing), "turned" (the pictures have another shape from now on,
- * as when a phone is turned), "ended" (the camera was unplugged), "problem" (what is wrong with the pictures now).
+ * as when a phone is turned), "ended" (the camera was unplugged), "problem" (what is wrong with the pictures now), "opened"
+ * (a camera gives pictures, perhaps another one).
  *
- * @extends {Events<{picture: number, turned: undefined, ended: undefined, problem: PictureProblem}>}
+ * @extends {Events<{picture: number, turned: undefined, ended: undefined, problem: PictureProblem, opened: undefined}>}
  */
 export class Camera extends Events {
   /** @type {MediaStream | null} */
@@ -49,6 +50,7 @@ export class Camera extends Events {
   #lookedS = -Infinity;
   #reopenedMs = -Infinity;
   #turn = 0;
+  device = ""; // id of the one that was chosen; "" = the one that faces the person
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #small = new OffscreenCanvas(SIZE.width, SIZE.height).getContext("2d", { willReadFrequently: true });
@@ -89,13 +91,32 @@ export class Camera extends Events {
     this.video.srcObject = null;
   }
 
+  /** Whether the camera looks away from whoever holds the device, and so is no mirror. */
+  get looksAway() {
+    return this.#stream?.getVideoTracks()[0].getSettings().facingMode === "environment";
+  }
+
+  /**
+   * Take another camera from now on.
+   *
+   * @param {string} device its id, or ""
+   */
+  async choose(device) {
+    this.device = device;
+    if (this.running) await this.#reopen();
+  }
+
+  get #wanted() {
+    return this.device ? { deviceId: { ideal: this.device } } : { facingMode: "user" };
+  }
+
   async #open() {
     if (!navigator.mediaDevices) throw new CameraError("camera_insecure", "the page is not served over https");
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({
         audio: false,
-        video: { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } },
+        video: { ...this.#wanted, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } },
       });
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
@@ -110,6 +131,7 @@ export class Camera extends Events {
     this.video.srcObject = stream;
     this.#anew();
     await this.video.play();
+    this.emit("opened", undefined);
   }
 
   #drop() {
@@ -171,13 +193,13 @@ export class Camera extends Events {
     if (problem === "frozen" && performance.now() - this.#reopenedMs > REOPEN_MS) this.#reopen();
   }
 
-  /** Some cameras and their drivers come back when they are opened anew; one that does not is tried again later. */
+  /** Open it anew. Some cameras and their drivers come back when they are opened anew; one that does not is tried again later. */
   async #reopen() {
     this.#reopenedMs = performance.now();
     const old = this.#stream;
     try {
       await this.#open();
-      for (const track of old?.getTracks() ?? []) track.stop();
+      if (this.#stream !== old) for (const track of old?.getTracks() ?? []) track.stop();
       this.#next();
     } catch (error) {
       console.info(`the frozen camera was not opened anew: ${error}`);

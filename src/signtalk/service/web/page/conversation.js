@@ -9,7 +9,7 @@ import { text, textOf } from "./texts.js";
 /**
  * How it came about; "declined" lines are questions that were offered, of which none was meant.
  *
- * @typedef {"signed" | "translated" | "signed_unproven" | "translated_unproven" | "confirmed" | "chosen" | "declined" | "shown"} How
+ * @typedef {"signed" | "translated" | "signed_unproven" | "translated_unproven" | "confirmed" | "chosen" | "declined" | "tapped" | "shown"} How
  */
 /** @typedef {{who: "patient" | "staff", words: string, how: How, at: Date}} Line */
 
@@ -39,6 +39,15 @@ export class Conversation {
     this.#lines.push(line);
     this.#show();
     return line;
+  }
+
+  /**
+   * Whether nothing was said since.
+   *
+   * @param {Line} line
+   */
+  isLast(line) {
+    return this.#lines.at(-1) === line;
   }
 
   /**

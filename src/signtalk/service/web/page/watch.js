@@ -5,7 +5,7 @@ import { Events } from "./events.js";
 import { FrameRing, wristSpeed } from "./frames.js";
 import { Landmarker } from "./landmarker.js";
 import { drawOverlay } from "./overlay.js";
-import { handsLeave, isFar } from "./view.js";
+import { handsLeave, isFar, SLOW_RATE } from "./view.js";
 
 const RATE_OVER_S = 5;
 const SLOWEST_RATE = 5;
@@ -60,6 +60,13 @@ export class Watch extends Events {
     const { frames } = this.ring;
     const seconds = (frames.at(-1)?.timeS ?? 0) - (frames[0]?.timeS ?? 0);
     return seconds > RATE_OVER_S && this.rate < SLOWEST_RATE;
+  }
+
+  /** Whether quick signs are missed, for a while now. */
+  get lacksPictures() {
+    const { frames } = this.ring;
+    const seconds = (frames.at(-1)?.timeS ?? 0) - (frames[0]?.timeS ?? 0);
+    return seconds > 2 * RATE_OVER_S && this.rate < SLOW_RATE;
   }
 
   /** How fast the hands move, in shoulder widths a second. */
