@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signtalk.cli.console import print_error
-from signtalk.cli.options import PolicyOption, VariantOption
+from signtalk.cli.options import CalibrationOption, OnlyOwnOption, PolicyOption, VariantOption
 from signtalk.errors import checked
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def serve(
     keep_clips: Annotated[
         bool, typer.Option("--keep-clips", help="Keep the landmarks of what is enrolled with the signer's consent.")
     ] = False,
+    only_own: OnlyOwnOption = False,
+    calibration: CalibrationOption = None,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
     variant: VariantOption = "fp32",
@@ -74,7 +76,8 @@ def serve(
     check_certificate(ssl_certfile, ssl_keyfile)
     check_address(host, port)
     with _ended_in_order(), open_bundle(bundle, variant) as opened:
-        model = ServiceModel(opened.under(policy), index, keep_clips)
+        opened = opened.decided_by(calibration).under(policy)
+        model = ServiceModel(opened.without_sentences() if only_own else opened, index, keep_clips)
         with told_of(bundle, opened.folder):
             model.warm_up()
         _tell_what_teaching_lacks(settings, bool(len(model.recognizer.index)))
