@@ -5,12 +5,12 @@ const CACHE = "signtalk-page";
 const PATIENCE_MS = 3000; // then the kept file serves
 const FILES = [
   "./", "style.css", "icon.svg", "icons.svg", "manifest.webmanifest", "texts/en.json",
-  "engine/landmarks.js", "engine/tables.js", "engine/wire.js",
+  "engine/day.js", "engine/landmarks.js", "engine/table.js", "engine/tables.js", "engine/wire.js",
   "page/answer.js", "page/answerer.js", "page/app.js", "page/camera.js", "page/conversation.js", "page/copy.js", "page/dom.js",
   "page/enrolment.js", "page/errors.js", "page/events.js", "page/frames.js", "page/landmarker.js",
   "page/key.js", "page/landmarker_worker.js", "page/nurse.js", "page/overlay.js", "page/own.js", "page/picker.js",
   "page/player.js", "page/practise.js", "page/service_answerer.js", "page/settings.js", "page/speech.js", "page/status.js",
-  "page/texts.js", "page/watch.js",
+  "page/tally.js", "page/tally_view.js", "page/texts.js", "page/watch.js",
 ];
 // What finds the hands, 31 MB.
 const LARGE = [

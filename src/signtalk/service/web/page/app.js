@@ -15,6 +15,8 @@ import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
 import { canSpeak, stopSpeaking } from "./speech.js";
 import { notice, showMeter, showState } from "./status.js";
+import { Tally } from "./tally.js";
+import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
 import { Watch } from "./watch.js";
 
@@ -53,6 +55,8 @@ class Page {
       teach: (words, clip) => this.enrolment.open(words, clip),
     });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
+    this.tally = new Tally();
+    this.tallyView = new TallyView(this.tally);
     this.tab = "talk";
     this.practise = new Practise({
       answerer: this.answerer,
@@ -71,6 +75,7 @@ class Page {
     this.wireControls();
     this.wireTabs();
     this.wireSettings();
+    this.wireTally();
     showState("off");
     this.learn();
   }
@@ -261,6 +266,7 @@ class Page {
         tab.tabIndex = tab === chosen ? 0 : -1;
         byId(tab.getAttribute("aria-controls") ?? "").hidden = tab !== chosen;
       }
+      this.tallyView.refresh();
       if (this.tab === "own") this.own.open();
       else this.own.leave();
       this.attend();
@@ -276,6 +282,21 @@ class Page {
       };
     });
     choose(tabs[0]);
+  }
+
+  /** Count what is asked and what becomes of it. */
+  wireTally() {
+    this.answerer.on("answer", ({ answer }) => {
+      this.tally.count("asked");
+      if (answer.outcome === "not_sure") this.tally.count("refused");
+    });
+    this.conversation
+      .on("added", ({ who, words, how }) => {
+        if (who === "patient") this.tally.count(how === "chosen" ? "chosen" : "answered", words);
+      })
+      .on("removed", ({ who, words }) => {
+        if (who === "patient") this.tally.count("corrected", words);
+      });
   }
 
   wireSettings() {

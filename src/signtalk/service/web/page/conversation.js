@@ -1,16 +1,23 @@
 // The conversation so far: who said what, to copy and to clear. Kept in this page alone.
 
 import { buttonById, byId, make } from "./dom.js";
+import { Events } from "./events.js";
 import { text } from "./texts.js";
 
 /** @typedef {"signed" | "translated" | "signed_unproven" | "translated_unproven" | "chosen" | "shown"} How */
 /** @typedef {{who: "patient" | "staff", words: string, how: How, at: Date}} Line */
 
-export class Conversation {
+/**
+ * Events: a line was added, or taken back because it was wrong.
+ *
+ * @extends {Events<{added: Line, removed: Line}>}
+ */
+export class Conversation extends Events {
   /** @type {Line[]} */
   #lines = [];
 
   constructor() {
+    super();
     byId("copy-history").onclick = () => this.#copy();
     byId("clear-history").onclick = () => {
       this.clear();
@@ -30,6 +37,7 @@ export class Conversation {
     const line = { who, words, how, at: new Date() };
     this.#lines.push(line);
     this.#show();
+    this.emit("added", line);
     return line;
   }
 
@@ -41,6 +49,7 @@ export class Conversation {
   remove(line) {
     this.#lines = this.#lines.filter((each) => each !== line);
     this.#show();
+    if (line) this.emit("removed", line);
   }
 
   clear() {
