@@ -190,6 +190,7 @@ async function steps(page) {
  * @param {Page} page
  */
 async function counted(page) {
+  await page.click("#tab-own");
   const before = await page.isVisible("#tally-empty");
   await page.evaluate(async () => {
     const { Tally } = await import(new URL("page/tally.js", document.baseURI).href);
