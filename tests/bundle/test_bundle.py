@@ -16,6 +16,11 @@ from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle, unpack_bundle, verify_bundle
 from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ArtifactError
+from signtalk.index.personal import load_layer
+from signtalk.recognition.decision import write_decision
+from signtalk.recognition.enrolment import NewSentence, enroll
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.recognizer import DecisionConfig
 
 
 def test_a_bundle_verifies_and_cleans_up(small_run: SmallRun) -> None:
@@ -236,3 +241,28 @@ def test_a_graph_that_is_none_is_told(small_run: SmallRun, tmp_path: Path) -> No
     changes = {"sign_encoder.onnx": b"no graph", "export_manifest.json": json.dumps(manifest).encode()}
     with pytest.raises(ArtifactError, match="ONNX Runtime cannot load"):
         open_bundle(rewritten(small_run.bundle, tmp_path / "bad.zip", changes))
+
+
+def test_a_bundle_without_its_sentences_answers_with_what_is_taught_alone(small_run: SmallRun, tmp_path: Path) -> None:
+    record = next(record for record in load_manifest(small_run.data).records if not record.is_idle)
+    with open_bundle(small_run.bundle) as bundle:
+        bare = bundle.without_sentences()
+        assert len(bundle.recognizer.index) > 0 and len(bare.recognizer.index) == 0
+        assert bare.recognizer.index.encoder_id == bundle.recognizer.index.encoder_id
+        assert bare.recognizer.recognize([clip_of_record(record)])[0].reason == "empty_index"
+        enroll(bare.recognizer, tmp_path / "ward", NewSentence("The kettle whistles"), {"a": clip_of_record(record)})
+        taught = bare.recognizer.changed(index=load_layer(tmp_path / "ward", bare.recognizer.index.encoder_id))
+        (answer,) = taught.recognize([clip_of_record(record)])
+        assert [each.sentence for each in answer.candidates] == ["The kettle whistles"]
+
+
+def test_a_bundle_decides_by_what_was_fitted_for_another_camera(small_run: SmallRun, tmp_path: Path) -> None:
+    with open_bundle(small_run.bundle) as bundle:
+        encoder_id = bundle.recognizer.index.encoder_id
+        fitted = DecisionConfig(gate=GateConfig(threshold=0.123), translate=False)
+        write_decision(tmp_path / "here.json", fitted, {}, encoder_id)
+        assert bundle.decided_by(tmp_path / "here.json").recognizer.decision == fitted
+        assert bundle.decided_by(None) is bundle
+        write_decision(tmp_path / "other.json", fitted, {}, "another-model")
+        with pytest.raises(ArtifactError, match="fitted for another model"):
+            bundle.decided_by(tmp_path / "other.json")

@@ -9,7 +9,12 @@ import pytest
 
 from made.commands import terminal
 from made.small_run import SmallRun
+from signtalk.bundle.bundle import open_bundle
+from signtalk.bundle.web import WebExport
 from signtalk.landmarks.clip import save_clip
+from signtalk.recognition.decision import write_decision
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.synthetic.endless import EndlessConfig, draw_group
 
 
@@ -87,3 +92,23 @@ def test_a_new_bundle_is_asked_taught_and_asked_again(
     again = ask("recognize", "0.npz", "1.npz", "--bundle", "clinic.zip", "--index", "ward")
     assert "The pump beeps" in again.out
     assert again.err == ""
+
+
+def test_a_page_of_own_sentences_alone_decides_by_this_places_calibration(
+    small_run: SmallRun, tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundles: list[Any] = []
+
+    def export(bundle: Any, out: Path, _: Any) -> WebExport:
+        bundles.append(bundle)
+        return WebExport(out, 0, 0, 0)
+
+    monkeypatch.setattr("signtalk.bundle.web.export_web", export)
+    with open_bundle(small_run.bundle) as opened:
+        fitted = DecisionConfig(gate=GateConfig(threshold=0.123), translate=False)
+        write_decision(tmp_path / "here.json", fitted, {}, opened.recognizer.index.encoder_id)
+    ask("bundle", "web", small_run.bundle, tmp_path / "page")
+    ask("bundle", "web", small_run.bundle, tmp_path / "page", "--only-own", "--calibration", tmp_path / "here.json")
+    plain, own = bundles
+    assert len(plain.recognizer.index) > 0 and len(own.recognizer.index) == 0
+    assert own.recognizer.decision.gate.threshold == 0.123

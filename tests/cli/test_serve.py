@@ -9,6 +9,10 @@ import pytest
 
 from made.certificates import made_certificate
 from made.small_run import SmallRun
+from signtalk.bundle.bundle import open_bundle
+from signtalk.recognition.decision import write_decision
+from signtalk.recognition.gate import GateConfig
+from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.service.settings import KEY_VARIABLE
 
 
@@ -133,3 +137,22 @@ def test_sigterm_while_it_opens_leaves_no_unpacked_bundle_behind(
     assert len(unpacked) == 1
     assert list(tmp_path.iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_own_sentences_alone_and_a_calibration_of_this_place_reach_the_service(
+    small_run: SmallRun, tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[Any] = []
+    monkeypatch.setattr("signtalk.service.app.create_app", lambda model, _: models.append(model))
+    with open_bundle(small_run.bundle) as bundle:
+        fitted = DecisionConfig(gate=GateConfig(threshold=0.123), translate=False)
+        write_decision(tmp_path / "here.json", fitted, {}, bundle.recognizer.index.encoder_id)
+        write_decision(tmp_path / "other.json", fitted, {}, "another-model")
+    ask("serve", small_run.bundle, "--no-page")
+    ask("serve", small_run.bundle, "--no-page", "--only-own", "--calibration", tmp_path / "here.json")
+    plain, own = models
+    assert len(plain.recognizer.index) > 0 and len(own.recognizer.index) == 0
+    assert own.recognizer.decision.gate.threshold == 0.123
+    error = ask("serve", small_run.bundle, "--no-page", "--calibration", tmp_path / "other.json", code=2).err
+    assert "fitted for another model" in error
+    assert len(listening) == 2

@@ -17,7 +17,6 @@ from signtalk.errors import ClipError
 from signtalk.landmarks.wire import encode_clip
 from signtalk.service.schemas import EnrollBody, PrototypeBody, clip_of_message
 
-
 schemathesis.serializer.alias("application/zip", "application/octet-stream")
 
 

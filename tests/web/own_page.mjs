@@ -184,6 +184,62 @@ async function steps(page) {
   seen.steps.sign = await page.isVisible("#nurse-player canvas");
 }
 
+/**
+ * Counts of two days, shown, saved and erased.
+ *
+ * @param {Page} page
+ */
+async function counted(page) {
+  await page.click("#tab-own");
+  const before = await page.isVisible("#tally-empty");
+  await page.evaluate(async () => {
+    const { Tally } = await import(new URL("page/tally.js", document.baseURI).href);
+    new Tally().count("asked"); // nobody wanted that
+    const tally = new Tally();
+    tally.wanted = true;
+    for (const what of ["asked", "asked", "refused"]) tally.count(what);
+    for (const what of ["answered", "corrected"]) tally.count(what, 'The "pump", beeps');
+    const kept = JSON.parse(localStorage.getItem("signtalk-tally") ?? "");
+    kept.days["2025-01-31"] = { "Open your mouth": { chosen: 2 } };
+    localStorage.setItem("signtalk-tally", JSON.stringify(kept));
+  });
+  await page.goto(job.url);
+  await page.waitForFunction(() => document.querySelector("#practise-told")?.textContent);
+  await page.click("#tab-own");
+  const rows = await page.locator("#tally-rows tr").evaluateAll((lines) => (
+    lines.map((line) => [...line.children].map((cell) => cell.textContent))
+  ));
+  await look(page, "counts");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#tally-save")]);
+  const table = await readFile(await download.path(), "utf8");
+  await page.click("#tally-erase");
+  const erased = { empty: await page.isVisible("#tally-empty"), wanted: await page.isChecked("#tally-wanted") };
+  return { before, rows, table, erased };
+}
+
+/** Runs in the page: what a page of the first version kept is told by this one. */
+async function migrated() {
+  const { BrowserStorage } = await import(new URL("engine/storage.js", document.baseURI).href);
+  const entry = { clip_id: "enrolled-1", sentence_id: "enrolled-s", sentence: "Old sentence", category: "ward" };
+  await new Promise((resolve, reject) => {
+    const request = indexedDB.open("old", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("clips", { keyPath: ["encoderId", "clipId"] });
+    request.onsuccess = () => {
+      const transaction = request.result.transaction("clips", "readwrite");
+      transaction.objectStore("clips").put({ encoderId: "m", clipId: "enrolled-1", entry });
+      transaction.oncomplete = () => {
+        request.result.close();
+        resolve(null);
+      };
+    };
+    request.onerror = () => reject(request.error);
+  });
+  const storage = new BrowserStorage("old"), takes = await storage.takes(), vectors = await storage.vectors("m");
+  const gone = await storage.remove(["enrolled-1"]), left = (await storage.vectors("m")).length;
+  await storage.put(gone);
+  return { takes, vectors: vectors.length, left, back: (await storage.vectors("m")).length };
+}
+
 const browser = await chromium.launch({
   executablePath: job.chromium, args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
 });
@@ -205,6 +261,8 @@ try {
     await ready();
   }
   await steps(page);
+  seen.steps.counted = await counted(page);
+  if (!job.key) seen.steps.migrated = await page.evaluate(migrated);
   console.log(JSON.stringify(seen));
 } catch (error) {
   await browser.contexts()[0]?.pages()[0]?.screenshot({ path: `${job.out}/failed.png` });

@@ -189,6 +189,9 @@ try {
   } else {
     await standIn(context);
   }
+  await context.addInitScript(() => {
+    if (!localStorage.getItem("signtalk-tally")) localStorage.setItem("signtalk-tally", '{"wanted": true}');
+  });
   const page = await context.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());
@@ -214,7 +217,10 @@ try {
   }
   if (taught.length) await page.waitForSelector("#own-list li");
   const own = await page.locator("#own-list .about").allTextContents();
-  console.log(JSON.stringify({ bare, taught, known, asked, rate, own, axe: dialogs.axe, console: complaints }));
+  const [counts = []] = await page.locator("#tally-rows tr").evaluateAll((lines) => (
+    lines.map((line) => [...line.querySelectorAll("td + td, th + td")].map((cell) => Number(cell.textContent)))
+  ));
+  console.log(JSON.stringify({ bare, taught, known, asked, rate, own, counts, axe: dialogs.axe, console: complaints }));
 } catch (error) {
   const [page] = browser.contexts()[0]?.pages() ?? [];
   await page?.screenshot({ path: `${job.out}/failed.png` });

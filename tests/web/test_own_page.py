@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -69,7 +70,25 @@ def check(seen: dict[str, Any]) -> None:
     assert "1 clip · ward · signed by s07" in copied["about"][1]
     assert steps["gone"]["listed"] == [PUMP]
     assert steps["sign"] is True
+    check_counts(steps["counted"])
     assert seen["axe"] == [] and seen["wide"] == []
+
+
+def check_counts(counted: dict[str, Any]) -> None:
+    today = str(date.today())
+    assert counted["before"] is True
+    assert counted["rows"] == [
+        [today, TEXTS["tally.no_sentence"], "2", "0", "0", "1", "0"],
+        [today, 'The "pump", beeps', "0", "1", "0", "0", "1"],
+        ["2025-01-31", MOUTH, "0", "0", "2", "0", "0"],
+    ]
+    assert counted["table"].splitlines() == [
+        "day,sentence,asked,answered,chosen,refused,corrected",
+        f"{today},,2,0,0,1,0",
+        f'{today},"The ""pump"", beeps",0,1,0,0,1',
+        f"2025-01-31,{MOUTH},0,0,2,0,0",
+    ]
+    assert counted["erased"] == {"empty": True, "wanted": True}
 
 
 @needs_browser
@@ -106,3 +125,6 @@ def test_what_an_offline_page_was_taught_is_in_the_hands_of_who_opens_it(tmp_pat
         seen = used(tmp_path, url, "", clips=[str(file) for file in files], taught=taught)
     check(seen)
     assert seen["console"] == []
+    migrated = seen["steps"]["migrated"]
+    assert [(take["sentence"], take["consent"]) for take in migrated["takes"]] == [("Old sentence", "")]
+    assert (migrated["vectors"], migrated["left"], migrated["back"]) == (1, 0, 1)

@@ -168,6 +168,10 @@ def test_an_offline_page_of_an_empty_bundle_is_taught_and_remembers(tmp_path: Pa
     check_bare_and_known(shown, words)
     assert all(f"signed by s07 · {date.today()} · kept, may train models" in line for line in shown["own"])
     assert len(shown["own"]) == len(words) and shown["axe"] == []
+    asked, *_, refused, _ = shown["counts"]
+    kinds = [each["kind"] for each in (*shown["taught"], *shown["asked"])]
+    assert asked >= sum(kind != "empty" for kind in kinds)
+    assert refused >= sum(kind == "unsure" for kind in kinds)
     figures = figures_of(shown["asked"], words)
     assert figures.wrong == 0
     assert figures.right + figures.offered + figures.first >= 2

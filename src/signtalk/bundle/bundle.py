@@ -36,6 +36,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.index.signs import SIGNS_NAME, SignLibrary
 from signtalk.index.text_search import TextSpace
 from signtalk.landmarks.features import FeatureConfig, extract_features
+from signtalk.recognition.decision import read_decision
 from signtalk.recognition.promise import Policy
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
@@ -152,6 +153,22 @@ class Bundle:
         """The same opened bundle, answering under another policy; None = its own."""
         recognizer = self.recognizer.changed(decision=self.recognizer.decision.under(policy))
         return replace(self, recognizer=recognizer)
+
+    def decided_by(self, calibration: Path | None) -> Bundle:
+        """The same opened bundle, deciding by a file of `signtalk calibrate`; None = as it was exported.
+
+        Raises:
+            ArtifactError: the file is missing, damaged, or fitted for another model.
+        """
+        if calibration is None:
+            return self
+        decision = read_decision(calibration, self.recognizer.index.encoder_id)
+        return replace(self, recognizer=self.recognizer.changed(decision=decision))
+
+    def without_sentences(self) -> Bundle:
+        """The same opened bundle, knowing none of its own sentences: only what is taught answers."""
+        empty = SentenceIndex.build((), (), self.recognizer.index.encoder_id)
+        return replace(self, recognizer=self.recognizer.changed(index=empty))
 
     def close(self) -> None:
         """Remove what was unpacked."""

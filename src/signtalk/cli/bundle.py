@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from signtalk.cli.console import out_console, print_error, print_json, show, tell_left_out
-from signtalk.cli.options import Json, PolicyOption, RunFolderArgument
+from signtalk.cli.options import CalibrationOption, Json, OnlyOwnOption, PolicyOption, RunFolderArgument
 
 if TYPE_CHECKING:
     from signtalk.export.run import Exported
@@ -109,6 +109,8 @@ def bundle_web(
     models: Annotated[
         Path | None, typer.Option(help="Landmarker models (.task); those of `signtalk models install` by default.")
     ] = None,
+    only_own: OnlyOwnOption = False,
+    calibration: CalibrationOption = None,
     as_json: Json = False,
 ) -> None:
     """Write a page that recognises in the browser, without a connection: a folder for any web server.
@@ -119,7 +121,8 @@ def bundle_web(
     from signtalk.bundle.web import export_web
 
     with open_bundle(bundle) as opened_bundle:
-        done = export_web(opened_bundle, out, models)
+        decided = opened_bundle.decided_by(calibration)
+        done = export_web(decided.without_sentences() if only_own else decided, out, models)
     told = {"page": str(out), "files": done.num_files, "bytes": done.num_bytes, "golden_clips": done.num_golden}
     show(told, as_json)
 

@@ -64,7 +64,7 @@ def clinic(
     settings: ServiceSettings = checked(
         lambda: ServiceSettings(key=place.key(), personal=place.taught, keep_clips=True, hosts=hosts)
     )
-    with until_ended(place.bundle, "fp32", None, settings) as served:
+    with until_ended(place.bundle, settings) as served:
         app = create_app(served, settings)
         lacks = add_page(app, models)
         if lacks:

@@ -36,6 +36,10 @@ PolicyOption = Annotated[
         show_default=False,
     ),
 ]
+CalibrationOption = Annotated[Path | None, typer.Option(help="Decide by this file of `signtalk calibrate`.")]
+OnlyOwnOption = Annotated[
+    bool, typer.Option("--only-own", help="Leave the bundle's own sentences out; only what is taught answers.")
+]
 IndexOption = Annotated[Path | None, typer.Option(help="Personal index of `signtalk enroll`, read besides.")]
 
 

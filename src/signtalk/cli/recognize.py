@@ -10,6 +10,7 @@ import typer
 
 from signtalk.cli.console import existing, open_model, out_console, print_error, print_json, tell_notes
 from signtalk.cli.options import (
+    CalibrationOption,
     IndexOption,
     Json,
     ModelOptions,
@@ -42,7 +43,7 @@ def recognize(
     reading: ReadingOptions,
     variant: VariantOption = "fp32",
     index: IndexOption = None,
-    calibration: Annotated[Path | None, typer.Option(help="Decide by this file of `signtalk calibrate`.")] = None,
+    calibration: CalibrationOption = None,
     references: ReferencesOption = "",
     prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
     policy: PolicyOption = None,

@@ -51,7 +51,7 @@ def record(
     check_address("127.0.0.1", port)
     recording = RecordingFolder(out, read_prompts(sentences), form_text(form))
     settings = ServiceSettings(hosts=("localhost", "127.0.0.1"))
-    with recording.held(), until_ended(signs or base_path(), "fp32", None, settings) as served:
+    with recording.held(), until_ended(signs or base_path(), settings) as served:
         app = create_app(served, settings)
         add_recorder(app, recording, takes, _known_signs(served, recording.prompts))
         lacks = add_page(app, models)

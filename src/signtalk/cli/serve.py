@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from signtalk.cli.console import print_error
-from signtalk.cli.options import PolicyOption, VariantOption
+from signtalk.cli.options import CalibrationOption, OnlyOwnOption, PolicyOption, VariantOption
 from signtalk.errors import checked
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def serve(
     keep_clips: Annotated[
         bool, typer.Option("--keep-clips", help="Keep the landmarks of what is enrolled with the signer's consent.")
     ] = False,
+    only_own: OnlyOwnOption = False,
+    calibration: CalibrationOption = None,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 = any free one.")] = 8000,
     variant: VariantOption = "fp32",
@@ -72,7 +75,7 @@ def serve(
     )  # fmt: skip
     check_certificate(ssl_certfile, ssl_keyfile)
     check_address(host, port)
-    with until_ended(bundle, variant, policy, settings) as model:
+    with until_ended(bundle, settings, Deciding(variant, policy, calibration, only_own)) as model:
         _tell_what_teaching_lacks(settings, bool(len(model.recognizer.index)))
         app = create_app(model, settings)
         lacks = add_page(app, models) if page else ""
@@ -82,23 +85,39 @@ def serve(
         run(app, host, port, tls, "" if open_page and page else None)
 
 
+@dataclass(frozen=True)
+class Deciding:
+    """How a bundle answers.
+
+    Attributes:
+        variant: of its encoder.
+        policy: what is shown; None = as exported.
+        calibration: a file of `signtalk calibrate`; None = as exported.
+        only_own: whether the bundle's own sentences stay out.
+    """
+
+    variant: str = "fp32"
+    policy: Literal["strict", "research"] | None = None
+    calibration: Path | None = None
+    only_own: bool = False
+
+
 @contextmanager
-def until_ended(
-    bundle: Path, variant: str, policy: Literal["strict", "research"] | None, settings: ServiceSettings
-) -> Iterator[ServiceModel]:
+def until_ended(bundle: Path, settings: ServiceSettings, deciding: Deciding = Deciding()) -> Iterator[ServiceModel]:
     """What answers, warm, until SIGTERM or the end of the block.
 
     Args:
         bundle: zip or folder.
-        variant: of its encoder.
-        policy: what is shown; None = as exported.
         settings: where what is taught lies, and whether clips are kept.
+        deciding: how it answers.
     """
     from signtalk.bundle.bundle import open_bundle, told_of
     from signtalk.service.model import ServiceModel
 
-    with _ended_in_order(), open_bundle(bundle, variant) as opened:
-        model = ServiceModel(opened.under(policy), settings.personal, settings.keep_clips)
+    with _ended_in_order(), open_bundle(bundle, deciding.variant) as opened:
+        opened = opened.decided_by(deciding.calibration).under(deciding.policy)
+        answering = opened.without_sentences() if deciding.only_own else opened
+        model = ServiceModel(answering, settings.personal, settings.keep_clips)
         with told_of(bundle, opened.folder):
             model.warm_up()
         yield model

@@ -9,6 +9,7 @@
  */
 
 import { fetchBytes, readBundle } from "./bundle.js";
+import { today } from "./day.js";
 import { checkClip, checkedText, lookedAt, newReferences, referenceFrames, refuseKnown } from "./enrolment.js";
 import { extractFeatures } from "./features.js";
 import { openModels } from "./models.js";
@@ -17,7 +18,7 @@ import { answer } from "./recognition.js";
 import { BrowserStorage } from "./storage.js";
 import { StreamSession } from "./stream.js";
 import { EOS_ID, GOLDEN_TOLERANCE, MOST_ENROLLED } from "./tables.js";
-import { checkedTake, entryOf, sentencesOf, today } from "./takes.js";
+import { checkedTake, entryOf, sentencesOf } from "./takes.js";
 import { textKey } from "./tokenizer.js";
 import { clipFromBytes, clipsFromBytes, clipToBytes } from "./wire.js";
 

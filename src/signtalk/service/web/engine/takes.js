@@ -62,11 +62,6 @@ function isDay(date) {
   return /^\d{4}-\d{2}-\d{2}$/.test(date) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date);
 }
 
-/** The day of this device, as "2026-11-28". */
-export function today(now = new Date()) {
-  return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
-}
-
 /**
  * The name of a kept clip's file without ".npz", which is safe on every file system.
  *

@@ -20,6 +20,8 @@ import { Signs } from "./signs.js";
 import { canSpeak, speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showHint, showMeter, showState } from "./status.js";
+import { Tally } from "./tally.js";
+import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
 import { Undo } from "./undo.js";
 import { Wake } from "./wake.js";
@@ -84,6 +86,8 @@ class Page {
         if (this.settings.get("speak")) speak(words);
       },
     });
+    this.tally = new Tally();
+    this.tallyView = new TallyView(this.tally);
     this.tab = "talk";
     this.practise = new Practise({
       answerer: this.answerer,
@@ -102,6 +106,7 @@ class Page {
     this.wireControls();
     this.wireTabs();
     this.wireSettings();
+    this.wireTally();
     this.learn();
   }
 
@@ -346,6 +351,7 @@ class Page {
         tab.tabIndex = tab === chosen ? 0 : -1;
         byId(tab.getAttribute("aria-controls") ?? "").hidden = tab !== chosen;
       }
+      this.tallyView.refresh();
       if (this.tab === "own") this.own.open();
       else this.own.leave();
       this.attend();
@@ -361,6 +367,23 @@ class Page {
       };
     });
     choose(tabs[0]);
+  }
+
+  /** Count what is asked and what becomes of it. */
+  wireTally() {
+    this.answerer.on("answer", ({ answer }) => {
+      this.tally.count("asked");
+      if (answer.outcome === "not_sure") this.tally.count("refused");
+    });
+    this.conversation
+      .on("added", ({ who, words, how }) => {
+        if (who !== "patient" || how === "tapped") return; // what is tapped on the board was not signed
+        if (how === "declined") this.tally.count("corrected");
+        else this.tally.count(how === "chosen" ? "chosen" : "answered", words);
+      })
+      .on("removed", ({ who, words }) => {
+        if (who === "patient") this.tally.count("corrected", words);
+      });
   }
 
   wireSettings() {

@@ -1,6 +1,7 @@
 // The conversation so far: who said what, to copy and to clear. Kept in this tab alone.
 
 import { buttonById, byId, make } from "./dom.js";
+import { Events } from "./events.js";
 import { keepLines, keptLines } from "./talk_memory.js";
 import { text, textOf } from "./texts.js";
 
@@ -13,11 +14,17 @@ import { text, textOf } from "./texts.js";
  */
 /** @typedef {{who: "patient" | "staff", words: string, how: How, at: Date}} Line */
 
-export class Conversation {
+/**
+ * Events: a line was added, or taken back because it was wrong.
+ *
+ * @extends {Events<{added: Line, removed: Line}>}
+ */
+export class Conversation extends Events {
   #lines = keptLines();
 
   /** @param {Undo} undo */
   constructor(undo) {
+    super();
     byId("copy-history").onclick = () => this.#copy();
     byId("clear-history").onclick = () => {
       const lines = this.clear();
@@ -38,6 +45,7 @@ export class Conversation {
     const line = { who, words, how, at: new Date() };
     this.#lines.push(line);
     this.#show();
+    this.emit("added", line);
     return line;
   }
 
@@ -58,6 +66,7 @@ export class Conversation {
   remove(line) {
     this.#lines = this.#lines.filter((each) => each !== line);
     this.#show();
+    if (line) this.emit("removed", line);
   }
 
   /** Wipe it; what was there is given back. */

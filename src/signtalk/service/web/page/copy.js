@@ -1,7 +1,8 @@
 // What was taught as one file: saved as a backup or for another laptop, and learned from such a file.
 
+import { today } from "../engine/day.js";
 import { AnswererError } from "./answerer.js";
-import { buttonById, byId, inputById, make } from "./dom.js";
+import { buttonById, byId, inputById, make, saveFile } from "./dom.js";
 import { failureOf } from "./key.js";
 import { text } from "./texts.js";
 
@@ -33,9 +34,8 @@ export class CopyView {
 
   async #save() {
     const file = await this.answerer.exportTaught(inputById("copy-training").checked, this.key.value);
-    const name = `signtalk-taught-${new Date().toISOString().slice(0, 10)}.zip`, href = URL.createObjectURL(file);
-    make("a", { href, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 60_000); // a browser may ask first where it shall go
+    const name = `signtalk-taught-${today()}.zip`;
+    saveFile(file, name);
     return text("copy.saved", { name });
   }
 

@@ -74,3 +74,15 @@ export function icon(name) {
   svg.append(use);
   return svg;
 }
+
+/**
+ * Let the browser save a file, where its settings say.
+ *
+ * @param {Blob} file
+ * @param {string} name
+ */
+export function saveFile(file, name) {
+  const href = URL.createObjectURL(file);
+  make("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000); // it may ask first where the file shall go
+}

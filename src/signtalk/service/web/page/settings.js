@@ -1,4 +1,4 @@
-// What this browser remembers: these settings and nothing else; no clip, no text, no key.
+// What this browser remembers of how the page is used: these settings; no clip, no text, no key.
 
 import { Events } from "./events.js";
 
