@@ -87,23 +87,16 @@ wheel: web $(VENV)/.installed
 
 MODELS ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/signtalk/models/holistic_landmarker.task
 DEMO_BUNDLE := runs/demo/export/sign_encoder_bundle.zip
-LIVE_BUNDLE := runs/live/clinic.zip
 
 $(DEMO_BUNDLE):
 	$(MAKE) demo
 
-$(LIVE_BUNDLE): | $(VENV)/.installed
-	mkdir -p $(@D)
-	$(BIN)/signtalk new $@
-
 $(MODELS): | $(VENV)/.installed
 	$(BIN)/signtalk models install
 
-# Whoever enrolls needs the key, which is another one each time unless SIGNTALK_KEY is set.
-live: web $(LIVE_BUNDLE) $(MODELS)
-	@export SIGNTALK_KEY=$${SIGNTALK_KEY:-$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(12))')}; \
-		echo "key for teaching sentences: $$SIGNTALK_KEY"; \
-		$(BIN)/signtalk serve $(LIVE_BUNDLE) --index runs/live/taught --models $(MODELS) --open
+# A clinic's folder in runs/live: an empty bundle, what is taught, and the key, which the page is opened with.
+live: web $(MODELS)
+	$(BIN)/signtalk clinic runs/live --models $(MODELS)
 
 # What integrators install, in an environment of its own: verified, asked once, and torch is nowhere.
 serve-check: $(DEMO_BUNDLE)
