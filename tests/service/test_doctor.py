@@ -77,7 +77,7 @@ def test_a_folder_or_key_that_is_none_is_found(clinic: ClinicFolder) -> None:
     file.folder.write_text("")
     for each in (file, ClinicFolder(file.folder / "clinic")):
         folder = findings(each)["folder"]
-        assert (folder.state, folder.told, folder.remedy) == ("bad", f"{file.folder} is no folder", "choose another name")
+        assert folder == Finding("folder", "bad", f"{file.folder} is no folder", "choose another name")
 
 
 def test_a_folder_that_cannot_be_made_is_found(clinic: ClinicFolder, monkeypatch: pytest.MonkeyPatch) -> None:

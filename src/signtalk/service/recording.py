@@ -251,7 +251,9 @@ class RecordingFolder:
         clip = good_take(clip)
         with self._changing:  # who takes the consent back meanwhile has none here
             if not self.has_agreed(take.signer):
-                raise ConfigError(f"'{take.signer}' has not agreed to the form; nothing of a person is kept before that")
+                raise ConfigError(
+                    f"'{take.signer}' has not agreed to the form; nothing of a person is kept before that"
+                )
             clip_id = self._free_id(take)
             path = self.folder / CLIPS_FOLDER / f"{clip_id}.npz"
             save_clip(path, clip)
