@@ -100,7 +100,8 @@ def test_who_does_not_answer_and_who_is_no_service_is_told() -> None:
         with pytest.raises(ServiceError, match=r"cannot be asked .*; is it running there") as refused:
             client.config()
         assert (refused.value.code, refused.value.status) == ("unreachable", 0)
-    for status, body in ((200, b"<html>"), (200, b"[1]"), (500, b"oops"), (404, b'{"error": 1}')):
+    others = (b"<html>", b"[1]", b"[]", b"[" * 99_999)
+    for status, body in (*((200, other) for other in others), (500, b"oops"), (404, b'{"error": 1}')):
         with other_service(status, body) as address, Client(address) as client:
             with pytest.raises(ServiceError, match="is it `signtalk serve`") as refused:
                 client.config()
@@ -117,7 +118,28 @@ def test_nothing_is_sent_to_where_somebody_points() -> None:
         client.config()
 
 
-@pytest.mark.parametrize("address", ["localhost:8000", "ftp://ward", "https://", ""])
+@pytest.mark.parametrize("status", [200, 500])
+def test_an_answer_that_is_cut_is_told(status: int) -> None:
+    with other_service(status, b"{", **{"Content-Length": "99"}) as address, Client(address) as client:
+        with pytest.raises(ServiceError) as refused:
+            client.config()
+        assert refused.value.code == {200: "unreachable", 500: "no_service"}[status]
+
+
+def test_a_key_is_taken_as_its_file_has_it(address: str) -> None:
+    with Client(address, key=f"{KEY}\n") as client, pytest.raises(ServiceError) as refused:
+        client.forget("what nobody taught")
+    assert "no enrolled sentence" in str(refused.value)
+    for key in ("длинный-ключ-палаты", "two\nlines of a key"):
+        with pytest.raises(ConfigError, match="characters that HTTP cannot send"):
+            Client(address, key=key)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["localhost:8000", "ftp://ward", "https://", "", "http://[::1", "http://ward:x", "http://a b", "http://ward/ü",
+     f"http://{'a' * 70}.de"],
+)  # fmt: skip
 def test_an_address_needs_scheme_and_host(address: str) -> None:
     with pytest.raises(ConfigError, match="expected scheme and host, as http://localhost:8000"):
         Client(address)

@@ -11,6 +11,7 @@ It needs no model and no torch: the service answers. Nothing but landmarks is se
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import ssl
 import urllib.error
@@ -43,16 +44,17 @@ class Client:
         timeout_s: until an answer must be there.
 
     Raises:
-        ConfigError: the address is none, or the certificate cannot be read.
+        ConfigError: the address or the key is none, or the certificate cannot be read.
     """
 
     def __init__(
         self, address: str, *, key: str = "", certificate: PathLike | None = None, timeout_s: float = 60
     ) -> None:
-        parts = urllib.parse.urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not _is_address(address):
             raise ConfigError(f"address '{one_line(address)}'; expected scheme and host, as http://localhost:8000")
-        self.address, self._key, self._timeout_s = address.rstrip("/"), key, timeout_s
+        self.address, self._key, self._timeout_s = address.rstrip("/"), key.strip(), timeout_s
+        if any(not " " <= letter <= "\xff" for letter in self._key):
+            raise ConfigError("a key of characters that HTTP cannot send; give it as the service has it")
         handlers = [] if certificate is None else [urllib.request.HTTPSHandler(context=_trusting(certificate))]
         self._opener = urllib.request.build_opener(_NoRedirects, *handlers)
         self._reader = ClipReader()
@@ -167,11 +169,12 @@ class Client:
     ) -> dict[str, Any]:
         answer = self._bytes(path + (f"?{urllib.parse.urlencode(query)}" if query else ""), body, kind)
         try:
-            return dict(json.loads(answer))
-        except (TypeError, ValueError) as error:
-            raise ServiceError(
-                f"{self.address}: answers no JSON object; is it `signtalk serve`?", "no_service"
-            ) from error
+            content = json.loads(answer)
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            raise ServiceError(f"{self.address}: answers no JSON object; is it `signtalk serve`?", "no_service")
+        return content
 
     def _bytes(self, path: str, body: bytes | None = None, kind: str = _JSON) -> bytes:
         headers = {"Content-Type": kind} if body is not None else {}
@@ -183,7 +186,7 @@ class Client:
                 return bytes(response.read())
         except urllib.error.HTTPError as refusal:
             raise _refusal(self.address, refusal) from refusal
-        except OSError as error:  # an URLError is one, too
+        except (OSError, http.client.HTTPException) as error:  # an URLError is an OSError, too
             reason = getattr(error, "reason", error)
             hint = _TRUST_HINT if isinstance(reason, ssl.SSLCertVerificationError) else "is it running there?"
             raise ServiceError(
@@ -198,6 +201,16 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
+def _is_address(address: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(address)
+        reached = bool((parts.hostname or "").encode("idna")) and parts.port != 0
+    except ValueError:  # such as a port that is no number, or a name that is too long
+        return False
+    is_plain = parts.path.isascii() and not any(letter <= " " for letter in address)
+    return reached and is_plain and parts.scheme in ("http", "https")
+
+
 def _trusting(certificate: PathLike) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=certificate)
@@ -209,6 +222,6 @@ def _refusal(address: str, refusal: urllib.error.HTTPError) -> ServiceError:
     try:
         told = json.load(refusal)["error"]
         code, message = str(told["code"]), one_line(told["message"], 500)
-    except (KeyError, TypeError, ValueError, OSError):
+    except (KeyError, TypeError, ValueError, RecursionError, OSError, http.client.HTTPException):
         code, message = "no_service", f"HTTP {refusal.code}; is it `signtalk serve`?"
     return ServiceError(f"{address}: {message}", code, refusal.code)

@@ -69,6 +69,28 @@ def test_each_fault_is_found_and_hides_no_other(clinic: ClinicFolder, tmp_path: 
     assert told["folder"].state == "mind"
 
 
+def test_a_folder_or_key_that_is_none_is_found(clinic: ClinicFolder) -> None:
+    clinic.key_file.mkdir(parents=True)
+    folder = findings(clinic)["folder"]
+    assert (folder.state, "key.txt: cannot be read" in folder.told) == ("bad", True)
+    file = ClinicFolder(clinic.folder.with_name("file"))
+    file.folder.write_text("")
+    for each in (file, ClinicFolder(file.folder / "clinic")):
+        folder = findings(each)["folder"]
+        assert folder == Finding("folder", "bad", f"{file.folder} is no folder", "choose another name")
+
+
+def test_a_folder_that_cannot_be_made_is_found(clinic: ClinicFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    folder = findings(clinic)["folder"]
+    assert (folder.state, folder.told) == ("bad", f"{clinic.folder.parent} cannot be written")
+
+
+def test_a_browser_without_a_name_is_the_systems_own(clinic: ClinicFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webbrowser, "get", webbrowser.BaseBrowser)  # as on Windows
+    assert findings(clinic)["browser"].told == "the system's own"
+
+
 def test_a_machine_that_lacks_things_is_told(
     clinic: ClinicFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

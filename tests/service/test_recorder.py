@@ -1,5 +1,6 @@
 """The recorder's requests: a day of recording over HTTP, and what is refused."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from starlette.testclient import TestClient
 
 from made.recording import FORM, PROMPTS, signed_take
 from made.taught import signed
+from signtalk.bundle.web import PAGE
 from signtalk.data.manifest import load_manifest
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip, encode_clip
 from signtalk.service.errors import add_error_handlers
-from signtalk.service.recorder import add_recorder
-from signtalk.service.recording import RecordingFolder
+from signtalk.service.recorder import RECORDER_PAGE, add_recorder
+from signtalk.service.recording import PromptedTake, RecordingFolder
 
 CLIP = {"Content-Type": CLIP_MEDIA_TYPE}
 
@@ -60,6 +62,14 @@ def test_a_sign_prompts_where_one_is_known(client: TestClient) -> None:
     assert decode_clip(answer.content).num_frames == signed(7).num_frames
     assert client.get("/recorder/sign", params={"number": 0}).status_code == 404
     assert client.get("/recorder/sign", params={"number": -1}).status_code == 422
+
+
+def test_the_form_takes_no_session_that_would_refuse_every_take() -> None:
+    (pattern,) = re.findall(r'id="session"[^>]*pattern="([^"]+)"', (PAGE / RECORDER_PAGE).read_text())
+    assert re.fullmatch(pattern, "2026-11-28") and not re.fullmatch(pattern, "Ward 3")
+    for letter in map(chr, range(33, 127)):
+        if re.fullmatch(pattern, letter):
+            PromptedTake(0, "s01", letter)
 
 
 def test_what_is_refused(client: TestClient, recording: RecordingFolder) -> None:

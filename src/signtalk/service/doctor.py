@@ -110,7 +110,7 @@ def _landmarker(models: Path | None) -> Finding:
 
 def _browser() -> Finding:
     try:
-        name = webbrowser.get().name
+        name = webbrowser.get().name or "the system's own"  # Windows names none
     except webbrowser.Error:
         remedy = "install Chrome, Edge, Firefox or Safari; or open the page from another device"
         return Finding("browser", "mind", "none was found", remedy)
@@ -134,7 +134,7 @@ def _port(port: int) -> Finding:
 
 
 def _disk(folder: Path) -> Finding:
-    place = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    place = _nearest(folder)
     free = shutil.disk_usage(place).free
     told = f"{free / 1024**3:.1f} GB free at {place}"
     if free < _FREE_BYTES:
@@ -142,13 +142,21 @@ def _disk(folder: Path) -> Finding:
     return Finding("disk", "good", told)
 
 
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that is there."""
+    return next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+
+
 def _folder(clinic: ClinicFolder) -> Finding:
+    place = _nearest(clinic.folder)
+    if not place.is_dir():
+        return Finding("folder", "bad", f"{place} is no folder", "choose another name")
+    if not os.access(place, os.W_OK):
+        return Finding("folder", "bad", f"{place} cannot be written", "choose another folder, or change its owner")
     if not clinic.folder.exists():
         return Finding("folder", "good", f"{clinic.folder} will be made")
-    if not os.access(clinic.folder, os.W_OK):
-        return Finding(
-            "folder", "bad", f"{clinic.folder} cannot be written", "choose another folder, or change its owner"
-        )
+    if clinic.key_file.exists():
+        clinic.key()  # says what is wrong with it
     if not clinic.is_private:
         return Finding("folder", "mind", f"others can read {clinic.key_file}", "chmod 600 the file")
     return Finding("folder", "good", str(clinic.folder))
