@@ -82,6 +82,7 @@ web: $(VENDOR)
 
 # What a clinic installs (docs/clinic.md): it holds the page and its libraries.
 wheel: web $(VENV)/.installed
+	rm -rf build/lib
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@ls dist/*.whl
 

@@ -180,7 +180,11 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
         figures.insert(2, f"{row['num_answered']}")
         left_out = " (left out)" if (gate.encoder, gate.data) in without else ""
         lines.append("| " + " | ".join([gate.data + left_out, gate.encoder, *figures]) + " |")
-    strangers = [each for key, each in results.gates.items() if key not in without and each.data not in NO_STRANGERS]
+    strangers = [
+        each
+        for key, each in results.gates.items()
+        if each.encoder == "base" and key not in without and each.data not in NO_STRANGERS
+    ]
     lines += [
         "", "### By how much was taught", "",
         f"The same lessons of sets with hands that the gate of `base` was not fitted on ({len(strangers)}), together:",
@@ -192,7 +196,7 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
 
 
 def _size_rows(gates: Sequence[Answering]) -> Iterator[str]:
-    parts = [part for gate in gates if gate.encoder == "base" for part in gate.taught]
+    parts = [part for gate in gates for part in gate.taught if part.num_known]
     for name in SIZES:
         for k in sorted({part.k for part in parts if part.sentences == name}):
             rows = [part for part in parts if (part.sentences, part.k) == (name, k)]

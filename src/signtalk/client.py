@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from signtalk._clips import ClipLike, ListedClips, PathLike
+from signtalk._clips import ClipLike, ListedClips, PathLike, names_of
 from signtalk.errors import ConfigError, ServiceError, one_line
 from signtalk.extraction.reader import ClipReader
 from signtalk.landmarks.clip import LandmarkClip
@@ -31,6 +31,8 @@ from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, decode_clip, encode_clip
 __all__ = ["Client"]
 
 _JSON = "application/json"
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+_MOST_ANSWER_BYTES = 256 * 1024**2
 _TRUST_HINT = "give the certificate of its authority as `certificate`"
 
 
@@ -55,7 +57,11 @@ class Client:
         self.address, self._key, self._timeout_s = address.rstrip("/"), key.strip(), timeout_s
         if any(not " " <= letter <= "\xff" for letter in self._key):
             raise ConfigError("a key of characters that HTTP cannot send; give it as the service has it")
-        handlers = [] if certificate is None else [urllib.request.HTTPSHandler(context=_trusting(certificate))]
+        handlers: list[urllib.request.BaseHandler] = []
+        if certificate is not None:
+            handlers.append(urllib.request.HTTPSHandler(context=_trusting(certificate)))
+        if urllib.parse.urlsplit(address).hostname in _OWN_NAMES:  # what this machine asks itself passes no proxy
+            handlers.append(urllib.request.ProxyHandler({}))
         self._opener = urllib.request.build_opener(_NoRedirects, *handlers)
         self._reader = ClipReader()
 
@@ -113,7 +119,7 @@ class Client:
         path = f"/v1/sentences/{urllib.parse.quote(sentence_id, safe='')}/sign"
         return decode_clip(self._bytes(path), f"the sign of '{one_line(sentence_id)}'")
 
-    def search(self, text: str, *, limit: int = 10, categories: Sequence[str] = ()) -> dict[str, Any]:
+    def search(self, text: str, *, limit: int = 10, categories: str | Sequence[str] = ()) -> dict[str, Any]:
         """The clips of that meaning, nearest first.
 
         Args:
@@ -121,7 +127,7 @@ class Client:
             limit: how many at most.
             categories: of these alone; none = of all.
         """
-        return self._sent("/v1/search", {"text": text, "limit": limit, "categories": list(categories)})
+        return self._sent("/v1/search", {"text": text, "limit": limit, "categories": names_of(categories)})
 
     def enroll(
         self,
@@ -183,7 +189,9 @@ class Client:
         request = urllib.request.Request(self.address + path, body, headers)
         try:
             with self._opener.open(request, timeout=self._timeout_s) as response:
-                return bytes(response.read())
+                answer = bytes(response.read(_MOST_ANSWER_BYTES + 1))
+                if response.length:  # what was announced did not come; a bounded read does not say so
+                    raise http.client.IncompleteRead(answer, response.length)
         except urllib.error.HTTPError as refusal:
             raise _refusal(self.address, refusal) from refusal
         except (OSError, http.client.HTTPException) as error:  # an URLError is an OSError, too
@@ -192,6 +200,9 @@ class Client:
             raise ServiceError(
                 f"{self.address}: cannot be asked ({one_line(reason)}); {hint}", "unreachable"
             ) from error
+        if len(answer) > _MOST_ANSWER_BYTES:
+            raise ServiceError(f"{self.address}: an answer of more than {_MOST_ANSWER_BYTES} bytes", "no_service")
+        return answer
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

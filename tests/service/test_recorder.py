@@ -29,7 +29,7 @@ def recording(tmp_path: Path) -> RecordingFolder:
 def client(recording: RecordingFolder) -> Iterator[TestClient]:
     app = FastAPI()
     add_error_handlers(app)
-    add_recorder(app, recording, 3, {1: signed(7)})
+    add_recorder(app, recording, 3, {1: lambda: signed(7)})
     with TestClient(app) as asked:
         yield asked
 

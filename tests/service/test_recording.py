@@ -18,6 +18,7 @@ from made.recording import FORM, PROMPTS, signed_take
 from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.records import text_key
 from signtalk.errors import ClipError, ConfigError, DataError
+from signtalk.files import TEMPORARY_PREFIX
 from signtalk.landmarks.clip import LandmarkClip, regular_timestamps
 from signtalk.service.recording import (
     Prompt,
@@ -159,6 +160,8 @@ def test_prompts_come_from_a_table_or_from_lines(tmp_path: Path) -> None:
     assert [prompt.sentence for prompt in read_prompts(lines)] == ["Where does it hurt?", "The pump beeps"]
     table.write_text("No;English;Topic\n7;Where does it hurt?;pain\n9;#N/A;pain\n", encoding="utf-8")
     assert read_prompts(table) == (Prompt("7", "Where does it hurt?", "pain"),)
+    table.write_text("No;English\n2;Where does it hurt?\n;The pump beeps\n", encoding="utf-8")
+    assert [prompt.sentence_id for prompt in read_prompts(table)] == ["1", "2"]
     empty.write_text("\n")
     with pytest.raises(DataError, match="holds no sentence"):
         read_prompts(empty)
@@ -196,8 +199,14 @@ def test_other_peoples_data_is_left_alone(recording: RecordingFolder, tmp_path: 
 def test_two_recorders_do_not_fill_one_folder(recording: RecordingFolder) -> None:
     with recording.held(), pytest.raises(DataError, match="another recorder fills it"), recording.held():
         pass
-    with recording.held():
-        pass
+    late = RecordingFolder(recording.folder, PROMPTS, FORM)
+    recording.agree("s01")
+    recording.add(PromptedTake(0, "s01", "today"), signed_take(1))
+    (recording.folder / "clips" / f"{TEMPORARY_PREFIX}1.npz").write_bytes(b"half of a take")
+    with late.held():
+        late.add(PromptedTake(0, "s01", "today"), signed_take(2))
+    assert len(load_manifest(recording.folder).records) == 2
+    assert sorted(path.name for path in (recording.folder / "clips").iterdir()) == ["0001_s01_1.npz", "0001_s01_2.npz"]
 
 
 def test_threads_lose_no_take(recording: RecordingFolder) -> None:

@@ -1,6 +1,7 @@
 // What the worker of the page answers with what it keeps: `node --test offline_worker.test.mjs`.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
@@ -8,20 +9,28 @@ import { runInNewContext } from "node:vm";
 const PAGE = "https://ward/page/";
 const SOURCE = readFileSync(new URL("../../src/signtalk/service/web/offline_worker.js", import.meta.url), "utf8");
 
+const hash = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
+const FILES = {
+  "index.html": { sha256: hash("first") },
+  large: { sha256: hash("second"), when_used: true },
+  old: { sha256: hash("first"), when_used: true },
+};
+/** @type {Record<string, (event: any) => void>} */
+const listeners = {};
+let version = "first", open = 1, tookOver = 0;
+
 /**
- * The worker of a page whose list names one file, installed; then the network answers with another version.
+ * The worker of a page whose list is FILES, installed; then the network answers with another version.
  *
  * @returns {Promise<(url: string) => Promise<string | null>>} asks for an address; null = left to the browser
  */
 async function installed() {
   /** @type {Map<string, Response>} */
   const kept = new Map();
-  /** @type {Record<string, (event: any) => void>} */
-  const listeners = {};
-  let version = "first";
+  version = "first";
   const fetched = async (/** @type {Request | string} */ asked) => {
     const { pathname } = new URL(typeof asked === "string" ? asked : asked.url);
-    return new Response(pathname.endsWith("files.json") ? JSON.stringify({ files: { "index.html": {} } }) : version);
+    return new Response(pathname.endsWith("files.json") ? JSON.stringify({ files: FILES }) : version);
   };
   const cache = {
     add: async (/** @type {Request} */ request) => { kept.set(request.url, await fetched(request)); },
@@ -29,10 +38,11 @@ async function installed() {
     match: async (/** @type {string} */ url) => kept.get(url.replace(/#.*/, ""))?.clone(),
   };
   const self = {
-    location: new URL(`${PAGE}offline_worker.js?first`), clients: {}, skipWaiting: () => {},
+    location: new URL(`${PAGE}offline_worker.js?first`), skipWaiting: async () => { tookOver += 1; },
+    clients: { matchAll: async () => Array.from({ length: open }) },
     addEventListener: (/** @type {string} */ type, /** @type {(event: any) => void} */ listener) => { listeners[type] = listener; },
   };
-  runInNewContext(SOURCE, { self, caches: { open: async () => cache }, fetch: fetched, URL, Request, Response, Set });
+  runInNewContext(SOURCE, { self, caches: { open: async () => cache }, fetch: fetched, URL, Request, Response, Map, crypto });
   /** @type {Promise<void>} */
   let installing = Promise.resolve();
   listeners.install({ waitUntil: (/** @type {Promise<void>} */ work) => { installing = work; } });
@@ -52,6 +62,27 @@ test("the page itself is of the version that is kept, whatever follows its addre
   const ask = await installed();
   for (const end of ["", "index.html", "#key=abc", "?lang=fr", "?lang=fr#key=abc", "index.html?a=1"]) {
     assert.equal(await ask(PAGE + end), "first", end);
+  }
+});
+
+test("a large file is kept when it is first used, and only the one that the list means", async () => {
+  const ask = await installed();
+  assert.equal(await ask(`${PAGE}large`), "second");
+  assert.equal(await ask(`${PAGE}old`), "second");
+  version = "third";
+  assert.equal(await ask(`${PAGE}large`), "second");
+  assert.equal(await ask(`${PAGE}old`), "third");
+});
+
+test("a newer version takes over where one page alone is open", async () => {
+  await installed();
+  for (const [pages, times] of [[2, 0], [1, 1]]) {
+    [open, tookOver] = [pages, 0];
+    /** @type {Promise<void>} */
+    let done = Promise.resolve();
+    listeners.message({ data: "take over", waitUntil: (/** @type {Promise<void>} */ work) => { done = work; } });
+    await done;
+    assert.equal(tookOver, times);
   }
 });
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,8 @@ from signtalk.cli.console import print_error
 from signtalk.cli.serve import until_ended
 
 if TYPE_CHECKING:
-    from signtalk.landmarks.clip import LandmarkClip
     from signtalk.service.model import ServiceModel
+    from signtalk.service.recorder import KnownSign
     from signtalk.service.recording import Prompt
 
 
@@ -62,14 +63,10 @@ def record(
         run(app, "127.0.0.1", port, None, RECORDER_PAGE if open_page else None)
 
 
-def _known_signs(model: ServiceModel, prompts: tuple[Prompt, ...]) -> dict[int, LandmarkClip]:
+def _known_signs(model: ServiceModel, prompts: tuple[Prompt, ...]) -> dict[int, KnownSign]:
     """By the number of a prompt: how the bundle's signers make it, where the bundle tells that."""
     from signtalk.data.records import text_key
 
     ids = {entry.text_key: entry.sentence_id for entry in model.recognizer.index.entries}
-    clips = {
-        number: model.sign(ids[key])
-        for number, prompt in enumerate(prompts)
-        if (key := text_key(prompt.sentence)) in ids
-    }
-    return {number: clip for number, clip in clips.items() if clip is not None}
+    named = ((number, ids.get(text_key(prompt.sentence), "")) for number, prompt in enumerate(prompts))
+    return {number: partial(model.sign, sentence_id) for number, sentence_id in named if sentence_id}

@@ -5,7 +5,7 @@ RecordingFolder, how sentences are signed --add_recorder--> routes below /record
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -23,6 +23,8 @@ RECORDER_PAGE = "recorder.html"
 _MOST_FRAMES = 3600
 _Signer = Annotated[str, Query(max_length=40)]
 _Session = Annotated[str, Query(max_length=40)]
+KnownSign = Callable[[], LandmarkClip | None]
+"""Gives how a sentence is signed, when a person is to see it."""
 _Number = Annotated[int, Query(ge=0)]
 
 
@@ -47,7 +49,7 @@ class LastTakeBody(BaseModel, extra="forbid"):
 
 
 def add_recorder(
-    app: FastAPI, recording: RecordingFolder, takes_each: int, signs: Mapping[int, LandmarkClip] | None = None
+    app: FastAPI, recording: RecordingFolder, takes_each: int, signs: Mapping[int, KnownSign] | None = None
 ) -> None:
     """Add the recorder's requests; the page is among the page's files.
 
@@ -55,13 +57,13 @@ def add_recorder(
         app: the application, before its page is added.
         recording: where takes are kept.
         takes_each: of a sentence and signer.
-        signs: how a sentence is signed, by its number; for those that are not there the text alone prompts.
+        signs: gives how a sentence is signed, by its number; for those that are not there the text alone prompts.
     """
     app.include_router(_prompting(recording, takes_each, signs or {}))
     app.include_router(_keeping(recording))
 
 
-def _prompting(recording: RecordingFolder, takes_each: int, shown: Mapping[int, LandmarkClip]) -> APIRouter:
+def _prompting(recording: RecordingFolder, takes_each: int, shown: Mapping[int, KnownSign]) -> APIRouter:
     router = APIRouter(prefix="/recorder", include_in_schema=False)
 
     @router.get("/plan")
@@ -80,9 +82,10 @@ def _prompting(recording: RecordingFolder, takes_each: int, shown: Mapping[int, 
     @router.get("/sign")
     async def sign(number: _Number) -> Response:
         """How a sentence is signed, as a clip's bytes."""
-        if number not in shown:
+        clip = await run_in_threadpool(shown[number]) if number in shown else None
+        if clip is None:
             raise RefusedError(404, "no sign of this sentence is known here")
-        return Response(encode_clip(shown[number]), media_type=CLIP_MEDIA_TYPE)
+        return Response(encode_clip(clip), media_type=CLIP_MEDIA_TYPE)
 
     return router
 

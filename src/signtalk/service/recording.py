@@ -25,7 +25,7 @@ from signtalk.data.names import safe_name
 from signtalk.data.records import CLIPS_FOLDER, ClipRecord, text_key
 from signtalk.data.tables import read_table
 from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import absolute, read_csv, sha256_text, write_csv, write_text
+from signtalk.files import absolute, read_csv, remove_unfinished, sha256_text, write_csv, write_text
 from signtalk.landmarks.clip import LandmarkClip, save_clip
 from signtalk.landmarks.plausible import checked_clip
 
@@ -47,6 +47,7 @@ I may stop at any time. I may have everything deleted that was recorded of me, t
 I say my code then.
 """
 _LONGEST_FORM = 20_000
+_MOST_PROMPT_LETTERS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     """
     if path.suffix.lower() == ".txt":
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            with path.open(encoding="utf-8-sig") as file:
+                lines = file.read(_MOST_PROMPT_LETTERS).splitlines()
         except (OSError, UnicodeError) as error:
             raise DataError(f"{path}: cannot be read as UTF-8 text ({error})") from error
         rows = [{"sentence": " ".join(line.split())} for line in lines]
@@ -143,15 +145,18 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
         if "sentence" not in table.columns:
             raise DataError(table.without("expected a column of sentences"))
         rows = [dict(row.cells) for row in table.rows if not row.fault]
-    prompts: dict[str, Prompt] = {}
+    first: dict[str, dict[str, str]] = {}
     for row in rows:
-        sentence = row["sentence"]
-        if sentence and text_key(sentence) not in prompts:
-            number = str(len(prompts) + 1)
-            prompts[text_key(sentence)] = Prompt(row.get("sentence_id") or number, sentence, row.get("category", ""))
-    if not prompts:
+        if row["sentence"]:
+            first.setdefault(text_key(row["sentence"]), row)
+    if not first:
         raise DataError(f"{path}: holds no sentence; expected one a line, or a column of them")
-    return tuple(prompts.values())
+    ids = [row.get("sentence_id", "") for row in first.values()]
+    if not all(ids) or len(set(ids)) < len(ids):  # then a sentence's place names it
+        ids = [str(number) for number in range(1, len(ids) + 1)]
+    return tuple(
+        Prompt(name, row["sentence"], row.get("category", "")) for name, row in zip(ids, first.values(), strict=True)
+    )
 
 
 class RecordingFolder:
@@ -170,6 +175,9 @@ class RecordingFolder:
         self.folder, self.prompts, self.form = absolute(folder), tuple(prompts), form
         self._keys = [text_key(prompt.sentence) for prompt in self.prompts]
         self._changing = threading.Lock()
+        self._read()
+
+    def _read(self) -> None:
         self._agreements = _read_agreements(self.folder / CONSENTS_NAME)
         self._records = {record.clip_id: record for record in self._recorded()}
 
@@ -189,6 +197,8 @@ class RecordingFolder:
     def held(self) -> Iterator[None]:
         """Keep other processes from filling the same folder.
 
+        What they did before is read, and what a killed one left half written is removed.
+
         Raises:
             DataError: another one does.
         """
@@ -201,6 +211,9 @@ class RecordingFolder:
                 f"{self.folder}: another recorder fills it; end that one, or choose another folder"
             ) from error
         try:
+            for place in (self.folder, self.folder / CLIPS_FOLDER):
+                remove_unfinished(place)
+            self._read()
             yield
         finally:
             lock.release()

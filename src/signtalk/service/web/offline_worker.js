@@ -10,7 +10,7 @@ const PREFIX = "signtalk-page-";
 const CACHE = PREFIX + worker.location.search.slice(1);
 const TAKE_OVER = "take over";
 const list = new URL("files.json", worker.location.href).href;
-/** @type {Promise<Set<string>> | null} */
+/** @type {Promise<Map<string, string>> | null} */
 let listed = null;
 
 worker.addEventListener("install", (event) => event.waitUntil(keep()));
@@ -21,8 +21,14 @@ worker.addEventListener("activate", (event) => event.waitUntil((async () => {
 })()));
 
 worker.addEventListener("message", (event) => {
-  if (event.data === TAKE_OVER) event.waitUntil(worker.skipWaiting());
+  if (event.data === TAKE_OVER) event.waitUntil(takeOver());
 });
+
+/** Take over where one page alone is open: to another one it would give files of another version than it has. */
+async function takeOver() {
+  const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (pages.length <= 1) await worker.skipWaiting();
+}
 
 worker.addEventListener("fetch", (event) => {
   if (event.request.method === "GET" && inScope(event.request.url)) event.respondWith(answered(event.request));
@@ -59,19 +65,26 @@ async function answered(request) {
   if (url === list) return fetch(request).catch(() => kept ?? Response.error());
   if (kept) return kept;
   const answer = await fetch(request);
-  if (answer.ok && (await names(cache)).has(url)) await cache.put(url, answer.clone());
+  const expected = answer.ok ? (await hashes(cache)).get(url) : undefined;
+  if (expected && expected === await sha256(await answer.clone().arrayBuffer())) await cache.put(url, answer.clone());
   return answer;
 }
 
+/** @param {ArrayBuffer} bytes */
+async function sha256(bytes) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /**
- * The addresses that this version's list names.
+ * The addresses that this version's list names, and what their files are.
  *
  * @param {Cache} cache
  */
-function names(cache) {
+function hashes(cache) {
   listed ??= cache.match(list).then(async (kept) => {
     const { files } = kept ? await kept.json() : { files: {} };
-    return new Set(Object.keys(files).map((name) => new URL(name, list).href));
+    return new Map(Object.entries(files).map(([name, { sha256: hash }]) => [new URL(name, list).href, hash]));
   });
   return listed;
 }

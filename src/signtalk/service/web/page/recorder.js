@@ -1,12 +1,13 @@
 // The recorder's page: one person is led through a list of sentences, take after take.
 
+import { today } from "../engine/day.js";
 import { clipFromFrames } from "../engine/landmarks.js";
 import { Camera } from "./camera.js";
 import { buttonById, byId, inputById, loadIcons } from "./dom.js";
 import { codeOf, messageOf } from "./errors.js";
 import { addPlayer } from "./player.js";
 import { notice, showHint } from "./status.js";
-import { Takes } from "./takes.js";
+import { RecorderError, Takes } from "./takes.js";
 import { loadTexts, text } from "./texts.js";
 import { Watch } from "./watch.js";
 
@@ -31,7 +32,7 @@ class Recorder {
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.sign = addPlayer(byId("sign"), text("recorder.sign"));
     this.own = addPlayer(byId("own"), text("recorder.own"));
-    inputById("session").value = new Date().toISOString().slice(0, 10);
+    inputById("session").value = today();
     byId("who-form").onsubmit = (event) => {
       event.preventDefault();
       this.#attempt(() => this.#begin());
@@ -51,7 +52,7 @@ class Recorder {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== " " || byId("prompt").hidden || document.activeElement?.matches("button, input")) return;
+    if (event.key !== " " || event.repeat || byId("prompt").hidden || document.activeElement?.matches("button, input")) return;
     event.preventDefault();
     this.#attempt(() => this.#step());
   }
@@ -177,8 +178,12 @@ class Recorder {
   async #keep(clip) {
     const plan = this.#plan;
     if (!plan) return;
-    this.#clip = null; // a refused one is recorded again
-    const { takes } = await this.takes.keep({ number: this.#number, signer: this.#signer, session: this.#session }, clip);
+    const where = { number: this.#number, signer: this.#signer, session: this.#session };
+    const { takes } = await this.takes.keep(where, clip).catch((error) => {
+      if (error instanceof RecorderError) this.#clip = null; // a refused one is recorded again
+      throw error; // one that did not arrive stands, to be kept once more
+    });
+    this.#clip = null;
     plan.sentences[this.#number].takes = takes;
     if (takes >= plan.takes_each) this.#go(this.#number + 1);
     this.#tell(text("recorder.kept"));

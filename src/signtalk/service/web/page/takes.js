@@ -2,6 +2,7 @@
 
 import { CLIP_MEDIA_TYPE } from "../engine/tables.js";
 import { clipFromBytes, clipToBytes } from "../engine/wire.js";
+import { text } from "./texts.js";
 
 /** @import { Clip } from "../engine/landmarks.js" */
 
@@ -30,7 +31,9 @@ export class Takes {
    * @returns {Promise<RecordingPlan>}
    */
   async plan(signer) {
-    return (await this.#asked(`recorder/plan?${new URLSearchParams({ signer })}`)).json();
+    const answer = await fetch(new URL(`recorder/plan?${new URLSearchParams({ signer })}`, this.base));
+    if (answer.status === 404) throw new Error(text("recorder.none")); // a service that records nothing has the page, too
+    return (await this.#checked(answer)).json();
   }
 
   /**
@@ -94,9 +97,14 @@ export class Takes {
    * @param {RequestInit} [options]
    */
   async #asked(path, options) {
-    const answer = await fetch(new URL(path, this.base), options);
+    return this.#checked(await fetch(new URL(path, this.base), options));
+  }
+
+  /** @param {Response} answer */
+  async #checked(answer) {
     if (answer.ok) return answer;
     const told = await answer.json().catch(() => null);
-    throw new RecorderError(told?.error?.message ?? `status ${answer.status}`);
+    const kind = answer.status < 500 ? RecorderError : Error;
+    throw new kind(told?.error?.message ?? `status ${answer.status}`);
   }
 }
