@@ -228,9 +228,7 @@ def _usable(takes: dict[str, Take], index: SentenceIndex) -> tuple[dict[str, Tak
             if not (take.sentence_id and take.consent):
                 raise ConfigError(f"no {'consent' if take.sentence_id else 'sentence_id'} is told")
             refuse_control_characters("clip_id", take.clip_id)
-            fresh[take.clip_id] = replace(
-                take, sentence=clean.text, category=clean.category, signer_id=clean.signer_id
-            )
+            fresh[take.clip_id] = replace(take, sentence=clean.text, category=clean.category, signer_id=clean.signer_id)
         except SignTalkError as error:
             problems.append(Problem(take.clip_id, "bad_take", str(error)))
     return fresh, problems
