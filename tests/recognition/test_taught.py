@@ -1,5 +1,7 @@
 """Taught sentences under another text, and what was forgotten put back."""
 
+from pathlib import Path
+
 import pytest
 
 from made.taught import ruled, same_landmarks, signed, teach
@@ -8,6 +10,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import ENROLLED_ID, forget, load_layer
 from signtalk.index.takes import clip_path, read_takes
 from signtalk.landmarks.clip import load_clip
+from signtalk.recognition.carrying import carry
 from signtalk.recognition.taught import held_of, put_back, rename
 
 HERE = ruled(1)
@@ -74,3 +77,20 @@ def test_what_was_forgotten_comes_back_whole(folder):
 def test_of_what_was_never_taught_nothing_is_held(folder, tmp_path):
     assert len(held_of(folder, "Never taught", "model-1").index) == 0
     assert len(held_of(tmp_path / "nowhere", "Never taught", "model-1").index) == 0
+
+
+def test_a_damaged_clip_hinders_nobody_from_forgetting_it(folder):
+    first, _ = read_takes(folder)
+    clip_path(folder, first).write_bytes(b"damaged")
+    held = held_of(folder, "the pump beeps", "model-1")
+    assert (len(held.index), len(held.clips)) == (2, 1)
+    forget(folder, ["The pump beeps"])
+    assert put_back(folder, held) == 2
+
+
+def test_a_renamed_sentence_is_forgotten_in_the_backups_that_know_its_old_text(folder):
+    forget(folder, ["Open your mouth"])  # of which no clip is kept
+    backup = Path(carry(ruled(2), folder).backup)
+    rename(ruled(2).index, folder, "The pump beeps", "The pump peeps")
+    forget(folder, ["The pump peeps"])
+    assert len(SentenceIndex.load(backup)) == 0 and not (backup / "clips").exists()

@@ -245,7 +245,7 @@ const browser = await chromium.launch({
 });
 try {
   const context = await browser.newContext({ serviceWorkers: "block" });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") seen.console.push(message.text());

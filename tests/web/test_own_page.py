@@ -32,7 +32,7 @@ def used(folder: Path, url: str, key: str, **job: Any) -> dict[str, Any]:
     job |= {"url": url, "chromium": CHROMIUM, "out": str(folder), "key": key}
     (folder / "job.json").write_text(json.dumps(job))
     command = [str(NODE), str(ROOT / "tests" / "web" / "own_page.mjs"), str(folder / "job.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=800)
     if pictures := os.environ.get("SIGNTALK_PICTURES"):
         for picture in folder.glob("*.png"):
             Path(pictures).mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def check_counts(counted: dict[str, Any]) -> None:
 
 @needs_browser
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_what_a_service_was_taught_is_in_the_hands_of_who_has_the_key(tmp_path: Path) -> None:
     models, bundle = made_bundle(tmp_path / "holistic_landmarker.task"), new_bundle(tmp_path / "clinic.zip")
     arguments = ("--index", tmp_path / "taught", "--models", models, "--keep-clips")
@@ -115,7 +115,7 @@ def test_what_a_service_was_taught_is_in_the_hands_of_who_has_the_key(tmp_path: 
 
 @needs_browser
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_what_an_offline_page_was_taught_is_in_the_hands_of_who_opens_it(tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.clip" for number in range(3)]
     for number, file in enumerate(files, 1):

@@ -178,9 +178,11 @@ def forget(
         unknown += [clip_id for clip_id in clip_ids if clip_id not in held_ids]
         if unknown:
             raise DataError(f"{folder}: holds no '{unknown[0]}'; `signtalk list` shows what it holds")
+        # A backup may know a clip under the text that it had before it was renamed.
+        named = {entry.clip_id for entry in indexes[folder].entries if entry.text_key in keys}
         gone: dict[str, IndexEntry] = {}
         for place, index in reversed(indexes.items()):  # the index itself last: then nothing of it is left anywhere
-            left = index.without_sentences(keys).without(clip_ids)
+            left = index.without_sentences(keys).without({*clip_ids, *named})
             if len(left) < len(index):
                 with nullcontext() if place == folder else locked(place):
                     left.save(place)

@@ -7,11 +7,12 @@ personal index, sentence -> held_of -> Held; after `index.personal.forget` -> pu
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from signtalk.data.records import text_key
-from signtalk.errors import ArtifactError, ConfigError, DataError
+from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.index.files import IndexEntry, existing_folder, locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import layer_exists, load_layer, refuse_bundle
@@ -89,8 +90,11 @@ def held_of(folder: Path, text: str, encoder_id: str) -> Held:
     ids = {layer.entries[row].clip_id for row in rows}
     place = existing_folder(folder)
     takes = tuple(take for take in read_takes(place).values() if take.clip_id in ids)
-    paths = {take.clip_id: clip_path(place, take.clip_id) for take in takes if take.consent}
-    clips = {clip_id: load_clip(path) for clip_id, path in paths.items() if path.is_file()}
+    clips: dict[str, LandmarkClip] = {}
+    for take in takes:
+        if take.consent:
+            with suppress(ClipError):  # one that is missing or damaged hinders nobody from forgetting it
+                clips[take.clip_id] = load_clip(clip_path(place, take.clip_id))
     return Held(layer.without([clip_id for clip_id in layer.row_of if clip_id not in ids]), takes, clips)
 
 

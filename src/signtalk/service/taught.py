@@ -128,7 +128,7 @@ class TaughtSentences:
         if undo and model.personal is not None:
             held = held_of(model.personal, text, model.bundle.recognizer.index.encoder_id)
         gone = model.forget(text)
-        return gone if held is None else {**gone, "undo": self._hold(held)}
+        return {**gone, "undo": self._hold(held)} if held is not None and len(held.index) else gone
 
     def _hold(self, held: Held) -> str:
         name = secrets.token_urlsafe(16)
@@ -149,13 +149,14 @@ class TaughtSentences:
         Raises:
             RefusedError: it is gone by now, or was put back.
         """
-        held = self._held.pop(undo, None)
+        held = self._held.get(undo)
         if held is None or self._model.personal is None:
             raise RefusedError(
                 404, "nothing to put back; what is forgotten is held for a few minutes alone", "too_late"
             )
         with self._model.writing:
             put_back(self._model.personal, held)
+        self._held.pop(undo, None)
         entry = held.index.entries[0]
         return {"sentence": entry.sentence, "clip_ids": list(held.index.row_of)}
 

@@ -15,6 +15,7 @@ import { extractFeatures } from "./features.js";
 import { openModels } from "./models.js";
 import { dot } from "./numbers.js";
 import { answer } from "./recognition.js";
+import { compareTexts } from "./sentence_index.js";
 import { BrowserStorage } from "./storage.js";
 import { StreamSession } from "./stream.js";
 import { EOS_ID, GOLDEN_TOLERANCE, MOST_ENROLLED } from "./tables.js";
@@ -180,7 +181,8 @@ export class Engine {
   signsOf(sentenceId) {
     const own = this.index.references.filter(({ entry }) => entry.sentence_id === sentenceId);
     const ids = new Set(own.map(({ entry }) => entry.clip_id));
-    return this.takes.filter(({ clip_id: id, consent }) => consent && ids.has(id)).reverse();
+    const kept = this.takes.filter(({ clip_id: id, consent }) => consent && ids.has(id));
+    return kept.sort((a, b) => compareTexts(b.date, a.date));
   }
 
   /**
