@@ -4,14 +4,13 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 const CACHE = "signtalk-page";
 const PATIENCE_MS = 3000; // then the kept file serves
 const FILES = [
-  "./", "style.css", "icon.svg", "icons.svg", "manifest.webmanifest", "texts/en.json",
+  "./", "style.css", "icon.svg", "icons.svg", "manifest.webmanifest", "texts/en.json", "texts/fr.json",
   "engine/landmarks.js", "engine/tables.js", "engine/wire.js",
   "page/answer.js", "page/answerer.js", "page/app.js", "page/board.js", "page/camera.js", "page/camera_choice.js",
-  "page/conversation.js", "page/dom.js",
-  "page/enrolment.js", "page/errors.js", "page/events.js", "page/frames.js", "page/heartbeat.js", "page/landmarker.js",
-  "page/landmarker_worker.js", "page/nurse.js", "page/overlay.js", "page/picker.js", "page/picture.js", "page/player.js",
-  "page/practise.js", "page/service_answerer.js", "page/settings.js", "page/sign_cards.js", "page/signs.js",
-  "page/speech.js", "page/states.js", "page/status.js", "page/talk_memory.js", "page/texts.js", "page/turn.js",
+  "page/conversation.js", "page/dom.js", "page/enrolment.js", "page/errors.js", "page/events.js", "page/frames.js",
+  "page/heartbeat.js", "page/landmarker.js", "page/landmarker_worker.js", "page/nurse.js", "page/overlay.js", "page/picker.js", "page/picture.js", "page/player.js",
+  "page/practise.js", "page/service_answerer.js", "page/settings.js", "page/settings_dialog.js", "page/sign_cards.js",
+  "page/signs.js", "page/speech.js", "page/states.js", "page/status.js", "page/talk_memory.js", "page/texts.js", "page/turn.js",
   "page/undo.js", "page/view.js", "page/wake.js", "page/watch.js",
 ];
 // What finds the hands, 31 MB.
