@@ -202,7 +202,7 @@ def create_app(model: Path | None) -> FastAPI:
     @app.get("/v1/sentences")
     async def sentences(query: str = "", limit: int = 100) -> dict[str, Any]:
         listed = [
-            {"sentence_id": i, "sentence": text, "category": category, "layer": "base", "has_sign": i != "s5"}
+            {"sentence_id": i, "sentence": text, "category": category, "has_sign": i != "s5", "language": "en"}
             for i, text, category in KNOWN
             if all(word in text.lower() for word in query.lower().split())
         ]

@@ -233,7 +233,7 @@ async function marks() {
     /** @type {string[][]} */
     const lines = [];
     const conversation = { add: (/** @type {string[]} */ ...line) => lines.push(line), remove() {} };
-    const chosen = { get: (/** @type {string} */ name) => name !== "confirm" }, signs = { of: async () => null };
+    const chosen = { get: (/** @type {string} */ name) => name !== "confirm" }, signs = { of: async () => null, languageOf: async () => "" };
     const view = new AnswerView({ conversation, settings: chosen, signs, teach() {}, changed() {} });
     const candidates = ["A", "B"].map((sentence, i) => ({ sentence, sentence_id: `c${i}`, rank: i + 1 }));
     const shown = (/** @type {object} */ answer) => {
@@ -246,13 +246,15 @@ async function marks() {
     };
     const yes = { promise: { proven: true } }, no = { promise: { proven: false } };
     const said = { outcome: "answer", text: "A", text_source: "sentence" }, asked = { outcome: "choices", choices: candidates };
-    return {
+    const cards = {
       proven: shown({ ...said, ...yes }), unproven: shown({ ...said, ...no }), untold: shown(said),
       translated: shown({ ...said, text_source: "translation", ...no }),
       offered: fresh({ ...asked, ...yes }),
       offeredUnproven: fresh({ ...asked, ...no }),
-      lines, spoken: /** @type {any} */ (globalThis).spoken,
+      lines,
     };
+    await new Promise((resolve) => { setTimeout(resolve); }); // languages are looked up before something is spoken
+    return { ...cards, spoken: /** @type {any} */ (globalThis).spoken };
   });
   await browser.close();
 }

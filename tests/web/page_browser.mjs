@@ -40,7 +40,7 @@ export async function open({ flags = [], context = {}, madeUp = false, script = 
     args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", ...flags],
   });
   const opened = await browser.newContext({ viewport: DESKTOP, ...context });
-  opened.setDefaultTimeout(20_000);
+  opened.setDefaultTimeout(60_000);
   const host = new URL(settings.url).host;
   opened.on("request", (request) => {
     const url = new URL(request.url());

@@ -401,4 +401,24 @@ async function pointed() {
   await browser.close();
 }
 
-await run({ pointed, settled, undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });
+/** Another language of the page: what is said keeps its own, and its own voice. */
+async function french() {
+  const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true });
+  const { steps } = seen;
+  await page.click("#open-settings");
+  await Promise.all([page.waitForEvent("load"), page.selectOption("#setting-language", "fr")]);
+  await page.click("#start-camera");
+  await state(page, "idle");
+  steps.page = [await page.evaluate(() => document.documentElement.lang), await page.textContent("#start-camera")];
+  await said(KNOWN[0]);
+  await page.click(".reply.yes");
+  await page.waitForSelector("#answer .said[lang=en]");
+  steps.spoken = await spoken(page);
+  steps.label = await page.textContent("#answer .label span");
+  await look(page, "french");
+  steps.day = await page.locator(".tap.day").first().textContent();
+  steps.fallback = await page.textContent("#enroll-title");
+  await browser.close();
+}
+
+await run({ french, pointed, settled, undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });

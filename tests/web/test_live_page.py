@@ -65,6 +65,16 @@ def test_every_text_is_there_and_none_is_left_over():
     assert {name for name in plain - used_texts() if not name.startswith(by_code)} == set()
 
 
+@pytest.mark.parametrize("path", sorted((WEB / "texts").glob("*.json")), ids=lambda path: path.stem)
+def test_a_language_says_nothing_else_than_the_first(path: Path):
+    texts = json.loads(path.read_text())
+    assert set(texts) <= set(TEXTS)
+    for name, text in texts.items():
+        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", TEXTS[name])), name
+    listed = (WEB / "page" / "texts.js").read_text().partition("LANGUAGES = {")[2].partition("}")[0]
+    assert f"{path.stem}: " in listed
+
+
 def test_each_reason_of_the_gate_is_told_in_words():
     assert {f"reason.{reason}" for reason in get_args(Reason) if reason} <= set(TEXTS)
 

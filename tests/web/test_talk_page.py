@@ -55,7 +55,7 @@ def test_a_setting_skips_the_question_and_no_leads_to_what_the_page_can_do(tmp_p
     steps = talk("unasked", tmp_path)
     assert steps["said"] == [[f"own: {HURT}"], [["patient signed", HURT]]]
     assert steps["marks"] == f"{TEXTS['answer.confirm_translated']} {TEXTS['answer.confirm_unproven']}"
-    assert steps["help"] == [TEXTS[f"answer.{name}"] for name in ("again", "list", "teach")]
+    assert steps["help"] == [TEXTS[f"answer.{name}"] for name in ("again", "point", "list", "teach")]
     assert steps["focus"] == "nurse-text"
 
 
@@ -147,3 +147,15 @@ def test_answers_can_be_pointed_at_without_a_camera(tmp_path: Path) -> None:
     assert steps["said"] == "Monday"
     assert steps["spoken"] == [f"own: {words}" for words in ("Yes", "Pain: 3 of 10", *answers[1:])]
     assert steps["cleared"] == ["", []]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_page_in_another_language_keeps_that_of_a_sentence(tmp_path: Path) -> None:
+    french = json.loads((PAGE / "texts" / "fr.json").read_text())
+    steps = talk("french", tmp_path)
+    assert steps["page"] == ["fr", french["camera.start"]]
+    assert steps["label"] == french["answer.confirmed"]
+    assert steps["spoken"] == [f"own: {HURT}"]  # the device has an English voice alone
+    assert steps["day"] == "lundi"
+    assert steps["fallback"] == TEXTS["enroll.title"]  # not translated yet

@@ -209,12 +209,20 @@ export class AnswerView {
    * @param {Line | null} line
    */
   #said({ words, how, aloud }, line) {
-    if (!line && aloud && this.settings.get("speak")) speak(words); // a voice cannot mark what it says
+    const language = this.signs.languageOf({ sentence: words, sentence_id: this.#idOf(words) });
+    const speaker = button(text("answer.speak"), async () => speak(words, await language));
+    const step = this.#step;
+    language.then((tag) => {
+      if (!line && aloud && this.settings.get("speak")) speak(words, tag); // a voice cannot mark what it says
+      speaker.hidden = !canSpeak(tag);
+      const said = byId("answer").querySelector(".said");
+      if (this.#step === step && said instanceof HTMLElement) said.lang = tag;
+    });
     this.#line = line ?? this.conversation.add("patient", words, how);
     this.#show("said", "check", text(`answer.${how}`), {
       words,
       actions: [
-        canSpeak() ? button(text("answer.speak"), () => speak(words)) : null,
+        speaker,
         how === "chosen" ? this.#teachButton(words) : null,
         button(text("answer.wrong"), () => this.#wrong(words)),
       ],
@@ -266,6 +274,10 @@ export class AnswerView {
       why: "none_of_these",
       actions: [
         reply("again", "repeat", text("answer.again"), () => this.#reply(afterAgain(this.#step))),
+        button(text("answer.point"), () => {
+          byId("board", HTMLDetailsElement).open = true;
+          byId("board-title").focus();
+        }),
         button(text("answer.list"), () => byId("nurse-text").focus()),
         this.#teachButton(""),
       ],
@@ -281,6 +293,11 @@ export class AnswerView {
   /** @param {string} words */
   #notThis(words) {
     return afterNo(words, this.#heard?.answer.candidates ?? []);
+  }
+
+  /** @param {string} words */
+  #idOf(words) {
+    return this.#heard?.answer.candidates.find(({ sentence }) => sentence === words)?.sentence_id ?? "";
   }
 
   /** @param {string} words */

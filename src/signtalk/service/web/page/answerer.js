@@ -15,7 +15,10 @@
  * @property {boolean} needs_key
  */
 
-/** @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean}} ListedSentence */
+/**
+ * @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean,
+ *   language?: string}} ListedSentence `language` is a tag such as "fr"; "" = not known
+ */
 
 /** @typedef {{rank: number, sentence: string, sentence_id: string}} CandidateSentence */
 

@@ -7,7 +7,7 @@ import { Board } from "./board.js";
 import { Camera } from "./camera.js";
 import { CameraChoice } from "./camera_choice.js";
 import { Conversation } from "./conversation.js";
-import { buttonById, byId, dialogById, inputById, loadIcons } from "./dom.js";
+import { buttonById, byId, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
 import { codeOf, messageOf } from "./errors.js";
 import { ServiceKey } from "./key.js";
@@ -16,8 +16,9 @@ import { Own } from "./own.js";
 import { Practise } from "./practise.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
+import { wireSettingsDialog } from "./settings_dialog.js";
 import { Signs } from "./signs.js";
-import { canSpeak, speak, stopSpeaking } from "./speech.js";
+import { speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showHint, showMeter, showState } from "./status.js";
 import { Tally } from "./tally.js";
@@ -27,7 +28,7 @@ import { Undo } from "./undo.js";
 import { Wake } from "./wake.js";
 import { Watch } from "./watch.js";
 
-/** @import { Answerer, Mode } from "./answerer.js" */
+/** @import { Answerer } from "./answerer.js" */
 /** @import { PictureProblem } from "./picture.js" */
 /** @import { Facts } from "./states.js" */
 
@@ -52,14 +53,17 @@ function pause(milliseconds) {
 }
 
 class Page {
-  /** @param {Answerer} answerer */
-  constructor(answerer) {
+  /**
+   * @param {Answerer} answerer
+   * @param {Settings} settings
+   */
+  constructor(answerer, settings) {
     this.facts = AT_START;
     for (const field of document.querySelectorAll("input")) {
       const most = field.dataset.most;
       if (most) field.maxLength = most === "name" ? MOST_NAME : MOST_TEXT;
     }
-    this.settings = new Settings();
+    this.settings = settings;
     this.answerer = answerer;
     this.camera = new Camera(byId("video", HTMLVideoElement));
     this.cameras = new CameraChoice(this.camera, this.settings);
@@ -387,26 +391,10 @@ class Page {
   }
 
   wireSettings() {
-    const dialog = dialogById("settings-dialog");
-    byId("open-settings").onclick = () => {
-      byId("no-voice").hidden = canSpeak();
-      dialog.showModal();
-    };
-    byId("close-settings").onclick = () => dialog.close();
-    for (const name of /** @type {const} */ (["confirm", "speak", "contrast", "skeleton"])) {
-      const box = inputById(`setting-${name}`);
-      box.checked = this.settings.get(name);
-      box.onchange = () => this.settings.set(name, box.checked);
-    }
-    const radios = [...document.querySelectorAll("input")].filter(({ name }) => name === "mode");
-    for (const radio of radios) {
-      radio.checked = radio.value === this.settings.get("mode");
-      radio.onchange = () => this.settings.set("mode", /** @type {Mode} */ (radio.value));
-    }
+    wireSettingsDialog(this.settings);
     this.settings.on("change", (name) => {
       this.apply();
       if (name === "mode") {
-        for (const radio of radios) radio.checked = radio.value === this.settings.get("mode");
         byId("slow-offer").hidden = true;
         this.attend();
       }
@@ -421,7 +409,8 @@ class Page {
   }
 }
 
-await Promise.all([loadTexts(), loadIcons()]);
+const settings = new Settings();
+await Promise.all([loadTexts(settings.get("language")), loadIcons()]);
 const answerer = await openAnswerer();
-const page = new Page(answerer);
+const page = new Page(answerer, settings);
 page.kept = answerer.keep(() => page.isUntouched).catch((error) => console.info(`no use without network: ${messageOf(error)}`));

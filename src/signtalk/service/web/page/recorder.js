@@ -6,6 +6,7 @@ import { Camera } from "./camera.js";
 import { buttonById, byId, inputById, loadIcons } from "./dom.js";
 import { codeOf, messageOf } from "./errors.js";
 import { addPlayer } from "./player.js";
+import { Settings } from "./settings.js";
 import { notice, showHint } from "./status.js";
 import { RecorderError, Takes } from "./takes.js";
 import { loadTexts, text } from "./texts.js";
@@ -216,5 +217,5 @@ class Recorder {
   }
 }
 
-await Promise.all([loadTexts(), loadIcons()]);
+await Promise.all([loadTexts(new Settings().get("language")), loadIcons()]);
 new Recorder();

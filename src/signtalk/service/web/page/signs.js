@@ -11,6 +11,8 @@ const MOST_KEPT = 60;
 export class Signs {
   /** @type {Map<string, Promise<Clip | null>>} */
   #clips = new Map();
+  /** @type {Map<string, string>} */
+  #languages = new Map();
 
   /** @param {Answerer} answerer */
   constructor(answerer) {
@@ -42,6 +44,16 @@ export class Signs {
   }
 
   /**
+   * The language of a sentence; "" where it is not known.
+   *
+   * @param {Offer} offer
+   */
+  async languageOf(offer) {
+    await this.of(offer);
+    return this.#languages.get(offer.sentence_id) ?? "";
+  }
+
+  /**
    * The list tells who has a sign: asking for one that is not there would be an error in the console.
    *
    * @param {string} sentence
@@ -50,6 +62,7 @@ export class Signs {
   async #ask(sentence, id) {
     const { sentences } = await this.answerer.sentences(sentence);
     const listed = sentences.find((each) => each.sentence_id === id);
+    this.#languages.set(id, listed?.language ?? "");
     return listed && listed.has_sign !== false ? this.answerer.sign(id) : null;
   }
 }

@@ -2,18 +2,23 @@
 
 import { language } from "./texts.js";
 
-/** Whether anything can be spoken here. */
-export function canSpeak() {
-  return voice() !== undefined;
+/**
+ * Whether a language can be spoken here.
+ *
+ * @param {string} [tag] "" = the page's
+ */
+export function canSpeak(tag = "") {
+  return voice(tag) !== undefined;
 }
 
 /**
- * Speak a text now; what was being spoken stops.
+ * Speak a text now, in a voice of its language or not at all; what was being spoken stops.
  *
  * @param {string} words
+ * @param {string} [tag] its language; "" = not known, and taken for the page's
  */
-export function speak(words) {
-  const chosen = voice();
+export function speak(words, tag = "") {
+  const chosen = voice(tag);
   if (chosen === undefined) return;
   const utterance = new SpeechSynthesisUtterance(words);
   utterance.voice = chosen;
@@ -26,7 +31,9 @@ export function stopSpeaking() {
   window.speechSynthesis?.cancel();
 }
 
-function voice() {
+/** @param {string} [tag] */
+function voice(tag = "") {
+  const wanted = (tag || language()).split("-")[0];
   const voices = window.speechSynthesis?.getVoices() ?? [];
-  return voices.find((each) => each.localService && each.lang.split(/[-_]/)[0] === language());
+  return voices.find((each) => each.localService && each.lang.split(/[-_]/)[0] === wanted);
 }

@@ -1,17 +1,26 @@
 // What the page says: texts/LANGUAGE.json, one file a language; index.html names texts by data-text attributes.
 
-const LANGUAGES = ["en"]; // the first one where the browser asks for none of them
+/** By their own names; what one lacks yet is said in the first one. @type {Record<string, string>} */
+export const LANGUAGES = { en: "English", fr: "Français" };
+const [FIRST] = Object.keys(LANGUAGES);
 
 /** @type {Record<string, string>} */
 let texts = {};
 let engine = false; // an offline page says some things otherwise: `NAME.engine` goes before NAME
 
-/** Load the texts of the browser's language and write them into the page. */
-export async function loadTexts() {
+/**
+ * Load the texts and write them into the page.
+ *
+ * @param {string} wanted language; "" = the browser's
+ */
+export async function loadTexts(wanted) {
   engine = document.documentElement.dataset.answers === "engine";
-  const wanted = navigator.languages.map((name) => name.split("-")[0]);
-  const chosen = wanted.find((each) => LANGUAGES.includes(each)) ?? LANGUAGES[0];
-  texts = await (await fetch(new URL(`texts/${chosen}.json`, document.baseURI))).json();
+  const liked = [wanted, ...navigator.languages.map((name) => name.split("-")[0])];
+  const chosen = liked.find((each) => each in LANGUAGES) ?? FIRST;
+  const files = await Promise.all([...new Set([FIRST, chosen])].map(async (each) => (
+    (await fetch(new URL(`texts/${each}.json`, document.baseURI))).json()
+  )));
+  texts = Object.assign({}, ...files);
   document.documentElement.lang = chosen;
   document.title = text("title");
   for (const element of marked("text")) element.textContent = text(element.dataset.text ?? "");
