@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
-from fastapi.responses import FileResponse, JSONResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import JSONResponse
+
+from signtalk.service.errors import add_error_handlers
+from signtalk.service.page import add_page
 
 WEB = Path(__file__).resolve().parents[2] / "src" / "signtalk" / "service" / "web"
 KEY = "the key of the tests"
@@ -280,13 +282,8 @@ def create_app(model: Path | None) -> FastAPI:
         signal.raise_signal(signal.SIGINT)
         return {}
 
-    @app.get("/models/holistic_landmarker.task")
-    async def landmarker() -> Response:
-        if model is None:
-            return JSONResponse({"error": {"code": "not_found", "message": "no models"}}, 404)
-        return FileResponse(model)
-
-    app.mount("/", StaticFiles(directory=WEB, html=True), name="page")
+    add_error_handlers(app)
+    add_page(app, model or WEB / "no_models.task", WEB)
     return app
 
 
