@@ -32,7 +32,7 @@ from signtalk.arrays import FloatArray
 from signtalk.bundle.bundle import open_bundle
 from signtalk.calibration.unseen_signs import LessonAnswers, TaughtSet, coverage, hold_lessons, is_answered
 from signtalk.data.packed import pack_clips
-from signtalk.errors import SignTalkError
+from signtalk.errors import DataError, SignTalkError
 from signtalk.evaluation.intervals import bootstrap_mean
 from signtalk.evaluation.one_shot import (
     EVIDENCE,
@@ -223,7 +223,10 @@ def measure_all(name: str, each: Opened, plan: Plan) -> Results:
             results.cells[name, data, k] = cell
             print(f"{name} {data} k={k}: {cell.recall_at_1['both']:.3f} ({cell.low:.3f}-{cell.high:.3f})")
         if is_asked and each.recognizer is not None:
-            results.gates[name, data] = answering(name, taught, each.recognizer)
+            try:
+                results.gates[name, data] = answering(name, taught, each.recognizer)
+            except DataError as error:
+                print(f"{name} {data}: {error}")
         results.write(plan.json)
     return results
 

@@ -13,7 +13,7 @@ from signtalk.files import read_json, write_json
 
 NO_STRANGERS = ("words_6people", "isl_words_10signers_body")
 """Sets of whose people the base learned, and one without hands: none that a gate is judged by."""
-SIZES = {"3-5": (3, 5), "6-15": (6, 15), "16 and more": (16, sys.maxsize)}
+SIZES = {"6-10": (6, 10), "11-20": (11, 20), "21 and more": (21, sys.maxsize)}
 """How many sentences a lesson teaches."""
 LESSONS = 24
 """Of a set, to ask a gate: another person teaches each time some of the sentences, with one to three clips each."""

