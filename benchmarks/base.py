@@ -64,7 +64,7 @@ _LEARNED = ("words_6people",)
 _WORDS = ("asl_words_3signers", "ksl_phrases_5sessions")
 MAKINGS = {
     "hands": Making(
-        "base", "hands", ("epochs=20",), _LEARNED, _WORDS, _WORDS, tuple(SETS),
+        "base", "hands", ("epochs=40",), _LEARNED, _WORDS, _WORDS, tuple(SETS),
     ),
     "body": Making(
         "base-body", "body", ("epochs=12",), _LEARNED, _WORDS, _WORDS, ("isl_words_10signers_body",),

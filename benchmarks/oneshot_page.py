@@ -166,7 +166,8 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
         f"{LESSONS} lessons a set: a person teaches some of the signs with one to three clips each, the others ask for",
         "these and for as many others as make three in ten questions. Of a set that the gate was fitted on, the",
         "figures are those of a gate fitted without it. Lessons do not refuse clips without hands, as enrolment does:",
-        "no gate holds its promise on them, and nobody can teach them.", "",
+        "no gate holds its promise on them, and nobody can teach them. A set in which nobody signs more sentences",
+        "than the promise begins with has no row.", "",
         "| set | encoder | taught: answered | answers right | answers | not taught: answered | R@1 |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
