@@ -29,7 +29,8 @@ const LONGEST_FILM_S = 22;
 const SLOWEST = PICTURES_A_FILM / LONGEST_FILM_S; // pictures a second, below which signs are missed
 
 /**
- * A camera that shows films, each held still at its first picture, then played; grey before the first.
+ * A camera that shows films, each held still at its first picture, then played; grey before the first, under a row of
+ * noise.
  *
  * @param {number} fps
  */
@@ -44,11 +45,17 @@ function filmCamera(fps) {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "grey";
     context.fillRect(0, 0, canvas.width, canvas.height);
-    if (!video.videoWidth) return;
-    const scale = take.zoom * canvas.height / video.videoHeight;
-    context.translate(canvas.width / 2 + take.aside, canvas.height);
-    context.drawImage(video, -scale * video.videoWidth / 2, -scale * video.videoHeight,
-      scale * video.videoWidth, scale * video.videoHeight);
+    if (video.videoWidth) {
+      const scale = take.zoom * canvas.height / video.videoHeight;
+      context.translate(canvas.width / 2 + take.aside, canvas.height);
+      context.drawImage(video, -scale * video.videoWidth / 2, -scale * video.videoHeight,
+        scale * video.videoWidth, scale * video.videoHeight);
+      context.setTransform(1, 0, 0, 1, 0, 0);
+    }
+    for (let place = 0; place < canvas.width; place += 20) { // a real camera trembles, and sees shapes
+      context.fillStyle = `hsl(0 0% ${100 * Math.random()}%)`;
+      context.fillRect(place, 0, 10, 20);
+    }
   }, 1000 / fps);
   navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(fps);
   Object.assign(globalThis, {
