@@ -14,6 +14,7 @@ CHILDREN = {
     "ExportRefusedError": "ArtifactError",
     "ConfigError": "SignTalkError",
     "MissingExtraError": "SignTalkError",
+    "ServiceError": "SignTalkError",
 }
 
 

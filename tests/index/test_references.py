@@ -264,6 +264,7 @@ def test_damaged_files_are_told_and_never_read_as_something_else(store, tmp_path
                 each.write_bytes(data)
 
 
+@pytest.mark.slow
 def test_killed_while_adding_nothing_that_was_confirmed_is_lost(store, tmp_path):
     store.close()
     assert kill_while_adding(place_of(tmp_path), rounds=2, seed=5)

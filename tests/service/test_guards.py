@@ -45,6 +45,7 @@ def test_a_body_up_to_the_bound_passes(client: TestClient) -> None:
     assert client.post("/size", content=iter([b"x" * 500, b"x" * 501])).status_code == 413
 
 
+@pytest.mark.slow
 def test_lists_and_objects_are_bounded_before_anybody_reads_them(client: TestClient) -> None:
     assert client.post("/size", content=b"[" * 150 + b"{" * 150).status_code == 200
     for body in (b"[" * 301, b"{}" * 301, iter([b"[[" * 100, b"{{" * 100])):

@@ -64,6 +64,7 @@ def test_who_sends_far_too_much_reads_the_answer(path: str, kind: str) -> None:
             assert "error" in json.load(answer)
 
 
+@pytest.mark.slow
 def test_sigterm_under_load_loses_no_accepted_request(small_run: SmallRun) -> None:
     """Every request that the service took is answered, and every answer arrives.
 
@@ -109,6 +110,7 @@ def test_a_bundle_that_cannot_answer_is_told_at_the_start(
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_nothing_unpacked_is_left_behind(
     number: signal.Signals, small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
