@@ -118,8 +118,8 @@ try {
   await page.click("#sign-button", { timeout: 60_000 });
   await page.waitForFunction(() => /** @type {any} */ (globalThis).share === 1, null, { timeout: 60_000 });
   await page.click("#sign-button");
-  await page.waitForSelector("#answer-card.said, #answer-card.unsure, #answer-card.asking", { timeout: 60_000 });
-  const answer = await page.textContent("#answer .said").catch(() => null);
+  await page.waitForSelector("#answer-card.confirm, #answer-card.unsure, #answer-card.asking", { timeout: 60_000 });
+  const answer = await page.textContent("#answer .question").catch(() => null);
   if (answer !== text) throw new Error(`the page says '${await page.textContent("#answer")}', not '${text}'`);
   await page.click("#sign-button"); // signed once more, so that hands are in the picture
   await page.waitForFunction(() => /** @type {any} */ (globalThis).share > 0.55, null, { timeout: 60_000 });
