@@ -93,9 +93,15 @@ function madeUpCamera() {
   };
   room();
   Object.assign(globalThis, { drawFigure });
-  Object.defineProperty(navigator, "mediaDevices", { value: { getUserMedia: async () => canvas.captureStream(15) } });
-  // A canvas that does not change gives no new picture.
-  setInterval(() => context.fillRect(0, 0, 1, 1), 50);
+  const camera = Object.assign(new EventTarget(), {
+    getUserMedia: async () => canvas.captureStream(15), enumerateDevices: async () => [],
+  });
+  Object.defineProperty(navigator, "mediaDevices", { value: camera });
+  // A canvas that does not change gives no new picture, and a real camera trembles.
+  setInterval(() => {
+    context.fillStyle = `hsl(0 0% ${40 + 4 * Math.random()}%)`;
+    context.fillRect(0, canvas.height - 12, canvas.width, 12);
+  }, 50);
 }
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
