@@ -34,6 +34,7 @@ def test_without_pymilvus_the_command_that_installs_it_is_told(monkeypatch):
         MilvusStore("references.db", "model-1")
 
 
+@pytest.mark.slow
 @needs_milvus
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_clips_of_two_models_never_meet(tmp_path):

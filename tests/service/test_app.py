@@ -310,6 +310,7 @@ def test_bad_clips_are_refused(small_run: SmallRun, content: bytes, kind: str, s
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
 
 
+@pytest.mark.slow
 def test_bodies_are_bounded_whether_or_not_their_length_is_told(small_run: SmallRun) -> None:
     with asked_service(small_run.bundle, max_body_bytes=2000) as (client, _):
         told_ = client.post("/v1/recognize", content=b"x" * 3000, headers=CLIP)

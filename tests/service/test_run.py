@@ -124,6 +124,7 @@ def test_nothing_unpacked_is_left_behind(
     assert not list(tmp_path.glob("signtalk-bundle-*"))
 
 
+@pytest.mark.slow
 def test_sigterm_answers_a_stream_that_thinks(small_run: SmallRun) -> None:
     clip = signing(small_run.data, 1)[0][1]
 
@@ -205,6 +206,7 @@ def test_a_kill_during_enrolment_loses_nothing_confirmed(small_run: SmallRun, tm
     assert set(confirmed) <= set(SentenceIndex.load(tmp_path / "ward").row_of)
 
 
+@pytest.mark.slow
 def test_the_log_holds_no_address_and_no_trace_of_those_who_leave(small_run: SmallRun) -> None:
     async def leave_early(address: str) -> None:
         async with websockets.connect(f"ws://{address}/v1/stream?asked=privately") as stream:
@@ -247,6 +249,7 @@ def test_a_browser_that_is_waited_for_does_not_hold_the_service(monkeypatch: pyt
         thread.join(60)
 
 
+@pytest.mark.slow
 def test_a_smaller_encoder_can_be_served(small_run: SmallRun, ask: Callable[..., Any]) -> None:
     _, clip = signing(small_run.data, 1)[0]
     with open_bundle(small_run.bundle, "int8") as opened:
@@ -259,6 +262,7 @@ def test_a_smaller_encoder_can_be_served(small_run: SmallRun, ask: Callable[...,
     assert "no variant 'int1'" in refused
 
 
+@pytest.mark.slow
 def test_one_address_may_hold_some_streams_alone(small_run: SmallRun) -> None:
     async def third(address: str) -> int:
         url = f"ws://{address}/v1/stream"
