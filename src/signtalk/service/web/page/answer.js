@@ -241,7 +241,8 @@ export class AnswerView {
     const possible = candidates.length && reason !== STILL
       ? button(text("answer.possible"), () => this.#reply(afterNo("", candidates))) : null;
     const view = this.#heard && VAGUE.includes(reason) ? viewProblem(this.#heard.clip, this.#heard.dark) : "";
-    const why = view || reason || "unknown"; // how the person stands says more than what the numbers miss
+    const stands = reason === STILL && view === "fast" ? "" : view; // hands that rest were not too fast
+    const why = stands || reason || "unknown"; // how the person stands says more than what the numbers miss
     const hint = textOf("reason", why, "reason.unknown");
     this.#show("unsure", "repeat", text("answer.unsure"), { hint, why, actions: [possible, teach] });
   }
