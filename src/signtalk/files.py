@@ -91,8 +91,17 @@ def link_or_copy(source: str | Path, target: str | Path) -> None:
     try:
         os.link(source, target)
     except OSError:
-        with atomic_path(Path(target)) as temporary:
-            shutil.copyfile(source, temporary)
+        copy_file(Path(source), Path(target))
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file; whoever reads `target` meanwhile meets the whole copy or what was there.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def linked_folders(folder: Path) -> str:

@@ -5,7 +5,8 @@
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+
+import { standIn } from "./made_up_takes.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 /** @type {typeof import("playwright-core")} */
@@ -48,10 +49,7 @@ export async function open({ flags = [], context = {}, madeUp = false, script = 
   });
   await opened.addInitScript(voices);
   await opened.addInitScript(script);
-  if (madeUp) {
-    const standIn = { path: fileURLToPath(new URL("made_landmarks.mjs", import.meta.url)), contentType: "text/javascript" };
-    await opened.route("**/page/landmarker_worker.js", (route) => route.fulfill(standIn));
-  }
+  if (madeUp) await standIn(opened);
   const page = await opened.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") seen.console.push(message.text());

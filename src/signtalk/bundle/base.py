@@ -8,12 +8,11 @@ verified and served like any other.
 
 from __future__ import annotations
 
-import shutil
 from os import PathLike
 from pathlib import Path
 
 from signtalk.errors import ArtifactError, DataError
-from signtalk.files import atomic_path
+from signtalk.files import copy_file
 
 BASE_NAMES = ("base",)
 """What stands for a file of the package where nothing of that name is there."""
@@ -57,6 +56,5 @@ def new_bundle(out: str | PathLike[str], name: str = "base") -> Path:
     path, source = Path(out), base_path(name)
     if path.exists():
         raise DataError(f"{path}: is there already; choose another name")
-    with atomic_path(path) as temporary:
-        shutil.copyfile(source, temporary)
+    copy_file(source, path)
     return path

@@ -10,7 +10,7 @@ import typer
 
 from signtalk.cli.console import out_console, print_error, print_json
 from signtalk.cli.options import Json
-from signtalk.cli.serve import until_ended
+from signtalk.cli.serve import add_told_page, until_ended
 from signtalk.errors import checked
 
 _Clinic = Annotated[
@@ -49,7 +49,6 @@ def clinic(
     from signtalk.service.app import create_app
     from signtalk.service.clinic import ClinicFolder
     from signtalk.service.listening import check_address
-    from signtalk.service.page import add_page
     from signtalk.service.run import serve as run
     from signtalk.service.settings import ServiceSettings
 
@@ -60,18 +59,16 @@ def clinic(
         if carried is not None:
             print_error(f"{len(carried.sentences)} sentences of your own were carried")
     place.make_what_is_missing()
-    hosts = ("localhost", "127.0.0.1", *(allow_host or ()))
+    hosts, key = ("localhost", "127.0.0.1", *(allow_host or ())), place.key()
     settings: ServiceSettings = checked(
-        lambda: ServiceSettings(key=place.key(), personal=place.taught, keep_clips=True, hosts=hosts)
+        lambda: ServiceSettings(key=key, personal=place.taught, keep_clips=True, hosts=hosts)
     )
     with until_ended(place.bundle, settings) as served:
         app = create_app(served, settings)
-        lacks = add_page(app, models)
-        if lacks:
-            print_error(f"the page will not find hands: {lacks}")
+        add_told_page(app, models)
         print_error(f"the page: http://localhost:{port}/  (Control-C ends it)")
         print_error(f"the key for teaching lies in {place.key_file}")
-        fragment = f"#key={place.key().get_secret_value()}" if open_page else None
+        fragment = f"#key={key.get_secret_value()}" if open_page else None
         run(app, "127.0.0.1", port, None, fragment)
 
 

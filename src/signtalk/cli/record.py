@@ -10,7 +10,7 @@ import typer
 
 from signtalk.cli.clinic import Models
 from signtalk.cli.console import print_error
-from signtalk.cli.serve import until_ended
+from signtalk.cli.serve import add_told_page, until_ended
 
 if TYPE_CHECKING:
     from signtalk.service.model import ServiceModel
@@ -43,7 +43,6 @@ def record(
     from signtalk.bundle.base import base_path
     from signtalk.service.app import create_app
     from signtalk.service.listening import check_address
-    from signtalk.service.page import add_page
     from signtalk.service.recorder import RECORDER_PAGE, add_recorder
     from signtalk.service.recording import RecordingFolder, form_text, read_prompts
     from signtalk.service.run import serve as run
@@ -55,9 +54,7 @@ def record(
     with recording.held(), until_ended(signs or base_path(), settings) as served:
         app = create_app(served, settings)
         add_recorder(app, recording, takes, _known_signs(served, recording.prompts))
-        lacks = add_page(app, models)
-        if lacks:
-            print_error(f"the page will not find hands: {lacks}")
+        add_told_page(app, models)
         print_error(f"{len(recording.prompts)} sentences; {recording.num_takes} takes are in {out}")
         print_error(f"the page: http://localhost:{port}/{RECORDER_PAGE}  (Control-C ends it)")
         run(app, "127.0.0.1", port, None, RECORDER_PAGE if open_page else None)

@@ -16,6 +16,8 @@ from signtalk.cli.options import CalibrationOption, OnlyOwnOption, PolicyOption,
 from signtalk.errors import checked
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from signtalk.service.model import ServiceModel
     from signtalk.service.settings import ServiceSettings
 
@@ -62,7 +64,6 @@ def serve(
     """
     from signtalk.service.app import create_app
     from signtalk.service.listening import check_address, check_certificate
-    from signtalk.service.page import add_page
     from signtalk.service.run import serve as run
     from signtalk.service.settings import ServiceSettings, key_from
 
@@ -78,11 +79,24 @@ def serve(
     with until_ended(bundle, settings, Deciding(variant, policy, calibration, only_own)) as model:
         _tell_what_teaching_lacks(settings, bool(len(model.recognizer.index)))
         app = create_app(model, settings)
-        lacks = add_page(app, models) if page else ""
-        if lacks:
-            print_error(f"the page will not find hands: {lacks}")
+        if page:
+            add_told_page(app, models)
         tls = None if ssl_certfile is None else (str(ssl_certfile), None if ssl_keyfile is None else str(ssl_keyfile))
         run(app, host, port, tls, "" if open_page and page else None)
+
+
+def add_told_page(app: FastAPI, models: Path | None) -> None:
+    """Serve the page, and say what it lacks.
+
+    Args:
+        app: the application.
+        models: the landmarker's bundle, or its folder.
+    """
+    from signtalk.service.page import add_page
+
+    lacks = add_page(app, models)
+    if lacks:
+        print_error(f"the page will not find hands: {lacks}")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ The bundle given stays as it is.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from signtalk.data.packed import pack_clips
 from signtalk.errors import DataError, ExportRefusedError
 from signtalk.export.export import ExportExtras, export_bundle
 from signtalk.export.initial import load_initial
-from signtalk.files import atomic_path
+from signtalk.files import copy_file
 from signtalk.index.signs import collect_signs
 from signtalk.recognition.asked import index_records
 from signtalk.training.adapt import Adaptation, AdaptConfig, cross_validate, tuned
@@ -91,6 +90,5 @@ def adapt_bundle(source: str, manifest: Manifest, out: Path, config: AdaptConfig
             gate = gate.model_copy(update={"enrolled": gate})
         tuned_decision = decision.model_copy(update={"gate": gate})
         made = export_bundle(shipped, index, tuned_decision, Path(folder) / "export", extras)
-        with atomic_path(out) as temporary:
-            shutil.copyfile(made, temporary)
+        copy_file(made, out)
     return Adapted(out, adaptation, len(records), len(index.sentences))

@@ -8,7 +8,6 @@ graph and checkpoint are still those of any bundle, and both hold the same round
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 
 from signtalk.export.export import ExportExtras, export_bundle
-from signtalk.files import atomic_path
+from signtalk.files import copy_file
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -52,8 +51,7 @@ def export_base(
         extras = ExportExtras(licence=licence, weights=weights, scripted=False, figures=figures or {})
         silent = decision.model_copy(update={"translate": False})
         made = export_bundle(shipped, index, silent, Path(folder) / "export", extras)
-        with atomic_path(out) as temporary:
-            shutil.copyfile(made, temporary)
+        copy_file(made, out)
     return out
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from signtalk.errors import ArtifactError, DataError, MissingExtraError
-from signtalk.files import atomic_path, sha256_file
+from signtalk.files import atomic_path, copy_file, sha256_file
 
 LANDMARKER_NAME = "holistic_landmarker.task"
 BUNDLE_SHA256 = "fc53b0920c4251f8b2208da454341daa27dc01deb32f4af7cf5b0da791504b98"
@@ -96,8 +95,7 @@ def install_bundle(source: Path | None = None, target: Path | None = None) -> Pa
     path = (target or cache_folder()) / LANDMARKER_NAME
     if source is not None:
         _check_members(source)
-        with atomic_path(path) as temporary:
-            shutil.copyfile(source, temporary)
+        copy_file(source, path)
         return path
     if path.is_file() and sha256_file(path) == BUNDLE_SHA256:
         return path

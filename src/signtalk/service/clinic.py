@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from signtalk.bundle.base import bundle_place, new_bundle
 from signtalk.bundle.bundle import open_bundle
 from signtalk.errors import ArtifactError
-from signtalk.files import atomic_path, sha256_file
+from signtalk.files import atomic_path, copy_file, sha256_file
 from signtalk.index.personal import layer_exists
 from signtalk.recognition.carrying import Carried, carry
 
@@ -106,11 +106,11 @@ class ClinicFolder:
         with open_bundle(source) as new:
             carried = carry(new.recognizer, self.taught, None, without_missing) if layer_exists(self.taught) else None
         if not self.bundle.exists():
-            _copy(source, self.bundle)
+            copy_file(source, self.bundle)
         elif sha256_file(source) != sha256_file(self.bundle):  # else the one before it would be lost
             with atomic_path(self.bundle) as new:
                 shutil.copyfile(source, new)  # first, for it may be the one before
-                _copy(self.bundle, self.bundle_before)
+                copy_file(self.bundle, self.bundle_before)
         return carried
 
     @property
@@ -122,8 +122,3 @@ class ClinicFolder:
     def is_private(self) -> bool:
         """Whether other users of this machine cannot read the key; always so where the system has no such rights."""
         return os.name == "nt" or not self.key_file.exists() or not self.key_file.stat().st_mode & 0o077
-
-
-def _copy(original: Path, copy: Path) -> None:
-    with atomic_path(copy) as temporary:
-        shutil.copyfile(original, temporary)
