@@ -32,6 +32,11 @@ const offered = (count = 2) => answered({
 
 /** @param {Page} page */
 const spoken = (page) => page.evaluate(() => [.../** @type {any} */ (globalThis).spoken]);
+/** The same once something was: the sentence's language is looked up before that. @param {Page} page */
+const heard = async (page) => {
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).spoken.length > 0);
+  return spoken(page);
+};
 /** @param {Page} page */
 const lines = (page) => page.locator("#history li").evaluateAll((items) => (
   items.map((item) => [item.className, item.querySelector(".words")?.textContent])
@@ -60,7 +65,7 @@ async function confirms() {
   await page.waitForFunction(() => document.querySelector("#answer-waiting")?.textContent?.includes("not understood"));
   steps.stands = await page.textContent("#answer .question");
   await page.click(".reply.yes");
-  steps.said = [await spoken(page), await lines(page)];
+  steps.said = [await heard(page), await lines(page)];
   steps.next = [await page.textContent("#answer-before"), await page.textContent("#answer .question")];
   await page.click(".reply.no");
   await card(page, "asking");
@@ -97,7 +102,7 @@ async function unasked() {
   await page.click("#close-settings");
   await said(KNOWN[0]);
   await card(page, "said");
-  steps.said = [await spoken(page), await lines(page)];
+  steps.said = [await heard(page), await lines(page)];
   await page.click("#open-settings");
   await page.check("#setting-confirm");
   await page.click("#close-settings");
