@@ -136,6 +136,7 @@ async function states() {
     pictures[name] = await shown();
   }
   await post("test/say", { type: "state", state: "answer", time_s: 0 });
+  await page.waitForSelector('#hint[data-reason="nobody"]'); // the answer is about frames, and a slow machine sees none at once
   await answered({});
   await state(page, "unsure");
   pictures.unsure = await shown();
