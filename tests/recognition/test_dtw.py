@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from made.warping import dtw_distances
 from made.work import lines_run
 from signtalk.index.encoded import valid_lengths
-from signtalk.recognition.dtw import MAX_DTW_FRAMES, _cheapest_paths, dtw_by_row
+from signtalk.recognition.dtw import MAX_DTW_FRAMES, _cheapest_paths, _path_of, dtw_by_row, warping_path
 
 
 def plain_dtw(first, second):
@@ -209,3 +209,23 @@ def test_the_array_form_gives_what_the_loop_gives(seed, num_frames, width, num_p
     arrays = _cheapest_paths.arrays(squares, *lengths)
     np.testing.assert_array_equal(_cheapest_paths(squares, *lengths), arrays)
     np.testing.assert_allclose(_cheapest_paths.plain(squares, *lengths), arrays, rtol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**31))
+def test_the_path_costs_what_the_cheapest_one_costs(num_frames, width, seed):
+    first, second = walks(np.random.default_rng(seed), 2, max(num_frames, width))
+    first, second = first[:num_frames].astype(np.float64), second[:width].astype(np.float64)
+    costs = np.linalg.norm(first[:, None] - second, axis=2)
+    rows, columns = warping_path(costs)
+    assert (rows[0], columns[0], rows[-1], columns[-1]) == (0, 0, num_frames - 1, width - 1)
+    steps = {(int(i), int(j)) for i, j in zip(np.diff(rows), np.diff(columns), strict=True)}
+    assert steps <= {(0, 1), (1, 0), (1, 1)}
+    assert costs[rows, columns].sum() == pytest.approx(plain_dtw(first.tolist(), second.tolist()))
+    for mine, plain in zip((rows, columns), _path_of(costs), strict=True):
+        np.testing.assert_array_equal(mine, plain)
+
+
+def test_a_path_needs_frames():
+    with pytest.raises(ValueError, match="with a frame each"):
+        warping_path(np.zeros((0, 3)))

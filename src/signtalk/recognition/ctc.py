@@ -86,11 +86,7 @@ def sentence_log_likelihoods(
     num_words = np.where(classes >= 0, sentences.lengths[classes], 0)
     words = words[..., : max(int(num_words.max()), 1)]
     unknown = ((words == UNK_ID) | (words >= vocabulary)).any(axis=-1)
-    labels = np.full((*classes.shape, 2 * words.shape[-1] + 1), BLANK_ID, dtype=np.int64)
-    labels[..., 1::2] = np.where(unknown[..., None], BLANK_ID, words)
-    # A word may follow its neighbour without a blank between, unless they are the same word.
-    may_skip = np.zeros(labels.shape, dtype=np.bool_)
-    may_skip[..., 2:] = (labels[..., 2:] != BLANK_ID) & (labels[..., 2:] != labels[..., :-2])
+    labels, may_skip = label_lattice(np.where(unknown[..., None], BLANK_ID, words))
     clip = np.arange(num_clips)[:, None, None]
     skip = np.where(may_skip, 0.0, -np.inf)
     # Two columns of nothing in front: a shifted copy is a view.
@@ -110,6 +106,23 @@ def sentence_log_likelihoods(
     before = np.take_along_axis(alpha, np.maximum(2 * num_words[..., None] - 1, 0), axis=-1)[..., 0]
     total = np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
     return np.where(unknown, np.nan, np.where(classes >= 0, total, -np.inf))
+
+
+def label_lattice(words: npt.NDArray[np.integer]) -> tuple[IntArray, BoolArray]:
+    """The labels through which frames pass that spell words: a blank before, between and after them.
+
+    Args:
+        words: (..., S) ids, BLANK_ID after the last.
+
+    Returns:
+        (..., 2S + 1) int64 labels, and whether each may follow the one two before it: a word may follow its neighbour
+        without a blank between, unless they are the same word.
+    """
+    labels = np.full((*words.shape[:-1], 2 * words.shape[-1] + 1), BLANK_ID, dtype=np.int64)
+    labels[..., 1::2] = words
+    may_skip = np.zeros(labels.shape, dtype=np.bool_)
+    may_skip[..., 2:] = (labels[..., 2:] != BLANK_ID) & (labels[..., 2:] != labels[..., :-2])
+    return labels, may_skip
 
 
 def words_shown(word_log_probs: FloatArray, valid: BoolArray, sentences: SpelledSentences) -> npt.NDArray[np.float32]:

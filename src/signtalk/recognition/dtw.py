@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import BoolArray, FloatArray, IntArray
-from signtalk.compiling import compiled
+from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
+from signtalk.compiling import Compiled, compiled
 from signtalk.index.encoded import valid_lengths
 
 MAX_DTW_FRAMES = 4096
@@ -179,3 +179,51 @@ def _cheapest_paths(
                 row[j] = left
         totals[pair] = row[width - 1]
     return totals
+
+
+def _path_of(costs: Float64Array) -> tuple[IntArray, IntArray]:  # pragma: no cover  # as machine code
+    """As `warping_path`, which is compiled where numba is installed."""
+    num_frames, width = costs.shape
+    totals = np.empty((num_frames, width))
+    for i in range(num_frames):
+        for j in range(width):
+            best = 0.0 if i == 0 and j == 0 else np.inf
+            if i > 0:
+                best = min(best, totals[i - 1, j])
+            if j > 0:
+                best = min(best, totals[i, j - 1])
+            if i > 0 and j > 0:
+                best = min(best, totals[i - 1, j - 1])
+            totals[i, j] = best + costs[i, j]
+    rows, columns = np.empty(num_frames + width, dtype=np.int64), np.empty(num_frames + width, dtype=np.int64)
+    i, j, place = num_frames - 1, width - 1, num_frames + width
+    while True:
+        place -= 1
+        rows[place], columns[place] = i, j
+        if i == 0 and j == 0:
+            break
+        if i > 0 and j > 0 and totals[i - 1, j - 1] <= min(totals[i - 1, j], totals[i, j - 1]):
+            i, j = i - 1, j - 1
+        elif j == 0 or (i > 0 and totals[i - 1, j] <= totals[i, j - 1]):
+            i -= 1
+        else:
+            j -= 1
+    return rows[place:], columns[place:]
+
+
+_compiled_path = Compiled(_path_of, _path_of)
+
+
+def warping_path(costs: Float64Array) -> tuple[IntArray, IntArray]:
+    """The pairs of frames that the cheapest path lays beside each other, in order.
+
+    Args:
+        costs: (T, T') float64 distances of frames, at least one by one, finite.
+
+    Returns:
+        Two arrays of the same length: rows and columns, from (0, 0) to the last of both. Of equal ways the one with
+        fewer pairs.
+    """
+    if costs.ndim != 2 or 0 in costs.shape:
+        raise ValueError(f"costs {costs.shape}; expected (T, T') with a frame each")
+    return _compiled_path(costs)

@@ -34,6 +34,7 @@ from signtalk.recognition.prepared import PreparedIndex
 from signtalk.recognition.promise import Policy, Population, Promise, held_back, population_of, promise_to, promises_of
 from signtalk.recognition.ranking import Candidate, Ranking
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
+from signtalk.recognition.signer_transform import SignerEncoder, SignerTransform
 from signtalk.recognition.translation import Translation, TranslationRule, translation_figures
 
 _CLIPS_AT_ONCE = 64
@@ -138,6 +139,19 @@ class Recognizer:
         if changed.index is self.index:
             object.__setattr__(changed, "prepared", self.prepared)  # a decision does not change what is laid out
         return changed
+
+    def knowing(self, signer: SignerTransform) -> Recognizer:
+        """The same for clips of one person alone; what it encodes is not for an index that others share.
+
+        Raises:
+            ArtifactError: the person was learned for another model.
+        """
+        if signer.encoder_id != self.index.encoder_id:
+            theirs = f"a signer learned for encoder {signer.encoder_id[:12]}"
+            raise ArtifactError(f"{theirs}; expected {self.index.encoder_id[:12]}, that of the references")
+        knowing = replace(self, encoder=SignerEncoder(self.encoder, signer))
+        object.__setattr__(knowing, "prepared", self.prepared)
+        return knowing
 
     def over(self, source: References) -> Recognizer:
         """The same, with the references of a source below those of its index.
