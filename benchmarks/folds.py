@@ -27,7 +27,7 @@ from signtalk.errors import ArtifactError
 from signtalk.evaluation.intervals import Interval
 from signtalk.evaluation.protocols import evaluate
 from signtalk.evaluation.report import report_json, report_markdown, write_report
-from signtalk.evaluation.results import EvaluationReport, OpenSet
+from signtalk.evaluation.results import EvaluationReport, KnownSigner, OpenSet
 from signtalk.export.initial import initial_of
 from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.training.checkpoint import TorchEncoder
@@ -41,6 +41,9 @@ FOLD_NAME = "fold.json"
 _CLOCK_NAME = "clock.json"
 _BIG = ("store", "tensorboard", INDEX_NAME, LAST_NAME)
 _TIMED_CLIPS = 50
+_SIGNER_SENTENCES = (5, 10, 20)
+_OF_GATE = 10
+"""Sentences known where it is told what the gate makes of a signer who is known."""
 
 
 class Figures(BaseModel, frozen=True, extra="forbid"):
@@ -64,6 +67,9 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
         accepted: part of the known queries that is answered.
         precision: part of the answers that is right.
         prototype_accepted, prototype_precision: likewise of the prototype's gate on the same scores' clips.
+        known_5: R@1 of a new signer's other sentences once 5 of theirs are known, chosen by the system; known_10,
+            known_20 likewise; known_random_10 with 10 drawn at random.
+        known_accepted, known_precision: as accepted and precision, once 10 are known.
         parameters: of the network, decoder included.
         minutes: of training on this machine.
         ms: milliseconds from the features of one clip to its embedding, median of single clips.
@@ -96,6 +102,12 @@ class Figures(BaseModel, frozen=True, extra="forbid"):
     precision: float | None = None
     prototype_accepted: float | None = None
     prototype_precision: float | None = None
+    known_5: float | None = None
+    known_10: float | None = None
+    known_20: float | None = None
+    known_random_10: float | None = None
+    known_accepted: float | None = None
+    known_precision: float | None = None
     parameters: float | None = None
     minutes: float | None = None
     ms: float | None = None
@@ -227,7 +239,8 @@ def train_and_measure(job: Job) -> FoldResult:
     run = RunFolder.open(job.folder)
     pack_clips(job.split.records(job.manifest, *PACKED_ROLES), run.checkpoint.features, job.folder / STORE_NAME)
     index_run(run, job.manifest)
-    report = evaluate(run.recognizer(run.sentence_index(), run.decision()), job.manifest, job.split, run.store())
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
+    report = evaluate(recognizer, job.manifest, job.split, run.store(), signer_sentences=_SIGNER_SENTENCES)
     _write_reports(report, job)
     arrays = report.arrays
     assert arrays is not None  # every suite tests somebody
@@ -325,8 +338,20 @@ def report_figures(report: EvaluationReport) -> dict[str, float | None]:
             found["written_known"] = retrieval.recall_at_1.estimate
     for search in report.searches:
         found[f"search_{'unseen' if search.name.startswith('unseen') else 'seen'}"] = search.recall_at_1.estimate
+    found |= _known_signer_figures(report.known_signers)
     if report.open_set is not None:
         found |= _open_set_figures(report.open_set)
+    return found
+
+
+def _known_signer_figures(measured: Sequence[KnownSigner]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for known in measured:
+        guided, of_gate = known.chosen == "guided", known.num_sentences == _OF_GATE
+        if guided or of_gate:
+            found[f"known_{'' if guided else 'random_'}{known.num_sentences}"] = known.after.estimate
+        if guided and of_gate:
+            found |= {"known_accepted": known.accepted_after, "known_precision": known.precision_after}
     return found
 
 

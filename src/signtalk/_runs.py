@@ -302,18 +302,20 @@ class Run:
         """
         return self._opened.decision()
 
-    def evaluate(self, out: PathLike | None = None) -> EvaluationReport:
+    def evaluate(self, out: PathLike | None = None, *, signer_sentences: Sequence[int] = ()) -> EvaluationReport:
         """Measure every protocol through the code that serves; write report.json, report.html and pictures.
 
         Args:
             out: folder of the report; `report` inside the run by default.
+            signer_sentences: ask the test signers once more, after so many of their sentences are known, as (5, 10).
         """
         from signtalk.evaluation.protocols import evaluate
         from signtalk.evaluation.report import write_report
 
         run, manifest = self._opened, self._manifest
         recognizer = run.recognizer(run.sentence_index(), run.decision())
-        report = evaluate(recognizer, manifest, run.split(manifest), run.store(manifest))
+        split, store = run.split(manifest), run.store(manifest)
+        report = evaluate(recognizer, manifest, split, store, signer_sentences=signer_sentences)
         write_report(report, Path(out) if out is not None else self.folder / "report")
         return report
 

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +44,19 @@ def test_a_protocol_without_clips_is_absent_not_zero(small_run: SmallRun) -> Non
         assert name.removeprefix("retrieval: ") not in {found.name for found in report.retrieval}
     shown = {found.name for found in small_run.result.report.retrieval}
     assert {"seen sentence, new clip", "unseen sentence, enrolled from 2 clips"} <= shown  # the demo has clips for all
+
+
+def test_new_signers_are_asked_once_more_when_some_sentences_are_known(small_run: SmallRun) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    split = run.split(manifest)
+    recognizer = run.recognizer(run.sentence_index(), run.decision())
+    report = evaluate(recognizer, manifest, split, run.store(), signer_sentences=(3, 999))
+    assert [(each.num_sentences, each.chosen) for each in report.known_signers] == [(3, "guided"), (3, "random")]
+    assert report.absent["known signer, 999 sentences"] == "no test signer signs more sentences than that"
+    page = report_markdown(report, "Evaluation")
+    assert "Knowing the signer" in page
+    assert json.loads(json.dumps(report_json(report)))["known_signers"][0]["num_sentences"] == 3
+    assert not small_run.result.report.known_signers  # only where it is asked for
 
 
 def test_enrolled_sentences_are_added_to_the_index(small_run: SmallRun) -> None:

@@ -20,10 +20,12 @@ from signtalk.data.packed import PackedClips
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
 from signtalk.evaluation.intervals import Interval, bootstrap_mean, wilson_interval
+from signtalk.evaluation.known_signer import measure_known_signer
 from signtalk.evaluation.open_set import OpenSetAnswers, measure_gate, measure_open_set
 from signtalk.evaluation.results import (
     EvaluationReport,
     GateResult,
+    KnownSigner,
     OneAnswer,
     ReportArrays,
     Retrieval,
@@ -46,7 +48,12 @@ _EXAMPLES = 10
 
 
 def evaluate(
-    recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips, seed: int = 0
+    recognizer: Recognizer,
+    manifest: Manifest,
+    split: Split,
+    store: PackedClips,
+    seed: int = 0,
+    signer_sentences: Sequence[int] = (),
 ) -> EvaluationReport:
     """Run all protocols for which the split has clips.
 
@@ -56,6 +63,7 @@ def evaluate(
         split: whose roles decide what is asked.
         store: packed clips of at least the split's test roles.
         seed: of the bootstrap and of the choice of enrolled clips.
+        signer_sentences: ask the test signers once more, after so many of their sentences are known; one of each.
     """
     # What somebody wrote into the index is no part of the protocols; among it may be what they hold out.
     written = [entry.clip_id for entry in recognizer.index.entries if entry.kind == "written"]
@@ -72,6 +80,7 @@ def evaluate(
     measured.search("unseen sentence, unseen signer", "test_unknown")
     measured.text("seen sentence, unseen signer", "test")
     measured.text("unseen sentence, unseen signer", "test_unknown")
+    measured.known_signer(signer_sentences)
     return measured.report()
 
 
@@ -85,6 +94,7 @@ class _Measured:
         self.texts: list[TextResult] = []
         self.answers: list[OneAnswer] = []
         self.enrolled_gates: list[GateResult] = []
+        self.known_signers: tuple[KnownSigner, ...] = ()
         self.absent: dict[str, str] = {}
         self._cache: dict[Role, Asked | None] = {}
 
@@ -210,6 +220,15 @@ class _Measured:
             )
         )
 
+    def known_signer(self, counts: Sequence[int]) -> None:
+        """Ask the test signers before and after some of their other sentences are known."""
+        queries = self.queries("test") if counts else None
+        if queries is not None:
+            self.known_signers = measure_known_signer(self.recognizer, queries, counts, self.seed)
+        measured = {each.num_sentences for each in self.known_signers}
+        for count in sorted({*counts} - measured):
+            self.absent[f"known signer, {count} sentences"] = "no test signer signs more sentences than that"
+
     def _answered(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Answer, ...]:
         recognizer = recognizer or self.recognizer
         return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).answers
@@ -225,6 +244,7 @@ class _Measured:
             texts=tuple(self.texts),
             answers=tuple(self.answers),
             enrolled_gates=tuple(self.enrolled_gates),
+            known_signers=self.known_signers,
             confused=(),
             absent=self.absent,
         )

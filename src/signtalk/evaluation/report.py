@@ -23,6 +23,7 @@ from signtalk.evaluation.results import (
     ChoiceResult,
     EvaluationReport,
     GateResult,
+    KnownSigner,
     OneAnswer,
     OpenSet,
     ReportArrays,
@@ -112,6 +113,8 @@ def report_markdown(report: EvaluationReport, title: str) -> str:
 def _sections(report: EvaluationReport) -> tuple[Section, ...]:
     head = f"Split `{report.split_hash[:16]}`, model `{report.encoder_id[:16]}`. Intervals are 95%."
     sections = [Section("", (head,)), _retrieval_section(report.retrieval)]
+    if report.known_signers:
+        sections.append(_known_signer_section(report.known_signers))
     if report.searches:
         sections.append(_search_section(report.searches))
     if report.open_set is not None:
@@ -148,6 +151,25 @@ def _retrieval_section(retrieval: Sequence[Retrieval]) -> Section:
         for r in retrieval
     )
     return Section("Recognition", (Grid.of(header, rows),))
+
+
+def _known_signer_section(measured: Sequence[KnownSigner]) -> Section:
+    header = ("sentences known", "chosen", "queries", "R@1 before", "R@1 after", "by signer", "answered", "precision")
+    rows = (
+        (
+            str(each.num_sentences),
+            each.chosen,
+            str(each.num_queries),
+            _range(each.before),
+            _range(each.after),
+            ", ".join(f"{name} {_number(was)} -> {_number(now)}" for name, (was, now) in each.by_signer.items()),
+            f"{_number(each.accepted_before)} -> {_number(each.accepted_after)}",
+            f"{_number(each.precision_before)} -> {_number(each.precision_after)}",
+        )
+        for each in measured
+    )
+    note = "A new signer signs so many known sentences; all their other sentences are asked, before and after."
+    return Section("Knowing the signer", (note, Grid.of(header, rows)))
 
 
 def _search_section(searches: Sequence[TextSearch]) -> Section:

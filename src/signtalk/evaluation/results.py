@@ -40,6 +40,32 @@ class Retrieval:
 
 
 @dataclass(frozen=True, eq=False)
+class KnownSigner:
+    """New signers before and after the model knows some of their sentences, asked for all the others.
+
+    Attributes:
+        num_sentences: that teach how somebody signs, one clip each.
+        chosen: how they were chosen.
+        num_queries: clips asked, of all signers and drawings.
+        before: part whose sentence ranks first, for the model that everybody shares; after: once it knows the signer.
+        by_signer: the same two of each signer.
+        accepted_before: part that the gate accepts; accepted_after likewise.
+        precision_before: part of these that is right, None when nothing is accepted; precision_after likewise.
+    """
+
+    num_sentences: int
+    chosen: Literal["guided", "random"]
+    num_queries: int
+    before: Interval
+    after: Interval
+    by_signer: dict[str, tuple[float, float]]
+    accepted_before: float
+    accepted_after: float
+    precision_before: float | None
+    precision_after: float | None
+
+
+@dataclass(frozen=True, eq=False)
 class TextSearch:
     """How well clips are found by what they mean.
 
@@ -274,6 +300,7 @@ class EvaluationReport:
         absent: protocols without clips, and why.
         wrong_clips: every clip of the open set that was not told what it should be.
         enrolled_gates: what the gate does with enrolled sentences, each clip asked with its sentence and without.
+        known_signers: what it is worth to know some sentences of a new signer; none unless that was asked for.
         arrays: behind the pictures; None when the split tests nobody.
     """
 
@@ -288,4 +315,5 @@ class EvaluationReport:
     absent: dict[str, str]
     wrong_clips: tuple[WrongClip, ...] = ()
     enrolled_gates: tuple[GateResult, ...] = ()
+    known_signers: tuple[KnownSigner, ...] = ()
     arrays: ReportArrays | None = field(repr=False, default=None)

@@ -1,0 +1,133 @@
+"""What it is worth to know the person: before and after a few of their sentences are known, asked for all the others.
+
+    Recognizer + test clips -> for each signer and n: n sentences teach the person, all others are asked -> KnownSigner
+
+The sentences that teach are known to everybody: only how this person signs them is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from signtalk.arrays import BoolArray, IntArray
+from signtalk.evaluation.intervals import Interval, bootstrap_mean
+from signtalk.evaluation.results import KnownSigner
+from signtalk.recognition.asked import Asked
+from signtalk.recognition.recognizer import Recognizer
+from signtalk.recognition.signer_fit import SignerFitConfig, fit_signer
+from signtalk.recognition.signer_prompts import next_sentences
+from signtalk.recognition.signer_transform import SignerTransform
+
+RANDOM_DRAWS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What a recognizer tells of some clips: whether the first candidate is right, and whether it is accepted."""
+
+    right: BoolArray
+    accepted: BoolArray
+
+    @property
+    def precision(self) -> float | None:
+        return float(self.right[self.accepted].mean()) if self.accepted.any() else None
+
+
+def measure_known_signer(
+    recognizer: Recognizer,
+    known: Asked,
+    counts: Sequence[int],
+    seed: int = 0,
+    config: SignerFitConfig | None = None,
+) -> tuple[KnownSigner, ...]:
+    """Ask each signer's sentences before and after some others of theirs are known.
+
+    Args:
+        recognizer: everybody's; its index holds no clip of the signers asked.
+        known: their clips of indexed sentences.
+        counts: how many sentences teach; a signer who signs no more than that is left out.
+        seed: which of them, and of the bootstrap.
+        config: of the fit.
+
+    Returns:
+        For each count one with sentences as `next_sentences` chooses them, and one with `RANDOM_DRAWS` drawings; none
+        where nobody signs enough.
+    """
+    plain = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
+    keys = np.array(known.keys)
+    before = _told(plain, known, np.arange(len(keys)))
+    measured = []
+    for count in counts:
+        for guided in (True, False):
+            rows, after = [np.zeros(0, dtype=np.int64)], [_Told(*(np.zeros(0, dtype=np.bool_),) * 2)]
+            for taught, asked in _draws(plain, known, count, guided, seed):
+                texts = [known.records[row].sentence for row in taught.tolist()]
+                signer = fit_signer(known.encoded.select(taught), texts, plain.index, plain.tokenizer, config)
+                rows.append(asked)
+                after.append(_told(plain, known, asked, signer))
+            if len(rows) > 1:
+                chosen = np.concatenate(rows)
+                told = _Told(
+                    *(np.concatenate([getattr(each, name) for each in after]) for name in ("right", "accepted"))
+                )
+                was = _Told(before.right[chosen], before.accepted[chosen])
+                measured.append(_result(count, guided, known, chosen, was, told, seed))
+    return tuple(measured)
+
+
+def _told(recognizer: Recognizer, known: Asked, rows: IntArray, signer: SignerTransform | None = None) -> _Told:
+    clips = known.encoded.select(rows)
+    own_ids = [known.own_ids[row] for row in rows.tolist()]
+    answered = recognizer.answer(signer.applied(clips) if signer else clips, known.motions[rows], own_ids, 1)
+    right = answered.ranking.ranks_of([known.keys[row] for row in rows.tolist()]) == 1
+    return _Told(right, np.array([answer.accepted for answer in answered.answers], dtype=np.bool_))
+
+
+def _draws(
+    recognizer: Recognizer, known: Asked, count: int, guided: bool, seed: int
+) -> Iterator[tuple[IntArray, IntArray]]:
+    """For each signer which clips teach, one a sentence, and which are asked: all of other sentences."""
+    keys, signers = np.array(known.keys), np.array([record.signer_id for record in known.records])
+    text_of = {record.text_key: record.sentence for record in known.records}
+    key_of = {text: key for key, text in text_of.items()}
+    ordered = next_sentences(recognizer.index, recognizer.tokenizer, (), len(recognizer.index.sentences))
+    for signer in np.unique(signers).tolist():
+        own = np.flatnonzero(signers == signer)
+        signed = set(keys[own].tolist())
+        if len(signed) <= count:
+            continue
+        for draw in range(1 if guided else RANDOM_DRAWS):
+            rng = np.random.default_rng([seed, draw])
+            best = [key_of[text] for text in ordered if text in key_of and key_of[text] in signed]
+            chosen = best[:count] if guided else rng.permutation(sorted(signed))[:count].tolist()
+            taught = np.array([rng.choice(own[keys[own] == key]) for key in chosen], dtype=np.int64)
+            yield taught, own[~np.isin(keys[own], chosen)]
+
+
+def _result(
+    count: int, guided: bool, known: Asked, rows: IntArray, before: _Told, after: _Told, seed: int
+) -> KnownSigner:
+    keys = np.array(known.keys)[rows]
+    signers = np.array([known.records[row].signer_id for row in rows.tolist()])
+
+    def mean(right: BoolArray) -> Interval:
+        return bootstrap_mean(right.astype(np.float64), keys, np.random.default_rng(seed))
+
+    return KnownSigner(
+        num_sentences=count,
+        chosen="guided" if guided else "random",
+        num_queries=len(rows),
+        before=mean(before.right),
+        after=mean(after.right),
+        by_signer={
+            name: (float(before.right[signers == name].mean()), float(after.right[signers == name].mean()))
+            for name in np.unique(signers).tolist()
+        },
+        accepted_before=float(before.accepted.mean()),
+        accepted_after=float(after.accepted.mean()),
+        precision_before=before.precision,
+        precision_after=after.precision,
+    )
