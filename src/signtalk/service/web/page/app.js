@@ -188,8 +188,10 @@ class Page {
       });
     this.watch.on("frame", ({ frame }) => {
       if (this.tab === "talk") this.answerer.pushFrame(frame);
+    });
+    this.watch.on("view", ({ timeS }) => {
       showMeter("motion", this.watch.speed / FASTEST);
-      this.hint(frame.timeS);
+      this.hint(timeS);
     });
     document.addEventListener("visibilitychange", () => {
       this.tell({ hidden: document.hidden });

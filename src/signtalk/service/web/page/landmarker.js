@@ -1,6 +1,7 @@
 // Finds landmarks in a worker, one picture at a time, so that the page stays quick.
 
 /** @import { Frame } from "../engine/landmarks.js" */
+/** @import { Picture } from "./newest.js" */
 
 const SILENT_MS = 2500; // a worker that died says nothing
 const FIRST_MS = 15_000; // the first picture takes seconds on a slow device
@@ -22,6 +23,8 @@ export class Landmarker {
   /** @type {{resolve: (frame: Frame) => void, reject: (error: LandmarkerError) => void} | null} */
   #waiting = null;
   #patienceMs = FIRST_MS;
+  #askedMs = 0;
+  #tookMs = 0; // the last picture
 
   /** Load library and models: seconds at first, later from the browser's own store. */
   static async open() {
@@ -40,7 +43,10 @@ export class Landmarker {
     this.#worker.onmessage = ({ data }) => {
       const waiting = this.#waiting;
       this.#waiting = null;
-      if (data.type === "frame") this.#patienceMs = SILENT_MS;
+      if (data.type === "frame") {
+        this.#patienceMs = SILENT_MS;
+        this.#tookMs = performance.now() - this.#askedMs;
+      }
       if (data.type === "failed") waiting?.reject(new LandmarkerError(data.code, data.message));
       else waiting?.resolve(data.frame);
     };
@@ -55,14 +61,19 @@ export class Landmarker {
     return this.#waiting !== null;
   }
 
+  /** About when the next picture will be needed, by how long the last one took. */
+  get neededInMs() {
+    return this.busy ? this.#askedMs + this.#tookMs - performance.now() : 0;
+  }
+
   /**
    * The frame of a picture, which goes over to the worker.
    *
-   * @param {ImageBitmap} bitmap
-   * @param {number} timeS must increase
+   * @param {Picture} picture whose times increase
    */
-  async detect(bitmap, timeS) {
-    const reply = this.#ask({ type: "detect", bitmap, timeS }, [bitmap]);
+  async detect({ pixels, timeS }) {
+    const reply = this.#ask({ type: "detect", pixels, timeS }, [pixels]);
+    this.#askedMs = performance.now();
     const waiting = this.#waiting;
     const timer = setTimeout(() => setTimeout(() => {
       waiting?.reject(new LandmarkerError("landmarker_silent", `no reply for ${this.#patienceMs} ms`));

@@ -1,7 +1,7 @@
 // A module worker around MediaPipe's HolisticLandmarker: a picture in, the points of one frame out.
 //
 //   {type: "open", model}            -> {type: "opened"} or {type: "failed", code, message}
-//   {type: "detect", bitmap, timeS}  -> {type: "frame", frame} or {type: "failed", code, message}
+//   {type: "detect", pixels, timeS}  -> {type: "frame", frame} or {type: "failed", code, message}
 
 import { frameFromHolistic } from "../engine/landmarks.js";
 import { FilesetResolver, HolisticLandmarker } from "../vendor/vision_bundle.mjs";
@@ -28,7 +28,7 @@ self.onmessage = async ({ data }) => {
   if (data.type === "open") {
     await open(data.model);
   } else {
-    detect(data.bitmap, data.timeS);
+    detect(data.pixels, data.timeS);
   }
 };
 
@@ -60,18 +60,18 @@ async function load(url) {
 }
 
 /**
- * @param {ImageBitmap} bitmap
+ * @param {VideoFrame | ImageBitmap} pixels
  * @param {number} timeS
  */
-function detect(bitmap, timeS) {
+function detect(pixels, timeS) {
   try {
     if (!landmarker) throw new Error("a picture came before the models");
-    const result = landmarker.detectForVideo(bitmap, timeS * 1000);
+    const result = landmarker.detectForVideo(/** @type {any} */ (pixels), timeS * 1000);
     const frame = frameFromHolistic(result, timeS);
     self.postMessage({ type: "frame", frame }, [frame.landmarks.buffer, frame.visibility.buffer]);
   } catch (error) {
     self.postMessage({ type: "failed", code: "landmarker", message: messageOf(error) });
   } finally {
-    bitmap.close();
+    pixels.close();
   }
 }

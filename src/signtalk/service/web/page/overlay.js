@@ -13,6 +13,11 @@ const DOT_SIZES = { pose: 2.5, left_hand: 2, right_hand: 2, face: 1 };
 const BACKGROUND = "#12161e";
 const LINES = /** @type {[number, number, Part][]} */ (SKELETON_LINES);
 const DOTS = /** @type {[number, Part][]} */ (SKELETON_DOTS);
+const PARTS_DRAWN = /** @type {Part[]} */ (Object.keys(COLOURS)).map((part) => ({
+  part,
+  lines: LINES.filter(([, , each]) => each === part),
+  dots: DOTS.filter(([, each]) => each === part).map(([i]) => i),
+}));
 const DRAWN = new Set([...LINES.flatMap(([a, b]) => [a, b]), ...DOTS.map(([i]) => i)]);
 
 /**
@@ -25,20 +30,26 @@ const DRAWN = new Set([...LINES.flatMap(([a, b]) => [a, b]), ...DOTS.map(([i]) =
  */
 function drawSkeleton(context, frame, place, unit) {
   context.lineCap = "round";
-  for (const [a, b, part] of LINES) {
-    if (!isSeen(frame, a) || !isSeen(frame, b)) continue;
+  for (const { part, lines } of PARTS_DRAWN) { // one stroke a part: each of its own costs as much
     context.strokeStyle = COLOURS[part];
     context.lineWidth = unit * LINE_WIDTHS[part];
     context.beginPath();
-    context.moveTo(...pixel(frame, a, place));
-    context.lineTo(...pixel(frame, b, place));
+    for (const [a, b] of lines) {
+      if (!isSeen(frame, a) || !isSeen(frame, b)) continue;
+      context.moveTo(...pixel(frame, a, place));
+      context.lineTo(...pixel(frame, b, place));
+    }
     context.stroke();
   }
-  for (const [i, part] of DOTS) {
-    if (!isSeen(frame, i)) continue;
+  for (const { part, dots } of PARTS_DRAWN) {
     context.fillStyle = COLOURS[part];
     context.beginPath();
-    context.arc(...pixel(frame, i, place), unit * DOT_SIZES[part], 0, 2 * Math.PI);
+    for (const i of dots) {
+      if (!isSeen(frame, i)) continue;
+      const [x, y] = pixel(frame, i, place), size = unit * DOT_SIZES[part];
+      context.moveTo(x + size, y);
+      context.arc(x, y, size, 0, 2 * Math.PI);
+    }
     context.fill();
   }
 }

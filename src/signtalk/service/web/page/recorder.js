@@ -44,7 +44,7 @@ class Recorder {
     byId("before").onclick = () => this.#go(this.#number - 1);
     byId("next").onclick = () => this.#go(this.#number + 1);
     byId("undo").onclick = () => this.#attempt(() => this.#undo());
-    this.watch.on("frame", ({ frame }) => this.#judge(frame.timeS));
+    this.watch.on("view", ({ timeS }) => this.#judge(timeS));
     this.watch.on("failed", (error) => notice("landmarks", codeOf(error) || "landmarker"));
     this.camera.on("ended", () => notice("camera", "camera_ended"));
     document.addEventListener("keydown", (event) => this.#key(event));

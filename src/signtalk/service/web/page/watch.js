@@ -4,6 +4,7 @@ import { hasPart } from "../engine/landmarks.js";
 import { Events } from "./events.js";
 import { FrameRing, wristSpeed } from "./frames.js";
 import { Landmarker } from "./landmarker.js";
+import { NewestPicture } from "./newest.js";
 import { drawOverlay } from "./overlay.js";
 import { handsLeave, isFar, SLOW_RATE } from "./view.js";
 
@@ -12,6 +13,7 @@ const SLOWEST_RATE = 5;
 const MEMORY_S = 60;
 const HINT_OVER_S = 2;
 const RESTART_AGAIN_MS = 60_000; // one that dies sooner after it was started anew is given up
+const TELL_EVERY_S = 0.3; // hints and rates are for reading
 const SMOOTHED = 0.4; // weight of the newest speed
 
 /** @typedef {"" | "dark" | "nobody" | "hands" | "far" | "slow"} ViewHint */
@@ -20,14 +22,16 @@ const SMOOTHED = 0.4; // weight of the newest speed
 /** @import { Camera } from "./camera.js" */
 
 /**
- * Events: "frame"; "restarting" (the landmarker died and is loaded once more), "restarted", "failed" (it was in vain).
+ * Events: "frame"; "view" (a few times a second: what `hint` and `rate` tell may be another); "restarting" (the landmarker died and is loaded once more), "restarted", "failed" (it was in vain).
  *
- * @extends {Events<{frame: {frame: Frame}, restarting: unknown, restarted: undefined, failed: unknown}>}
+ * @extends {Events<{frame: {frame: Frame}, view: {timeS: number}, restarting: unknown, restarted: undefined, failed: unknown}>}
  */
 export class Watch extends Events {
   /** @type {Landmarker | null} */
   #landmarker = null;
+  #newest = new NewestPicture();
   #speed = 0;
+  #toldS = -Infinity;
   #restartedMs = -Infinity;
 
   /**
@@ -40,7 +44,7 @@ export class Watch extends Events {
     this.canvas = canvas;
     this.ring = new FrameRing(MEMORY_S);
     this.drawn = true;
-    camera.on("picture", (timeS) => this.#look(timeS));
+    camera.on("picture", (timeS) => this.#hold(timeS));
   }
 
   /** Load the landmarker, once; throws a LandmarkerError. */
@@ -90,24 +94,34 @@ export class Watch extends Events {
   }
 
   clear() {
+    this.#newest.clear();
     this.ring.clear();
     drawOverlay(this.canvas, null, this.canvas.width, this.canvas.height);
   }
 
   /** @param {number} timeS */
-  async #look(timeS) {
+  async #hold(timeS) {
     const landmarker = this.#landmarker;
-    if (!landmarker || landmarker.busy) return;
-    const { video } = this.camera;
+    if (!landmarker) return;
     try {
-      const bitmap = await createImageBitmap(video);
-      if (landmarker.busy) {
-        bitmap.close();
-        return;
-      }
-      this.#take(await landmarker.detect(bitmap, timeS));
+      await this.#newest.hold(this.camera.video, timeS, landmarker.neededInMs);
+    } catch {
+      return; // the picture went away with the camera
+    }
+    this.#look();
+  }
+
+  /** Look at the newest picture, unless another one is looked at still. What is found is told while the next one is at work. */
+  async #look() {
+    const landmarker = this.#landmarker;
+    const picture = landmarker && !landmarker.busy ? this.#newest.take() : null;
+    if (!landmarker || !picture) return;
+    try {
+      const frame = await landmarker.detect(picture);
+      this.#look();
+      this.#take(frame);
     } catch (error) {
-      if (!this.camera.running) return; // the picture went away with the camera
+      if (!this.camera.running || this.#landmarker !== landmarker) return;
       landmarker.close();
       this.#landmarker = null;
       await this.#restart(error);
@@ -140,5 +154,8 @@ export class Watch extends Events {
     const { videoWidth, videoHeight } = this.camera.video;
     drawOverlay(this.canvas, this.drawn ? frame : null, videoWidth, videoHeight);
     this.emit("frame", { frame });
+    if (Math.abs(frame.timeS - this.#toldS) < TELL_EVERY_S) return;
+    this.#toldS = frame.timeS;
+    this.emit("view", { timeS: frame.timeS });
   }
 }
