@@ -3,7 +3,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 const PAGE = "src/signtalk/service/web";
-const WORKERS = [`${PAGE}/offline_worker.js`, `${PAGE}/page/landmarker_worker.js`];
+const WORKERS = [`${PAGE}/offline_worker.js`, `${PAGE}/page/landmarker_worker.js`, `${PAGE}/page/engine_worker.js`];
 
 export default [
   { ignores: [`${PAGE}/vendor/**`, `${PAGE}/vendor.new/**`, "web/node_modules/**"] },

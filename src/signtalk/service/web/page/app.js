@@ -43,8 +43,8 @@ const KEPT_MS = 3000;
  */
 async function openAnswerer() {
   if (document.documentElement.dataset.answers !== "engine") return new ServiceAnswerer(document.baseURI);
-  const { EngineAnswerer } = await import("./engine_answerer.js");
-  return new EngineAnswerer(document.baseURI);
+  const { openEngineAnswerer } = await import("./worker_answerer.js");
+  return openEngineAnswerer(document.baseURI);
 }
 
 /** @param {number} milliseconds */
