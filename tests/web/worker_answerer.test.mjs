@@ -11,7 +11,8 @@ class MadeWorker {
   static last;
   /** @type {any[]} */
   sent = [];
-  onmessage = (/** @type {{data: any}} */ _message) => {};
+  /** @type {(message: {data: any}) => void} */
+  onmessage = () => {};
 
   constructor() {
     MadeWorker.last = this;

@@ -1,6 +1,9 @@
 // Finds landmarks in a worker, one picture at a time, so that the page stays quick.
 
+import { copyPictures } from "./newest.js";
+
 /** @import { Frame } from "../engine/landmarks.js" */
+/** @import { Delegate } from "./delegate.js" */
 /** @import { Picture } from "./newest.js" */
 
 const SILENT_MS = 2500; // a worker that died says nothing
@@ -20,17 +23,23 @@ export class LandmarkerError extends Error {
 
 export class Landmarker {
   #worker;
-  /** @type {{resolve: (frame: Frame) => void, reject: (error: LandmarkerError) => void} | null} */
+  /** @type {{resolve: (data: any) => void, reject: (error: LandmarkerError) => void} | null} */
   #waiting = null;
   #patienceMs = FIRST_MS;
   #askedMs = 0;
-  #tookMs = 0; // the last picture
+  #awayMs = 0; // the last picture
+  tookMs = 0; // in the worker alone
 
-  /** Load library and models: seconds at first, later from the browser's own store. */
-  static async open() {
-    const landmarker = new Landmarker();
+  /**
+   * Load library and models: seconds at first, later from the browser's own store.
+   *
+   * @param {Delegate} delegate
+   */
+  static async open(delegate) {
+    const landmarker = new Landmarker(), model = new URL("models/holistic_landmarker.task", document.baseURI).href;
     try {
-      await landmarker.#ask({ type: "open", model: new URL("models/holistic_landmarker.task", document.baseURI).href });
+      const { readsFrames } = await landmarker.#ask({ type: "open", model, delegate });
+      if (!readsFrames) copyPictures();
     } catch (error) {
       landmarker.close();
       throw error;
@@ -45,10 +54,11 @@ export class Landmarker {
       this.#waiting = null;
       if (data.type === "frame") {
         this.#patienceMs = SILENT_MS;
-        this.#tookMs = performance.now() - this.#askedMs;
+        this.#awayMs = performance.now() - this.#askedMs;
+        this.tookMs = data.tookMs;
       }
       if (data.type === "failed") waiting?.reject(new LandmarkerError(data.code, data.message));
-      else waiting?.resolve(data.frame);
+      else waiting?.resolve(data);
     };
     this.#worker.onerror = (event) => {
       this.#waiting?.reject(new LandmarkerError("landmarker", event.message ?? "the worker did not start"));
@@ -63,13 +73,14 @@ export class Landmarker {
 
   /** About when the next picture will be needed, by how long the last one took. */
   get neededInMs() {
-    return this.busy ? this.#askedMs + this.#tookMs - performance.now() : 0;
+    return this.busy ? this.#askedMs + this.#awayMs - performance.now() : 0;
   }
 
   /**
    * The frame of a picture, which goes over to the worker.
    *
    * @param {Picture} picture whose times increase
+   * @returns {Promise<Frame>}
    */
   async detect({ pixels, timeS }) {
     const reply = this.#ask({ type: "detect", pixels, timeS }, [pixels]);
@@ -79,7 +90,7 @@ export class Landmarker {
       waiting?.reject(new LandmarkerError("landmarker_silent", `no reply for ${this.#patienceMs} ms`));
     }, GRACE_MS), this.#patienceMs);
     try {
-      return await reply;
+      return (await reply).frame;
     } finally {
       clearTimeout(timer);
     }
@@ -92,7 +103,7 @@ export class Landmarker {
   /**
    * @param {object} message
    * @param {Transferable[]} [transfer]
-   * @returns {Promise<Frame>}
+   * @returns {Promise<any>} the worker's reply
    */
   #ask(message, transfer = []) {
     return new Promise((resolve, reject) => {

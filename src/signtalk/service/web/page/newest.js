@@ -69,8 +69,8 @@ function frameOf(video) {
   try {
     return new VideoFrame(video);
   } catch (error) {
-    canWrap = false;
     console.info(`pictures are copied: ${error}`);
+    copyPictures();
     return null;
   }
 }

@@ -31,6 +31,7 @@ class Recorder {
     this.takes = new Takes(document.baseURI);
     this.camera = new Camera(byId("video", HTMLVideoElement));
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
+    this.watch.useGpu = new Settings().get("gpu");
     this.sign = addPlayer(byId("sign"), text("recorder.sign"));
     this.own = addPlayer(byId("own"), text("recorder.own"));
     inputById("session").value = today();

@@ -3,6 +3,7 @@
 import { hasPart } from "../engine/landmarks.js";
 import { Events } from "./events.js";
 import { FrameRing, wristSpeed } from "./frames.js";
+import { GpuTrial } from "./gpu_trial.js";
 import { Landmarker } from "./landmarker.js";
 import { NewestPicture } from "./newest.js";
 import { drawOverlay } from "./overlay.js";
@@ -20,6 +21,7 @@ const SMOOTHED = 0.4; // weight of the newest speed
 
 /** @import { Frame } from "../engine/landmarks.js" */
 /** @import { Camera } from "./camera.js" */
+/** @import { GpuReason } from "./delegate.js" */
 
 /**
  * Events: "frame"; "view" (a few times a second: what `hint` and `rate` tell may be another); "restarting" (the landmarker died and is loaded once more), "restarted", "failed" (it was in vain).
@@ -30,6 +32,10 @@ export class Watch extends Events {
   /** @type {Landmarker | null} */
   #landmarker = null;
   #newest = new NewestPicture();
+  /** @type {GpuTrial | null} */
+  #trial = null;
+  #useGpu = true;
+  #onGpu = false;
   #speed = 0;
   #toldS = -Infinity;
   #restartedMs = -Infinity;
@@ -47,9 +53,38 @@ export class Watch extends Events {
     camera.on("picture", (timeS) => this.#hold(timeS));
   }
 
-  /** Load the landmarker, once; throws a LandmarkerError. */
+  /** Load the landmarker, once; throws a LandmarkerError. The graphics card is tried meanwhile. */
   async open() {
-    this.#landmarker ??= await Landmarker.open();
+    this.#landmarker ??= await Landmarker.open("CPU");
+    if (this.#trial || !this.#useGpu) return;
+    this.#trial = new GpuTrial();
+    this.#trial.open();
+  }
+
+  /** Whether the graphics card may find the landmarks, where it is better at it. */
+  get useGpu() {
+    return this.#useGpu;
+  }
+
+  set useGpu(use) {
+    if (use === this.#useGpu) return;
+    this.#useGpu = use;
+    this.#trial?.close();
+    this.#trial = null;
+    const landmarker = this.#landmarker;
+    if (!landmarker) return;
+    if (this.#onGpu) {
+      landmarker.close();
+      this.#landmarker = null;
+      this.#onGpu = false;
+    }
+    this.open().catch((error) => this.emit("failed", error));
+  }
+
+  /** Why the graphics card finds the landmarks, or does not; "trying" = not known yet. @returns {GpuReason | "off" | "trying"} */
+  get gpu() {
+    if (this.#onGpu) return "used";
+    return this.#useGpu ? this.#trial?.reason ?? "trying" : "off";
   }
 
   /** Frames a second of late. */
@@ -116,16 +151,31 @@ export class Watch extends Events {
     const landmarker = this.#landmarker;
     const picture = landmarker && !landmarker.busy ? this.#newest.take() : null;
     if (!landmarker || !picture) return;
+    const copy = this.#trial?.wants ? structuredClone(picture.pixels) : null;
     try {
       const frame = await landmarker.detect(picture);
+      if (copy) this.#trial?.compare({ frame, tookMs: landmarker.tookMs }, copy, this.camera.aspect);
+      this.#change();
       this.#look();
       this.#take(frame);
     } catch (error) {
+      copy?.close();
       if (!this.camera.running || this.#landmarker !== landmarker) return;
       landmarker.close();
       this.#landmarker = null;
+      if (this.#onGpu) this.#trial?.fail(error); // and is not tried again
+      this.#onGpu = false;
       await this.#restart(error);
     }
+  }
+
+  /** Leave the work to the graphics card, between two pictures, if the trial said so. */
+  #change() {
+    const better = this.#trial?.take();
+    if (!better) return;
+    this.#landmarker?.close();
+    this.#landmarker = better;
+    this.#onGpu = true;
   }
 
   /** @param {unknown} error */
