@@ -20,7 +20,8 @@ const ARMS = positions(["left_shoulder", "right_shoulder", "left_elbow", "right_
 function look({ tookMs = 100, aside = 0, hand = true } = {}) {
   const frame = emptyFrame(0), [first, last] = PARTS.right_hand;
   ARMS.forEach((i, place) => frame.landmarks.set([0.4 + 0.2 * (place % 2) + aside, 0.3 + 0.1 * place, 0], 3 * i));
-  for (let i = first; hand && i < last; i += 1) frame.landmarks.set([0.5 + 0.002 * i + aside, 0.5, 0], 3 * i);
+  if (!hand) return { frame, tookMs };
+  for (let i = first; i < last; i += 1) frame.landmarks.set([0.5 + 0.002 * i + aside, 0.5, 0], 3 * i);
   return { frame, tookMs };
 }
 

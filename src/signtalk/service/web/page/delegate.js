@@ -12,7 +12,7 @@ import { PARTS } from "../engine/tables.js";
 
 export const NUM_COMPARED = 10; // pictures with a person
 const FASTER = 0.85; // of the processor's time: less is not worth the change
-const MOST_APART = 0.08; // shoulder widths: a finger is thicker
+const MOST_APART = 0.05; // shoulder widths: half a finger; a card that MediaPipe was tried on was 0.008 apart
 const LEAST_ALIKE = 0.8; // share of the pictures in which both see the same hands
 
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render|^$/i;

@@ -31,6 +31,11 @@ export class GpuTrial {
     }
   }
 
+  /** Whether models are loaded, or the card's programs built: the processor's own work can stand still meanwhile. */
+  get building() {
+    return this.reason === null && (this.#landmarker === null || (this.#landmarker.busy && this.#looked < WARMING_UP));
+  }
+
   /** Whether it waits for a picture. */
   get wants() {
     return this.reason === null && this.#landmarker !== null && !this.#landmarker.busy;

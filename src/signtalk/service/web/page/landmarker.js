@@ -7,7 +7,8 @@ import { copyPictures } from "./newest.js";
 /** @import { Picture } from "./newest.js" */
 
 const SILENT_MS = 2500; // a worker that died says nothing
-const FIRST_MS = 15_000; // the first picture takes seconds on a slow device
+/** The first picture takes seconds: on a slow device, and on a card that builds its programs, which is given up sooner. */
+const FIRST_MS = { CPU: 15_000, GPU: 6000 };
 const GRACE_MS = 150; // for a reply that waits behind a busy page
 
 export class LandmarkerError extends Error {
@@ -25,7 +26,7 @@ export class Landmarker {
   #worker;
   /** @type {{resolve: (data: any) => void, reject: (error: LandmarkerError) => void} | null} */
   #waiting = null;
-  #patienceMs = FIRST_MS;
+  #patienceMs;
   #askedMs = 0;
   #awayMs = 0; // the last picture
   tookMs = 0; // in the worker alone
@@ -36,7 +37,7 @@ export class Landmarker {
    * @param {Delegate} delegate
    */
   static async open(delegate) {
-    const landmarker = new Landmarker(), model = new URL("models/holistic_landmarker.task", document.baseURI).href;
+    const landmarker = new Landmarker(delegate), model = new URL("models/holistic_landmarker.task", document.baseURI).href;
     try {
       const { readsFrames } = await landmarker.#ask({ type: "open", model, delegate });
       if (!readsFrames) copyPictures();
@@ -47,7 +48,9 @@ export class Landmarker {
     return landmarker;
   }
 
-  constructor() {
+  /** @param {Delegate} delegate */
+  constructor(delegate) {
+    this.#patienceMs = FIRST_MS[delegate];
     this.#worker = new Worker(new URL("./landmarker_worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }) => {
       const waiting = this.#waiting;
@@ -80,15 +83,16 @@ export class Landmarker {
    * The frame of a picture, which goes over to the worker.
    *
    * @param {Picture} picture whose times increase
+   * @param {boolean} [disturbed] whether it may take as long as a card builds its programs, for both share the browser's
    * @returns {Promise<Frame>}
    */
-  async detect({ pixels, timeS }) {
+  async detect({ pixels, timeS }, disturbed = false) {
     const reply = this.#ask({ type: "detect", pixels, timeS }, [pixels]);
     this.#askedMs = performance.now();
-    const waiting = this.#waiting;
+    const waiting = this.#waiting, patienceMs = this.#patienceMs + (disturbed ? FIRST_MS.GPU : 0);
     const timer = setTimeout(() => setTimeout(() => {
-      waiting?.reject(new LandmarkerError("landmarker_silent", `no reply for ${this.#patienceMs} ms`));
-    }, GRACE_MS), this.#patienceMs);
+      waiting?.reject(new LandmarkerError("landmarker_silent", `no reply for ${patienceMs} ms`));
+    }, GRACE_MS), patienceMs);
     try {
       return (await reply).frame;
     } finally {

@@ -153,7 +153,7 @@ export class Watch extends Events {
     if (!landmarker || !picture) return;
     const copy = this.#trial?.wants ? structuredClone(picture.pixels) : null;
     try {
-      const frame = await landmarker.detect(picture);
+      const frame = await landmarker.detect(picture, this.#trial?.building);
       if (copy) this.#trial?.compare({ frame, tookMs: landmarker.tookMs }, copy, this.camera.aspect);
       this.#change();
       this.#look();
