@@ -3,7 +3,7 @@
 //
 //   {"url": ..., "chromium": ..., "camera": ..., "flags": [...], "pairs": 20, "seconds": 6, "steady": 1.5}
 //
-// Prints {"bare": [[milliseconds of each picture] of each round], "page": the same, "delegate": ..., "userAgent": ...}.
+// Prints {"bare": [[milliseconds of each picture] of each round], "page": the same, "browser": ...}.
 
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -25,14 +25,14 @@ const tell = (text) => process.stderr.write(`${text}\n`);
 /**
  * What is told by the documentation of tasks-vision, and nothing else: a camera, a video, detectForVideo on it.
  *
- * @param {{camera: object, delegate: "CPU" | "GPU"}} options
+ * @param {{camera: object}} options
  */
-async function openBare({ camera, delegate }) {
+async function openBare({ camera }) {
   const library = "./vendor/vision_bundle.mjs";
   const { FilesetResolver, HolisticLandmarker } = await import(library);
   const files = await FilesetResolver.forVisionTasks(new URL("bare", document.baseURI).href);
   const landmarker = await HolisticLandmarker.createFromOptions(files, {
-    baseOptions: { modelAssetPath: "models/holistic_landmarker.task", delegate }, runningMode: "VIDEO",
+    baseOptions: { modelAssetPath: "models/holistic_landmarker.task", delegate: "CPU" }, runningMode: "VIDEO",
   });
   const video = /** @type {HTMLVideoElement} */ (document.querySelector("video"));
   /** @type {number[]} */
@@ -112,7 +112,7 @@ await context.route("**/bare/*", (route) => route.fulfill({ path: `${WASM}${rout
 await context.route("**/bare.html", (route) => route.fulfill({ contentType: "text/html", body: BARE }));
 const bare = await context.newPage();
 await bare.goto(new URL("bare.html", job.url).href);
-await bare.evaluate(openBare, { camera: CAMERA, delegate: job.delegate });
+await bare.evaluate(openBare, { camera: CAMERA });
 const live = await context.newPage();
 live.on("console", (message) => { if (message.type() === "error" || message.text().startsWith("speed:")) tell(message.text()); });
 await live.addInitScript(noteSent);

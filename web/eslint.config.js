@@ -35,5 +35,5 @@ export default [
   { files: [`${PAGE}/engine/**`], languageOptions: { globals: globals["shared-node-browser"] } },
   { files: WORKERS, languageOptions: { globals: { ...globals.worker, ...globals.serviceworker } } },
   { files: [`${PAGE}/*.js`], languageOptions: { sourceType: "script" } },
-  { files: ["tests/**", "docs/**", "web/**"], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
+  { files: ["tests/**", "docs/**", "web/**", "benchmarks/**"], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
 ];
