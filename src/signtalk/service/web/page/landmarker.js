@@ -28,8 +28,8 @@ export class Landmarker {
   #waiting = null;
   #patienceMs;
   #askedMs = 0;
-  #awayMs = 0; // the last picture
-  tookMs = 0; // in the worker alone
+  usualMs = 0; // that a picture is away: that of the last one
+  tookMs = 0; // of it in the worker
 
   /**
    * Load library and models: seconds at first, later from the browser's own store.
@@ -57,7 +57,7 @@ export class Landmarker {
       this.#waiting = null;
       if (data.type === "frame") {
         this.#patienceMs = SILENT_MS;
-        this.#awayMs = performance.now() - this.#askedMs;
+        this.usualMs = performance.now() - this.#askedMs;
         this.tookMs = data.tookMs;
       }
       if (data.type === "failed") waiting?.reject(new LandmarkerError(data.code, data.message));
@@ -72,11 +72,6 @@ export class Landmarker {
   /** Whether it is at work on a picture, and another one has to be left out. */
   get busy() {
     return this.#waiting !== null;
-  }
-
-  /** About when the next picture will be needed, by how long the last one took. */
-  get neededInMs() {
-    return this.busy ? this.#askedMs + this.#awayMs - performance.now() : 0;
   }
 
   /**

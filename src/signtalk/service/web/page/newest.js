@@ -4,8 +4,6 @@
 /** @typedef {VideoFrame | ImageBitmap} Pixels what a worker takes over; whoever has it last closes it */
 /** @typedef {{pixels: Pixels, timeS: number}} Picture with the time at which the camera took it */
 
-const SOON_MS = 60; // a bitmap is a copy: it is made only shortly before it is needed
-
 export class NewestPicture {
   /** @type {Picture | null} */
   #held = null;
@@ -17,15 +15,14 @@ export class NewestPicture {
    *
    * @param {HTMLVideoElement} video
    * @param {number} timeS when the camera took it
-   * @param {number} neededInMs about when it will be taken
    */
-  async hold(video, timeS, neededInMs) {
+  async hold(video, timeS) {
     const frame = frameOf(video);
     if (frame) {
       this.#replace({ pixels: frame, timeS });
       return;
     }
-    if (this.#copying || neededInMs > SOON_MS) return;
+    if (this.#copying) return;
     const turn = this.#turn;
     this.#copying = true;
     try {

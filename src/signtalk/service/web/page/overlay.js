@@ -81,18 +81,25 @@ function contextOf(canvas) {
 }
 
 /**
- * Draw a frame over a picture of this size.
+ * Draw a frame over the picture of a camera, which fits into the canvas. It has as many pixels as are shown and is turned
+ * here, for what the browser has to scale and turn costs it time at every picture.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Frame | null} frame null = none
- * @param {number} width
- * @param {number} height
+ * @param {{width: number, height: number, isMirrored: boolean}} picture
  */
-export function drawOverlay(canvas, frame, width, height) {
+export function drawOverlay(canvas, frame, picture) {
+  const { clientWidth, clientHeight } = canvas;
+  const scale = Math.min(devicePixelRatio, Math.max(1, picture.height / clientHeight));
+  const width = Math.round(clientWidth * scale), height = Math.round(clientHeight * scale);
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = contextOf(canvas);
   context.clearRect(0, 0, width, height);
-  if (frame) drawSkeleton(context, frame, (x, y) => [x * width, y * height], height / 480);
+  if (!frame) return;
+  const size = Math.min(width / picture.width, height / picture.height);
+  const [wide, high] = [size * picture.width, size * picture.height];
+  const [left, top] = [(width - wide) / 2, (height - high) / 2];
+  drawSkeleton(context, frame, (x, y) => [left + (picture.isMirrored ? 1 - x : x) * wide, top + y * high], high / 480);
 }
 
 const NOTHING = { x: 0.5, y: 0.5, size: 1 };

@@ -7,6 +7,7 @@ import { GpuTrial } from "./gpu_trial.js";
 import { Landmarker } from "./landmarker.js";
 import { NewestPicture } from "./newest.js";
 import { drawOverlay } from "./overlay.js";
+import { paceOf } from "./pace.js";
 import { handsLeave, isFar, SLOW_RATE } from "./view.js";
 
 const RATE_OVER_S = 5;
@@ -15,6 +16,7 @@ const MEMORY_S = 60;
 const HINT_OVER_S = 2;
 const RESTART_AGAIN_MS = 60_000; // one that dies sooner after it was started anew is given up
 const TELL_EVERY_S = 0.3; // hints and rates are for reading
+const SOON_MS = 60; // before the next picture is needed it is asked for, so that it is ready, and new
 const SMOOTHED = 0.4; // weight of the newest speed
 
 /** @typedef {"" | "dark" | "nobody" | "hands" | "far" | "slow"} ViewHint */
@@ -131,15 +133,14 @@ export class Watch extends Events {
   clear() {
     this.#newest.clear();
     this.ring.clear();
-    drawOverlay(this.canvas, null, this.canvas.width, this.canvas.height);
+    this.#draw(null);
   }
 
   /** @param {number} timeS */
   async #hold(timeS) {
-    const landmarker = this.#landmarker;
-    if (!landmarker) return;
+    if (!this.#landmarker) return;
     try {
-      await this.#newest.hold(this.camera.video, timeS, landmarker.neededInMs);
+      await this.#newest.hold(this.camera.video, timeS);
     } catch {
       return; // the picture went away with the camera
     }
@@ -151,6 +152,7 @@ export class Watch extends Events {
     const landmarker = this.#landmarker;
     const picture = landmarker && !landmarker.busy ? this.#newest.take() : null;
     if (!landmarker || !picture) return;
+    this.camera.restUntilMs = performance.now() + landmarker.usualMs - SOON_MS;
     const copy = this.#trial?.wants ? structuredClone(picture.pixels) : null;
     try {
       const frame = await landmarker.detect(picture, this.#trial?.building);
@@ -201,11 +203,17 @@ export class Watch extends Events {
     const speed = before ? wristSpeed(before, frame, this.camera.aspect) : 0;
     this.#speed += SMOOTHED * ((Number.isFinite(speed) ? speed : 0) - this.#speed);
     this.ring.push(frame);
-    const { videoWidth, videoHeight } = this.camera.video;
-    drawOverlay(this.canvas, this.drawn ? frame : null, videoWidth, videoHeight);
+    this.#draw(this.drawn ? frame : null);
     this.emit("frame", { frame });
     if (Math.abs(frame.timeS - this.#toldS) < TELL_EVERY_S) return;
     this.#toldS = frame.timeS;
+    this.camera.pace = paceOf(this.camera.pace, this.rate, frame.timeS - this.ring.frames[0].timeS);
     this.emit("view", { timeS: frame.timeS });
+  }
+
+  /** @param {Frame | null} frame */
+  #draw(frame) {
+    const { videoWidth: width, videoHeight: height } = this.camera.video;
+    drawOverlay(this.canvas, frame, { width, height, isMirrored: !this.canvas.closest(".looks-away") });
   }
 }
