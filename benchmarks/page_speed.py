@@ -2,9 +2,10 @@
 
     python benchmarks/page_speed.py --models MODELS --results docs/results/page_speed.md
 
-Rounds of a few seconds alternate: a bare page (a camera, a <video>, `detectForVideo` on it, nothing else), then the live
-page of a service on this machine, then the other way round. Both use HolisticLandmarker in 640 x 480. What counts is the
-ratio of two rounds side by side, so that other programs on the machine meet both. Needs node, a Chromium and `make web`.
+Rounds of a few seconds alternate: a bare page (a camera, a <video>, `detectForVideo` on it, nothing else), then the
+live page of a service on this machine, then the other way round. Both use HolisticLandmarker in 640 x 480. What counts
+is the ratio of two rounds side by side, so that other programs on the machine meet both. Needs node, a Chromium and
+`make web`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -37,6 +39,7 @@ from signtalk.files import write_json
 SECTION = "page_speed"
 _WIDTH, _HEIGHT, _FPS = 640, 480, 30
 _SCRIPT = Path(__file__).with_suffix(".mjs")
+_LINE = 100
 _LEAST_PICTURES = 4
 _RESAMPLED = 4000
 
@@ -149,24 +152,27 @@ def section_of(seen: dict[str, Any], command: str, options: argparse.Namespace) 
     rates = {side: [rate(times) for times in seen[side]] for side in ("bare", "page")}
     ratio = ratio_of(rates["bare"], rates["page"])
     header = ("", "pictures a second, median", "slowest round", "fastest round")
-    names = {"bare": "tasks-vision alone", "page": "the live page"}
     rows = [
-        (names[side], *(f"{pick(rates[side]):.2f}" for pick in (np.nanmedian, np.nanmin, np.nanmax))) for side in names
+        (name, *(f"{pick(rates[side]):.2f}" for pick in (np.nanmedian, np.nanmin, np.nanmax)))
+        for side, name in (("bare", "tasks-vision alone"), ("page", "the live page"))
     ]
     table = ["| " + " | ".join(cells) + " |" for cells in (header, ("---",) * len(header), *rows)]
     told = ", ".join(f"{page / bare:.2f}" for bare, page in zip(rates["bare"], rates["page"], strict=True))
     date = datetime.datetime.now(datetime.UTC).date()
+    before, after = seen["load"]
+    film = "of a real signer" if options.film else "made up"
     about = (
-        f"{seen['browser']}, {os.cpu_count()} CPUs, load {seen['load'][0]:.1f} before and {seen['load'][1]:.1f} after (the "
-        f"browser itself is about one and a half of it); {options.pairs} pairs of rounds of {options.seconds:g} s in one "
-        f"browser, the first of each pair in turn; the film is {'of a real signer' if options.film else 'made up'}."
+        f"Chromium {seen['browser']} without a graphics card, {os.cpu_count()} CPUs, load {before:.1f} before and "
+        f"{after:.1f} after, of which the browser is about one and a half; {options.pairs} pairs of rounds of "
+        f"{options.seconds:g} s in one browser, whose order changes; the film is {film}, 640 x 480 at 30 a second."
     )
     summary = (
-        f"**The live page over tasks-vision alone: {ratio.median:.2f}**, 95 % interval {ratio.low:.2f} to {ratio.high:.2f} "
-        f"({ratio.pairs} pairs)."
+        f"**The live page over tasks-vision alone: {ratio.median:.2f}**, 95 % interval {ratio.low:.2f} to "
+        f"{ratio.high:.2f} ({ratio.pairs} pairs)."
     )
-    lines = [summary, "\n".join(table), f"Pairs: {told}."]
-    return "\n\n".join(["## The live page against tasks-vision", f"{date}: `{command}`", about, *lines]) + "\n"
+    told = textwrap.fill(f"Pairs: {told}.", _LINE)
+    texts = (textwrap.fill(about, _LINE), textwrap.fill(summary, _LINE), "\n".join(table), told)
+    return "\n\n".join(["## The live page against tasks-vision", f"{date}:\n`{command}`", *texts]) + "\n"
 
 
 def main() -> None:
@@ -176,7 +182,7 @@ def main() -> None:
     parser.add_argument("--film", type=Path, help="video of a signer before the camera (default: moving shapes)")
     parser.add_argument("--pairs", type=int, default=20, help="of rounds (default 20)")
     parser.add_argument("--seconds", type=float, default=6, help="of a round (default 6)")
-    parser.add_argument("--steady", type=float, default=1.5, help="seconds before each round counts (default 1.5)")
+    parser.add_argument("--steady", type=float, default=2.5, help="seconds before each round counts (default 2.5)")
     parser.add_argument("--chromium", help="the browser's program")
     parser.add_argument("--flag", action="append", default=[], help="of the browser; repeat for several")
     parser.add_argument("--json", type=Path, help="file for every figure")

@@ -1,4 +1,5 @@
-// A page on a machine with a graphics card, which is made up; `page_browser.mjs` has what the job holds.
+// A page whose landmarks are made up: on a machine with a graphics card, and with a camera that is quicker than what looks
+// at its pictures. `page_browser.mjs` has what the job holds.
 
 import { readFile } from "node:fs/promises";
 
@@ -78,4 +79,53 @@ async function differs() {
   await browser.close();
 }
 
-run({ used, differs });
+/** A camera with a picture every 25 ms, and a note of what goes to and fro. */
+function quickCamera() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+  const context = canvas.getContext("2d");
+  let count = 0;
+  setInterval(() => {
+    if (!context) return;
+    context.fillStyle = `hsl(${count += 7} 80% 60%)`;
+    context.fillRect((3 * count) % 300, 20, 40, 200);
+  }, 25);
+  navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(40);
+  /** @type {[string, number][]} */
+  const notes = [];
+  const Original = Worker, { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function noted(data) {
+    if (typeof data !== "string") notes.push(["told", new DataView(/** @type {ArrayBuffer} */ (data)).getFloat64(0, true)]);
+    send.call(this, data);
+  };
+  Object.assign(globalThis, {
+    notes,
+    Worker: class extends Original {
+      /** @param {ConstructorParameters<typeof Worker>} given */
+      constructor(...given) {
+        super(...given);
+        this.addEventListener("message", ({ data }) => {
+          if (data.type === "frame") notes.push(["found", data.frame.timeS]);
+        });
+      }
+
+      /** @param {any} message @param {any} transfer */
+      postMessage(message, transfer) {
+        if (message.type === "detect") notes.push(["asked", message.timeS]);
+        super.postMessage(message, transfer);
+      }
+    },
+  });
+}
+
+/** The next picture is at work before the last one is told. */
+async function ahead() {
+  const worker = CARD.replace("40;", "150;");
+  const { browser, page } = await open({ context: { serviceWorkers: "block" }, script: quickCamera, worker });
+  await page.click("#start-camera");
+  await state(page, "idle");
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).notes.length > 60);
+  seen.steps.notes = await page.evaluate(() => /** @type {any} */ (globalThis).notes);
+  await browser.close();
+}
+
+run({ used, differs, ahead });
