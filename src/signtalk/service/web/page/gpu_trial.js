@@ -17,6 +17,7 @@ export class GpuTrial {
   /** @type {{cpu: Look, gpu: Look}[]} */
   #pairs = [];
   #looked = 0;
+  #isClosed = false;
 
   /** Load the models for the card, where there is one. */
   async open() {
@@ -25,7 +26,9 @@ export class GpuTrial {
       return;
     }
     try {
-      this.#landmarker = await Landmarker.open("GPU");
+      const landmarker = await Landmarker.open("GPU");
+      if (this.#isClosed) landmarker.close();
+      else this.#landmarker = landmarker;
     } catch (error) {
       this.fail(error);
     }
@@ -80,6 +83,7 @@ export class GpuTrial {
   }
 
   close() {
+    this.#isClosed = true;
     this.#landmarker?.close();
     this.#landmarker = null;
   }
