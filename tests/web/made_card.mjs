@@ -8,7 +8,7 @@ let delegate = "CPU";
 self.onmessage = ({ data }) => {
   if (data.type === "open") {
     delegate = data.delegate;
-    self.postMessage({ type: "opened", readsFrames: true });
+    self.postMessage({ type: "opened" });
     return;
   }
   data.pixels.close();

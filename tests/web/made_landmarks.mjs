@@ -15,7 +15,7 @@ new BroadcastChannel("made-up clip").onmessage = ({ data }) => {
 
 self.onmessage = ({ data }) => {
   if (data.type === "open") {
-    self.postMessage({ type: "opened", readsFrames: true });
+    self.postMessage({ type: "opened" });
     return;
   }
   data.pixels.close();

@@ -3,14 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-/** What a video shows, until it is closed. */
-class MadeFrame {
+/** A copy of what a video shows, until it is closed. */
+class MadeCopy {
   isClosed = false;
 
-  /** @param {{shows: string}} video */
-  constructor(video) {
-    if (video.shows === "nothing") throw new Error("no picture");
-    this.shows = video.shows;
+  /** @param {string} shows */
+  constructor(shows) {
+    this.shows = shows;
   }
 
   close() {
@@ -18,16 +17,19 @@ class MadeFrame {
   }
 }
 
-/** @type {(() => void)[]} */
+/** @type {(() => void)[]} copies that are being made */
 const copies = [];
+/** @type {MadeCopy[]} */
+const made = [];
 Object.assign(globalThis, {
-  VideoFrame: MadeFrame,
-  createImageBitmap: (/** @type {any} */ video) => new Promise((resolve) => {
-    const { shows } = video;
-    copies.push(() => resolve(new MadeFrame({ shows })));
+  createImageBitmap: (/** @type {{shows: string}} */ { shows }) => new Promise((resolve) => {
+    copies.push(() => {
+      made.push(new MadeCopy(shows));
+      resolve(made.at(-1));
+    });
   }),
 });
-const { copyPictures, NewestPicture } = await import("../../src/signtalk/service/web/page/newest.js");
+const { NewestPicture } = await import("../../src/signtalk/service/web/page/newest.js");
 const video = /** @type {any} */ ({ shows: "" });
 
 /**
@@ -35,21 +37,24 @@ const video = /** @type {any} */ ({ shows: "" });
  * @param {string} shows
  * @param {number} timeS
  */
-function hold(newest, shows, timeS) {
+async function hold(newest, shows, timeS) {
   video.shows = shows;
-  return newest.hold(video, timeS);
+  const held = newest.hold(video, timeS);
+  copies.pop()?.();
+  await held;
 }
 
 test("the newest one is given, once, with its time; older ones are closed", async () => {
   const newest = new NewestPicture();
   await hold(newest, "old", 1);
-  const old = /** @type {any} */ (newest.take());
+  const old = newest.take();
   await hold(newest, "older", 2);
   await hold(newest, "new", 3);
-  const picture = /** @type {any} */ (newest.take());
-  assert.deepEqual([picture.pixels.shows, picture.timeS, picture.pixels.isClosed], ["new", 3, false]);
+  const picture = newest.take();
+  assert.deepEqual([picture?.pixels, picture?.timeS], [made[2], 3]);
+  assert.deepEqual(made.map(({ isClosed }) => isClosed), [false, true, false]); // who took one closes it
+  assert.equal(old?.pixels, made[0]);
   assert.equal(newest.take(), null);
-  assert.equal(old.pixels.isClosed, false); // who took it closes it
 });
 
 test("what is dropped is closed", async () => {
@@ -57,21 +62,17 @@ test("what is dropped is closed", async () => {
   await hold(newest, "one", 1);
   newest.clear();
   assert.equal(newest.take(), null);
+  assert.equal(made.at(-1)?.isClosed, true);
 });
 
-test("where pictures must be copied, one is at a time, and none outlives the camera", async () => {
-  copyPictures();
+test("one copy is made at a time, and none outlives the camera", async () => {
   const newest = new NewestPicture();
-  const first = hold(newest, "first", 1);
-  await hold(newest, "second", 2);
+  const late = newest.hold(video, 3);
+  await newest.hold(video, 4);
   assert.equal(copies.length, 1);
-  copies.pop()?.();
-  await first;
-  const picture = /** @type {any} */ (newest.take());
-  assert.deepEqual([picture.pixels.shows, picture.timeS], ["first", 1]);
-  const late = hold(newest, "late", 3);
   newest.clear();
   copies.pop()?.();
   await late;
   assert.equal(newest.take(), null);
+  assert.equal(made.at(-1)?.isClosed, true);
 });

@@ -5,7 +5,6 @@ import { isCard, judge, NUM_COMPARED } from "./delegate.js";
 import { Landmarker } from "./landmarker.js";
 
 /** @import { GpuReason, Look } from "./delegate.js" */
-/** @import { Pixels } from "./newest.js" */
 
 const WARMING_UP = 2; // pictures, in which the card's programs are built
 
@@ -48,7 +47,7 @@ export class GpuTrial {
    * Look at a picture that the processor looked at.
    *
    * @param {Look} cpu
-   * @param {Pixels} pixels are closed
+   * @param {ImageBitmap} pixels are closed
    * @param {number} aspect
    */
   async compare(cpu, pixels, aspect) {

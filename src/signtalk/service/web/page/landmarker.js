@@ -1,7 +1,5 @@
 // Finds landmarks in a worker, one picture at a time, so that the page stays quick.
 
-import { copyPictures } from "./newest.js";
-
 /** @import { Frame } from "../engine/landmarks.js" */
 /** @import { Delegate } from "./delegate.js" */
 /** @import { Picture } from "./newest.js" */
@@ -39,8 +37,7 @@ export class Landmarker {
   static async open(delegate) {
     const landmarker = new Landmarker(delegate), model = new URL("models/holistic_landmarker.task", document.baseURI).href;
     try {
-      const { readsFrames } = await landmarker.#ask({ type: "open", model, delegate });
-      if (!readsFrames) copyPictures();
+      await landmarker.#ask({ type: "open", model, delegate });
     } catch (error) {
       landmarker.close();
       throw error;

@@ -1,6 +1,6 @@
 // A module worker around MediaPipe's HolisticLandmarker: a picture in, the points of one frame out.
 //
-//   {type: "open", model, delegate}  -> {type: "opened", readsFrames} or {type: "failed", code, message}
+//   {type: "open", model, delegate}  -> {type: "opened"} or {type: "failed", code, message}
 //   {type: "detect", pixels, timeS}  -> {type: "frame", frame, tookMs} or {type: "failed", code, message}
 
 import { frameFromHolistic } from "../engine/landmarks.js";
@@ -46,24 +46,9 @@ async function open(url, delegate) {
       baseOptions: { modelAssetBuffer: model, delegate },
       runningMode: "VIDEO",
     });
-    self.postMessage({ type: "opened", readsFrames: readsFrames() });
+    self.postMessage({ type: "opened" });
   } catch (error) {
     self.postMessage({ type: "failed", code: codeOf(error) || "landmarker", message: messageOf(error) });
-  }
-}
-
-/** Whether WebGL, through which MediaPipe reads every picture, reads a VideoFrame; else the page sends copies. */
-function readsFrames() {
-  try {
-    const gl = new OffscreenCanvas(2, 2).getContext("webgl2"), drawn = new OffscreenCanvas(2, 2);
-    if (!gl || !drawn.getContext("2d")) return false;
-    const frame = new VideoFrame(drawn, { timestamp: 0 });
-    gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, /** @type {any} */ (frame));
-    frame.close();
-    return gl.getError() === gl.NO_ERROR;
-  } catch {
-    return false;
   }
 }
 
@@ -80,14 +65,14 @@ async function load(url) {
 }
 
 /**
- * @param {VideoFrame | ImageBitmap} pixels
+ * @param {ImageBitmap} pixels
  * @param {number} timeS
  */
 function detect(pixels, timeS) {
   try {
     if (!landmarker) throw new Error("a picture came before the models");
     const beganMs = performance.now();
-    const result = landmarker.detectForVideo(/** @type {any} */ (pixels), timeS * 1000);
+    const result = landmarker.detectForVideo(pixels, timeS * 1000);
     const frame = frameFromHolistic(result, timeS);
     const tookMs = performance.now() - beganMs;
     self.postMessage({ type: "frame", frame, tookMs }, [frame.landmarks.buffer, frame.visibility.buffer]);

@@ -1,8 +1,7 @@
 // The newest picture of the camera, ready when the one before was looked at: older ones are dropped, so that landmarks
 // are never those of long ago.
 
-/** @typedef {VideoFrame | ImageBitmap} Pixels what a worker takes over; whoever has it last closes it */
-/** @typedef {{pixels: Pixels, timeS: number}} Picture with the time at which the camera took it */
+/** @typedef {{pixels: ImageBitmap, timeS: number}} Picture with the time at which the camera took it; who takes it closes it */
 
 export class NewestPicture {
   /** @type {Picture | null} */
@@ -11,17 +10,13 @@ export class NewestPicture {
   #turn = 0;
 
   /**
-   * Hold what the video shows now, instead of the picture before.
+   * Hold what the video shows now, instead of the picture before. A VideoFrame would need no copy here, and the worker
+   * that reads it more time than the copy takes.
    *
    * @param {HTMLVideoElement} video
    * @param {number} timeS when the camera took it
    */
   async hold(video, timeS) {
-    const frame = frameOf(video);
-    if (frame) {
-      this.#replace({ pixels: frame, timeS });
-      return;
-    }
     if (this.#copying) return;
     const turn = this.#turn;
     this.#copying = true;
@@ -34,7 +29,7 @@ export class NewestPicture {
     }
   }
 
-  /** The picture that is held, to be closed by whoever takes it; null where none came since the last one. */
+  /** The picture that is held; null where none came since the last one. */
   take() {
     const picture = this.#held;
     this.#held = null;
@@ -52,27 +47,4 @@ export class NewestPicture {
     this.#held?.pixels.close();
     this.#held = picture;
   }
-}
-
-let canWrap = "VideoFrame" in globalThis;
-
-/**
- * What a video shows, without a copy; null where this browser cannot do that.
- *
- * @param {HTMLVideoElement} video
- */
-function frameOf(video) {
-  if (!canWrap) return null;
-  try {
-    return new VideoFrame(video);
-  } catch (error) {
-    console.info(`pictures are copied: ${error}`);
-    copyPictures();
-    return null;
-  }
-}
-
-/** Copy pictures from now on: what finds landmarks cannot read others. */
-export function copyPictures() {
-  canWrap = false;
 }

@@ -16,7 +16,7 @@ const MEMORY_S = 60;
 const HINT_OVER_S = 2;
 const RESTART_AGAIN_MS = 60_000; // one that dies sooner after it was started anew is given up
 const TELL_EVERY_S = 0.3; // hints and rates are for reading
-const SOON_MS = 60; // before the next picture is needed it is asked for, so that it is ready, and new
+const SOON_MS = 45; // before the next picture is needed it is asked for, so that it is ready, and new
 const SMOOTHED = 0.4; // weight of the newest speed
 
 /** @typedef {"" | "dark" | "nobody" | "hands" | "far" | "slow"} ViewHint */
