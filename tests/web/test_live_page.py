@@ -58,7 +58,7 @@ def used_texts() -> set[str]:
 
 def test_every_text_is_there_and_none_is_left_over():
     by_code = ("reason.", "hint.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated")
-    by_code += ("answer.confirmed", "answer.chosen", "board.")
+    by_code += ("answer.confirmed", "answer.chosen", "board.", "gpu.")
     assert used_texts() <= set(TEXTS)
     plain = {name.removesuffix(".engine") for name in TEXTS}  # what an offline page says instead
     assert plain <= set(TEXTS)

@@ -20,7 +20,7 @@ import { wireSettingsDialog } from "./settings_dialog.js";
 import { Signs } from "./signs.js";
 import { speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
-import { notice, showHint, showMeter, showState } from "./status.js";
+import { notice, showGpu, showHint, showMeter, showState } from "./status.js";
 import { Tally } from "./tally.js";
 import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
@@ -43,8 +43,8 @@ const KEPT_MS = 3000;
  */
 async function openAnswerer() {
   if (document.documentElement.dataset.answers !== "engine") return new ServiceAnswerer(document.baseURI);
-  const { EngineAnswerer } = await import("./engine_answerer.js");
-  return new EngineAnswerer(document.baseURI);
+  const { openEngineAnswerer } = await import("./worker_answerer.js");
+  return openEngineAnswerer(document.baseURI);
 }
 
 /** @param {number} milliseconds */
@@ -188,8 +188,10 @@ class Page {
       });
     this.watch.on("frame", ({ frame }) => {
       if (this.tab === "talk") this.answerer.pushFrame(frame);
+    });
+    this.watch.on("view", ({ timeS }) => {
       showMeter("motion", this.watch.speed / FASTEST);
-      this.hint(frame.timeS);
+      this.hint(timeS);
     });
     document.addEventListener("visibilitychange", () => {
       this.tell({ hidden: document.hidden });
@@ -270,7 +272,9 @@ class Page {
     showHint(this.watch.hint(timeS));
     const button = this.settings.get("mode") === "button" || this.tab !== "talk";
     byId("slow-offer").hidden = this.offered || button || !this.watch.lacksPictures;
-    byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
+    const { gpu, rate } = this.watch;
+    byId("rate").textContent = text(gpu === "used" ? "hint.rate_gpu" : "hint.rate", { rate: rate.toFixed(1) });
+    showGpu(gpu);
   }
 
   wireAnswers() {
@@ -406,6 +410,8 @@ class Page {
   apply() {
     document.documentElement.classList.toggle("contrast", this.settings.get("contrast"));
     this.watch.drawn = this.settings.get("skeleton");
+    this.watch.useGpu = this.settings.get("gpu");
+    showGpu(this.watch.gpu);
   }
 }
 

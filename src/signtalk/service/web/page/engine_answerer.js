@@ -1,9 +1,9 @@
-// The Answerer of an offline page: everything happens in the browser, by engine/ (docs/offline-page.md).
+// The Answerer of an offline page: everything happens in the browser, by engine/ (docs/offline-page.md). It runs in a
+// worker (engine_worker.js) or in a page; `keep` is the page's.
 
 import { NothingKept, packCollection, teachCollection } from "../engine/collection.js";
 import { Engine } from "../engine/engine.js";
 import { checkedClip } from "../engine/landmarks.js";
-import { keepOffline } from "../engine/offline.js";
 import { clipFromBytes } from "../engine/wire.js";
 import * as fflate from "../vendor/fflate.mjs";
 import * as ort from "../vendor/ort.wasm.min.mjs";
@@ -23,7 +23,7 @@ const SIGNS = "signs"; // files of the bundle
 
 /**
  * @extends {Events<AnswererEvents>}
- * @implements {AnswererMethods}
+ * @implements {Omit<AnswererMethods, "keep">}
  * @implements {TaughtMethods}
  */
 export class EngineAnswerer extends Events {
@@ -43,11 +43,6 @@ export class EngineAnswerer extends Events {
     this.#base = new URL("bundle/", base);
     this.#engine = Engine.open(this.#base.href, ort);
     this.#engine.catch((error) => console.error(error));
-  }
-
-  /** @param {() => boolean} mayReload */
-  keep(mayReload) {
-    return keepOffline(mayReload);
   }
 
   /**
@@ -221,5 +216,7 @@ export class EngineAnswerer extends Events {
 
 /** Ask that the browser clears nothing of this site by itself; where it does not agree, a copy in a file is all there is. */
 function askToPersist() {
-  navigator.storage?.persist?.().catch(() => false);
+  const storage = /** @type {{persist?: () => Promise<boolean>} | undefined} */ (navigator.storage);
+  if (storage?.persist) storage.persist().catch(() => false);
+  else if (!("document" in globalThis)) postMessage({ type: "persist" }); // a worker cannot ask, its page can
 }

@@ -3,6 +3,7 @@
 import { byId, icon, make } from "./dom.js";
 import { text, textOf } from "./texts.js";
 
+/** @import { GpuReason } from "./delegate.js" */
 /** @import { PageState } from "./states.js" */
 
 /** @type {Record<PageState, string>} */
@@ -56,6 +57,18 @@ export function showHint(reason) {
   if (hint.dataset.reason === reason) return;
   hint.dataset.reason = reason;
   hint.replaceChildren(...(reason ? [reasonIcon(reason), make("span", {}, text(`hint.${reason}`))] : []));
+}
+
+/**
+ * Say in the settings what finds the landmarks, and why.
+ *
+ * @param {GpuReason | "off" | "trying"} reason
+ */
+export function showGpu(reason) {
+  const line = byId("gpu-told");
+  if (line.dataset.reason === reason) return;
+  line.dataset.reason = reason;
+  line.textContent = text(`gpu.${reason}`);
 }
 
 /**
