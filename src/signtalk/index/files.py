@@ -41,7 +41,7 @@ from signtalk.files import (
     write_csv,
     write_json,
 )
-from signtalk.index.takes import TAKES_FILES, Take, is_litter, read_takes, refuse_strangers, write_takes
+from signtalk.index.takes import TAKES_FILES, Take, clip_path, is_litter, read_takes, refuse_strangers, write_takes
 from signtalk.landmarks.clip import LandmarkClip
 
 BUNDLE_MANIFEST = "export_manifest.json"  # a folder that holds it is a bundle
@@ -101,6 +101,20 @@ class IndexEntry:
             category=record.category,
             signer_id=record.signer_id,
             text_key=record.text_key,
+        )
+
+    @classmethod
+    def from_take(cls, take: Take) -> IndexEntry:
+        """The entry of a clip that was taught elsewhere, or that was said."""
+        return cls(
+            clip_id=take.clip_id,
+            video_file="",
+            feature_path=clip_path(Path(), take.clip_id).name,
+            sentence_id=take.sentence_id,
+            sentence=take.sentence,
+            category=take.category,
+            signer_id=take.signer_id,
+            text_key=take.key,
         )
 
 

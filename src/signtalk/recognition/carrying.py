@@ -25,6 +25,7 @@ from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked, open_to_others, workplace
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import backup_place, layer_exists, refuse_bundle
+from signtalk.index.said import copy_said
 from signtalk.index.takes import clip_path, read_takes
 from signtalk.landmarks.clip import load_clip
 from signtalk.landmarks.plausible import checked_clip
@@ -185,6 +186,7 @@ def _write_elsewhere(folder: Path, out: Path, new: SentenceIndex) -> None:
             raise ArtifactError(f"{out}: is there already; give a new folder")
         takes = read_takes(folder)
         clips = {clip_id: clip_path(folder, clip_id) for clip_id in new.row_of}
+        copy_said(folder, out)
         new.save(out, [takes[clip_id] for clip_id in new.row_of if clip_id in takes], clips)
 
 
