@@ -25,7 +25,8 @@ from signtalk.index.takes import TAKE_COLUMNS, TAKES_NAME, Take, clip_path, read
 from signtalk.landmarks.clip import LandmarkClip, save_clip
 
 _SAID = ".said"
-_SAID_ID = "said-"
+SAID_ID = "said-"
+"""Begins the clip_id of everything that was said."""
 
 
 def said_place(folder: Path) -> Path:
@@ -37,7 +38,7 @@ def said_place(folder: Path) -> Path:
 def said_id(clip: LandmarkClip) -> str:
     """The id of a clip that was said: by its landmarks, so that the same signing is never kept twice."""
     numbers = np.where(np.isnan(clip.landmarks), np.float32(np.nan), clip.landmarks + np.float32(0))  # one NaN, one 0
-    return f"{_SAID_ID}{hashlib.sha256(numbers.astype('<f4').tobytes()).hexdigest()[:16]}"
+    return f"{SAID_ID}{hashlib.sha256(numbers.astype('<f4').tobytes()).hexdigest()[:16]}"
 
 
 def read_said(folder: Path) -> dict[str, Take]:
@@ -96,7 +97,7 @@ def drop_said(folder: Path, clip_ids: Collection[str]) -> None:
     kept = [take for clip_id, take in read_takes(place).items() if clip_id not in clip_ids]
     names = {clip_path(place, take.clip_id).name for take in kept}
     remove_unfinished(place / CLIPS_FOLDER)
-    for path in (place / CLIPS_FOLDER).glob(f"{_SAID_ID}*.npz"):
+    for path in (place / CLIPS_FOLDER).glob(f"{SAID_ID}*.npz"):
         if path.name not in names:
             path.unlink()
     retell_said(folder, kept)
