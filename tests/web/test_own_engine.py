@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import signtalk
+from made.checkpoint import tiny_checkpoint
 from made.clips import made_clip, resting
+from made.drawn import drawn_folder
 from made.taught import FRAMES, ruled, same_landmarks, signed, teach
 from made.web import MODULES, NODE, asked_in_node, needs, needs_ort
 from signtalk.bundle.archive import unpack_zip
@@ -26,11 +29,13 @@ from signtalk.bundle.collection import COLLECTION_ZIP, export_collection, import
 from signtalk.bundle.web import write_web_bundle
 from signtalk.data.check import check_folder
 from signtalk.data.manifest import clip_of_record, describe_clip, load_manifest
+from signtalk.errors import ExportRefusedError
 from signtalk.files import read_csv
 from signtalk.index.said import read_said, said_id
 from signtalk.index.takes import TAKE_COLUMNS, clip_path, read_takes
 from signtalk.landmarks.clip import PARTS, LandmarkClip, load_clip, save_clip
 from signtalk.landmarks.wire import decode_clip
+from signtalk.training.checkpoint import save_checkpoint
 
 RUNNER = "collection_runner.mjs"
 needs_fflate = needs(
@@ -228,6 +233,36 @@ def test_what_a_page_saved_is_a_data_folder_as_python_writes_it(web: Path, tmp_p
                 assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-5), name
             else:
                 assert ours[name] == theirs[name], name
+
+
+@needs_ort
+@needs_fflate
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_models_are_trained_and_adapted_with_what_a_page_saved(web: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    drawn = drawn_folder(tmp_path / "drawn", sentences=4, people=3).records
+    told = [{"words": record.sentence, "signer": record.signer_id} for record in drawn]
+    clips = tuple(map(clip_of_record, drawn))
+    assert asked_in_node(tmp_path, "people", clips, RUNNER, bundle=str(web), out=str(tmp_path), told=told) == 12
+    unpack_zip(tmp_path / "people.zip", tmp_path / "data", COLLECTION_ZIP)
+    assert len(load_manifest(tmp_path / "data", strict=True).records) == 12
+    checkpoint = tiny_checkpoint("conv-transformer")
+    weights = tmp_path / "model.safetensors"
+    save_checkpoint(weights, checkpoint.model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin)
+    run = signtalk.train(
+        tmp_path / "data", tmp_path / "run", init=weights, epochs=1, progress=False, strict=True,
+        settings=[
+            "features.num_frames=24", "network.width=16", "network.embedding_dim=16", "network.num_layers=1",
+            "network.num_heads=2", "network.feed_forward=16", "network.conv_blocks=1", "network.kernel_size=5",
+        ],
+    )  # fmt: skip
+    assert run.result is not None and run.result.epochs == 1
+    try:
+        adapted = signtalk.adapt("base", tmp_path / "data", tmp_path / "adapted.zip", steps=1)
+        assert adapted.adaptation.num_questions == 12
+    except ExportRefusedError as error:  # of so little nobody learns
+        assert "gain" in str(error)
 
 
 @needs_ort
