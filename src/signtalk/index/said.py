@@ -6,8 +6,9 @@ They are kept to train models, and answer nothing: a nod in a hurry is no teache
 next answers wrong, which are confirmed in turn. `signtalk enroll` and the page teach what shall answer. As they belong
 to no model and to no index, a confirmation neither rewrites one nor has its readers read again.
 
-Every change holds the lock of the index (`files.locked`). A clip is written before its row and removed before it: a
-process that is killed leaves no row without its clip, and nothing behind that was told to be gone.
+Every change holds the lock of the index (`files.locked`). A clip is written before its row and removed before it. So
+whatever has a row was kept whole, and while a clip that shall go is still there, the lists show it: who was killed in
+the middle can be asked again.
 """
 
 from __future__ import annotations
@@ -94,7 +95,10 @@ def drop_said(folder: Path, clip_ids: Collection[str]) -> None:
         DataError: the place cannot be written.
     """
     place = said_place(folder)
-    kept = [take for clip_id, take in read_takes(place).items() if clip_id not in clip_ids]
+    kept = [
+        take for clip_id, take in read_takes(place).items()
+        if clip_id not in clip_ids and clip_path(place, clip_id).exists()
+    ]  # fmt: skip
     names = {clip_path(place, take.clip_id).name for take in kept}
     remove_unfinished(place / CLIPS_FOLDER)
     for path in (place / CLIPS_FOLDER).glob(f"{SAID_ID}*.npz"):

@@ -198,16 +198,23 @@ def _back_up(folder: Path, old: SentenceIndex) -> Path:
     first = backup_place(folder, old.encoder_id)
     for number in count(1):
         target = first if number == 1 else first.with_name(f"{first.name}-{number}")
-        if not target.exists():
+        if not target.exists() or _holds_no_more(target, old):
             break
-        if layer_exists(target) and set(SentenceIndex.load(target).row_of) <= set(old.row_of):
-            break
-    with workplace(folder) as temporary:
+    with workplace(folder) as temporary, workplace(folder) as replaced:
         shutil.copytree(folder, temporary, copy_function=link_or_copy, dirs_exist_ok=True)
         open_to_others(temporary)
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():  # removed where it is, it would be left half there by a kill
+            target.rename(replaced / target.name)
         temporary.rename(target)
     return target
+
+
+def _holds_no_more(backup: Path, old: SentenceIndex) -> bool:
+    """Whether an index holds all that a backup does; what cannot be read of a damaged one may be more."""
+    try:
+        return layer_exists(backup) and set(SentenceIndex.load(backup).row_of) <= set(old.row_of)
+    except ArtifactError:
+        return False
 
 
 def _carried(folder: Path, index: SentenceIndex, problems: Sequence[Problem] = (), backup: str = "") -> Carried:
