@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock, Timeout
 
-from signtalk.errors import ArtifactError, DataError
+from signtalk.errors import ArtifactError, DataError, SignTalkError
 
 DAMAGE = (
     OSError, EOFError, ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError, SyntaxError,
@@ -80,6 +81,36 @@ def atomic_path(path: Path, private: bool = False) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def sole_writer(lock: Path, busy: SignTalkError, wait_s: float = 0.0) -> Iterator[None]:
+    """Keep every other writer of a place out or waiting, threads and processes.
+
+    A writer that is killed holds nothing, because the lock is the operating system's.
+
+    Args:
+        lock: the file of the lock; it stays.
+        busy: raised where another writer does not finish in time.
+        wait_s: how long it is waited for.
+
+    Raises:
+        DataError: the place cannot be written.
+    """
+    held = FileLock(lock, timeout=wait_s)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    except Timeout:
+        raise busy from None
+    except OSError as error:
+        raise DataError(
+            f"{lock.parent}: cannot write there ({error.strerror}); choose a folder you may write to"
+        ) from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:
