@@ -97,10 +97,8 @@ def collection_import(
     if as_json:
         print_json({**imported.to_dict(), "left_out": left_out})
         return
-    show(
-        {
-            "index": imported.index, "sentences": len(imported.sentences), "new clips": len(imported.clip_ids),
-            "there already": imported.num_known,
-        },
-        as_json,
-    )  # fmt: skip
+    shown = {
+        "index": imported.index, "sentences": len(imported.sentences), "new clips": len(imported.clip_ids),
+        "there already": imported.num_known,
+    }  # fmt: skip
+    show(shown | ({"confirmed or corrected": imported.num_said} if imported.num_said else {}), as_json)

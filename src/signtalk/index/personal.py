@@ -10,7 +10,7 @@ was confirmed. `recognition.enrolment` adds to such a folder.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -43,7 +43,7 @@ class ListedSentence:
     """A sentence of one layer.
 
     Attributes:
-        layer: "base" or "personal", or another name that `list_sentences` was given.
+        layer: "base", "personal", or another name that `list_sentences` was given; "said" of `list_said`.
         sentence: canonical text.
         sentence_id: canonical id.
         category: of the sentence.
@@ -247,6 +247,36 @@ def list_sentences(
                 )
             )
     return tuple(sorted(listed, key=lambda each: text_key(each.sentence)))
+
+
+def list_said(takes: Iterable[Take]) -> tuple[ListedSentence, ...]:
+    """The sentences of what was said and confirmed, in order of text, as the layer "said".
+
+    Args:
+        takes: of `said.read_said`.
+    """
+    by_key: dict[str, list[Take]] = {}
+    for take in takes:
+        by_key.setdefault(take.key, []).append(take)
+    listed = []
+    for key in sorted(by_key):
+        own, last = by_key[key], by_key[key][-1]
+        clip_ids = tuple(take.clip_id for take in own)
+        listed.append(
+            ListedSentence(
+                layer="said",
+                sentence=last.sentence,
+                sentence_id=last.sentence_id,
+                category=last.category,
+                num_clips=len(own),
+                signers=tuple(sorted({take.signer_id for take in own} - {""})),
+                clip_ids=clip_ids,
+                kept_clip_ids=clip_ids,
+                language=next((take.language for take in reversed(own) if take.language), ""),
+                date=last.date,
+            )
+        )
+    return tuple(listed)
 
 
 def refuse_bundle(folder: Path) -> None:

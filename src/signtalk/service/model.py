@@ -272,6 +272,11 @@ class ServiceModel:
     def remember(self, sentence: NewSentence, origin: Origin, clip: LandmarkClip) -> Take:
         """Keep what was signed, today, under the sentence that the patient confirmed; it answers nothing by itself.
 
+        Args:
+            sentence: what was said, with consent to training.
+            origin: "confirmed" or "corrected".
+            clip: what was signed.
+
         Raises:
             ClipError: the clip shows no signing.
             ConfigError: nothing can be kept here, or the signer did not agree to training.

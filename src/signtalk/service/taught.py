@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,7 @@ from signtalk.bundle.collection import export_collection, import_collection
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.files import absolute, without_fields
-from signtalk.index.personal import ListedSentence, forget, layer_exists
+from signtalk.index.personal import ListedSentence, forget, layer_exists, list_said
 from signtalk.index.takes import Take
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, encode_clip
@@ -63,31 +62,32 @@ class TaughtSentences:
             offset: so many are skipped.
         """
         words, takes = text_key(query).split(), self._model.takes()
-        said = _by_key(self._model.said().values())
+        said = {text_key(each.sentence): each for each in list_said(self._model.said().values())}
         own = {text_key(each.sentence): each for each in self._model.own_sentences()}
-        only_said = {key: _only_said(those) for key, those in said.items() if key not in own}
-        wanted = {key: each for key, each in (own | only_said).items() if all(word in key for word in words)}
-        page = sorted(wanted)[offset : offset + limit]
-        return {
-            "total": len(wanted),
-            "sentences": [self._described(wanted[key], takes, said.get(key, ())) for key in page],
-        }
+        keys = sorted(key for key in own | said if all(word in key for word in words))
+        known = takes | self._model.said()
+        page = [self._described(own.get(key), said.get(key), known) for key in keys[offset : offset + limit]]
+        return {"total": len(keys), "sentences": page}
 
-    def _described(self, sentence: ListedSentence, takes: dict[str, Take], said: Sequence[Take]) -> dict[str, Any]:
+    def _described(
+        self, own: ListedSentence | None, said: ListedSentence | None, takes: dict[str, Take]
+    ) -> dict[str, Any]:
+        """A sentence that was taught, or said, or both."""
+        layers = [layer for layer in (own, said) if layer is not None]
+        named = layers[0]
         return {
-            "sentence_id": sentence.sentence_id,
-            "sentence": sentence.sentence,
-            "category": sentence.category,
-            "language": sentence.language,
-            "date": sentence.date,
-            "signers": sorted({*sentence.signers, *(take.signer_id for take in said)} - {""}),
-            "num_clips": sentence.num_clips,
-            "num_kept": len(sentence.kept_clip_ids),
-            "num_said": len(said),
-            "has_sign": self._model.has_sign(sentence),
+            "sentence_id": named.sentence_id,
+            "sentence": named.sentence,
+            "category": named.category,
+            "language": named.language,
+            "date": named.date,
+            "signers": sorted({signer for layer in layers for signer in layer.signers}),
+            "num_clips": own.num_clips if own else 0,
+            "num_kept": len(own.kept_clip_ids) if own else 0,
+            "num_said": said.num_clips if said else 0,
+            "has_sign": own is not None and self._model.has_sign(own),
             "takes": [
-                *({"clip_id": each, **_told(takes.get(each))} for each in sentence.clip_ids),
-                *({"clip_id": take.clip_id, **_told(take)} for take in said),
+                {"clip_id": clip_id, **_told(takes.get(clip_id))} for layer in layers for clip_id in layer.clip_ids
             ],
         }
 
@@ -210,23 +210,6 @@ class TaughtSentences:
             for each in imported.left_out
         ]
         return {**without_fields(imported.to_dict(), "index"), "left_out": left_out}
-
-
-def _by_key(takes: Iterable[Take]) -> dict[str, list[Take]]:
-    grouped: dict[str, list[Take]] = {}
-    for take in takes:
-        grouped.setdefault(take.key, []).append(take)
-    return grouped
-
-
-def _only_said(takes: Sequence[Take]) -> ListedSentence:
-    """A sentence that was said and not taught."""
-    last = takes[-1]
-    language = next((take.language for take in reversed(takes) if take.language), "")
-    return ListedSentence(
-        "personal", last.sentence, last.sentence_id, last.category, num_clips=0, signers=(), clip_ids=(),
-        language=language, date=last.date,
-    )  # fmt: skip
 
 
 def _told(take: Take | None) -> dict[str, str]:
