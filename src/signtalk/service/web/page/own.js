@@ -106,16 +106,14 @@ export class Own {
 
   /** @param {TaughtSentence} sentence */
   #line(sentence) {
-    const named = (/** @type {"play" | "rename" | "forget"} */ name, /** @type {() => void} */ act) => {
-      const action = button(text(`own.${name}`), act);
-      action.ariaLabel = text(`own.${name}_name`, { sentence: sentence.sentence });
-      return action;
-    };
-    const actions = [
-      named("play", () => this.#play(sentence)),
-      ...(sentence.num_clips ? [named("rename", () => this.#askName(sentence))] : []), // else it is not this page's text
-      named("forget", () => this.#forget(sentence)),
-    ];
+    const named = { sentence: sentence.sentence };
+    const play = button(text("own.play"), () => this.#play(sentence));
+    const rename = button(text("own.rename"), () => this.#askName(sentence));
+    const forget = button(text("own.forget"), () => this.#forget(sentence));
+    play.ariaLabel = text("own.play_name", named);
+    rename.ariaLabel = text("own.rename_name", named);
+    forget.ariaLabel = text("own.forget_name", named);
+    const actions = sentence.num_clips ? [play, rename, forget] : [play, forget]; // else its text is not this page's
     const parts = [
       make("h3", { dir: "auto", lang: sentence.language }, sentence.sentence),
       make("p", { className: "about" }, aboutOf(sentence)),
