@@ -112,7 +112,9 @@ def test_a_page_behind_another_says_that_it_pauses(tmp_path: Path) -> None:
 @needs_browser
 @pytest.mark.slow
 def test_fields_take_what_the_service_takes(tmp_path: Path) -> None:
-    most = {"nurse-text": MOST_TEXT, "practise-text": MOST_TEXT, "enroll-text": MOST_TEXT, "enroll-category": MOST_NAME}
+    texts = ("nurse-text", "practise-text", "own-text", "rename-text", "enroll-text")
+    names = ("enroll-category", "enroll-signer", "remember-signer")
+    most = dict.fromkeys(texts, MOST_TEXT) | dict.fromkeys(names, MOST_NAME)
     assert talk("longTexts", tmp_path)["most"] == most
 
 

@@ -32,6 +32,7 @@ from signtalk.service.metrics import ServiceMetrics
 from signtalk.service.model import Question, ServiceModel
 from signtalk.service.queue import ClosedError, QuestionQueue
 from signtalk.service.reference import add_reference
+from signtalk.service.said import said_routes
 from signtalk.service.schemas import (
     CLIP_BODY,
     MOST_NAME,
@@ -157,6 +158,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
     for router in (make(service) for make in (_recognition, _index, _changes, _prototype, _operations)):
         app.include_router(router)
     app.include_router(taught_routes(TaughtSentences(model), service.aside))
+    app.include_router(said_routes(model, service.aside, service.settings.max_frames))
     add_reference(app)
     app.add_api_websocket_route("/v1/stream", service.stream)
     if service.settings.origins:

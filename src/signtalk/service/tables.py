@@ -16,9 +16,9 @@ from typing import Any, get_args
 from signtalk.bundle import archive
 from signtalk.bundle.golden import GOLDEN_TOLERANCE
 from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
-from signtalk.data import holistic, tokenizer
-from signtalk.index import personal, takes, written
-from signtalk.landmarks import clip, drawing, features, wire
+from signtalk.data import holistic, manifest, records, tokenizer
+from signtalk.index import personal, said, takes, written
+from signtalk.landmarks import clip, drawing, features, legacy_rows, wire
 from signtalk.recognition import critical_words, ctc, enrolment, evidence, gate, logistic, recognizer, scoring
 from signtalk.segmentation import activity, segmenter
 from signtalk.service import schemas, session
@@ -70,6 +70,15 @@ def tables() -> dict[str, dict[str, Any]]:
             "SKELETON_DOTS": drawing.DOTS,
             "MIN_VISIBILITY": drawing.MIN_VISIBILITY,
         },
+        "signtalk.landmarks.legacy_rows": {
+            "PROTOTYPE_COLUMNS": legacy_rows.PROTOTYPE_COLUMNS,
+            "DEFAULT_SMOOTHING_ALPHA": legacy_rows.DEFAULT_SMOOTHING_ALPHA,
+            "TORSO_NAMES": legacy_rows.TORSO_NAMES,
+            "MIN_TORSO": legacy_rows.MIN_TORSO,
+            "MIN_SPAN": legacy_rows.MIN_SPAN,
+        },
+        "signtalk.data.records": {"TABLE_COLUMNS": records.TABLE_COLUMNS, "CLIPS_FOLDER": records.CLIPS_FOLDER},
+        "signtalk.data.manifest": {"TABLE_NAME": manifest.TABLE_NAME},
         "signtalk.data.tokenizer": {
             "PAD_ID": tokenizer.PAD_ID,
             "SOS_ID": tokenizer.SOS_ID,
@@ -88,10 +97,13 @@ def tables() -> dict[str, dict[str, Any]]:
             "IMPOSSIBLE": ctc.IMPOSSIBLE,
         },
         "signtalk.recognition.scoring": {"LEAST_LOG_LIKELIHOOD": scoring.LEAST_LOG_LIKELIHOOD},
+        "signtalk.index.said": {"SAID_ID": said.SAID_ID},
         "signtalk.index.personal": {"ENROLLED_ID": personal.ENROLLED_ID},
         "signtalk.index.takes": {
+            "TAKES_NAME": takes.TAKES_NAME,
             "TAKE_COLUMNS": takes.TAKE_COLUMNS,
             "CONSENTS": get_args(takes.Consent),
+            "ORIGINS": get_args(takes.Origin),
             "LONGEST_ID": takes.LONGEST_ID,
         },
         "signtalk.index.written": {

@@ -2,7 +2,7 @@
 
 /** @import { ImportedCollection } from "../engine/collection.js" */
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
-/** @import { Consent, TaughtSentence } from "../engine/takes.js" */
+/** @import { Consent, Origin, TaughtSentence } from "../engine/takes.js" */
 /** @import { Events } from "./events.js" */
 
 /** @typedef {"auto" | "button"} Mode signing is found, or begins and ends by a button */
@@ -40,6 +40,8 @@
 
 /** @typedef {{category?: string, signer?: string, language?: string, consent?: Consent, key?: string}} ToldSentence */
 
+/** @typedef {{origin: Origin, signer: string, language: string, key: string}} ToldAnswer of one that was confirmed */
+
 /**
  * What the page asks of what was taught. Each needs the service's key; an engine has none.
  *
@@ -51,6 +53,9 @@
  * @property {(undo: any, key: string) => Promise<unknown>} restore
  * @property {(trainingOnly: boolean, key: string) => Promise<Blob>} exportTaught all kept clips as one file
  * @property {(file: Blob, key: string) => Promise<ImportedCollection>} importTaught
+ * @property {(text: string, clip: Clip, told: ToldAnswer) => Promise<string>} remember keep what the person confirmed, who
+ *   agreed that models are trained with it; gives the clip's id
+ * @property {(clipId: string, key: string) => Promise<unknown>} unremember it said something else
  */
 
 /**

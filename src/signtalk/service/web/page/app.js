@@ -14,6 +14,7 @@ import { ServiceKey } from "./key.js";
 import { NurseSide } from "./nurse.js";
 import { Own } from "./own.js";
 import { Practise } from "./practise.js";
+import { Remember } from "./remember.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
 import { wireSettingsDialog } from "./settings_dialog.js";
@@ -82,6 +83,13 @@ class Page {
       teach: (words, clip) => this.enrolment.open(words, clip),
       changed: (step) => this.tell({ step }),
     });
+    this.remember = new Remember({
+      answerer: this.answerer,
+      key: this.key,
+      signs: this.signs,
+      conversation: this.conversation,
+      heard: () => this.answer.standing.heard,
+    });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
     this.board = new Board({
       conversation: this.conversation,
@@ -135,7 +143,7 @@ class Page {
     try {
       const config = await this.answerer.config();
       this.answer.canTeach = config.can_enroll === true;
-      this.enrolment.canKeep = config.can_keep_clips === true;
+      this.enrolment.canKeep = this.remember.allowed = config.can_keep_clips === true;
       this.own.allowed = config.can_enroll === true;
       this.key.needed = config.needs_key;
       for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
@@ -327,12 +335,14 @@ class Page {
       const lines = this.conversation.clear();
       this.nurse.clear();
       this.enrolment.newPerson();
+      const agreed = this.remember.newPerson();
       this.board.clear();
       byId("board-said").textContent = "";
       if (lines.length || standing.step.kind !== "empty") {
         this.undo.offer(text("undo.new_person"), () => {
           this.conversation.restore(lines);
           this.answer.restore(standing);
+          this.remember.restore(agreed);
         });
       }
       stopSpeaking();

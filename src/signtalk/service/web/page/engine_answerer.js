@@ -15,7 +15,7 @@ import { Events } from "./events.js";
 /** @import { Kept } from "../engine/storage.js" */
 /** @import { StreamEvent, StreamSession } from "../engine/stream.js" */
 /** @import { ZipModule } from "../engine/zip.js" */
-/** @import { AnswererEvents, AnswererMethods, Mode, TaughtMethods, ToldSentence } from "./answerer.js" */
+/** @import { AnswererEvents, AnswererMethods, Mode, TaughtMethods, ToldAnswer, ToldSentence } from "./answerer.js" */
 
 const zip = /** @type {ZipModule} */ (/** @type {unknown} */ (fflate));
 const EVERY_SENTENCE = 1e6;
@@ -183,6 +183,23 @@ export class EngineAnswerer extends Events {
     const imported = await this.#tried((engine) => teachCollection(zip, engine, bytes));
     askToPersist();
     return imported;
+  }
+
+  /**
+   * @param {string} text
+   * @param {Clip} clip
+   * @param {ToldAnswer} told
+   */
+  async remember(text, clip, { origin, signer, language }) {
+    const told = /** @type {const} */ ({ origin, consent: "train", signer, language });
+    const id = await this.#tried((engine) => engine.remember(text, checkedClip(clip), told));
+    askToPersist();
+    return id;
+  }
+
+  /** @param {string} clipId */
+  async unremember(clipId) {
+    return (await this.#opened()).unremember(clipId);
   }
 
   async #opened() {
