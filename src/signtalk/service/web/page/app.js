@@ -27,6 +27,7 @@ import { loadTexts, text } from "./texts.js";
 import { Undo } from "./undo.js";
 import { Wake } from "./wake.js";
 import { Watch } from "./watch.js";
+import { Welcome } from "./welcome.js";
 
 /** @import { Answerer } from "./answerer.js" */
 /** @import { PictureProblem } from "./picture.js" */
@@ -72,6 +73,7 @@ class Page {
     this.undo = new Undo();
     this.conversation = new Conversation(this.undo);
     this.signs = new Signs(this.answerer);
+    this.welcome = new Welcome({ answerer: this.answerer, signs: this.signs });
     this.key = new ServiceKey();
     this.enrolment = new Enrolment(this.answerer, this.key, () => this.refresh());
     this.own = new Own({ answerer: this.answerer, key: this.key, changed: () => this.refresh() });
@@ -153,6 +155,7 @@ class Page {
     const pickers = [this.nurse.picker, this.practise.picker];
     await Promise.all(pickers.map((picker) => picker.refresh()));
     this.answer.knowsNothing = pickers.some(({ isBare }) => isBare);
+    await this.welcome.sign();
   }
 
   wireCamera() {
@@ -218,6 +221,7 @@ class Page {
     try {
       await this.camera.start();
       byId("stage").classList.add("running");
+      this.welcome.rest();
       await Promise.race([this.kept, pause(KEPT_MS)]); // then the models are sent once, and kept
       await this.watch.open();
       buttonById("stop-camera").disabled = false;
@@ -240,6 +244,7 @@ class Page {
     this.camera.stop();
     this.watch.clear();
     byId("stage").classList.remove("running");
+    this.welcome.wake();
     buttonById("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
     showHint("");
