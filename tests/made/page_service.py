@@ -10,6 +10,7 @@ import asyncio
 import signal
 import struct
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -202,13 +203,20 @@ def create_app(model: Path | None) -> FastAPI:
         return {"version": "0", "can_enroll": True, "can_search": True, "limits": {}}
 
     @app.get("/v1/sentences")
-    async def sentences(query: str = "", limit: int = 100) -> dict[str, Any]:
+    async def sentences(
+        query: str = "", limit: int = 100, offset: int = 0, category: str | None = None
+    ) -> dict[str, Any]:
         listed = [
-            {"sentence_id": i, "sentence": text, "category": category, "has_sign": i != "s5", "language": "en"}
-            for i, text, category in KNOWN
-            if all(word in text.lower() for word in query.lower().split())
+            {"sentence_id": i, "sentence": text, "category": kind, "has_sign": i != "s5", "language": "en"}
+            for i, text, kind in KNOWN
+            if all(word in text.lower() for word in query.lower().split()) and category in (None, kind)
         ]
-        return {"total": len(listed), "sentences": listed[:limit]}
+        return {"total": len(listed), "sentences": listed[offset : offset + limit]}
+
+    @app.get("/v1/categories")
+    async def categories() -> dict[str, Any]:
+        counts = Counter(kind for *_, kind in KNOWN)
+        return {"categories": [{"category": kind, "sentences": count} for kind, count in sorted(counts.items())]}
 
     @app.get("/v1/sentences/{sentence_id}/sign")
     async def sign(sentence_id: str) -> Response:

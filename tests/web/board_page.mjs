@@ -1,6 +1,9 @@
 // The first screen, answers by pointing, keeping a talk, and one screen for two sides. `page_browser.mjs` has the job.
 
+import { lines, spoken } from "./made_up_talk.mjs";
 import { look, open, run, seen } from "./page_browser.mjs";
+
+/** @import { Page } from "playwright-core" */
 
 const BLOCKED = { context: { serviceWorkers: /** @type {const} */ ("block") } };
 
@@ -32,4 +35,81 @@ async function welcome() {
   await browser.close();
 }
 
-await run({ welcome });
+/** @param {Page} page */
+const cards = (page) => page.locator("#phrases .choice .words").allTextContents();
+/** @param {Page} page */
+const tiles = (page) => page.locator("#phrases .tile").allTextContents();
+
+/** Sentences by pictures of their categories, starred, used, and used after each other. */
+async function phrases() {
+  const { browser, page } = await open(BLOCKED);
+  const { steps } = seen;
+  const phrase = (/** @type {string} */ words) => page.click(`#phrases .choice >> text=${words}`);
+  const tile = async (/** @type {string} */ words) => {
+    await page.click(`#phrases .tile >> text="${words}"`);
+    await page.waitForSelector(`#phrases .tile[aria-pressed=true] >> text="${words}"`);
+    await page.waitForTimeout(300); // until its sentences are there
+  };
+  await page.click("#board summary");
+  await page.waitForSelector("#phrases .choice canvas:not([hidden])");
+  steps.first = [await tiles(page), await cards(page)];
+  await tile("All");
+  steps.all = await cards(page);
+  await phrase("I have a fever.");
+  await page.waitForFunction(() => document.querySelector("#board-said")?.textContent);
+  await phrase("Please sit down.");
+  await page.waitForFunction(() => document.querySelector("#board-said")?.textContent?.includes(" · "));
+  steps.lines = await lines(page);
+  steps.spoken = await spoken(page);
+  await phrase("I have a fever."); // after this the other one comes often
+  await page.waitForSelector("#phrases .tile[data-group=next]");
+  await tile("Often next");
+  steps.next = await cards(page);
+  await tile("Used now");
+  steps.recent = await cards(page);
+  await page.click("#phrases .star >> nth=0");
+  steps.kept = await page.evaluate(() => ["favourites", "together"].map((name) => localStorage.getItem(`signtalk-${name}`)));
+  await look(page, "phrases");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await look(page, "phrases-dark");
+  await page.click("#new-person");
+  steps.newPerson = await tiles(page);
+  await page.reload();
+  await page.click("#board summary");
+  await page.waitForSelector("#phrases .choice");
+  steps.starred = [await tiles(page), await cards(page)];
+  await browser.close();
+}
+
+/** "Where?" is answered on a drawn body, by tap and by keyboard. */
+async function body() {
+  const { browser, page } = await open(BLOCKED);
+  const { steps } = seen;
+  const pressed = () => page.locator(".place[aria-pressed=true]").evaluateAll((all) => all.map((each) => each.getAttribute("aria-label")));
+  await page.click("#board summary");
+  await page.click(".place[aria-label='Right knee']");
+  await page.click(".place[aria-label=Belly]");
+  steps.two = [await lines(page), await pressed()];
+  await page.click(".place[aria-label=Belly]"); // taken back
+  steps.one = [await lines(page), await pressed()];
+  await page.focus(".place[aria-label=Head]");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  steps.focus = await page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+  await page.keyboard.press("Enter");
+  await look(page, "body");
+  await page.click(".view >> text=Back");
+  await page.click(".place[aria-label='Lower back']");
+  await page.click("#board >> role=button[name='Pain: 7 of 10']");
+  steps.line = await lines(page);
+  await page.click(".view >> text=Face");
+  steps.labels = await page.locator(".place").evaluateAll((all) => all.map((each) => each.getAttribute("aria-label")));
+  await page.emulateMedia({ colorScheme: "dark" });
+  await look(page, "face-dark");
+  await page.click("#new-person");
+  steps.cleared = [await lines(page), await pressed()];
+  steps.spoken = await spoken(page);
+  await browser.close();
+}
+
+await run({ welcome, phrases, body });

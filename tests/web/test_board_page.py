@@ -34,3 +34,37 @@ def test_the_first_screen_explains_itself_by_pictures_that_can_be_stopped(tmp_pa
     assert steps["moving"] == [True, "turn-of"]
     assert steps["stopped"] == [False, "none"]
     assert [steps["calm"], steps["wanted"]] == [False, True]
+
+
+HURT, FEVER, MORNING, SIT, MEDICINE = (
+    "Where does it hurt?", "I have a fever.", "Good morning.", "Please sit down.", "Do you take any medicine?",
+)  # fmt: skip
+
+
+@needs_browser
+@pytest.mark.slow
+def test_sentences_can_be_pointed_at_by_category_and_use(tmp_path: Path) -> None:
+    steps = board("phrases", tmp_path)
+    every = ["complaint", "greeting", "instruction", "question", TEXTS["phrases.all"]]
+    assert steps["first"] == [every, [HURT, FEVER]]
+    assert steps["all"] == [HURT, FEVER, MORNING, SIT, MEDICINE]
+    assert steps["lines"] == [["patient tapped", f"{FEVER} · {SIT}"]]
+    assert steps["spoken"] == [f"own: {FEVER}", f"own: {SIT}"]
+    assert steps["next"] == [SIT]
+    assert steps["recent"] == [FEVER, SIT]
+    assert steps["kept"] == [json.dumps([FEVER]), None]  # nobody ticked that counts are kept
+    assert steps["newPerson"] == [TEXTS["phrases.favourites"], *every]
+    assert steps["starred"] == [[TEXTS["phrases.favourites"], *every], [FEVER]]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_where_is_answered_on_a_drawn_body(tmp_path: Path) -> None:
+    steps = board("body", tmp_path)
+    assert steps["two"] == [[["patient tapped", "Right knee · Belly"]], ["Belly", "Right knee"]]
+    assert steps["one"] == [[["patient tapped", "Right knee"]], ["Right knee"]]
+    assert steps["focus"] == "Chest"
+    assert steps["line"] == [["patient tapped", "Right knee · Chest · Lower back · Pain: 7 of 10"]]
+    assert {"Right eye", "Left ear", "Throat"} < set(steps["labels"])
+    assert steps["cleared"] == [[], []]
+    assert steps["spoken"] == [f"own: {word}" for word in ("Right knee", "Belly", "Chest", "Lower back", "Pain: 7 of 10")]

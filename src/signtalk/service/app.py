@@ -222,9 +222,15 @@ def _index(service: Service) -> APIRouter:
         query: Annotated[str, Query(max_length=MOST_TEXT)] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+        category: Annotated[str | None, Query(max_length=MOST_NAME)] = None,
     ) -> dict[str, Any]:
-        """The sentences that are known."""
-        return await service.aside(model.sentences, query, limit, offset)
+        """The sentences that are known, or those of one category."""
+        return await service.aside(model.sentences, query, limit, offset, category)
+
+    @router.get("/categories")
+    async def categories() -> dict[str, Any]:
+        """The categories of the sentences, with how many are in each."""
+        return {"categories": await service.aside(model.categories)}
 
     @router.get("/sentences/{sentence_id}/sign", response_class=Response)
     async def sign(sentence_id: str) -> Response:

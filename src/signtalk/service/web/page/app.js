@@ -85,15 +85,17 @@ class Page {
       changed: (step) => this.tell({ step }),
     });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
-    this.board = new Board({
-      conversation: this.conversation,
-      said: (words) => {
-        byId("board-said").textContent = words;
-        if (this.settings.get("speak")) speak(words);
-      },
-    });
     this.tally = new Tally();
-    this.tallyView = new TallyView(this.tally);
+    this.board = new Board({
+      answerer: this.answerer,
+      signs: this.signs,
+      conversation: this.conversation,
+      speak: (words, tag) => {
+        if (this.settings.get("speak")) speak(words, tag);
+      },
+      counts: () => this.tally.wanted,
+    });
+    this.tallyView = new TallyView(this.tally, () => this.board.erase());
     this.tab = "talk";
     this.practise = new Practise({
       answerer: this.answerer,
@@ -155,7 +157,7 @@ class Page {
     const pickers = [this.nurse.picker, this.practise.picker];
     await Promise.all(pickers.map((picker) => picker.refresh()));
     this.answer.knowsNothing = pickers.some(({ isBare }) => isBare);
-    await this.welcome.sign();
+    await Promise.all([this.welcome.sign(), this.board.refresh()]);
   }
 
   wireCamera() {
@@ -329,7 +331,6 @@ class Page {
       this.nurse.clear();
       this.enrolment.newPerson();
       this.board.clear();
-      byId("board-said").textContent = "";
       if (lines.length || standing.step.kind !== "empty") {
         this.undo.offer(text("undo.new_person"), () => {
           this.conversation.restore(lines);
@@ -390,8 +391,8 @@ class Page {
         if (how === "declined") this.tally.count("corrected");
         else this.tally.count(how === "chosen" ? "chosen" : "answered", words);
       })
-      .on("removed", ({ who, words }) => {
-        if (who === "patient") this.tally.count("corrected", words);
+      .on("removed", ({ who, words, how }) => {
+        if (who === "patient" && how !== "tapped") this.tally.count("corrected", words);
       });
   }
 

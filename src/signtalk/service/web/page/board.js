@@ -1,10 +1,19 @@
-// Answers of one tap, for whoever can point: yes and no, how strong a pain is, numbers, days. They need no camera and no
-// service. Several taps in one row are one answer: the last one counts.
+// Answers of one tap, for whoever can point: yes and no, how strong a pain is, where it is, numbers, days, and sentences.
+// They need no camera, and all but the sentences no service. Quick taps are one line of the conversation.
 
+import { BodyPicture } from "./body_picture.js";
 import { button, byId, icon, make } from "./dom.js";
+import { Favourites } from "./favourites.js";
+import { Phrases } from "./phrases.js";
+import { Taps } from "./taps.js";
 import { language, text } from "./texts.js";
+import { Together } from "./together.js";
 
+/** @import { Answerer } from "./answerer.js" */
 /** @import { Conversation, Line } from "./conversation.js" */
+/** @import { Signs } from "./signs.js" */
+/** @import { Tap } from "./taps.js" */
+/** @import { Offer } from "./turn.js" */
 
 const MOST_PAIN = 10;
 const MOST_NUMBER = 12;
@@ -12,19 +21,43 @@ const DAYS = 7;
 const A_MONDAY = Date.UTC(2024, 0, 1);
 const DAY_MS = 86_400_000;
 
-export class Board {
-  /** @type {{row: string, line: Line} | null} */
-  #last = null;
+/**
+ * @typedef {object} BoardParts
+ * @property {Answerer} answerer where sentences are asked for
+ * @property {Signs} signs
+ * @property {Conversation} conversation where what was tapped goes
+ * @property {(words: string, language: string) => void} speak
+ * @property {() => boolean} counts whether it may be kept on this device which sentence follows which
+ */
 
-  /** @param {{conversation: Conversation, said: (words: string) => void}} parts `said` shows and speaks what was tapped */
-  constructor({ conversation, said }) {
-    this.conversation = conversation;
-    this.said = said;
+export class Board {
+  #taps;
+  #together;
+  #phrases;
+  #body = new BodyPicture((words) => this.tap({ row: "where", words, count: "several" }));
+
+  /** @param {BoardParts} parts */
+  constructor({ answerer, signs, conversation, speak, counts }) {
+    this.signs = signs;
+    this.speak = speak;
+    this.#together = new Together({ wanted: counts });
+    this.#phrases = new Phrases({
+      answerer, signs, favourites: new Favourites(), together: this.#together, tapped: (offer) => this.#say(offer),
+    });
+    this.#phrases.recent = conversation.lines.filter(isSentence).map(({ words }) => words).reverse();
+    conversation.on("added", (line) => {
+      if (isSentence(line)) this.#use(line.words, true);
+      else if (line.who === "staff") this.#use(line.words, false);
+    });
+    const details = byId("board", HTMLDetailsElement);
+    details.addEventListener("toggle", () => { this.#phrases.open = details.open; });
+    this.#taps = new Taps({ conversation, who: "patient", how: "tapped" });
     byId("board-rows").replaceChildren(
       this.#row("reply", [
         [text("board.yes"), icon("check")], [text("board.no"), icon("cross")], [text("board.unknown"), icon("question")],
       ]),
       this.#row("pain", numbers(0, MOST_PAIN).map((number) => [text("board.pain_of", { number, most: MOST_PAIN }), face(number)])),
+      make("div", {}, make("h3", {}, text("board.where")), this.#body.element),
       this.#row("number", numbers(1, MOST_NUMBER).map((number) => [String(number), String(number)])),
       this.#row("day", days().map((day) => [day, day])),
     );
@@ -32,7 +65,51 @@ export class Board {
 
   /** Another person stands there. */
   clear() {
-    this.#last = null;
+    this.#taps.end();
+    this.#body.mark([]);
+    this.#together.begin();
+    this.#phrases.recent = [];
+    byId("board-said").textContent = "";
+  }
+
+  /** Sentences were taught, renamed or forgotten. */
+  refresh() {
+    return this.#phrases.refresh();
+  }
+
+  /** Forget which sentence follows which. */
+  erase() {
+    this.#together.clear();
+  }
+
+  /**
+   * Take a tap: the turn's line is shown, the tap itself is spoken.
+   *
+   * @param {Tap} tap
+   * @param {string} [tag] language of its words; "" = the page's
+   */
+  tap(tap, tag = "") {
+    const before = this.#taps.open.length;
+    byId("board-said").textContent = this.#taps.add(tap);
+    const { open } = this.#taps;
+    this.#body.mark(open.filter(({ row }) => row === "where").map(({ words }) => words));
+    if (open.length >= before) this.speak(tap.words, tag); // one that was taken back is not said
+  }
+
+  /** @param {Offer} offer */
+  async #say(offer) {
+    const words = offer.sentence;
+    this.#use(words, true);
+    this.tap({ row: "sentence", words, count: "each" }, await this.signs.languageOf(offer));
+  }
+
+  /**
+   * @param {string} sentence
+   * @param {boolean} isPatients what staff shows leads to other sentences, and is not offered here
+   */
+  #use(sentence, isPatients) {
+    this.#together.use(sentence, isPatients);
+    if (isPatients) this.#phrases.recent = [sentence, ...this.#phrases.recent];
   }
 
   /**
@@ -42,7 +119,7 @@ export class Board {
   #row(name, answers) {
     const title = make("h3", { id: `board-${name}` }, text(`board.${name}`));
     const buttons = answers.map(([words, label]) => {
-      const tap = button(label, () => this.#tap(name, words), `tap ${name}`);
+      const tap = button(label, () => this.tap({ row: name, words, count: "one" }), `tap ${name}`);
       if (typeof label !== "string") {
         tap.append(make("span", {}, name === "pain" ? "" : words));
         tap.ariaLabel = words;
@@ -53,16 +130,15 @@ export class Board {
     row.setAttribute("aria-labelledby", title.id);
     return make("div", {}, title, row);
   }
+}
 
-  /**
-   * @param {string} row
-   * @param {string} words
-   */
-  #tap(row, words) {
-    if (this.#last?.row === row && this.conversation.isLast(this.#last.line)) this.conversation.remove(this.#last.line);
-    this.#last = { row, line: this.conversation.add("patient", words, "tapped") };
-    this.said(words);
-  }
+/**
+ * Whether a line is one sentence of the patient's.
+ *
+ * @param {Line} line
+ */
+function isSentence({ who, how }) {
+  return who === "patient" && how !== "declined" && how !== "tapped";
 }
 
 /**

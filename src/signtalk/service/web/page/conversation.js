@@ -15,9 +15,9 @@ import { text, textOf } from "./texts.js";
 /** @typedef {{who: "patient" | "staff", words: string, how: How, at: Date}} Line */
 
 /**
- * Events: a line was added, or taken back because it was wrong.
+ * Events: a line was added, or taken back because it was wrong; whatever changed, "changed" follows.
  *
- * @extends {Events<{added: Line, removed: Line}>}
+ * @extends {Events<{added: Line, removed: Line, changed: undefined}>}
  */
 export class Conversation extends Events {
   #lines = keptLines();
@@ -47,6 +47,22 @@ export class Conversation extends Events {
     this.#show();
     this.emit("added", line);
     return line;
+  }
+
+  /** All lines so far. */
+  get lines() {
+    return [...this.#lines];
+  }
+
+  /**
+   * Say a line in other words, while its turn goes on.
+   *
+   * @param {Line} line
+   * @param {string} words
+   */
+  replace(line, words) {
+    line.words = words;
+    this.#show();
   }
 
   /**
@@ -99,6 +115,7 @@ export class Conversation extends Events {
     byId("history").hidden = this.#lines.length === 0;
     for (const id of ["copy-history", "clear-history"]) buttonById(id).disabled = this.#lines.length === 0;
     byId("history-told").textContent = "";
+    this.emit("changed", undefined);
   }
 
   async #copy() {

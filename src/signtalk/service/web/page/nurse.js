@@ -3,6 +3,7 @@
 import { byId, inputById } from "./dom.js";
 import { SentencePicker, signOf } from "./picker.js";
 import { addPlayer } from "./player.js";
+import { Taps } from "./taps.js";
 import { text } from "./texts.js";
 
 /** @import { Answerer, ListedSentence } from "./answerer.js" */
@@ -15,12 +16,16 @@ export class NurseSide {
   constructor({ answerer, conversation }) {
     this.answerer = answerer;
     this.conversation = conversation;
+    this.taps = new Taps({ conversation, who: "staff", how: "shown" });
     this.picker = new SentencePicker({
       field: inputById("nurse-text"),
       list: byId("nurse-list"),
       count: byId("nurse-told"),
       answerer,
-      chosen: (sentence) => this.#show(sentence.sentence, sentence),
+      chosen: (sentence) => {
+        this.taps.add({ row: "sentence", words: sentence.sentence, count: "each" });
+        this.#show(sentence.sentence, sentence);
+      },
     });
     byId("nurse-form").onsubmit = (event) => {
       event.preventDefault();
@@ -34,6 +39,7 @@ export class NurseSide {
     inputById("nurse-text").value = "";
     byId("nurse-words").textContent = "";
     byId("nurse-shown").hidden = true;
+    this.taps.end();
     this.#player.show(null);
     this.picker.refresh();
   }
@@ -53,6 +59,7 @@ export class NurseSide {
     } catch {
       without = text("nurse.unreachable");
     }
+    this.conversation.add("staff", known?.sentence ?? words, "shown");
     await this.#show(known?.sentence ?? words, known, without);
   }
 
@@ -65,7 +72,6 @@ export class NurseSide {
     byId("nurse-shown").hidden = false;
     byId("nurse-words").textContent = words;
     byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : without;
-    this.conversation.add("staff", words, "shown");
     const { clip, lacks } = sentence ? await signOf(this.answerer, sentence) : { clip: null, lacks: without };
     if (byId("nurse-words").textContent !== words) return; // another one was picked meanwhile
     byId("nurse-player").hidden = clip === null;
