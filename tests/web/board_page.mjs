@@ -38,7 +38,7 @@ async function welcome() {
 /** @param {Page} page */
 const cards = (page) => page.locator("#phrases .choice .words").allTextContents();
 /** @param {Page} page */
-const tiles = (page) => page.locator("#phrases .tile").allTextContents();
+const tiles = (page) => page.locator("#phrases-groups .tile").allTextContents();
 
 /** Sentences by pictures of their categories, starred, used, and used after each other. */
 async function phrases() {
@@ -87,6 +87,7 @@ async function body() {
   const { steps } = seen;
   const pressed = () => page.locator(".place[aria-pressed=true]").evaluateAll((all) => all.map((each) => each.getAttribute("aria-label")));
   await page.click("#board summary");
+  await page.click("#board .tile[data-part=where]");
   await page.click(".place[aria-label='Right knee']");
   await page.click(".place[aria-label=Belly]");
   steps.two = [await lines(page), await pressed()];
@@ -97,11 +98,14 @@ async function body() {
   await page.keyboard.press("ArrowDown");
   steps.focus = await page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
   await page.keyboard.press("Enter");
-  await look(page, "body");
   await page.click(".view >> text=Back");
   await page.click(".place[aria-label='Lower back']");
+  await page.click("#board .tile[data-part=pain]");
   await page.click("#board >> role=button[name='Pain: 7 of 10']");
   steps.line = await lines(page);
+  await page.click("#board .tile[data-part=where]");
+  await page.click(".view >> text=Front");
+  await look(page, "body"); // a look takes longer than a turn
   await page.click(".view >> text=Face");
   steps.labels = await page.locator(".place").evaluateAll((all) => all.map((each) => each.getAttribute("aria-label")));
   await page.emulateMedia({ colorScheme: "dark" });

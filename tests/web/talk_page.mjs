@@ -351,13 +351,16 @@ async function pointed() {
   const { steps } = seen;
   await page.click("#board summary");
   await page.click("#board >> role=button[name='Yes']");
+  await page.click("#board .tile[data-part=pain]");
   await page.click("#board >> role=button[name='Pain: 3 of 10']");
   await page.click("#board >> role=button[name='Pain: 7 of 10']");
+  await look(page, "board");
+  await page.click("#board .tile[data-part=number]");
+  await page.click("#board .tile[data-part=day]");
   await page.click("#board >> role=button[name='Monday']");
   steps.said = await page.textContent("#board-said");
   steps.lines = await lines(page);
   steps.spoken = await spoken(page);
-  await look(page, "board");
   await page.click("#new-person");
   steps.cleared = [await page.textContent("#board-said"), await lines(page)];
   await browser.close();

@@ -30,7 +30,15 @@ const DAY_MS = 86_400_000;
  * @property {() => boolean} counts whether it may be kept on this device which sentence follows which
  */
 
+/** @typedef {"sentences" | "pain" | "where" | "number" | "day"} Part of the board, each with its picture */
+/** @typedef {[words: string, label: Node | string]} Answered what a tap says, and what stands on its button */
+
+/** @type {[Part, string][]} */
+const PARTS = [["sentences", "talk"], ["pain", "pain"], ["where", "body"], ["number", "numbers"], ["day", "calendar"]];
+
 export class Board {
+  /** @type {Part} */
+  #part = PARTS[0][0];
   #taps;
   #together;
   #phrases;
@@ -49,18 +57,18 @@ export class Board {
       if (isSentence(line)) this.#use(line.words, true);
       else if (line.who === "staff") this.#use(line.words, false);
     });
-    const details = byId("board", HTMLDetailsElement);
-    details.addEventListener("toggle", () => { this.#phrases.open = details.open; });
+    byId("board").addEventListener("toggle", () => this.#open(this.#part));
     this.#taps = new Taps({ conversation, who: "patient", how: "tapped" });
-    byId("board-rows").replaceChildren(
-      this.#row("reply", [
-        [text("board.yes"), icon("check")], [text("board.no"), icon("cross")], [text("board.unknown"), icon("question")],
-      ]),
-      this.#row("pain", numbers(0, MOST_PAIN).map((number) => [text("board.pain_of", { number, most: MOST_PAIN }), face(number)])),
-      make("div", {}, make("h3", {}, text("board.where")), this.#body.element),
-      this.#row("number", numbers(1, MOST_NUMBER).map((number) => [String(number), String(number)])),
-      this.#row("day", days().map((day) => [day, day])),
-    );
+    const pain = numbers(0, MOST_PAIN).map((number) => /** @type {Answered} */ ([text("board.pain_of", { number, most: MOST_PAIN }), face(number)]));
+    byId("board-reply").replaceChildren(...this.#row("reply", [
+      [text("board.yes"), icon("check")], [text("board.no"), icon("cross")], [text("board.unknown"), icon("question")],
+    ]));
+    byId("board-pain").replaceChildren(...this.#row("pain", pain));
+    byId("board-where").replaceChildren(this.#body.element);
+    byId("board-number").replaceChildren(...this.#row("number", numbers(1, MOST_NUMBER).map((number) => [String(number), String(number)])));
+    byId("board-day").replaceChildren(...this.#row("day", days().map((day) => [day, day])));
+    byId("board-parts").replaceChildren(...PARTS.map(([name, picture]) => this.#tile(name, picture)));
+    this.#open(PARTS[0][0]);
   }
 
   /** Another person stands there. */
@@ -96,6 +104,10 @@ export class Board {
     if (open.length >= before) this.speak(tap.words, tag); // one that was taken back is not said
   }
 
+  get #isOpen() {
+    return byId("board", HTMLDetailsElement).open;
+  }
+
   /** @param {Offer} offer */
   async #say(offer) {
     const words = offer.sentence;
@@ -114,11 +126,10 @@ export class Board {
 
   /**
    * @param {"reply" | "pain" | "number" | "day"} name
-   * @param {[string, Node | string][]} answers words, and what stands on the button
+   * @param {Answered[]} answers
    */
   #row(name, answers) {
-    const title = make("h3", { id: `board-${name}` }, text(`board.${name}`));
-    const buttons = answers.map(([words, label]) => {
+    return answers.map(([words, label]) => {
       const tap = button(label, () => this.tap({ row: name, words, count: "one" }), `tap ${name}`);
       if (typeof label !== "string") {
         tap.append(make("span", {}, name === "pain" ? "" : words));
@@ -126,9 +137,29 @@ export class Board {
       }
       return tap;
     });
-    const row = make("div", { className: "row", role: "group" }, ...buttons);
-    row.setAttribute("aria-labelledby", title.id);
-    return make("div", {}, title, row);
+  }
+
+  /**
+   * @param {Part} name
+   * @param {string} picture
+   */
+  #tile(name, picture) {
+    const tile = button(icon(picture), () => this.#open(name), "tap tile");
+    tile.append(make("span", {}, text(`board.${name}`)));
+    tile.dataset.part = name;
+    return tile;
+  }
+
+  /**
+   * One part is open at a time, so that a phone shows the whole of it.
+   *
+   * @param {Part} name
+   */
+  #open(name) {
+    for (const [part] of PARTS) byId(part === "sentences" ? "phrases" : `board-${part}`).hidden = part !== name;
+    for (const tile of byId("board-parts").querySelectorAll("button")) tile.ariaPressed = String(tile.dataset.part === name);
+    this.#part = name;
+    this.#phrases.open = this.#isOpen && name === "sentences";
   }
 }
 
