@@ -1,7 +1,9 @@
 // The first screen, answers by pointing, keeping a talk, and one screen for two sides. `page_browser.mjs` has the job.
 
-import { lines, spoken } from "./made_up_talk.mjs";
-import { look, open, run, seen } from "./page_browser.mjs";
+import { readFile } from "node:fs/promises";
+
+import { KNOWN, lines, listening, said, spoken } from "./made_up_talk.mjs";
+import { look, open, run, seen, settings } from "./page_browser.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -116,4 +118,84 @@ async function body() {
   await browser.close();
 }
 
-await run({ welcome, phrases, body });
+/** Nothing is saved or printed before the patient agreed; then the talk alone is. */
+async function kept() {
+  const { browser, page } = await open(BLOCKED);
+  const { steps } = seen;
+  await page.evaluate(() => { window.print = () => {}; });
+  steps.before = await page.isDisabled("#keep-history");
+  await page.click("#board summary");
+  await page.click("#board >> role=button[name='No']");
+  await page.fill("#nurse-text", "<b>Please</b> wait");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelectorAll("#history li").length === 2);
+  await page.click("#keep-history");
+  const actions = () => page.locator("#keep-text, #keep-page, #keep-print").evaluateAll((all) => (
+    all.map((each) => /** @type {HTMLButtonElement} */ (each).disabled)
+  ));
+  steps.asked = await actions();
+  await page.check("#keep-agreed");
+  steps.agreed = await actions();
+  await look(page, "keep");
+  const saved = async (/** @type {string} */ button) => {
+    const [file] = await Promise.all([page.waitForEvent("download"), page.click(button)]);
+    return [file.suggestedFilename(), await readFile(await file.path(), "utf8")];
+  };
+  steps.text = await saved("#keep-text");
+  await page.click("#keep-history");
+  steps.again = await actions();
+  await page.check("#keep-agreed");
+  steps.page = await saved("#keep-page");
+  await page.emulateMedia({ media: "print" });
+  steps.blank = await page.evaluate(() => document.body.innerText.trim());
+  await page.emulateMedia({ media: "screen" });
+  await page.click("#keep-history");
+  await page.check("#keep-agreed");
+  await page.click("#keep-print");
+  await page.emulateMedia({ media: "print" });
+  steps.printed = await page.evaluate(() => document.body.innerText.trim());
+  await page.screenshot({ path: `${settings.out}/printed.png` });
+  await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  steps.left = await page.evaluate(() => [document.querySelector("#print")?.textContent, Object.keys(localStorage)]);
+  await browser.close();
+}
+
+const SIZES = { phone: [390, 844], small: [768, 1024], tablet: [1024, 768], laptop: [1280, 800], large: [1920, 1080] };
+
+/** One screen for two sides: the patient's half is turned round, and everything of both can be reached. */
+async function turned() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  await page.click("#open-settings");
+  await page.check("#setting-turned");
+  await look(page, "turned-settings");
+  await page.click("#close-settings");
+  await said(KNOWN[0]);
+  await page.waitForSelector("#answer-sign:not([hidden]) canvas");
+  for (const [name, [width, height]] of Object.entries(SIZES)) {
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(200);
+    await page.screenshot({ path: `${settings.out}/turned-${name}.png` });
+    const [[patient, staff], high] = await page.evaluate(() => [
+      ["#patient-half", "#staff-half"].map((half) => document.querySelector(half)?.getBoundingClientRect().toJSON()),
+      document.documentElement.scrollHeight - innerHeight,
+    ]);
+    steps[name] = [patient.bottom <= staff.top, high];
+  }
+  await look(page, "turned");
+  steps.angle = await page.evaluate(() => ["#patient-half", "#camera", "#staff-half"].map((half) => (
+    getComputedStyle(/** @type {Element} */ (document.querySelector(half))).transform
+  )));
+  await page.click(".reply.yes");
+  await page.waitForSelector("#answer .said");
+  await page.click("#nurse-list button >> nth=2");
+  await page.waitForSelector("#nurse-player:not([hidden])");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await look(page, "turned-shown");
+  steps.lines = await lines(page);
+  await page.click("#tab-practise");
+  steps.practise = await page.evaluate(() => getComputedStyle(/** @type {Element} */ (document.querySelector("#camera"))).transform);
+  await browser.close();
+}
+
+await run({ welcome, phrases, body, kept, turned });

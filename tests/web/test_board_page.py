@@ -68,3 +68,33 @@ def test_where_is_answered_on_a_drawn_body(tmp_path: Path) -> None:
     assert {"Right eye", "Left ear", "Throat"} < set(steps["labels"])
     assert steps["cleared"] == [[], []]
     assert steps["spoken"] == [f"own: {word}" for word in ("Right knee", "Belly", "Chest", "Lower back", "Pain: 7 of 10")]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_talk_is_saved_and_printed_only_with_consent(tmp_path: Path) -> None:
+    steps = board("kept", tmp_path)
+    assert steps["before"] is True
+    assert steps["asked"] == steps["again"] == [True, True, True]  # each time anew
+    assert steps["agreed"] == [False, False, False]
+    name, words = steps["text"]
+    assert name.startswith("signtalk-") and name.endswith(".txt")
+    said, shown = words.strip().splitlines()[-2:]
+    assert said.endswith("Patient (pointed at): No") and shown.endswith("Staff (shown): <b>Please</b> wait")
+    name, page = steps["page"]
+    assert name.endswith(".html") and "&lt;b&gt;Please&lt;/b&gt; wait" in page
+    assert steps["blank"] == ""
+    assert "<b>Please</b> wait" in steps["printed"] and TEXTS["camera.start"] not in steps["printed"]
+    assert steps["left"] == ["", []]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_the_patients_half_can_be_turned_round(tmp_path: Path) -> None:
+    steps = board("turned", tmp_path)
+    for size in ("phone", "small", "tablet", "laptop", "large"):
+        above, outside = steps[size]
+        assert above and outside <= 0, size
+    assert steps["angle"] == ["matrix(-1, 0, 0, -1, 0, 0)", "matrix(-1, 0, 0, -1, 0, 0)", "none"]
+    assert steps["lines"] == [["patient confirmed", HURT], ["staff shown", MORNING]]
+    assert steps["practise"] == "none"

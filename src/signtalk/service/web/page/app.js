@@ -21,6 +21,7 @@ import { Signs } from "./signs.js";
 import { speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showHint, showMeter, showState } from "./status.js";
+import { wireTalkDialog } from "./talk_dialog.js";
 import { Tally } from "./tally.js";
 import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
@@ -72,6 +73,7 @@ class Page {
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.undo = new Undo();
     this.conversation = new Conversation(this.undo);
+    wireTalkDialog(this.conversation);
     this.signs = new Signs(this.answerer);
     this.welcome = new Welcome({ answerer: this.answerer, signs: this.signs });
     this.key = new ServiceKey();
@@ -411,6 +413,7 @@ class Page {
 
   apply() {
     document.documentElement.classList.toggle("contrast", this.settings.get("contrast"));
+    document.documentElement.classList.toggle("turned", this.settings.get("turned"));
     this.watch.drawn = this.settings.get("skeleton");
   }
 }
