@@ -67,7 +67,8 @@ def test_where_is_answered_on_a_drawn_body(tmp_path: Path) -> None:
     assert steps["line"] == [["patient tapped", "Right knee · Chest · Lower back · Pain: 7 of 10"]]
     assert {"Right eye", "Left ear", "Throat"} < set(steps["labels"])
     assert steps["cleared"] == [[], []]
-    assert steps["spoken"] == [f"own: {word}" for word in ("Right knee", "Belly", "Chest", "Lower back", "Pain: 7 of 10")]
+    said = ("Right knee", "Belly", "Chest", "Lower back", "Pain: 7 of 10")
+    assert steps["spoken"] == [f"own: {words}" for words in said]
 
 
 @needs_browser
