@@ -21,6 +21,10 @@ from fastapi.responses import JSONResponse
 
 from signtalk.service.errors import add_error_handlers
 from signtalk.service.page import add_page
+from signtalk.service.pairing import PairSocket
+from signtalk.service.pairs import Pairs
+from signtalk.service.settings import ServiceSettings
+from signtalk.service.sockets import TalkingSocket
 
 WEB = Path(__file__).resolve().parents[2] / "src" / "signtalk" / "service" / "web"
 KEY = "the key of the tests"
@@ -200,7 +204,7 @@ def create_app(model: Path | None) -> FastAPI:
 
     @app.get("/v1/config")
     async def config() -> dict[str, Any]:
-        return {"version": "0", "can_enroll": True, "can_search": True, "limits": {}}
+        return {"version": "0", "can_enroll": True, "can_search": True, "can_pair": True, "limits": {}}
 
     @app.get("/v1/sentences")
     async def sentences(
@@ -267,6 +271,14 @@ def create_app(model: Path | None) -> FastAPI:
             pass
         finally:
             sockets.discard(socket)
+
+    bounds = ServiceSettings()
+    pairs = Pairs(bounds)
+
+    @app.websocket("/v1/pair")
+    async def pair(socket: WebSocket) -> None:
+        await socket.accept()
+        await PairSocket(TalkingSocket(socket, 2), pairs, bounds, "address").run()
 
     @app.post("/test/force")
     async def force(request: Request) -> dict[str, Any]:

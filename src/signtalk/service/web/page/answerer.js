@@ -13,6 +13,7 @@
  * @property {boolean} can_search
  * @property {boolean} can_keep_clips whether clips are kept where the signer agrees
  * @property {boolean} needs_key
+ * @property {boolean} [can_pair] whether two devices can be paired
  */
 
 /**

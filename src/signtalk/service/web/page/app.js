@@ -13,6 +13,8 @@ import { codeOf, messageOf } from "./errors.js";
 import { ServiceKey } from "./key.js";
 import { NurseSide } from "./nurse.js";
 import { Own } from "./own.js";
+import { Pairing } from "./pairing.js";
+import { PairView } from "./pair_view.js";
 import { Practise } from "./practise.js";
 import { ServiceAnswerer } from "./service_answerer.js";
 import { Settings } from "./settings.js";
@@ -25,6 +27,7 @@ import { wireTalkDialog } from "./talk_dialog.js";
 import { Tally } from "./tally.js";
 import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
+import { wordsOf } from "./turn.js";
 import { Undo } from "./undo.js";
 import { Wake } from "./wake.js";
 import { Watch } from "./watch.js";
@@ -79,14 +82,21 @@ class Page {
     this.key = new ServiceKey();
     this.enrolment = new Enrolment(this.answerer, this.key, () => this.refresh());
     this.own = new Own({ answerer: this.answerer, key: this.key, changed: () => this.refresh() });
+    this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
+    this.pairing = new Pairing(document.baseURI);
+    this.pair = new PairView({
+      pairing: this.pairing, conversation: this.conversation, nurse: this.nurse, staffs: () => this.stop(),
+    });
     this.answer = new AnswerView({
       conversation: this.conversation,
       settings: this.settings,
       signs: this.signs,
       teach: (words, clip) => this.enrolment.open(words, clip),
-      changed: (step) => this.tell({ step }),
+      changed: (step) => {
+        this.tell({ step: step.kind });
+        this.pairing.tell("standing", { kind: step.kind, words: wordsOf(step) });
+      },
     });
-    this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
     this.tally = new Tally();
     this.board = new Board({
       answerer: this.answerer,
@@ -127,7 +137,9 @@ class Page {
    */
   tell(changes) {
     this.facts = { ...this.facts, ...changes };
-    showState(stateOf(this.facts));
+    const state = stateOf(this.facts);
+    showState(state);
+    this.pairing.tell("state", { state });
   }
 
   /** Whether nothing goes on here that loading the page again would end. */
@@ -144,6 +156,7 @@ class Page {
       this.enrolment.canKeep = config.can_keep_clips === true;
       this.own.allowed = config.can_enroll === true;
       this.key.needed = config.needs_key;
+      this.pair.allowed = config.can_pair === true;
       for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
       this.refresh();
       notice("service", null);
@@ -194,6 +207,7 @@ class Page {
         console.warn(error);
       });
     this.watch.on("frame", ({ frame }) => {
+      this.pairing.push(frame);
       if (this.tab === "talk") this.answerer.pushFrame(frame);
       showMeter("motion", this.watch.speed / FASTEST);
       this.hint(frame.timeS);
@@ -325,6 +339,7 @@ class Page {
     };
     byId("new-person").onclick = () => {
       this.personS = performance.now() / 1000;
+      if (this.pairing.role) this.pairing.end();
       this.answerer.reset();
       this.watch.clear();
       const { standing } = this.answer;

@@ -103,6 +103,16 @@ export class Conversation extends Events {
     this.#show();
   }
 
+  /**
+   * Show the talk as another device has it.
+   *
+   * @param {Line[]} lines
+   */
+  mirror(lines) {
+    this.#lines = lines;
+    this.#show();
+  }
+
   #show() {
     keepLines(this.#lines);
     byId("history").replaceChildren(...this.#lines.map((line) => make(

@@ -16,6 +16,8 @@ export class NurseSide {
   constructor({ answerer, conversation }) {
     this.answerer = answerer;
     this.conversation = conversation;
+    /** @type {((words: string, sentenceId: string) => void) | null} shows it on the other device, where there is one */
+    this.partner = null;
     this.taps = new Taps({ conversation, who: "staff", how: "shown" });
     this.picker = new SentencePicker({
       field: inputById("nurse-text"),
@@ -23,6 +25,10 @@ export class NurseSide {
       count: byId("nurse-told"),
       answerer,
       chosen: (sentence) => {
+        if (this.partner) {
+          this.partner(sentence.sentence, sentence.sentence_id);
+          return;
+        }
         this.taps.add({ row: "sentence", words: sentence.sentence, count: "each" });
         this.#show(sentence.sentence, sentence);
       },
@@ -45,6 +51,18 @@ export class NurseSide {
   }
 
   /**
+   * Show what staff chose on the other device.
+   *
+   * @param {string} words
+   * @param {string} sentenceId "" = it is no known sentence
+   */
+  showFor(words, sentenceId) {
+    const sentence = sentenceId ? { sentence: words, sentence_id: sentenceId, category: "" } : undefined;
+    this.taps.add({ row: "sentence", words, count: "each" });
+    return this.#show(words, sentence, sentenceId ? "" : text("nurse.no_sign"));
+  }
+
+  /**
    * Typed words that are a known sentence are shown with its sign, others as text alone.
    *
    * @param {string} words
@@ -58,6 +76,10 @@ export class NurseSide {
       known = sentences.find(({ sentence }) => plain(sentence) === plain(words));
     } catch {
       without = text("nurse.unreachable");
+    }
+    if (this.partner) {
+      this.partner(known?.sentence ?? words, known?.sentence_id ?? "");
+      return;
     }
     this.conversation.add("staff", known?.sentence ?? words, "shown");
     await this.#show(known?.sentence ?? words, known, without);
