@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 
+import { madeUp } from "./made_up_takes.mjs";
 import { KNOWN, lines, listening, said, spoken } from "./made_up_talk.mjs";
 import { look, open, run, seen, settings } from "./page_browser.mjs";
 
@@ -198,4 +199,40 @@ async function turned() {
   await browser.close();
 }
 
-await run({ welcome, phrases, body, kept, turned });
+/** A thumb up or down answers the question, one that is put down early does not. */
+async function thumbs() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  const ring = () => page.evaluate(() => Number(/** @type {HTMLElement} */ (document.querySelector(".reply.yes")).style.getPropertyValue("--held")));
+  const asked = async (/** @type {string} */ sentence) => {
+    await said(sentence);
+    await page.waitForSelector("#answer-card.confirm .reply.yes .thumb");
+  };
+  await asked(KNOWN[0]);
+  await (await madeUp(page, settings.brief))();
+  await page.waitForTimeout(500);
+  steps.withdrawn = [await lines(page), await ring(), await page.isVisible(".reply.yes")];
+  const up = await madeUp(page, settings.up);
+  const done = up();
+  await page.waitForFunction(() => Number(/** @type {HTMLElement} */ (document.querySelector(".reply.yes")).style.getPropertyValue("--held")) > 0.2);
+  await page.screenshot({ path: `${settings.out}/ring.png` });
+  await page.waitForSelector("#answer .said");
+  steps.up = await lines(page);
+  await done;
+  await asked(KNOWN[1]);
+  await (await madeUp(page, settings.down))();
+  await page.waitForSelector("#answer-card.asking");
+  steps.down = await lines(page);
+  await page.click(".reply.again");
+  await page.click("#open-settings");
+  await page.uncheck("#setting-thumb");
+  await page.click("#close-settings");
+  await said(KNOWN[2]);
+  await page.waitForSelector("#answer-card.confirm");
+  await (await madeUp(page, settings.up))();
+  steps.off = [await page.isVisible(".reply.yes"), await page.locator(".thumb").count()];
+  await look(page, "thumbs");
+  await browser.close();
+}
+
+await run({ welcome, phrases, body, kept, turned, thumbs });

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from made.page_driver import check_always, drive_at, page_service
+from made.thumbs import write_thumb
 from made.web import needs_browser
 from signtalk.bundle.web import PAGE
 
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
 
 
-def board(scenario: str, folder: Path) -> dict[str, Any]:
+def board(scenario: str, folder: Path, **more: Any) -> dict[str, Any]:
     """What each step of a scenario told; whatever stood on the page is looked at, too."""
     with page_service(None) as (url, _):
-        seen = drive_at(url, "", scenario, folder, script="board_page.mjs")
+        seen = drive_at(url, "", scenario, folder, script="board_page.mjs", **more)
     check_always(seen)
     assert seen["console"] == []
     steps: dict[str, Any] = seen["steps"]
@@ -99,3 +100,15 @@ def test_the_patients_half_can_be_turned_round(tmp_path: Path) -> None:
     assert steps["angle"] == ["matrix(-1, 0, 0, -1, 0, 0)", "matrix(-1, 0, 0, -1, 0, 0)", "none"]
     assert steps["lines"] == [["patient confirmed", HURT], ["staff shown", MORNING]]
     assert steps["practise"] == "none"
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_thumb_that_is_held_answers_the_question(tmp_path: Path) -> None:
+    clips = {"up": write_thumb(tmp_path / "up.clip", 4), "down": write_thumb(tmp_path / "down.clip", 4, down=True)}
+    clips |= {"brief": write_thumb(tmp_path / "brief.clip", 0.5)}
+    steps = board("thumbs", tmp_path, **{name: str(path) for name, path in clips.items()})
+    assert steps["withdrawn"] == [[], 0, True]
+    assert steps["up"] == [["patient confirmed", HURT]]
+    assert steps["down"] == steps["up"]  # other sentences are offered, and nothing is said
+    assert steps["off"] == [True, 0]

@@ -27,6 +27,7 @@ import { wireTalkDialog } from "./talk_dialog.js";
 import { Tally } from "./tally.js";
 import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
+import { ThumbReply } from "./thumb_reply.js";
 import { wordsOf } from "./turn.js";
 import { Undo } from "./undo.js";
 import { Wake } from "./wake.js";
@@ -98,6 +99,7 @@ class Page {
       },
     });
     this.tally = new Tally();
+    this.thumbs = new ThumbReply(this.settings);
     this.board = new Board({
       answerer: this.answerer,
       signs: this.signs,
@@ -208,6 +210,7 @@ class Page {
       });
     this.watch.on("frame", ({ frame }) => {
       this.pairing.push(frame);
+      if (this.tab === "talk") this.thumbs.look(frame, this.camera.aspect);
       if (this.tab === "talk") this.answerer.pushFrame(frame);
       showMeter("motion", this.watch.speed / FASTEST);
       this.hint(frame.timeS);
