@@ -31,7 +31,7 @@ def two(scenario: str, folder: Path) -> dict[str, Any]:
 @pytest.mark.slow
 def test_a_conversation_on_two_devices(tmp_path: Path) -> None:
     steps = two("conversation", tmp_path)
-    assert steps["wrong"] == TEXTS["pair.failed.no_code"]
+    assert steps["wrong"] == TEXTS["pair_failed.no_code"]
     assert steps["visible"] == [["#camera", "#patient-half"], ["#staff-half", "#partner"]]
     assert steps["asked"] == HURT
     said = ["patient confirmed", HURT]

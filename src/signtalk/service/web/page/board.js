@@ -6,7 +6,7 @@ import { button, byId, icon, make } from "./dom.js";
 import { Favourites } from "./favourites.js";
 import { Phrases } from "./phrases.js";
 import { Taps } from "./taps.js";
-import { language, text } from "./texts.js";
+import { text } from "./texts.js";
 import { Together } from "./together.js";
 
 /** @import { Answerer } from "./answerer.js" */
@@ -17,9 +17,6 @@ import { Together } from "./together.js";
 
 const MOST_PAIN = 10;
 const MOST_NUMBER = 12;
-const DAYS = 7;
-const A_MONDAY = Date.UTC(2024, 0, 1);
-const DAY_MS = 86_400_000;
 
 /**
  * @typedef {object} BoardParts
@@ -180,10 +177,9 @@ function numbers(first, last) {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-/** The days from Monday on, as the page's language calls them. */
+/** The days from Monday on, as a text: browsers know them in few languages. */
 function days() {
-  const format = new Intl.DateTimeFormat(language(), { weekday: "long", timeZone: "UTC" });
-  return numbers(0, DAYS - 1).map((day) => format.format(A_MONDAY + day * DAY_MS));
+  return text("board.days").split(",").map((day) => day.trim());
 }
 
 /**

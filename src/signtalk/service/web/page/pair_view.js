@@ -41,7 +41,7 @@ export class PairView {
     pairing.tellTalk(conversation.lines);
     pairing
       .on("changed", ({ state, role }) => this.#change(state, role))
-      .on("ended", ({ cause }) => this.#tellEnd(textOf("pair.ended", cause, "pair.ended.ended")))
+      .on("ended", ({ cause }) => this.#tellEnd(textOf("pair_ended", cause, "pair_ended.ended")))
       .on("show", ({ words, sentence_id: id }) => nurse.showFor(words, id))
       .on("talk", ({ lines }) => {
         conversation.mirror(lines.map((line) => ({ ...line, at: new Date(line.at) })));
@@ -87,7 +87,7 @@ export class PairView {
         byId("pair-code").textContent = `${code.slice(0, 3)} ${code.slice(3)}`;
         this.#tell(text("pair.type_it", { minutes: Math.max(1, Math.round(seconds / 60)) }));
       })
-      .on("failed", ({ code }) => this.#tell(textOf("pair.failed", code, "pair.failed.unreachable")));
+      .on("failed", ({ code }) => this.#tell(textOf("pair_failed", code, "pair_failed.unreachable")));
   }
 
   /**
