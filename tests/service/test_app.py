@@ -356,20 +356,6 @@ def test_errors_of_every_kind_have_one_form_and_leak_nothing(
         assert "secret" in caplog.text  # in the log, for those who run it
 
 
-def test_two_devices_are_paired_by_pages_of_this_service_alone(small_run: SmallRun) -> None:
-    with asked_service(small_run.bundle) as (client, _):
-        assert client.get("/v1/config").json()["can_pair"] is True
-        with client.websocket_connect("/v1/pair") as tablet:
-            tablet.send_json({"type": "open"})
-            code = tablet.receive_json()["code"]
-            with client.websocket_connect("/v1/pair") as phone:
-                phone.send_json({"type": "join", "code": code})
-                assert [each.receive_json()["type"] for each in (tablet, phone)] == ["paired", "paired"]
-        other = {"Origin": "https://ward.example"}
-        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/v1/pair", headers=other) as socket:
-            socket.receive_json()
-
-
 def test_neither_sentences_nor_addresses_stand_in_the_log(
     small_run: SmallRun, caplog: pytest.LogCaptureFixture
 ) -> None:

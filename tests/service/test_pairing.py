@@ -12,6 +12,8 @@ from fastapi import FastAPI, WebSocket
 from starlette.testclient import TestClient, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
+from made.service import asked_service
+from made.small_run import SmallRun
 from signtalk.landmarks.wire import FRAME_BYTES
 from signtalk.service.pairing import PairSocket
 from signtalk.service.pairs import Pairs
@@ -193,3 +195,17 @@ def test_an_old_code_and_a_device_that_stays_away_are_told() -> None:
         time.sleep(0.2)
         tablet.send_json({"type": "ping"})
         assert [tablet.receive_json() for _ in range(2)] == [{"type": "pong"}, {"type": "ended", "cause": "lost"}]
+
+
+def test_two_devices_are_paired_by_pages_of_this_service_alone(small_run: SmallRun) -> None:
+    with asked_service(small_run.bundle) as (client, _):
+        assert client.get("/v1/config").json()["can_pair"] is True
+        with client.websocket_connect("/v1/pair") as tablet:
+            tablet.send_json({"type": "open"})
+            code = tablet.receive_json()["code"]
+            with client.websocket_connect("/v1/pair") as phone:
+                phone.send_json({"type": "join", "code": code})
+                assert [each.receive_json()["type"] for each in (tablet, phone)] == ["paired", "paired"]
+        other = {"Origin": "https://ward.example"}
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/v1/pair", headers=other) as socket:
+            socket.receive_json()
