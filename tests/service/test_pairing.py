@@ -147,7 +147,7 @@ def test_a_device_that_goes_is_told_and_comes_back(lost: int) -> None:
 
 
 def test_a_silent_device_is_told_within_three_seconds() -> None:
-    with devices(pair_silent_s=0.2) as each:
+    with devices(pair_silent_s=1) as each:
         tablet, _, _ = each.paired()
         began = time.monotonic()
         while True:
@@ -155,7 +155,7 @@ def test_a_silent_device_is_told_within_three_seconds() -> None:
             if tablet.receive_json() == {"type": "partner", "here": False}:
                 break
             time.sleep(0.05)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
     assert ServiceSettings().pair_silent_s <= 3
 
 

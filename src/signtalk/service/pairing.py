@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from signtalk.errors import ClipError
 from signtalk.landmarks.wire import decode_frames
 from signtalk.service.errors import RefusedError, refusal_of
-from signtalk.service.pairs import Pair, Pairs, Role, Side
+from signtalk.service.pairs import Pair, PairRole, Pairs, Seat
 from signtalk.service.schemas import MOST_LINE, MOST_LINES, MOST_NAME, MOST_TEXT
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.sockets import GOING_AWAY, Allowance, TalkingSocket
@@ -68,7 +68,7 @@ class _Standing(_Message):
 
 
 class _Line(_Message):
-    who: Role
+    who: PairRole
     words: str = Field(max_length=MOST_LINE)
     how: str = Field(max_length=MOST_NAME)
     at: float = Field(ge=0, lt=1e15)
@@ -101,7 +101,7 @@ _First = TypeAdapter[_Open | _Join | _Back](Annotated[_Open | _Join | _Back, Fie
 _Next = TypeAdapter[_State | _Standing | _Talk | _Show | _End | _Ping](
     Annotated[_State | _Standing | _Talk | _Show | _End | _Ping, Field(discriminator="type")]
 )
-_SENT_BY: dict[type[_Message], Role] = {_State: "patient", _Standing: "patient", _Talk: "patient", _Show: "staff"}
+_SENT_BY: dict[type[_Message], PairRole] = {_State: "patient", _Standing: "patient", _Talk: "patient", _Show: "staff"}
 
 
 class PairSocket:
@@ -119,14 +119,14 @@ class PairSocket:
         self._frames = Allowance(settings.max_frames_a_second)
         self._messages = Allowance(_MESSAGES_A_SECOND)
         self._pair: Pair | None = None
-        self._side: Side | None = None
+        self._seat: Seat | None = None
 
     async def run(self) -> None:
         """Serve it until it closes, is silent, or the pair ends."""
         try:
-            pair, side = await self._enter()
+            pair, seat = await self._enter()
             while not await self._is_over(pair):
-                await self._take(pair, side, await self._received())
+                await self._take(pair, seat, await self._received())
         except WebSocketDisconnect:
             pass
         except RefusedError as error:
@@ -143,35 +143,35 @@ class PairSocket:
         """The service stops."""
         await self._socket.close(GOING_AWAY)
 
-    async def _enter(self) -> tuple[Pair, Side]:
+    async def _enter(self) -> tuple[Pair, Seat]:
         hello_s = self._settings.hello_timeout_s
         first = _read(_First, await self._socket.received(hello_s, hello_s), "open, join or back")
         if isinstance(first, _Open):
-            pair, side = self._pairs.open()
+            pair, seat = self._pairs.open()
         elif isinstance(first, _Join):
-            pair, side = self._pairs.join(first.code, self._address)
+            pair, seat = self._pairs.join(first.code, self._address)
         else:
-            pair, side = self._pairs.back(first.token)
-        if side.device is not None:  # the same device again, before its old socket was missed
-            await side.device.replaced()
-        side.device, self._pair, self._side = self, pair, side
+            pair, seat = self._pairs.back(first.token)
+        if seat.device is not None:  # the same device again, before its old socket was missed
+            await seat.device.replaced()
+        seat.device, self._pair, self._seat = self, pair, seat
         if pair.code:
             told = {"type": "code", "code": pair.code, "seconds": max(0.0, pair.until_s - self._pairs.clock())}
-            await self._socket.send({**told, "token": side.token})
-            return pair, side
-        for each in (side, pair.partner(side)):
+            await self._socket.send({**told, "token": seat.token})
+            return pair, seat
+        for each in (seat, pair.partner(seat)):
             await self._tell(each, {"type": "paired", "role": each.role, "token": each.token} if each else {})
-        await self._tell_here(side)
-        return pair, side
+        await self._tell_here(seat)
+        return pair, seat
 
     async def replaced(self) -> None:
         """Another socket stands for this device now."""
-        self._side = None
+        self._seat = None
         await self._socket.close(_ENDED)
 
-    async def _tell_here(self, side: Side) -> None:
+    async def _tell_here(self, seat: Seat) -> None:
         """Tell who has come whether the other one is there; that one sees it by `paired`."""
-        partner = self._pair.partner(side) if self._pair else None
+        partner = self._pair.partner(seat) if self._pair else None
         if partner is not None and partner.device is None:
             await self._socket.send({"type": "partner", "here": False})
 
@@ -179,10 +179,10 @@ class PairSocket:
         silent_s = self._settings.pair_silent_s
         return await self._socket.received(silent_s, silent_s)
 
-    async def _take(self, pair: Pair, side: Side, message: str | bytes) -> None:
-        partner = pair.partner(side)
+    async def _take(self, pair: Pair, seat: Seat, message: str | bytes) -> None:
+        partner = pair.partner(seat)
         if isinstance(message, bytes):
-            await self._pass_frames(side, partner, message)
+            await self._pass_frames(seat, partner, message)
             return
         if not self._messages.take(1):
             raise RefusedError(429, f"more than {_MESSAGES_A_SECOND} messages a second", "too_many_messages", 1)
@@ -191,13 +191,13 @@ class PairSocket:
             await self._socket.send({"type": "pong"})
         elif isinstance(parsed, _End):
             await self._end(pair, "ended")
-        elif _SENT_BY[type(parsed)] != side.role:
-            raise RefusedError(400, f"the {side.role}'s device does not send {parsed.type}", "bad_message")
+        elif _SENT_BY[type(parsed)] != seat.role:
+            raise RefusedError(400, f"the {seat.role}'s device does not send {parsed.type}", "bad_message")
         else:
             await self._tell(partner, parsed.model_dump(mode="json"))
 
-    async def _pass_frames(self, side: Side, partner: Side | None, message: bytes) -> None:
-        if side.role != "patient":
+    async def _pass_frames(self, seat: Seat, partner: Seat | None, message: bytes) -> None:
+        if seat.role != "patient":
             raise RefusedError(400, "landmarks come from the patient's device", "bad_message")
         try:
             count = len(decode_frames(message))
@@ -207,9 +207,9 @@ class PairSocket:
             raise RefusedError(429, "too many frames; send fewer", "too_many_frames", 1)
         await self._tell(partner, message)
 
-    async def _tell(self, side: Side | None, message: dict[str, Any] | bytes) -> None:
+    async def _tell(self, seat: Seat | None, message: dict[str, Any] | bytes) -> None:
         """Tell a device, where it is there; one that does not read is lost."""
-        device = side.device if side else None
+        device = seat.device if seat else None
         if device is not None and message:
             with contextlib.suppress(WebSocketDisconnect):
                 await device.send(message)
@@ -225,10 +225,10 @@ class PairSocket:
 
     async def _end(self, pair: Pair, cause: str) -> None:
         self._pairs.end(pair)
-        for side in tuple(pair.sides.values()):
-            await self._tell(side, {"type": "ended", "cause": cause})
-            if side.device not in (None, self):
-                await side.device.close()
+        for seat in tuple(pair.seats.values()):
+            await self._tell(seat, {"type": "ended", "cause": cause})
+            if seat.device not in (None, self):
+                await seat.device.close()
 
     async def close(self) -> None:
         """The pair has ended."""
@@ -236,12 +236,12 @@ class PairSocket:
 
     async def _leave(self) -> None:
         """The other device is told, where this one may come back."""
-        pair, side = self._pair, self._side
-        if pair is None or side is None or side.device is not self:
+        pair, seat = self._pair, self._seat
+        if pair is None or seat is None or seat.device is not self:
             return
-        side.device, side.lost_s = None, self._pairs.clock()
+        seat.device, seat.lost_s = None, self._pairs.clock()
         if not pair.ended:
-            await self._tell(pair.partner(side), {"type": "partner", "here": False})
+            await self._tell(pair.partner(seat), {"type": "partner", "here": False})
 
 
 def _read(adapter: TypeAdapter[Any], message: str | bytes, expected: str) -> Any:

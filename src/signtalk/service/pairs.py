@@ -17,7 +17,7 @@ from typing import Any, Literal
 from signtalk.service.errors import RefusedError
 from signtalk.service.settings import ServiceSettings
 
-Role = Literal["patient", "staff"]
+PairRole = Literal["patient", "staff"]
 _CODE_DIGITS = 6
 _TRIES_OVER_S = 60.0
 _MOST_TRIES_OF_ALL = 10
@@ -26,7 +26,7 @@ _NO_CODE = "no device shows this code; it may be old: show a new one"
 
 
 @dataclass(eq=False)
-class Side:
+class Seat:
     """One device of a pair.
 
     Attributes:
@@ -36,7 +36,7 @@ class Side:
         lost_s: since when it is not there.
     """
 
-    role: Role
+    role: PairRole
     token: str
     device: Any = None
     lost_s: float = 0.0
@@ -49,18 +49,18 @@ class Pair:
     Attributes:
         code: that the other device gives; "" = both are known.
         until_s: until when the code is good.
-        sides: by role.
+        seats: by role.
         ended: whether somebody ended it.
     """
 
     code: str
     until_s: float
-    sides: dict[Role, Side] = field(default_factory=dict)
+    seats: dict[PairRole, Seat] = field(default_factory=dict)
     ended: bool = False
 
-    def partner(self, side: Side) -> Side | None:
+    def partner(self, seat: Seat) -> Seat | None:
         """The other device, where it is known."""
-        return self.sides.get("staff" if side.role == "patient" else "patient")
+        return self.seats.get("staff" if seat.role == "patient" else "patient")
 
 
 class Pairs:
@@ -79,7 +79,7 @@ class Pairs:
     def __len__(self) -> int:
         return len(self._pairs)
 
-    def open(self) -> tuple[Pair, Side]:
+    def open(self) -> tuple[Pair, Seat]:
         """A new pair whose patient's device shows a code.
 
         Raises:
@@ -92,9 +92,9 @@ class Pairs:
         code = next(each for each in iter(_new_code, "") if each not in codes)
         pair = Pair(code, self.clock() + self._settings.pair_code_s)
         self._pairs.add(pair)
-        return pair, self._side(pair, "patient")
+        return pair, self._seat(pair, "patient")
 
-    def join(self, code: str, address: str) -> tuple[Pair, Side]:
+    def join(self, code: str, address: str) -> tuple[Pair, Seat]:
         """The pair whose code that is; the code is used up.
 
         Raises:
@@ -110,9 +110,9 @@ class Pairs:
             self._wrong.append((self.clock(), address))
             raise RefusedError(404, _NO_CODE, "no_code")
         pair.code = ""
-        return pair, self._side(pair, "staff")
+        return pair, self._seat(pair, "staff")
 
-    def back(self, token: str) -> tuple[Pair, Side]:
+    def back(self, token: str) -> tuple[Pair, Seat]:
         """The place of a device that was lost.
 
         Raises:
@@ -120,9 +120,9 @@ class Pairs:
         """
         self._drop_old()
         for pair in self._pairs:
-            for side in pair.sides.values():
-                if _same(side.token, token):
-                    return pair, side
+            for seat in pair.seats.values():
+                if _same(seat.token, token):
+                    return pair, seat
         raise RefusedError(404, "these devices are no longer paired", "not_paired")
 
     def end(self, pair: Pair) -> None:
@@ -135,12 +135,12 @@ class Pairs:
         now = self.clock()
         if pair.code and now > pair.until_s:
             return True
-        lost_s = [side.lost_s for side in pair.sides.values() if side.device is None]
+        lost_s = [seat.lost_s for seat in pair.seats.values() if seat.device is None]
         return bool(lost_s) and now - min(lost_s) > self._settings.pair_lost_s
 
-    def _side(self, pair: Pair, role: Role) -> Side:
-        side = pair.sides[role] = Side(role, secrets.token_urlsafe(24), lost_s=self.clock())
-        return side
+    def _seat(self, pair: Pair, role: PairRole) -> Seat:
+        seat = pair.seats[role] = Seat(role, secrets.token_urlsafe(24), lost_s=self.clock())
+        return seat
 
     def _drop_old(self) -> None:
         for pair in [each for each in self._pairs if self.is_old(each)]:
