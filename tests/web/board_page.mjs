@@ -235,4 +235,35 @@ async function thumbs() {
   await browser.close();
 }
 
-await run({ welcome, phrases, body, kept, turned, thumbs });
+/** The new parts in the other languages, of which Twi is a beginning, and long texts. */
+async function languages() {
+  const { browser, page } = await open(BLOCKED);
+  const { steps } = seen;
+  for (const language of ["fr", "tw"]) {
+    await page.emulateMedia({ colorScheme: language === "fr" ? "light" : "dark" });
+    await page.click("#open-settings");
+    await Promise.all([page.waitForEvent("load"), page.selectOption("#setting-language", language)]);
+    await page.click("#board summary");
+    await page.waitForSelector("#phrases .choice canvas:not([hidden])");
+    await page.click("#board-reply button >> nth=0");
+    await look(page, `board-${language}`);
+    await page.click("#board .tile[data-part=day]");
+    steps[language] = [
+      await page.evaluate(() => document.documentElement.lang), await page.textContent("#board-said"),
+      await page.textContent(".tap.day"), await page.textContent("#start-camera"),
+    ];
+    await page.click("#open-pair");
+    await look(page, `pair-${language}`);
+    await page.click("#pair-cancel");
+    await page.click("#new-person");
+  }
+  await page.fill("#nurse-text", "Please come back tomorrow before breakfast and bring all your papers. ".repeat(7));
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#nurse-words.long");
+  await look(page, "long");
+  await page.setViewportSize({ width: 390, height: 844 });
+  steps.long = await page.locator("#nurse-words").evaluate((words) => words.getBoundingClientRect().height);
+  await browser.close();
+}
+
+await run({ languages, welcome, phrases, body, kept, turned, thumbs });

@@ -112,3 +112,13 @@ def test_a_thumb_that_is_held_answers_the_question(tmp_path: Path) -> None:
     assert steps["up"] == [["patient confirmed", HURT]]
     assert steps["down"] == steps["up"]  # other sentences are offered, and nothing is said
     assert steps["off"] == [True, 0]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_other_languages_have_the_board_and_long_texts_fit(tmp_path: Path) -> None:
+    steps = board("languages", tmp_path)
+    french, twi = (json.loads((PAGE / "texts" / f"{language}.json").read_text()) for language in ("fr", "tw"))
+    assert steps["fr"] == ["fr", "Oui", "lundi", french["camera.start"]]
+    assert steps["tw"] == ["tw", twi["board.yes"], "Dwoada", TEXTS["camera.start"]]  # what Twi lacks is said in English
+    assert steps["long"] < 844

@@ -9,6 +9,8 @@ import { text } from "./texts.js";
 /** @import { Answerer, ListedSentence } from "./answerer.js" */
 /** @import { Conversation } from "./conversation.js" */
 
+const LONG = 90; // letters from which a text is shown smaller, so that the screen holds it
+
 export class NurseSide {
   #player = addPlayer(byId("nurse-player"), text("nurse.player"));
 
@@ -93,6 +95,7 @@ export class NurseSide {
   async #show(words, sentence, without = "") {
     byId("nurse-shown").hidden = false;
     byId("nurse-words").textContent = words;
+    byId("nurse-words").classList.toggle("long", words.length > LONG);
     byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : without;
     const { clip, lacks } = sentence ? await signOf(this.answerer, sentence) : { clip: null, lacks: without };
     if (byId("nurse-words").textContent !== words) return; // another one was picked meanwhile
