@@ -1,7 +1,7 @@
 // Two devices of one talk, as two pages of one browser. `page_browser.mjs` has the job.
 
 import { KNOWN, lines, listening, said } from "./made_up_talk.mjs";
-import { look, PATIENCE, run, seen, settings, state } from "./page_browser.mjs";
+import { look, open, PATIENCE, run, seen, settings, state } from "./page_browser.mjs";
 
 /** @import { BrowserContext, Page } from "playwright-core" */
 
@@ -120,4 +120,18 @@ async function lost() {
   await browser.close();
 }
 
-await run({ conversation, lost });
+/** A page without a service is one device; what needs none works. */
+async function offline() {
+  const { browser, page } = await open({ context: { serviceWorkers: "block" } });
+  const { steps } = seen;
+  steps.offered = await page.isVisible("#open-pair");
+  await page.click("#board summary");
+  await page.waitForSelector("#phrases .tile");
+  steps.tiles = await page.locator("#phrases-groups .tile").allTextContents();
+  await page.click("#board >> role=button[name='Yes']");
+  steps.lines = await lines(page);
+  await look(page, "offline");
+  await browser.close();
+}
+
+await run({ conversation, lost, offline });

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from made.page_driver import check_always, drive_at, page_service
-from made.web import needs_browser
+from made.web import needs_browser, offline_page
 from signtalk.bundle.web import PAGE
 
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
@@ -58,3 +58,13 @@ def test_a_lost_device_and_a_service_that_stands_still_are_noticed(tmp_path: Pat
     assert steps["silent"] < NOTICED_MS
     assert steps["stopped"] < NOTICED_MS
     assert steps["unpaired"] == [EVERYTHING, EVERYTHING]
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_page_without_a_service_is_one_device(tmp_path: Path) -> None:
+    with offline_page(tmp_path) as url:
+        seen = drive_at(url, "", "offline", tmp_path, script="pair_page.mjs")
+    check_always(seen)
+    assert seen["console"] == []
+    assert seen["steps"] == {"offered": False, "tiles": [TEXTS["phrases.all"]], "lines": [["patient tapped", "Yes"]]}

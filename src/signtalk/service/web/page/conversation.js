@@ -130,7 +130,7 @@ export class Conversation extends Events {
 
   async #copy() {
     const plain = this.#lines.map((line) => (
-      `${clock(line.at)} ${text(`who.${line.who}`)} (${text(`how.${line.how}`)}): ${line.words}`
+      `${clock(line.at)} ${text(`who.${line.who}`)} (${textOf("how", line.how, "how.shown")}): ${line.words}`
     ));
     try {
       await navigator.clipboard.writeText(plain.join("\n"));
