@@ -15,7 +15,6 @@ from made.service import CLIP, asked_service, signing
 from made.small_run import SmallRun
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import FRAME, decode_frames, encode_clip
-from signtalk.service.stream import FrameAllowance
 
 HELLO = {"type": "hello", "candidates": 3, "mode": "button"}
 
@@ -200,19 +199,6 @@ def test_too_many_frames_a_second_are_refused(small_run: SmallRun) -> None:
             socket.send_bytes(message)
         error, _ = until(socket, "error")
         assert error["error"]["code"] == "too_many_frames"
-
-
-def test_an_allowance_refills() -> None:
-    now = [0.0]
-    allowance = FrameAllowance(10, clock=lambda: now[0])
-    assert allowance.take(40)
-    assert not allowance.take(1)
-    now[0] += 1.0
-    assert allowance.take(9)
-    assert not allowance.take(1)
-    now[0] += 1000.0
-    assert allowance.take(40)
-    assert not allowance.take(1)
 
 
 def test_a_clip_that_cannot_be_used_does_not_end_the_stream(small_run: SmallRun) -> None:

@@ -6,6 +6,7 @@ clips + what is asked --ServiceModel.answer--> one answer a question, as JSON va
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -141,16 +142,21 @@ class ServiceModel:
             "unknown_words": list(recognizer.text_space.unknown_words(text)),
         }
 
-    def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
+    def sentences(self, query: str, limit: int, offset: int, category: str | None = None) -> dict[str, Any]:
         """Those whose text holds every word of the query, in order of text.
 
         Args:
             query: words, in any order; empty = all sentences.
             limit: at most so many.
             offset: so many are skipped.
+            category: of this one alone; None = of any, "" = those without one.
         """
         words = text_key(query).split()
-        listed = [each for key, each in self._all_sentences() if all(word in key for word in words)]
+        listed = [
+            each
+            for key, each in self._all_sentences()
+            if all(word in key for word in words) and category in (None, each.category)
+        ]
         page = [
             {
                 "sentence_id": each.sentence_id,
@@ -165,6 +171,11 @@ class ServiceModel:
             for each in listed[offset : offset + limit]
         ]
         return {"total": len(listed), "sentences": page}
+
+    def categories(self) -> list[dict[str, Any]]:
+        """The categories of all sentences with how many are in each, in order of their names; "" = of none."""
+        counts = Counter(each.category for _, each in self._all_sentences())
+        return [{"category": category, "sentences": count} for category, count in sorted(counts.items())]
 
     def _all_sentences(self) -> list[tuple[str, ListedSentence]]:
         """Every sentence with its key, laid out once an index: pages ask at every letter that is typed."""

@@ -21,6 +21,10 @@ MOST_TEXT = 500
 """Characters of a sentence, and of what is searched for."""
 MOST_NAME = 200
 """Characters of a category and the like."""
+MOST_LINE = 1000
+"""Characters of a line that one device of a pair shows to the other: several taps are one line."""
+MOST_LINES = 30
+"""Lines of a talk that go from one to the other."""
 _Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
 _Name = Annotated[str, Field(max_length=MOST_NAME)]
 _Row = Annotated[list[float], Field(max_length=2000)]

@@ -154,6 +154,8 @@ def tables() -> dict[str, dict[str, Any]]:
             "MOST_TEXT": schemas.MOST_TEXT,
             "MOST_NAME": schemas.MOST_NAME,
             "MOST_ENROLLED": schemas.MOST_ENROLLED,
+            "MOST_LINE": schemas.MOST_LINE,
+            "MOST_LINES": schemas.MOST_LINES,
         },
         "signtalk.bundle.archive": {
             "MAX_ENTRY_NAME": archive.MAX_NAME,

@@ -93,11 +93,14 @@ export class Engine {
   /**
    * Sentences of both layers in order of text.
    *
-   * @param {{query?: string, limit?: number, offset?: number}} [options]
+   * @param {{query?: string, category?: string, limit?: number, offset?: number}} [options] of one category alone where
+   *   that is given
    */
-  sentences({ query = "", limit = Infinity, offset = 0 } = {}) {
+  sentences({ query = "", category, limit = Infinity, offset = 0 } = {}) {
     const key = query.trim() ? textKey(query) : "";
-    const wanted = this.index.classes.filter((each) => each.key.includes(key));
+    const wanted = this.index.classes.filter((each) => (
+      each.key.includes(key) && (category === undefined || this.index.named(each).category === category)
+    ));
     return wanted.slice(offset, offset + limit).map((each) => {
       const named = this.index.named(each);
       const own = each.rows.some((row) => this.personal.has(this.index.references[row].entry.clip_id));
@@ -106,6 +109,14 @@ export class Engine {
         num_clips: each.written ? 0 : each.rows.length, layer: own ? "personal" : "base",
       };
     });
+  }
+
+  /** The categories of all sentences with how many are in each, in order of their names; "" = of none. */
+  categories() {
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    for (const { category } of this.sentences()) counts.set(category, (counts.get(category) ?? 0) + 1);
+    return [...counts].sort(([a], [b]) => compareTexts(a, b)).map(([category, sentences]) => ({ category, sentences }));
   }
 
   /**

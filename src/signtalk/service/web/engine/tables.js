@@ -129,6 +129,8 @@ export const ACTIVITY_EVERY_S = 0.2;
 export const MOST_TEXT = 500;
 export const MOST_NAME = 200;
 export const MOST_ENROLLED = 3;
+export const MOST_LINE = 1000;
+export const MOST_LINES = 30;
 
 // signtalk.bundle.archive
 export const MAX_ENTRY_NAME = 120;

@@ -13,11 +13,18 @@
  * @property {boolean} can_search
  * @property {boolean} can_keep_clips whether clips are kept where the signer agrees
  * @property {boolean} needs_key
+ * @property {boolean} [can_pair] whether two devices can be paired
  */
 
 /**
  * @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean,
  *   language?: string}} ListedSentence `language` is a tag such as "fr"; "" = not known
+ */
+
+/**
+ * Which sentences are listed: of one category alone where that is given, from `offset` on; the first ones without it.
+ *
+ * @typedef {{category?: string, offset?: number, limit?: number}} ListedPart
  */
 
 /** @typedef {{rank: number, sentence: string, sentence_id: string}} CandidateSentence */
@@ -84,7 +91,8 @@
  * @property {(mayReload: () => boolean) => Promise<unknown>} keep make the page load without network, and again where a
  *   newer version is there and that is allowed
  * @property {() => Promise<AnswererConfig>} config
- * @property {(query: string) => Promise<{total: number, sentences: ListedSentence[]}>} sentences the first ones
+ * @property {(query: string, part?: ListedPart) => Promise<{total: number, sentences: ListedSentence[]}>} sentences
+ * @property {() => Promise<{category: string, sentences: number}[]>} categories "" = of no category
  * @property {(sentenceId: string) => Promise<Clip | null>} sign a clip to draw
  * @property {(text: string) => Promise<ListedSentence[]>} search nearest meaning first
  * @property {(clip: Clip, sentenceId?: string) => Promise<PageAnswer>} recognize

@@ -15,7 +15,7 @@ import { Events } from "./events.js";
 /** @import { Kept } from "../engine/storage.js" */
 /** @import { StreamEvent, StreamSession } from "../engine/stream.js" */
 /** @import { ZipModule } from "../engine/zip.js" */
-/** @import { AnswererEvents, AnswererMethods, Mode, TaughtMethods, ToldAnswer, ToldSentence } from "./answerer.js" */
+/** @import { AnswererEvents, AnswererMethods, ListedPart, Mode, TaughtMethods, ToldAnswer, ToldSentence } from "./answerer.js" */
 
 const zip = /** @type {ZipModule} */ (/** @type {unknown} */ (fflate));
 const EVERY_SENTENCE = 1e6;
@@ -96,14 +96,21 @@ export class EngineAnswerer extends Events {
     return { can_enroll: true, can_search: canSearch, can_keep_clips: true, needs_key: false };
   }
 
-  /** @param {string} query */
-  async sentences(query) {
+  /**
+   * @param {string} query
+   * @param {ListedPart} [part]
+   */
+  async sentences(query, { category, offset = 0, limit = MOST_LISTED } = {}) {
     const [engine, signs] = await Promise.all([this.#opened(), this.#places()]);
-    const matching = engine.sentences({ query });
-    const first = matching.slice(0, MOST_LISTED).map((each) => (
+    const matching = engine.sentences({ query, category });
+    const listed = matching.slice(offset, offset + limit).map((each) => (
       { ...each, has_sign: each.sentence_id in signs || engine.signsOf(each.sentence_id).length > 0 }
     ));
-    return { total: matching.length, sentences: first };
+    return { total: matching.length, sentences: listed };
+  }
+
+  async categories() {
+    return (await this.#opened()).categories();
   }
 
   /** @param {string} sentenceId */

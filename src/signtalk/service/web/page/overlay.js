@@ -113,9 +113,13 @@ export class SkeletonPlayer {
   #atS = 0;
   #lastMs = 0;
 
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} [thickness] of its lines: a small picture needs thick ones
+   */
+  constructor(canvas, thickness = 1) {
     this.canvas = canvas;
+    this.thickness = thickness;
     this.speed = 1;
     /** Called when it begins or stops to play. */
     this.onchange = () => {};
@@ -182,7 +186,7 @@ export class SkeletonPlayer {
       canvas.width / 2 + ((px * (aspect ?? 1) - x) / size) * side * 0.84,
       canvas.height / 2 + ((py - y) / size) * side * 0.84,
     ];
-    drawSkeleton(context, frame, place, side / 480);
+    drawSkeleton(context, frame, place, (this.thickness * side) / 480);
   }
 }
 

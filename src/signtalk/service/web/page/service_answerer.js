@@ -9,7 +9,7 @@ import { Events } from "./events.js";
 import { Heartbeat } from "./heartbeat.js";
 
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
-/** @import { AnswererEvents, AnswererMethods, ListedSentence, Mode, PageAnswer, TaughtMethods, ToldAnswer, ToldSentence } from "./answerer.js" */
+/** @import { AnswererEvents, AnswererMethods, ListedPart, ListedSentence, Mode, PageAnswer, TaughtMethods, ToldAnswer, ToldSentence } from "./answerer.js" */
 
 const MOST_WAITING_BYTES = 1 << 20; // on a slow line frames are left out rather than sent late
 const FIRST_RETRY_MS = 1000;
@@ -147,9 +147,18 @@ export class ServiceAnswerer extends Events {
     return { needs_key: true, ...config };
   }
 
-  /** @param {string} query */
-  sentences(query) {
-    return this.#json(`v1/sentences?${new URLSearchParams({ query, limit: String(MOST_LISTED) })}`);
+  /**
+   * @param {string} query
+   * @param {ListedPart} [part]
+   */
+  sentences(query, { category, offset = 0, limit = MOST_LISTED } = {}) {
+    const wanted = new URLSearchParams({ query, limit: String(limit), offset: String(offset) });
+    if (category !== undefined) wanted.set("category", category);
+    return this.#json(`v1/sentences?${wanted}`);
+  }
+
+  async categories() {
+    return (await this.#json("v1/categories")).categories;
   }
 
   /** @param {string} sentenceId */

@@ -35,7 +35,17 @@ export function showState(name) {
   const state = byId("state");
   if (state.dataset.state === name) return;
   state.dataset.state = name;
-  state.replaceChildren(icon(ICONS[name]), make("span", {}, text(`state.${name}`)));
+  state.replaceChildren(...stateParts(name));
+}
+
+/**
+ * Picture and words of a state; those of "off" where it is none of this page's.
+ *
+ * @param {string} name
+ */
+export function stateParts(name) {
+  const known = Object.hasOwn(ICONS, name) ? /** @type {PageState} */ (name) : "off";
+  return [icon(ICONS[known]), make("span", {}, text(`state.${known}`))];
 }
 
 /**

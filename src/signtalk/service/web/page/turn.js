@@ -118,6 +118,17 @@ export function isQuestion({ kind }) {
 }
 
 /**
+ * The sentences that stand on the card, as another device tells them.
+ *
+ * @param {Step} step
+ */
+export function wordsOf(step) {
+  if (step.kind === "confirm") return [step.offer.sentence];
+  if (step.kind === "ask") return step.offers.map(({ sentence }) => sentence);
+  return step.kind === "said" ? [step.words] : [];
+}
+
+/**
  * What a new answer does while a step stands: it is shown, it waits, or it is no more than mentioned, or not even that.
  *
  * @param {Step} step
