@@ -26,10 +26,11 @@ from signtalk.landmarks.legacy_rows import from_prototype_rows
 from signtalk.landmarks.plausible import checked_clip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, encode_clip
 from signtalk.recognition.enrolment import NewSentence
+from signtalk.recognition.signer_transform import SignerTransform
 from signtalk.service.errors import RefusedError, add_error_handlers
 from signtalk.service.guards import Guard, KeyedRoute, OwnNames, is_own_origin
 from signtalk.service.metrics import ServiceMetrics
-from signtalk.service.model import Question, ServiceModel
+from signtalk.service.model import Question, Reply, ServiceModel
 from signtalk.service.queue import ClosedError, QuestionQueue
 from signtalk.service.reference import add_reference
 from signtalk.service.schemas import (
@@ -44,6 +45,7 @@ from signtalk.service.schemas import (
 )
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.stream import StreamSocket
+from signtalk.service.stream_signer import SignerLesson, learn_signer
 from signtalk.service.taught import COLLECTION_PATH, TaughtSentences, taught_routes
 from signtalk.version import VERSION
 
@@ -66,8 +68,11 @@ class Service:
 
     def __init__(self, model: ServiceModel, settings: ServiceSettings) -> None:
         self.model, self.settings, self.metrics = model, settings, ServiceMetrics()
-        self.questions = QuestionQueue[Question, dict[str, Any]](
+        self.questions = QuestionQueue[Question, Reply](
             model.answer, settings.max_batch, settings.max_waiting, settings.max_waiting_a_client
+        )
+        self.lessons = QuestionQueue[SignerLesson, SignerTransform | None](
+            lambda lessons: [learn_signer(each, model.recognizer) for each in lessons], max_batch=1
         )
         self.metrics.waiting.set_function(lambda: len(self.questions))
         self.streams: set[StreamSocket] = set()
@@ -91,9 +96,9 @@ class Service:
         """The answer to a request's clip, counted."""
         client = request.client.host if request.client else ""
         async with asyncio.timeout(self.settings.answer_timeout_s):
-            answer = await self.questions.ask(question, client)
-        self.count_answer(answer, "request")
-        return answer
+            reply = await self.questions.ask(question, client)
+        self.count_answer(reply.answer, "request")
+        return reply.answer
 
     def count_answer(self, answer: dict[str, Any], source: str) -> None:
         """Count an answer; the log holds its words only where that was asked for."""
@@ -119,7 +124,10 @@ class Service:
             await socket.close(_TOO_BUSY, "too many streams; try again later")
             return
         began = time.monotonic()
-        stream = StreamSocket(socket, self.questions, self.settings, self.metrics, self.count_answer)
+        stream = StreamSocket(
+            socket, self.questions, self.lessons, settings=self.settings, metrics=self.metrics,
+            on_answer=self.count_answer,
+        )  # fmt: skip
         self.streams.add(stream)
         self._streams_of[client] += 1
         self.metrics.streams.inc()
@@ -145,7 +153,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
         await service.stop()
-        await service.questions.close()
+        await asyncio.gather(service.questions.close(), service.lessons.close())
 
     app = FastAPI(
         title="SignTalk", version=VERSION, lifespan=life, responses=REFUSALS,

@@ -37,6 +37,8 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         idle_timeout_s: without a frame after which a socket is closed.
         max_frames_a_message: of a stream.
         max_frames_a_second: of a stream, on average over a few seconds.
+        max_signer_sentences: confirmed sentences that a stream learns its person from, the last ones; 0 = it learns
+            nothing.
         stop_timeout_s: how long accepted requests are still answered once the service is told to stop.
     """
 
@@ -60,6 +62,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     idle_timeout_s: float = Field(default=120, gt=0)
     max_frames_a_message: int = Field(default=60, ge=1)
     max_frames_a_second: float = Field(default=75, gt=0)
+    max_signer_sentences: int = Field(default=30, ge=0)
     stop_timeout_s: float = Field(default=20, gt=0)
 
     @field_validator("key")
