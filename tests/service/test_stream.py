@@ -16,6 +16,7 @@ from made.small_run import SmallRun
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import FRAME, decode_frames, encode_clip
 from signtalk.recognition.signer_fit import fit_signer
+from signtalk.recognition.signer_prompts import next_sentences
 from signtalk.service.model import Question, Reply
 from signtalk.service.queue import BusyError
 from signtalk.service.stream import FrameAllowance
@@ -125,6 +126,27 @@ def test_who_does_not_want_it_is_not_learned(small_run: SmallRun, off: str) -> N
         socket.send_json({"type": "confirmed", "segment": 0, "text": text})
         error, _ = until(socket, "error")
         assert (error["segment"], error["error"]["code"]) == (0, "not_offered")
+        socket.send_json({"type": "next"})
+        assert until(socket, "next")[0]["sentences"] == []
+
+
+def test_a_person_is_asked_for_sentences_that_tell_most_and_what_was_asked_counts(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    with asked_service(small_run.bundle) as (client, model), greeted(client) as socket:
+        socket.send_json({"type": "next", "limit": 4})
+        asked = until(socket, "next")[0]["sentences"]
+        recognizer = model.recognizer
+        expected = next_sentences(recognizer.index, recognizer.tokenizer, (), 4)
+        assert [each["sentence"] for each in asked] == list(expected)
+        answer = signed(socket, clip, 0.0)["answer"]
+        listed = {line["sentence"] for line in answer["candidates"]}
+        unlikely = next(each["sentence"] for each in asked if each["sentence"] not in listed)
+        socket.send_json({"type": "confirmed", "segment": 0, "text": unlikely})
+        assert until(socket, "signer")[0]["sentences"] == 1
+        socket.send_json({"type": "next"})
+        again = until(socket, "next")[0]["sentences"]
+        assert len(again) == 5
+        assert unlikely not in {each["sentence"] for each in again}
 
 
 def test_what_nobody_offered_is_refused_and_the_stream_goes_on(small_run: SmallRun) -> None:
@@ -147,7 +169,7 @@ def test_a_lesson_that_fails_leaves_the_answers_as_they_were(
     def fail(*_: Any) -> Any:
         raise {"unexpected": ValueError("of the fit"), "busy": BusyError(True, 1)}[fault]
 
-    monkeypatch.setattr("signtalk.service.app.learn_signer", fail)
+    monkeypatch.setattr("signtalk.service.stream_signer.fit_signer", fail)
     with asked_service(small_run.bundle) as (client, _), greeted(client) as socket:
         text = signed(socket, clip, 0.0)["answer"]["candidates"][0]["sentence"]
         socket.send_json({"type": "confirmed", "segment": 0, "text": text})
@@ -217,6 +239,7 @@ def test_bad_frames_end_the_stream_with_a_reason(small_run: SmallRun, kind: str)
     "text",
     ["", "{", "null", "[]", '"start"', '{"type": 5}', '{"type": ["start"]}', '{"type": "shout"}', "[" * 50_000,
      '{"type": "confirmed"}', '{"type": "confirmed", "segment": "0", "text": "a"}',
+     '{"type": "next", "limit": 0}', '{"type": "next", "limit": 21}',
      '{"type": "confirmed", "segment": 0, "text": null}', '{"type": "confirmed", "segment": -1, "text": "a"}'],
 )  # fmt: skip
 def test_bad_orders_end_the_stream_with_a_reason(small_run: SmallRun, text: str) -> None:

@@ -1,5 +1,7 @@
 """What a stream keeps of its person: what was confirmed, within bounds, until another one comes."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,10 @@ from made.signers import SignWorld
 from signtalk.index.encoded import Encoded, padded_frames
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.recognition.signer_fit import fit_signer
+from signtalk.recognition.signer_prompts import next_sentences
+from signtalk.recognition.signer_transform import SignerTransform
 from signtalk.service.errors import RefusedError
-from signtalk.service.stream_signer import MOST_OPEN, StreamSigner, learn_signer, sentences_of
+from signtalk.service.stream_signer import MOST_OPEN, SignerLesson, SignerTeacher, StreamSigner, sentences_of
 
 WORLD = SignWorld.made()
 INDEX = WORLD.index()
@@ -22,6 +26,18 @@ CLIPS = WORLD.own_way("small", "tea").encoded(TEXTS, WORLD)
 
 def clip(number: int) -> Encoded:
     return CLIPS.select(np.array([number]))
+
+
+def learned(lesson: SignerLesson) -> SignerTransform | None:
+    """As a stream asks for it."""
+
+    async def ask() -> SignerTransform | None:
+        teacher = SignerTeacher(lambda: RECOGNIZER)
+        signer = await teacher.learn(lesson, "stream 1")
+        await teacher.close()
+        return signer
+
+    return asyncio.run(ask())
 
 
 def known(most: int = 30, count: int = 3) -> StreamSigner:
@@ -38,7 +54,7 @@ def test_what_was_confirmed_is_learned_as_it_is_from_a_file() -> None:
     lesson = person.lesson()
     assert lesson is not None
     assert lesson.texts == tuple(TEXTS)
-    signer = learn_signer(lesson, RECOGNIZER)
+    signer = learned(lesson)
     assert signer is not None
     expected = fit_signer(CLIPS, TEXTS, INDEX, WORLD.tokenizer)
     np.testing.assert_allclose(signer.frames, expected.frames, atol=1e-8)
@@ -86,7 +102,7 @@ def test_the_last_word_counts_and_what_was_wrong_is_forgotten() -> None:
     person = known(count=2)
     lesson = person.lesson()
     assert lesson is not None
-    person.learned(lesson, learn_signer(lesson, RECOGNIZER))
+    person.learned(lesson, learned(lesson))
     person.confirm(0, TEXTS[2])
     corrected = person.lesson()
     assert corrected is not None
@@ -120,7 +136,7 @@ def test_another_person_is_not_known_by_what_the_one_before_said() -> None:
     lesson = person.lesson()
     assert lesson is not None
     person.forget()
-    assert not person.learned(lesson, learn_signer(lesson, RECOGNIZER))
+    assert not person.learned(lesson, learned(lesson))
     assert person.signer is None
     with pytest.raises(RefusedError):
         person.confirm(0, TEXTS[0])
@@ -139,9 +155,34 @@ def test_words_that_the_model_does_not_know_teach_nothing() -> None:
     person.confirm(0, "unheard of")
     lesson = person.lesson()
     assert lesson is not None
-    assert learn_signer(lesson, RECOGNIZER) is None
+    assert learned(lesson) is None
     assert person.learned(lesson, None)
     assert person.num_sentences == 0
+
+
+def test_what_a_person_was_asked_for_counts_as_offered_until_another_comes() -> None:
+    person = StreamSigner(30)
+    person.asked(TEXTS)
+    person.heard(0, clip(0), [])
+    person.confirm(0, TEXTS[0])
+    assert person.known_texts == TEXTS[:1]
+    person.forget()
+    person.heard(1, clip(0), [])
+    with pytest.raises(RefusedError):
+        person.confirm(1, TEXTS[0])
+
+
+def test_the_teacher_asks_for_what_tells_most_by_the_names_of_the_index() -> None:
+    async def ask() -> list[dict[str, str]]:
+        teacher = SignerTeacher(lambda: RECOGNIZER)
+        prompts = await teacher.prompts(TEXTS, 3, "stream 1")
+        await teacher.close()
+        return prompts
+
+    prompts = asyncio.run(ask())
+    assert [each["sentence"] for each in prompts] == list(next_sentences(INDEX, WORLD.tokenizer, TEXTS, 3))
+    ids = {entry.sentence: entry.sentence_id for entry in INDEX.entries}
+    assert [each["sentence_id"] for each in prompts] == [ids[each["sentence"]] for each in prompts]
 
 
 def test_all_sentences_that_an_answer_names_were_offered() -> None:

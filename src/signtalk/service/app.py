@@ -26,7 +26,6 @@ from signtalk.landmarks.legacy_rows import from_prototype_rows
 from signtalk.landmarks.plausible import checked_clip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, encode_clip
 from signtalk.recognition.enrolment import NewSentence
-from signtalk.recognition.signer_transform import SignerTransform
 from signtalk.service.errors import RefusedError, add_error_handlers
 from signtalk.service.guards import Guard, KeyedRoute, OwnNames, is_own_origin
 from signtalk.service.metrics import ServiceMetrics
@@ -45,7 +44,7 @@ from signtalk.service.schemas import (
 )
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.stream import StreamSocket
-from signtalk.service.stream_signer import SignerLesson, learn_signer
+from signtalk.service.stream_signer import SignerTeacher
 from signtalk.service.taught import COLLECTION_PATH, TaughtSentences, taught_routes
 from signtalk.version import VERSION
 
@@ -71,9 +70,7 @@ class Service:
         self.questions = QuestionQueue[Question, Reply](
             model.answer, settings.max_batch, settings.max_waiting, settings.max_waiting_a_client
         )
-        self.lessons = QuestionQueue[SignerLesson, SignerTransform | None](
-            lambda lessons: [learn_signer(each, model.recognizer) for each in lessons], max_batch=1
-        )
+        self.teacher = SignerTeacher(lambda: model.recognizer)
         self.metrics.waiting.set_function(lambda: len(self.questions))
         self.streams: set[StreamSocket] = set()
         self._streams_of: Counter[str] = Counter()
@@ -125,7 +122,7 @@ class Service:
             return
         began = time.monotonic()
         stream = StreamSocket(
-            socket, self.questions, self.lessons, settings=self.settings, metrics=self.metrics,
+            socket, self.questions, self.teacher, settings=self.settings, metrics=self.metrics,
             on_answer=self.count_answer,
         )  # fmt: skip
         self.streams.add(stream)
@@ -153,7 +150,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
         await service.stop()
-        await asyncio.gather(service.questions.close(), service.lessons.close())
+        await asyncio.gather(service.questions.close(), service.teacher.close())
 
     app = FastAPI(
         title="SignTalk", version=VERSION, lifespan=life, responses=REFUSALS,

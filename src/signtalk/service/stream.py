@@ -17,15 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from signtalk.errors import ClipError
 from signtalk.landmarks.wire import decode_frames
-from signtalk.recognition.signer_transform import SignerTransform
 from signtalk.service.errors import RefusedError, refusal_of
 from signtalk.service.metrics import ServiceMetrics
 from signtalk.service.model import Question, Reply
 from signtalk.service.queue import QuestionQueue
-from signtalk.service.schemas import MOST_TEXT
+from signtalk.service.schemas import MOST_ASKED, MOST_TEXT
 from signtalk.service.session import LiveSession, Mode, Note, Segment
 from signtalk.service.settings import ServiceSettings
-from signtalk.service.stream_signer import SignerLesson, StreamSigner, sentences_of
+from signtalk.service.stream_signer import SignerTeacher, StreamSigner, sentences_of
 
 _BAD_MESSAGE, _TOO_BUSY, _GOING_AWAY = 1008, 1013, 1001
 _BURST_S = 4.0
@@ -53,6 +52,14 @@ class _Confirmed(BaseModel):
     type: str
     segment: int = Field(ge=0)
     text: str = Field(max_length=MOST_TEXT)
+
+
+class _Next(BaseModel):
+    """Somebody wants to be known: what shall they sign?"""
+
+    model_config = ConfigDict(extra="forbid")
+    type: str
+    limit: int = Field(default=5, ge=1, le=MOST_ASKED)
 
 
 def _is_ping(message: str | bytes) -> bool:
@@ -87,7 +94,7 @@ class StreamSocket:
     Args:
         socket: the socket.
         questions: where segments are answered.
-        lessons: where a person is learned from what they confirmed.
+        teacher: learns a person from what they confirmed.
         settings: bounds.
         metrics: counts.
         on_answer: called with each answer and where it goes to.
@@ -97,7 +104,7 @@ class StreamSocket:
         self,
         socket: WebSocket,
         questions: QuestionQueue[Question, Reply],
-        lessons: QuestionQueue[SignerLesson, SignerTransform | None],
+        teacher: SignerTeacher,
         *,
         settings: ServiceSettings,
         metrics: ServiceMetrics,
@@ -105,13 +112,14 @@ class StreamSocket:
     ) -> None:
         self._socket, self._questions, self._settings, self._metrics = socket, questions, settings, metrics
         self._on_answer = on_answer
-        self._lessons, self._person = lessons, StreamSigner(0)
+        self._teacher, self._person = teacher, StreamSigner(0)
         self._learning: asyncio.Task[None] | None = None
         self._thinking: set[asyncio.Task[None]] = set()
         self._allowance = FrameAllowance(settings.max_frames_a_second)
         self._task: asyncio.Task[Any] | None = None
         self._stopping = False
         self._num_candidates = 5
+        self._name = f"stream {id(self)}"
 
     async def run(self) -> None:
         """Serve it until it closes."""
@@ -188,7 +196,7 @@ class StreamSocket:
 
     async def _take(self, session: LiveSession, message: str | bytes) -> None:
         if isinstance(message, str):
-            await self._say(session, self._ordered(session, message))
+            await self._say(session, await self._ordered(session, message))
             return
         frames = decode_frames(message)
         if len(frames) > self._settings.max_frames_a_message:
@@ -199,7 +207,7 @@ class StreamSocket:
         self._metrics.frames.inc(len(frames))
         await self._say(session, session.push(frames))
 
-    def _ordered(self, session: LiveSession, message: str) -> Sequence[Note]:
+    async def _ordered(self, session: LiveSession, message: str) -> Sequence[Note]:
         try:
             value = json.loads(message)
         except (ValueError, RecursionError) as error:
@@ -207,11 +215,13 @@ class StreamSocket:
         order = value.get("type") if isinstance(value, dict) else None
         if order == "confirmed":
             return self._confirmed(value)
+        if order == "next":
+            return [await self._next(value)]
         if order == "reset":
             return self._reset(session)
         orders = {"start": session.start, "stop": session.stop}
         if not isinstance(order, str) or order not in orders:
-            raise RefusedError(400, "expected one of start, stop, reset, confirmed as 'type'", "bad_message")
+            raise RefusedError(400, "expected one of start, stop, reset, confirmed, next as 'type'", "bad_message")
         return orders[order]()
 
     def _reset(self, session: LiveSession) -> list[Note]:
@@ -237,11 +247,22 @@ class StreamSocket:
             self._learning = asyncio.create_task(self._learn())
         return [self._known()] if before and not self._person.num_sentences else []
 
+    async def _next(self, value: dict[str, Any]) -> Note:
+        """Which sentences to ask for, so that a few tell most about the person; none where nothing is learned."""
+        try:
+            wanted = _Next.model_validate(value, strict=True)
+        except ValidationError as error:
+            raise RefusedError(400, f"'next' takes a 'limit' of 1 to {MOST_ASKED} alone", "bad_message") from error
+        person = self._person
+        sentences = await self._teacher.prompts(person.known_texts, wanted.limit, self._name) if person.most else []
+        person.asked([each["sentence"] for each in sentences])
+        return {"type": "next", "sentences": sentences}
+
     async def _learn(self) -> None:
         """Learn until nothing new was confirmed meanwhile; a service that is too busy learns with the next one."""
         while (lesson := self._person.lesson()) is not None:
             try:
-                signer = await self._lessons.ask(lesson, f"stream {id(self)}")
+                signer = await self._teacher.learn(lesson, self._name)
             except Exception as error:  # noqa: BLE001 - the answers go on as before
                 refusal_of(error)  # which tells the log what is not the client's doing
                 return
@@ -268,7 +289,7 @@ class StreamSocket:
                     raise ClipError(f"a sentence of {segment.clip.num_frames} frames; send fewer a second")
                 signer = self._person.signer
                 question = Question(segment.clip, self._num_candidates, signer=signer)
-                reply = await self._questions.ask(question, f"stream {id(self)}")
+                reply = await self._questions.ask(question, self._name)
         except Exception as error:  # noqa: BLE001 - one sentence without an answer does not end the stream
             notes = session.failed(segment, refusal_of(error).to_dict())
         else:

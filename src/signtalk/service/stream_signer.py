@@ -1,6 +1,7 @@
 """The person who signs to one stream: which of their sentences are known, and what was learned from those.
 
-    answers --StreamSigner.heard--> clips --.confirm--> .lesson --learn_signer--> .learned
+    answers --StreamSigner.heard--> clips --.confirm--> .lesson --SignerTeacher.learn--> .learned
+    SignerTeacher.prompts -> sentences to ask for --StreamSigner.asked--> what may be confirmed, too
 
 It is in memory alone, and forgotten with the person and with the stream. Clips are kept as the encoder of everybody
 gives them, so what is learned never feeds on itself.
@@ -8,18 +9,21 @@ gives them, so what is learned never feeds on itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from signtalk.data.records import text_key
 from signtalk.errors import DataError
 from signtalk.index.encoded import Encoded, concatenate, valid_lengths
 from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.signer_fit import fit_signer
+from signtalk.recognition.signer_prompts import next_sentences
 from signtalk.recognition.signer_transform import SignerTransform
 from signtalk.service.errors import RefusedError
+from signtalk.service.queue import QuestionQueue
 
 MOST_OPEN = 8
 """Answers that may still be confirmed; a page has a few that wait."""
@@ -54,6 +58,7 @@ class StreamSigner:
 
     Attributes:
         signer: what is peculiar to them; None = nothing is known yet.
+        most: see below.
 
     Args:
         most: sentences that are learned from, the last ones; 0 = nothing is kept or learned.
@@ -61,8 +66,9 @@ class StreamSigner:
 
     def __init__(self, most: int) -> None:
         self.signer: SignerTransform | None = None
-        self._most = most
+        self.most = most
         self._heard: dict[int, _Heard] = {}
+        self._asked: frozenset[str] = frozenset()
         self._lesson: SignerLesson | None = None
         self._changed = False
 
@@ -79,9 +85,13 @@ class StreamSigner:
             clip: the clip alone, as the encoder of everybody gives it.
             offered: all sentences that the answer names.
         """
-        if self._most:
+        if self.most:
             self._heard[segment] = _Heard(_without_padding(clip), frozenset(offered))
             self._drop([number for number, each in self._heard.items() if not each.text], MOST_OPEN)
+
+    def asked(self, sentences: Collection[str]) -> None:
+        """The person was asked to sign these; whichever clip follows may be one of them."""
+        self._asked = frozenset(sentences)
 
     def _drop(self, numbers: Sequence[int], most: int) -> None:
         for number in numbers[: max(len(numbers) - most, 0)]:
@@ -92,29 +102,38 @@ class StreamSigner:
 
         Args:
             segment: its number.
-            text: one of those that were offered; "" = it is none of them after all.
+            text: one of those that were offered or asked for; "" = it is none of them after all.
 
         Raises:
             RefusedError: no such clip is kept, or nobody offered that sentence.
         """
         heard = self._heard.get(segment)
-        if heard is None or (text and text not in heard.offered):
+        if heard is None or (text and text not in heard.offered | self._asked):
             raise RefusedError(400, f"segment {segment}: no answer that is kept offered this", NOT_OFFERED)
         if text == heard.text:
             return
         del self._heard[segment]  # what was confirmed last is kept longest
         self._heard[segment] = replace(heard, text=text)
-        self._drop([number for number, each in self._heard.items() if each.text], self._most)
+        self._drop([number for number, each in self._heard.items() if each.text], self.most)
         self._changed = True
-        if not any(each.text for each in self._heard.values()):
+        if not self._known:
             self._forget_learned()
+
+    @property
+    def _known(self) -> list[_Heard]:
+        return [each for each in self._heard.values() if each.text]
+
+    @property
+    def known_texts(self) -> list[str]:
+        """The sentences that were confirmed."""
+        return [each.text for each in self._known]
 
     def lesson(self) -> SignerLesson | None:
         """What is to be learned now; None where that was asked for already."""
         if not self._changed:
             return None
         self._changed = False
-        known = [each for each in self._heard.values() if each.text]
+        known = self._known
         self._lesson = SignerLesson(tuple(each.clip for each in known), tuple(each.text for each in known))
         return self._lesson
 
@@ -128,6 +147,7 @@ class StreamSigner:
     def forget(self) -> None:
         """Another person stands there."""
         self._heard.clear()
+        self._asked = frozenset()
         self._forget_learned()
 
     def _forget_learned(self) -> None:
@@ -141,12 +161,68 @@ def _without_padding(clip: Encoded) -> Encoded:
     return replace(clip, **{name: np.array(getattr(clip, name)[:, :length]) for name in names})
 
 
-def learn_signer(lesson: SignerLesson, recognizer: Recognizer) -> SignerTransform | None:
-    """What is peculiar to a person; None where the model knows nothing of what they said."""
+class SignerTeacher:
+    """Learns the people of all streams, one at a time in a thread of its own, so that answers go on beside it.
+
+    Args:
+        recognizer: gives the one that answers now.
+    """
+
+    def __init__(self, recognizer: Callable[[], Recognizer]) -> None:
+        self._recognizer = recognizer
+        self._jobs = QuestionQueue[Callable[[], Any], Any](lambda jobs: [job() for job in jobs], max_batch=1)
+
+    async def learn(self, lesson: SignerLesson, stream: str) -> SignerTransform | None:
+        """What is peculiar to a person; None where the model knows nothing of what they said.
+
+        Args:
+            lesson: what they said.
+            stream: name of the stream that asks.
+
+        Raises:
+            BusyError: too many wait.
+            ClosedError: `close` was called.
+        """
+        signer: SignerTransform | None = await self._jobs.ask(lambda: _learned(lesson, self._recognizer()), stream)
+        return signer
+
+    async def prompts(self, signed: Sequence[str], limit: int, stream: str) -> list[dict[str, str]]:
+        """Sentences to ask a person for, the one that tells most first: `sentence_id` and `sentence`.
+
+        Args:
+            signed: what they signed already.
+            limit: at most so many.
+            stream: name of the stream that asks.
+
+        Raises:
+            BusyError: too many wait.
+            ClosedError: `close` was called.
+        """
+        sentences: list[dict[str, str]] = await self._jobs.ask(
+            lambda: _prompts(self._recognizer(), signed, limit), stream
+        )
+        return sentences
+
+    async def close(self) -> None:
+        """Finish what was begun, take nothing more."""
+        await self._jobs.close()
+
+
+def _learned(lesson: SignerLesson, recognizer: Recognizer) -> SignerTransform | None:
     try:
         return fit_signer(concatenate(lesson.clips), lesson.texts, recognizer.index, recognizer.tokenizer)
-    except DataError:
+    except DataError:  # nothing of it is known
         return None
+
+
+def _prompts(recognizer: Recognizer, signed: Sequence[str], limit: int) -> list[dict[str, str]]:
+    index = recognizer.index
+    rows = dict(zip(index.groups.text_keys, index.groups.canonical_rows.tolist(), strict=True))
+    sentences = next_sentences(index, recognizer.tokenizer, signed, limit)
+    return [
+        {"sentence_id": index.entries[rows[text_key(sentence)]].sentence_id, "sentence": sentence}
+        for sentence in sentences
+    ]
 
 
 def sentences_of(answer: dict[str, Any]) -> set[str]:
