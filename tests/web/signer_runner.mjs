@@ -107,6 +107,7 @@ const TASKS = {
       beganS += 50;
       await session.stop();
     };
+    session.next(3);
     await sign();
     await session.confirm(1, "nobody offered this");
     await session.confirm(1, job.text);

@@ -138,7 +138,7 @@ def test_the_next_sentences_are_those_that_python_asks_for(tmp_path: Path) -> No
     signed = [[], [SENTENCES[3].upper()], list(SENTENCES[:20]), ["a new word"], list(SENTENCES)]
     report = asked(tmp_path, "prompts", signed=signed, limit=6, **index_job(INDEX))
     for said, sentences in zip(signed, report, strict=True):
-        assert tuple(sentences) == next_sentences(INDEX, WORLD.tokenizer, said, 6)
+        assert tuple(each["sentence"] for each in sentences) == next_sentences(INDEX, WORLD.tokenizer, said, 6)
 
 
 @needs_node
@@ -161,8 +161,12 @@ def test_what_a_person_confirmed_makes_the_next_answers_theirs(
     kinds = [each["type"] for each in report["heard"]]
     errors = [each["error"]["code"] for each in report["heard"] if each["type"] == "error"]
     answers = [each for each in report["heard"] if each["type"] == "answer"]
+    prompts = next(each["sentences"] for each in report["heard"] if each["type"] == "next")
+    assert [each["sentence"] for each in prompts] == (
+        list(next_sentences(recognizer.index, recognizer.tokenizer, (), 3)) if learn else []
+    )
     if learn:
-        assert kinds == ["answer", "error", "signer", "answer", "signer", "error", "answer", "signer"]
+        assert kinds == ["next", "answer", "error", "signer", "answer", "signer", "error", "answer", "signer"]
         assert [each["sentences"] for each in report["heard"] if each["type"] == "signer"] == [1, 0, 1]
     assert set(errors) == {"not_offered"}
     assert [each["signer_sentences"] for each in answers] == ([0, 1, 0] if learn else [0, 0, 0])

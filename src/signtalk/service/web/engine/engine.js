@@ -17,6 +17,7 @@ import { dot } from "./numbers.js";
 import { answer } from "./recognition.js";
 import { compareTexts } from "./sentence_index.js";
 import { fitSigner } from "./signer_fit.js";
+import { nextSentences } from "./signer_prompts.js";
 import { applied } from "./signer_transform.js";
 import { BrowserStorage } from "./storage.js";
 import { StreamSession } from "./stream.js";
@@ -109,6 +110,16 @@ export class Engine {
    */
   learn({ clips, texts }) {
     return fitSigner(clips, texts, this.index, this.bundle.tokenizer);
+  }
+
+  /**
+   * Known sentences to ask a person for, the one that tells most first.
+   *
+   * @param {string[]} signed what they signed already
+   * @param {number} limit
+   */
+  prompts(signed, limit) {
+    return nextSentences(this.index, this.bundle.tokenizer, signed, limit);
   }
 
   /**

@@ -16,10 +16,13 @@ import { textKey } from "./tokenizer.js";
  */
 export function nextSentences(index, tokenizer, signed, limit) {
   const classes = index.classes.filter((each) => !each.written), done = new Set(signed.map(textKey));
-  const sentences = classes.map((each) => index.named(each).sentence);
+  const sentences = classes.map((each) => index.named(each));
   const open = classes.map(({ key }) => !done.has(key)), count = Math.min(limit, open.filter(Boolean).length);
   const words = (/** @type {string[]} */ texts) => texts.map((text) => said(tokenizer, text));
-  return tellingMost(words(sentences), words(signed), open, count).map((place) => sentences[place]);
+  return tellingMost(words(sentences.map(({ sentence }) => sentence)), words(signed), open, count).map((place) => {
+    const { sentence_id, sentence } = sentences[place];
+    return { sentence_id, sentence };
+  });
 }
 
 /**

@@ -31,6 +31,7 @@ import { ACTIVITY_EVERY_S, MOST_SIGNER_SENTENCES } from "./tables.js";
  *   | {type: "cancel", segment: number, cause: string}
  *   | {type: "answer", answer: Answer, signer_sentences: number} & Segment
  *   | {type: "signer", sentences: number}
+ *   | {type: "next", sentences: {sentence_id: string, sentence: string}[]}
  *   | {type: "error", error: {code: string, message: string}} & (Segment | {segment: number})} StreamEvent
  */
 
@@ -51,6 +52,7 @@ import { ACTIVITY_EVERY_S, MOST_SIGNER_SENTENCES } from "./tables.js";
  * @property {(clip: Clip, options: {candidates: number, signer: SignerTransform | null}) =>
  *   Promise<{answer: Answer, encoded: Encoded}>} answered
  * @property {(lesson: SignerLesson) => Promise<SignerTransform | null>} learn
+ * @property {(signed: string[], limit: number) => {sentence_id: string, sentence: string}[]} prompts
  */
 
 export class StreamSession {
@@ -109,6 +111,17 @@ export class StreamSession {
     if (wasKnown && !this.signer.numSentences) this.#tellKnown();
     this.learning = this.learning.then(() => this.#learn());
     return this.learning;
+  }
+
+  /**
+   * Tell which sentences to ask the person for; none where nothing is learned.
+   *
+   * @param {number} limit
+   */
+  next(limit) {
+    const sentences = this.signer.most ? this.engine.prompts(this.signer.knownTexts, limit) : [];
+    this.signer.asked(sentences.map(({ sentence }) => sentence));
+    this.onEvent({ type: "next", sentences });
   }
 
   async #learn() {

@@ -18,6 +18,8 @@ export class StreamSigner {
   signer = null;
   /** @type {Map<number, HeardClip>} */
   #heard = new Map();
+  /** @type {Set<string>} */
+  #asked = new Set();
   /** @type {SignerLesson | null} */
   #lesson = null;
   #changed = false;
@@ -46,6 +48,15 @@ export class StreamSigner {
   }
 
   /**
+   * The person was asked to sign these; whichever clip follows may be one of them.
+   *
+   * @param {string[]} sentences
+   */
+  asked(sentences) {
+    this.#asked = new Set(sentences);
+  }
+
+  /**
    * @param {(heard: HeardClip) => boolean} ofKind
    * @param {number} most
    */
@@ -55,14 +66,15 @@ export class StreamSigner {
   }
 
   /**
-   * Somebody said which sentence an answered clip is; the last word counts. False where no answer that is kept offered it.
+   * Somebody said which sentence an answered clip is; the last word counts. False where no answer that is kept offered it,
+   * and nobody asked for it.
    *
    * @param {number} segment
    * @param {string} text "" = it is none of those that were offered
    */
   confirm(segment, text) {
     const heard = this.#heard.get(segment);
-    if (!heard || (text && !heard.offered.has(text))) return false;
+    if (!heard || (text && !heard.offered.has(text) && !this.#asked.has(text))) return false;
     if (text === heard.text) return true;
     this.#heard.delete(segment); // what was confirmed last is kept longest
     this.#heard.set(segment, { ...heard, text });
@@ -74,6 +86,11 @@ export class StreamSigner {
 
   #known() {
     return [...this.#heard.values()].filter(({ text }) => text);
+  }
+
+  /** The sentences that were confirmed. */
+  get knownTexts() {
+    return this.#known().map(({ text }) => text);
   }
 
   /** What is to be learned now; null where that was asked for already. */
@@ -100,6 +117,7 @@ export class StreamSigner {
   /** Another person stands there. */
   forget() {
     this.#heard.clear();
+    this.#asked.clear();
     this.#forgetLearned();
   }
 

@@ -2,6 +2,7 @@
 
 import { clipFromFrames } from "../engine/landmarks.js";
 import { MOST_NAME, MOST_TEXT } from "../engine/tables.js";
+import { Acquaintance } from "./acquaintance.js";
 import { AnswerView } from "./answer.js";
 import { Board } from "./board.js";
 import { Camera } from "./camera.js";
@@ -11,6 +12,7 @@ import { buttonById, byId, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
 import { codeOf, messageOf } from "./errors.js";
 import { ServiceKey } from "./key.js";
+import { Knowing } from "./knowing.js";
 import { NurseSide } from "./nurse.js";
 import { Own } from "./own.js";
 import { Practise } from "./practise.js";
@@ -81,6 +83,13 @@ class Page {
       signs: this.signs,
       teach: (words, clip) => this.enrolment.open(words, clip),
       changed: (step) => this.tell({ step }),
+    });
+    this.acquaintance = new Acquaintance({ answerer: this.answerer, signs: this.signs });
+    this.knowing = new Knowing({
+      answerer: this.answerer,
+      conversation: this.conversation,
+      heard: () => this.answer.standing.heard,
+      changed: (able) => this.acquaintance.allow(able),
     });
     this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
     this.board = new Board({
@@ -254,11 +263,13 @@ class Page {
   /** Hold a stream open while somebody may sign to it, and only then. */
   attend() {
     this.ready = false;
+    this.knowing.begin(false);
     this.setSigning(false);
     this.wake.keep(this.camera.running && !document.hidden);
     if (this.camera.running && this.tab === "talk" && !document.hidden) {
       this.tell({ talks: true, connection: "opening", stream: "idle" });
-      this.answerer.connect(this.camera.aspect, this.settings.get("mode"));
+      this.knowing.wanted = this.settings.get("learn");
+      this.answerer.connect(this.camera.aspect, this.settings.get("mode"), this.knowing.wanted);
     } else {
       this.tell({ talks: this.tab === "talk" });
       this.answerer.disconnect();
@@ -293,14 +304,15 @@ class Page {
         this.tell({ stream: state });
       })
       .on("activity", ({ probability }) => showMeter("signing", probability))
-      .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
+      .on("answer", ({ answer, segment, start_s: startS, end_s: endS }) => {
         if (endS <= this.personS) return; // of the person before
+        if (this.acquaintance.take(answer, segment)) return;
         const clip = clipFromFrames(this.watch.ring.between(startS, endS), this.camera.aspect);
         this.answer.show(answer, clip, this.camera.dark);
       })
       .on("error", ({ error, segment }) => {
         if (segment === undefined) notice("service", error.code);
-        else this.answer.fail(error.code);
+        else if (error.code !== "not_offered" && !this.acquaintance.fail()) this.answer.fail(error.code);
       });
   }
 
@@ -323,6 +335,8 @@ class Page {
       const lines = this.conversation.clear();
       this.nurse.clear();
       this.enrolment.newPerson();
+      this.knowing.newPerson();
+      this.acquaintance.close();
       this.board.clear();
       byId("board-said").textContent = "";
       if (lines.length || standing.step.kind !== "empty") {
@@ -376,6 +390,7 @@ class Page {
   /** Count what is asked and what becomes of it. */
   wireTally() {
     this.answerer.on("answer", ({ answer }) => {
+      if (this.acquaintance.isOpen) return;
       this.tally.count("asked");
       if (answer.outcome === "not_sure") this.tally.count("refused");
     });
@@ -394,10 +409,8 @@ class Page {
     wireSettingsDialog(this.settings);
     this.settings.on("change", (name) => {
       this.apply();
-      if (name === "mode") {
-        byId("slow-offer").hidden = true;
-        this.attend();
-      }
+      if (name === "mode") byId("slow-offer").hidden = true;
+      if (name === "mode" || name === "learn") this.attend(); // a stream begins anew, with all that it learned forgotten
       if (name === "speak" && !this.settings.get("speak")) stopSpeaking();
     });
     this.apply();

@@ -5,12 +5,14 @@ import { Events } from "./events.js";
 const NAME = "signtalk-settings";
 /**
  * @typedef {{mode: Mode, confirm: boolean, speak: boolean, contrast: boolean, skeleton: boolean, camera: string,
- *   language: string}} Values
+ *   language: string, learn: boolean}} Values
  */
 /** @import { Mode } from "./answerer.js" */
 
 /** @type {Values} */
-const DEFAULTS = { mode: "auto", confirm: true, speak: true, contrast: false, skeleton: true, camera: "", language: "" };
+const DEFAULTS = {
+  mode: "auto", confirm: true, speak: true, contrast: false, skeleton: true, camera: "", language: "", learn: true,
+};
 
 /**
  * Event "change" with the name of the setting.
