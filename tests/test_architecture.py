@@ -28,7 +28,7 @@ ORDER = (
 TORCH = {"models", "training", "export"}
 ROOT = {"version", "errors", "files", "arrays", "compiling", "threads"}
 # `signtalk` itself; of those inside the command line alone goes through it.
-DOOR = {"", "_answers", "_api", "_base", "_clips", "_model", "_runs", "__main__", "client"}
+DOOR = {"", "_answers", "_api", "_base", "_clips", "_model", "_opened", "_runs", "_signers", "__main__", "client"}
 
 # Rooms without torch are imported where none of these is to be had: a service is small.
 HEAVY = (

@@ -351,3 +351,49 @@ def test_without_a_split_the_last_signer_is_tested(small_run: SmallRun, tmp_path
     tested = {clip_id for clip_id, role in roles.items() if role == "test"}
     signers = {record.clip_id: record.signer_id for record in load_manifest(small_run.data).records}
     assert {signers[clip_id] for clip_id in tested} == {"C"}
+
+
+def test_a_model_knows_a_person_until_it_forgets(small_run: SmallRun, tmp_path: Path) -> None:
+    records = [r for r in load_manifest(small_run.data).records if r.signer_id == "C" and not r.is_idle]
+    taught = {record.sentence: record.feature_path for record in records[:4]}
+    clip = records[-1].feature_path
+    with signtalk.load(small_run.bundle) as model:
+        everybodys, embedding = model.recognize(clip), model.embed(clip)
+        person = model.learn_signer(taught)
+        assert isinstance(person, signtalk.SignerTransform)
+        assert (person.num_clips, model.signer) == (4, None)
+        model.know(person)
+        known = model.recognize(clip)
+        distances = [each.candidates[0].dtw_distance for each in (everybodys, known)]
+        assert distances[0] != distances[1]
+        np.testing.assert_array_equal(model.embed(clip), embedding)
+        taught_now = model.enroll("The pump beeps", clip, signer="C")  # everybody's, whoever is known
+        assert model.signer is person and taught_now.clip_ids
+        with_more = model.recognize(clip)
+        assert with_more.candidates[0].sentence in {"The pump beeps", known.candidates[0].sentence}
+        row = model.recognizer.index.row_of[taught_now.clip_ids[0]]
+        shared = model.recognizer.encoder.encoder  # below what is peculiar to the person
+        features = signtalk.features(clip, model.feature_config)
+        encoded = shared.encode(features[None], np.ones((1, len(features)), dtype=np.bool_))
+        length = model.recognizer.index.projection_lengths[row]
+        np.testing.assert_allclose(
+            model.recognizer.index.projections[row, :length], encoded.projections[0, :length], atol=2e-3
+        )
+        model.forget("The pump beeps")
+        model.know(None)
+        assert same_answer(model.recognize(clip), everybodys)
+        person.save(tmp_path / "c.npz")
+    with signtalk.load(small_run.bundle, signer=tmp_path / "c.npz") as model:
+        assert model.signer is not None
+        assert same_answer(model.recognize(clip), known)
+        with pytest.raises(signtalk.ConfigError, match="give a data folder"):
+            model.learn_signer(taught, signer="C")
+        with pytest.raises(signtalk.DataError, match="0 clips to learn"):
+            model.learn_signer({})
+        assert len(model.next_sentences(limit=2)) == 2
+
+
+def test_a_model_that_cannot_know_the_person_is_closed(small_run: SmallRun, tmp_path: Path) -> None:
+    (tmp_path / "x.npz").write_bytes(b"nothing")
+    with pytest.raises(signtalk.ArtifactError, match=r"x\.npz"):
+        signtalk.load(small_run.bundle, signer=tmp_path / "x.npz")

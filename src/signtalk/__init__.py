@@ -33,6 +33,7 @@ _WHERE = {
     "Enrolled": "recognition.enrolment",
     "Clip": "landmarks.clip",
     "Span": "segmentation.segmenter",
+    "SignerTransform": "recognition.signer_transform",
     "Sentences": "segmentation.seen",
     "Hit": "index.references",
     "FeatureConfig": "landmarks.features",
@@ -64,6 +65,7 @@ __all__ = [
     "Run",
     "Sentences",
     "SignTalkError",
+    "SignerTransform",
     "Span",
     "Stream",
     "__version__",
@@ -100,6 +102,7 @@ if TYPE_CHECKING:
     from signtalk.recognition.answer import Answer
     from signtalk.recognition.enrolment import Enrolled
     from signtalk.recognition.ranking import Candidate
+    from signtalk.recognition.signer_transform import SignerTransform
     from signtalk.segmentation.seen import Sentences
     from signtalk.segmentation.segmenter import Span
 

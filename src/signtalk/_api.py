@@ -46,6 +46,7 @@ def load(
     into_run: bool = False,
     prototype_gate: bool = False,
     policy: Policy | None = None,
+    signer: PathLike | None = None,
 ) -> Model:
     """Open a model: an exported bundle, which needs no torch, or a run folder.
 
@@ -59,6 +60,7 @@ def load(
         prototype_gate: decide as the research prototype did, for comparison.
         policy: "strict" holds back answers whose promise validation did not prove, "research" shows and marks them;
             None = what was chosen at export, strict by default.
+        signer: a file of `Model.learn_signer`: answer as this person signs.
 
     Raises:
         ArtifactError: it is missing, damaged, or neither a bundle nor a run.
@@ -79,12 +81,14 @@ def load(
             index = _index_of(place, index)
             recognizer = recognizer.changed(index=SentenceIndex.build((), (), recognizer.index.encoder_id))
         model = Model(place, recognizer, opening.pop_all(), source)
-    if index is not None:
-        try:
+    try:
+        if index is not None:
             model._use(Path(index))
-        except BaseException:
-            model.close()
-            raise
+        if signer is not None:
+            model.know(signer)
+    except BaseException:
+        model.close()
+        raise
     return model
 
 

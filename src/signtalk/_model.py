@@ -6,114 +6,52 @@ frames of a camera -> Stream -> Answer, as each sentence ends
 
 from __future__ import annotations
 
-import tempfile
-import weakref
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from signtalk._answers import Answers, Stream
 from signtalk._clips import ClipLike, ListedClips, PathLike, names_of
+from signtalk._opened import OpenModel
+from signtalk._signers import LabelledClips, learned_signer
 from signtalk.arrays import FloatArray
-from signtalk.bundle.bundle import Bundle, verify_bundle
+from signtalk.bundle.bundle import verify_bundle
 from signtalk.bundle.collection import ImportedCollection, import_collection
 from signtalk.calibration.calibrate import CalibrationConfig
 from signtalk.calibration.local import Calibrated, calibrate_locally
 from signtalk.data.manifest import Problem, load_manifest
 from signtalk.errors import ArtifactError, ConfigError, DataError, checked
 from signtalk.extraction.reader import ClipReader
-from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import LayeredIndex, ListedSentence, forget, layer_exists, list_sentences, takes_of
+from signtalk.index.personal import forget, layer_exists
 from signtalk.index.references import Hit
 from signtalk.index.takes import Consent
 from signtalk.index.text_search import NO_TEXT_ENCODER, TextSpace, search_clips
 from signtalk.landmarks.clip import MAX_ASPECT, MIN_ASPECT
-from signtalk.landmarks.features import FeatureConfig
 from signtalk.recognition.answer import Answer
 from signtalk.recognition.carrying import Carried, carry
 from signtalk.recognition.decision import write_decision
 from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
-from signtalk.recognition.recognizer import Recognizer
+from signtalk.recognition.signer_prompts import next_sentences
+from signtalk.recognition.signer_transform import SignerTransform
 from signtalk.segmentation.segmenter import SegmenterSettings
 from signtalk.training.names import own_index
 
 if TYPE_CHECKING:
-    from signtalk.training.run import RunFolder
+    pass
 
 
-class Model:
+class Model(OpenModel):
     """A trained model with its references, opened by `load`. Close it, or use it in a `with` block.
 
     Attributes:
         path: the bundle or run folder that it was opened from.
         personal: the folder of what was enrolled; None before anything was, unless `load` was given one.
+        signer: whom it knows, by `know`; None = it answers everybody alike.
     """
-
-    def __init__(self, path: Path, recognizer: Recognizer, opened: ExitStack, source: Bundle | RunFolder) -> None:
-        self.path = path
-        self.bundle = source if isinstance(source, Bundle) else None
-        self.run = None if isinstance(source, Bundle) else source
-        self.personal: Path | None = None
-        self._own, self._answering, self._opened = recognizer, recognizer, opened
-        self._layers: LayeredIndex | None = None
-        self._ending = weakref.finalize(self, opened.close)  # what was unpacked goes with a model that nobody closed
-
-    def __repr__(self) -> str:
-        if not self._ending.alive:
-            return f"<signtalk.Model '{self.path}': closed>"
-        index = self.recognizer.index
-        clips = int((~index.written).sum())
-        return f"<signtalk.Model '{self.path}': {len(index.sentences)} sentences, {clips} clips>"
-
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        raise TypeError(f"{self!r} holds an open network and cannot be pickled; load it in each process")
-
-    def __enter__(self) -> Model:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Free what was opened; sentences enrolled without a folder of their own are gone. Twice does no harm."""
-        self._ending()
-
-    @property
-    def _base(self) -> Recognizer:
-        """The model over its own references alone."""
-        if not self._ending.alive:
-            raise ConfigError(f"{self.path}: the model is closed; load it again")
-        return self._own
-
-    @property
-    def recognizer(self) -> Recognizer:
-        """What answers, over its own references and what is enrolled now."""
-        base = self._base
-        if self._layers is not None and (index := self._layers.current()) is not self._answering.index:
-            self._answering = base.changed(index=index)
-        return self._answering
-
-    @property
-    def feature_config(self) -> FeatureConfig:
-        """How its features are made."""
-        return self._base.encoder.feature_config
-
-    @property
-    def sentences(self) -> tuple[ListedSentence, ...]:
-        """Its own sentences, then what was enrolled, each with its clips, signers and category."""
-        layers, takes = {"base": self._base.index}, {}
-        if self.personal is not None and layer_exists(self.personal):
-            layers["personal"] = SentenceIndex.load(self.personal, self._base.index.encoder_id)
-            takes = takes_of(self.personal)
-        return list_sentences(layers, takes)
 
     @overload
     def recognize(  # type: ignore[overload-overlap]  # a str is no sequence of clips
@@ -310,6 +248,35 @@ class Model:
         gone = forget(self.personal, texts, names_of(clip_ids), base.index.encoder_id)
         return tuple(dict.fromkeys(entry.sentence for entry in gone))
 
+    def learn_signer(
+        self, clips: LabelledClips, *, signer: str = "", fps: float = 30.0, smoothing_alpha: float = 0.2
+    ) -> SignerTransform:
+        """Learn how one person signs from a few known sentences, best 5 to 20; nothing is trained or kept.
+
+        Args:
+            clips: the clips of each text, or a data folder.
+            signer: who of the data folder, where it holds several.
+            fps: frame rate of `.npy` files.
+            smoothing_alpha: smoothing of `.npy` files.
+
+        Returns:
+            What `know` takes; its `save` writes a file.
+
+        Raises:
+            DataError: none of the sentences is known.
+        """
+        everybodys = self._base.changed(index=self.recognizer.index)
+        return learned_signer(everybodys, clips, signer, fps, smoothing_alpha)
+
+    def next_sentences(self, signed: Sequence[str] = (), limit: int = 10) -> tuple[str, ...]:
+        """Which known sentences to ask a new person for, those first that tell most of how they sign.
+
+        Args:
+            signed: what they signed already.
+            limit: how many.
+        """
+        return next_sentences(self.recognizer.index, self._base.tokenizer, signed, limit)
+
     def carry(
         self, index: PathLike, *, out: PathLike | None = None, without_missing: bool = False, backup: bool = True
     ) -> Carried:
@@ -411,16 +378,3 @@ class Model:
         if self.bundle is None:
             raise ConfigError(f"{self.path}: a run has no golden clips to replay; export it first")
         return verify_bundle(self.path)
-
-    def _own_folder(self) -> Path:
-        """The folder of what is enrolled; one that is gone with `close` where none was given."""
-        if self.personal is None:
-            temporary = self._opened.enter_context(tempfile.TemporaryDirectory(prefix="signtalk-taught-"))
-            self._use(Path(temporary) / "index")
-            assert self.personal is not None
-        return self.personal
-
-    def _use(self, folder: Path) -> None:
-        layers = LayeredIndex(self._base.index, folder)
-        layers.current()  # a damaged index is told now
-        self.personal, self._layers = folder, layers

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
-from signtalk.arrays import BoolArray
+from signtalk.arrays import BoolArray, FloatArray
 from signtalk.evaluation.retrieval import mean_reciprocal_rank, recall_at_k
 from signtalk.recognition.asked import Asked
 from signtalk.recognition.ranking import Ranking
@@ -21,6 +22,10 @@ from signtalk.recognition.scoring import ScoringConfig
 MIN_QUERIES = 10
 """With fewer nothing is fitted."""
 _WEIGHT_STEPS = 5
+_QUERIES_AT_ONCE = 32
+"""Weighed together: four arrays of 32 x 4,000 sentences are 4 MB."""
+_Setting = tuple[tuple[float, float, float], float]
+"""Weights of closest clip, centroid and DTW, and the DTW scale."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +74,12 @@ def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Tr
     shares = [(a, b, c) for a, b, c in product(steps, repeat=3) if a + b > 0 and a + b + c <= _WEIGHT_STEPS]
     if np.isnan(ranking.text_scores).all():  # nothing is spelled
         shares = [(a, b, _WEIGHT_STEPS - a - b) for a, b, c in shares if c == 0]
-    trials = [
-        _trial(ranking, own, (a / _WEIGHT_STEPS, b / _WEIGHT_STEPS, c / _WEIGHT_STEPS), scale)
-        for (a, b, c), scale in product(shares, scales)
-    ]
+    weights = [(a / _WEIGHT_STEPS, b / _WEIGHT_STEPS, c / _WEIGHT_STEPS) for a, b, c in shares]
+    trials = _tried(ranking, own, list(product(weights, scales)))
     best = _chosen(trials, base, len(clips.records))
     names = ("similarity_weight", "prototype_weight", "dtw_weight", "dtw_scale", "text_weight")
-    weights = base.model_copy(update={name: getattr(best, name) for name in names})
-    return ScoringConfig.model_validate(weights.model_dump()), best, len(trials)
+    chosen = base.model_copy(update={name: getattr(best, name) for name in names})
+    return ScoringConfig.model_validate(chosen.model_dump()), best, len(trials)
 
 
 def _chosen(trials: Sequence[Trial], base: ScoringConfig, num_queries: int) -> Trial:
@@ -98,18 +101,61 @@ def standard_error(share: float, count: int) -> float:
     return float(np.sqrt(likely * (1 - likely) / count))
 
 
-def _trial(ranking: Ranking, own: BoolArray, weights: tuple[float, float, float], scale: float) -> Trial:
-    similarity, centroid, dtw = weights
-    text = max(0.0, round(1 - sum(weights), 6))
-    compared = np.where(np.isnan(ranking.dtw_distances), -np.inf, -ranking.dtw_distances)
-    dtw_scores = np.exp(compared / scale)
-    worst = np.where(np.isfinite(compared), dtw_scores, 1.0).min(axis=1, keepdims=True)
-    present = ranking.rows >= 0
-    cosines = np.where(present, ranking.similarities, 0), np.where(present, ranking.centroid_similarities, 0)
-    fused = similarity * cosines[0] + centroid * cosines[1] + text * np.nan_to_num(ranking.text_scores)
-    fused = fused + dtw * np.where(np.isfinite(compared), dtw_scores, worst)
-    fused = np.where(present, fused, -np.inf)
-    right = np.where(own, fused, -np.inf).max(axis=1, keepdims=True)
-    ranks = 1.0 + (np.where(own, -np.inf, fused) >= right).sum(axis=1)
-    ranks[~np.isfinite(right[:, 0])] = np.inf
-    return Trial(similarity, centroid, dtw, scale, text, recall_at_k(ranks, 1), mean_reciprocal_rank(ranks))
+def _tried(ranking: Ranking, own: BoolArray, settings: Sequence[_Setting]) -> list[Trial]:
+    """Every setting, some queries after the other: what is weighed then stays in the processor's cache.
+
+    Args:
+        ranking: of B queries.
+        own: (B, K) whether the place holds the query's own sentence.
+        settings: weights and scale of each trial.
+    """
+    ranks = np.empty((len(settings), len(own)))
+    for start in range(0, len(own), _QUERIES_AT_ONCE):
+        block = slice(start, start + _QUERIES_AT_ONCE)
+        ranks[:, block] = _ranks(ranking, own[block], block, settings)
+    return [
+        Trial(*weights, scale, _text_weight(weights), recall_at_k(each, 1), mean_reciprocal_rank(each))
+        for (weights, scale), each in zip(settings, ranks, strict=True)
+    ]
+
+
+def _ranks(ranking: Ranking, own: BoolArray, block: slice, settings: Sequence[_Setting]) -> npt.NDArray[np.float64]:
+    """(settings, B) rank of the own sentence of the block's queries; inf where it has no clip left."""
+    present = ranking.rows[block] >= 0
+    similarities, centroids = (
+        np.where(present, part[block], np.float32(0)).astype(np.float64)
+        for part in (ranking.similarities, ranking.centroid_similarities)
+    )
+    texts = np.nan_to_num(ranking.text_scores[block].astype(np.float64))
+    dtw_scores = {scale: _dtw_scores(ranking.dtw_distances[block], scale) for scale in {s for _, s in settings}}
+    absent = np.where(present, 0.0, -np.inf)
+    query, place = np.nonzero(own & present)
+    ranks = np.empty((len(settings), len(own)))
+    fused, part = np.empty_like(texts), np.empty_like(texts)
+    for number, (weights, scale) in enumerate(settings):
+        np.multiply(similarities, weights[0], out=fused)
+        for weight, scores in zip(
+            (*weights[1:], _text_weight(weights)), (centroids, dtw_scores[scale], texts), strict=True
+        ):
+            fused += np.multiply(scores, weight, out=part)
+        fused += absent
+        right = np.full(len(own), np.inf)  # nothing of the own sentence is left: no rank
+        right[query] = -np.inf
+        np.maximum.at(right, query, fused[query, place])
+        own_ahead = np.bincount(query[fused[query, place] >= right[query]], minlength=len(own))
+        ahead = np.count_nonzero(fused >= right[:, None], axis=1) - own_ahead
+        ranks[number] = np.where(np.isfinite(right), 1.0 + ahead, np.inf)
+    return ranks
+
+
+def _dtw_scores(distances: FloatArray, scale: float) -> npt.NDArray[np.float64]:
+    """(B, K) as the score counts them; where nothing was compared the worst that was, 1 where nothing was at all."""
+    compared = ~np.isnan(distances)
+    scores = np.exp(-np.where(compared, distances, np.inf).astype(np.float64) / scale)
+    worst = np.where(compared, scores, 1.0).min(axis=1, keepdims=True)
+    return np.where(compared, scores, worst)
+
+
+def _text_weight(weights: tuple[float, float, float]) -> float:
+    """What the other weights leave to the texts."""
+    return max(0.0, round(1 - sum(weights), 6))

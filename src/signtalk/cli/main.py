@@ -27,6 +27,7 @@ from signtalk.cli.references import pack
 from signtalk.cli.search import search
 from signtalk.cli.segment import fit_segmenter, segment
 from signtalk.cli.serve import serve
+from signtalk.cli.signer import signer_app
 from signtalk.cli.stress import stress
 from signtalk.cli.train import train
 from signtalk.errors import EXTRA_OF, SignTalkError, missing_extra
@@ -55,6 +56,7 @@ app.command()(evaluate)
 app.command()(stress)
 app.command()(calibrate)
 app.command()(recognize)
+app.add_typer(signer_app, name="signer")
 app.command()(search)
 app.command()(segment)
 app.command()(play)

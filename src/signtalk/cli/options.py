@@ -37,6 +37,7 @@ PolicyOption = Annotated[
     ),
 ]
 CalibrationOption = Annotated[Path | None, typer.Option(help="Decide by this file of `signtalk calibrate`.")]
+SignerOption = Annotated[Path | None, typer.Option(help="Who signs: a file of `signtalk signer learn`.")]
 OnlyOwnOption = Annotated[
     bool, typer.Option("--only-own", help="Leave the bundle's own sentences out; only what is taught answers.")
 ]

@@ -16,6 +16,7 @@ from signtalk.cli.options import (
     ModelOptions,
     PolicyOption,
     ReadingOptions,
+    SignerOption,
     Strict,
     VariantOption,
     grouped,
@@ -47,6 +48,7 @@ def recognize(
     references: ReferencesOption = "",
     prototype_gate: Annotated[bool, typer.Option(help="Decide as the prototype did, for comparison.")] = False,
     policy: PolicyOption = None,
+    signer: SignerOption = None,
     strict: Strict = False,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +58,7 @@ def recognize(
     """
     with open_model(
         which, index=existing(index), variant=variant, calibration=calibration, references=references,
-        prototype_gate=prototype_gate, policy=policy,
+        prototype_gate=prototype_gate, policy=policy, signer=signer,
     ) as model:  # fmt: skip
         answers = model.recognize(
             clips,
