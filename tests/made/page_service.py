@@ -7,6 +7,7 @@ and have it recognised. It is told by its own paths below `/test/` what to do ne
 """
 
 import asyncio
+import json
 import signal
 import struct
 import sys
@@ -191,10 +192,25 @@ class Session:
         await self.to("answer")
 
 
+def learned(order: dict[str, Any], known: dict[int, str]) -> list[dict[str, Any]]:
+    """What a stream says that learns its person at once; `known` are their sentences by segment."""
+    if order["type"] == "next":
+        asked = [{"sentence_id": sentence_id, "sentence": text} for sentence_id, text, _ in KNOWN]
+        return [{"type": "next", "sentences": asked[: order["limit"]]}]
+    if order["type"] == "reset":
+        known.clear()
+    elif order["text"]:
+        known[order["segment"]] = order["text"]
+    else:
+        del known[order["segment"]]
+    return [{"type": "signer", "sentences": len(known)}]
+
+
 def create_app(model: Path | None) -> FastAPI:
     app = FastAPI()
     recogniser = Recogniser()
     sockets: set[WebSocket] = set()
+    orders: list[dict[str, Any]] = []  # what the streams were told of their people
 
     @app.middleware("http")
     async def safe_headers(request: Request, go_on: Any) -> Response:
@@ -253,7 +269,9 @@ def create_app(model: Path | None) -> FastAPI:
         sockets.add(socket)
         try:
             hello = await socket.receive_json()
-            await socket.send_json({"type": "ready", "state": "idle", "limits": {}})
+            learns = {"max_signer_sentences": 30 if hello["learn"] else 0}
+            await socket.send_json({"type": "ready", "state": "idle", "limits": learns})
+            known: dict[int, str] = {}
             session = Session(socket, recogniser, hello["aspect"], hello["mode"])
             while (message := await socket.receive())["type"] == "websocket.receive":
                 if message.get("bytes"):
@@ -261,6 +279,12 @@ def create_app(model: Path | None) -> FastAPI:
                         await session.push(frame)
                     continue
                 order = message["text"]
+                value = json.loads(order)
+                if value["type"] in ("confirmed", "next", "reset"):
+                    orders.append(value)
+                    for said in learned(value, known):
+                        await socket.send_json(said)
+                    continue
                 if "ping" in order:
                     await socket.send_json({"type": "pong"})
                 if "start" in order:
@@ -279,6 +303,10 @@ def create_app(model: Path | None) -> FastAPI:
     async def pair(socket: WebSocket) -> None:
         await socket.accept()
         await PairSocket(TalkingSocket(socket, 2), pairs, bounds, "address").run()
+
+    @app.get("/test/orders")
+    async def told() -> list[dict[str, Any]]:
+        return orders
 
     @app.post("/test/force")
     async def force(request: Request) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from signtalk.recognition.enrolment import NewSentence
 from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.promise import Policy
 from signtalk.recognition.recognizer import DecisionConfig
-from signtalk.service.model import Question, ServiceModel
+from signtalk.recognition.signer_fit import fit_signer
+from signtalk.service.model import Question, Reply, ServiceModel
 from signtalk.service.taught import TaughtSentences
 
 
@@ -35,10 +36,10 @@ def test_one_bad_clip_does_not_touch_the_others(small_run: SmallRun) -> None:
         first, second, third = model.answer([Question(bad), Question(clip, 2), Question(bad)])
         assert isinstance(first, ClipError)
         assert isinstance(third, ClipError)
-        assert isinstance(second, dict)
-        assert isinstance(alone, dict)
-        assert [line["sentence"] for line in second["candidates"]] == [
-            line["sentence"] for line in alone["candidates"][:2]
+        assert isinstance(second, Reply)
+        assert isinstance(alone, Reply)
+        assert [line["sentence"] for line in second.answer["candidates"]] == [
+            line["sentence"] for line in alone.answer["candidates"][:2]
         ]
         assert all(isinstance(each, ClipError) for each in model.answer([Question(bad)] * 2))
 
@@ -51,8 +52,8 @@ def test_answers_tell_whether_their_promise_is_proven(policy: Policy, small_run:
         recognizer = bundle.recognizer.changed(decision=DecisionConfig(gate=gate, translate=False))
         model = ServiceModel(replace(bundle, recognizer=recognizer).under(policy), tmp_path / "ward")
         model.enroll(NewSentence("The kettle whistles."), [shortened(first)])
-        known, enrolled = model.answer([Question(second), Question(shortened(first))])
-    assert isinstance(known, dict) and isinstance(enrolled, dict)
+        replies = model.answer([Question(second), Question(shortened(first))])
+    known, enrolled = (each.answer for each in replies if isinstance(each, Reply))
     assert known["outcome"] == "answer"
     assert known["promise"] == {
         "population": "trained", "proven": True, "precision_asked": 0.98, "precision_found": None,
@@ -62,6 +63,22 @@ def test_answers_tell_whether_their_promise_is_proven(policy: Policy, small_run:
     assert (enrolled["promise"]["population"], enrolled["promise"]["proven"]) == ("enrolled", False)
     assert enrolled["outcome"] == {"strict": "choices", "research": "answer"}[policy]
     assert enrolled["candidates"][0]["sentence"] == "The kettle whistles."
+
+
+def test_a_person_who_is_known_is_answered_beside_others_and_encoded_as_all_are(small_run: SmallRun) -> None:
+    (_, first), (_, second), *_ = signing(small_run.data)
+    with open_bundle(small_run.bundle) as bundle:
+        model, recognizer = ServiceModel(bundle), bundle.recognizer
+        plain = [each for each in model.answer([Question(first), Question(second)]) if isinstance(each, Reply)]
+        text = plain[0].answer["candidates"][1]["sentence"]
+        signer = fit_signer(plain[0].encoded, [text], recognizer.index, recognizer.tokenizer)
+        replies = model.answer([Question(first, signer=signer), Question(second)])
+        own, other = (each for each in replies if isinstance(each, Reply))
+        known = recognizer.knowing(signer).recognize([first])[0]
+    assert own.answer["candidates"][0]["similarity"] == pytest.approx(known.candidates[0].similarity, abs=1e-5)
+    assert own.answer["candidates"][0]["text_score"] != plain[0].answer["candidates"][0]["text_score"]
+    assert other.answer["candidates"] == plain[1].answer["candidates"]
+    np.testing.assert_array_equal(own.encoded.projections, plain[0].encoded.projections)
 
 
 def test_the_recogniser_is_kept_while_nothing_changes(small_run: SmallRun, tmp_path: Path) -> None:

@@ -57,6 +57,12 @@ def test_a_sentence_is_signing_thinking_answer() -> None:
     assert session.state == "answer"
 
 
+def test_an_answer_tells_how_well_its_signer_was_known() -> None:
+    session = session_of()
+    said, _ = session.answered(_segment(session.push(frames(SENTENCE))), {}, 4)
+    assert said["signer_sentences"] == 4
+
+
 def test_frame_by_frame_is_as_all_at_once() -> None:
     single, together = session_of(), session_of()
     rows = frames(SENTENCE * 3)

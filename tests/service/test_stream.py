@@ -15,6 +15,10 @@ from made.service import CLIP, asked_service, signing
 from made.small_run import SmallRun
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import FRAME, decode_frames, encode_clip
+from signtalk.recognition.signer_fit import fit_signer
+from signtalk.recognition.signer_prompts import next_sentences
+from signtalk.service.model import Question, Reply
+from signtalk.service.queue import BusyError
 
 HELLO = {"type": "hello", "candidates": 3, "mode": "button"}
 
@@ -64,6 +68,111 @@ def test_a_stream_answers_as_a_request_does(small_run: SmallRun) -> None:
             assert until(socket, "state")[0]["state"] == "answer"
         assert 'signtalk_answers_total{outcome="' in client.get("/metrics").text
         assert f"signtalk_frames_total {clip.num_frames:.1f}" in client.get("/metrics").text
+
+
+def signed(socket: WebSocketTestSession, clip: LandmarkClip, start_s: float) -> dict[str, Any]:
+    """The answer to a clip between two presses of the button."""
+    socket.send_json({"type": "start"})
+    for message in messages(clip, start_s):
+        socket.send_bytes(message)
+    socket.send_json({"type": "stop"})
+    return until(socket, "answer")[0]
+
+
+def test_what_a_person_confirmed_makes_the_next_answers_theirs(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    with asked_service(small_run.bundle) as (client, model), greeted(client, aspect=clip.aspect) as socket:
+        answer = signed(socket, clip, 0.0)
+        text = answer["answer"]["candidates"][1]["sentence"]
+        socket.send_json({"type": "confirmed", "segment": 0, "text": text})
+        assert until(socket, "signer")[0]["sentences"] == 1
+        own = signed(socket, clip, 50.0)
+        recognizer = model.recognizer
+        (reply,) = model.answer([Question(clip)])
+        assert isinstance(reply, Reply)
+        signer = fit_signer(reply.encoded, [text], recognizer.index, recognizer.tokenizer)
+        (expected,) = recognizer.knowing(signer).recognize([clip])
+        lines = own["answer"]["candidates"]
+        assert [line["sentence"] for line in lines] == [line.sentence for line in expected.candidates[:3]]
+        assert lines[0]["text_score"] == pytest.approx(expected.candidates[0].text_score, abs=1e-3)
+        assert (answer["signer_sentences"], own["signer_sentences"]) == (0, 1)
+        socket.send_json({"type": "reset"})
+        assert until(socket, "signer")[0]["sentences"] == 0
+        again = signed(socket, clip, 100.0)
+        plain = client.post("/v1/recognize?candidates=3", content=encode_clip(clip), headers=CLIP).json()
+        assert again["answer"]["candidates"][0]["text_score"] == pytest.approx(
+            plain["candidates"][0]["text_score"], abs=1e-3
+        )
+        assert again["signer_sentences"] == 0
+
+
+def test_what_was_wrongly_confirmed_is_taken_back(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    with asked_service(small_run.bundle) as (client, _), greeted(client) as socket:
+        text = signed(socket, clip, 0.0)["answer"]["candidates"][0]["sentence"]
+        socket.send_json({"type": "confirmed", "segment": 0, "text": text})
+        assert until(socket, "signer")[0]["sentences"] == 1
+        socket.send_json({"type": "confirmed", "segment": 0, "text": ""})
+        assert until(socket, "signer")[0]["sentences"] == 0
+
+
+@pytest.mark.parametrize("off", ["hello", "service"])
+def test_who_does_not_want_it_is_not_learned(small_run: SmallRun, off: str) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    settings, hello = ({}, {"learn": False}) if off == "hello" else ({"max_signer_sentences": 0}, {})
+    with asked_service(small_run.bundle, **settings) as (client, _), greeted(client, **hello) as socket:
+        text = signed(socket, clip, 0.0)["answer"]["candidates"][0]["sentence"]
+        socket.send_json({"type": "confirmed", "segment": 0, "text": text})
+        error, _ = until(socket, "error")
+        assert (error["segment"], error["error"]["code"]) == (0, "not_offered")
+        socket.send_json({"type": "next"})
+        assert until(socket, "next")[0]["sentences"] == []
+
+
+def test_a_person_is_asked_for_sentences_that_tell_most_and_what_was_asked_counts(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    with asked_service(small_run.bundle) as (client, model), greeted(client) as socket:
+        socket.send_json({"type": "next", "limit": 4})
+        asked = until(socket, "next")[0]["sentences"]
+        recognizer = model.recognizer
+        expected = next_sentences(recognizer.index, recognizer.tokenizer, (), 4)
+        assert [each["sentence"] for each in asked] == list(expected)
+        answer = signed(socket, clip, 0.0)["answer"]
+        listed = {line["sentence"] for line in answer["candidates"]}
+        unlikely = next(each["sentence"] for each in asked if each["sentence"] not in listed)
+        socket.send_json({"type": "confirmed", "segment": 0, "text": unlikely})
+        assert until(socket, "signer")[0]["sentences"] == 1
+        socket.send_json({"type": "next"})
+        again = until(socket, "next")[0]["sentences"]
+        assert len(again) == 5
+        assert unlikely not in {each["sentence"] for each in again}
+
+
+def test_what_nobody_offered_is_refused_and_the_stream_goes_on(small_run: SmallRun) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+    with asked_service(small_run.bundle) as (client, _), greeted(client) as socket:
+        signed(socket, clip, 0.0)
+        for segment, text in ((0, "Nobody offered this."), (7, "What segment?")):
+            socket.send_json({"type": "confirmed", "segment": segment, "text": text})
+            error, _ = until(socket, "error")
+            assert (error["segment"], error["error"]["code"]) == (segment, "not_offered")
+        assert signed(socket, clip, 50.0)["segment"] == 1
+
+
+@pytest.mark.parametrize("fault", ["unexpected", "busy"])
+def test_a_lesson_that_fails_leaves_the_answers_as_they_were(
+    small_run: SmallRun, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, clip = signing(small_run.data, 1)[0]
+
+    def fail(*_: Any) -> Any:
+        raise {"unexpected": ValueError("of the fit"), "busy": BusyError(True, 1)}[fault]
+
+    monkeypatch.setattr("signtalk.service.stream_signer.fit_signer", fail)
+    with asked_service(small_run.bundle) as (client, _), greeted(client) as socket:
+        text = signed(socket, clip, 0.0)["answer"]["candidates"][0]["sentence"]
+        socket.send_json({"type": "confirmed", "segment": 0, "text": text})
+        assert signed(socket, clip, 50.0)["signer_sentences"] == 0
 
 
 def test_signing_is_found_by_itself(small_run: SmallRun) -> None:
@@ -126,8 +235,12 @@ def test_bad_frames_end_the_stream_with_a_reason(small_run: SmallRun, kind: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "null", "[]", '"start"', '{"type": 5}', '{"type": ["start"]}', '{"type": "shout"}', "[" * 50_000]
-)
+    "text",
+    ["", "{", "null", "[]", '"start"', '{"type": 5}', '{"type": ["start"]}', '{"type": "shout"}', "[" * 50_000,
+     '{"type": "confirmed"}', '{"type": "confirmed", "segment": "0", "text": "a"}',
+     '{"type": "next", "limit": 0}', '{"type": "next", "limit": 21}',
+     '{"type": "confirmed", "segment": 0, "text": null}', '{"type": "confirmed", "segment": -1, "text": "a"}'],
+)  # fmt: skip
 def test_bad_orders_end_the_stream_with_a_reason(small_run: SmallRun, text: str) -> None:
     with asked_service(small_run.bundle) as (client, _), greeted(client) as socket:
         socket.send_text(text)

@@ -62,7 +62,7 @@ test("nothing is told of a stream that was closed meanwhile", async () => {
   /** @type {string[]} */
   const states = [];
   answerer.on("state", ({ state }) => states.push(state));
-  answerer.connect(1, "auto");
+  answerer.connect(1, "auto", true);
   const { turn } = worker.sent[1];
   worker.say({ type: "event", name: "state", detail: { state: "signing" }, turn });
   answerer.disconnect();

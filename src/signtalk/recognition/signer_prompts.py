@@ -15,7 +15,7 @@ from signtalk.data.tokenizer import UNK_ID, SentenceTokenizer
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.ctc import BLANK_ID, SpelledSentences
 
-_AGAIN = 0.5
+AGAIN = 0.5
 """What a word still tells when it was signed before, as a share of what it told then."""
 
 
@@ -58,13 +58,13 @@ def _telling_most(sentences: SpelledSentences, signed: SpelledSentences, free: B
     tells = np.bincount(sentences.words.ravel(), minlength=size).astype(np.float64)
     tells[BLANK_ID] = 0  # no word
     for words in signed.words:
-        tells[words] *= _AGAIN
+        tells[words] *= AGAIN
     free, places = free.copy(), []
     for _ in range(limit):
         gains = np.where(free, tells[sentences.words].sum(axis=1) / np.maximum(sentences.lengths, 1) ** 0.5, -1.0)
         places.append(int(gains.argmax()))
         free[places[-1]] = False
-        tells[sentences.words[places[-1]]] *= _AGAIN
+        tells[sentences.words[places[-1]]] *= AGAIN
     return places
 
 

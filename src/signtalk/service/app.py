@@ -29,7 +29,7 @@ from signtalk.recognition.enrolment import NewSentence
 from signtalk.service.errors import RefusedError, add_error_handlers
 from signtalk.service.guards import Guard, KeyedRoute, OwnNames, is_own_origin
 from signtalk.service.metrics import ServiceMetrics
-from signtalk.service.model import Question, ServiceModel
+from signtalk.service.model import Question, Reply, ServiceModel
 from signtalk.service.pairing import PairSocket
 from signtalk.service.pairs import Pairs
 from signtalk.service.queue import ClosedError, QuestionQueue
@@ -48,6 +48,7 @@ from signtalk.service.schemas import (
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.sockets import TOO_BUSY, TalkingSocket
 from signtalk.service.stream import StreamSocket
+from signtalk.service.stream_signer import SignerTeacher
 from signtalk.service.taught import COLLECTION_PATH, TaughtSentences, taught_routes
 from signtalk.version import VERSION
 
@@ -69,9 +70,10 @@ class Service:
 
     def __init__(self, model: ServiceModel, settings: ServiceSettings) -> None:
         self.model, self.settings, self.metrics = model, settings, ServiceMetrics()
-        self.questions = QuestionQueue[Question, dict[str, Any]](
+        self.questions = QuestionQueue[Question, Reply](
             model.answer, settings.max_batch, settings.max_waiting, settings.max_waiting_a_client
         )
+        self.teacher = SignerTeacher(lambda: model.recognizer)
         self.metrics.waiting.set_function(lambda: len(self.questions))
         self.streams: set[StreamSocket] = set()
         self._streams_of: Counter[str] = Counter()
@@ -95,9 +97,9 @@ class Service:
         """The answer to a request's clip, counted."""
         client = request.client.host if request.client else ""
         async with asyncio.timeout(self.settings.answer_timeout_s):
-            answer = await self.questions.ask(question, client)
-        self.count_answer(answer, "request")
-        return answer
+            reply = await self.questions.ask(question, client)
+        self.count_answer(reply.answer, "request")
+        return reply.answer
 
     def count_answer(self, answer: dict[str, Any], source: str) -> None:
         """Count an answer; the log holds its words only where that was asked for."""
@@ -123,7 +125,10 @@ class Service:
             await socket.close(TOO_BUSY, "too many streams; try again later")
             return
         began = time.monotonic()
-        stream = StreamSocket(socket, self.questions, self.settings, self.metrics, self.count_answer)
+        stream = StreamSocket(
+            socket, self.questions, self.teacher, settings=self.settings, metrics=self.metrics,
+            on_answer=self.count_answer,
+        )  # fmt: skip
         self.streams.add(stream)
         self._streams_of[client] += 1
         self.metrics.streams.inc()
@@ -167,7 +172,7 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
         await service.stop()
-        await service.questions.close()
+        await asyncio.gather(service.questions.close(), service.teacher.close())
 
     app = FastAPI(
         title="SignTalk", version=VERSION, lifespan=life, responses=REFUSALS,

@@ -20,6 +20,7 @@ from signtalk.bundle.bundle import Bundle
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.files import without_fields
+from signtalk.index.encoded import Encoded, concatenate
 from signtalk.index.files import existing_folder
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import LayeredIndex, ListedSentence, layer_exists, list_sentences, load_layer, takes_of
@@ -32,6 +33,7 @@ from signtalk.recognition.answer import AnsweredClips
 from signtalk.recognition.enrolment import NewSentence, enroll
 from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.said import remember
+from signtalk.recognition.signer_transform import SignerTransform
 
 _FILE_NAMES = ("video_file", "feature_path")  # of the machine that made the bundle; nobody else needs them
 NO_PERSONAL = "this service has no personal index; it was started without --index"
@@ -46,11 +48,26 @@ class Question:
         clip: what was signed.
         num_candidates: how many sentences the answer lists.
         sentence_id: a sentence of which the answer shall tell how near it was; "" = none.
+        signer: what is peculiar to who signed it; None = nothing is known.
     """
 
     clip: LandmarkClip
     num_candidates: int = 5
     sentence_id: str = ""
+    signer: SignerTransform | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """What a question is answered.
+
+    Attributes:
+        answer: as JSON values.
+        encoded: the clip alone, as the encoder of everybody gives it, whoever signed it.
+    """
+
+    answer: dict[str, Any]
+    encoded: Encoded
 
 
 class ServiceModel:
@@ -103,24 +120,21 @@ class ServiceModel:
         visibility = np.ones((8, len(POSE_NAMES)), dtype=np.float32)
         self.answer([Question(LandmarkClip(landmarks, visibility, regular_timestamps(8, 25.0)))])
 
-    def answer(self, questions: Sequence[Question]) -> list[dict[str, Any] | ClipError]:
+    def answer(self, questions: Sequence[Question]) -> list[Reply | ClipError]:
         """Answer questions together; a clip that cannot be used does not touch the others."""
         recognizer = self.recognizer
-        results: list[dict[str, Any] | ClipError] = []
-        features: list[ClipFeatures] = []
-        for question in questions:
+        features: dict[int, ClipFeatures] = {}
+        results: dict[int, Reply | ClipError] = {}
+        for place, question in enumerate(questions):
             try:
-                features.append(extract_features(question.clip, recognizer.encoder.feature_config))
-                results.append({})
+                features[place] = extract_features(question.clip, recognizer.encoder.feature_config)
             except ClipError as error:
-                results.append(error)
-        good = [place for place, result in enumerate(results) if not isinstance(result, ClipError)]
-        if good:
-            most = max(questions[place].num_candidates for place in good)
-            answers = recognizer.answer_features(features, most)
-            for query, place in enumerate(good):
-                results[place] = _answer_to(answers, query, questions[place], recognizer)
-        return results
+                results[place] = error
+        if features:
+            usable = [questions[place] for place in features]
+            replies = _replies(usable, list(features.values()), recognizer)
+            results |= dict(zip(features, replies, strict=True))
+        return [results[place] for place in range(len(questions))]
 
     def search(self, text: str, limit: int, categories: Sequence[str] = ()) -> dict[str, Any]:
         """The clips of that meaning, without names of files and of those who sign.
@@ -308,6 +322,24 @@ class ServiceModel:
         if not self.keep_clips:
             raise ConfigError("this service keeps no clips; it was started without --keep-clips")
         return self.personal
+
+
+def _replies(questions: Sequence[Question], features: Sequence[ClipFeatures], recognizer: Recognizer) -> list[Reply]:
+    """All encoded at once; then each clip is its signer's, as with `Recognizer.knowing`."""
+    together = np.stack([each.features for each in features]), np.stack([each.valid for each in features])
+    encoded = recognizer.encoder.encode(*together)
+    alone = [encoded.select(np.array([query])) for query in range(len(questions))]
+    own = [
+        clip if question.signer is None else question.signer.applied(clip)
+        for question, clip in zip(questions, alone, strict=True)
+    ]
+    motions = np.array([each.motion for each in features], dtype=np.float32)
+    most = max(question.num_candidates for question in questions)
+    answers = recognizer.answer(concatenate(own), motions, num_candidates=most)
+    return [
+        Reply(_answer_to(answers, query, question, recognizer), alone[query])
+        for query, question in enumerate(questions)
+    ]
 
 
 def _answer_to(answers: AnsweredClips, query: int, question: Question, recognizer: Recognizer) -> dict[str, Any]:

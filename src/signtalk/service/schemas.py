@@ -29,6 +29,8 @@ _Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
 _Name = Annotated[str, Field(max_length=MOST_NAME)]
 _Row = Annotated[list[float], Field(max_length=2000)]
 MOST_ENROLLED = 3
+MOST_ASKED = 20
+"""Sentences that a person is asked to sign, so that they are known."""
 
 
 class SearchBody(BaseModel):

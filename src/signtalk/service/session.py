@@ -164,14 +164,19 @@ class LiveSession:
         self._forget_stream()
         return [] if self.state == "idle" else [self._now("idle")]
 
-    def answered(self, segment: Segment, answer: dict[str, Any]) -> list[Note]:
+    def answered(self, segment: Segment, answer: dict[str, Any], signer_sentences: int = 0) -> list[Note]:
         """The answer to a segment is there; who signs on meanwhile keeps that state.
 
         Nothing is told to another person than the one who signed.
+
+        Args:
+            segment: what was asked.
+            answer: as JSON values.
+            signer_sentences: from how many sentences the person was known to whoever answered.
         """
         if segment.number < self._num_forgotten:
             return []
-        said: Note = {"type": "answer", **segment.described(), "answer": answer}
+        said: Note = {"type": "answer", **segment.described(), "signer_sentences": signer_sentences, "answer": answer}
         return [said] if self.state == "signing" else [said, self._now("answer")]
 
     def failed(self, segment: Segment, error: dict[str, Any]) -> list[Note]:

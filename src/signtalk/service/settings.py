@@ -42,6 +42,8 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         max_pair_tries: wrong codes from one address within a minute.
         pair_silent_s: without a word after which a device counts as lost.
         pair_lost_s: after which a lost device can no longer come back.
+        max_signer_sentences: confirmed sentences that a stream learns its person from, the last ones; 0 = it learns
+            nothing.
         stop_timeout_s: how long accepted requests are still answered once the service is told to stop.
     """
 
@@ -70,6 +72,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     max_pair_tries: int = Field(default=5, ge=1)
     pair_silent_s: float = Field(default=2.5, gt=0)
     pair_lost_s: float = Field(default=120, gt=0)
+    max_signer_sentences: int = Field(default=30, ge=0)
     stop_timeout_s: float = Field(default=20, gt=0)
 
     @field_validator("key")

@@ -19,9 +19,20 @@ from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
 from signtalk.data import holistic, manifest, records, tokenizer
 from signtalk.index import personal, said, takes, written
 from signtalk.landmarks import clip, drawing, features, legacy_rows, wire
-from signtalk.recognition import critical_words, ctc, enrolment, evidence, gate, logistic, recognizer, scoring
+from signtalk.recognition import (
+    critical_words,
+    ctc,
+    enrolment,
+    evidence,
+    gate,
+    logistic,
+    recognizer,
+    scoring,
+    signer_fit,
+    signer_prompts,
+)
 from signtalk.segmentation import activity, segmenter
-from signtalk.service import schemas, session
+from signtalk.service import schemas, session, settings, stream_signer
 
 TABLES_PATH = PAGE / "engine" / "tables.js"
 _HEAD = """\
@@ -96,6 +107,8 @@ def tables() -> dict[str, dict[str, Any]]:
             "NEVER_SHOWN": ctc.NEVER_SHOWN,
             "IMPOSSIBLE": ctc.IMPOSSIBLE,
         },
+        "signtalk.recognition.signer_fit": {"SIGNER_FIT": signer_fit.SignerFitConfig().model_dump()},
+        "signtalk.recognition.signer_prompts": {"AGAIN": signer_prompts.AGAIN},
         "signtalk.recognition.scoring": {"LEAST_LOG_LIKELIHOOD": scoring.LEAST_LOG_LIKELIHOOD},
         "signtalk.index.said": {"SAID_ID": said.SAID_ID},
         "signtalk.index.personal": {"ENROLLED_ID": personal.ENROLLED_ID},
@@ -150,6 +163,8 @@ def tables() -> dict[str, dict[str, Any]]:
         },
         "signtalk.segmentation.segmenter": {"MOST_FPS": segmenter.MOST_FPS},
         "signtalk.service.session": {"ACTIVITY_EVERY_S": session.ACTIVITY_EVERY_S},
+        "signtalk.service.settings": {"MOST_SIGNER_SENTENCES": settings.ServiceSettings().max_signer_sentences},
+        "signtalk.service.stream_signer": {"MOST_OPEN": stream_signer.MOST_OPEN},
         "signtalk.service.schemas": {
             "MOST_TEXT": schemas.MOST_TEXT,
             "MOST_NAME": schemas.MOST_NAME,

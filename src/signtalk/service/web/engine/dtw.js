@@ -40,3 +40,30 @@ export function dtwDistance(query, queryNorms, reference, width) {
   }
   return Math.fround((2 * Math.fround(row[numReference - 1])) / (numQuery + numReference));
 }
+
+/**
+ * The pairs of frames that the cheapest path lays beside each other, from the first to the last of both. Of equal ways
+ * the one with fewer pairs.
+ *
+ * @param {Float64Array} costs (T * width) distances of frames, at least one by one
+ * @param {number} width
+ */
+export function warpingPath(costs, width) {
+  const totals = new Float64Array(costs.length);
+  const at = (/** @type {number} */ i, /** @type {number} */ j) => (i < 0 || j < 0 ? Infinity : totals[i * width + j]);
+  for (let place = 0; place < costs.length; place++) {
+    const i = Math.floor(place / width), j = place % width;
+    totals[place] = costs[place] + (place ? Math.min(at(i - 1, j), at(i, j - 1), at(i - 1, j - 1)) : 0);
+  }
+  /** @type {[number, number][]} */
+  const pairs = [];
+  let i = costs.length / width - 1, j = width - 1;
+  for (;;) {
+    pairs.push([i, j]);
+    if (i === 0 && j === 0) return pairs.reverse();
+    const above = at(i - 1, j), left = at(i, j - 1), both = at(i - 1, j - 1);
+    if (i > 0 && j > 0 && both <= Math.min(above, left)) [i, j] = [i - 1, j - 1];
+    else if (j === 0 || (i > 0 && above <= left)) i -= 1;
+    else j -= 1;
+  }
+}

@@ -16,6 +16,9 @@ import { openModels } from "./models.js";
 import { dot } from "./numbers.js";
 import { answer } from "./recognition.js";
 import { compareTexts } from "./sentence_index.js";
+import { fitSigner } from "./signer_fit.js";
+import { nextSentences } from "./signer_prompts.js";
+import { applied } from "./signer_transform.js";
 import { BrowserStorage } from "./storage.js";
 import { StreamSession } from "./stream.js";
 import { EOS_ID, GOLDEN_TOLERANCE, MOST_ENROLLED } from "./tables.js";
@@ -27,6 +30,8 @@ import { clipFromBytes, clipsFromBytes, clipToBytes } from "./wire.js";
 /** @import { Clip } from "./landmarks.js" */
 /** @import { Encoded, Models, OrtModule } from "./models.js" */
 /** @import { Answer } from "./recognition.js" */
+/** @import { SignerTransform } from "./signer_transform.js" */
+/** @import { SignerLesson } from "./stream_signer.js" */
 /** @import { Kept, Storage, Vectors } from "./storage.js" */
 /** @import { StreamOptions } from "./stream.js" */
 /** @import { Consent, Origin, Take } from "./takes.js" */
@@ -86,8 +91,37 @@ export class Engine {
    * @param {{candidates?: number}} [options] how many sentences it lists
    */
   async recognize(clip, options = {}) {
-    const { encoded, motion } = await this.#encoded(clip);
-    return answer(encoded, motion, this.#parts(), options.candidates ?? 5);
+    return (await this.answered(clip, options)).answer;
+  }
+
+  /**
+   * The answer to a clip of a person who may be known, and the clip as the encoder of everybody gives it.
+   *
+   * @param {Clip} clip
+   * @param {{candidates?: number, signer?: SignerTransform | null}} [options]
+   */
+  async answered(clip, { candidates = 5, signer = null } = {}) {
+    const { encoded, motion } = await this.#encoded(clip), own = signer ? applied(signer, encoded) : encoded;
+    return { answer: await answer(own, motion, this.#parts(), candidates), encoded };
+  }
+
+  /**
+   * What is peculiar to a person; null where the model knows nothing of what they said.
+   *
+   * @param {SignerLesson} lesson
+   */
+  learn({ clips, texts }) {
+    return fitSigner(clips, texts, this.index, this.bundle.tokenizer);
+  }
+
+  /**
+   * Known sentences to ask a person for, the one that tells most first.
+   *
+   * @param {string[]} signed what they signed already
+   * @param {number} limit
+   */
+  prompts(signed, limit) {
+    return nextSentences(this.index, this.bundle.tokenizer, signed, limit);
   }
 
   /**

@@ -9,11 +9,15 @@
  */
 
 import { Segmenter } from "./segmenter.js";
-import { ACTIVITY_EVERY_S } from "./tables.js";
+import { sentencesOf, StreamSigner } from "./stream_signer.js";
+import { ACTIVITY_EVERY_S, MOST_SIGNER_SENTENCES } from "./tables.js";
 
 /** @import { Clip, Frame } from "./landmarks.js" */
+/** @import { Encoded } from "./models.js" */
 /** @import { Answer } from "./recognition.js" */
 /** @import { SegmentEvent, SegmenterSettings } from "./segmenter.js" */
+/** @import { SignerTransform } from "./signer_transform.js" */
+/** @import { SignerLesson } from "./stream_signer.js" */
 
 /** @typedef {"auto" | "button"} Mode signing is found, or begins and ends by a button */
 
@@ -25,8 +29,10 @@ import { ACTIVITY_EVERY_S } from "./tables.js";
  * @typedef {{type: "activity", time_s: number, probability: number, motion: number}
  *   | {type: "state", state: StreamState, time_s: number}
  *   | {type: "cancel", segment: number, cause: string}
- *   | {type: "answer", answer: Answer} & Segment
- *   | {type: "error", error: {code: string, message: string}} & Segment} StreamEvent
+ *   | {type: "answer", answer: Answer, signer_sentences: number} & Segment
+ *   | {type: "signer", sentences: number}
+ *   | {type: "next", sentences: {sentence_id: string, sentence: string}[]}
+ *   | {type: "error", error: {code: string, message: string}} & (Segment | {segment: number})} StreamEvent
  */
 
 /**
@@ -34,6 +40,7 @@ import { ACTIVITY_EVERY_S } from "./tables.js";
  * @property {number | null} [aspect] image width over height
  * @property {number} [candidates] how many sentences an answer lists
  * @property {Mode} [mode]
+ * @property {boolean} [learn] whether the person is learned from what they confirm
  * @property {(event: StreamEvent) => void} [onEvent]
  */
 
@@ -42,7 +49,10 @@ import { ACTIVITY_EVERY_S } from "./tables.js";
  *
  * @typedef {object} Recogniser
  * @property {{segmenter: SegmenterSettings}} bundle
- * @property {(clip: Clip, options: {candidates: number}) => Promise<Answer>} recognize
+ * @property {(clip: Clip, options: {candidates: number, signer: SignerTransform | null}) =>
+ *   Promise<{answer: Answer, encoded: Encoded}>} answered
+ * @property {(lesson: SignerLesson) => Promise<SignerTransform | null>} learn
+ * @property {(signed: string[], limit: number) => {sentence_id: string, sentence: string}[]} prompts
  */
 
 export class StreamSession {
@@ -61,10 +71,12 @@ export class StreamSession {
    * @param {Recogniser} engine
    * @param {StreamOptions} [options]
    */
-  constructor(engine, { aspect = null, candidates = 5, mode = "auto", onEvent = () => {} } = {}) {
+  constructor(engine, { aspect = null, candidates = 5, mode = "auto", learn = true, onEvent = () => {} } = {}) {
     if (mode !== "auto" && mode !== "button") throw new Error(`mode '${mode}'; expected auto or button`);
     this.engine = engine;
-    this.options = { candidates };
+    this.candidates = candidates;
+    this.signer = new StreamSigner(learn ? MOST_SIGNER_SENTENCES : 0);
+    this.learning = Promise.resolve();
     this.mode = mode;
     this.onEvent = onEvent;
     this.segmenter = new Segmenter(engine.bundle.segmenter, aspect);
@@ -79,6 +91,50 @@ export class StreamSession {
     this.time = NaN;
     this.activityTime = -Infinity;
     this.person += 1;
+    const wasKnown = this.signer.numSentences > 0;
+    this.signer.forget();
+    if (wasKnown) this.#tellKnown();
+  }
+
+  /**
+   * Somebody said which sentence a segment is: one that was offered, or "" = none of them. The person is learned from it.
+   *
+   * @param {number} segment
+   * @param {string} text
+   */
+  confirm(segment, text) {
+    const wasKnown = this.signer.numSentences > 0;
+    if (!this.signer.confirm(segment, text)) {
+      const message = `segment ${segment}: no answer that is kept offered this`;
+      this.onEvent({ type: "error", segment, error: { code: "not_offered", message } });
+    }
+    if (wasKnown && !this.signer.numSentences) this.#tellKnown();
+    this.learning = this.learning.then(() => this.#learn());
+    return this.learning;
+  }
+
+  /**
+   * Tell which sentences to ask the person for; none where nothing is learned.
+   *
+   * @param {number} limit
+   */
+  next(limit) {
+    const sentences = this.signer.most ? this.engine.prompts(this.signer.knownTexts, limit) : [];
+    this.signer.asked(sentences.map(({ sentence }) => sentence));
+    this.onEvent({ type: "next", sentences });
+  }
+
+  async #learn() {
+    const lesson = this.signer.lesson();
+    if (!lesson) return;
+    const signer = await this.engine.learn(lesson).catch((error) => {
+      console.warn(error); // the answers go on as before
+    });
+    if (signer !== undefined && this.signer.learned(lesson, signer)) this.#tellKnown();
+  }
+
+  #tellKnown() {
+    this.onEvent({ type: "signer", sentences: this.signer.numSentences });
   }
 
   /**
@@ -160,12 +216,18 @@ export class StreamSession {
     const answered = this.answers.then(async () => {
       /** @type {StreamEvent} */
       let event;
+      const { signer, numSentences } = this.signer;
+      /** @type {Encoded | null} */
+      let heard = null;
       try {
-        event = { type: "answer", ...segment, answer: await this.engine.recognize(await clip, this.options) };
+        const { answer, encoded } = await this.engine.answered(await clip, { candidates: this.candidates, signer });
+        event = { type: "answer", ...segment, signer_sentences: numSentences, answer };
+        heard = encoded;
       } catch (error) {
         event = { type: "error", ...segment, error: { code: "bad_clip", message: messageOf(error) } };
       }
       if (person !== this.person) return;
+      if (heard && event.type === "answer") this.signer.heard(segment.segment, heard, sentencesOf(event.answer));
       this.#tell(events, event);
       if (this.state === "thinking") this.#change(events, event.type === "answer" ? "answer" : "idle");
     });

@@ -71,6 +71,12 @@ export const MOST_WORDS_TRIED = 48;
 export const NEVER_SHOWN = -30.0;
 export const IMPOSSIBLE = -1e+30;
 
+// signtalk.recognition.signer_fit
+export const SIGNER_FIT = {"frames_ridge": 1.0, "words_ridge": 0.1, "words_steps": 60, "references_per_sentence": 8};
+
+// signtalk.recognition.signer_prompts
+export const AGAIN = 0.5;
+
 // signtalk.recognition.scoring
 export const LEAST_LOG_LIKELIHOOD = -10000.0;
 
@@ -124,6 +130,12 @@ export const MOST_FPS = 60;
 
 // signtalk.service.session
 export const ACTIVITY_EVERY_S = 0.2;
+
+// signtalk.service.settings
+export const MOST_SIGNER_SENTENCES = 30;
+
+// signtalk.service.stream_signer
+export const MOST_OPEN = 8;
 
 // signtalk.service.schemas
 export const MOST_TEXT = 500;

@@ -27,6 +27,8 @@
  * @typedef {{category?: string, offset?: number, limit?: number}} ListedPart
  */
 
+/** @typedef {{sentence: string, sentence_id: string}} CandidateOffer */
+
 /** @typedef {{rank: number, sentence: string, sentence_id: string}} CandidateSentence */
 
 /**
@@ -69,11 +71,13 @@
  * What comes from an answerer: the service's messages, and whether there is a connection.
  *
  * @typedef {object} AnswererEvents
- * @property {object} ready
+ * @property {{limits?: {max_signer_sentences?: number}}} ready how many confirmed sentences a person is learned from, at most
  * @property {{code: string}} lost
  * @property {{state: string}} state
  * @property {{probability: number}} activity
- * @property {{answer: PageAnswer, start_s: number, end_s: number}} answer
+ * @property {{answer: PageAnswer, segment: number, start_s: number, end_s: number}} answer
+ * @property {{sentences: number}} signer from how many sentences the person is known now
+ * @property {{sentences: CandidateOffer[]}} next sentences to ask the person for, the one that tells most first
  * @property {object} cancel
  * @property {{error: {code: string}, segment?: number}} error
  */
@@ -82,12 +86,16 @@
  * What fails throws an AnswererError with a code.
  *
  * @typedef {object} AnswererMethods
- * @property {(aspect: number, mode: Mode) => void} connect open a stream of frames
+ * @property {(aspect: number, mode: Mode, learn: boolean) => void} connect open a stream of frames; `learn`: the person is
+ *   learned from what they confirm, until another one comes or the stream is closed
  * @property {() => void} disconnect close it
  * @property {(frame: Frame) => void} pushFrame one frame of the stream; times increase
  * @property {() => void} start signing begins (mode "button")
  * @property {() => void} stop signing ends
  * @property {() => void} reset another person stands there
+ * @property {(segment: number, text: string) => void} confirm the person said which sentence an answered segment is: one
+ *   that was offered or asked for, or "" = none of them
+ * @property {(limit: number) => void} askNext which sentences shall they sign, to be known? The event "next" tells
  * @property {(mayReload: () => boolean) => Promise<unknown>} keep make the page load without network, and again where a
  *   newer version is there and that is allowed
  * @property {() => Promise<AnswererConfig>} config

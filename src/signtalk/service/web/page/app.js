@@ -2,6 +2,7 @@
 
 import { clipFromFrames } from "../engine/landmarks.js";
 import { MOST_NAME, MOST_TEXT } from "../engine/tables.js";
+import { Acquaintance } from "./acquaintance.js";
 import { AnswerView } from "./answer.js";
 import { Board } from "./board.js";
 import { Camera } from "./camera.js";
@@ -11,6 +12,7 @@ import { buttonById, byId, loadIcons } from "./dom.js";
 import { Enrolment } from "./enrolment.js";
 import { codeOf, messageOf } from "./errors.js";
 import { ServiceKey } from "./key.js";
+import { Knowing } from "./knowing.js";
 import { NurseSide } from "./nurse.js";
 import { openAnswerer } from "./open_answerer.js";
 import { Own } from "./own.js";
@@ -25,7 +27,7 @@ import { speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showGpu, showHint, showMeter, showState } from "./status.js";
 import { wireTalkDialog } from "./talk_dialog.js";
-import { Tally } from "./tally.js";
+import { countTalk, Tally } from "./tally.js";
 import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
 import { ThumbReply } from "./thumb_reply.js";
@@ -88,6 +90,13 @@ class Page {
         this.pairing.tell("standing", { kind: step.kind, words: wordsOf(step) });
       },
     });
+    this.acquaintance = new Acquaintance({ answerer: this.answerer, signs: this.signs });
+    this.knowing = new Knowing({
+      answerer: this.answerer,
+      conversation: this.conversation,
+      heard: () => this.answer.standing.heard,
+      changed: (able) => this.acquaintance.allow(able),
+    });
     this.remember = new Remember({
       answerer: this.answerer,
       key: this.key,
@@ -125,7 +134,9 @@ class Page {
     this.wireControls();
     this.wireTabs();
     this.wireSettings();
-    this.wireTally();
+    countTalk(this.tally, {
+      answerer: this.answerer, conversation: this.conversation, isAside: () => this.acquaintance.isOpen,
+    });
     this.learn();
   }
 
@@ -279,11 +290,13 @@ class Page {
   /** Hold a stream open while somebody may sign to it, and only then. */
   attend() {
     this.ready = false;
+    this.knowing.begin(false);
     this.setSigning(false);
     this.wake.keep(this.camera.running && !document.hidden);
     if (this.camera.running && this.tab === "talk" && !document.hidden) {
       this.tell({ talks: true, connection: "opening", stream: "idle" });
-      this.answerer.connect(this.camera.aspect, this.settings.get("mode"));
+      this.knowing.wanted = this.settings.get("learn");
+      this.answerer.connect(this.camera.aspect, this.settings.get("mode"), this.knowing.wanted);
     } else {
       this.tell({ talks: this.tab === "talk" });
       this.answerer.disconnect();
@@ -320,14 +333,15 @@ class Page {
         this.tell({ stream: state });
       })
       .on("activity", ({ probability }) => showMeter("signing", probability))
-      .on("answer", ({ answer, start_s: startS, end_s: endS }) => {
+      .on("answer", ({ answer, segment, start_s: startS, end_s: endS }) => {
         if (endS <= this.personS) return; // of the person before
+        if (this.acquaintance.take(answer, segment)) return;
         const clip = clipFromFrames(this.watch.ring.between(startS, endS), this.camera.aspect);
         this.answer.show(answer, clip, this.camera.dark);
       })
       .on("error", ({ error, segment }) => {
         if (segment === undefined) notice("service", error.code);
-        else this.answer.fail(error.code);
+        else if (error.code !== "not_offered" && !this.acquaintance.fail()) this.answer.fail(error.code);
       });
   }
 
@@ -352,6 +366,8 @@ class Page {
       this.nurse.clear();
       this.enrolment.newPerson();
       const agreed = this.remember.newPerson();
+      this.knowing.newPerson();
+      this.acquaintance.close();
       this.board.clear();
       if (lines.length || standing.step.kind !== "empty") {
         this.undo.offer(text("undo.new_person"), () => {
@@ -402,31 +418,12 @@ class Page {
     choose(tabs[0]);
   }
 
-  /** Count what is asked and what becomes of it. */
-  wireTally() {
-    this.answerer.on("answer", ({ answer }) => {
-      this.tally.count("asked");
-      if (answer.outcome === "not_sure") this.tally.count("refused");
-    });
-    this.conversation
-      .on("added", ({ who, words, how }) => {
-        if (who !== "patient" || how === "tapped") return; // what is tapped on the board was not signed
-        if (how === "declined") this.tally.count("corrected");
-        else this.tally.count(how === "chosen" ? "chosen" : "answered", words);
-      })
-      .on("removed", ({ who, words, how }) => {
-        if (who === "patient" && how !== "tapped") this.tally.count("corrected", words);
-      });
-  }
-
   wireSettings() {
     wireSettingsDialog(this.settings);
     this.settings.on("change", (name) => {
       this.apply();
-      if (name === "mode") {
-        byId("slow-offer").hidden = true;
-        this.attend();
-      }
+      if (name === "mode") byId("slow-offer").hidden = true;
+      if (name === "mode" || name === "learn") this.attend(); // a stream begins anew, with all that it learned forgotten
       if (name === "speak" && !this.settings.get("speak")) stopSpeaking();
     });
     this.apply();

@@ -4,6 +4,7 @@
 import { NothingKept, packCollection, teachCollection } from "../engine/collection.js";
 import { Engine } from "../engine/engine.js";
 import { checkedClip } from "../engine/landmarks.js";
+import { MOST_SIGNER_SENTENCES } from "../engine/tables.js";
 import { clipFromBytes } from "../engine/wire.js";
 import * as fflate from "../vendor/fflate.mjs";
 import * as ort from "../vendor/ort.wasm.min.mjs";
@@ -48,8 +49,9 @@ export class EngineAnswerer extends Events {
   /**
    * @param {number} aspect
    * @param {Mode} mode
+   * @param {boolean} learn
    */
-  async connect(aspect, mode) {
+  async connect(aspect, mode, learn) {
     this.disconnect();
     const turn = this.#turn;
     const mine = (/** @type {StreamEvent} */ event) => {
@@ -62,8 +64,8 @@ export class EngineAnswerer extends Events {
       return;
     }
     this.#lastS = -Infinity;
-    this.#session = engine.stream({ aspect, mode, candidates: NUM_CANDIDATES, onEvent: mine });
-    this.emit("ready", {});
+    this.#session = engine.stream({ aspect, mode, learn, candidates: NUM_CANDIDATES, onEvent: mine });
+    this.emit("ready", { limits: { max_signer_sentences: MOST_SIGNER_SENTENCES } });
   }
 
   disconnect() {
@@ -88,6 +90,19 @@ export class EngineAnswerer extends Events {
 
   reset() {
     this.#session?.reset();
+  }
+
+  /**
+   * @param {number} segment
+   * @param {string} text
+   */
+  confirm(segment, text) {
+    this.#session?.confirm(segment, text);
+  }
+
+  /** @param {number} limit */
+  askNext(limit) {
+    this.#session?.next(limit);
   }
 
   async config() {

@@ -8,6 +8,13 @@
 import { EngineAnswerer } from "./engine_answerer.js";
 import { codeOf, messageOf } from "./errors.js";
 
+/** @import { AnswererEvents } from "./answerer.js" */
+
+/** All of them: one that is missing fails the check of types. @type {Record<keyof AnswererEvents, true>} */
+const TOLD = {
+  ready: true, lost: true, state: true, activity: true, answer: true, signer: true, next: true, cancel: true, error: true,
+};
+
 /** @type {any} */
 let answerer = null;
 let turn = 0;
@@ -20,7 +27,7 @@ self.onmessage = ({ data }) => {
 /** @param {string} base address of the page */
 function open(base) {
   const opened = new EngineAnswerer(base);
-  for (const name of /** @type {const} */ (["ready", "lost", "state", "activity", "answer", "cancel", "error"])) {
+  for (const name of /** @type {(keyof AnswererEvents)[]} */ (Object.keys(TOLD))) {
     opened.on(name, (detail) => self.postMessage({ type: "event", name, detail, turn }));
   }
   answerer = opened;

@@ -43,7 +43,7 @@ export class ServiceAnswerer extends Events {
   #lastS = -Infinity;
   #leastStepS = 0;
   #mostFrames = Infinity;
-  /** @type {{aspect: number, mode: Mode} | null} */
+  /** @type {{aspect: number, mode: Mode, learn: boolean} | null} */
   #wanted = null;
   #beat = new Heartbeat({ ping: () => this.#say({ type: "ping" }), silent: (forMs) => this.#stalled(forMs) });
 
@@ -56,22 +56,23 @@ export class ServiceAnswerer extends Events {
   /**
    * @param {number} aspect
    * @param {Mode} mode
+   * @param {boolean} learn
    */
-  connect(aspect, mode) {
+  connect(aspect, mode, learn) {
     this.disconnect();
     const url = new URL("v1/stream", this.#base);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.#socket = socket;
     this.#lastS = -Infinity;
-    socket.onopen = () => this.#say({ type: "hello", aspect, candidates: NUM_CANDIDATES, mode });
+    socket.onopen = () => this.#say({ type: "hello", aspect, candidates: NUM_CANDIDATES, mode, learn });
     socket.onmessage = ({ data }) => {
       if (socket === this.#socket) this.#hear(JSON.parse(data));
     };
     socket.onclose = ({ code }) => {
       if (socket === this.#socket) this.#lost(code === TOO_BUSY ? "busy" : "lost");
     };
-    this.#wanted = { aspect, mode };
+    this.#wanted = { aspect, mode, learn };
     this.#beat.start();
   }
 
@@ -86,7 +87,7 @@ export class ServiceAnswerer extends Events {
     this.emit("lost", { code });
     if (!wanted) return;
     this.#wanted = wanted;
-    this.#retry = setTimeout(() => this.connect(wanted.aspect, wanted.mode), this.#retryMs);
+    this.#retry = setTimeout(() => this.connect(wanted.aspect, wanted.mode, wanted.learn), this.#retryMs);
     this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
   }
 
@@ -103,7 +104,7 @@ export class ServiceAnswerer extends Events {
       return;
     }
     this.emit("lost", { code: "silent" });
-    if (wasReady && wanted) this.connect(wanted.aspect, wanted.mode);
+    if (wasReady && wanted) this.connect(wanted.aspect, wanted.mode, wanted.learn);
   }
 
   disconnect() {
@@ -134,6 +135,19 @@ export class ServiceAnswerer extends Events {
 
   reset() {
     this.#say({ type: "reset" });
+  }
+
+  /**
+   * @param {number} segment
+   * @param {string} text
+   */
+  confirm(segment, text) {
+    this.#say({ type: "confirmed", segment, text });
+  }
+
+  /** @param {number} limit */
+  askNext(limit) {
+    this.#say({ type: "next", limit });
   }
 
   /** @param {() => boolean} mayReload */

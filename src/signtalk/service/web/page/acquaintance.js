@@ -1,0 +1,133 @@
+// Getting to know a person: a few known sentences, chosen by whoever answers, each shown by its sign and signed by the
+// person. So the page understands them before the talk begins.
+
+import { buttonById, byId } from "./dom.js";
+import { addPlayer } from "./player.js";
+import { text } from "./texts.js";
+import { STILL } from "./turn.js";
+
+/** @import { Answerer, CandidateOffer, PageAnswer } from "./answerer.js" */
+/** @import { Signs } from "./signs.js" */
+
+const MOST_SIGNED = 5; // sentences after which others gain little
+const MOST_ASKED = 10; // some are skipped
+
+export class Acquaintance {
+  /** @type {CandidateOffer[]} */
+  #left = [];
+  /** @type {CandidateOffer | null} */
+  #sentence = null;
+  /** @type {number | null} */
+  #segment = null; // of what was signed just now
+  #signed = 0;
+  #player = addPlayer(byId("acquaint-player"), text("acquaint.sign"));
+
+  /** @param {{answerer: Answerer, signs: Signs}} parts */
+  constructor({ answerer, signs }) {
+    this.answerer = answerer;
+    this.signs = signs;
+    this.able = false;
+    byId("acquaint-open").onclick = () => this.#open();
+    byId("acquaint-yes").onclick = () => this.#yes();
+    byId("acquaint-skip").onclick = () => this.#ask();
+    byId("acquaint-close").onclick = () => this.close();
+    answerer.on("next", ({ sentences }) => {
+      if (!this.isOpen) return;
+      this.#left = sentences;
+      this.#ask();
+    });
+    this.close();
+  }
+
+  get isOpen() {
+    return !byId("acquaint").hidden;
+  }
+
+  /**
+   * A stream begins that learns its person, or none does.
+   *
+   * @param {boolean} able
+   */
+  allow(able) {
+    this.able = able;
+    this.close();
+  }
+
+  close() {
+    const hadFocus = byId("acquaint").contains(document.activeElement);
+    byId("acquaint").hidden = true;
+    byId("acquaint-open").hidden = !this.able;
+    this.#sentence = null;
+    this.#segment = null;
+    this.#player.show(null);
+    if (hadFocus && this.able) byId("acquaint-open").focus();
+  }
+
+  /**
+   * Whether an answer is to what was asked here, and so none of the talk.
+   *
+   * @param {PageAnswer} answer
+   * @param {number} segment
+   */
+  take({ reason }, segment) {
+    if (!this.isOpen) return false;
+    if (this.#sentence && reason !== STILL) { // hands were put down
+      this.#segment = segment;
+      this.#tell("acquaint.seen");
+      byId("acquaint-yes").focus();
+    }
+    return true;
+  }
+
+  /** A signing could not be answered at all. Whether it was one that was asked for here. */
+  fail() {
+    if (this.isOpen) this.#tell("acquaint.unseen");
+    return this.isOpen;
+  }
+
+  #open() {
+    byId("acquaint").hidden = false;
+    byId("acquaint-open").hidden = true;
+    this.#signed = 0;
+    this.#left = [];
+    this.#tell("acquaint.loading");
+    byId("acquaint-title").focus();
+    this.answerer.askNext(MOST_ASKED);
+  }
+
+  #yes() {
+    if (!this.#sentence || this.#segment === null) return;
+    this.answerer.confirm(this.#segment, this.#sentence.sentence);
+    this.#signed += 1;
+    this.#ask();
+  }
+
+  /** Ask for the next sentence; what was signed for the one before is not meant. */
+  #ask() {
+    const sentence = this.#signed < MOST_SIGNED ? this.#left.shift() : undefined;
+    this.#sentence = sentence ?? null;
+    this.#segment = null;
+    this.#player.show(null);
+    byId("acquaint-player").hidden = true;
+    this.#tell(sentence ? "acquaint.please" : this.#signed ? "acquaint.done" : "acquaint.none");
+    if (!sentence) {
+      byId("acquaint-close").focus();
+      return;
+    }
+    byId("acquaint-skip").focus(); // the button that was pressed may be gone
+    this.signs.of(sentence).then((clip) => {
+      if (!clip || this.#sentence !== sentence) return;
+      byId("acquaint-player").hidden = false;
+      this.#player.show(clip);
+    });
+  }
+
+  /** @param {"acquaint.loading" | "acquaint.please" | "acquaint.seen" | "acquaint.unseen" | "acquaint.done" | "acquaint.none"} name */
+  #tell(name) {
+    byId("acquaint-told").textContent = text(name, { number: this.#signed + 1, most: MOST_SIGNED });
+    byId("acquaint-words").textContent = this.#sentence?.sentence ?? "";
+    byId("acquaint-yes").hidden = this.#segment === null;
+    byId("acquaint-skip").hidden = this.#sentence === null;
+    buttonById("acquaint-close").textContent = text(this.#sentence ? "acquaint.stop" : "acquaint.close");
+  }
+}
