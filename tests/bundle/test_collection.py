@@ -143,6 +143,17 @@ def test_where_nothing_was_taught_what_was_said_is_a_collection(tmp_path):
     assert (imported.num_said, imported.clip_ids) == (1, ()) and not (tmp_path / "other").exists()
 
 
+def test_a_damaged_clip_of_what_was_said_is_left_out_and_told(folder, tmp_path):
+    for number in (7, 8):
+        remember(HERE, folder, NewSentence("The pump beeps.", consent="train"), "confirmed", signed(number))
+    export_collection(folder, tmp_path / "all.zip")
+    data = unpacked(tmp_path / "all.zip", tmp_path / "data")
+    clip_path(data, said_id(signed(7))).write_bytes(b"no clip")
+    imported = import_collection(THERE, data, tmp_path / "other")
+    assert (imported.num_said, [each.clip_id for each in imported.left_out]) == (1, [said_id(signed(7))])
+    assert list(read_said(tmp_path / "other")) == [said_id(signed(8))]
+
+
 def test_a_table_of_before_tells_what_was_taught(collection, tmp_path):
     data = unpacked(collection, tmp_path / "data")
     columns, rows = read_csv(data / "takes.csv")

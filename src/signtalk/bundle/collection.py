@@ -182,7 +182,7 @@ def import_collection(recognizer: Recognizer, source: Path, folder: Path) -> Imp
         layer = load_layer(folder, recognizer.index.encoder_id)
         both, takes = recognizer.index.with_layer(layer), read_takes(data)
         fresh, problems = _usable(takes, both)
-        said, clips_said, bad_said = _fresh_said(fresh, data, folder)
+        said, files_said, bad_said = _fresh_said(fresh, data, folder)
         taught = [IndexEntry.from_take(take) for take in fresh.values() if take.origin == "taught"]
         encoded, more = encode_again(
             recognizer, taught, lambda clip_id: clip_path(data, clip_id),
@@ -193,7 +193,7 @@ def import_collection(recognizer: Recognizer, source: Path, folder: Path) -> Imp
             clips = {clip_id: clip_path(data, clip_id) for clip_id in new.row_of}
             layer.with_layer(new).save(folder, [fresh[clip_id] for clip_id in new.row_of], clips)
         if said:
-            keep_said(folder, said, clips_said)
+            keep_said(folder, said, files_said)
         unreadable = (replace(each, message=_told_of(source, data, each.message)) for each in (*more, *bad_said))
         left_out = (*problems, *unreadable)
     if left_out and len(left_out) == len(takes):
@@ -252,10 +252,10 @@ def _usable(takes: dict[str, Take], index: SentenceIndex) -> tuple[dict[str, Tak
 
 def _fresh_said(
     takes: Mapping[str, Take], data: Path, folder: Path
-) -> tuple[list[Take], dict[str, LandmarkClip], list[Problem]]:
-    """What was said elsewhere and not here, its clips, and why some cannot be used."""
+) -> tuple[list[Take], dict[str, LandmarkClip | Path], list[Problem]]:
+    """What was said elsewhere and not here, the files of its clips, and why some cannot be used."""
     known, fresh, problems = read_said(folder), dict[str, Take](), list[Problem]()
-    clips: dict[str, LandmarkClip] = {}
+    files: dict[str, LandmarkClip | Path] = {}
     for take in takes.values():
         if take.origin == "taught":
             continue
@@ -268,8 +268,8 @@ def _fresh_said(
         clip_id = said_id(clip)  # whatever name it has there
         if clip_id not in known:
             fresh[clip_id] = replace(take, clip_id=clip_id, sentence_id=own_sentence_id(take.key))
-            clips[clip_id] = clip
-    return list(fresh.values()), clips, problems
+            files[clip_id] = path
+    return list(fresh.values()), files, problems
 
 
 def _without_known(index: SentenceIndex, new: SentenceIndex) -> SentenceIndex:

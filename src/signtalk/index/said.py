@@ -23,7 +23,7 @@ import numpy as np
 from signtalk.data.records import CLIPS_FOLDER
 from signtalk.files import absolute, append_csv, link_or_copy, remove_unfinished, write_csv
 from signtalk.index.takes import TAKE_COLUMNS, TAKES_NAME, Take, clip_path, read_takes
-from signtalk.landmarks.clip import LandmarkClip, save_clip
+from signtalk.landmarks.clip import LandmarkClip, load_clip, save_clip
 
 _SAID = ".said"
 SAID_ID = "said-"
@@ -60,22 +60,24 @@ def said_state(folder: Path) -> tuple[int, ...] | None:
     return state.st_ino, state.st_size, state.st_mtime_ns
 
 
-def keep_said(folder: Path, takes: Iterable[Take], clips: Mapping[str, LandmarkClip]) -> None:
+def keep_said(folder: Path, takes: Iterable[Take], clips: Mapping[str, LandmarkClip | Path]) -> None:
     """Keep clips under what was said; one that is there already gets the new sentence. Hold the lock of the index.
 
     Args:
         folder: the index.
         takes: what is told of them.
-        clips: by clip_id.
+        clips: by clip_id, or the files that hold them.
 
     Raises:
+        ClipError: a file holds no clip.
         ArtifactError: the table is damaged.
         DataError: the place cannot be written.
     """
     place, takes = said_place(folder), tuple(takes)
     known = {take.clip_id for take in takes if clip_path(place, take.clip_id).exists()}
     for take in takes:
-        save_clip(clip_path(place, take.clip_id), clips[take.clip_id])
+        clip = clips[take.clip_id]
+        save_clip(clip_path(place, take.clip_id), load_clip(clip) if isinstance(clip, Path) else clip)
     if known:  # whether it has a row, or was killed before it got one
         others = [take for clip_id, take in read_takes(place).items() if clip_id not in known]
         write_csv(place / TAKES_NAME, TAKE_COLUMNS, map(asdict, (*others, *takes)))
