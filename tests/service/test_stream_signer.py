@@ -18,7 +18,7 @@ from signtalk.service.stream_signer import (
     SignerLesson,
     SignerTeacher,
     StreamSigner,
-    sentences_of,
+    named_sentences,
 )
 
 WORLD = SignWorld.made()
@@ -225,7 +225,7 @@ def test_the_teacher_asks_for_what_tells_most_by_the_names_of_the_index() -> Non
 
 def test_all_sentences_that_an_answer_names_were_offered() -> None:
     lines = [{"sentence": "a"}, {"sentence": "b"}]
-    assert sentences_of({"candidates": lines, "choices": [{"sentence": "c"}], "text": "a translation"}) == {
+    assert named_sentences({"candidates": lines, "choices": [{"sentence": "c"}], "text": "a translation"}) == {
         "a", "b", "c", "a translation",
     }  # fmt: skip
-    assert sentences_of({"candidates": [], "choices": [], "text": None}) == set()
+    assert named_sentences({"candidates": [], "choices": [], "text": None}) == set()

@@ -227,7 +227,7 @@ def _prompts(recognizer: Recognizer, signed: Sequence[str], limit: int) -> list[
     ]
 
 
-def sentences_of(answer: dict[str, Any]) -> set[str]:
+def named_sentences(answer: dict[str, Any]) -> set[str]:
     """All sentences that an answer names to a person."""
     listed = {each["sentence"] for name in ("candidates", "choices") for each in answer[name]}
     return listed | ({answer["text"]} if answer["text"] else set())

@@ -133,6 +133,6 @@ export class StreamSigner {
  *
  * @param {Pick<Answer, "candidates" | "choices" | "text">} answer
  */
-export function sentencesOf({ candidates, choices, text }) {
+export function namedSentences({ candidates, choices, text }) {
   return new Set([...candidates, ...choices].map(({ sentence }) => sentence).concat(text ?? []));
 }
