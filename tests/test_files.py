@@ -104,6 +104,30 @@ def test_csv_round_trip(tmp_path: Path):
     assert files.read_csv(tmp_path / "a.csv") == (["a", "b"], rows)
 
 
+def test_rows_are_added_to_a_csv_as_if_it_was_written_whole(tmp_path: Path):
+    rows = [{"a": 1, "b": 'x, "y"'}, {"a": "two\nlines"}, {"a": "é", "b": ""}]
+    files.write_csv(tmp_path / "whole.csv", ["a", "b"], rows)
+    for row in rows:
+        files.append_csv(tmp_path / "grown.csv", ["a", "b"], [row])
+    assert (tmp_path / "grown.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    with pytest.raises(ValueError, match="c"):
+        files.append_csv(tmp_path / "grown.csv", ["a", "b"], [{"a": 1, "c": 2}])
+    assert (tmp_path / "grown.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_one_writer_keeps_another_out_and_a_place_that_cannot_be_written_is_told(tmp_path: Path):
+    busy = ArtifactError("busy")
+    first, second = (files.sole_writer(tmp_path / "deep" / ".lock", busy) for _ in range(2))
+    with first, pytest.raises(ArtifactError, match="busy"), second:
+        raise AssertionError("two writers at once")
+    with files.sole_writer(tmp_path / "deep" / ".lock", busy):  # free again
+        pass
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot write there"), files.sole_writer(tmp_path / "file" / ".lock", busy):
+        raise AssertionError("below a file")
+
+
 def test_csv_refuses_a_row_with_an_unknown_column(tmp_path: Path):
     with pytest.raises(ValueError, match="not in fieldnames"):
         files.write_csv(tmp_path / "a.csv", ["a"], [{"a": 1, "c": 2}])

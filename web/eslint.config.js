@@ -3,7 +3,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 const PAGE = "src/signtalk/service/web";
-const WORKERS = [`${PAGE}/offline_worker.js`, `${PAGE}/page/landmarker_worker.js`];
+const WORKERS = [`${PAGE}/offline_worker.js`, `${PAGE}/page/landmarker_worker.js`, `${PAGE}/page/engine_worker.js`];
 
 export default [
   { ignores: [`${PAGE}/vendor/**`, `${PAGE}/vendor.new/**`, "web/node_modules/**"] },
@@ -35,5 +35,5 @@ export default [
   { files: [`${PAGE}/engine/**`], languageOptions: { globals: globals["shared-node-browser"] } },
   { files: WORKERS, languageOptions: { globals: { ...globals.worker, ...globals.serviceworker } } },
   { files: [`${PAGE}/*.js`], languageOptions: { sourceType: "script" } },
-  { files: ["tests/**", "docs/**", "web/**"], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
+  { files: ["tests/**", "docs/**", "web/**", "benchmarks/**"], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
 ];

@@ -32,7 +32,7 @@ from signtalk.index.takes import Consent
 from signtalk.index.text_search import NO_TEXT_ENCODER, TextSpace, search_clips
 from signtalk.landmarks.clip import MAX_ASPECT, MIN_ASPECT
 from signtalk.recognition.answer import Answer
-from signtalk.recognition.carrying import Carried, carry
+from signtalk.recognition.carrying import Carried, Originals, carry
 from signtalk.recognition.decision import write_decision
 from signtalk.recognition.enrolment import Enrolled, NewSentence, enroll
 from signtalk.recognition.signer_prompts import next_sentences
@@ -278,7 +278,14 @@ class Model(OpenModel):
         return next_sentences(self.recognizer.index, self._base.tokenizer, signed, limit)
 
     def carry(
-        self, index: PathLike, *, out: PathLike | None = None, without_missing: bool = False, backup: bool = True
+        self,
+        index: PathLike,
+        *,
+        out: PathLike | None = None,
+        without_missing: bool = False,
+        backup: bool = True,
+        clips: PathLike | None = None,
+        consent: Consent = "",
     ) -> Carried:
         """Take along what was taught to another model: the kept clips of a personal index, encoded by this one.
 
@@ -287,12 +294,16 @@ class Model(OpenModel):
             out: a new folder to write to instead.
             without_missing: leave out what was taught without keeping its clips, or shows this model nothing.
             backup: keep the index as it was beside the new one.
+            clips: folder of the files that clips were taught from, where they were not kept, under their names.
+            consent: what the signers of these agree to; where it is told, they are kept from now on.
 
         Raises:
             DataError: a clip cannot be carried, or nothing can be; nothing is changed.
             ArtifactError: the folder is not there or damaged.
         """
-        return carry(self._base, Path(index), None if out is None else Path(out), without_missing, backup)
+        originals = None if clips is None else Originals(Path(clips), consent)
+        place = None if out is None else Path(out)
+        return carry(self._base, Path(index), place, without_missing, backup, originals=originals)
 
     def import_collection(self, source: PathLike) -> ImportedCollection:
         """Teach what `signtalk collection export` wrote, all of it at once; what is known already stays as it is.

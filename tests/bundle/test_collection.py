@@ -18,8 +18,11 @@ from signtalk.errors import ArtifactError, DataError
 from signtalk.files import read_csv, write_csv, write_json
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import load_layer
+from signtalk.index.said import read_said, said_id
 from signtalk.index.takes import TAKE_COLUMNS, clip_path, read_takes
 from signtalk.landmarks.clip import load_clip
+from signtalk.recognition.enrolment import NewSentence
+from signtalk.recognition.said import remember
 
 HERE, THERE = ruled(1), ruled(2)
 
@@ -115,6 +118,36 @@ def test_unpacked_it_is_a_data_folder_of_the_clips_that_may_train(collection, tm
     report = check_folder(data)
     assert (report.num_clips, report.problems) == (1, ())
     assert len(list((data / "clips").iterdir())) == 3
+
+
+def test_what_was_said_goes_along_trains_and_answers_nothing(folder, tmp_path):
+    remember(HERE, folder, NewSentence("The pump beeps.", "", "s07", "en", "train"), "corrected", signed(7))
+    export_collection(folder, tmp_path / "all.zip")
+    data = unpacked(tmp_path / "all.zip", tmp_path / "data")
+    assert [take.origin for take in read_takes(data).values()] == ["taught"] * 3 + ["corrected"]
+    assert [record.sentence for record in load_manifest(data).records] == ["Sentence number 3", "The pump beeps."]
+    imported = import_collection(THERE, tmp_path / "all.zip", tmp_path / "other")
+    assert (len(imported.clip_ids), imported.num_said, imported.num_known) == (3, 1, 0)
+    assert "The pump beeps." not in imported.sentences and len(load_layer(tmp_path / "other", "model-2")) == 3
+    (take,) = read_said(tmp_path / "other").values()
+    assert (take.sentence, take.origin, take.clip_id) == ("The pump beeps.", "corrected", said_id(signed(7)))
+    again = import_collection(THERE, tmp_path / "all.zip", tmp_path / "other")
+    assert (again.clip_ids, again.num_said, again.num_known) == ((), 0, 4)
+
+
+def test_where_nothing_was_taught_what_was_said_is_a_collection(tmp_path):
+    remember(HERE, tmp_path / "mine", NewSentence("The pump beeps.", consent="train"), "confirmed", signed(7))
+    exported = export_collection(tmp_path / "mine", tmp_path / "mine.zip")
+    assert (exported.num_clips, exported.num_sentences, exported.num_training) == (1, 1, 1)
+    imported = import_collection(THERE, tmp_path / "mine.zip", tmp_path / "other")
+    assert (imported.num_said, imported.clip_ids) == (1, ()) and not (tmp_path / "other").exists()
+
+
+def test_a_table_of_before_tells_what_was_taught(collection, tmp_path):
+    data = unpacked(collection, tmp_path / "data")
+    columns, rows = read_csv(data / "takes.csv")
+    write_csv(data / "takes.csv", columns[:-1], [{name: row[name] for name in columns[:-1]} for row in rows])
+    assert len(import_collection(THERE, data, tmp_path / "other").clip_ids) == 3
 
 
 def test_only_what_may_train_is_exported_when_asked(folder, tmp_path):

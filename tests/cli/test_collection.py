@@ -3,10 +3,13 @@
 import pytest
 
 from made.commands import terminal
-from made.taught import signed
+from made.old_index import write_old_index
+from made.taught import ruled, signed
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import takes_of
 from signtalk.landmarks.clip import save_clip
+from signtalk.recognition.enrolment import NewSentence
+from signtalk.recognition.said import remember
 
 
 @pytest.fixture
@@ -44,6 +47,31 @@ def test_what_was_taught_outlives_the_model_and_the_machine(tmp_path, files, ask
     assert SentenceIndex.load(mine).encoder_id == SentenceIndex.load(other).encoder_id
     assert ask("forget", "The pump beeps", "--index", mine, "--json")["clip_ids"] == taught["clip_ids"]
     assert not (mine / "clips").exists()
+
+
+def test_an_index_of_before_is_carried_by_one_command(tmp_path, files, ask):
+    taught = {"n1.npz": ("The pump beeps", signed(1)), "n2.npz": ("Where does it hurt?", signed(2))}
+    write_old_index(tmp_path / "ward", ruled(1), taught)
+    refused = ask("carry", tmp_path / "ward", "--bundle", "base", code=2).err
+    assert "--clips" in refused and not (tmp_path / "ward" / "takes.csv").exists()
+    carried = ask(
+        "carry", tmp_path / "ward", "--bundle", "base", "--clips", tmp_path, "--consent", "recognize", "--json"
+    )
+    assert carried["sentences"] == ["The pump beeps", "Where does it hurt?"] and carried["left_out"] == []
+    assert {take.consent for take in takes_of(tmp_path / "ward").values()} == {"recognize"}
+
+
+def test_what_was_said_is_listed_exported_and_forgotten(tmp_path, ask):
+    ward, pump = tmp_path / "ward", NewSentence("The pump beeps", "", "s07", "en", "train", "2026-11-29")
+    remember(ruled(1), ward, pump, "confirmed", signed(1))
+    (listed,) = ask("list", "--index", ward, "--json")["sentences"]
+    assert (listed["layer"], listed["sentence"], listed["num_clips"]) == ("said", "The pump beeps", 1)
+    exported = ask("collection", "export", ward, tmp_path / "ward.zip", "--json")
+    assert (exported["num_clips"], exported["num_training"]) == (1, 1)
+    imported = ask("collection", "import", tmp_path / "ward.zip", tmp_path / "other", "--bundle", "base")
+    assert "confirmed or corrected: 1" in imported.out
+    assert ask("forget", "The pump beeps", "--index", ward, "--json")["clip_ids"] == listed["clip_ids"]
+    assert "no such index" in " ".join(ask("collection", "export", ward, tmp_path / "a.zip", code=2).err.split())
 
 
 @pytest.mark.parametrize("command", [("carry", "mine"), ("collection", "import", "a.zip", "mine")])

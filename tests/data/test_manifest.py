@@ -10,6 +10,7 @@ from made.records import full_grid, made_manifest, made_record
 from made.small_run import SmallRun
 from signtalk.data.formats import FORMATS
 from signtalk.data.manifest import (
+    append_manifest,
     clip_of_record,
     describe_clip,
     load_manifest,
@@ -102,6 +103,15 @@ def test_what_is_written_is_read_back(small_run: SmallRun, tmp_path: Path) -> No
     records = load_manifest(small_run.data).records
     write_manifest(tmp_path, records)
     assert load_manifest(tmp_path).records == records
+
+
+def test_a_table_that_grows_is_the_one_that_is_written_whole(small_run: SmallRun, tmp_path: Path) -> None:
+    records = load_manifest(small_run.data).records[:3]
+    write_manifest(tmp_path / "whole", records)
+    for record in records:
+        append_manifest(tmp_path / "grown", [record])
+    whole, grown = (tmp_path / name / "processed_metadata.csv" for name in ("whole", "grown"))
+    assert grown.read_bytes() == whole.read_bytes()
 
 
 def test_figures_of_a_clip_are_those_of_its_row(small_run: SmallRun) -> None:

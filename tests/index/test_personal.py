@@ -17,6 +17,7 @@ from signtalk.index.personal import (
     backup_place,
     forget,
     layer_exists,
+    list_said,
     list_sentences,
     load_layer,
     takes_of,
@@ -180,6 +181,19 @@ def test_the_list_tells_what_is_told_of_takes():
     mouth, pump = (each.to_dict() for each in list_sentences({"personal": MINE}, takes))
     assert (pump["kept_clip_ids"], pump["language"], pump["date"]) == (("p1",), "en", "2026-11-27")
     assert (mouth["kept_clip_ids"], mouth["language"], mouth["date"]) == ((), "", "2026-11-28")
+
+
+def test_what_was_said_is_a_layer_of_its_own():
+    told = {"consent": "train", "origin": "confirmed"}
+    takes = [
+        Take("said-1", "e1", "The pump beeps.", "ward", "s08", "en", date="2026-11-28", **told),
+        Take("said-2", "e2", "Another", "", "", date="2026-11-28", **told),
+        Take("said-3", "e1", "the pump beeps", "ward", "s07", date="2026-11-29", **told),
+    ]
+    another, pump = list_said(takes)
+    assert (another.sentence, another.num_clips, another.signers) == ("Another", 1, ())
+    assert (pump.layer, pump.sentence, pump.language, pump.date) == ("said", "the pump beeps", "en", "2026-11-29")
+    assert (pump.clip_ids, pump.signers) == (("said-1", "said-3"), ("s07", "s08"))
 
 
 def test_takes_are_read_also_where_a_writer_was_killed_between_its_renames(tmp_path):

@@ -11,6 +11,7 @@ import json
 import signal
 import struct
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ from fastapi.responses import JSONResponse
 
 from signtalk.service.errors import add_error_handlers
 from signtalk.service.page import add_page
+from signtalk.service.pairing import PairSocket
+from signtalk.service.pairs import Pairs
+from signtalk.service.settings import ServiceSettings
+from signtalk.service.sockets import TalkingSocket
 
 WEB = Path(__file__).resolve().parents[2] / "src" / "signtalk" / "service" / "web"
 KEY = "the key of the tests"
@@ -215,16 +220,23 @@ def create_app(model: Path | None) -> FastAPI:
 
     @app.get("/v1/config")
     async def config() -> dict[str, Any]:
-        return {"version": "0", "can_enroll": True, "can_search": True, "limits": {}}
+        return {"version": "0", "can_enroll": True, "can_search": True, "can_pair": True, "limits": {}}
 
     @app.get("/v1/sentences")
-    async def sentences(query: str = "", limit: int = 100) -> dict[str, Any]:
+    async def sentences(
+        query: str = "", limit: int = 100, offset: int = 0, category: str | None = None
+    ) -> dict[str, Any]:
         listed = [
-            {"sentence_id": i, "sentence": text, "category": category, "has_sign": i != "s5", "language": "en"}
-            for i, text, category in KNOWN
-            if all(word in text.lower() for word in query.lower().split())
+            {"sentence_id": i, "sentence": text, "category": kind, "has_sign": i != "s5", "language": "en"}
+            for i, text, kind in KNOWN
+            if all(word in text.lower() for word in query.lower().split()) and category in (None, kind)
         ]
-        return {"total": len(listed), "sentences": listed[:limit]}
+        return {"total": len(listed), "sentences": listed[offset : offset + limit]}
+
+    @app.get("/v1/categories")
+    async def categories() -> dict[str, Any]:
+        counts = Counter(kind for *_, kind in KNOWN)
+        return {"categories": [{"category": kind, "sentences": count} for kind, count in sorted(counts.items())]}
 
     @app.get("/v1/sentences/{sentence_id}/sign")
     async def sign(sentence_id: str) -> Response:
@@ -283,6 +295,14 @@ def create_app(model: Path | None) -> FastAPI:
             pass
         finally:
             sockets.discard(socket)
+
+    bounds = ServiceSettings()
+    pairs = Pairs(bounds)
+
+    @app.websocket("/v1/pair")
+    async def pair(socket: WebSocket) -> None:
+        await socket.accept()
+        await PairSocket(TalkingSocket(socket, 2), pairs, bounds, "address").run()
 
     @app.get("/test/orders")
     async def told() -> list[dict[str, Any]]:

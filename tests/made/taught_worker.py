@@ -1,76 +1,118 @@
-"""Processes that teach, import and carry, and are killed: run by `test_carrying`, and for longer by hand.
+"""Processes that teach, keep what is said, import, forget and carry, and are killed: run by `test_carrying`.
 
-    python tests/made/taught_worker.py FOLDER ROUNDS SEED
+    python tests/made/taught_worker.py FOLDER ROUNDS SEED    # longer, by hand
 
-A child does all of it in turns on one folder and says each number once it is confirmed; it is killed at random
-moments. Prints one JSON object; fails with an AssertionError where something confirmed is lost, a kept clip is not
-the one that was taught, or something forgotten is still there.
+A child does all of it in turns on one folder and says each thing once it is confirmed; it is killed at random moments.
+Prints one JSON object; fails with an AssertionError where something confirmed is lost, a kept clip is not the one that
+was signed, or something forgotten is still there.
 """
 
 import json
-import os
 import random
-import select
-import signal
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from made.killed import Say, killed_at_random
 from made.taught import ruled, same_landmarks, signed, teach
 from signtalk.bundle.collection import export_collection, import_collection
-from signtalk.index.files import existing_folder
+from signtalk.index.files import existing_folder, locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import forget, layer_exists, takes_of
+from signtalk.index.said import drop_said, read_said, said_place
 from signtalk.index.takes import clip_path
 from signtalk.landmarks.clip import load_clip
 from signtalk.recognition.carrying import carry
+from signtalk.recognition.enrolment import NewSentence
+from signtalk.recognition.said import remember
 
 MODELS = {f"model-{seed}": ruled(seed) for seed in (1, 2)}
-LONGEST_S, PATIENCE_S = 0.2, 120.0
-IMPORTED = 500_000
-"""Added to a number that comes in a collection."""
+IMPORTED, SAID = 500_000, 1_000_000
+"""Added to a number that comes in a collection, and to one of a clip that was said."""
+KINDS = ("taught", "said", "corrected", "forgotten", "carried")
+
+
+@dataclass
+class Held:
+    """Numbers of clips that were taught, and what those say that were said."""
+
+    taught: set[int] = field(default_factory=set)
+    said: dict[int, str] = field(default_factory=dict)
+
+    def hear(self, kind: str, number: int) -> None:
+        """Something was confirmed."""
+        if kind == "taught":
+            self.taught.add(number)
+        elif kind == "said":
+            self.said[number] = text_of(number - SAID)
+        elif kind == "corrected":
+            self.said[number] = corrected(number - SAID)
+        elif kind == "forgotten":
+            self.taught.discard(number)
+            if self.said.get(SAID + number) == text_of(number):
+                del self.said[SAID + number]
+
+
+def text_of(number: int) -> str:
+    return f"Sentence number {number}"
+
+
+def corrected(number: int) -> str:
+    return f"Corrected number {number}"
+
+
+def say_yes(recognizer, folder: Path, number: int, text: str, origin="confirmed") -> None:
+    """Keep the clip of what a number says; its category is its own number."""
+    remember(
+        recognizer, folder, NewSentence(text, str(SAID + number), "s07", "", "train"), origin, signed(SAID + number)
+    )
 
 
 def model_of(folder: Path):
     return MODELS[SentenceIndex.load(folder).encoder_id] if layer_exists(folder) else MODELS["model-1"]
 
 
-def work(folder: Path, number: int, say) -> None:
-    """One turn: teach, take in a collection, forget, carry to the other model."""
+def turn(folder: Path, number: int, say: Say) -> None:
+    """Teach, keep what is said and correct it, take in a collection, forget, carry to the other model."""
     recognizer = model_of(folder)
     teach(recognizer, folder, number, consent="train", date="2026-11-28")
-    say("taught", number)
-    elsewhere = folder.with_name(f"elsewhere-{number}")
-    teach(recognizer, elsewhere / "index", IMPORTED + number, consent="recognize")
+    say(f"taught {number}")
+    say_yes(recognizer, folder, number, text_of(number))
+    say(f"said {SAID + number}")
+    if number % 2:
+        say_yes(recognizer, folder, number, corrected(number), "corrected")
+        say(f"corrected {SAID + number}")
+    elsewhere, other = folder.with_name(f"elsewhere-{number}"), IMPORTED + number
+    teach(recognizer, elsewhere / "index", other, consent="recognize")
+    say_yes(recognizer, elsewhere / "index", other, text_of(other))
     export_collection(elsewhere / "index", elsewhere / "one.zip")
     import_collection(recognizer, elsewhere / "one.zip", folder)
-    say("taught", IMPORTED + number)
+    say(f"taught {other}")
+    say(f"said {SAID + other}")
     if number % 3 == 0:
-        forget(folder, [f"Sentence number {number}"])
-        say("forgotten", number)
-    other = next(model for name, model in MODELS.items() if name != recognizer.index.encoder_id)
-    carry(other, folder)
-    say("carried", number)
+        forget(folder, [text_of(number)])
+        say(f"forgotten {number}")
+    carry(next(model for name, model in MODELS.items() if name != recognizer.index.encoder_id), folder)
+    say(f"carried {number}")
 
 
-def working_process(folder: Path, first: int) -> tuple[int, int]:
-    """A child that works: its process id, and the end of the pipe that it says into."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(writing)
-        return process, reading
-    try:
-        for number in range(first, first + 1000):
-            work(folder, number, lambda what, which: os.write(writing, f"{what} {which}\n".encode()))
-    finally:
-        os._exit(0)
+def turns(folder: Path, first: int, say: Say) -> None:
+    for number in range(first, first + 1000):
+        turn(folder, number, say)
 
 
-def numbers_in(folder: Path) -> set[int]:
-    """What a reader finds: every sentence with its kept clip, which is the one that was taught, and no other clip."""
+def found_in(folder: Path) -> Held:
+    """What a reader finds: every sentence with its kept clip, which is the one that was signed, and no other clip."""
+    held = Held()
+    for take in read_said(folder).values():
+        path = clip_path(said_place(folder), take.clip_id)
+        if not path.exists():  # being forgotten when the process died
+            continue
+        assert same_landmarks(load_clip(path), signed(int(take.category)))
+        held.said[int(take.category)] = take.sentence
     if not layer_exists(folder):
-        return set()
+        return held
     index, takes = SentenceIndex.load(folder), takes_of(folder)
     folder = existing_folder(folder)
     assert set(takes) == set(index.row_of)
@@ -80,43 +122,50 @@ def numbers_in(folder: Path) -> set[int]:
     assert len(numbers) == len(takes)
     for number, clip_id in numbers.items():
         assert same_landmarks(load_clip(clip_path(folder, clip_id)), signed(number)), number
-    return set(numbers)
+    held.taught = set(numbers)
+    return held
+
+
+def check(held: Held, there: Held, forgotten: set[int]) -> None:
+    """All that was confirmed is there, but for the one thing that was on its way when the process died."""
+    lost = (held.taught - there.taught) | {number - SAID for number in held.said.keys() - there.said.keys()}
+    # Being forgotten, and killed before it could say so.
+    assert len(lost) <= 1 and all(number % 3 == 0 and number < IMPORTED for number in lost), lost
+    assert not forgotten & there.taught, forgotten & there.taught
+    for number, text in there.said.items():
+        known = held.said.get(number, text_of(number - SAID))
+        assert text in (known, corrected(number - SAID)), (number, text, known)
+        assert text != text_of(number - SAID) or number - SAID not in forgotten, number
 
 
 def kill_rounds(folder: Path, rounds: int, seed: int) -> dict[str, object]:
-    work(folder.with_name("warm-up") / "mine", 1, lambda *_: None)  # compile before the fork
+    turn(folder.with_name("warm-up") / "mine", 1, lambda _: None)  # compile before the fork
     rng, started = random.Random(seed), time.monotonic()
-    held: set[int] = set()
-    confirmed, models, half_written = 0, [], 0
-    for turn in range(rounds):
-        process, reading = working_process(folder, 1 + 1000 * turn)
-        said = b""
-        for _ in range(rng.randrange(6)):  # however busy the machine, every kind of turn is met
-            select.select([reading], [], [], PATIENCE_S)
-            said += os.read(reading, 1 << 16)
-        time.sleep(rng.uniform(0, LONGEST_S))
-        os.kill(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-        with os.fdopen(reading, "rb") as pipe:
-            said += pipe.read()
-        lines = [line.split() for line in said.decode().splitlines()]
-        confirmed += len(lines)
-        forgotten = {int(number) for what, number in lines if what == "forgotten"}
-        held = (held | {int(number) for what, number in lines if what == "taught"}) - forgotten
-        there = numbers_in(folder)
-        lost = held - there
-        # Forgotten, and killed before it could say so: the one that it would have said next, if any.
-        assert len(lost) <= 1 and all(number % 3 == 0 and number < IMPORTED for number in lost), lost
-        assert not forgotten & there, forgotten & there
+    held, confirmed, models, half_written = Held(), dict.fromkeys(KINDS, 0), set(), 0
+    for number in range(rounds):
+        first = 1 + 1000 * number
+        lines = killed_at_random(lambda say, first=first: turns(folder, first, say), rng, most_lines=9)
+        forgotten = set()
+        for kind, which in (line.split() for line in lines):
+            held.hear(kind, int(which))
+            confirmed[kind] += 1
+            forgotten |= {int(which)} if kind == "forgotten" else set()
+        there = found_in(folder)
+        check(held, there, forgotten)
         half_written += any(".writing-" in path.name for path in folder.parent.iterdir())
-        models.append(model_of(folder).index.encoder_id)
+        models.add(model_of(folder).index.encoder_id)
         held = there
-    carried = carry(MODELS["model-2" if models[-1] == "model-1" else "model-1"], folder)
-    assert numbers_in(folder) == held and len(carried.clip_ids) == len(held)
-    left = {path.name for path in folder.parent.iterdir() if "mine" in path.name}
+    last = model_of(folder).index.encoder_id
+    carried = carry(MODELS["model-2" if last == "model-1" else "model-1"], folder)
+    assert found_in(folder) == held and set(carried.clip_ids) == set(takes_of(folder))
+    with locked(folder):
+        drop_said(folder, [])  # what the killed ones left among the clips goes with the next change
+    assert len(list((said_place(folder) / "clips").iterdir())) == len(read_said(folder)) == len(held.said)
+    left = sorted(path.name for path in folder.parent.iterdir() if "mine" in path.name)
     return {
-        "kills": rounds, "confirmed": confirmed, "held": len(held), "half_written": half_written,
-        "models": sorted(set(models)), "left": sorted(left), "seconds": round(time.monotonic() - started, 1),
+        "kills": rounds, "confirmed": confirmed, "taught": len(held.taught), "said": len(held.said),
+        "half_written": half_written, "models": sorted(models), "left": left,
+        "seconds": round(time.monotonic() - started, 1),
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """An index carried to another model: nothing that was taught is lost, and nothing is dropped in silence."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,15 +14,18 @@ import pytest
 import made.taught_worker
 from made.clips import made_clip
 from made.full_disk import small_disk
+from made.old_index import write_old_index
 from made.references import assert_same
 from made.taught import ruled, same_landmarks, signed, teach
+from made.taught_worker import SAID, Held, check, corrected, text_of
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import write_json
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import ENROLLED_ID, forget, load_layer
 from signtalk.index.takes import clip_path, read_takes
 from signtalk.landmarks.clip import load_clip, save_clip
-from signtalk.recognition.carrying import carry, encode_again
+from signtalk.recognition.carrying import Originals, carry, encode_again
+from signtalk.recognition.enrolment import NewSentence, enroll
 
 OLD, NEW = ruled(1), ruled(2)
 
@@ -91,6 +95,13 @@ def test_a_backup_that_holds_more_is_never_replaced(folder):
     assert len(SentenceIndex.load(Path(first))) == 4
     carry(OLD, folder)
     assert carry(NEW, folder).backup == second  # holds the same
+
+
+def test_a_damaged_backup_stays_and_hinders_nobody(folder):
+    first = Path(carry(NEW, folder).backup)
+    (first / "embeddings_map.csv").unlink()
+    carry(OLD, folder)
+    assert carry(NEW, folder).backup == f"{first}-2" and not (first / "embeddings_map.csv").exists()
 
 
 def test_a_sentence_gets_the_id_of_the_model_that_answers_from_now_on(folder, tmp_path):
@@ -202,6 +213,54 @@ def test_an_index_of_an_older_version_is_carried_once_its_clips_are_there(folder
         carry(NEW, folder)
 
 
+@pytest.fixture
+def old_index(tmp_path):
+    """An index as the first version wrote it, and the files that it was taught from."""
+    taught = {f"c{number}.npz": (f"Sentence number {number}", signed(number)) for number in (1, 2, 3)}
+    write_old_index(tmp_path / "old", OLD, taught)
+    for name, (_, clip) in taught.items():
+        save_clip(tmp_path / "files" / name, clip)
+    return tmp_path / "old"
+
+
+def test_an_index_of_before_is_carried_with_the_files_that_it_was_taught_from(old_index, tmp_path):
+    assert answers(OLD, old_index, 1, 2, 3) == [f"Sentence number {number}" for number in (1, 2, 3)]
+    with pytest.raises(DataError, match=r"the files that they were taught from \(--clips\)"):
+        carry(NEW, old_index)
+    ids = set(SentenceIndex.load(old_index).row_of)
+    carried = carry(NEW, old_index, originals=Originals(tmp_path / "files", "recognize"))
+    assert set(carried.clip_ids) == ids and carried.left_out == ()
+    assert answers(NEW, old_index, 1, 2, 3) == [f"Sentence number {number}" for number in (1, 2, 3)]
+    assert {take.consent for take in read_takes(old_index).values()} == {"recognize"}
+    assert len(carry(OLD, old_index).clip_ids) == 3  # from now on without the files
+
+
+def test_without_consent_the_files_are_read_and_not_kept(old_index, tmp_path):
+    carry(NEW, old_index, tmp_path / "new", originals=Originals(tmp_path / "files"))
+    assert answers(NEW, tmp_path / "new", 2) == ["Sentence number 2"]
+    assert read_takes(tmp_path / "new") == {} and not (tmp_path / "new" / "clips").exists()
+    carry(NEW, old_index, tmp_path / "kept", originals=Originals(tmp_path / "files", "train"))
+    assert len(list((tmp_path / "kept" / "clips").iterdir())) == 3
+
+
+def test_a_file_that_is_missing_or_may_be_of_two_clips_is_told(tmp_path):
+    teach(OLD, tmp_path / "old", 1)
+    enroll(OLD, tmp_path / "old", NewSentence("Another"), {"n1.npz": signed(2)})
+    files = tmp_path / "files"
+    save_clip(files / "n1.npz", signed(1))
+    with pytest.raises(DataError, match="2 clips were taught from files called n1"):
+        carry(NEW, tmp_path / "old", originals=Originals(files))
+    ids = {entry.sentence: entry.clip_id for entry in SentenceIndex.load(tmp_path / "old").entries}
+    for sentence, number in (("Sentence number 1", 1), ("Another", 2)):
+        save_clip(files / f"{ids[sentence]}.npz", signed(number))
+    carry(NEW, tmp_path / "old", originals=Originals(files))
+    assert answers(NEW, tmp_path / "old", 1, 2) == ["Sentence number 1", "Another"]
+    (files / f"{ids['Another']}.npz").unlink()
+    (files / "n1.npz").unlink()
+    with pytest.raises(DataError, match="Another"):
+        carry(OLD, tmp_path / "old", originals=Originals(files))
+
+
 def test_many_clips_are_encoded_in_blocks(folder, monkeypatch):
     index = SentenceIndex.load(folder)
     monkeypatch.setattr("signtalk.recognition.recognizer._CLIPS_AT_ONCE", 2)
@@ -213,7 +272,8 @@ def test_many_clips_are_encoded_in_blocks(folder, monkeypatch):
 
 
 @pytest.mark.slow
-def test_fifty_kills_lose_nothing_that_was_taught_imported_or_carried(tmp_path):
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_fifty_kills_lose_nothing_that_was_confirmed(tmp_path):
     """In a process that may fork, which this one of many threads must not."""
     done = subprocess.run(
         [sys.executable, made.taught_worker.__file__, tmp_path / "work" / "mine", "50", "7"],
@@ -221,9 +281,25 @@ def test_fifty_kills_lose_nothing_that_was_taught_imported_or_carried(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["kills"] == 50 and told["confirmed"] > 50 and told["half_written"] > 0
-    assert told["models"] == ["model-1", "model-2"]
-    assert told["left"] == [".mine.lock", "mine", "mine.of-model-1", "mine.of-model-2"]
+    assert told["kills"] == 50 and min(told["confirmed"].values()) > 0 and told["half_written"] > 0
+    assert told["models"] == ["model-1", "model-2"] and min(told["taught"], told["said"]) > 20
+    assert told["left"] == [".mine.lock", "mine", "mine.of-model-1", "mine.of-model-2", "mine.said"]
+
+
+@pytest.mark.parametrize(
+    ("there", "forgotten"),
+    [
+        (Held({1}, {}), set()),  # what was said is lost
+        (Held(set(), {SAID + 1: corrected(1)}), set()),  # what was taught is
+        (Held({1}, {SAID + 1: text_of(1)}), set()),  # a correction is
+        (Held({1, 3}, {SAID + 1: corrected(1)}), {3}),  # something forgotten is there
+    ],
+)
+def test_the_check_of_the_killed_can_fail(there, forgotten):
+    held = Held({1}, {SAID + 1: corrected(1)})
+    check(held, held, set())
+    with pytest.raises(AssertionError):
+        check(held, there, forgotten)
 
 
 def test_a_full_disk_changes_nothing(tmp_path):

@@ -134,6 +134,18 @@ def test_sentences_are_listed_and_found(small_run: SmallRun, tmp_path: Path) -> 
         assert client.get("/v1/sentences/none/sign").status_code == 404
 
 
+def test_sentences_are_listed_by_category(small_run: SmallRun) -> None:
+    with asked_service(small_run.bundle) as (client, model):
+        counts = client.get("/v1/categories").json()["categories"]
+        assert sum(each["sentences"] for each in counts) == len(model.recognizer.index.sentences)
+        assert [each["category"] for each in counts] == sorted({each["category"] for each in counts})
+        for each in counts:
+            listed = client.get("/v1/sentences", params={"category": each["category"]}).json()
+            assert listed["total"] == each["sentences"]
+            assert {one["category"] for one in listed["sentences"]} == {each["category"]}
+        assert client.get("/v1/sentences", params={"category": "xyzzy"}).json()["total"] == 0
+
+
 def test_a_sign_is_a_clip_to_draw(small_run: SmallRun, monkeypatch: pytest.MonkeyPatch) -> None:
     record, clip = signing(small_run.data, 1)[0]
     with asked_service(small_run.bundle) as (client, model):

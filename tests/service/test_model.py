@@ -18,6 +18,7 @@ from signtalk.recognition.promise import Policy
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.signer_fit import fit_signer
 from signtalk.service.model import Question, Reply, ServiceModel
+from signtalk.service.taught import TaughtSentences
 
 
 def shortened(clip: LandmarkClip) -> LandmarkClip:
@@ -92,9 +93,10 @@ def test_the_recogniser_is_kept_while_nothing_changes(small_run: SmallRun, tmp_p
         assert model.recognizer is after
         assert len(after.index) == len(before.index) + 1
         model.enroll(NewSentence("The kettle whistles."), [second])
-        assert len(model.forget("the kettle whistles!")["clip_ids"]) == 2
+        taught = TaughtSentences(model)
+        assert len(taught.forget("the kettle whistles!", undo=False)["clip_ids"]) == 2
         with pytest.raises(ConfigError, match="no enrolled sentence"):
-            model.forget("the kettle whistles")
+            taught.forget("the kettle whistles", undo=False)
 
 
 def test_changes_of_several_threads_are_all_kept(small_run: SmallRun, tmp_path: Path) -> None:
@@ -119,4 +121,6 @@ def test_without_a_personal_index_nothing_is_enrolled(small_run: SmallRun) -> No
         with pytest.raises(ConfigError, match="--index"):
             model.enroll(NewSentence("x"), [clip])
         with pytest.raises(ConfigError, match="--index"):
-            model.forget("x")
+            TaughtSentences(model).forget("x", undo=True)
+        with pytest.raises(ConfigError, match="--index"):
+            model.keeping()

@@ -19,7 +19,6 @@ from signtalk.recognition.signer_fit import fit_signer
 from signtalk.recognition.signer_prompts import next_sentences
 from signtalk.service.model import Question, Reply
 from signtalk.service.queue import BusyError
-from signtalk.service.stream import FrameAllowance
 
 pytestmark = pytest.mark.usefixtures("any_count")
 HELLO = {"type": "hello", "candidates": 3, "mode": "button"}
@@ -320,19 +319,6 @@ def test_too_many_frames_a_second_are_refused(small_run: SmallRun) -> None:
             socket.send_bytes(message)
         error, _ = until(socket, "error")
         assert error["error"]["code"] == "too_many_frames"
-
-
-def test_an_allowance_refills() -> None:
-    now = [0.0]
-    allowance = FrameAllowance(10, clock=lambda: now[0])
-    assert allowance.take(40)
-    assert not allowance.take(1)
-    now[0] += 1.0
-    assert allowance.take(9)
-    assert not allowance.take(1)
-    now[0] += 1000.0
-    assert allowance.take(40)
-    assert not allowance.take(1)
 
 
 def test_a_clip_that_cannot_be_used_does_not_end_the_stream(small_run: SmallRun) -> None:

@@ -77,10 +77,46 @@ const TASKS = {
     await engine.enroll('The "pump", beeps', [clips[0]], { consent: "recognize", signer: "s07", language: "en" });
     await engine.enroll("Open your mouth", [clips[1]], { consent: "train", signer: "s08", category: "ward" });
     await engine.enroll("Never kept", [clips[2]]);
+    const said = await engine.remember("The pump peeps", clips[3], { origin: "corrected", consent: "train", signer: "s09" });
     await writeFile(`${job.out}/all.zip`, await packCollection(zip, engine, false));
     await writeFile(`${job.out}/again.zip`, await packCollection(zip, engine, false));
     await writeFile(`${job.out}/training.zip`, await packCollection(zip, engine, true));
-    return { nothing, takes: engine.takes };
+    return { nothing, takes: engine.takes, said };
+  },
+  async people() {
+    const engine = await openEngine();
+    for (const [n, { words, signer }] of job.told.entries()) { // one taught, the next confirmed
+      if (n % 2) await engine.remember(words, clips[n], { origin: "confirmed", consent: "train", signer });
+      else await engine.enroll(words, [clips[n]], { consent: "train", signer });
+    }
+    await writeFile(`${job.out}/people.zip`, await packCollection(zip, engine, true));
+    return engine.takes.length;
+  },
+  async said() {
+    const storage = new MemoryStorage(), engine = await openEngine(storage), { index } = engine;
+    const told = /** @type {const} */ ({ origin: "confirmed", consent: "train", signer: "s07", language: "en" });
+    const ids = [await engine.remember("The pump beeps", clips[0], told)];
+    ids.push(await engine.remember("the pump beeps", clips[1], { ...told, origin: "corrected" }));
+    const untouched = engine.index === index && !engine.sentences().length, listed = engine.taught();
+    const kept = await engine.keptClip(ids[0]);
+    await engine.remember("Another", clips[0], { ...told, origin: "corrected" }); // the same signing
+    const moved = engine.taught();
+    const refused = [
+      await refusal(() => engine.remember("Another", clips[2], { ...told, consent: "recognize" })),
+      await refusal(() => engine.remember("?!", clips[2], told)),
+      await refusal(() => engine.remember("Another", clips[3], told)), // hands that rest
+    ];
+    const again = await openEngine(storage), reopened = again.taught(), references = again.index.references.length;
+    await again.enroll("Another", [clips[0]], { consent: "recognize" }); // it answers now, and is kept once
+    await again.rename("Another", "One more");
+    await again.unremember(ids[1]);
+    await again.remember("One more", clips[2], told);
+    const forgotten = await again.forget("One more"), bare = again.taught();
+    await again.keep(forgotten);
+    return {
+      ids, untouched, listed, moved, refused, reopened, references, bare, end: again.taught(),
+      kept: kept && Buffer.from(clipToBytes(kept)).toString("base64"), stored: storage.kept.landmarks.length,
+    };
   },
   async taught() {
     const storage = new MemoryStorage(), engine = await openEngine(storage);

@@ -152,7 +152,9 @@ const TASKS = {
       milliseconds.push(performance.now() - started);
     }
     const hits = job.search ? await engine.search(job.search, 5) : null;
-    return { answers, milliseconds, verified: await engine.verify(), sentences: engine.sentences(), hits };
+    const categories = engine.categories();
+    const listed = categories.map(({ category }) => engine.sentences({ category }).map(({ sentence }) => sentence));
+    return { answers, milliseconds, verified: await engine.verify(), sentences: engine.sentences(), categories, listed, hits };
   },
   async enroll() {
     const storage = new MemoryStorage(), engine = await openEngine({ storage });

@@ -18,7 +18,7 @@ self.onmessage = ({ data }) => {
     self.postMessage({ type: "opened" });
     return;
   }
-  data.bitmap.close();
+  data.pixels.close();
   if (waiting) [beganS, waiting] = [data.timeS, false];
   const playedS = frames.length && beganS !== null ? frames[0].timeS + data.timeS - beganS : -Infinity;
   const { landmarks, visibility } = frames.findLast(({ timeS }) => timeS <= playedS) ?? frames[0] ?? nobody();

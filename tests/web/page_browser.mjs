@@ -31,11 +31,13 @@ export const seen = { console: [], outside: [], axe: [], wide: [], steps: {} };
 
 /**
  * A browser whose camera shows the film; `flags` and `context` change what a scenario needs otherwise, `script` runs in
- * the page before its own. With `madeUp` landmarks come from made_landmarks.mjs, at once.
+ * the page before its own. With `madeUp` landmarks come from made_landmarks.mjs, at once; `worker` is the code of another
+ * stand-in for the landmarker.
  *
- * @param {{flags?: string[], context?: BrowserContextOptions, madeUp?: boolean, script?: () => void}} [options]
+ * @param {{flags?: string[], context?: BrowserContextOptions, madeUp?: boolean, worker?: string,
+ *   script?: () => void}} [options]
  */
-export async function open({ flags = [], context = {}, madeUp = false, script = () => {} } = {}) {
+export async function open({ flags = [], context = {}, madeUp = false, worker = "", script = () => {} } = {}) {
   const browser = await chromium.launch({
     executablePath: settings.chromium,
     args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", ...flags],
@@ -50,6 +52,10 @@ export async function open({ flags = [], context = {}, madeUp = false, script = 
   await opened.addInitScript(voices);
   await opened.addInitScript(script);
   if (madeUp) await standIn(opened);
+  if (worker) {
+    const answer = { body: worker, contentType: "text/javascript" };
+    await opened.route("**/page/landmarker_worker.js", (route) => route.fulfill(answer));
+  }
   const page = await opened.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") seen.console.push(message.text());

@@ -4,16 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { keepLines, keptLines } from "../../src/signtalk/service/web/page/talk_memory.js";
-
-/** @param {Record<string, string>} [kept] */
-function storage(kept = {}) {
-  return {
-    kept,
-    getItem: (/** @type {string} */ name) => kept[name] ?? null,
-    setItem: (/** @type {string} */ name, /** @type {string} */ value) => { kept[name] = value; },
-    removeItem: (/** @type {string} */ name) => { delete kept[name]; },
-  };
-}
+import { FORBIDDEN, storage } from "./made_up_storage.mjs";
 
 test("lines come back as they were", () => {
   const own = storage();
@@ -36,7 +27,6 @@ test("damaged and foreign lines are left out", () => {
 });
 
 test("a browser that forbids storage holds the talk until a reload", () => {
-  const forbid = () => { throw new Error("forbidden"); };
-  keepLines([], { setItem: forbid, removeItem: forbid });
-  assert.deepEqual(keptLines({ getItem: forbid }), []);
+  keepLines([], FORBIDDEN);
+  assert.deepEqual(keptLines(FORBIDDEN), []);
 });

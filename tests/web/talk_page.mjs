@@ -1,54 +1,10 @@
-// A conversation on the page with answers as they are wanted: the stand-in for the service sends them, and a made-up
-// landmarker finds nobody, so that nothing else is answered. `page_browser.mjs` has what the job holds.
+// A conversation on the page with answers as they are wanted: made_up_talk.mjs sends them. `page_browser.mjs` has what
+// the job holds.
 
+import { KNOWN, answered, heard, lines, listening, offered, said, spoken } from "./made_up_talk.mjs";
 import { card, FILM, look, open, post, run, seen, settings, state } from "./page_browser.mjs";
 
 /** @import { Page } from "playwright-core" */
-
-const KNOWN = ["Where does it hurt?", "I have a fever.", "Good morning.", "Please sit down.", "Do you take any medicine?"];
-const CANDIDATES = KNOWN.map((sentence, i) => ({ sentence, sentence_id: `s${i + 1}`, rank: i + 1 }));
-const LATE_S = 1e9; // after every press of "New person"
-
-/**
- * An answer comes.
- *
- * @param {object} parts
- */
-function answered(parts) {
-  const answer = {
-    outcome: "not_sure", text: null, text_source: "", reason: "low_similarity", promise: null,
-    candidates: CANDIDATES, choices: [], ...parts,
-  };
-  return post("test/say", { type: "answer", segment: 0, start_s: 0, end_s: LATE_S, cause: "rest", answer });
-}
-
-const said = (/** @type {string} */ text, proven = true) => answered({
-  outcome: "answer", text, text_source: "sentence", reason: "", promise: { proven },
-  candidates: [...CANDIDATES].sort((a, b) => Number(b.sentence === text) - Number(a.sentence === text)),
-});
-const offered = (count = 2) => answered({
-  outcome: "choices", reason: "ambiguous_top2", choices: CANDIDATES.slice(0, count), promise: { proven: true },
-});
-
-/** @param {Page} page */
-const spoken = (page) => page.evaluate(() => [.../** @type {any} */ (globalThis).spoken]);
-/** The same once something was: the sentence's language is looked up before that. @param {Page} page */
-const heard = async (page) => {
-  await page.waitForFunction(() => /** @type {any} */ (globalThis).spoken.length > 0);
-  return spoken(page);
-};
-/** @param {Page} page */
-const lines = (page) => page.locator("#history li").evaluateAll((items) => (
-  items.map((item) => [item.className, item.querySelector(".words")?.textContent])
-));
-
-/** A page that listens. */
-async function listening() {
-  const opened = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true });
-  await opened.page.click("#start-camera");
-  await state(opened.page, "idle");
-  return opened;
-}
 
 async function confirms() {
   const { browser, page } = await listening();
@@ -395,13 +351,16 @@ async function pointed() {
   const { steps } = seen;
   await page.click("#board summary");
   await page.click("#board >> role=button[name='Yes']");
+  await page.click("#board .tile[data-part=pain]");
   await page.click("#board >> role=button[name='Pain: 3 of 10']");
   await page.click("#board >> role=button[name='Pain: 7 of 10']");
+  await look(page, "board");
+  await page.click("#board .tile[data-part=number]");
+  await page.click("#board .tile[data-part=day]");
   await page.click("#board >> role=button[name='Monday']");
   steps.said = await page.textContent("#board-said");
   steps.lines = await lines(page);
   steps.spoken = await spoken(page);
-  await look(page, "board");
   await page.click("#new-person");
   steps.cleared = [await page.textContent("#board-said"), await lines(page)];
   await browser.close();

@@ -57,8 +57,10 @@ def used_texts() -> set[str]:
 
 
 def test_every_text_is_there_and_none_is_left_over():
-    by_code = ("reason.", "hint.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated")
-    by_code += ("answer.confirmed", "answer.chosen", "board.")
+    by_code = (
+        "reason.", "hint.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated", "gpu.",
+        "answer.confirmed", "answer.chosen", "board.", "body.", "welcome.", "pair.is.", "pair_ended.", "pair_failed.",
+    )  # fmt: skip
     assert used_texts() <= set(TEXTS)
     plain = {name.removesuffix(".engine") for name in TEXTS}  # what an offline page says instead
     assert plain <= set(TEXTS)
@@ -73,6 +75,11 @@ def test_a_language_says_nothing_else_than_the_first(path: Path):
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", TEXTS[name])), name
     listed = (WEB / "page" / "texts.js").read_text().partition("LANGUAGES = {")[2].partition("}")[0]
     assert f"{path.stem}: " in listed
+
+
+def test_every_language_has_seven_days():
+    for path in (WEB / "texts").glob("*.json"):
+        assert len(json.loads(path.read_text())["board.days"].split(",")) == 7, path.stem
 
 
 def test_each_reason_of_the_gate_is_told_in_words():
@@ -95,11 +102,9 @@ def test_icons_are_drawn():
     tables = "".join(re.findall(r"ICONS = \{(.*?)\}", (WEB / "page" / "status.js").read_text(), re.S))
     code = "".join(script.read_text() for script in SCRIPTS)
     others = re.findall(r'(?:#show|reply)\("\w+", "([\w-]+)"|icon\("([\w-]+)"\)', code)
-    assert {
-        *re.findall(r': "([\w-]+)"', tables),
-        *(name for names in others for name in names if name),
-        "warning",
-    } == drawn
+    used = {*re.findall(r': "([\w-]+)"', tables), *(name for names in others for name in names if name), "warning"}
+    assert used <= drawn
+    assert {name for name in drawn if f'"{name}"' not in code} == set()
 
 
 def test_a_page_of_the_strictest_policy():

@@ -16,18 +16,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from made.taught import ruled, same_landmarks, signed, teach
+import signtalk
+from made.checkpoint import tiny_checkpoint
+from made.clips import made_clip, resting
+from made.drawn import drawn_folder
+from made.taught import FRAMES, ruled, same_landmarks, signed, teach
 from made.web import MODULES, NODE, asked_in_node, needs, needs_ort
 from signtalk.bundle.archive import unpack_zip
 from signtalk.bundle.base import new_bundle
 from signtalk.bundle.bundle import Bundle, open_bundle
 from signtalk.bundle.collection import COLLECTION_ZIP, export_collection, import_collection
 from signtalk.bundle.web import write_web_bundle
-from signtalk.data.manifest import clip_of_record, load_manifest
+from signtalk.data.check import check_folder
+from signtalk.data.manifest import clip_of_record, describe_clip, load_manifest
+from signtalk.errors import ExportRefusedError
 from signtalk.files import read_csv
+from signtalk.index.said import read_said, said_id
 from signtalk.index.takes import TAKE_COLUMNS, clip_path, read_takes
-from signtalk.landmarks.clip import LandmarkClip, load_clip, save_clip
+from signtalk.landmarks.clip import PARTS, LandmarkClip, load_clip, save_clip
 from signtalk.landmarks.wire import decode_clip
+from signtalk.training.checkpoint import save_checkpoint
 
 RUNNER = "collection_runner.mjs"
 needs_fflate = needs(
@@ -174,7 +182,7 @@ def test_tables_and_names_of_files_are_those_of_python(tmp_path: Path) -> None:
 @needs_fflate
 @pytest.mark.slow
 def test_python_reads_what_a_page_saved(web: Path, tmp_path: Path) -> None:
-    clips = (signed(1), signed(2), signed(3))
+    clips = (signed(1), signed(2), signed(3), signed(4))
     seen = asked_in_node(tmp_path, "packed", clips, RUNNER, bundle=str(web), out=str(tmp_path))
     assert "no such clip is kept" in seen["nothing"]
     assert (tmp_path / "all.zip").read_bytes() == (tmp_path / "again.zip").read_bytes()
@@ -186,15 +194,110 @@ def test_python_reads_what_a_page_saved(web: Path, tmp_path: Path) -> None:
         told = {name: getattr(takes[sentence], name) for name in TAKE_COLUMNS}
         assert told == {name: by_page[sentence][name] for name in TAKE_COLUMNS}
         assert same_landmarks(load_clip(clip_path(tmp_path / "ward", takes[sentence].clip_id)), signed(number))
-    assert import_collection(ruled(2), tmp_path / "all.zip", tmp_path / "ward").num_known == 2
+    assert import_collection(ruled(2), tmp_path / "all.zip", tmp_path / "ward").num_known == 3
     unpack_zip(tmp_path / "training.zip", tmp_path / "training", COLLECTION_ZIP)
-    assert set(read_takes(tmp_path / "training")) == {takes["Open your mouth"].clip_id}
-    # Through an index it becomes a data folder.
+    assert set(read_takes(tmp_path / "training")) == {takes["Open your mouth"].clip_id, seen["said"]}
+    (said,) = read_said(tmp_path / "ward").values()
+    assert (said.clip_id, said.sentence, said.origin) == (seen["said"], "The pump peeps", "corrected")
+    assert seen["said"] == said_id(signed(4)) and said.sentence_id == by_page["The pump peeps"]["sentence_id"]
+
+
+@needs_ort
+@needs_fflate
+@pytest.mark.slow
+def test_what_a_page_saved_is_a_data_folder_as_python_writes_it(web: Path, tmp_path: Path) -> None:
+    clips = (signed(1), lost_hands(signed(2)), signed(3), no_torso(signed(4)))
+    asked_in_node(tmp_path, "packed", clips, RUNNER, bundle=str(web), out=str(tmp_path))
+    unpack_zip(tmp_path / "all.zip", tmp_path / "page", COLLECTION_ZIP)
+    report = check_folder(tmp_path / "page")
+    assert not report.problems, report.problems
+    records = load_manifest(tmp_path / "page", strict=True).records
+    assert [(record.sentence, record.signer_id) for record in records] == [
+        ("Open your mouth", "s08"), ("The pump peeps", "s09"),
+    ]  # fmt: skip
+    for record, number in zip(records, (1, 3), strict=True):
+        assert same_landmarks(clip_of_record(record), clips[number])
+        for name, value in vars(describe_clip(clips[number])).items():
+            assert getattr(record, name) == pytest.approx(value, rel=1e-5, nan_ok=True), name
+    # The same takes by Python: the same table.
+    import_collection(ruled(2), tmp_path / "all.zip", tmp_path / "ward")
     export_collection(tmp_path / "ward", tmp_path / "ward.zip")
     unpack_zip(tmp_path / "ward.zip", tmp_path / "data", COLLECTION_ZIP)
-    (record,) = load_manifest(tmp_path / "data").records
-    assert (record.sentence, record.signer_id) == ("Open your mouth", "s08")
-    assert same_landmarks(clip_of_record(record), signed(2))
+    (columns, by_page), (same, by_python) = (
+        read_csv(tmp_path / f / "processed_metadata.csv") for f in ("page", "data")
+    )
+    assert columns == same and len(by_page) == len(by_python) == 2
+    for ours, theirs in zip(by_page, by_python, strict=True):
+        for name in columns:
+            if "." in theirs[name] and theirs[name].replace(".", "").replace("e-", "").isdigit():
+                assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-5), name
+            else:
+                assert ours[name] == theirs[name], name
+
+
+@needs_ort
+@needs_fflate
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_models_are_trained_and_adapted_with_what_a_page_saved(web: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lightning")
+    drawn = drawn_folder(tmp_path / "drawn", sentences=4, people=3).records
+    told = [{"words": record.sentence, "signer": record.signer_id} for record in drawn]
+    clips = tuple(map(clip_of_record, drawn))
+    assert asked_in_node(tmp_path, "people", clips, RUNNER, bundle=str(web), out=str(tmp_path), told=told) == 12
+    unpack_zip(tmp_path / "people.zip", tmp_path / "data", COLLECTION_ZIP)
+    assert len(load_manifest(tmp_path / "data", strict=True).records) == 12
+    checkpoint = tiny_checkpoint("conv-transformer")
+    weights = tmp_path / "model.safetensors"
+    save_checkpoint(weights, checkpoint.model, checkpoint.features, checkpoint.tokenizer, checkpoint.origin)
+    run = signtalk.train(
+        tmp_path / "data", tmp_path / "run", init=weights, epochs=1, progress=False, strict=True,
+        settings=[
+            "features.num_frames=24", "network.width=16", "network.embedding_dim=16", "network.num_layers=1",
+            "network.num_heads=2", "network.feed_forward=16", "network.conv_blocks=1", "network.kernel_size=5",
+        ],
+    )  # fmt: skip
+    assert run.result is not None and run.result.epochs == 1
+    try:
+        adapted = signtalk.adapt("base", tmp_path / "data", tmp_path / "adapted.zip", steps=1)
+        assert adapted.adaptation.num_questions == 12
+    except ExportRefusedError as error:  # of so little nobody learns
+        assert "gain" in str(error)
+
+
+@needs_ort
+@needs_fflate
+@pytest.mark.slow
+def test_what_is_said_is_kept_beside_what_is_taught_and_answers_nothing(web: Path, tmp_path: Path) -> None:
+    still = made_clip(resting(FRAMES, "left"), resting(FRAMES, "right"))
+    seen = asked_in_node(tmp_path, "said", (signed(1), signed(2), signed(3), still), RUNNER, bundle=str(web))
+    assert seen["ids"] == [said_id(signed(1)), said_id(signed(2))]
+    assert seen["untouched"] and same_landmarks(of_base64(seen["kept"]), signed(1))
+    (pump,) = seen["listed"]
+    assert (pump["num_clips"], pump["num_said"], pump["num_lost"], pump["signers"]) == (0, 2, 0, ["s07"])
+    assert [take["origin"] for take in pump["takes"]] == ["confirmed", "corrected"]
+    assert [(each["sentence"], each["num_said"]) for each in seen["moved"]] == [("Another", 1), ("the pump beeps", 1)]
+    assert all(message in refused for message, refused in zip(
+        ("consent to training", "holds no word", "hand speed"), seen["refused"], strict=True
+    ))  # fmt: skip
+    assert seen["reopened"] == seen["moved"] and seen["references"] == 0  # a newer model is not taught it either
+    assert seen["bare"] == []
+    (more,) = seen["end"]
+    assert (more["sentence"], more["num_clips"], more["num_said"]) == ("One more", 1, 1) and seen["stored"] == 2
+
+
+def lost_hands(clip: LandmarkClip) -> LandmarkClip:
+    """Without the right hand in some frames, and without any score."""
+    landmarks = clip.landmarks.copy()
+    landmarks[5:9, PARTS["right_hand"]] = np.nan
+    return replace(clip, landmarks=landmarks, visibility=np.full_like(clip.visibility, np.nan))
+
+
+def no_torso(clip: LandmarkClip) -> LandmarkClip:
+    """Without a body in some frames."""
+    landmarks = clip.landmarks.copy()
+    landmarks[7:10, PARTS["pose"]] = np.nan
+    return replace(clip, landmarks=landmarks)
 
 
 def rewritten(source: Path, target: Path, change: Any) -> Path:

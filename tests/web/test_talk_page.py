@@ -112,7 +112,9 @@ def test_a_page_behind_another_says_that_it_pauses(tmp_path: Path) -> None:
 @needs_browser
 @pytest.mark.slow
 def test_fields_take_what_the_service_takes(tmp_path: Path) -> None:
-    most = {"nurse-text": MOST_TEXT, "practise-text": MOST_TEXT, "enroll-text": MOST_TEXT, "enroll-category": MOST_NAME}
+    texts = ("nurse-text", "practise-text", "own-text", "rename-text", "enroll-text")
+    names = ("enroll-category", "enroll-signer", "remember-signer")
+    most = dict.fromkeys(texts, MOST_TEXT) | dict.fromkeys(names, MOST_NAME)
     assert talk("longTexts", tmp_path)["most"] == most
 
 
@@ -143,8 +145,8 @@ def test_a_slow_camera_leads_to_the_button_and_another_one_can_be_chosen(tmp_pat
 def test_answers_can_be_pointed_at_without_a_camera(tmp_path: Path) -> None:
     steps = talk("pointed", tmp_path)
     answers = ["Yes", "Pain: 7 of 10", "Monday"]  # of two taps in a row the last one counts
-    assert steps["lines"] == [["patient tapped", words] for words in answers]
-    assert steps["said"] == "Monday"
+    assert steps["lines"] == [["patient tapped", " · ".join(answers)]]
+    assert steps["said"] == " · ".join(answers)
     assert steps["spoken"] == [f"own: {words}" for words in ("Yes", "Pain: 3 of 10", *answers[1:])]
     assert steps["cleared"] == ["", []]
 

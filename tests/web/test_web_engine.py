@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -263,6 +264,12 @@ def test_the_whole_chain_answers_as_python_does(
         (bundle.recognizer.index.entries[row].sentence, int(count), "base")
         for row, count in zip(groups.canonical_rows, groups.counts, strict=True)
     }
+    canonical = [bundle.recognizer.index.entries[row] for row in groups.canonical_rows]
+    counts = sorted(Counter(entry.category for entry in canonical).items())
+    assert report["categories"] == [{"category": category, "sentences": count} for category, count in counts]
+    assert [set(texts) for texts in report["listed"]] == [
+        {entry.sentence for entry in canonical if entry.category == category} for category, _ in counts
+    ]
     assert len(report["hits"]) == 5
 
 

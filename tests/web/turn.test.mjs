@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  afterAgain, afterChoice, afterNo, afterNone, afterYes, firstStep, isQuestion, placeOf,
+  afterAgain, afterChoice, afterNo, afterNone, afterYes, firstStep, isQuestion, originOf, placeOf,
 } from "../../src/signtalk/service/web/page/turn.js";
 
 /** @import { PageAnswer } from "../../src/signtalk/service/web/page/answerer.js" */
@@ -35,6 +35,13 @@ test("where nobody is asked first, only what is proven is spoken", () => {
   assert.deepEqual(firstStep(UNPROVEN, false), { kind: "said", words: "A", how: "signed_unproven", aloud: false });
   const translated = firstStep({ ...SAID, text: "Z", text_source: "translation", promise: null }, false);
   assert.deepEqual(translated, { kind: "said", words: "Z", how: "translated_unproven", aloud: false });
+});
+
+test("what the answer offered is confirmed, what the patient chose beside it is a correction", () => {
+  assert.equal(originOf(SAID, "A"), "confirmed");
+  assert.equal(originOf(SAID, "B"), "corrected");
+  assert.deepEqual(["A", "B", "C"].map((words) => originOf(CHOICES, words)), ["confirmed", "confirmed", "corrected"]);
+  assert.equal(originOf(answer({}), "A"), "corrected"); // it was not sure of any
 });
 
 test("a translation that is no sentence has no sign", () => {

@@ -8,7 +8,7 @@ clips that may train models, and no others. A zip from elsewhere is looked at as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,16 +18,18 @@ import numpy as np
 
 from signtalk.bundle.archive import ZipKind, pack_files, unpack_zip
 from signtalk.data.manifest import TABLE_NAME, describe_clip, write_manifest
-from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem, text_key
+from signtalk.data.records import CLIPS_FOLDER, ClipRecord, Problem
 from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError, SignTalkError
 from signtalk.files import absolute, atomic_path, write_csv
 from signtalk.index.files import IndexEntry, locked, workplace
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import layer_exists, load_layer, refuse_bundle
+from signtalk.index.said import keep_said, read_said, said_id, said_place
 from signtalk.index.takes import TAKE_COLUMNS, TAKES_NAME, Take, clip_path, read_takes
-from signtalk.landmarks.clip import load_clip
+from signtalk.landmarks.clip import LandmarkClip, load_clip
+from signtalk.landmarks.plausible import checked_clip
 from signtalk.recognition.carrying import encode_again
-from signtalk.recognition.enrolment import NewSentence, refuse_control_characters, same_clip
+from signtalk.recognition.enrolment import NewSentence, own_sentence_id, refuse_control_characters, same_clip
 from signtalk.recognition.recognizer import Recognizer
 
 COLLECTION_ZIP = ZipKind("collection", "signtalk collection export", 50_000, 256 * 1024**2)
@@ -65,6 +67,7 @@ class ImportedCollection:
         clip_ids: of the clips that are new there.
         sentences: that they say, in order of text.
         num_known: clips that were there already.
+        num_said: new clips of answers that were confirmed or corrected; they are kept, and answer nothing.
         left_out: clips that cannot be used, and why.
     """
 
@@ -72,6 +75,7 @@ class ImportedCollection:
     clip_ids: tuple[str, ...]
     sentences: tuple[str, ...]
     num_known: int
+    num_said: int
     left_out: tuple[Problem, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,15 +99,16 @@ def export_collection(folder: Path, out: Path, training_only: bool = False) -> E
     refuse_bundle(folder)
     if absolute(out).is_relative_to(folder):
         raise DataError(f"{out}: lies in the index, which holds nothing else; choose a place outside {folder}")
-    if not layer_exists(folder):  # before the lock, which would leave a file there
+    if not layer_exists(folder) and not read_said(folder):  # before the lock, which would leave a file there
         raise ArtifactError(f"{folder}: no such index; `signtalk enroll` makes one")
     with locked(folder), workplace(folder) as work:
-        index = SentenceIndex.load(folder)
+        index = SentenceIndex.load(folder) if layer_exists(folder) else SentenceIndex.build((), (), "")
         takes = [
             replace(take, sentence_id=index.entries[index.row_of[take.clip_id]].sentence_id)
             for take in read_takes(folder).values()
             if take.consent and take.clip_id in index.row_of
         ]
+        takes += [take for take in read_said(folder).values() if take.consent]
         if training_only:
             takes = [take for take in takes if take.consent == "train"]
         records: dict[str, ClipRecord] = {}
@@ -124,17 +129,22 @@ def export_collection(folder: Path, out: Path, training_only: bool = False) -> E
         files = {TAKES_NAME: work / TAKES_NAME}
         files[TABLE_NAME] = write_manifest(work, [records[clip_id] for clip_id in training])
         for take in takes:
-            path = clip_path(folder, take.clip_id)
+            path = _clip_file(take, folder)
             files[f"{CLIPS_FOLDER}/{path.name}"] = path
         with atomic_path(absolute(out)) as temporary:
             pack_files(temporary, files)
-    sentences = {text_key(take.sentence) for take in takes}
+    sentences = {take.key for take in takes}
     return ExportedCollection(str(out), len(sentences), len(takes), len(training), tuple(problems))
 
 
+def _clip_file(take: Take, folder: Path) -> Path:
+    """Where a clip lies that was taught to an index, or said beside it."""
+    return clip_path(folder if take.origin == "taught" else said_place(folder), take.clip_id)
+
+
 def _record(take: Take, folder: Path, work: Path) -> ClipRecord:
-    """A clip's row in the table of a data folder at `work`; its session is the day when it was taught."""
-    clip = load_clip(clip_path(folder, take.clip_id))
+    """A clip's row in the table of a data folder at `work`; its session is the day when it was taught or said."""
+    clip = load_clip(_clip_file(take, folder))
     return ClipRecord(
         clip_id=take.clip_id,
         video_file=f"{take.clip_id}.mp4",
@@ -172,22 +182,28 @@ def import_collection(recognizer: Recognizer, source: Path, folder: Path) -> Imp
         layer = load_layer(folder, recognizer.index.encoder_id)
         both, takes = recognizer.index.with_layer(layer), read_takes(data)
         fresh, problems = _usable(takes, both)
+        said, clips_said, bad_said = _fresh_said(fresh, data, folder)
+        taught = [IndexEntry.from_take(take) for take in fresh.values() if take.origin == "taught"]
         encoded, more = encode_again(
-            recognizer, [_entry(take) for take in fresh.values()], lambda clip_id: clip_path(data, clip_id),
+            recognizer, taught, lambda clip_id: clip_path(data, clip_id),
             recognizer.decision.gate.motion_floor,
         )  # fmt: skip
         new = _without_known(both, encoded)
         if len(new):
             clips = {clip_id: clip_path(data, clip_id) for clip_id in new.row_of}
             layer.with_layer(new).save(folder, [fresh[clip_id] for clip_id in new.row_of], clips)
-        left_out = (*problems, *(replace(each, message=_told_of(source, data, each.message)) for each in more))
+        if said:
+            keep_said(folder, said, clips_said)
+        unreadable = (replace(each, message=_told_of(source, data, each.message)) for each in (*more, *bad_said))
+        left_out = (*problems, *unreadable)
     if left_out and len(left_out) == len(takes):
         raise DataError(f"{source}: none of its {len(takes)} clips can be taught; first: {left_out[0].message}")
     return ImportedCollection(
         index=str(folder),
         clip_ids=tuple(new.row_of),
         sentences=new.sentence_texts if len(new) else (),
-        num_known=len(takes) - len(left_out) - len(new),
+        num_known=len(takes) - len(left_out) - len(new) - len(said),
+        num_said=len(said),
         left_out=left_out,
     )
 
@@ -234,17 +250,26 @@ def _usable(takes: dict[str, Take], index: SentenceIndex) -> tuple[dict[str, Tak
     return fresh, problems
 
 
-def _entry(take: Take) -> IndexEntry:
-    return IndexEntry(
-        clip_id=take.clip_id,
-        video_file="",
-        feature_path=clip_path(Path(), take.clip_id).name,
-        sentence_id=take.sentence_id,
-        sentence=take.sentence,
-        category=take.category,
-        signer_id=take.signer_id,
-        text_key=text_key(take.sentence),
-    )
+def _fresh_said(
+    takes: Mapping[str, Take], data: Path, folder: Path
+) -> tuple[list[Take], dict[str, LandmarkClip], list[Problem]]:
+    """What was said elsewhere and not here, its clips, and why some cannot be used."""
+    known, fresh, problems = read_said(folder), dict[str, Take](), list[Problem]()
+    clips: dict[str, LandmarkClip] = {}
+    for take in takes.values():
+        if take.origin == "taught":
+            continue
+        path = clip_path(data, take.clip_id)
+        try:
+            clip = checked_clip(load_clip(path), str(path))
+        except ClipError as error:
+            problems.append(Problem(take.clip_id, "bad_clip", str(error)))
+            continue
+        clip_id = said_id(clip)  # whatever name it has there
+        if clip_id not in known:
+            fresh[clip_id] = replace(take, clip_id=clip_id, sentence_id=own_sentence_id(take.key))
+            clips[clip_id] = clip
+    return list(fresh.values()), clips, problems
 
 
 def _without_known(index: SentenceIndex, new: SentenceIndex) -> SentenceIndex:

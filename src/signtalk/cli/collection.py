@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -23,14 +23,25 @@ def carry(
         bool, typer.Option("--without-missing", help="Leave out what was taught without keeping its clips.")
     ] = False,
     backup: Annotated[bool, typer.Option(help="Keep the index as it was, beside the new one.")] = True,
+    clips: Annotated[
+        Path | None, typer.Option(help="Folder of the files that clips were taught from, where they were not kept.")
+    ] = None,
+    consent: Annotated[
+        Literal["recognize", "train"] | None,
+        typer.Option(help="What the signers of these agree to; then they are kept from now on.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Carry a personal index to another model: its kept clips are encoded again, all at once or not at all.
 
-    Example: signtalk carry ward-3 --bundle new_bundle.zip
+    Clips that were not kept, as of an index of older versions, come from the files that they were taught from.
+
+    Example: signtalk carry ward-3 --bundle new_bundle.zip --clips ~/ward-3-clips --consent recognize
     """
     with open_model(which) as model:
-        carried = model.carry(index, out=out, without_missing=without_missing, backup=backup)
+        carried = model.carry(
+            index, out=out, without_missing=without_missing, backup=backup, clips=clips, consent=consent or ""
+        )
     left_out = tell_left_out(carried.left_out, as_json)
     if as_json:
         print_json({**carried.to_dict(), "left_out": left_out})
@@ -86,10 +97,8 @@ def collection_import(
     if as_json:
         print_json({**imported.to_dict(), "left_out": left_out})
         return
-    show(
-        {
-            "index": imported.index, "sentences": len(imported.sentences), "new clips": len(imported.clip_ids),
-            "there already": imported.num_known,
-        },
-        as_json,
-    )  # fmt: skip
+    shown = {
+        "index": imported.index, "sentences": len(imported.sentences), "new clips": len(imported.clip_ids),
+        "there already": imported.num_known,
+    }  # fmt: skip
+    show(shown | ({"confirmed or corrected": imported.num_said} if imported.num_said else {}), as_json)

@@ -101,10 +101,12 @@ def list_command(
 
     Example: signtalk list --bundle sign_encoder_bundle.zip --index ward-3
     """
-    from signtalk.index.personal import list_sentences
+    from signtalk.index.personal import list_said, list_sentences
+    from signtalk.index.said import read_said
 
     wanted = {name.casefold() for name in category or ()}
-    sentences = list_sentences(*_layers(which, index))
+    said = () if index is None else list_said(read_said(index).values())
+    sentences = [*list_sentences(*_layers(which, index)), *said]
     listed = [each for each in sentences if not wanted or each.category.casefold() in wanted]
     if as_json:
         print_json({"sentences": [each.to_dict() for each in listed]})
@@ -133,19 +135,28 @@ def _place(run: Path | None, index: Path | None, base: bool) -> Path:
 def _layers(which: ModelOptions, index: Path | None) -> tuple[dict[str, SentenceIndex], dict[str, Take]]:
     """The layers by name, the personal one alone where neither run nor bundle is given; and what its takes tell."""
     from signtalk.errors import ConfigError
-    from signtalk.index.index import SentenceIndex
     from signtalk.index.personal import takes_of
 
     if which.run is None and which.bundle is None:
         if index is None:
             raise ConfigError("nothing to list; give --run or --bundle, --index, or both")
-        return {"personal": SentenceIndex.load(index)}, takes_of(index)
+        return _own_layer(index), takes_of(index)
     with open_model(which) as model:
         base = model.recognizer.index
-        layers = {"base": base}
-        if index is not None:
-            layers["personal"] = SentenceIndex.load(index, base.encoder_id)
-        return layers, {} if index is None else takes_of(index)
+        if index is None:
+            return {"base": base}, {}
+        return {"base": base, **_own_layer(index, base.encoder_id)}, takes_of(index)
+
+
+def _own_layer(index: Path, encoder_id: str | None = None) -> dict[str, SentenceIndex]:
+    """A personal index; none where nothing but what was said lies there."""
+    from signtalk.index.index import SentenceIndex
+    from signtalk.index.personal import layer_exists
+    from signtalk.index.said import read_said
+
+    if not layer_exists(index) and read_said(index):
+        return {}
+    return {"personal": SentenceIndex.load(index, encoder_id)}
 
 
 def _print_enrolled(enrolled: Enrolled, folder: Path) -> None:

@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import FileLock, Timeout
-
 from signtalk.data.formats import Format, folder_of_text
 from signtalk.data.import_plan import COPIED_COLUMNS, METADATA_STEM, ClipToImport, plan_import
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record, describe_clip, write_manifest
@@ -38,7 +36,7 @@ from signtalk.data.records import (
 )
 from signtalk.data.unread import advice_for
 from signtalk.errors import ArtifactError, ClipError, DataError
-from signtalk.files import absolute, remove_unfinished, sha256_file, sha256_text, write_csv, write_text
+from signtalk.files import absolute, remove_unfinished, sha256_file, sha256_text, sole_writer, write_csv, write_text
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip, load_provenance, save_clip
 from signtalk.landmarks.plausible import checked_clip
 from signtalk.version import VERSION
@@ -180,19 +178,11 @@ def _new_folder(path: Path) -> Path:
 def _writing(root: Path) -> Iterator[None]:
     """Mark the folder as an import's, and keep a second import out; the system frees the lock of a killed one."""
     write_text(root / MARKER_NAME, "")
-    lock = FileLock(root / f"{MARKER_NAME}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise DataError(f"{root}: another import is writing this folder; wait for it, or end it") from error
-    except OSError as error:
-        raise DataError(f"{root}: cannot be locked ({error.strerror}); choose a folder you may write to") from error
-    try:
+    busy = DataError(f"{root}: another import is writing this folder; wait for it, or end it")
+    with sole_writer(root / f"{MARKER_NAME}.lock", busy):
         for folder in (root / CLIPS_FOLDER, root):
             remove_unfinished(folder)
         yield
-    finally:
-        lock.release()
 
 
 def _gathered(

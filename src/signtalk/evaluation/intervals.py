@@ -35,6 +35,19 @@ class Interval:
     level: float
 
 
+def mean_of_groups(values: Values, groups: Labels, seed: int) -> Interval:
+    """As `bootstrap_mean` over groups; with a single one no interval, rather than a false one.
+
+    Args:
+        values: (Q,) one number or hit a clip.
+        groups: (Q,) what each clip belongs to.
+        seed: of the resamples.
+    """
+    if len(np.unique(groups)) < 2:
+        return Interval(float(np.mean(values)), np.nan, np.nan, 0.95)
+    return bootstrap_mean(values.astype(np.float64), groups, np.random.default_rng(seed))
+
+
 def bootstrap_mean(
     values: Values,
     groups: Labels | None,

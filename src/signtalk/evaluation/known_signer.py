@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signtalk.arrays import BoolArray, IntArray
-from signtalk.evaluation.intervals import Interval, bootstrap_mean
+from signtalk.evaluation.intervals import mean_of_groups
 from signtalk.evaluation.results import KnownSigner
 from signtalk.recognition.asked import Asked
 from signtalk.recognition.recognizer import Recognizer
@@ -113,15 +113,12 @@ def _result(
     keys = np.array(known.keys)[rows]
     signers = np.array([known.records[row].signer_id for row in rows.tolist()])
 
-    def mean(right: BoolArray) -> Interval:
-        return bootstrap_mean(right.astype(np.float64), keys, np.random.default_rng(seed))
-
     return KnownSigner(
         num_sentences=count,
         chosen="guided" if guided else "random",
         num_queries=len(rows),
-        before=mean(before.right),
-        after=mean(after.right),
+        before=mean_of_groups(before.right, keys, seed),
+        after=mean_of_groups(after.right, keys, seed),
         by_signer={
             name: (float(before.right[signers == name].mean()), float(after.right[signers == name].mean()))
             for name in np.unique(signers).tolist()

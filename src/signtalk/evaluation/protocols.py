@@ -19,7 +19,7 @@ from signtalk.data.manifest import ClipRecord, Manifest
 from signtalk.data.packed import PackedClips
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
-from signtalk.evaluation.intervals import Interval, bootstrap_mean, wilson_interval
+from signtalk.evaluation.intervals import Interval, Values, mean_of_groups, wilson_interval
 from signtalk.evaluation.known_signer import measure_known_signer
 from signtalk.evaluation.open_set import OpenSetAnswers, measure_gate, measure_open_set
 from signtalk.evaluation.results import (
@@ -129,12 +129,9 @@ class _Measured:
             by_category=_by_group(first, [record.category for record in queries.records]),
         )
 
-    def _mean(self, values: npt.NDArray[np.generic], groups: npt.NDArray[np.str_]) -> Interval:
+    def _mean(self, values: Values, groups: npt.NDArray[np.str_]) -> Interval:
         """Mean with an interval that resamples sentences: clips, or texts, of one sentence are not independent."""
-        estimate = float(values.astype(np.float64).mean())
-        if len(np.unique(groups)) < 2:  # nothing to resample: no interval rather than a false one
-            return Interval(estimate, np.nan, np.nan, 0.95)
-        return bootstrap_mean(values.astype(np.float64), groups, np.random.default_rng(self.seed))
+        return mean_of_groups(values, groups, self.seed)
 
     def enrolled(self, k: int) -> None:
         """Enrol k clips of each sentence that training never saw, then ask for these sentences."""

@@ -23,7 +23,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field, ValidationError
 
 from signtalk.arrays import FloatArray, IntArray
@@ -38,10 +37,11 @@ from signtalk.files import (
     save_array,
     save_arrays,
     sha256_file,
+    sole_writer,
     write_csv,
     write_json,
 )
-from signtalk.index.takes import TAKES_FILES, Take, is_litter, read_takes, refuse_strangers, write_takes
+from signtalk.index.takes import TAKES_FILES, Take, clip_path, is_litter, read_takes, refuse_strangers, write_takes
 from signtalk.landmarks.clip import LandmarkClip
 
 BUNDLE_MANIFEST = "export_manifest.json"  # a folder that holds it is a bundle
@@ -101,6 +101,20 @@ class IndexEntry:
             category=record.category,
             signer_id=record.signer_id,
             text_key=record.text_key,
+        )
+
+    @classmethod
+    def from_take(cls, take: Take) -> IndexEntry:
+        """The entry of a clip that was taught elsewhere, or that was said."""
+        return cls(
+            clip_id=take.clip_id,
+            video_file="",
+            feature_path=clip_path(Path(), take.clip_id).name,
+            sentence_id=take.sentence_id,
+            sentence=take.sentence,
+            category=take.category,
+            signer_id=take.signer_id,
+            text_key=take.key,
         )
 
 
@@ -169,23 +183,13 @@ def locked(folder: Path, wait_s: float = _LOCK_WAIT_S) -> Iterator[None]:
         DataError: the place cannot be written.
     """
     folder = absolute(folder)
-    path = folder.with_name(f".{folder.name}.lock")
-    lock = FileLock(path, timeout=wait_s)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise ArtifactError(f"{folder}: another process has been writing it for {wait_s:g} s; see which") from error
-    except OSError as error:
-        raise DataError(f"{folder}: cannot write there ({error.strerror}); choose a folder you may write to") from error
-    try:
+    busy = ArtifactError(f"{folder}: another process has been writing it for {wait_s:g} s; see which")
+    with sole_writer(folder.with_name(f".{folder.name}.lock"), busy, wait_s):
         for path in folder.parent.iterdir():
             if path.name.startswith(_begun(folder)):
                 shutil.rmtree(path, ignore_errors=True)
         _end_replacement(folder)
         yield
-    finally:
-        lock.release()
 
 
 def _end_replacement(folder: Path) -> None:

@@ -10,7 +10,7 @@ was confirmed. `recognition.enrolment` adds to such a folder.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -29,6 +29,7 @@ from signtalk.index.files import (
     locked,
 )
 from signtalk.index.index import SentenceIndex
+from signtalk.index.said import drop_said, read_said
 from signtalk.index.takes import Take, read_takes
 
 ENROLLED_ID = "enrolled-"
@@ -42,7 +43,7 @@ class ListedSentence:
     """A sentence of one layer.
 
     Attributes:
-        layer: "base" or "personal", or another name that `list_sentences` was given.
+        layer: "base", "personal", or another name that `list_sentences` was given; "said" of `list_said`.
         sentence: canonical text.
         sentence_id: canonical id.
         category: of the sentence.
@@ -143,7 +144,8 @@ def forget(
 ) -> tuple[IndexEntry, ...]:
     """Take sentences, or single clips, out of an index folder; all that are named or, at an error, none.
 
-    Their kept landmarks go with them, at once, and so does what a backup of `recognition.carrying` holds of them.
+    Their kept landmarks go with them, at once, and so does what a backup of `recognition.carrying` holds of them, and
+    what was said of them (`said`).
 
     Args:
         folder: the personal index.
@@ -161,26 +163,24 @@ def forget(
     """
     folder = Path(folder)
     refuse_bundle(folder)
-    if not layer_exists(folder):  # before the lock, which would leave a file there
+    if not layer_exists(folder) and not read_said(folder):  # before the lock, which would leave a file there
         raise ArtifactError(f"{folder}: no such index; nothing was enrolled there")
     keys = {text_key(text) for text in texts}
     with locked(folder):
-        indexes = {folder: SentenceIndex.load(folder, encoder_id)}
-        damaged: list[str] = []
-        for backup in _backups(folder):
-            try:
-                indexes[backup] = SentenceIndex.load(backup)
-            except ArtifactError:
-                damaged.append(str(backup))
-        held = {key for index in indexes.values() for key in index.sentences}
-        held_ids = {clip_id for index in indexes.values() for clip_id in index.row_of}
+        indexes, damaged = _with_backups(folder, encoder_id)
+        said = {take.clip_id: IndexEntry.from_take(take) for take in read_said(folder).values()}
+        held = {key for index in indexes.values() for key in index.sentences} | {e.text_key for e in said.values()}
+        held_ids = {clip_id for index in indexes.values() for clip_id in index.row_of} | set(said)
         unknown = [text for text in texts if text_key(text) not in held]
         unknown += [clip_id for clip_id in clip_ids if clip_id not in held_ids]
         if unknown:
             raise DataError(f"{folder}: holds no '{unknown[0]}'; `signtalk list` shows what it holds")
         # A backup may know a clip under the text that it had before it was renamed.
-        named = {entry.clip_id for entry in indexes[folder].entries if entry.text_key in keys}
-        gone: dict[str, IndexEntry] = {}
+        own = indexes[folder].entries if folder in indexes else ()
+        named = {entry.clip_id for entry in own if entry.text_key in keys}
+        gone = {i: entry for i, entry in said.items() if entry.text_key in keys or i in clip_ids}
+        if gone:
+            drop_said(folder, gone)
         for place, index in reversed(indexes.items()):  # the index itself last: then nothing of it is left anywhere
             left = index.without_sentences(keys).without({*clip_ids, *named})
             if len(left) < len(index):
@@ -192,6 +192,18 @@ def forget(
             f"{damaged[0]}: this backup is damaged and may hold it still; remove the folder. It is forgotten elsewhere"
         )
     return tuple(gone.values())
+
+
+def _with_backups(folder: Path, encoder_id: str | None) -> tuple[dict[Path, SentenceIndex], list[str]]:
+    """The index, where it is there, and its backups; and those of them that are damaged."""
+    indexes = {folder: SentenceIndex.load(folder, encoder_id)} if layer_exists(folder) else {}
+    damaged: list[str] = []
+    for backup in _backups(folder):
+        try:
+            indexes[backup] = SentenceIndex.load(backup)
+        except ArtifactError:
+            damaged.append(str(backup))
+    return indexes, damaged
 
 
 def backup_place(folder: Path, encoder_id: str) -> Path:
@@ -235,6 +247,36 @@ def list_sentences(
                 )
             )
     return tuple(sorted(listed, key=lambda each: text_key(each.sentence)))
+
+
+def list_said(takes: Iterable[Take]) -> tuple[ListedSentence, ...]:
+    """The sentences of what was said and confirmed, in order of text, as the layer "said".
+
+    Args:
+        takes: of `said.read_said`.
+    """
+    by_key: dict[str, list[Take]] = {}
+    for take in takes:
+        by_key.setdefault(take.key, []).append(take)
+    listed = []
+    for key in sorted(by_key):
+        own, last = by_key[key], by_key[key][-1]
+        clip_ids = tuple(take.clip_id for take in own)
+        listed.append(
+            ListedSentence(
+                layer="said",
+                sentence=last.sentence,
+                sentence_id=last.sentence_id,
+                category=last.category,
+                num_clips=len(own),
+                signers=tuple(sorted({take.signer_id for take in own} - {""})),
+                clip_ids=clip_ids,
+                kept_clip_ids=clip_ids,
+                language=next((take.language for take in reversed(own) if take.language), ""),
+                date=last.date,
+            )
+        )
+    return tuple(listed)
 
 
 def refuse_bundle(folder: Path) -> None:

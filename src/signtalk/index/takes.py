@@ -16,7 +16,7 @@ from datetime import date as calendar_date
 from pathlib import Path
 from typing import Literal, get_args
 
-from signtalk.data.records import CLIPS_FOLDER
+from signtalk.data.records import CLIPS_FOLDER, text_key
 from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.files import link_or_copy, read_csv, sha256_text, write_csv
 from signtalk.landmarks.clip import LandmarkClip, load_clip, save_clip
@@ -28,6 +28,9 @@ TAKES_FILES = (TAKES_NAME, CLIPS_FOLDER)
 Consent = Literal["", "recognize", "train"]
 """What may be done with a take's landmarks: nothing, so that they are not kept; taught to later models, so that these
 recognise the sentence; and train models as well."""
+Origin = Literal["taught", "confirmed", "corrected"]
+"""How a take got its sentence: somebody taught it; the patient said yes to an answer, or chose the right sentence where
+the answer was another one. What was taught answers; the other two lie beside the index (`said`)."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _PLAIN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -48,6 +51,7 @@ class Take:
         language: of the text, a tag such as "fr" or "pt-BR"; "" = not told.
         consent: what the signer agreed to; "" = no clip is kept.
         date: when it was taught, "2026-11-28"; "" = not told.
+        origin: how it got its sentence.
 
     Raises:
         ConfigError: the clip has no name, or as for `check_told`.
@@ -61,11 +65,19 @@ class Take:
     language: str = ""
     consent: Consent = ""
     date: str = ""
+    origin: Origin = "taught"
 
     def __post_init__(self) -> None:
         if not self.clip_id or len(self.clip_id) > LONGEST_ID:
             raise ConfigError(f"a clip_id of {len(self.clip_id)} characters; expected 1 to {LONGEST_ID}")
         check_told(self.language, self.consent, self.date)
+        if self.origin not in get_args(Origin):
+            raise ConfigError(f"origin '{self.origin[:40]}'; expected {', '.join(get_args(Origin))}")
+
+    @property
+    def key(self) -> str:
+        """What tells its sentence apart."""
+        return text_key(self.sentence)
 
     @property
     def is_told(self) -> bool:
@@ -74,6 +86,8 @@ class Take:
 
 
 TAKE_COLUMNS = tuple(field.name for field in fields(Take))
+_WITHOUT_ORIGIN = TAKE_COLUMNS[:-1]
+"""The columns before: every take was taught."""
 
 
 def check_told(language: str, consent: str, date: str) -> None:
@@ -120,7 +134,7 @@ def read_takes(folder: Path) -> dict[str, Take]:
     takes: dict[str, Take] = {}
     try:
         columns, rows = read_csv(path)
-        if tuple(columns) != TAKE_COLUMNS:
+        if tuple(columns) not in (TAKE_COLUMNS, _WITHOUT_ORIGIN):
             raise DataError(f"{path}: columns {', '.join(columns)}; expected {', '.join(TAKE_COLUMNS)}")
         for row in rows:
             take = _take_of(row)
@@ -135,8 +149,10 @@ def read_takes(folder: Path) -> dict[str, Take]:
 
 
 def _take_of(row: Mapping[str, str]) -> Take:
-    consent: Consent = row["consent"]  # type: ignore[assignment]  # what else it may be, the take refuses
-    return Take(**{name: value for name, value in row.items() if name != "consent"}, consent=consent)
+    consent: Consent = row["consent"]  # type: ignore[assignment]  # what else they may be, the take refuses
+    origin: Origin = row.get("origin") or "taught"  # type: ignore[assignment]
+    plain = {name: value for name, value in row.items() if name not in ("consent", "origin")}
+    return Take(**plain, consent=consent, origin=origin)
 
 
 def write_takes(folder: Path, before: Path, takes: Iterable[Take], clips: Mapping[str, LandmarkClip | Path]) -> None:

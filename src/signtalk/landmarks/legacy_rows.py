@@ -31,9 +31,12 @@ DEFAULT_SMOOTHING_ALPHA = 0.2
 """Weight of the new frame in the prototype's exponential average."""
 
 _NUM_POSE = PARTS["pose"].stop
-_TORSO = HOLISTIC.positions(("left_shoulder", "right_shoulder", "left_hip", "right_hip"))
-_MIN_TORSO = 1e-6
-_MIN_SPAN = 1e-4
+TORSO_NAMES = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+_TORSO = HOLISTIC.positions(TORSO_NAMES)
+MIN_TORSO = 1e-6
+"""A frame whose torso lies nearer to the picture's corner shows none."""
+MIN_SPAN = 1e-4
+"""Shorter spans of the torso are no unit."""
 _FLOAT32_STEP = float(np.finfo(np.float32).eps)
 _ROUNDING = 8 * _FLOAT32_STEP
 """How far apart, relative to the largest coordinate, float32 smoothing can put points that coincide.
@@ -87,9 +90,9 @@ def to_prototype_rows(clip: LandmarkClip, alpha: float = DEFAULT_SMOOTHING_ALPHA
         ],
         axis=1,
     )
-    usable = np.linalg.norm(torso.reshape(len(points), -1), axis=1) > _MIN_TORSO
+    usable = np.linalg.norm(torso.reshape(len(points), -1), axis=1) > MIN_TORSO
     for t in np.flatnonzero(usable):
-        clear = spans[t][spans[t] > _MIN_SPAN]
+        clear = spans[t][spans[t] > MIN_SPAN]
         unit = np.float32(np.median(clear)) if len(clear) else np.float32(1)
         points[t] = (points[t] - centre[t]) / unit
     return _smoothed(_join_columns(points, np.nan_to_num(clip.visibility).astype(np.float32)), alpha)

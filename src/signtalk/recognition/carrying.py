@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from signtalk.data.manifest import read_landmarks
 from signtalk.data.records import Problem
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import absolute, link_or_copy
@@ -25,8 +26,10 @@ from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked, open_to_others, workplace
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import backup_place, layer_exists, refuse_bundle
-from signtalk.index.takes import clip_path, read_takes
-from signtalk.landmarks.clip import load_clip
+from signtalk.index.said import copy_said
+from signtalk.index.takes import Consent, Take, clip_path, read_takes
+from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip
+from signtalk.landmarks.legacy_rows import DEFAULT_SMOOTHING_ALPHA
 from signtalk.landmarks.plausible import checked_clip
 from signtalk.recognition.enrolment import checked_features, sentence_id_of
 from signtalk.recognition.recognizer import Recognizer
@@ -66,12 +69,27 @@ class Carried:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Originals:
+    """The files that clips were taught from, where those were not kept: every clip of an index of older versions.
+
+    Attributes:
+        folder: where they lie, under the names that they had, or as CLIP_ID.npz.
+        consent: what their signers agree to; where it is told, the clips are kept from now on.
+    """
+
+    folder: Path
+    consent: Consent = ""
+
+
 def carry(
     recognizer: Recognizer,
     folder: Path,
     out: Path | None = None,
     without_missing: bool = False,
     backup: bool = True,
+    *,
+    originals: Originals | None = None,
 ) -> Carried:
     """Encode the kept clips of a personal index again, for the model that answers from now on.
 
@@ -84,6 +102,7 @@ def carry(
         out: a new folder to write to; None = `folder` is replaced.
         without_missing: leave out what cannot be carried.
         backup: keep the old index beside the new one, as `NAME.of-` and the beginning of its model's id.
+        originals: files of clips that were not kept.
 
     Raises:
         DataError: a clip cannot be carried and `without_missing` is not told, or none can; or the place cannot be
@@ -100,15 +119,16 @@ def carry(
         old = SentenceIndex.load(folder)
         if out is None and old.encoder_id == recognizer.index.encoder_id:
             return _carried(folder, old)
-        new, problems = encode_again(recognizer, old.entries, lambda clip_id: clip_path(folder, clip_id), 0.0)
+        files = _Files(folder, old.entries, originals)
+        new, problems = encode_again(recognizer, old.entries, files.path_of, 0.0)
         if problems and not (without_missing and len(new)):
             raise DataError(_cannot_be_carried(folder, old, new, problems, without_missing))
         if out is not None:
-            _write_elsewhere(folder, absolute(out), new)
+            _write_elsewhere(files, absolute(out), new)
             return _carried(absolute(out), new, problems)
         kept = _back_up(folder, old) if backup else None
         try:
-            new.save(folder)
+            new.save(folder, *files.fresh(new))
         except BaseException:
             if kept is not None:
                 shutil.rmtree(kept, ignore_errors=True)
@@ -137,11 +157,11 @@ def encode_again(
         for start in range(0, len(entries), recognizer.clips_at_once):
             features = []
             for entry in entries[start : start + recognizer.clips_at_once]:
-                path = path_of(entry.clip_id)
                 try:
+                    path = path_of(entry.clip_id)
                     if not path.is_file():
                         raise _NotKeptError(f"no clip of '{entry.sentence}' is kept under {entry.clip_id}")
-                    clip = checked_clip(load_clip(path), str(path))
+                    clip = checked_clip(_read(path), str(path))
                     features.append(checked_features(str(path), clip, recognizer.encoder.feature_config, motion_floor))
                     # An id is its model's: under another one it may be that of another sentence.
                     usable.append(replace(entry, sentence_id=sentence_id_of(recognizer.index, entry.text_key)))
@@ -161,6 +181,58 @@ class _NotKeptError(ClipError):
     """There is no file of a clip."""
 
 
+def _read(path: Path) -> LandmarkClip:
+    return read_landmarks(path, DEFAULT_FPS, DEFAULT_SMOOTHING_ALPHA)
+
+
+class _Files:
+    """Where the clips of an index lie: kept beside its vectors, or among the originals."""
+
+    def __init__(self, folder: Path, entries: Sequence[IndexEntry], originals: Originals | None) -> None:
+        self.folder, self.originals = folder, originals
+        self.entries = {entry.clip_id: entry for entry in entries}
+        self._names = Counter(entry.feature_path for entry in entries)
+
+    def path_of(self, clip_id: str) -> Path:
+        """The file of a clip; it need not be there.
+
+        Raises:
+            ClipError: the originals have several that it may be.
+        """
+        kept = clip_path(self.folder, clip_id)
+        return kept if self.originals is None or kept.is_file() else self._original(clip_id, self.originals.folder)
+
+    def _original(self, clip_id: str, place: Path) -> Path:
+        by_id = place / clip_path(place, clip_id).name
+        name = Path(self.entries[clip_id].feature_path).name
+        if by_id.is_file() or not name:
+            return by_id
+        if self._names[self.entries[clip_id].feature_path] > 1:
+            raise _NotKeptError(
+                f"{self._names[name]} clips were taught from files called {name}; call that of "
+                f"'{self.entries[clip_id].sentence}' {by_id.name}"
+            )
+        return place / name
+
+    def fresh(self, new: SentenceIndex) -> tuple[list[Take], dict[str, LandmarkClip | Path]]:
+        """What is told of clips that are kept from now on, and the clips."""
+        if self.originals is None or not self.originals.consent:
+            return [], {}
+        known = read_takes(self.folder)
+        takes: list[Take] = []
+        clips: dict[str, LandmarkClip | Path] = {}
+        for entry in new.entries:
+            if clip_path(self.folder, entry.clip_id).is_file():
+                continue
+            path = self.path_of(entry.clip_id)
+            clips[entry.clip_id] = path if path.suffix == ".npz" else _read(path)
+            take = known.get(entry.clip_id) or Take(
+                entry.clip_id, entry.sentence_id, entry.sentence, entry.category, entry.signer_id
+            )
+            takes.append(replace(take, consent=self.originals.consent))
+        return takes, clips
+
+
 def _cannot_be_carried(
     folder: Path, old: SentenceIndex, new: SentenceIndex, problems: Sequence[Problem], without_missing: bool
 ) -> str:
@@ -169,7 +241,7 @@ def _cannot_be_carried(
     held = Counter(entry.sentence for entry in old.entries)
     named = [f"'{sentence}' ({number} of {held[sentence]} clips)" for sentence, number in sorted(lost.items())]
     more = f" and {len(named) - _SHOWN_SENTENCES} more" if len(named) > _SHOWN_SENTENCES else ""
-    what_to_do = "keep clips from now on (`signtalk enroll --consent`) and teach them again"
+    what_to_do = "give the files that they were taught from (--clips), or teach them again and keep them (--consent)"
     if not without_missing:
         what_to_do += ", or leave them out with --without-missing; nothing was changed"
     return (
@@ -178,14 +250,16 @@ def _cannot_be_carried(
     )
 
 
-def _write_elsewhere(folder: Path, out: Path, new: SentenceIndex) -> None:
+def _write_elsewhere(files: _Files, out: Path, new: SentenceIndex) -> None:
     refuse_bundle(out)
     with locked(out):
         if layer_exists(out):  # made while the clips were encoded
             raise ArtifactError(f"{out}: is there already; give a new folder")
-        takes = read_takes(folder)
-        clips = {clip_id: clip_path(folder, clip_id) for clip_id in new.row_of}
-        new.save(out, [takes[clip_id] for clip_id in new.row_of if clip_id in takes], clips)
+        fresh, clips = files.fresh(new)
+        takes = read_takes(files.folder) | {take.clip_id: take for take in fresh}
+        kept = {clip_id: clip_path(files.folder, clip_id) for clip_id in new.row_of if clip_id not in clips}
+        copy_said(files.folder, out)
+        new.save(out, [takes[clip_id] for clip_id in new.row_of if clip_id in takes], {**kept, **clips})
 
 
 def _back_up(folder: Path, old: SentenceIndex) -> Path:
@@ -196,16 +270,23 @@ def _back_up(folder: Path, old: SentenceIndex) -> Path:
     first = backup_place(folder, old.encoder_id)
     for number in count(1):
         target = first if number == 1 else first.with_name(f"{first.name}-{number}")
-        if not target.exists():
+        if not target.exists() or _holds_no_more(target, old):
             break
-        if layer_exists(target) and set(SentenceIndex.load(target).row_of) <= set(old.row_of):
-            break
-    with workplace(folder) as temporary:
+    with workplace(folder) as temporary, workplace(folder) as replaced:
         shutil.copytree(folder, temporary, copy_function=link_or_copy, dirs_exist_ok=True)
         open_to_others(temporary)
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():  # removed where it is, it would be left half there by a kill
+            target.rename(replaced / target.name)
         temporary.rename(target)
     return target
+
+
+def _holds_no_more(backup: Path, old: SentenceIndex) -> bool:
+    """Whether an index holds all that a backup does; what cannot be read of a damaged one may be more."""
+    try:
+        return layer_exists(backup) and set(SentenceIndex.load(backup).row_of) <= set(old.row_of)
+    except ArtifactError:
+        return False
 
 
 def _carried(folder: Path, index: SentenceIndex, problems: Sequence[Problem] = (), backup: str = "") -> Carried:

@@ -25,6 +25,7 @@ from signtalk.index.encoded import Encoded
 from signtalk.index.files import IndexEntry, locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import ENROLLED_ID, load_layer, refuse_bundle
+from signtalk.index.said import drop_said, read_said, said_id
 from signtalk.index.takes import Consent, Take, check_told
 from signtalk.index.text_search import refuse_endless
 from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
@@ -274,7 +275,11 @@ def enroll_encoded(
         enrolled = _looked_at(recognizer.changed(index=before), entries, clips.encoded, clips.motions)
         if strict and enrolled.warnings:
             raise DataError(f"'{sentence.text}' is not enrolled: {'; '.join(enrolled.warnings)}")
-        after.save(folder, [_take(entry, sentence) for entry in entries], _kept(entries, sentence, clips))
+        kept = _kept(entries, sentence, clips)
+        after.save(folder, [_take(entry, sentence) for entry in entries], kept)
+        said = set(map(said_id, kept.values())) & set(read_said(folder))
+        if said:  # it answers now, and trains no model twice
+            drop_said(folder, said)
     return enrolled
 
 
@@ -357,9 +362,16 @@ def sentence_id_of(index: SentenceIndex, key: str) -> str:
         key: the sentence's `text_key`.
     """
     rows = index.sentences.get(key)
-    if rows is None:
-        return f"{ENROLLED_ID}{sha256_text(key)[:16]}"
-    return index.entries[_canonical_row(index, rows)].sentence_id
+    return own_sentence_id(key) if rows is None else index.entries[_canonical_row(index, rows)].sentence_id
+
+
+def own_sentence_id(key: str) -> str:
+    """The id of a sentence that belongs to no model.
+
+    Args:
+        key: the sentence's `text_key`.
+    """
+    return f"{ENROLLED_ID}{sha256_text(key)[:16]}"
 
 
 def _canonical_row(index: SentenceIndex, rows: IntArray) -> int:

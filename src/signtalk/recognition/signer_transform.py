@@ -125,13 +125,28 @@ class SignerEncoder:
 
 
 def frame_inputs(memory: npt.NDArray[np.floating], centre: Float64Array, scale: float) -> Float64Array:
-    """(..., M + 1) of (..., M): centred, scaled so that a typical frame has length 1, and a 1 behind."""
+    """Centred, scaled so that a typical frame has length 1, and a 1 behind.
+
+    Args:
+        memory: (..., M) frames.
+        centre: (M,).
+        scale: of all M numbers together.
+
+    Returns:
+        (..., M + 1).
+    """
     scaled = (memory.astype(np.float64) - centre) / (scale * np.sqrt(len(centre)))
     return np.concatenate([scaled, np.ones((*scaled.shape[:-1], 1))], axis=-1)
 
 
 def moved_projections(projections: FloatArray, moves: Float64Array, valid: BoolArray) -> FloatArray:
-    """(B, T, P) projections that went by (B, T, P) moves and kept their lengths; padding stays zero."""
+    """Projections that moved and kept their lengths.
+
+    Args:
+        projections: (B, T, P).
+        moves: (B, T, P) what is added.
+        valid: (B, T) bool; padding becomes zero.
+    """
     moved = projections + moves
     lengths = np.linalg.norm(projections, axis=2, keepdims=True)
     moved *= lengths / np.maximum(np.linalg.norm(moved, axis=2, keepdims=True), 1e-9)

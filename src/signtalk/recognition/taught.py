@@ -16,9 +16,10 @@ from signtalk.errors import ArtifactError, ClipError, ConfigError, DataError
 from signtalk.index.files import IndexEntry, existing_folder, locked
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import layer_exists, load_layer, refuse_bundle
+from signtalk.index.said import keep_said, read_said, retell_said, said_place
 from signtalk.index.takes import Take, clip_path, read_takes
 from signtalk.landmarks.clip import LandmarkClip, load_clip
-from signtalk.recognition.enrolment import NewSentence, sentence_id_of
+from signtalk.recognition.enrolment import NewSentence, own_sentence_id, sentence_id_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,16 +29,30 @@ class Held:
     Attributes:
         index: its references alone.
         takes: what is told of them.
+        said: what was said of it, and confirmed.
         clips: those that are kept, by clip_id.
     """
 
     index: SentenceIndex
     takes: tuple[Take, ...]
+    said: tuple[Take, ...]
     clips: Mapping[str, LandmarkClip]
+
+    @property
+    def sentence(self) -> str:
+        """Its text; "" where nothing is held."""
+        return self.index.entries[0].sentence if len(self.index) else self.said[0].sentence if self.said else ""
+
+    @property
+    def clip_ids(self) -> tuple[str, ...]:
+        """Of all its clips."""
+        return (*self.index.row_of, *(take.clip_id for take in self.said))
 
 
 def rename(base: SentenceIndex, folder: Path, text: str, new_text: str) -> tuple[IndexEntry, ...]:
     """Give the clips of a taught sentence another text; kept clips and what is told of them stay.
+
+    What was said of it, and confirmed, gets the new text too.
 
     Args:
         base: what everybody shares; its sentences keep their texts.
@@ -70,6 +85,14 @@ def rename(base: SentenceIndex, folder: Path, text: str, new_text: str) -> tuple
             if entry.text_key == old_key else entry
             for entry in layer.entries
         )  # fmt: skip
+        said = read_said(folder)
+        retold = {
+            clip_id: replace(take, sentence=sentence.text, sentence_id=own_sentence_id(key))
+            for clip_id, take in said.items()
+            if take.key == old_key
+        }
+        if retold:
+            retell_said(folder, (said | retold).values())
         replace(layer, entries=entries).save(folder)
     return tuple(entry for entry in entries if entry.text_key == key)
 
@@ -90,12 +113,13 @@ def held_of(folder: Path, text: str, encoder_id: str) -> Held:
     ids = {layer.entries[row].clip_id for row in rows}
     place = existing_folder(folder)
     takes = tuple(take for take in read_takes(place).values() if take.clip_id in ids)
+    said = tuple(take for take in read_said(folder).values() if take.key == text_key(text))
     clips: dict[str, LandmarkClip] = {}
-    for take in takes:
+    for where, take in (*((place, take) for take in takes), *((said_place(folder), take) for take in said)):
         if take.consent:
             with suppress(ClipError):  # one that is missing or damaged hinders nobody from forgetting it
-                clips[take.clip_id] = load_clip(clip_path(place, take.clip_id))
-    return Held(layer.without([clip_id for clip_id in layer.row_of if clip_id not in ids]), takes, clips)
+                clips[take.clip_id] = load_clip(clip_path(where, take.clip_id))
+    return Held(layer.without([clip_id for clip_id in layer.row_of if clip_id not in ids]), takes, said, clips)
 
 
 def put_back(folder: Path, held: Held) -> int:
@@ -116,4 +140,8 @@ def put_back(folder: Path, held: Held) -> int:
         if len(missing):
             takes = [take for take in held.takes if take.clip_id in missing.row_of]
             layer.with_layer(missing).save(folder, takes, held.clips)
-    return len(missing)
+        there = read_said(folder)
+        said = [take for take in held.said if take.clip_id not in there and take.clip_id in held.clips]
+        if said:
+            keep_said(folder, said, held.clips)
+    return len(missing) + len(said)

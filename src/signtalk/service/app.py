@@ -30,8 +30,11 @@ from signtalk.service.errors import RefusedError, add_error_handlers
 from signtalk.service.guards import Guard, KeyedRoute, OwnNames, is_own_origin
 from signtalk.service.metrics import ServiceMetrics
 from signtalk.service.model import Question, Reply, ServiceModel
+from signtalk.service.pairing import PairSocket
+from signtalk.service.pairs import Pairs
 from signtalk.service.queue import ClosedError, QuestionQueue
 from signtalk.service.reference import add_reference
+from signtalk.service.said import said_routes
 from signtalk.service.schemas import (
     CLIP_BODY,
     MOST_NAME,
@@ -43,6 +46,7 @@ from signtalk.service.schemas import (
     clip_of_message,
 )
 from signtalk.service.settings import ServiceSettings
+from signtalk.service.sockets import TOO_BUSY, TalkingSocket
 from signtalk.service.stream import StreamSocket
 from signtalk.service.stream_signer import SignerTeacher
 from signtalk.service.taught import COLLECTION_PATH, TaughtSentences, taught_routes
@@ -50,7 +54,6 @@ from signtalk.version import VERSION
 
 _logger = logging.getLogger("signtalk.service")
 R = TypeVar("R")
-_TOO_BUSY = 1013
 _Candidates = Annotated[int, Query(ge=1, le=50, description="How many sentences the answer lists.")]
 _SentenceId = Annotated[
     str, Query(max_length=MOST_NAME, description="A sentence of which the answer tells how near it was.")
@@ -74,6 +77,7 @@ class Service:
         self.metrics.waiting.set_function(lambda: len(self.questions))
         self.streams: set[StreamSocket] = set()
         self._streams_of: Counter[str] = Counter()
+        self.pairs, self.paired = Pairs(settings), set[PairSocket]()
         self.stopping = False
 
     async def clip_of(self, request: Request) -> LandmarkClip:
@@ -118,7 +122,7 @@ class Service:
             return
         await socket.accept()
         if self.stopping or len(self.streams) >= most or self._streams_of[client] >= most_of_one:
-            await socket.close(_TOO_BUSY, "too many streams; try again later")
+            await socket.close(TOO_BUSY, "too many streams; try again later")
             return
         began = time.monotonic()
         stream = StreamSocket(
@@ -136,10 +140,28 @@ class Service:
             self.metrics.streams.dec()
             _logger.info("stream closed after %.0f s", time.monotonic() - began)
 
+    async def pair(self, socket: WebSocket) -> None:
+        """Serve the socket of one of two devices."""
+        address = socket.client.host if socket.client else ""
+        if not is_own_origin(socket, self.settings.origins):
+            await socket.close(1008, "a page of another host")
+            return
+        await socket.accept()
+        if self.stopping or len(self.paired) >= 4 * self.settings.max_pairs:
+            await socket.close(TOO_BUSY, "too many devices; try again later")
+            return
+        device = PairSocket(TalkingSocket(socket, self.settings.pair_silent_s), self.pairs, self.settings, address)
+        self.paired.add(device)
+        try:
+            await device.run()
+        finally:
+            self.paired.discard(device)
+
     async def stop(self) -> None:
         """Take nothing new; answer what was accepted."""
         self.stopping = True
-        await asyncio.gather(*(stream.stop() for stream in tuple(self.streams)))
+        sockets: tuple[StreamSocket | PairSocket, ...] = (*self.streams, *self.paired)
+        await asyncio.gather(*(each.stop() for each in sockets))
 
 
 def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> FastAPI:
@@ -162,8 +184,10 @@ def create_app(model: ServiceModel, settings: ServiceSettings | None = None) -> 
     for router in (make(service) for make in (_recognition, _index, _changes, _prototype, _operations)):
         app.include_router(router)
     app.include_router(taught_routes(TaughtSentences(model), service.aside))
+    app.include_router(said_routes(model, service.aside, service.settings.max_frames))
     add_reference(app)
     app.add_api_websocket_route("/v1/stream", service.stream)
+    app.add_api_websocket_route("/v1/pair", service.pair)
     if service.settings.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(service.settings.origins), allow_methods=["GET", "POST"],
@@ -227,9 +251,15 @@ def _index(service: Service) -> APIRouter:
         query: Annotated[str, Query(max_length=MOST_TEXT)] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+        category: Annotated[str | None, Query(max_length=MOST_NAME)] = None,
     ) -> dict[str, Any]:
-        """The sentences that are known."""
-        return await service.aside(model.sentences, query, limit, offset)
+        """The sentences that are known, or those of one category."""
+        return await service.aside(model.sentences, query, limit, offset, category)
+
+    @router.get("/categories")
+    async def categories() -> dict[str, Any]:
+        """The categories of the sentences, with how many are in each."""
+        return {"categories": await service.aside(model.categories)}
 
     @router.get("/sentences/{sentence_id}/sign", response_class=Response)
     async def sign(sentence_id: str) -> Response:
@@ -298,6 +328,7 @@ def _operations(service: Service) -> APIRouter:
             "can_enroll": settings.may_enroll,
             "can_keep_clips": settings.may_keep_clips,
             "can_search": recognizer.text_space is not None,
+            "can_pair": True,
             "policy": recognizer.decision.policy,
             "promises": {name: promise.to_dict() for name, promise in recognizer.decision.promises.items()},
             "limits": {

@@ -3,6 +3,7 @@
     clinic/
       clinic.zip     the bundle: an empty one of the base at first
       taught/        the clinic's own sentences, with the clips that may be kept
+      taught.said/   answers that were confirmed, where the person agreed that these are kept
       key.txt        who knows it may teach; only this user may read it
 
 A backup is a copy of the folder.

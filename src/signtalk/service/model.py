@@ -6,7 +6,9 @@ clips + what is asked --ServiceModel.answer--> one answer a question, as JSON va
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -21,22 +23,16 @@ from signtalk.files import without_fields
 from signtalk.index.encoded import Encoded, concatenate
 from signtalk.index.files import existing_folder
 from signtalk.index.index import SentenceIndex
-from signtalk.index.personal import (
-    LayeredIndex,
-    ListedSentence,
-    forget,
-    layer_exists,
-    list_sentences,
-    load_layer,
-    takes_of,
-)
-from signtalk.index.takes import Take, clip_path
+from signtalk.index.personal import LayeredIndex, ListedSentence, layer_exists, list_sentences, load_layer, takes_of
+from signtalk.index.said import read_said, said_place, said_state
+from signtalk.index.takes import Origin, Take, clip_path
 from signtalk.index.text_search import NO_TEXT_ENCODER, search_clips
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, load_clip, regular_timestamps
 from signtalk.landmarks.features import ClipFeatures, extract_features
 from signtalk.recognition.answer import AnsweredClips
 from signtalk.recognition.enrolment import NewSentence, enroll
 from signtalk.recognition.recognizer import Recognizer
+from signtalk.recognition.said import remember
 from signtalk.recognition.signer_transform import SignerTransform
 
 _FILE_NAMES = ("video_file", "feature_path")  # of the machine that made the bundle; nobody else needs them
@@ -96,6 +92,7 @@ class ServiceModel:
         self._current = bundle.recognizer
         self._listed: tuple[SentenceIndex, list[tuple[str, ListedSentence]]] | None = None
         self._takes: dict[str, Take] = {}
+        self._said: tuple[tuple[int, ...] | None, dict[str, Take]] = (None, {})
         self.writing = threading.Lock()
 
     @property
@@ -159,16 +156,21 @@ class ServiceModel:
             "unknown_words": list(recognizer.text_space.unknown_words(text)),
         }
 
-    def sentences(self, query: str, limit: int, offset: int) -> dict[str, Any]:
+    def sentences(self, query: str, limit: int, offset: int, category: str | None = None) -> dict[str, Any]:
         """Those whose text holds every word of the query, in order of text.
 
         Args:
             query: words, in any order; empty = all sentences.
             limit: at most so many.
             offset: so many are skipped.
+            category: of this one alone; None = of any, "" = those without one.
         """
         words = text_key(query).split()
-        listed = [each for key, each in self._all_sentences() if all(word in key for word in words)]
+        listed = [
+            each
+            for key, each in self._all_sentences()
+            if all(word in key for word in words) and category in (None, each.category)
+        ]
         page = [
             {
                 "sentence_id": each.sentence_id,
@@ -183,6 +185,11 @@ class ServiceModel:
             for each in listed[offset : offset + limit]
         ]
         return {"total": len(listed), "sentences": page}
+
+    def categories(self) -> list[dict[str, Any]]:
+        """The categories of all sentences with how many are in each, in order of their names; "" = of none."""
+        counts = Counter(each.category for _, each in self._all_sentences())
+        return [{"category": category, "sentences": count} for category, count in sorted(counts.items())]
 
     def _all_sentences(self) -> list[tuple[str, ListedSentence]]:
         """Every sentence with its key, laid out once an index: pages ask at every letter that is typed."""
@@ -220,9 +227,14 @@ class ServiceModel:
 
     def kept_clip(self, clip_id: str) -> LandmarkClip | None:
         """The landmarks of a taught clip; None where they are not kept."""
-        if self.personal is None or clip_id not in self.takes():
+        if self.personal is None:
             return None
-        path = clip_path(existing_folder(self.personal), clip_id)
+        if clip_id in self.said():
+            path = clip_path(said_place(self.personal), clip_id)
+        elif clip_id in self.takes():
+            path = clip_path(existing_folder(self.personal), clip_id)
+        else:
+            return None
         try:
             return load_clip(path) if path.is_file() else None
         except ClipError:  # forgotten meanwhile, or damaged, which `signtalk carry` tells
@@ -237,8 +249,8 @@ class ServiceModel:
         """
         if self.personal is None:
             raise ConfigError(NO_PERSONAL)
-        if sentence.consent and not self.keep_clips:
-            raise ConfigError("this service keeps no clips; it was started without --keep-clips, so leave out consent")
+        if sentence.consent:
+            self.keeping()
         sentence = replace(sentence, date=date.today().isoformat())
         named = {f"clip-{number}": clip for number, clip in enumerate(clips, 1)}
         with self.writing:  # the folder's own lock would be waited for in every thread
@@ -246,27 +258,70 @@ class ServiceModel:
         notes = [note for clip in clips for note in clip.notes]
         return replace(enrolled, warnings=(*enrolled.warnings, *notes)).to_dict()
 
-    def forget(self, text: str) -> dict[str, Any]:
-        """Take an enrolled sentence out again, and what was kept of it.
+    @contextmanager
+    def changing(self, text: str) -> Iterator[Path]:
+        """Yield the personal index, to change what was taught of a sentence; no error names a place of this machine.
+
+        Args:
+            text: the sentence.
 
         Raises:
-            ConfigError: no such sentence was enrolled.
+            ConfigError: there is no personal index, or no such sentence was taught.
+            ArtifactError: the index is damaged or of another model.
         """
         if self.personal is None:
             raise ConfigError(NO_PERSONAL)
         try:
             with self.writing:
-                gone = forget(self.personal, [text], encoder_id=self.bundle.recognizer.index.encoder_id)
-        except DataError as error:  # the messages name a folder of the machine
+                yield self.personal
+        except DataError as error:
             raise ConfigError(f"no enrolled sentence '{text}'") from error
         except ArtifactError as error:
-            if not layer_exists(self.personal):
-                raise ConfigError(f"no enrolled sentence '{text}'") from error
-            raise ConfigError(
-                f"'{text}' may not be gone everywhere: the index or a backup of it is damaged; whoever runs the "
-                "service finds out with `signtalk forget`"
-            ) from error
-        return {"sentence": gone[0].sentence if gone else text, "clip_ids": [entry.clip_id for entry in gone]}
+            if layer_exists(self.personal):
+                raise
+            raise ConfigError(f"no enrolled sentence '{text}'") from error
+
+    def said(self) -> dict[str, Take]:
+        """What was said and confirmed, by clip_id; read again where it was changed.
+
+        Raises:
+            ArtifactError: its table is damaged.
+        """
+        if self.personal is None:
+            return {}
+        state = said_state(self.personal)
+        if state is None or state != self._said[0]:
+            self._said = (state, read_said(self.personal))
+        return self._said[1]
+
+    def remember(self, sentence: NewSentence, origin: Origin, clip: LandmarkClip) -> Take:
+        """Keep what was signed, today, under the sentence that the patient confirmed; it answers nothing by itself.
+
+        Args:
+            sentence: what was said, with consent to training.
+            origin: "confirmed" or "corrected".
+            clip: what was signed.
+
+        Raises:
+            ClipError: the clip shows no signing.
+            ConfigError: nothing can be kept here, or the signer did not agree to training.
+        """
+        personal = self.keeping()
+        sentence = replace(sentence, date=date.today().isoformat())
+        with self.writing:
+            return remember(self.recognizer, personal, sentence, origin, clip)
+
+    def keeping(self) -> Path:
+        """The personal index, beside which clips may be kept.
+
+        Raises:
+            ConfigError: there is none, or this service keeps no clips.
+        """
+        if self.personal is None:
+            raise ConfigError(NO_PERSONAL)
+        if not self.keep_clips:
+            raise ConfigError("this service keeps no clips; it was started without --keep-clips")
+        return self.personal
 
 
 def _replies(questions: Sequence[Question], features: Sequence[ClipFeatures], recognizer: Recognizer) -> list[Reply]:

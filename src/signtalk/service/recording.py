@@ -18,14 +18,12 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from signtalk.data.manifest import TABLE_NAME, describe_clip, scan_manifest, write_manifest
+from signtalk.data.manifest import TABLE_NAME, append_manifest, describe_clip, scan_manifest, write_manifest
 from signtalk.data.names import safe_name
 from signtalk.data.records import CLIPS_FOLDER, ClipRecord, text_key
 from signtalk.data.tables import read_table
 from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import absolute, read_csv, remove_unfinished, sha256_text, write_csv, write_text
+from signtalk.files import absolute, read_csv, remove_unfinished, sha256_text, sole_writer, write_csv, write_text
 from signtalk.landmarks.clip import LandmarkClip, save_clip
 from signtalk.landmarks.plausible import checked_clip
 
@@ -180,9 +178,10 @@ class RecordingFolder:
     def _read(self) -> None:
         self._agreements = _read_agreements(self.folder / CONSENTS_NAME)
         self._records = {record.clip_id: record for record in self._recorded()}
+        self._is_ours = False  # its columns may be in another order, so it is written anew before rows are added
 
     def _recorded(self) -> tuple[ClipRecord, ...]:
-        """What is there; the table is written anew with each take, so nothing of it may be lost by reading it."""
+        """What is there; the table is written anew before the next take, so nothing of it may be lost by reading it."""
         if not (self.folder / TABLE_NAME).is_file():
             return ()
         if not (self.folder / CONSENTS_NAME).is_file():
@@ -202,21 +201,12 @@ class RecordingFolder:
         Raises:
             DataError: another one does.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / _LOCK_NAME)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise DataError(
-                f"{self.folder}: another recorder fills it; end that one, or choose another folder"
-            ) from error
-        try:
+        busy = DataError(f"{self.folder}: another recorder fills it; end that one, or choose another folder")
+        with sole_writer(self.folder / _LOCK_NAME, busy):
             for place in (self.folder, self.folder / CLIPS_FOLDER):
                 remove_unfinished(place)
             self._read()
             yield
-        finally:
-            lock.release()
 
     @property
     def num_takes(self) -> int:
@@ -276,7 +266,11 @@ class RecordingFolder:
                 variations=(prompt.sentence,), fps=clip.fps, is_idle=False, session=take.session,
                 **vars(describe_clip(clip)),
             )  # fmt: skip
-            self._replace({**self._records, clip_id: record})
+            if self._is_ours:
+                append_manifest(self.folder, [record])
+                self._records[clip_id] = record
+            else:
+                self._replace({**self._records, clip_id: record})
         return record
 
     def remove_last(self, number: int, signer: str) -> ClipRecord | None:
@@ -315,7 +309,7 @@ class RecordingFolder:
 
     def _replace(self, records: dict[str, ClipRecord]) -> None:
         write_manifest(self.folder, records.values())
-        self._records = records
+        self._records, self._is_ours = records, True
 
     def _prompt(self, number: int) -> Prompt:
         if not 0 <= number < len(self.prompts):

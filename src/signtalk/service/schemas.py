@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -21,6 +21,10 @@ MOST_TEXT = 500
 """Characters of a sentence, and of what is searched for."""
 MOST_NAME = 200
 """Characters of a category and the like."""
+MOST_LINE = 1000
+"""Characters of a line that one device of a pair shows to the other: several taps are one line."""
+MOST_LINES = 30
+"""Lines of a talk that go from one to the other."""
 _Text = Annotated[str, Field(min_length=1, max_length=MOST_TEXT)]
 _Name = Annotated[str, Field(max_length=MOST_NAME)]
 _Row = Annotated[list[float], Field(max_length=2000)]
@@ -65,6 +69,41 @@ class EnrollBody(BaseModel):
         """
         named = {f"clip {number}": value for number, value in enumerate(self.clips, 1)}
         return [checked_clip(clip_of_message(value, name, max_frames), name) for name, value in named.items()]
+
+
+class SaidBody(BaseModel):
+    """What was signed, and the sentence that the patient confirmed, or chose where the answer was another one.
+
+    The clip as JSON or as base64 of the bytes. It is kept to train models, so the signer must have agreed to that.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"text": "the pump beeps", "origin": "confirmed", "consent": "train", "clip": "U0dUMQ=="}]
+        },
+    )
+    text: _Text
+    origin: Literal["confirmed", "corrected"]
+    consent: Literal["train"]
+    signer_id: _Name = ""
+    language: _Name = ""
+    clip: str | dict[str, JsonValue]
+
+    def read_clip(self, max_frames: int) -> LandmarkClip:
+        """The clip.
+
+        Raises:
+            ClipError: it cannot be read, is too long, or can never be recognised.
+        """
+        return checked_clip(clip_of_message(self.clip, "clip", max_frames), "clip")
+
+
+class UnsaidBody(BaseModel):
+    """A clip that was said, as the answer of `/v1/said` names it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"clip_id": "said-0123456789abcdef"}]})
+    clip_id: _Name
 
 
 class ForgetBody(BaseModel):

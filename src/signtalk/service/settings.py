@@ -39,6 +39,11 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         idle_timeout_s: without a frame after which a socket is closed.
         max_frames_a_message: of a stream.
         max_frames_a_second: of a stream, on average over a few seconds.
+        max_pairs: of two devices at a time.
+        pair_code_s: how long the code that one of them shows is good.
+        max_pair_tries: wrong codes from one address within a minute.
+        pair_silent_s: without a word after which a device counts as lost.
+        pair_lost_s: after which a lost device can no longer come back.
         max_signer_sentences: confirmed sentences that a stream learns its person from, the last ones; 0 = it learns
             nothing.
         stop_timeout_s: how long accepted requests are still answered once the service is told to stop.
@@ -64,6 +69,11 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     idle_timeout_s: float = Field(default=120, gt=0)
     max_frames_a_message: int = Field(default=60, ge=1)
     max_frames_a_second: float = Field(default=75, gt=0)
+    max_pairs: int = Field(default=64, ge=1)
+    pair_code_s: float = Field(default=120, gt=0)
+    max_pair_tries: int = Field(default=5, ge=1)
+    pair_silent_s: float = Field(default=2.5, gt=0)
+    pair_lost_s: float = Field(default=120, gt=0)
     max_signer_sentences: int = Field(default=30, ge=0)
     stop_timeout_s: float = Field(default=20, gt=0)
 

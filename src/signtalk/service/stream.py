@@ -24,12 +24,9 @@ from signtalk.service.queue import QuestionQueue
 from signtalk.service.schemas import MOST_ASKED, MOST_TEXT
 from signtalk.service.session import LiveSession, Mode, Note, Segment
 from signtalk.service.settings import ServiceSettings
+from signtalk.service.sockets import GOING_AWAY, Allowance, TalkingSocket
 from signtalk.service.stream_signer import SignerTeacher, StreamSigner, named_sentences
 
-_BAD_MESSAGE, _TOO_BUSY, _GOING_AWAY = 1008, 1013, 1001
-_BURST_S = 4.0
-"""A stream that stood still may catch up by so many seconds of frames."""
-_CLOSE_TIMEOUT_S = 5.0
 _MOST_THINKING = 2
 """Segments of one stream that wait for their answers."""
 
@@ -67,27 +64,6 @@ def _is_ping(message: str | bytes) -> bool:
     return isinstance(message, str) and message.replace(" ", "") == '{"type":"ping"}'
 
 
-class FrameAllowance:
-    """How many frames a stream may still send; refills with time.
-
-    Args:
-        a_second: frames a second.
-        clock: seconds that only grow.
-    """
-
-    def __init__(self, a_second: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._a_second, self._left, self._clock = a_second, a_second * _BURST_S, clock
-        self._last = clock()
-
-    def take(self, count: int) -> bool:
-        """Whether so many are allowed now."""
-        now = self._clock()
-        self._left = min(self._left + (now - self._last) * self._a_second, self._a_second * _BURST_S)
-        self._last = now
-        self._left -= count
-        return self._left >= 0
-
-
 class StreamSocket:
     """One socket that was accepted.
 
@@ -110,12 +86,13 @@ class StreamSocket:
         metrics: ServiceMetrics,
         on_answer: Callable[[dict[str, Any], str], None],
     ) -> None:
-        self._socket, self._questions, self._settings, self._metrics = socket, questions, settings, metrics
+        self._socket = TalkingSocket(socket, settings.answer_timeout_s)
+        self._questions, self._settings, self._metrics = questions, settings, metrics
         self._on_answer = on_answer
         self._teacher, self._person = teacher, StreamSigner(0)
         self._learning: asyncio.Task[None] | None = None
         self._thinking: set[asyncio.Task[None]] = set()
-        self._allowance = FrameAllowance(settings.max_frames_a_second)
+        self._allowance = Allowance(settings.max_frames_a_second)
         self._task: asyncio.Task[Any] | None = None
         self._stopping = False
         self._num_candidates = 5
@@ -132,9 +109,9 @@ class StreamSocket:
             if not self._stopping:
                 raise
         except RefusedError as error:
-            await self._refuse(error)
+            await self._socket.refuse(error)
         except Exception as error:  # noqa: BLE001 - told without its words, as an answer of HTTP would be
-            await self._refuse(refusal_of(error))
+            await self._socket.refuse(refusal_of(error))
         finally:
             await self._finish()
 
@@ -143,9 +120,9 @@ class StreamSocket:
         last = time.monotonic()
         while True:
             left = last + self._settings.idle_timeout_s - time.monotonic()
-            message = await self._received(max(0.0, left), self._settings.idle_timeout_s)
+            message = await self._socket.received(max(0.0, left), self._settings.idle_timeout_s)
             if _is_ping(message):
-                await self._send({"type": "pong"})
+                await self._socket.send({"type": "pong"})
                 continue
             await self._take(session, message)
             last = time.monotonic()
@@ -161,12 +138,12 @@ class StreamSocket:
         if self._stopping:
             if self._thinking:
                 await asyncio.wait(self._thinking, timeout=self._settings.stop_timeout_s)
-            await self._close(_GOING_AWAY)
+            await self._socket.close(GOING_AWAY)
         for task in (*self._thinking, *filter(None, [self._learning])):
             task.cancel()
 
     async def _hello(self) -> LiveSession:
-        message = await self._received(self._settings.hello_timeout_s, self._settings.hello_timeout_s)
+        message = await self._socket.received(self._settings.hello_timeout_s, self._settings.hello_timeout_s)
         try:
             hello = _Hello.model_validate_json(message if isinstance(message, str) else "")
         except ValidationError as error:
@@ -179,20 +156,8 @@ class StreamSocket:
             "max_frames": self._settings.max_frames,
             "max_signer_sentences": self._settings.max_signer_sentences,
         }
-        await self._send({"type": "ready", "state": "idle", "limits": limits})
+        await self._socket.send({"type": "ready", "state": "idle", "limits": limits})
         return LiveSession(hello.aspect, hello.mode)
-
-    async def _received(self, seconds: float, allowed: float) -> str | bytes:
-        """The next message, for which there are `seconds` left of those that are allowed."""
-        try:
-            async with asyncio.timeout(seconds):
-                message = await self._socket.receive()
-        except TimeoutError as error:
-            raise RefusedError(408, f"nothing was sent for {allowed:g} s", "idle") from error
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1000))
-        text = message.get("text")
-        return text if text is not None else message.get("bytes") or b""
 
     async def _take(self, session: LiveSession, message: str | bytes) -> None:
         if isinstance(message, str):
@@ -268,12 +233,12 @@ class StreamSocket:
                 return
             if self._person.learned(lesson, signer):
                 with contextlib.suppress(WebSocketDisconnect):
-                    await self._send(self._known())
+                    await self._socket.send(self._known())
 
     async def _say(self, session: LiveSession, notes: Sequence[Note]) -> None:
         for note in notes:
             if not isinstance(note, Segment):
-                await self._send(note)
+                await self._socket.send(note)
             elif len(self._thinking) >= _MOST_THINKING:
                 error = RefusedError(429, "the sentences before are not answered yet; repeat")
                 await self._say(session, session.failed(note, error.to_dict()))
@@ -299,22 +264,3 @@ class StreamSocket:
                 self._person.heard(segment.number, reply.encoded, named_sentences(reply.answer))
         with contextlib.suppress(WebSocketDisconnect):  # closed meanwhile, which `run` meets as well
             await self._say(session, notes)
-
-    async def _refuse(self, error: RefusedError) -> None:
-        with contextlib.suppress(WebSocketDisconnect):  # whoever sent that has gone already
-            await self._send({"type": "error", **error.to_dict()})
-        await self._close(_TOO_BUSY if error.status in (429, 503) else _BAD_MESSAGE)
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        """Say it; whoever does not read what is said is not waited for."""
-        try:
-            async with asyncio.timeout(self._settings.answer_timeout_s):
-                await self._socket.send_text(json.dumps(message, allow_nan=False))
-        except (RuntimeError, TimeoutError) as error:  # closed meanwhile
-            raise WebSocketDisconnect(1006) from error
-
-    async def _close(self, code: int) -> None:
-        """Close it, where it is not closed already; neither is waited for whoever does not read."""
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-                await self._socket.close(code)

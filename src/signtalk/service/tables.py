@@ -16,9 +16,9 @@ from typing import Any, get_args
 from signtalk.bundle import archive
 from signtalk.bundle.golden import GOLDEN_TOLERANCE
 from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
-from signtalk.data import holistic, tokenizer
-from signtalk.index import personal, takes, written
-from signtalk.landmarks import clip, drawing, features, wire
+from signtalk.data import holistic, manifest, records, tokenizer
+from signtalk.index import personal, said, takes, written
+from signtalk.landmarks import clip, drawing, features, legacy_rows, wire
 from signtalk.recognition import (
     critical_words,
     ctc,
@@ -81,6 +81,15 @@ def tables() -> dict[str, dict[str, Any]]:
             "SKELETON_DOTS": drawing.DOTS,
             "MIN_VISIBILITY": drawing.MIN_VISIBILITY,
         },
+        "signtalk.landmarks.legacy_rows": {
+            "PROTOTYPE_COLUMNS": legacy_rows.PROTOTYPE_COLUMNS,
+            "DEFAULT_SMOOTHING_ALPHA": legacy_rows.DEFAULT_SMOOTHING_ALPHA,
+            "TORSO_NAMES": legacy_rows.TORSO_NAMES,
+            "MIN_TORSO": legacy_rows.MIN_TORSO,
+            "MIN_SPAN": legacy_rows.MIN_SPAN,
+        },
+        "signtalk.data.records": {"TABLE_COLUMNS": records.TABLE_COLUMNS, "CLIPS_FOLDER": records.CLIPS_FOLDER},
+        "signtalk.data.manifest": {"TABLE_NAME": manifest.TABLE_NAME},
         "signtalk.data.tokenizer": {
             "PAD_ID": tokenizer.PAD_ID,
             "SOS_ID": tokenizer.SOS_ID,
@@ -101,10 +110,13 @@ def tables() -> dict[str, dict[str, Any]]:
         "signtalk.recognition.signer_fit": {"SIGNER_FIT": signer_fit.SignerFitConfig().model_dump()},
         "signtalk.recognition.signer_prompts": {"AGAIN": signer_prompts.AGAIN},
         "signtalk.recognition.scoring": {"LEAST_LOG_LIKELIHOOD": scoring.LEAST_LOG_LIKELIHOOD},
+        "signtalk.index.said": {"SAID_ID": said.SAID_ID},
         "signtalk.index.personal": {"ENROLLED_ID": personal.ENROLLED_ID},
         "signtalk.index.takes": {
+            "TAKES_NAME": takes.TAKES_NAME,
             "TAKE_COLUMNS": takes.TAKE_COLUMNS,
             "CONSENTS": get_args(takes.Consent),
+            "ORIGINS": get_args(takes.Origin),
             "LONGEST_ID": takes.LONGEST_ID,
         },
         "signtalk.index.written": {
@@ -160,6 +172,8 @@ def tables() -> dict[str, dict[str, Any]]:
             "MOST_TEXT": schemas.MOST_TEXT,
             "MOST_NAME": schemas.MOST_NAME,
             "MOST_ENROLLED": schemas.MOST_ENROLLED,
+            "MOST_LINE": schemas.MOST_LINE,
+            "MOST_LINES": schemas.MOST_LINES,
         },
         "signtalk.bundle.archive": {
             "MAX_ENTRY_NAME": archive.MAX_NAME,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,15 +22,16 @@ from signtalk.bundle.collection import export_collection, import_collection
 from signtalk.data.records import text_key
 from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.files import absolute, without_fields
-from signtalk.index.personal import ListedSentence, layer_exists
+from signtalk.index.personal import ListedSentence, forget, layer_exists, list_said
 from signtalk.index.takes import Take
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, encode_clip
 from signtalk.recognition.taught import Held, held_of, put_back, rename
 from signtalk.service.errors import RefusedError
 from signtalk.service.guards import KeyedRoute
-from signtalk.service.model import NO_PERSONAL, ServiceModel
-from signtalk.service.schemas import ZIP_BODY, ForgetBody, RenameBody, RestoreBody
+from signtalk.service.model import ServiceModel
+from signtalk.service.said import Aside
+from signtalk.service.schemas import MOST_TEXT, ZIP_BODY, ForgetBody, RenameBody, RestoreBody
 
 UNDO_S = 300.0
 """So long a forgotten sentence can be put back; it is in memory alone, and gone with the service."""
@@ -39,8 +39,6 @@ _MOST_HELD = 20
 _THE_FILE = "the file"
 _NOTHING_KEPT = "no such clip is kept here; clips are kept where `/v1/enroll` tells consent"
 COLLECTION_PATH = "/v1/collection"
-
-Aside = Callable[..., Awaitable[Any]]
 
 
 class TaughtSentences:
@@ -64,24 +62,32 @@ class TaughtSentences:
             offset: so many are skipped.
         """
         words, takes = text_key(query).split(), self._model.takes()
-        own = [each for each in self._model.own_sentences() if all(word in text_key(each.sentence) for word in words)]
-        page = [self._described(each, takes) for each in own[offset : offset + limit]]
-        return {"total": len(own), "sentences": page}
+        said = {text_key(each.sentence): each for each in list_said(self._model.said().values())}
+        own = {text_key(each.sentence): each for each in self._model.own_sentences()}
+        keys = sorted(key for key in own | said if all(word in key for word in words))
+        known = takes | self._model.said()
+        page = [self._described(own.get(key), said.get(key), known) for key in keys[offset : offset + limit]]
+        return {"total": len(keys), "sentences": page}
 
-    def _described(self, sentence: ListedSentence, takes: dict[str, Take]) -> dict[str, Any]:
+    def _described(
+        self, own: ListedSentence | None, said: ListedSentence | None, takes: dict[str, Take]
+    ) -> dict[str, Any]:
+        """A sentence that was taught, or said, or both."""
+        layers = [layer for layer in (own, said) if layer is not None]
+        named = layers[0]
         return {
-            "sentence_id": sentence.sentence_id,
-            "sentence": sentence.sentence,
-            "category": sentence.category,
-            "language": sentence.language,
-            "date": sentence.date,
-            "signers": list(sentence.signers),
-            "num_clips": sentence.num_clips,
-            "num_kept": len(sentence.kept_clip_ids),
-            "has_sign": self._model.has_sign(sentence),
+            "sentence_id": named.sentence_id,
+            "sentence": named.sentence,
+            "category": named.category,
+            "language": named.language,
+            "date": named.date,
+            "signers": sorted({signer for layer in layers for signer in layer.signers}),
+            "num_clips": own.num_clips if own else 0,
+            "num_kept": len(own.kept_clip_ids) if own else 0,
+            "num_said": said.num_clips if said else 0,
+            "has_sign": own is not None and self._model.has_sign(own),
             "takes": [
-                {"clip_id": clip_id, "consent": takes[clip_id].consent if clip_id in takes else ""}
-                for clip_id in sentence.clip_ids
+                {"clip_id": clip_id, **_told(takes.get(clip_id))} for layer in layers for clip_id in layer.clip_ids
             ],
         }
 
@@ -95,18 +101,8 @@ class TaughtSentences:
         Raises:
             ConfigError: no such sentence was taught, or the new text cannot be used.
         """
-        model = self._model
-        if model.personal is None:
-            raise ConfigError(NO_PERSONAL)
-        try:
-            with model.writing:
-                renamed = rename(model.bundle.recognizer.index, model.personal, text, new_text)
-        except DataError as error:  # the messages name a folder of the machine
-            raise ConfigError(f"no enrolled sentence '{text}'") from error
-        except ArtifactError as error:
-            if layer_exists(model.personal):
-                raise
-            raise ConfigError(f"no enrolled sentence '{text}'") from error
+        with self._model.changing(text) as personal:
+            renamed = rename(self._model.bundle.recognizer.index, personal, text, new_text)
         return {
             "sentence": renamed[0].sentence,
             "sentence_id": renamed[0].sentence_id,
@@ -123,12 +119,20 @@ class TaughtSentences:
         Raises:
             ConfigError: no such sentence was taught.
         """
-        model = self._model
-        held = None
-        if undo and model.personal is not None:
-            held = held_of(model.personal, text, model.bundle.recognizer.index.encoder_id)
-        gone = model.forget(text)
-        return {**gone, "undo": self._hold(held)} if held is not None and len(held.index) else gone
+        encoder_id = self._model.bundle.recognizer.index.encoder_id
+        with self._model.changing(text) as personal:
+            held = held_of(personal, text, encoder_id) if undo else None
+            try:
+                gone = forget(personal, [text], encoder_id=encoder_id)
+            except ArtifactError as error:
+                if not layer_exists(personal):
+                    raise
+                raise ConfigError(
+                    f"'{text}' may not be gone everywhere: the index or a backup of it is damaged; whoever runs the "
+                    "service finds out with `signtalk forget`"
+                ) from error
+        report = {"sentence": gone[0].sentence if gone else text, "clip_ids": [entry.clip_id for entry in gone]}
+        return {**report, "undo": self._hold(held)} if held is not None and held.clip_ids else report
 
     def _hold(self, held: Held) -> str:
         name = secrets.token_urlsafe(16)
@@ -157,8 +161,7 @@ class TaughtSentences:
         with self._model.writing:
             put_back(self._model.personal, held)
         self._held.pop(undo, None)
-        entry = held.index.entries[0]
-        return {"sentence": entry.sentence, "clip_ids": list(held.index.row_of)}
+        return {"sentence": held.sentence, "clip_ids": list(held.clip_ids)}
 
     def export(self, training_only: bool) -> bytes:
         """The kept clips and what is told of them, as a zip.
@@ -170,7 +173,7 @@ class TaughtSentences:
             RefusedError: none is kept.
         """
         personal = self._model.personal
-        if personal is None or not layer_exists(personal):
+        if personal is None or not (layer_exists(personal) or self._model.said()):
             raise RefusedError(404, _NOTHING_KEPT, "nothing_kept")
         with TemporaryDirectory(prefix="signtalk-collection-") as place:
             path = Path(place) / "collection.zip"
@@ -191,16 +194,13 @@ class TaughtSentences:
             ConfigError: it cannot be used, or this service keeps no clips.
         """
         model = self._model
-        if model.personal is None:
-            raise ConfigError(NO_PERSONAL)
-        if not model.keep_clips:
-            raise ConfigError("this service keeps no clips; it was started without --keep-clips")
+        personal = model.keeping()
         with TemporaryDirectory(prefix="signtalk-collection-") as place:
             path = absolute(Path(place)) / "collection.zip"
             path.write_bytes(content)
             try:
                 with model.writing:
-                    imported = import_collection(model.bundle.recognizer, path, model.personal)
+                    imported = import_collection(model.bundle.recognizer, path, personal)
             except (ArtifactError, DataError) as error:
                 if not str(error).startswith(str(path)):  # of the index, whose place nobody need know
                     raise
@@ -210,6 +210,11 @@ class TaughtSentences:
             for each in imported.left_out
         ]
         return {**without_fields(imported.to_dict(), "index"), "left_out": left_out}
+
+
+def _told(take: Take | None) -> dict[str, str]:
+    """What a list tells of a take; of one of an older version nothing is known but that it was taught."""
+    return {"consent": "", "origin": "taught"} if take is None else {"consent": take.consent, "origin": take.origin}
 
 
 def taught_routes(taught: TaughtSentences, aside: Aside) -> APIRouter:
@@ -223,7 +228,7 @@ def taught_routes(taught: TaughtSentences, aside: Aside) -> APIRouter:
 
     @router.get("/taught")
     async def listed(
-        query: Annotated[str, Query(max_length=200)] = "",
+        query: Annotated[str, Query(max_length=MOST_TEXT)] = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     ) -> dict[str, Any]:

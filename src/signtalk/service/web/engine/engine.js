@@ -10,7 +10,7 @@
 
 import { fetchBytes, readBundle } from "./bundle.js";
 import { today } from "./day.js";
-import { checkClip, checkedText, lookedAt, newReferences, referenceFrames, refuseKnown } from "./enrolment.js";
+import { checkClip, checkedText, lookedAt, newReferences, newSentenceId, referenceFrames, refuseKnown } from "./enrolment.js";
 import { extractFeatures } from "./features.js";
 import { openModels } from "./models.js";
 import { dot } from "./numbers.js";
@@ -22,7 +22,7 @@ import { applied } from "./signer_transform.js";
 import { BrowserStorage } from "./storage.js";
 import { StreamSession } from "./stream.js";
 import { EOS_ID, GOLDEN_TOLERANCE, MOST_ENROLLED } from "./tables.js";
-import { checkedTake, entryOf, sentencesOf } from "./takes.js";
+import { asTold, checkedTake, entryOf, isTaught, saidId, sentencesOf } from "./takes.js";
 import { textKey } from "./tokenizer.js";
 import { clipFromBytes, clipsFromBytes, clipToBytes } from "./wire.js";
 
@@ -34,9 +34,11 @@ import { clipFromBytes, clipsFromBytes, clipToBytes } from "./wire.js";
 /** @import { SignerLesson } from "./stream_signer.js" */
 /** @import { Kept, Storage, Vectors } from "./storage.js" */
 /** @import { StreamOptions } from "./stream.js" */
-/** @import { Consent, Take } from "./takes.js" */
+/** @import { Consent, Origin, Take } from "./takes.js" */
 
 /** @typedef {{category?: string, signer?: string, language?: string, consent?: Consent}} Told of a taught sentence */
+
+/** @typedef {{origin: Origin, consent: Consent, signer?: string, language?: string}} SaidTold of a confirmed answer */
 
 /**
  * @typedef {object} EngineOptions
@@ -125,11 +127,14 @@ export class Engine {
   /**
    * Sentences of both layers in order of text.
    *
-   * @param {{query?: string, limit?: number, offset?: number}} [options]
+   * @param {{query?: string, category?: string, limit?: number, offset?: number}} [options] of one category alone where
+   *   that is given
    */
-  sentences({ query = "", limit = Infinity, offset = 0 } = {}) {
+  sentences({ query = "", category, limit = Infinity, offset = 0 } = {}) {
     const key = query.trim() ? textKey(query) : "";
-    const wanted = this.index.classes.filter((each) => each.key.includes(key));
+    const wanted = this.index.classes.filter((each) => (
+      each.key.includes(key) && (category === undefined || this.index.named(each).category === category)
+    ));
     return wanted.slice(offset, offset + limit).map((each) => {
       const named = this.index.named(each);
       const own = each.rows.some((row) => this.personal.has(this.index.references[row].entry.clip_id));
@@ -138,6 +143,14 @@ export class Engine {
         num_clips: each.written ? 0 : each.rows.length, layer: own ? "personal" : "base",
       };
     });
+  }
+
+  /** The categories of all sentences with how many are in each, in order of their names; "" = of none. */
+  categories() {
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    for (const { category } of this.sentences()) counts.set(category, (counts.get(category) ?? 0) + 1);
+    return [...counts].sort(([a], [b]) => compareTexts(a, b)).map(([category, sentences]) => ({ category, sentences }));
   }
 
   /**
@@ -178,14 +191,47 @@ export class Engine {
     refuseKnown(this.index, references);
     const takes = references.map(({ entry }) => checkedTake({
       clip_id: entry.clip_id, sentence_id: entry.sentence_id, sentence: entry.sentence, category: entry.category,
-      signer_id: signer, language, consent, date: today(),
+      signer_id: signer, language, consent, date: today(), origin: "taught",
     }));
     const report = await lookedAt(references, encoded, motions, this.#parts());
     await this.keep({
       vectors: references.map((each) => ({ ...each, clipId: each.entry.clip_id, encoderId: this.encoderId })), takes,
       landmarks: consent ? takes.map(({ clip_id: id }, n) => ({ clipId: id, bytes: clipToBytes(clips[n]) })) : [],
     });
+    if (consent) for (const clip of clips) await this.unremember(await saidId(clip)); // it answers now
     return report;
+  }
+
+  /**
+   * Keep what was signed under the sentence that the patient confirmed, to train models; it answers nothing by itself
+   * (`signtalk.recognition.said`). Gives its id.
+   *
+   * @param {string} text
+   * @param {Clip} clip
+   * @param {SaidTold} told
+   */
+  async remember(text, clip, { origin, consent, signer = "", language = "" }) {
+    if (consent !== "train" || origin === "taught") throw new Error("kept with consent to training alone");
+    const sentence = checkedText(text), key = textKey(sentence), known = this.index.find(key), { config } = this.bundle;
+    checkClip("clip", clip, extractFeatures(clip, config.features).motion, config.features, config.decision.gate.motion_floor);
+    const take = checkedTake({
+      clip_id: await saidId(clip), sentence_id: await newSentenceId(key), sentence,
+      category: known ? this.index.named(known).category : "", signer_id: signer, language, consent, date: today(), origin,
+    });
+    await this.storage.put({ takes: [take], landmarks: [{ clipId: take.clip_id, bytes: clipToBytes(clip) }] });
+    this.takes = [...this.takes.filter(({ clip_id: id }) => id !== take.clip_id), take];
+    return take.clip_id;
+  }
+
+  /**
+   * Take a clip out that was said, because it said something else.
+   *
+   * @param {string} clipId
+   */
+  async unremember(clipId) {
+    if (!this.takes.some((take) => take.clip_id === clipId && !isTaught(take))) return;
+    await this.storage.remove([clipId]);
+    this.takes = this.takes.filter((take) => take.clip_id !== clipId);
   }
 
   /**
@@ -227,15 +273,16 @@ export class Engine {
    */
   async rename(text, newText) {
     const sentence = checkedText(newText), key = textKey(sentence), oldKey = textKey(text), own = this.#takesOf(text);
-    if (!own.length) throw new Error(`no enrolled sentence '${text}'`);
-    const isKnown = this.bundle.index.find(key) || this.takes.some((take) => textKey(take.sentence) === key);
+    const taught = this.takes.filter(isTaught), isKnown = this.bundle.index.find(key)
+      || taught.some((take) => textKey(take.sentence) === key);
+    if (!own.some(isTaught)) throw new Error(`no enrolled sentence '${text}'`);
     if (key !== oldKey && isKnown) throw new Error(`'${sentence}' is known already; teach it further clips`);
     const takes = await Promise.all(own.map(async (take) => {
-      const { sentence_id } = await entryOf({ ...take, sentence }, this.bundle.index);
-      return { ...take, sentence, sentence_id };
+      const { sentence_id: id } = await entryOf({ ...take, sentence }, this.bundle.index);
+      return { ...take, sentence, sentence_id: isTaught(take) ? id : await newSentenceId(key) };
     }));
     await this.keep({ takes });
-    return own.map((take) => take.clip_id);
+    return own.filter(isTaught).map((take) => take.clip_id);
   }
 
   /**
@@ -331,7 +378,7 @@ export class Engine {
     const known = new Set((await this.storage.vectors(this.encoderId)).map(({ clipId }) => clipId));
     /** @type {Vectors[]} */
     const vectors = [];
-    for (const take of await this.storage.takes()) {
+    for (const take of (await this.#takesKept()).filter(isTaught)) {
       const clip = known.has(take.clip_id) ? null : await this.keptClip(take.clip_id).catch(() => null);
       const made = clip && await this.encodedSigning(take.clip_id, clip, 0).catch(() => null);
       if (made) vectors.push(await this.vectorsOf(take, made.encoded));
@@ -353,8 +400,12 @@ export class Engine {
     };
   }
 
+  async #takesKept() {
+    return (await this.storage.takes()).map(asTold);
+  }
+
   async #readTaught() {
-    this.takes = await this.storage.takes();
+    this.takes = await this.#takesKept();
     const told = new Map(this.takes.map((take) => [take.clip_id, take])), references = [], texts = new Map();
     for (const { clipId, embedding, frames } of await this.storage.vectors(this.encoderId)) {
       const take = told.get(clipId);

@@ -128,7 +128,7 @@ function tellOfOldClips(transaction) {
     const cursor = walk.result;
     if (!cursor) return;
     const { clip_id, sentence_id, sentence, category } = cursor.value.entry;
-    const untold = /** @type {const} */ ({ signer_id: "", language: "", consent: "", date: "" });
+    const untold = /** @type {const} */ ({ signer_id: "", language: "", consent: "", date: "", origin: "taught" });
     transaction.objectStore("takes").put({ clip_id, sentence_id, sentence, category, ...untold });
     cursor.continue();
   };

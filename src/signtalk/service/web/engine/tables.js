@@ -40,6 +40,20 @@ export const SKELETON_LINES = [[11, 12, "pose"], [11, 13, "pose"], [13, 15, "pos
 export const SKELETON_DOTS = [[0, "pose"], [2, "pose"], [5, "pose"], [7, "pose"], [8, "pose"], [75, "face"], [76, "face"], [77, "face"], [78, "face"], [79, "face"], [80, "face"], [81, "face"], [82, "face"], [83, "face"], [84, "face"], [85, "face"], [86, "face"], [87, "face"], [88, "face"], [89, "face"], [90, "face"], [91, "face"], [92, "face"], [93, "face"], [94, "face"], [95, "face"], [96, "face"], [97, "face"], [98, "face"], [99, "face"], [100, "face"], [101, "face"], [102, "face"], [103, "face"], [104, "face"], [105, "face"], [106, "face"], [107, "face"], [108, "face"], [109, "face"], [110, "face"], [111, "face"], [112, "face"], [113, "face"], [114, "face"], [115, "face"], [116, "face"], [117, "face"], [118, "face"], [119, "face"], [120, "face"], [121, "face"], [122, "face"], [123, "face"], [124, "face"], [125, "face"], [126, "face"], [127, "face"], [128, "face"], [129, "face"], [130, "face"], [131, "face"], [132, "face"], [133, "face"], [134, "face"], [135, "face"], [136, "face"], [137, "face"], [138, "face"], [139, "face"], [140, "face"], [141, "face"], [142, "face"], [143, "face"], [144, "face"], [145, "face"], [146, "face"], [147, "face"], [148, "face"], [149, "face"], [150, "face"], [151, "face"], [152, "face"], [153, "face"], [154, "face"], [155, "face"], [156, "face"], [157, "face"], [158, "face"], [159, "face"], [160, "face"], [161, "face"], [162, "face"], [163, "face"], [164, "face"], [165, "face"], [166, "face"], [167, "face"], [168, "face"], [33, "left_hand"], [34, "left_hand"], [35, "left_hand"], [36, "left_hand"], [37, "left_hand"], [38, "left_hand"], [39, "left_hand"], [40, "left_hand"], [41, "left_hand"], [42, "left_hand"], [43, "left_hand"], [44, "left_hand"], [45, "left_hand"], [46, "left_hand"], [47, "left_hand"], [48, "left_hand"], [49, "left_hand"], [50, "left_hand"], [51, "left_hand"], [52, "left_hand"], [53, "left_hand"], [54, "right_hand"], [55, "right_hand"], [56, "right_hand"], [57, "right_hand"], [58, "right_hand"], [59, "right_hand"], [60, "right_hand"], [61, "right_hand"], [62, "right_hand"], [63, "right_hand"], [64, "right_hand"], [65, "right_hand"], [66, "right_hand"], [67, "right_hand"], [68, "right_hand"], [69, "right_hand"], [70, "right_hand"], [71, "right_hand"], [72, "right_hand"], [73, "right_hand"], [74, "right_hand"]];
 export const MIN_VISIBILITY = 0.5;
 
+// signtalk.landmarks.legacy_rows
+export const PROTOTYPE_COLUMNS = 540;
+export const DEFAULT_SMOOTHING_ALPHA = 0.2;
+export const TORSO_NAMES = ["left_shoulder", "right_shoulder", "left_hip", "right_hip"];
+export const MIN_TORSO = 1e-06;
+export const MIN_SPAN = 0.0001;
+
+// signtalk.data.records
+export const TABLE_COLUMNS = ["video_file", "feature_path", "num_frames", "frame_feature_dim", "detection_ratio", "mean_visibility", "motion_mean", "motion_p50", "motion_p95", "motion_max", "sentence_id", "sentence", "category", "text_variations", "signer", "session", "fps", "is_idle", "smoothing_alpha"];
+export const CLIPS_FOLDER = "clips";
+
+// signtalk.data.manifest
+export const TABLE_NAME = "processed_metadata.csv";
+
 // signtalk.data.tokenizer
 export const PAD_ID = 0;
 export const SOS_ID = 1;
@@ -66,12 +80,17 @@ export const AGAIN = 0.5;
 // signtalk.recognition.scoring
 export const LEAST_LOG_LIKELIHOOD = -10000.0;
 
+// signtalk.index.said
+export const SAID_ID = "said-";
+
 // signtalk.index.personal
 export const ENROLLED_ID = "enrolled-";
 
 // signtalk.index.takes
-export const TAKE_COLUMNS = ["clip_id", "sentence_id", "sentence", "category", "signer_id", "language", "consent", "date"];
+export const TAKES_NAME = "takes.csv";
+export const TAKE_COLUMNS = ["clip_id", "sentence_id", "sentence", "category", "signer_id", "language", "consent", "date", "origin"];
 export const CONSENTS = ["", "recognize", "train"];
+export const ORIGINS = ["taught", "confirmed", "corrected"];
 export const LONGEST_ID = 400;
 
 // signtalk.index.written
@@ -123,6 +142,8 @@ export const LEAST_SENTENCES = 4;
 export const MOST_TEXT = 500;
 export const MOST_NAME = 200;
 export const MOST_ENROLLED = 3;
+export const MOST_LINE = 1000;
+export const MOST_LINES = 30;
 
 // signtalk.bundle.archive
 export const MAX_ENTRY_NAME = 120;

@@ -3,7 +3,7 @@
  * (`signtalk.landmarks.wire`; docs/protocol.md).
  */
 
-import { checkedClip, ClipError, emptyClip, frameAt, hasPart, NUM_POSE } from "./landmarks.js";
+import { checkedClip, ClipError, emptyClip, emptyFrame, frameAt, hasPart, NUM_POSE } from "./landmarks.js";
 import { FRAME_BYTES, HEADER_BYTES, MAGIC, PARTS } from "./tables.js";
 
 /** @import { Clip, Frame, Part } from "./landmarks.js" */
@@ -59,12 +59,32 @@ export function clipFromBytes(buffer) {
   for (let t = 0; t < numFrames; t++) {
     const frame = frameAt(clip, t);
     clip.times[t] = view.getFloat64(clipBytes(t), true);
-    let place = clipBytes(t) + 8;
-    for (const numbers of [frame.landmarks, frame.visibility]) {
-      for (let i = 0; i < numbers.length; i++, place += 4) numbers[i] = view.getFloat32(place, true);
-    }
+    readPoints(view, clipBytes(t) + 8, frame);
   }
   return checkedClip(clip);
+}
+
+/**
+ * The first frame of a stream's message.
+ *
+ * @param {ArrayBuffer} buffer
+ */
+export function frameFromBytes(buffer) {
+  const view = new DataView(buffer), frame = emptyFrame(view.getFloat64(0, true));
+  readPoints(view, 8, frame);
+  return frame;
+}
+
+/**
+ * @param {DataView} view
+ * @param {number} start
+ * @param {Pick<Frame, "landmarks" | "visibility">} frame that takes them
+ */
+function readPoints(view, start, { landmarks, visibility }) {
+  let place = start;
+  for (const numbers of [landmarks, visibility]) {
+    for (let i = 0; i < numbers.length; i++, place += 4) numbers[i] = view.getFloat32(place, true);
+  }
 }
 
 /**

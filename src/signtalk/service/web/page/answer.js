@@ -28,7 +28,7 @@ const VAGUE = ["", STILL, "low_similarity", "ambiguous_top2", "prototype_disagre
  * @property {Settings} settings of this browser
  * @property {Signs} signs of the sentences
  * @property {(words: string, clip: Clip) => void} teach called where a signing is to be remembered
- * @property {(kind: Step["kind"]) => void} changed called when another step stands there
+ * @property {(step: Step) => void} changed called when another step stands there
  */
 
 /** @typedef {{answer: PageAnswer, clip: Clip, dark: boolean}} Heard an answer with the frames it is about */
@@ -155,7 +155,7 @@ export class AnswerView {
     else if (step.kind === "said") this.#said(step, line);
     else if (step.kind === "unsure") this.#unsure(step);
     else this.#notMeant(step);
-    this.changed(step.kind);
+    this.changed(step);
   }
 
   /**

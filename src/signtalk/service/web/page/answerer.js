@@ -2,7 +2,7 @@
 
 /** @import { ImportedCollection } from "../engine/collection.js" */
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
-/** @import { Consent, TaughtSentence } from "../engine/takes.js" */
+/** @import { Consent, Origin, TaughtSentence } from "../engine/takes.js" */
 /** @import { Events } from "./events.js" */
 
 /** @typedef {"auto" | "button"} Mode signing is found, or begins and ends by a button */
@@ -13,11 +13,18 @@
  * @property {boolean} can_search
  * @property {boolean} can_keep_clips whether clips are kept where the signer agrees
  * @property {boolean} needs_key
+ * @property {boolean} [can_pair] whether two devices can be paired
  */
 
 /**
  * @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean,
  *   language?: string}} ListedSentence `language` is a tag such as "fr"; "" = not known
+ */
+
+/**
+ * Which sentences are listed: of one category alone where that is given, from `offset` on; the first ones without it.
+ *
+ * @typedef {{category?: string, offset?: number, limit?: number}} ListedPart
  */
 
 /** @typedef {{sentence: string, sentence_id: string}} CandidateOffer */
@@ -42,6 +49,8 @@
 
 /** @typedef {{category?: string, signer?: string, language?: string, consent?: Consent, key?: string}} ToldSentence */
 
+/** @typedef {{origin: Origin, signer: string, language: string, key: string}} ToldAnswer of one that was confirmed */
+
 /**
  * What the page asks of what was taught. Each needs the service's key; an engine has none.
  *
@@ -53,6 +62,9 @@
  * @property {(undo: any, key: string) => Promise<unknown>} restore
  * @property {(trainingOnly: boolean, key: string) => Promise<Blob>} exportTaught all kept clips as one file
  * @property {(file: Blob, key: string) => Promise<ImportedCollection>} importTaught
+ * @property {(text: string, clip: Clip, told: ToldAnswer) => Promise<string>} remember keep what the person confirmed, who
+ *   agreed that models are trained with it; gives the clip's id
+ * @property {(clipId: string, key: string) => Promise<unknown>} unremember it said something else
  */
 
 /**
@@ -87,7 +99,8 @@
  * @property {(mayReload: () => boolean) => Promise<unknown>} keep make the page load without network, and again where a
  *   newer version is there and that is allowed
  * @property {() => Promise<AnswererConfig>} config
- * @property {(query: string) => Promise<{total: number, sentences: ListedSentence[]}>} sentences the first ones
+ * @property {(query: string, part?: ListedPart) => Promise<{total: number, sentences: ListedSentence[]}>} sentences
+ * @property {() => Promise<{category: string, sentences: number}[]>} categories "" = of no category
  * @property {(sentenceId: string) => Promise<Clip | null>} sign a clip to draw
  * @property {(text: string) => Promise<ListedSentence[]>} search nearest meaning first
  * @property {(clip: Clip, sentenceId?: string) => Promise<PageAnswer>} recognize

@@ -14,21 +14,28 @@ import { codeOf, messageOf } from "./errors.js";
 import { ServiceKey } from "./key.js";
 import { Knowing } from "./knowing.js";
 import { NurseSide } from "./nurse.js";
+import { openAnswerer } from "./open_answerer.js";
 import { Own } from "./own.js";
+import { Pairing } from "./pairing.js";
+import { PairView } from "./pair_view.js";
 import { Practise } from "./practise.js";
-import { ServiceAnswerer } from "./service_answerer.js";
+import { Remember } from "./remember.js";
 import { Settings } from "./settings.js";
 import { wireSettingsDialog } from "./settings_dialog.js";
 import { Signs } from "./signs.js";
 import { speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
-import { notice, showHint, showMeter, showState } from "./status.js";
-import { Tally } from "./tally.js";
+import { notice, showGpu, showHint, showMeter, showState } from "./status.js";
+import { wireTalkDialog } from "./talk_dialog.js";
+import { countTalk, Tally } from "./tally.js";
 import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
+import { ThumbReply } from "./thumb_reply.js";
+import { wordsOf } from "./turn.js";
 import { Undo } from "./undo.js";
 import { Wake } from "./wake.js";
 import { Watch } from "./watch.js";
+import { Welcome } from "./welcome.js";
 
 /** @import { Answerer } from "./answerer.js" */
 /** @import { PictureProblem } from "./picture.js" */
@@ -37,17 +44,6 @@ import { Watch } from "./watch.js";
 const FASTEST = 6; // shoulder widths a second: brisk signing fills the meter
 const CONFIG_RETRY_MS = 5000;
 const KEPT_MS = 3000;
-
-/**
- * The Answerer of this page: the service, or in an offline page (`signtalk bundle web`) the page itself.
- *
- * @returns {Promise<Answerer>}
- */
-async function openAnswerer() {
-  if (document.documentElement.dataset.answers !== "engine") return new ServiceAnswerer(document.baseURI);
-  const { EngineAnswerer } = await import("./engine_answerer.js");
-  return new EngineAnswerer(document.baseURI);
-}
 
 /** @param {number} milliseconds */
 function pause(milliseconds) {
@@ -73,16 +69,26 @@ class Page {
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
     this.undo = new Undo();
     this.conversation = new Conversation(this.undo);
+    wireTalkDialog(this.conversation);
     this.signs = new Signs(this.answerer);
+    this.welcome = new Welcome({ answerer: this.answerer, signs: this.signs });
     this.key = new ServiceKey();
     this.enrolment = new Enrolment(this.answerer, this.key, () => this.refresh());
     this.own = new Own({ answerer: this.answerer, key: this.key, changed: () => this.refresh() });
+    this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
+    this.pairing = new Pairing(document.baseURI);
+    this.pair = new PairView({
+      pairing: this.pairing, conversation: this.conversation, nurse: this.nurse, staffs: () => this.stop(),
+    });
     this.answer = new AnswerView({
       conversation: this.conversation,
       settings: this.settings,
       signs: this.signs,
       teach: (words, clip) => this.enrolment.open(words, clip),
-      changed: (step) => this.tell({ step }),
+      changed: (step) => {
+        this.tell({ step: step.kind });
+        this.pairing.tell("standing", { kind: step.kind, words: wordsOf(step) });
+      },
     });
     this.acquaintance = new Acquaintance({ answerer: this.answerer, signs: this.signs });
     this.knowing = new Knowing({
@@ -91,16 +97,25 @@ class Page {
       heard: () => this.answer.standing.heard,
       changed: (able) => this.acquaintance.allow(able),
     });
-    this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
-    this.board = new Board({
+    this.remember = new Remember({
+      answerer: this.answerer,
+      key: this.key,
+      signs: this.signs,
       conversation: this.conversation,
-      said: (words) => {
-        byId("board-said").textContent = words;
-        if (this.settings.get("speak")) speak(words);
-      },
+      heard: () => this.answer.standing.heard,
     });
     this.tally = new Tally();
-    this.tallyView = new TallyView(this.tally);
+    this.thumbs = new ThumbReply(this.settings);
+    this.board = new Board({
+      answerer: this.answerer,
+      signs: this.signs,
+      conversation: this.conversation,
+      speak: (words, tag) => {
+        if (this.settings.get("speak")) speak(words, tag);
+      },
+      counts: () => this.tally.wanted,
+    });
+    this.tallyView = new TallyView(this.tally, () => this.board.erase());
     this.tab = "talk";
     this.practise = new Practise({
       answerer: this.answerer,
@@ -119,7 +134,9 @@ class Page {
     this.wireControls();
     this.wireTabs();
     this.wireSettings();
-    this.wireTally();
+    countTalk(this.tally, {
+      answerer: this.answerer, conversation: this.conversation, isAside: () => this.acquaintance.isOpen,
+    });
     this.learn();
   }
 
@@ -130,7 +147,9 @@ class Page {
    */
   tell(changes) {
     this.facts = { ...this.facts, ...changes };
-    showState(stateOf(this.facts));
+    const state = stateOf(this.facts);
+    showState(state);
+    this.pairing.tell("state", { state });
   }
 
   /** Whether nothing goes on here that loading the page again would end. */
@@ -144,9 +163,10 @@ class Page {
     try {
       const config = await this.answerer.config();
       this.answer.canTeach = config.can_enroll === true;
-      this.enrolment.canKeep = config.can_keep_clips === true;
+      this.enrolment.canKeep = this.remember.allowed = config.can_keep_clips === true;
       this.own.allowed = config.can_enroll === true;
       this.key.needed = config.needs_key;
+      this.pair.allowed = config.can_pair === true;
       for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
       this.refresh();
       notice("service", null);
@@ -162,6 +182,7 @@ class Page {
     const pickers = [this.nurse.picker, this.practise.picker];
     await Promise.all(pickers.map((picker) => picker.refresh()));
     this.answer.knowsNothing = pickers.some(({ isBare }) => isBare);
+    await Promise.all([this.welcome.sign(), this.board.refresh()]);
   }
 
   wireCamera() {
@@ -196,9 +217,13 @@ class Page {
         console.warn(error);
       });
     this.watch.on("frame", ({ frame }) => {
+      this.pairing.push(frame);
+      if (this.tab === "talk") this.thumbs.look(frame, this.camera.aspect);
       if (this.tab === "talk") this.answerer.pushFrame(frame);
+    });
+    this.watch.on("view", ({ timeS }) => {
       showMeter("motion", this.watch.speed / FASTEST);
-      this.hint(frame.timeS);
+      this.hint(timeS);
     });
     document.addEventListener("visibilitychange", () => {
       this.tell({ hidden: document.hidden });
@@ -227,6 +252,7 @@ class Page {
     try {
       await this.camera.start();
       byId("stage").classList.add("running");
+      this.welcome.rest();
       await Promise.race([this.kept, pause(KEPT_MS)]); // then the models are sent once, and kept
       await this.watch.open();
       buttonById("stop-camera").disabled = false;
@@ -249,6 +275,7 @@ class Page {
     this.camera.stop();
     this.watch.clear();
     byId("stage").classList.remove("running");
+    this.welcome.wake();
     buttonById("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
     showHint("");
@@ -281,7 +308,9 @@ class Page {
     showHint(this.watch.hint(timeS));
     const button = this.settings.get("mode") === "button" || this.tab !== "talk";
     byId("slow-offer").hidden = this.offered || button || !this.watch.lacksPictures;
-    byId("rate").textContent = text("hint.rate", { rate: this.watch.rate.toFixed(1) });
+    const { gpu, rate } = this.watch;
+    byId("rate").textContent = text(gpu === "used" ? "hint.rate_gpu" : "hint.rate", { rate: rate.toFixed(1) });
+    showGpu(gpu);
   }
 
   wireAnswers() {
@@ -328,6 +357,7 @@ class Page {
     };
     byId("new-person").onclick = () => {
       this.personS = performance.now() / 1000;
+      if (this.pairing.role) this.pairing.end();
       this.answerer.reset();
       this.watch.clear();
       const { standing } = this.answer;
@@ -335,14 +365,15 @@ class Page {
       const lines = this.conversation.clear();
       this.nurse.clear();
       this.enrolment.newPerson();
+      const agreed = this.remember.newPerson();
       this.knowing.newPerson();
       this.acquaintance.close();
       this.board.clear();
-      byId("board-said").textContent = "";
       if (lines.length || standing.step.kind !== "empty") {
         this.undo.offer(text("undo.new_person"), () => {
           this.conversation.restore(lines);
           this.answer.restore(standing);
+          this.remember.restore(agreed);
         });
       }
       stopSpeaking();
@@ -387,24 +418,6 @@ class Page {
     choose(tabs[0]);
   }
 
-  /** Count what is asked and what becomes of it. */
-  wireTally() {
-    this.answerer.on("answer", ({ answer }) => {
-      if (this.acquaintance.isOpen) return;
-      this.tally.count("asked");
-      if (answer.outcome === "not_sure") this.tally.count("refused");
-    });
-    this.conversation
-      .on("added", ({ who, words, how }) => {
-        if (who !== "patient" || how === "tapped") return; // what is tapped on the board was not signed
-        if (how === "declined") this.tally.count("corrected");
-        else this.tally.count(how === "chosen" ? "chosen" : "answered", words);
-      })
-      .on("removed", ({ who, words }) => {
-        if (who === "patient") this.tally.count("corrected", words);
-      });
-  }
-
   wireSettings() {
     wireSettingsDialog(this.settings);
     this.settings.on("change", (name) => {
@@ -418,7 +431,10 @@ class Page {
 
   apply() {
     document.documentElement.classList.toggle("contrast", this.settings.get("contrast"));
+    document.documentElement.classList.toggle("turned", this.settings.get("turned"));
     this.watch.drawn = this.settings.get("skeleton");
+    this.watch.useGpu = this.settings.get("gpu");
+    showGpu(this.watch.gpu);
   }
 }
 

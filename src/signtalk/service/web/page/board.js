@@ -1,68 +1,172 @@
-// Answers of one tap, for whoever can point: yes and no, how strong a pain is, numbers, days. They need no camera and no
-// service. Several taps in one row are one answer: the last one counts.
+// Answers of one tap, for whoever can point: yes and no, how strong a pain is, where it is, numbers, days, and sentences.
+// They need no camera, and all but the sentences no service. Quick taps are one line of the conversation.
 
+import { BodyPicture } from "./body_picture.js";
 import { button, byId, icon, make } from "./dom.js";
-import { language, text } from "./texts.js";
+import { Favourites } from "./favourites.js";
+import { Phrases } from "./phrases.js";
+import { Taps } from "./taps.js";
+import { text } from "./texts.js";
+import { Together } from "./together.js";
 
+/** @import { Answerer } from "./answerer.js" */
 /** @import { Conversation, Line } from "./conversation.js" */
+/** @import { Signs } from "./signs.js" */
+/** @import { Tap } from "./taps.js" */
+/** @import { Offer } from "./turn.js" */
 
 const MOST_PAIN = 10;
 const MOST_NUMBER = 12;
-const DAYS = 7;
-const A_MONDAY = Date.UTC(2024, 0, 1);
-const DAY_MS = 86_400_000;
+
+/**
+ * @typedef {object} BoardParts
+ * @property {Answerer} answerer where sentences are asked for
+ * @property {Signs} signs
+ * @property {Conversation} conversation where what was tapped goes
+ * @property {(words: string, language: string) => void} speak
+ * @property {() => boolean} counts whether it may be kept on this device which sentence follows which
+ */
+
+/** @typedef {"sentences" | "pain" | "where" | "number" | "day"} Part of the board, each with its picture */
+/** @typedef {[words: string, label: Node | string]} Answered what a tap says, and what stands on its button */
+
+/** @type {[Part, string][]} */
+const PARTS = [["sentences", "talk"], ["pain", "pain"], ["where", "body"], ["number", "numbers"], ["day", "calendar"]];
 
 export class Board {
-  /** @type {{row: string, line: Line} | null} */
-  #last = null;
+  /** @type {Part} */
+  #part = PARTS[0][0];
+  #taps;
+  #together;
+  #phrases;
+  #body = new BodyPicture((words) => this.tap({ row: "where", words, count: "several" }));
 
-  /** @param {{conversation: Conversation, said: (words: string) => void}} parts `said` shows and speaks what was tapped */
-  constructor({ conversation, said }) {
-    this.conversation = conversation;
-    this.said = said;
-    byId("board-rows").replaceChildren(
-      this.#row("reply", [
-        [text("board.yes"), icon("check")], [text("board.no"), icon("cross")], [text("board.unknown"), icon("question")],
-      ]),
-      this.#row("pain", numbers(0, MOST_PAIN).map((number) => [text("board.pain_of", { number, most: MOST_PAIN }), face(number)])),
-      this.#row("number", numbers(1, MOST_NUMBER).map((number) => [String(number), String(number)])),
-      this.#row("day", days().map((day) => [day, day])),
-    );
+  /** @param {BoardParts} parts */
+  constructor({ answerer, signs, conversation, speak, counts }) {
+    this.signs = signs;
+    this.speak = speak;
+    this.#together = new Together({ wanted: counts });
+    this.#phrases = new Phrases({
+      answerer, signs, favourites: new Favourites(), together: this.#together, tapped: (offer) => this.#say(offer),
+    });
+    this.#phrases.recent = conversation.lines.filter(isSentence).map(({ words }) => words).reverse();
+    conversation.on("added", (line) => {
+      if (isSentence(line)) this.#use(line.words, true);
+      else if (line.who === "staff") this.#use(line.words, false);
+    });
+    byId("board").addEventListener("toggle", () => this.#open(this.#part));
+    this.#taps = new Taps({ conversation, who: "patient", how: "tapped" });
+    const pain = numbers(0, MOST_PAIN).map((number) => /** @type {Answered} */ ([text("board.pain_of", { number, most: MOST_PAIN }), face(number)]));
+    byId("board-reply").replaceChildren(...this.#row("reply", [
+      [text("board.yes"), icon("check")], [text("board.no"), icon("cross")], [text("board.unknown"), icon("question")],
+    ]));
+    byId("board-pain").replaceChildren(...this.#row("pain", pain));
+    byId("board-where").replaceChildren(this.#body.element);
+    byId("board-number").replaceChildren(...this.#row("number", numbers(1, MOST_NUMBER).map((number) => [String(number), String(number)])));
+    byId("board-day").replaceChildren(...this.#row("day", days().map((day) => [day, day])));
+    byId("board-parts").replaceChildren(...PARTS.map(([name, picture]) => this.#tile(name, picture)));
+    this.#open(PARTS[0][0]);
   }
 
   /** Another person stands there. */
   clear() {
-    this.#last = null;
+    this.#taps.end();
+    this.#body.mark([]);
+    this.#together.begin();
+    this.#phrases.recent = [];
+    byId("board-said").textContent = "";
+  }
+
+  /** Sentences were taught, renamed or forgotten. */
+  refresh() {
+    return this.#phrases.refresh();
+  }
+
+  /** Forget which sentence follows which. */
+  erase() {
+    this.#together.clear();
+  }
+
+  /**
+   * Take a tap: the turn's line is shown, the tap itself is spoken.
+   *
+   * @param {Tap} tap
+   * @param {string} [tag] language of its words; "" = the page's
+   */
+  tap(tap, tag = "") {
+    const before = this.#taps.open.length;
+    byId("board-said").textContent = this.#taps.add(tap);
+    const { open } = this.#taps;
+    this.#body.mark(open.filter(({ row }) => row === "where").map(({ words }) => words));
+    if (open.length >= before) this.speak(tap.words, tag); // one that was taken back is not said
+  }
+
+  get #isOpen() {
+    return byId("board", HTMLDetailsElement).open;
+  }
+
+  /** @param {Offer} offer */
+  async #say(offer) {
+    const words = offer.sentence;
+    this.#use(words, true);
+    this.tap({ row: "sentence", words, count: "each" }, await this.signs.languageOf(offer));
+  }
+
+  /**
+   * @param {string} sentence
+   * @param {boolean} isPatients what staff shows leads to other sentences, and is not offered here
+   */
+  #use(sentence, isPatients) {
+    this.#together.use(sentence, isPatients);
+    if (isPatients) this.#phrases.recent = [sentence, ...this.#phrases.recent];
   }
 
   /**
    * @param {"reply" | "pain" | "number" | "day"} name
-   * @param {[string, Node | string][]} answers words, and what stands on the button
+   * @param {Answered[]} answers
    */
   #row(name, answers) {
-    const title = make("h3", { id: `board-${name}` }, text(`board.${name}`));
-    const buttons = answers.map(([words, label]) => {
-      const tap = button(label, () => this.#tap(name, words), `tap ${name}`);
+    return answers.map(([words, label]) => {
+      const tap = button(label, () => this.tap({ row: name, words, count: "one" }), `tap ${name}`);
       if (typeof label !== "string") {
         tap.append(make("span", {}, name === "pain" ? "" : words));
         tap.ariaLabel = words;
       }
       return tap;
     });
-    const row = make("div", { className: "row", role: "group" }, ...buttons);
-    row.setAttribute("aria-labelledby", title.id);
-    return make("div", {}, title, row);
   }
 
   /**
-   * @param {string} row
-   * @param {string} words
+   * @param {Part} name
+   * @param {string} picture
    */
-  #tap(row, words) {
-    if (this.#last?.row === row && this.conversation.isLast(this.#last.line)) this.conversation.remove(this.#last.line);
-    this.#last = { row, line: this.conversation.add("patient", words, "tapped") };
-    this.said(words);
+  #tile(name, picture) {
+    const tile = button(icon(picture), () => this.#open(name), "tap tile");
+    tile.append(make("span", {}, text(`board.${name}`)));
+    tile.dataset.part = name;
+    return tile;
   }
+
+  /**
+   * One part is open at a time, so that a phone shows the whole of it.
+   *
+   * @param {Part} name
+   */
+  #open(name) {
+    for (const [part] of PARTS) byId(part === "sentences" ? "phrases" : `board-${part}`).hidden = part !== name;
+    for (const tile of byId("board-parts").querySelectorAll("button")) tile.ariaPressed = String(tile.dataset.part === name);
+    this.#part = name;
+    this.#phrases.open = this.#isOpen && name === "sentences";
+  }
+}
+
+/**
+ * Whether a line is one sentence of the patient's.
+ *
+ * @param {Line} line
+ */
+function isSentence({ who, how }) {
+  return who === "patient" && how !== "declined" && how !== "tapped";
 }
 
 /**
@@ -73,10 +177,9 @@ function numbers(first, last) {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-/** The days from Monday on, as the page's language calls them. */
+/** The days from Monday on, as a text: browsers know them in few languages. */
 function days() {
-  const format = new Intl.DateTimeFormat(language(), { weekday: "long", timeZone: "UTC" });
-  return numbers(0, DAYS - 1).map((day) => format.format(A_MONDAY + day * DAY_MS));
+  return text("board.days").split(",").map((day) => day.trim());
 }
 
 /**

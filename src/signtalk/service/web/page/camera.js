@@ -1,6 +1,7 @@
 // The camera: a stream into a <video>, a call for each picture that can be looked at, and whether they are of use.
 
 import { Events } from "./events.js";
+import { SMOOTH } from "./pace.js";
 import { PictureWatch, SIZE } from "./picture.js";
 
 /** @import { PictureProblem } from "./picture.js" */
@@ -14,6 +15,8 @@ const REASONS = {
   NotReadableError: "camera_busy",
   AbortError: "camera_busy",
 };
+const LEAST_REST_MS = 5;
+const MOST_REST_MS = 200; // what is wrong with the pictures must be noticed, too
 const CHECK_MS = 400;
 const LOOK_S = 0.4; // between two looks at what the pictures hold
 const STALLED_MS = 2000; // without a picture
@@ -50,6 +53,9 @@ export class Camera extends Events {
   #lookedS = -Infinity;
   #reopenedMs = -Infinity;
   #turn = 0;
+  /** Until then (performance.now()) no picture is asked for: whoever looks at them is at work on another one. */
+  restUntilMs = 0;
+  #pace = SMOOTH;
   device = ""; // id of the one that was chosen; "" = the one that faces the person
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
@@ -106,8 +112,21 @@ export class Camera extends Events {
     if (this.running) await this.#reopen();
   }
 
+  /** Pictures a second that are asked for. */
+  get pace() {
+    return this.#pace;
+  }
+
+  set pace(pace) {
+    if (pace === this.#pace) return;
+    this.#pace = pace;
+    const track = this.#stream?.getVideoTracks()[0];
+    track?.applyConstraints(this.#wanted).catch((error) => console.info(`the camera keeps its pace: ${error}`));
+  }
+
   get #wanted() {
-    return this.device ? { deviceId: { ideal: this.device } } : { facingMode: "user" };
+    const which = this.device ? { deviceId: { ideal: this.device } } : { facingMode: "user" };
+    return { ...which, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: this.#pace } };
   }
 
   async #open() {
@@ -116,7 +135,7 @@ export class Camera extends Events {
     try {
       stream = await navigator.mediaDevices.getUserMedia({
         audio: false,
-        video: { ...this.#wanted, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } },
+        video: this.#wanted,
       });
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
@@ -148,6 +167,13 @@ export class Camera extends Events {
   #next() {
     if (!this.running) return;
     const turn = (this.#turn += 1); // a camera that was opened anew begins another one
+    const restMs = Math.min(this.restUntilMs - performance.now(), MOST_REST_MS);
+    if (restMs > LEAST_REST_MS) setTimeout(() => this.#ask(turn), restMs);
+    else this.#ask(turn);
+  }
+
+  /** @param {number} turn */
+  #ask(turn) {
     if ("requestVideoFrameCallback" in this.video) {
       // captureTime, where known, is when the picture was taken, on the same clock as performance.now().
       this.video.requestVideoFrameCallback((now, about) => this.#picture((about.captureTime ?? now) / 1000, turn));

@@ -15,9 +15,9 @@ import { text, textOf } from "./texts.js";
 /** @typedef {{who: "patient" | "staff", words: string, how: How, at: Date}} Line */
 
 /**
- * Events: a line was added, or taken back because it was wrong.
+ * Events: a line was added, or taken back because it was wrong; whatever changed, "changed" follows.
  *
- * @extends {Events<{added: Line, removed: Line}>}
+ * @extends {Events<{added: Line, removed: Line, changed: undefined}>}
  */
 export class Conversation extends Events {
   #lines = keptLines();
@@ -47,6 +47,22 @@ export class Conversation extends Events {
     this.#show();
     this.emit("added", line);
     return line;
+  }
+
+  /** All lines so far. */
+  get lines() {
+    return [...this.#lines];
+  }
+
+  /**
+   * Say a line in other words, while its turn goes on.
+   *
+   * @param {Line} line
+   * @param {string} words
+   */
+  replace(line, words) {
+    line.words = words;
+    this.#show();
   }
 
   /**
@@ -87,6 +103,16 @@ export class Conversation extends Events {
     this.#show();
   }
 
+  /**
+   * Show the talk as another device has it.
+   *
+   * @param {Line[]} lines
+   */
+  mirror(lines) {
+    this.#lines = lines;
+    this.#show();
+  }
+
   #show() {
     keepLines(this.#lines);
     byId("history").replaceChildren(...this.#lines.map((line) => make(
@@ -99,11 +125,12 @@ export class Conversation extends Events {
     byId("history").hidden = this.#lines.length === 0;
     for (const id of ["copy-history", "clear-history"]) buttonById(id).disabled = this.#lines.length === 0;
     byId("history-told").textContent = "";
+    this.emit("changed", undefined);
   }
 
   async #copy() {
     const plain = this.#lines.map((line) => (
-      `${clock(line.at)} ${text(`who.${line.who}`)} (${text(`how.${line.how}`)}): ${line.words}`
+      `${clock(line.at)} ${text(`who.${line.who}`)} (${textOf("how", line.how, "how.shown")}): ${line.words}`
     ));
     try {
       await navigator.clipboard.writeText(plain.join("\n"));

@@ -45,7 +45,7 @@ export class CopyView {
     const imported = await this.answerer.importTaught(file, this.key.value);
     this.#tellLeftOut(imported);
     this.learned();
-    const counts = { count: imported.clip_ids.length, known: imported.num_known, left_out: imported.left_out.length };
+    const counts = { count: imported.clip_ids.length + imported.num_said, known: imported.num_known, left_out: imported.left_out.length };
     return text(counts.left_out ? "copy.left_out" : "copy.learned", counts);
   }
 

@@ -1,9 +1,9 @@
-// The Answerer of an offline page: everything happens in the browser, by engine/ (docs/offline-page.md).
+// The Answerer of an offline page: everything happens in the browser, by engine/ (docs/offline-page.md). It runs in a
+// worker (engine_worker.js) or in a page; `keep` is the page's.
 
 import { NothingKept, packCollection, teachCollection } from "../engine/collection.js";
 import { Engine } from "../engine/engine.js";
 import { checkedClip } from "../engine/landmarks.js";
-import { keepOffline } from "../engine/offline.js";
 import { MOST_SIGNER_SENTENCES } from "../engine/tables.js";
 import { clipFromBytes } from "../engine/wire.js";
 import * as fflate from "../vendor/fflate.mjs";
@@ -16,7 +16,7 @@ import { Events } from "./events.js";
 /** @import { Kept } from "../engine/storage.js" */
 /** @import { StreamEvent, StreamSession } from "../engine/stream.js" */
 /** @import { ZipModule } from "../engine/zip.js" */
-/** @import { AnswererEvents, AnswererMethods, Mode, TaughtMethods, ToldSentence } from "./answerer.js" */
+/** @import { AnswererEvents, AnswererMethods, ListedPart, Mode, TaughtMethods, ToldAnswer, ToldSentence } from "./answerer.js" */
 
 const zip = /** @type {ZipModule} */ (/** @type {unknown} */ (fflate));
 const EVERY_SENTENCE = 1e6;
@@ -24,7 +24,7 @@ const SIGNS = "signs"; // files of the bundle
 
 /**
  * @extends {Events<AnswererEvents>}
- * @implements {AnswererMethods}
+ * @implements {Omit<AnswererMethods, "keep">}
  * @implements {TaughtMethods}
  */
 export class EngineAnswerer extends Events {
@@ -44,11 +44,6 @@ export class EngineAnswerer extends Events {
     this.#base = new URL("bundle/", base);
     this.#engine = Engine.open(this.#base.href, ort);
     this.#engine.catch((error) => console.error(error));
-  }
-
-  /** @param {() => boolean} mayReload */
-  keep(mayReload) {
-    return keepOffline(mayReload);
   }
 
   /**
@@ -116,14 +111,21 @@ export class EngineAnswerer extends Events {
     return { can_enroll: true, can_search: canSearch, can_keep_clips: true, needs_key: false };
   }
 
-  /** @param {string} query */
-  async sentences(query) {
+  /**
+   * @param {string} query
+   * @param {ListedPart} [part]
+   */
+  async sentences(query, { category, offset = 0, limit = MOST_LISTED } = {}) {
     const [engine, signs] = await Promise.all([this.#opened(), this.#places()]);
-    const matching = engine.sentences({ query });
-    const first = matching.slice(0, MOST_LISTED).map((each) => (
+    const matching = engine.sentences({ query, category });
+    const listed = matching.slice(offset, offset + limit).map((each) => (
       { ...each, has_sign: each.sentence_id in signs || engine.signsOf(each.sentence_id).length > 0 }
     ));
-    return { total: matching.length, sentences: first };
+    return { total: matching.length, sentences: listed };
+  }
+
+  async categories() {
+    return (await this.#opened()).categories();
   }
 
   /** @param {string} sentenceId */
@@ -205,6 +207,23 @@ export class EngineAnswerer extends Events {
     return imported;
   }
 
+  /**
+   * @param {string} text
+   * @param {Clip} clip
+   * @param {ToldAnswer} told
+   */
+  async remember(text, clip, { origin, signer, language }) {
+    const told = /** @type {const} */ ({ origin, consent: "train", signer, language });
+    const id = await this.#tried((engine) => engine.remember(text, checkedClip(clip), told));
+    askToPersist();
+    return id;
+  }
+
+  /** @param {string} clipId */
+  async unremember(clipId) {
+    return (await this.#opened()).unremember(clipId);
+  }
+
   async #opened() {
     try {
       return await this.#engine;
@@ -236,5 +255,7 @@ export class EngineAnswerer extends Events {
 
 /** Ask that the browser clears nothing of this site by itself; where it does not agree, a copy in a file is all there is. */
 function askToPersist() {
-  navigator.storage?.persist?.().catch(() => false);
+  const storage = /** @type {{persist?: () => Promise<boolean>} | undefined} */ (navigator.storage);
+  if (storage?.persist) storage.persist().catch(() => false);
+  else if (!("document" in globalThis)) postMessage({ type: "persist" }); // a worker cannot ask, its page can
 }

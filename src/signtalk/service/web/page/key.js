@@ -30,7 +30,7 @@ function keyOfAddress() {
  * What is told where something that needs the key failed.
  *
  * @param {unknown} error
- * @param {"enroll.failed" | "own.failed"} failed told where the code has no text; the error's own words follow
+ * @param {"enroll.failed" | "own.failed" | "remember.failed"} failed told where the code has no text; the error's own words follow
  */
 export function failureOf(error, failed) {
   const status = error instanceof AnswererError ? error.status : 0;

@@ -1,9 +1,12 @@
 // Finds landmarks in a worker, one picture at a time, so that the page stays quick.
 
 /** @import { Frame } from "../engine/landmarks.js" */
+/** @import { Delegate } from "./delegate.js" */
+/** @import { Picture } from "./newest.js" */
 
 const SILENT_MS = 2500; // a worker that died says nothing
-const FIRST_MS = 15_000; // the first picture takes seconds on a slow device
+/** The first picture takes seconds: on a slow device, and on a card that builds its programs, which is given up sooner. */
+const FIRST_MS = { CPU: 15_000, GPU: 6000 };
 const GRACE_MS = 150; // for a reply that waits behind a busy page
 
 export class LandmarkerError extends Error {
@@ -19,15 +22,22 @@ export class LandmarkerError extends Error {
 
 export class Landmarker {
   #worker;
-  /** @type {{resolve: (frame: Frame) => void, reject: (error: LandmarkerError) => void} | null} */
+  /** @type {{resolve: (data: any) => void, reject: (error: LandmarkerError) => void} | null} */
   #waiting = null;
-  #patienceMs = FIRST_MS;
+  #patienceMs;
+  #askedMs = 0;
+  usualMs = 0; // that a picture is away: that of the last one
+  tookMs = 0; // of it in the worker
 
-  /** Load library and models: seconds at first, later from the browser's own store. */
-  static async open() {
-    const landmarker = new Landmarker();
+  /**
+   * Load library and models: seconds at first, later from the browser's own store.
+   *
+   * @param {Delegate} delegate
+   */
+  static async open(delegate) {
+    const landmarker = new Landmarker(delegate), model = new URL("models/holistic_landmarker.task", document.baseURI).href;
     try {
-      await landmarker.#ask({ type: "open", model: new URL("models/holistic_landmarker.task", document.baseURI).href });
+      await landmarker.#ask({ type: "open", model, delegate });
     } catch (error) {
       landmarker.close();
       throw error;
@@ -35,14 +45,20 @@ export class Landmarker {
     return landmarker;
   }
 
-  constructor() {
+  /** @param {Delegate} delegate */
+  constructor(delegate) {
+    this.#patienceMs = FIRST_MS[delegate];
     this.#worker = new Worker(new URL("./landmarker_worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }) => {
       const waiting = this.#waiting;
       this.#waiting = null;
-      if (data.type === "frame") this.#patienceMs = SILENT_MS;
+      if (data.type === "frame") {
+        this.#patienceMs = SILENT_MS;
+        this.usualMs = performance.now() - this.#askedMs;
+        this.tookMs = data.tookMs;
+      }
       if (data.type === "failed") waiting?.reject(new LandmarkerError(data.code, data.message));
-      else waiting?.resolve(data.frame);
+      else waiting?.resolve(data);
     };
     this.#worker.onerror = (event) => {
       this.#waiting?.reject(new LandmarkerError("landmarker", event.message ?? "the worker did not start"));
@@ -58,17 +74,19 @@ export class Landmarker {
   /**
    * The frame of a picture, which goes over to the worker.
    *
-   * @param {ImageBitmap} bitmap
-   * @param {number} timeS must increase
+   * @param {Picture} picture whose times increase
+   * @param {boolean} [disturbed] whether it may take as long as a card builds its programs, for both share the browser's
+   * @returns {Promise<Frame>}
    */
-  async detect(bitmap, timeS) {
-    const reply = this.#ask({ type: "detect", bitmap, timeS }, [bitmap]);
-    const waiting = this.#waiting;
+  async detect({ pixels, timeS }, disturbed = false) {
+    const reply = this.#ask({ type: "detect", pixels, timeS }, [pixels]);
+    this.#askedMs = performance.now();
+    const waiting = this.#waiting, patienceMs = this.#patienceMs + (disturbed ? FIRST_MS.GPU : 0);
     const timer = setTimeout(() => setTimeout(() => {
-      waiting?.reject(new LandmarkerError("landmarker_silent", `no reply for ${this.#patienceMs} ms`));
-    }, GRACE_MS), this.#patienceMs);
+      waiting?.reject(new LandmarkerError("landmarker_silent", `no reply for ${patienceMs} ms`));
+    }, GRACE_MS), patienceMs);
     try {
-      return await reply;
+      return (await reply).frame;
     } finally {
       clearTimeout(timer);
     }
@@ -81,7 +99,7 @@ export class Landmarker {
   /**
    * @param {object} message
    * @param {Transferable[]} [transfer]
-   * @returns {Promise<Frame>}
+   * @returns {Promise<any>} the worker's reply
    */
   #ask(message, transfer = []) {
     return new Promise((resolve, reject) => {

@@ -1,11 +1,13 @@
 // A module worker around MediaPipe's HolisticLandmarker: a picture in, the points of one frame out.
 //
-//   {type: "open", model}            -> {type: "opened"} or {type: "failed", code, message}
-//   {type: "detect", bitmap, timeS}  -> {type: "frame", frame} or {type: "failed", code, message}
+//   {type: "open", model, delegate}  -> {type: "opened"} or {type: "failed", code, message}
+//   {type: "detect", pixels, timeS}  -> {type: "frame", frame, tookMs} or {type: "failed", code, message}
 
 import { frameFromHolistic } from "../engine/landmarks.js";
 import { FilesetResolver, HolisticLandmarker } from "../vendor/vision_bundle.mjs";
 import { codeOf, messageOf } from "./errors.js";
+
+/** @import { Delegate } from "./delegate.js" */
 
 const VENDOR = new URL("../vendor", import.meta.url).href;
 
@@ -26,19 +28,22 @@ let landmarker = null;
 
 self.onmessage = async ({ data }) => {
   if (data.type === "open") {
-    await open(data.model);
+    await open(data.model, data.delegate);
   } else {
-    detect(data.bitmap, data.timeS);
+    detect(data.pixels, data.timeS);
   }
 };
 
-/** @param {string} url of the models */
-async function open(url) {
+/**
+ * @param {string} url of the models
+ * @param {Delegate} delegate
+ */
+async function open(url, delegate) {
   try {
     const model = await load(url);
     const files = await FilesetResolver.forVisionTasks(VENDOR, true);
     landmarker = await HolisticLandmarker.createFromOptions(files, {
-      baseOptions: { modelAssetBuffer: model, delegate: "CPU" },
+      baseOptions: { modelAssetBuffer: model, delegate },
       runningMode: "VIDEO",
     });
     self.postMessage({ type: "opened" });
@@ -60,18 +65,20 @@ async function load(url) {
 }
 
 /**
- * @param {ImageBitmap} bitmap
+ * @param {ImageBitmap} pixels
  * @param {number} timeS
  */
-function detect(bitmap, timeS) {
+function detect(pixels, timeS) {
   try {
     if (!landmarker) throw new Error("a picture came before the models");
-    const result = landmarker.detectForVideo(bitmap, timeS * 1000);
+    const beganMs = performance.now();
+    const result = landmarker.detectForVideo(pixels, timeS * 1000);
     const frame = frameFromHolistic(result, timeS);
-    self.postMessage({ type: "frame", frame }, [frame.landmarks.buffer, frame.visibility.buffer]);
+    const tookMs = performance.now() - beganMs;
+    self.postMessage({ type: "frame", frame, tookMs }, [frame.landmarks.buffer, frame.visibility.buffer]);
   } catch (error) {
     self.postMessage({ type: "failed", code: "landmarker", message: messageOf(error) });
   } finally {
-    bitmap.close();
+    pixels.close();
   }
 }

@@ -3,10 +3,13 @@
 import { byId, inputById } from "./dom.js";
 import { SentencePicker, signOf } from "./picker.js";
 import { addPlayer } from "./player.js";
+import { Taps } from "./taps.js";
 import { text } from "./texts.js";
 
 /** @import { Answerer, ListedSentence } from "./answerer.js" */
 /** @import { Conversation } from "./conversation.js" */
+
+const LONG = 90; // letters from which a text is shown smaller, so that the screen holds it
 
 export class NurseSide {
   #player = addPlayer(byId("nurse-player"), text("nurse.player"));
@@ -15,12 +18,22 @@ export class NurseSide {
   constructor({ answerer, conversation }) {
     this.answerer = answerer;
     this.conversation = conversation;
+    /** @type {((words: string, sentenceId: string) => void) | null} shows it on the other device, where there is one */
+    this.partner = null;
+    this.taps = new Taps({ conversation, who: "staff", how: "shown" });
     this.picker = new SentencePicker({
       field: inputById("nurse-text"),
       list: byId("nurse-list"),
       count: byId("nurse-told"),
       answerer,
-      chosen: (sentence) => this.#show(sentence.sentence, sentence),
+      chosen: (sentence) => {
+        if (this.partner) {
+          this.partner(sentence.sentence, sentence.sentence_id);
+          return;
+        }
+        this.taps.add({ row: "sentence", words: sentence.sentence, count: "each" });
+        this.#show(sentence.sentence, sentence);
+      },
     });
     byId("nurse-form").onsubmit = (event) => {
       event.preventDefault();
@@ -34,8 +47,21 @@ export class NurseSide {
     inputById("nurse-text").value = "";
     byId("nurse-words").textContent = "";
     byId("nurse-shown").hidden = true;
+    this.taps.end();
     this.#player.show(null);
     this.picker.refresh();
+  }
+
+  /**
+   * Show what staff chose on the other device.
+   *
+   * @param {string} words
+   * @param {string} sentenceId "" = it is no known sentence
+   */
+  showFor(words, sentenceId) {
+    const sentence = sentenceId ? { sentence: words, sentence_id: sentenceId, category: "" } : undefined;
+    this.taps.add({ row: "sentence", words, count: "each" });
+    return this.#show(words, sentence, sentenceId ? "" : text("nurse.no_sign"));
   }
 
   /**
@@ -53,6 +79,11 @@ export class NurseSide {
     } catch {
       without = text("nurse.unreachable");
     }
+    if (this.partner) {
+      this.partner(known?.sentence ?? words, known?.sentence_id ?? "");
+      return;
+    }
+    this.conversation.add("staff", known?.sentence ?? words, "shown");
     await this.#show(known?.sentence ?? words, known, without);
   }
 
@@ -64,8 +95,8 @@ export class NurseSide {
   async #show(words, sentence, without = "") {
     byId("nurse-shown").hidden = false;
     byId("nurse-words").textContent = words;
+    byId("nurse-words").classList.toggle("long", words.length > LONG);
     byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : without;
-    this.conversation.add("staff", words, "shown");
     const { clip, lacks } = sentence ? await signOf(this.answerer, sentence) : { clip: null, lacks: without };
     if (byId("nurse-words").textContent !== words) return; // another one was picked meanwhile
     byId("nurse-player").hidden = clip === null;

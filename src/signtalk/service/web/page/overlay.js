@@ -13,6 +13,11 @@ const DOT_SIZES = { pose: 2.5, left_hand: 2, right_hand: 2, face: 1 };
 const BACKGROUND = "#12161e";
 const LINES = /** @type {[number, number, Part][]} */ (SKELETON_LINES);
 const DOTS = /** @type {[number, Part][]} */ (SKELETON_DOTS);
+const PARTS_DRAWN = /** @type {Part[]} */ (Object.keys(COLOURS)).map((part) => ({
+  part,
+  lines: LINES.filter(([, , each]) => each === part),
+  dots: DOTS.filter(([, each]) => each === part).map(([i]) => i),
+}));
 const DRAWN = new Set([...LINES.flatMap(([a, b]) => [a, b]), ...DOTS.map(([i]) => i)]);
 
 /**
@@ -25,20 +30,26 @@ const DRAWN = new Set([...LINES.flatMap(([a, b]) => [a, b]), ...DOTS.map(([i]) =
  */
 function drawSkeleton(context, frame, place, unit) {
   context.lineCap = "round";
-  for (const [a, b, part] of LINES) {
-    if (!isSeen(frame, a) || !isSeen(frame, b)) continue;
+  for (const { part, lines } of PARTS_DRAWN) { // one stroke a part: each of its own costs as much
     context.strokeStyle = COLOURS[part];
     context.lineWidth = unit * LINE_WIDTHS[part];
     context.beginPath();
-    context.moveTo(...pixel(frame, a, place));
-    context.lineTo(...pixel(frame, b, place));
+    for (const [a, b] of lines) {
+      if (!isSeen(frame, a) || !isSeen(frame, b)) continue;
+      context.moveTo(...pixel(frame, a, place));
+      context.lineTo(...pixel(frame, b, place));
+    }
     context.stroke();
   }
-  for (const [i, part] of DOTS) {
-    if (!isSeen(frame, i)) continue;
+  for (const { part, dots } of PARTS_DRAWN) {
     context.fillStyle = COLOURS[part];
     context.beginPath();
-    context.arc(...pixel(frame, i, place), unit * DOT_SIZES[part], 0, 2 * Math.PI);
+    for (const i of dots) {
+      if (!isSeen(frame, i)) continue;
+      const [x, y] = pixel(frame, i, place), size = unit * DOT_SIZES[part];
+      context.moveTo(x + size, y);
+      context.arc(x, y, size, 0, 2 * Math.PI);
+    }
     context.fill();
   }
 }
@@ -70,18 +81,25 @@ function contextOf(canvas) {
 }
 
 /**
- * Draw a frame over a picture of this size.
+ * Draw a frame over the picture of a camera, which fits into the canvas. It has as many pixels as are shown and is turned
+ * here, for what the browser has to scale and turn costs it time at every picture.
  *
  * @param {HTMLCanvasElement} canvas
  * @param {Frame | null} frame null = none
- * @param {number} width
- * @param {number} height
+ * @param {{width: number, height: number, isMirrored: boolean}} picture
  */
-export function drawOverlay(canvas, frame, width, height) {
+export function drawOverlay(canvas, frame, picture) {
+  const { clientWidth, clientHeight } = canvas;
+  const scale = Math.min(devicePixelRatio, Math.max(1, picture.height / clientHeight));
+  const width = Math.round(clientWidth * scale), height = Math.round(clientHeight * scale);
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = contextOf(canvas);
   context.clearRect(0, 0, width, height);
-  if (frame) drawSkeleton(context, frame, (x, y) => [x * width, y * height], height / 480);
+  if (!frame) return;
+  const size = Math.min(width / picture.width, height / picture.height);
+  const [wide, high] = [size * picture.width, size * picture.height];
+  const [left, top] = [(width - wide) / 2, (height - high) / 2];
+  drawSkeleton(context, frame, (x, y) => [left + (picture.isMirrored ? 1 - x : x) * wide, top + y * high], high / 480);
 }
 
 const NOTHING = { x: 0.5, y: 0.5, size: 1 };
@@ -95,9 +113,13 @@ export class SkeletonPlayer {
   #atS = 0;
   #lastMs = 0;
 
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} [thickness] of its lines: a small picture needs thick ones
+   */
+  constructor(canvas, thickness = 1) {
     this.canvas = canvas;
+    this.thickness = thickness;
     this.speed = 1;
     /** Called when it begins or stops to play. */
     this.onchange = () => {};
@@ -164,7 +186,7 @@ export class SkeletonPlayer {
       canvas.width / 2 + ((px * (aspect ?? 1) - x) / size) * side * 0.84,
       canvas.height / 2 + ((py - y) / size) * side * 0.84,
     ];
-    drawSkeleton(context, frame, place, side / 480);
+    drawSkeleton(context, frame, place, (this.thickness * side) / 480);
   }
 }
 

@@ -7,7 +7,7 @@ import { failureOf } from "./key.js";
 import { addPlayer } from "./player.js";
 import { text } from "./texts.js";
 
-/** @import { TaughtSentence } from "../engine/takes.js" */
+/** @import { Origin, TaughtSentence } from "../engine/takes.js" */
 /** @import { Answerer } from "./answerer.js" */
 /** @import { ServiceKey } from "./key.js" */
 
@@ -107,13 +107,13 @@ export class Own {
   /** @param {TaughtSentence} sentence */
   #line(sentence) {
     const named = { sentence: sentence.sentence };
-    const actions = [
-      button(text("own.play"), () => this.#play(sentence)),
-      button(text("own.rename"), () => this.#askName(sentence)),
-      button(text("own.forget"), () => this.#forget(sentence)),
-    ];
-    const names = [text("own.play_name", named), text("own.rename_name", named), text("own.forget_name", named)];
-    actions.forEach((action, place) => { action.ariaLabel = names[place]; });
+    const play = button(text("own.play"), () => this.#play(sentence));
+    const rename = button(text("own.rename"), () => this.#askName(sentence));
+    const forget = button(text("own.forget"), () => this.#forget(sentence));
+    play.ariaLabel = text("own.play_name", named);
+    rename.ariaLabel = text("own.rename_name", named);
+    forget.ariaLabel = text("own.forget_name", named);
+    const actions = sentence.num_clips ? [play, rename, forget] : [play, forget]; // else its text is not this page's
     const parts = [
       make("h3", { dir: "auto", lang: sentence.language }, sentence.sentence),
       make("p", { className: "about" }, aboutOf(sentence)),
@@ -124,10 +124,11 @@ export class Own {
 
   /** @param {TaughtSentence} sentence */
   async #play(sentence) {
-    const last = sentence.takes.findLast(({ consent }) => consent);
+    const kept = sentence.takes.filter(({ consent }) => consent);
+    const last = kept.findLast(({ origin }) => origin === "taught") ?? kept.at(-1);
     try {
-      const kept = last ? await this.answerer.keptClip(last.clip_id, this.key.value) : null;
-      const clip = kept ?? (sentence.has_sign ? await this.answerer.sign(sentence.sentence_id) : null);
+      const own = last ? await this.answerer.keptClip(last.clip_id, this.key.value) : null;
+      const clip = own ?? (sentence.has_sign ? await this.answerer.sign(sentence.sentence_id) : null);
       byId("own-shown-told").textContent = clip ? "" : text("own.no_clip");
       byId("own-player").hidden = !clip;
       this.#player.show(clip);
@@ -230,8 +231,12 @@ function told(total, count, query) {
 function aboutOf(sentence) {
   const { num_clips: count, signers, date, category, takes } = sentence;
   const isTrain = takes.some(({ consent }) => consent === "train"), isKept = takes.some(({ consent }) => consent);
+  const said = (/** @type {Origin} */ kind) => takes.filter(({ origin }) => origin === kind).length;
+  const [confirmed, corrected] = [said("confirmed"), said("corrected")];
   return [
-    count === 1 ? text("own.clips_one") : text("own.clips_many", { count }),
+    count === 1 ? text("own.clips_one") : count ? text("own.clips_many", { count }) : "",
+    confirmed ? text("own.confirmed", { count: confirmed }) : "",
+    corrected ? text("own.corrected", { count: corrected }) : "",
     category,
     signers.length ? text("own.signed_by", { signers: signers.join(", ") }) : "",
     date,

@@ -31,6 +31,7 @@ class Recorder {
     this.takes = new Takes(document.baseURI);
     this.camera = new Camera(byId("video", HTMLVideoElement));
     this.watch = new Watch(this.camera, byId("overlay", HTMLCanvasElement));
+    this.watch.useGpu = new Settings().get("gpu");
     this.sign = addPlayer(byId("sign"), text("recorder.sign"));
     this.own = addPlayer(byId("own"), text("recorder.own"));
     inputById("session").value = today();
@@ -44,7 +45,7 @@ class Recorder {
     byId("before").onclick = () => this.#go(this.#number - 1);
     byId("next").onclick = () => this.#go(this.#number + 1);
     byId("undo").onclick = () => this.#attempt(() => this.#undo());
-    this.watch.on("frame", ({ frame }) => this.#judge(frame.timeS));
+    this.watch.on("view", ({ timeS }) => this.#judge(timeS));
     this.watch.on("failed", (error) => notice("landmarks", codeOf(error) || "landmarker"));
     this.camera.on("ended", () => notice("camera", "camera_ended"));
     document.addEventListener("keydown", (event) => this.#key(event));

@@ -9,7 +9,7 @@ import { Events } from "./events.js";
 import { Heartbeat } from "./heartbeat.js";
 
 /** @import { Clip, Frame } from "../engine/landmarks.js" */
-/** @import { AnswererEvents, AnswererMethods, ListedSentence, Mode, PageAnswer, TaughtMethods, ToldSentence } from "./answerer.js" */
+/** @import { AnswererEvents, AnswererMethods, ListedPart, ListedSentence, Mode, PageAnswer, TaughtMethods, ToldAnswer, ToldSentence } from "./answerer.js" */
 
 const MOST_WAITING_BYTES = 1 << 20; // on a slow line frames are left out rather than sent late
 const FIRST_RETRY_MS = 1000;
@@ -161,9 +161,18 @@ export class ServiceAnswerer extends Events {
     return { needs_key: true, ...config };
   }
 
-  /** @param {string} query */
-  sentences(query) {
-    return this.#json(`v1/sentences?${new URLSearchParams({ query, limit: String(MOST_LISTED) })}`);
+  /**
+   * @param {string} query
+   * @param {ListedPart} [part]
+   */
+  sentences(query, { category, offset = 0, limit = MOST_LISTED } = {}) {
+    const wanted = new URLSearchParams({ query, limit: String(limit), offset: String(offset) });
+    if (category !== undefined) wanted.set("category", category);
+    return this.#json(`v1/sentences?${wanted}`);
+  }
+
+  async categories() {
+    return (await this.#json("v1/categories")).categories;
   }
 
   /** @param {string} sentenceId */
@@ -273,6 +282,25 @@ export class ServiceAnswerer extends Events {
    */
   importTaught(file, key) {
     return this.#post("v1/collection", file, { "Content-Type": "application/zip", ...bearer(key) });
+  }
+
+  /**
+   * @param {string} text
+   * @param {Clip} clip
+   * @param {ToldAnswer} told
+   */
+  async remember(text, clip, { origin, signer, language, key }) {
+    this.#checkLength(clip);
+    const body = { text, origin, consent: "train", signer_id: signer, language, clip: clipToJson(clip) };
+    return (await this.#post("v1/said", JSON.stringify(body), bearer(key))).clip_id;
+  }
+
+  /**
+   * @param {string} clipId
+   * @param {string} key
+   */
+  unremember(clipId, key) {
+    return this.#post("v1/unsaid", JSON.stringify({ clip_id: clipId }), bearer(key));
   }
 
   /** @param {Clip} clip */

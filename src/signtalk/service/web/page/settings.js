@@ -5,13 +5,14 @@ import { Events } from "./events.js";
 const NAME = "signtalk-settings";
 /**
  * @typedef {{mode: Mode, confirm: boolean, speak: boolean, contrast: boolean, skeleton: boolean, camera: string,
- *   language: string, learn: boolean}} Values
+ *   language: string, gpu: boolean, turned: boolean, thumb: boolean, learn: boolean}} Values
  */
 /** @import { Mode } from "./answerer.js" */
 
 /** @type {Values} */
 const DEFAULTS = {
-  mode: "auto", confirm: true, speak: true, contrast: false, skeleton: true, camera: "", language: "", learn: true,
+  mode: "auto", confirm: true, speak: true, contrast: false, skeleton: true, camera: "", language: "", gpu: true,
+  turned: false, thumb: true, learn: true,
 };
 
 /**

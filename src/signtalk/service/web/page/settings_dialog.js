@@ -15,7 +15,9 @@ export function wireSettingsDialog(settings) {
     dialog.showModal();
   };
   byId("close-settings").onclick = () => dialog.close();
-  for (const name of /** @type {const} */ (["confirm", "learn", "speak", "contrast", "skeleton"])) {
+  for (const name of /** @type {const} */ (
+    ["confirm", "learn", "speak", "contrast", "skeleton", "gpu", "turned", "thumb"]
+  )) {
     const box = inputById(`setting-${name}`);
     box.checked = settings.get(name);
     box.onchange = () => settings.set(name, box.checked);

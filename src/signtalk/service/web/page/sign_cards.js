@@ -4,6 +4,7 @@ import { button, make } from "./dom.js";
 import { SkeletonPlayer } from "./overlay.js";
 import { text } from "./texts.js";
 
+/** @import { Clip } from "../engine/landmarks.js" */
 /** @import { Offer } from "./turn.js" */
 /** @import { Signs } from "./signs.js" */
 
@@ -16,6 +17,12 @@ export function asQuestion(sentence) {
   return text("answer.question", { sentence: sentence.replace(/[\s.?!]+$/, "") });
 }
 
+/**
+ * How cards look: the words of a sentence, as a question where nothing else is wanted, and what stands beside a card.
+ *
+ * @typedef {{words?: (sentence: string) => string, beside?: (offer: Offer) => HTMLElement}} CardLook
+ */
+
 export class SignCards {
   /** @type {SkeletonPlayer[]} */
   #players = [];
@@ -24,12 +31,16 @@ export class SignCards {
    * @param {Offer[]} offers
    * @param {Signs} signs
    * @param {(offer: Offer) => void} chosen
+   * @param {CardLook} [look]
    */
-  constructor(offers, signs, chosen) {
+  constructor(offers, signs, chosen, { words = asQuestion, beside } = {}) {
     this.element = make("div", { className: "sign-cards" });
     this.moves = button("", () => this.#toggle());
     this.moves.hidden = true;
-    for (const offer of offers) this.element.append(this.#card(offer, signs, chosen));
+    for (const offer of offers) {
+      const card = this.#card(words(offer.sentence), signs.of(offer), () => chosen(offer));
+      this.element.append(beside ? make("div", { className: "card-with" }, card, beside(offer)) : card);
+    }
   }
 
   /** Nothing is drawn any longer. */
@@ -39,19 +50,18 @@ export class SignCards {
   }
 
   /**
-   * @param {Offer} offer
-   * @param {Signs} signs
-   * @param {(offer: Offer) => void} chosen
+   * @param {string} words
+   * @param {Promise<Clip | null>} sign
+   * @param {() => void} chosen
    */
-  #card(offer, signs, chosen) {
+  #card(words, sign, chosen) {
     const canvas = make("canvas", { width: 360, height: 300, hidden: true, ariaHidden: "true" });
-    const words = make("span", { className: "words", dir: "auto" }, asQuestion(offer.sentence));
-    const card = button(canvas, () => chosen(offer), "choice");
-    card.append(words);
+    const card = button(canvas, chosen, "choice");
+    card.append(make("span", { className: "words", dir: "auto" }, words));
     const player = new SkeletonPlayer(canvas);
     this.#players.push(player);
     player.onchange = () => this.#label();
-    signs.of(offer).then((clip) => {
+    sign.then((clip) => {
       if (!clip || !this.#players.includes(player)) return;
       canvas.hidden = false;
       player.show(clip);

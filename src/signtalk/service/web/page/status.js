@@ -3,6 +3,7 @@
 import { byId, icon, make } from "./dom.js";
 import { text, textOf } from "./texts.js";
 
+/** @import { GpuReason } from "./delegate.js" */
 /** @import { PageState } from "./states.js" */
 
 /** @type {Record<PageState, string>} */
@@ -34,7 +35,17 @@ export function showState(name) {
   const state = byId("state");
   if (state.dataset.state === name) return;
   state.dataset.state = name;
-  state.replaceChildren(icon(ICONS[name]), make("span", {}, text(`state.${name}`)));
+  state.replaceChildren(...stateParts(name));
+}
+
+/**
+ * Picture and words of a state; those of "off" where it is none of this page's.
+ *
+ * @param {string} name
+ */
+export function stateParts(name) {
+  const known = Object.hasOwn(ICONS, name) ? /** @type {PageState} */ (name) : "off";
+  return [icon(ICONS[known]), make("span", {}, text(`state.${known}`))];
 }
 
 /**
@@ -56,6 +67,18 @@ export function showHint(reason) {
   if (hint.dataset.reason === reason) return;
   hint.dataset.reason = reason;
   hint.replaceChildren(...(reason ? [reasonIcon(reason), make("span", {}, text(`hint.${reason}`))] : []));
+}
+
+/**
+ * Say in the settings what finds the landmarks, and why.
+ *
+ * @param {GpuReason | "off" | "trying"} reason
+ */
+export function showGpu(reason) {
+  const line = byId("gpu-told");
+  if (line.dataset.reason === reason) return;
+  line.dataset.reason = reason;
+  line.textContent = text(`gpu.${reason}`);
 }
 
 /**

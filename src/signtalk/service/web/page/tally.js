@@ -6,6 +6,9 @@ import { tableToText } from "../engine/table.js";
 const NAME = "signtalk-tally";
 const MOST_DAYS = 366; // older ones are dropped
 
+/** @import { Answerer } from "./answerer.js" */
+/** @import { Conversation } from "./conversation.js" */
+
 /** @typedef {"asked" | "answered" | "chosen" | "refused" | "corrected"} Counted */
 /** @typedef {{day: string, sentence: string} & Record<Counted, number>} TallyRow */
 /** @typedef {Record<string, Record<string, Partial<Record<Counted, number>>>>} Days counts by day and sentence */
@@ -80,4 +83,28 @@ export class Tally {
       // Then it holds until the page is closed.
     }
   }
+}
+
+/**
+ * Count what is asked and what becomes of it.
+ *
+ * @param {Tally} tally
+ * @param {{answerer: Answerer, conversation: Conversation, isAside: () => boolean}} talk `isAside`: what is signed is no
+ *   question now
+ */
+export function countTalk(tally, { answerer, conversation, isAside }) {
+  answerer.on("answer", ({ answer }) => {
+    if (isAside()) return;
+    tally.count("asked");
+    if (answer.outcome === "not_sure") tally.count("refused");
+  });
+  conversation
+    .on("added", ({ who, words, how }) => {
+      if (who !== "patient" || how === "tapped") return; // what is tapped on the board was not signed
+      if (how === "declined") tally.count("corrected");
+      else tally.count(how === "chosen" ? "chosen" : "answered", words);
+    })
+    .on("removed", ({ who, words, how }) => {
+      if (who === "patient" && how !== "tapped") tally.count("corrected", words);
+    });
 }

@@ -10,8 +10,11 @@ import { text } from "./texts.js";
 const MOST_SHOWN = 50;
 
 export class TallyView {
-  /** @param {Tally} tally */
-  constructor(tally) {
+  /**
+   * @param {Tally} tally
+   * @param {() => void} erased called where all counts are to be forgotten
+   */
+  constructor(tally, erased) {
     this.tally = tally;
     const wanted = inputById("tally-wanted");
     wanted.checked = tally.wanted;
@@ -21,6 +24,7 @@ export class TallyView {
     };
     byId("tally-erase").onclick = () => {
       tally.clear();
+      erased();
       this.refresh();
       byId("tally-title").focus(); // the button itself is of no use now
     };

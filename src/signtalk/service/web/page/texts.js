@@ -1,7 +1,7 @@
 // What the page says: texts/LANGUAGE.json, one file a language; index.html names texts by data-text attributes.
 
 /** By their own names; what one lacks yet is said in the first one. @type {Record<string, string>} */
-export const LANGUAGES = { en: "English", fr: "Français" };
+export const LANGUAGES = { en: "English", fr: "Français", tw: "Twi" };
 const [FIRST] = Object.keys(LANGUAGES);
 
 /** @type {Record<string, string>} */

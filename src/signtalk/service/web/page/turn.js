@@ -97,12 +97,35 @@ export function afterAgain(step) {
 }
 
 /**
+ * How a signing got the sentence that the patient confirmed: the answer offered it, or the patient corrected the answer.
+ *
+ * @param {PageAnswer} answer
+ * @param {string} words
+ * @returns {"confirmed" | "corrected"}
+ */
+export function originOf({ outcome, text, choices }, words) {
+  const offered = outcome === "answer" ? [text] : choices.map(({ sentence }) => sentence);
+  return offered.includes(words) ? "confirmed" : "corrected";
+}
+
+/**
  * Whether a step is a question, which the next answer does not replace.
  *
  * @param {Step} step
  */
 export function isQuestion({ kind }) {
   return kind === "confirm" || kind === "ask";
+}
+
+/**
+ * The sentences that stand on the card, as another device tells them.
+ *
+ * @param {Step} step
+ */
+export function wordsOf(step) {
+  if (step.kind === "confirm") return [step.offer.sentence];
+  if (step.kind === "ask") return step.offers.map(({ sentence }) => sentence);
+  return step.kind === "said" ? [step.words] : [];
 }
 
 /**

@@ -3,8 +3,11 @@
 import { hasPart } from "../engine/landmarks.js";
 import { Events } from "./events.js";
 import { FrameRing, wristSpeed } from "./frames.js";
+import { GpuTrial } from "./gpu_trial.js";
 import { Landmarker } from "./landmarker.js";
+import { NewestPicture } from "./newest.js";
 import { drawOverlay } from "./overlay.js";
+import { paceOf } from "./pace.js";
 import { handsLeave, isFar, SLOW_RATE } from "./view.js";
 
 const RATE_OVER_S = 5;
@@ -12,22 +15,31 @@ const SLOWEST_RATE = 5;
 const MEMORY_S = 60;
 const HINT_OVER_S = 2;
 const RESTART_AGAIN_MS = 60_000; // one that dies sooner after it was started anew is given up
+const TELL_EVERY_S = 0.3; // hints and rates are for reading
+const SOON_MS = 45; // before the next picture is needed it is asked for, so that it is ready, and new
 const SMOOTHED = 0.4; // weight of the newest speed
 
 /** @typedef {"" | "dark" | "nobody" | "hands" | "far" | "slow"} ViewHint */
 
 /** @import { Frame } from "../engine/landmarks.js" */
 /** @import { Camera } from "./camera.js" */
+/** @import { GpuReason } from "./delegate.js" */
 
 /**
- * Events: "frame"; "restarting" (the landmarker died and is loaded once more), "restarted", "failed" (it was in vain).
+ * Events: "frame"; "view" (a few times a second: what `hint` and `rate` tell may be another); "restarting" (the landmarker died and is loaded once more), "restarted", "failed" (it was in vain).
  *
- * @extends {Events<{frame: {frame: Frame}, restarting: unknown, restarted: undefined, failed: unknown}>}
+ * @extends {Events<{frame: {frame: Frame}, view: {timeS: number}, restarting: unknown, restarted: undefined, failed: unknown}>}
  */
 export class Watch extends Events {
   /** @type {Landmarker | null} */
   #landmarker = null;
+  #newest = new NewestPicture();
+  /** @type {GpuTrial | null} */
+  #trial = null;
+  #useGpu = true;
+  #onGpu = false;
   #speed = 0;
+  #toldS = -Infinity;
   #restartedMs = -Infinity;
 
   /**
@@ -40,12 +52,41 @@ export class Watch extends Events {
     this.canvas = canvas;
     this.ring = new FrameRing(MEMORY_S);
     this.drawn = true;
-    camera.on("picture", (timeS) => this.#look(timeS));
+    camera.on("picture", (timeS) => this.#hold(timeS));
   }
 
-  /** Load the landmarker, once; throws a LandmarkerError. */
+  /** Load the landmarker, once; throws a LandmarkerError. The graphics card is tried meanwhile. */
   async open() {
-    this.#landmarker ??= await Landmarker.open();
+    this.#landmarker ??= await Landmarker.open("CPU");
+    if (this.#trial || !this.#useGpu) return;
+    this.#trial = new GpuTrial();
+    this.#trial.open();
+  }
+
+  /** Whether the graphics card may find the landmarks, where it is better at it. */
+  get useGpu() {
+    return this.#useGpu;
+  }
+
+  set useGpu(use) {
+    if (use === this.#useGpu) return;
+    this.#useGpu = use;
+    this.#trial?.close();
+    this.#trial = null;
+    const landmarker = this.#landmarker;
+    if (!landmarker) return;
+    if (this.#onGpu) {
+      landmarker.close();
+      this.#landmarker = null;
+      this.#onGpu = false;
+    }
+    this.open().catch((error) => this.emit("failed", error));
+  }
+
+  /** Why the graphics card finds the landmarks, or does not; "trying" = not known yet. @returns {GpuReason | "off" | "trying"} */
+  get gpu() {
+    if (this.#onGpu) return "used";
+    return this.#useGpu ? this.#trial?.reason ?? "trying" : "off";
   }
 
   /** Frames a second of late. */
@@ -90,28 +131,53 @@ export class Watch extends Events {
   }
 
   clear() {
+    this.#newest.clear();
     this.ring.clear();
-    drawOverlay(this.canvas, null, this.canvas.width, this.canvas.height);
+    this.#draw(null);
   }
 
   /** @param {number} timeS */
-  async #look(timeS) {
-    const landmarker = this.#landmarker;
-    if (!landmarker || landmarker.busy) return;
-    const { video } = this.camera;
+  async #hold(timeS) {
+    if (!this.#landmarker) return;
     try {
-      const bitmap = await createImageBitmap(video);
-      if (landmarker.busy) {
-        bitmap.close();
-        return;
-      }
-      this.#take(await landmarker.detect(bitmap, timeS));
+      await this.#newest.hold(this.camera.video, timeS);
+    } catch {
+      return; // the picture went away with the camera
+    }
+    this.#look();
+  }
+
+  /** Look at the newest picture, unless another one is looked at still. What is found is told while the next one is at work. */
+  async #look() {
+    const landmarker = this.#landmarker;
+    const picture = landmarker && !landmarker.busy ? this.#newest.take() : null;
+    if (!landmarker || !picture) return;
+    this.camera.restUntilMs = performance.now() + landmarker.usualMs - SOON_MS;
+    const copy = this.#trial?.wants ? structuredClone(picture.pixels) : null;
+    try {
+      const frame = await landmarker.detect(picture, this.#trial?.building);
+      if (copy) this.#trial?.compare({ frame, tookMs: landmarker.tookMs }, copy, this.camera.aspect);
+      this.#change();
+      this.#look();
+      this.#take(frame);
     } catch (error) {
-      if (!this.camera.running) return; // the picture went away with the camera
+      copy?.close();
+      if (!this.camera.running || this.#landmarker !== landmarker) return;
       landmarker.close();
       this.#landmarker = null;
+      if (this.#onGpu) this.#trial?.fail(error); // and is not tried again
+      this.#onGpu = false;
       await this.#restart(error);
     }
+  }
+
+  /** Leave the work to the graphics card, between two pictures, if the trial said so. */
+  #change() {
+    const better = this.#trial?.take();
+    if (!better) return;
+    this.#landmarker?.close();
+    this.#landmarker = better;
+    this.#onGpu = true;
   }
 
   /** @param {unknown} error */
@@ -137,8 +203,17 @@ export class Watch extends Events {
     const speed = before ? wristSpeed(before, frame, this.camera.aspect) : 0;
     this.#speed += SMOOTHED * ((Number.isFinite(speed) ? speed : 0) - this.#speed);
     this.ring.push(frame);
-    const { videoWidth, videoHeight } = this.camera.video;
-    drawOverlay(this.canvas, this.drawn ? frame : null, videoWidth, videoHeight);
+    this.#draw(this.drawn ? frame : null);
     this.emit("frame", { frame });
+    if (Math.abs(frame.timeS - this.#toldS) < TELL_EVERY_S) return;
+    this.#toldS = frame.timeS;
+    this.camera.pace = paceOf(this.camera.pace, this.rate, frame.timeS - this.ring.frames[0].timeS);
+    this.emit("view", { timeS: frame.timeS });
+  }
+
+  /** @param {Frame | null} frame */
+  #draw(frame) {
+    const { videoWidth: width, videoHeight: height } = this.camera.video;
+    drawOverlay(this.canvas, frame, { width, height, isMirrored: !this.canvas.closest(".looks-away") });
   }
 }

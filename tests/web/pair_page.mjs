@@ -1,0 +1,137 @@
+// Two devices of one talk, as two pages of one browser. `page_browser.mjs` has the job.
+
+import { KNOWN, lines, listening, said } from "./made_up_talk.mjs";
+import { look, open, PATIENCE, run, seen, settings, state } from "./page_browser.mjs";
+
+/** @import { BrowserContext, Page } from "playwright-core" */
+
+/** @param {BrowserContext} context */
+async function another(context) {
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error") seen.console.push(message.text());
+  });
+  page.on("pageerror", (error) => seen.console.push(String(error)));
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(settings.url);
+  await page.waitForSelector("#open-pair");
+  return page;
+}
+
+/** @param {Page} page @param {string} name */
+const bar = (page, name) => page.waitForSelector(`#pair-bar[data-state=${name}]:not([hidden])`, PATIENCE);
+/** @param {Page} page */
+const visible = async (page) => {
+  const parts = ["#camera", "#patient-half", "#staff-half", "#partner", "[role=tablist]"];
+  const shown = await Promise.all(parts.map((part) => page.isVisible(part)));
+  return parts.filter((_, i) => shown[i]);
+};
+
+/**
+ * Pair both.
+ *
+ * @param {Page} tablet
+ * @param {Page} phone
+ */
+async function paired(tablet, phone) {
+  await tablet.click("#open-pair");
+  await tablet.click("#pair-open");
+  await tablet.waitForSelector("#pair-code:not([hidden])");
+  const code = (await tablet.textContent("#pair-code")) ?? "";
+  await phone.click("#open-pair");
+  await phone.fill("#pair-typed", code === "000 000" ? "000001" : "000000");
+  await phone.keyboard.press("Enter");
+  await phone.waitForFunction(() => document.querySelector("#pair-told")?.textContent?.startsWith("No device"));
+  seen.steps.wrong = await phone.textContent("#pair-told");
+  await look(tablet, "pair-code");
+  await look(phone, "pair-typed");
+  await phone.fill("#pair-typed", code);
+  await phone.keyboard.press("Enter");
+  await Promise.all([bar(tablet, "together"), bar(phone, "together")]);
+}
+
+/** A whole conversation on two devices. */
+async function conversation() {
+  const { browser, context, page: tablet } = await listening();
+  const phone = await another(context);
+  const { steps } = seen;
+  await paired(tablet, phone);
+  steps.visible = [await visible(tablet), await visible(phone)];
+  await phone.waitForSelector("#partner-state >> text=Ready");
+  await said(KNOWN[0]);
+  await phone.waitForSelector("#partner-standing.asking");
+  steps.asked = await phone.textContent("#partner-standing");
+  await look(phone, "paired-phone");
+  await phone.emulateMedia({ colorScheme: "dark" });
+  await look(phone, "paired-phone-dark");
+  await look(tablet, "paired-tablet");
+  await tablet.click(".reply.yes");
+  await phone.waitForSelector("#history .words >> text=hurt");
+  steps.told = [await lines(phone), await phone.textContent("#partner-standing")];
+  await phone.click("#nurse-list button >> nth=2");
+  await tablet.waitForSelector("#nurse-player:not([hidden]) canvas");
+  steps.shown = await tablet.textContent("#nurse-words");
+  await phone.fill("#nurse-text", "Please wait outside");
+  await phone.keyboard.press("Enter");
+  await tablet.waitForFunction(() => document.querySelector("#nurse-words")?.textContent === "Please wait outside");
+  await tablet.click("#board summary");
+  await tablet.click("#board >> role=button[name='Yes']");
+  await phone.waitForSelector("#history li.tapped");
+  steps.lines = [await lines(tablet), await lines(phone)];
+  steps.pointed = await phone.textContent("#partner-standing");
+  await phone.reload();
+  await bar(phone, "together");
+  await phone.waitForSelector("#history li.tapped");
+  steps.reloaded = [await visible(phone), await lines(phone)];
+  await tablet.click("#new-person");
+  await phone.waitForSelector("#pair-bar[data-state=off]");
+  steps.ended = [await visible(tablet), await visible(phone), await lines(phone)];
+  steps.left = await Promise.all([tablet, phone].map((page) => page.evaluate(() => sessionStorage.getItem("signtalk-pair"))));
+  await browser.close();
+}
+
+/** A device that says nothing, and a service that stands still, are noticed; both are found again. */
+async function lost() {
+  const { browser, context, page: tablet } = await listening();
+  const phone = await another(context);
+  const { steps } = seen;
+  await paired(tablet, phone);
+  const beganMs = performance.now();
+  await phone.evaluate(() => {
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = () => {};
+    Object.assign(globalThis, { speakAgain: () => { WebSocket.prototype.send = send; } });
+  });
+  await bar(tablet, "alone");
+  steps.silent = performance.now() - beganMs;
+  await look(tablet, "pair-alone");
+  await phone.evaluate(() => /** @type {any} */ (globalThis).speakAgain());
+  await Promise.all([bar(tablet, "together"), bar(phone, "together")]);
+  process.kill(settings.process, "SIGSTOP");
+  const stoppedMs = performance.now();
+  await Promise.all([bar(tablet, "lost"), bar(phone, "lost")]);
+  steps.stopped = performance.now() - stoppedMs;
+  process.kill(settings.process, "SIGCONT");
+  await Promise.all([bar(tablet, "together"), bar(phone, "together")]);
+  await state(tablet, "idle");
+  await phone.click("#unpair");
+  await tablet.waitForSelector("#pair-bar[data-state=off]");
+  steps.unpaired = [await visible(tablet), await visible(phone)];
+  await browser.close();
+}
+
+/** A page without a service is one device; what needs none works. */
+async function offline() {
+  const { browser, page } = await open({ context: { serviceWorkers: "block" } });
+  const { steps } = seen;
+  steps.offered = await page.isVisible("#open-pair");
+  await page.click("#board summary");
+  await page.waitForSelector("#phrases .tile");
+  steps.tiles = await page.locator("#phrases-groups .tile").allTextContents();
+  await page.click("#board >> role=button[name='Yes']");
+  steps.lines = await lines(page);
+  await look(page, "offline");
+  await browser.close();
+}
+
+await run({ conversation, lost, offline });
