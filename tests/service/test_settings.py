@@ -26,6 +26,12 @@ def test_an_origin_is_one_host(origin: str) -> None:
         ServiceSettings(origins=(origin,))
 
 
+def test_a_person_is_learned_from_enough_sentences_or_none() -> None:
+    assert ServiceSettings(max_signer_sentences=0).max_signer_sentences == 0
+    with pytest.raises(ValidationError, match="at least 4"):
+        ServiceSettings(max_signer_sentences=3)
+
+
 def test_the_key_comes_from_the_environment() -> None:
     assert key_from({}) is None
     assert key_from({"SIGNTALK_KEY": "  "}) is None

@@ -20,7 +20,14 @@ from signtalk.recognition.signer_prompts import next_sentences
 from signtalk.service.model import Question, Reply
 from signtalk.service.queue import BusyError
 
+pytestmark = pytest.mark.usefixtures("any_count")
 HELLO = {"type": "hello", "candidates": 3, "mode": "button"}
+
+
+@pytest.fixture
+def any_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single sentence is enough to learn a person."""
+    monkeypatch.setattr("signtalk.service.stream_signer.LEAST_SENTENCES", 1)
 
 
 def messages(clip: LandmarkClip, start_s: float = 0.0, size: int = 7) -> list[bytes]:

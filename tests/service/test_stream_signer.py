@@ -12,7 +12,14 @@ from signtalk.recognition.signer_fit import fit_signer
 from signtalk.recognition.signer_prompts import next_sentences
 from signtalk.recognition.signer_transform import SignerTransform
 from signtalk.service.errors import RefusedError
-from signtalk.service.stream_signer import MOST_OPEN, SignerLesson, SignerTeacher, StreamSigner, sentences_of
+from signtalk.service.stream_signer import (
+    LEAST_SENTENCES,
+    MOST_OPEN,
+    SignerLesson,
+    SignerTeacher,
+    StreamSigner,
+    named_sentences,
+)
 
 WORLD = SignWorld.made()
 INDEX = WORLD.index()
@@ -22,6 +29,12 @@ RECOGNIZER = Recognizer(
 )  # fmt: skip
 TEXTS = ["small tea", "tea small", "yes no"]
 CLIPS = WORLD.own_way("small", "tea").encoded(TEXTS, WORLD)
+
+
+@pytest.fixture
+def any_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single sentence is enough."""
+    monkeypatch.setattr("signtalk.service.stream_signer.LEAST_SENTENCES", 1)
 
 
 def clip(number: int) -> Encoded:
@@ -49,6 +62,7 @@ def known(most: int = 30, count: int = 3) -> StreamSigner:
     return person
 
 
+@pytest.mark.usefixtures("any_count")
 def test_what_was_confirmed_is_learned_as_it_is_from_a_file() -> None:
     person = known()
     lesson = person.lesson()
@@ -65,6 +79,7 @@ def test_what_was_confirmed_is_learned_as_it_is_from_a_file() -> None:
     assert person.lesson() is None  # nothing new
 
 
+@pytest.mark.usefixtures("any_count")
 def test_padding_and_the_rest_of_a_batch_are_not_kept() -> None:
     padded = clip(2)
     names = ("projections", "memory", "memory_valid", "word_log_probs")
@@ -83,6 +98,7 @@ def test_padding_and_the_rest_of_a_batch_are_not_kept() -> None:
     assert kept.memory.shape[1] == padded.memory_valid.sum()
 
 
+@pytest.mark.usefixtures("any_count")
 def test_only_what_was_offered_counts() -> None:
     person = StreamSigner(30)
     with pytest.raises(RefusedError, match="segment 0"):
@@ -98,6 +114,7 @@ def test_only_what_was_offered_counts() -> None:
     assert person.lesson() is None
 
 
+@pytest.mark.usefixtures("any_count")
 def test_the_last_word_counts_and_what_was_wrong_is_forgotten() -> None:
     person = known(count=2)
     lesson = person.lesson()
@@ -117,6 +134,7 @@ def test_the_last_word_counts_and_what_was_wrong_is_forgotten() -> None:
     assert not person.learned(left, None)
 
 
+@pytest.mark.usefixtures("any_count")
 def test_the_last_sentences_are_kept_and_few_that_nobody_confirmed() -> None:
     person = StreamSigner(2)
     for number in range(MOST_OPEN + 3):
@@ -131,6 +149,7 @@ def test_the_last_sentences_are_kept_and_few_that_nobody_confirmed() -> None:
     assert lesson.texts == tuple(TEXTS[1:])
 
 
+@pytest.mark.usefixtures("any_count")
 def test_another_person_is_not_known_by_what_the_one_before_said() -> None:
     person = known()
     lesson = person.lesson()
@@ -149,6 +168,7 @@ def test_where_nothing_is_to_be_learned_nothing_is_kept() -> None:
         person.confirm(0, TEXTS[0])
 
 
+@pytest.mark.usefixtures("any_count")
 def test_words_that_the_model_does_not_know_teach_nothing() -> None:
     person = StreamSigner(30)
     person.heard(0, clip(0), ["unheard of"])
@@ -158,6 +178,24 @@ def test_words_that_the_model_does_not_know_teach_nothing() -> None:
     assert learned(lesson) is None
     assert person.learned(lesson, None)
     assert person.num_sentences == 0
+
+
+def test_few_sentences_teach_nothing() -> None:
+    person = StreamSigner(30)
+    sentences = [*TEXTS, "no yes"]
+    assert len(sentences) == LEAST_SENTENCES
+    for number in range(6):
+        person.heard(number, clip(0), sentences)
+    for number, text in enumerate((*sentences[:3], sentences[0])):  # one of them twice
+        person.confirm(number, text)
+        assert person.lesson() is None
+    person.confirm(4, sentences[3])
+    lesson = person.lesson()
+    assert lesson is not None
+    assert len(lesson.texts) == 5
+    assert person.learned(lesson, learned(lesson))
+    person.confirm(4, "")
+    assert (person.signer, person.lesson()) == (None, None)
 
 
 def test_what_a_person_was_asked_for_counts_as_offered_until_another_comes() -> None:
@@ -187,7 +225,7 @@ def test_the_teacher_asks_for_what_tells_most_by_the_names_of_the_index() -> Non
 
 def test_all_sentences_that_an_answer_names_were_offered() -> None:
     lines = [{"sentence": "a"}, {"sentence": "b"}]
-    assert sentences_of({"candidates": lines, "choices": [{"sentence": "c"}], "text": "a translation"}) == {
+    assert named_sentences({"candidates": lines, "choices": [{"sentence": "c"}], "text": "a translation"}) == {
         "a", "b", "c", "a translation",
     }  # fmt: skip
-    assert sentences_of({"candidates": [], "choices": [], "text": None}) == set()
+    assert named_sentences({"candidates": [], "choices": [], "text": None}) == set()

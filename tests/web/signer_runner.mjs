@@ -107,15 +107,21 @@ const TASKS = {
       beganS += 50;
       await session.stop();
     };
+    /** @type {string[]} */
+    const texts = job.texts;
+    const learned = async () => {
+      for (const [number, text] of texts.entries()) {
+        await sign();
+        await session.confirm(number + 1, text);
+      }
+    };
     session.next(3);
-    await sign();
+    await learned();
     await session.confirm(1, "nobody offered this");
-    await session.confirm(1, job.text);
     await sign();
     session.reset();
-    await session.confirm(1, job.text);
-    await sign();
-    await session.confirm(1, job.text);
+    await session.confirm(1, texts[0]);
+    await learned();
     await engine.enroll("Something new", [clip]);
     const kept = storage.kept.vectors[0];
     return { heard: heard.filter(({ type }) => type !== "activity" && type !== "state"), taught: kept.frames };

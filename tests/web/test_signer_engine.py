@@ -153,10 +153,10 @@ def test_what_a_person_confirmed_makes_the_next_answers_theirs(
         features = extract_features(clip, recognizer.encoder.feature_config)
         encoded = recognizer.encoder.encode(features.features[None], features.valid[None])
         plain = recognizer.rank(encoded).candidates(0, 5)
-        text = plain[2].sentence
-        signer = fit_signer(encoded, [text], recognizer.index, recognizer.tokenizer)
+        texts = [line.sentence for line in plain[1:]]
+        signer = fit_signer(encoded.select(np.zeros(4, dtype=int)), texts, recognizer.index, recognizer.tokenizer)
         known = recognizer.rank(signer.applied(encoded)).candidates(0, 5)
-        job = {"bundle": str(tmp_path / "web"), "learn": learn, "text": text, **encoded_job(encoded)}
+        job = {"bundle": str(tmp_path / "web"), "learn": learn, "texts": texts, **encoded_job(encoded)}
         report = asked(tmp_path, "conversation", (clip,), **job)
     kinds = [each["type"] for each in report["heard"]]
     errors = [each["error"]["code"] for each in report["heard"] if each["type"] == "error"]
@@ -166,11 +166,12 @@ def test_what_a_person_confirmed_makes_the_next_answers_theirs(
         list(next_sentences(recognizer.index, recognizer.tokenizer, (), 3)) if learn else []
     )
     if learn:
-        assert kinds == ["next", "answer", "error", "signer", "answer", "signer", "error", "answer", "signer"]
-        assert [each["sentences"] for each in report["heard"] if each["type"] == "signer"] == [1, 0, 1]
+        four = ["answer"] * 4
+        assert kinds == ["next", *four, "signer", "error", "answer", "signer", "error", *four, "signer"]
+        assert [each["sentences"] for each in report["heard"] if each["type"] == "signer"] == [4, 0, 4]
     assert set(errors) == {"not_offered"}
-    assert [each["signer_sentences"] for each in answers] == ([0, 1, 0] if learn else [0, 0, 0])
-    for answer, expected in zip(answers, (plain, known if learn else plain, plain), strict=True):
+    assert [each["signer_sentences"] for each in answers] == [0] * 4 + [4 if learn else 0] + [0] * 4
+    for answer, expected in zip(answers[3:6], (plain, known if learn else plain, plain), strict=True):
         lines = answer["answer"]["candidates"]
         assert [line["sentence"] for line in lines] == [line.sentence for line in expected]
         for name in ("similarity", "text_score", "dtw_score"):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
+from signtalk.service.stream_signer import LEAST_SENTENCES
+
 KEY_VARIABLE = "SIGNTALK_KEY"
 _SHORTEST_KEY = 16
 
@@ -81,6 +83,13 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         if key is not None and len(key.get_secret_value()) < _SHORTEST_KEY:
             raise ValueError(f"a key needs at least {_SHORTEST_KEY} characters; try `openssl rand -hex 24`")
         return key
+
+    @field_validator("max_signer_sentences")
+    @classmethod
+    def _enough_or_none(cls, most: int) -> int:
+        if 0 < most < LEAST_SENTENCES:
+            raise ValueError(f"{most} sentences teach nothing; expected 0, or at least {LEAST_SENTENCES}")
+        return most
 
     @field_validator("origins")
     @classmethod

@@ -25,7 +25,7 @@ from signtalk.service.schemas import MOST_ASKED, MOST_TEXT
 from signtalk.service.session import LiveSession, Mode, Note, Segment
 from signtalk.service.settings import ServiceSettings
 from signtalk.service.sockets import GOING_AWAY, Allowance, TalkingSocket
-from signtalk.service.stream_signer import SignerTeacher, StreamSigner, sentences_of
+from signtalk.service.stream_signer import SignerTeacher, StreamSigner, named_sentences
 
 _MOST_THINKING = 2
 """Segments of one stream that wait for their answers."""
@@ -261,6 +261,6 @@ class StreamSocket:
             self._on_answer(reply.answer, "stream")
             notes = session.answered(segment, reply.answer, signer.num_clips if signer else 0)
             if notes:
-                self._person.heard(segment.number, reply.encoded, sentences_of(reply.answer))
+                self._person.heard(segment.number, reply.encoded, named_sentences(reply.answer))
         with contextlib.suppress(WebSocketDisconnect):  # closed meanwhile, which `run` meets as well
             await self._say(session, notes)

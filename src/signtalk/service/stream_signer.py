@@ -27,6 +27,8 @@ from signtalk.service.queue import QuestionQueue
 
 MOST_OPEN = 8
 """Answers that may still be confirmed; a page has a few that wait."""
+LEAST_SENTENCES = 4
+"""Different sentences; what fewer tell cost answers of people who sign as all do (docs/signers.md)."""
 NOT_OFFERED = "not_offered"
 """The code where something is confirmed that no answer offered."""
 
@@ -116,7 +118,7 @@ class StreamSigner:
         self._heard[segment] = replace(heard, text=text)
         self._drop([number for number, each in self._heard.items() if each.text], self.most)
         self._changed = True
-        if not self._known:
+        if len(set(self.known_texts)) < LEAST_SENTENCES:
             self._forget_learned()
 
     @property
@@ -225,7 +227,7 @@ def _prompts(recognizer: Recognizer, signed: Sequence[str], limit: int) -> list[
     ]
 
 
-def sentences_of(answer: dict[str, Any]) -> set[str]:
+def named_sentences(answer: dict[str, Any]) -> set[str]:
     """All sentences that an answer names to a person."""
     listed = {each["sentence"] for name in ("candidates", "choices") for each in answer[name]}
     return listed | ({answer["text"]} if answer["text"] else set())

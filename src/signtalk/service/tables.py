@@ -164,7 +164,10 @@ def tables() -> dict[str, dict[str, Any]]:
         "signtalk.segmentation.segmenter": {"MOST_FPS": segmenter.MOST_FPS},
         "signtalk.service.session": {"ACTIVITY_EVERY_S": session.ACTIVITY_EVERY_S},
         "signtalk.service.settings": {"MOST_SIGNER_SENTENCES": settings.ServiceSettings().max_signer_sentences},
-        "signtalk.service.stream_signer": {"MOST_OPEN": stream_signer.MOST_OPEN},
+        "signtalk.service.stream_signer": {
+            "MOST_OPEN": stream_signer.MOST_OPEN,
+            "LEAST_SENTENCES": stream_signer.LEAST_SENTENCES,
+        },
         "signtalk.service.schemas": {
             "MOST_TEXT": schemas.MOST_TEXT,
             "MOST_NAME": schemas.MOST_NAME,

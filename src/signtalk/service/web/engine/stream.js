@@ -9,7 +9,7 @@
  */
 
 import { Segmenter } from "./segmenter.js";
-import { sentencesOf, StreamSigner } from "./stream_signer.js";
+import { namedSentences, StreamSigner } from "./stream_signer.js";
 import { ACTIVITY_EVERY_S, MOST_SIGNER_SENTENCES } from "./tables.js";
 
 /** @import { Clip, Frame } from "./landmarks.js" */
@@ -227,7 +227,7 @@ export class StreamSession {
         event = { type: "error", ...segment, error: { code: "bad_clip", message: messageOf(error) } };
       }
       if (person !== this.person) return;
-      if (heard && event.type === "answer") this.signer.heard(segment.segment, heard, sentencesOf(event.answer));
+      if (heard && event.type === "answer") this.signer.heard(segment.segment, heard, namedSentences(event.answer));
       this.#tell(events, event);
       if (this.state === "thinking") this.#change(events, event.type === "answer" ? "answer" : "idle");
     });

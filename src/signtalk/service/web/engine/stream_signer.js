@@ -3,7 +3,7 @@
  * (`signtalk.service.stream_signer`). In memory alone, and forgotten with the person and with the stream.
  */
 
-import { MOST_OPEN } from "./tables.js";
+import { LEAST_SENTENCES, MOST_OPEN } from "./tables.js";
 
 /** @import { Encoded } from "./models.js" */
 /** @import { Answer } from "./recognition.js" */
@@ -80,7 +80,7 @@ export class StreamSigner {
     this.#heard.set(segment, { ...heard, text });
     this.#drop((each) => each.text !== "", this.most);
     this.#changed = true;
-    if (!this.#known().length) this.#forgetLearned();
+    if (new Set(this.knownTexts).size < LEAST_SENTENCES) this.#forgetLearned();
     return true;
   }
 
@@ -133,6 +133,6 @@ export class StreamSigner {
  *
  * @param {Pick<Answer, "candidates" | "choices" | "text">} answer
  */
-export function sentencesOf({ candidates, choices, text }) {
+export function namedSentences({ candidates, choices, text }) {
   return new Set([...candidates, ...choices].map(({ sentence }) => sentence).concat(text ?? []));
 }

@@ -136,6 +136,7 @@ export const MOST_SIGNER_SENTENCES = 30;
 
 // signtalk.service.stream_signer
 export const MOST_OPEN = 8;
+export const LEAST_SENTENCES = 4;
 
 // signtalk.service.schemas
 export const MOST_TEXT = 500;
