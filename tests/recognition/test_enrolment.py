@@ -205,8 +205,8 @@ def test_clips_are_kept_where_consent_is_told_and_what_is_told_stands_beside(tmp
     told = NewSentence("The pump beeps", "devices", "s07", "en", "recognize", "2026-11-28")
     found = enroll(recognizer, tmp_path / "kept", told, {"a.npz": made_clip()})
     (take,) = read_takes(tmp_path / "kept").values()
-    expected = (*found.clip_ids, found.sentence_id, "The pump beeps", "devices", "s07", "en", "recognize", "2026-11-28")
-    assert astuple(take) == expected
+    told_of_it = ("The pump beeps", "devices", "s07", "en", "recognize", "2026-11-28", "taught")
+    assert astuple(take) == (*found.clip_ids, found.sentence_id, *told_of_it)
     assert same_landmarks(load_clip(clip_path(tmp_path / "kept", take.clip_id)), made_clip())
     enroll(recognizer, tmp_path / "not", replace(told, consent=""), {"a.npz": made_clip()})
     assert [take.consent for take in read_takes(tmp_path / "not").values()] == [""]
