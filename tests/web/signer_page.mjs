@@ -116,8 +116,14 @@ async function acquainted() {
   steps.done = await shown();
   await page.click("#acquaint-close");
   await page.waitForSelector("#acquaint-open:not([hidden])");
-  steps.card = await page.getAttribute("#answer-card", "class");
   steps.told = await orders();
+  await page.click("#acquaint-open");
+  await page.waitForSelector("#acquaint-player:not([hidden]) canvas");
+  await answered(6, {});
+  await page.click("#acquaint-yes");
+  for (let n = 0; n < 4; n++) await page.click("#acquaint-skip");
+  steps.few = await shown();
+  steps.card = await page.getAttribute("#answer-card", "class");
   await browser.close();
 }
 

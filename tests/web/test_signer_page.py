@@ -41,7 +41,7 @@ def test_what_the_patient_confirms_is_told_and_forgotten_with_them(tmp_path: Pat
 
 
 def step(name: str, number: int = 0) -> str:
-    return TEXTS[f"acquaint.{name}"].replace("{number}", str(number)).replace("{most}", "5")
+    return TEXTS[f"acquaint.{name}"].replace("{number}", str(number)).replace("{most}", "5").replace("{least}", "4")
 
 
 @needs_browser
@@ -54,6 +54,7 @@ def test_a_person_is_asked_for_sentences_one_after_the_other(tmp_path: Path) -> 
     assert steps["unseen"] == [step("unseen"), FEVER]
     assert steps["third"] == [step("please", 2), MORNING]
     assert steps["done"] == [step("done"), ""]
+    assert steps["few"] == [step("few"), ""]
     assert "empty" in steps["card"]  # nothing of it is an answer of the talk
     signed = [confirmed(1, HURT), confirmed(3, MORNING), confirmed(4, SIT), confirmed(5, MEDICINE)]
     assert steps["told"] == [{"type": "next", "limit": 10}, *signed]

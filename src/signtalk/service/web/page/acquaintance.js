@@ -1,6 +1,7 @@
 // Getting to know a person: a few known sentences, chosen by whoever answers, each shown by its sign and signed by the
 // person. So the page understands them before the talk begins.
 
+import { LEAST_SENTENCES } from "../engine/tables.js";
 import { buttonById, byId } from "./dom.js";
 import { addPlayer } from "./player.js";
 import { text } from "./texts.js";
@@ -109,7 +110,7 @@ export class Acquaintance {
     this.#segment = null;
     this.#player.show(null);
     byId("acquaint-player").hidden = true;
-    this.#tell(sentence ? "acquaint.please" : this.#signed ? "acquaint.done" : "acquaint.none");
+    this.#tell(sentence ? "acquaint.please" : this.#outcome());
     if (!sentence) {
       byId("acquaint-close").focus();
       return;
@@ -122,9 +123,17 @@ export class Acquaintance {
     });
   }
 
-  /** @param {"acquaint.loading" | "acquaint.please" | "acquaint.seen" | "acquaint.unseen" | "acquaint.done" | "acquaint.none"} name */
+  #outcome() {
+    if (!this.#signed) return "acquaint.none";
+    return this.#signed < LEAST_SENTENCES ? "acquaint.few" : "acquaint.done";
+  }
+
+  /**
+   * @param {"acquaint.loading" | "acquaint.please" | "acquaint.seen" | "acquaint.unseen" | "acquaint.done" | "acquaint.few"
+   *   | "acquaint.none"} name
+   */
   #tell(name) {
-    byId("acquaint-told").textContent = text(name, { number: this.#signed + 1, most: MOST_SIGNED });
+    byId("acquaint-told").textContent = text(name, { number: this.#signed + 1, most: MOST_SIGNED, least: LEAST_SENTENCES });
     byId("acquaint-words").textContent = this.#sentence?.sentence ?? "";
     byId("acquaint-yes").hidden = this.#segment === null;
     byId("acquaint-skip").hidden = this.#sentence === null;
