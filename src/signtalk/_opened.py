@@ -109,7 +109,7 @@ class OpenModel:
         """
         everybodys = self._base.changed(index=self.recognizer.index)
         if isinstance(signer, str | os.PathLike):
-            signer = SignerTransform.load(Path(signer), everybodys.index.encoder_id)
+            signer = SignerTransform.load(signer, everybodys.index.encoder_id)
         self._answering, self.signer = everybodys if signer is None else everybodys.knowing(signer), signer
 
     def _own_folder(self) -> Path:

@@ -9,6 +9,7 @@ gate stay as they are, and deleting the file forgets it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -72,21 +73,21 @@ class SignerTransform:
             word_log_probs=normalised(encoded.word_log_probs + inputs @ self.words).astype(np.float32),
         )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """Write one `.npz`, atomically."""
         told = {"version": _VERSION, "encoder_id": self.encoder_id, "num_clips": self.num_clips, "scale": self.scale}
         arrays = {"centre": self.centre, "frames": self.frames, "words": self.words}
         singles = {name: np.array(value) for name, value in told.items()}
-        save_arrays(path, singles | {name: array.astype(np.float32) for name, array in arrays.items()})
+        save_arrays(Path(path), singles | {name: array.astype(np.float32) for name, array in arrays.items()})
 
     @classmethod
-    def load(cls, path: Path, encoder_id: str) -> SignerTransform:
+    def load(cls, path: str | PathLike[str], encoder_id: str) -> SignerTransform:
         """Read what `save` wrote.
 
         Raises:
             ArtifactError: the file is missing, damaged, of another version or of another model.
         """
-        arrays = load_arrays(path)
+        arrays = load_arrays(Path(path))
         try:
             version, made_for = int(arrays["version"]), str(arrays["encoder_id"])
             if version != _VERSION:
