@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from made.real import REAL_DATA
 from signtalk.errors import ClipError
 from signtalk.files import load_arrays, save_arrays
 from signtalk.landmarks.clip import (
@@ -27,8 +27,6 @@ from signtalk.landmarks.clip import (
     regular_timestamps,
     save_clip,
 )
-
-REAL_DATA = Path(os.environ.get("SIGNTALK_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def make_clip(num_frames: int = 4, seed: int = 0, **changes: object) -> LandmarkClip:

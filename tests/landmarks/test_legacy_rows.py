@@ -1,13 +1,9 @@
-import importlib.util
-import os
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from made.real import real_reader
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
 from signtalk.landmarks.legacy_rows import (
@@ -19,7 +15,6 @@ from signtalk.landmarks.legacy_rows import (
     to_prototype_rows,
 )
 
-REAL_DATA = Path(os.environ.get("SIGNTALK_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SHOULDERS_AND_HIPS = [11, 12, 23, 24]
 LEGS = slice(25, 33)
 HIPS = [23, 24]
@@ -277,13 +272,7 @@ def test_an_impossible_alpha_is_the_callers_mistake(alpha: float):
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["asl_sentences_3signers", "asl_words_17signers"])
 def test_real_files_give_back_what_the_detector_saw(name: str):
-    script = REAL_DATA / "signdata.py"
-    if not script.is_file():
-        pytest.skip(f"{script} is not there; set SIGNTALK_DATA")
-    spec = importlib.util.spec_from_file_location("signdata", script)
-    signdata = importlib.util.module_from_spec(spec)
-    sys.modules["signdata"] = signdata  # dataclasses look their module up by name
-    spec.loader.exec_module(signdata)
+    signdata = real_reader(name)
     clips = signdata.load(name)
     for source in clips[:: max(1, len(clips) // 20)]:
         points, visibility = split(source.landmarks)

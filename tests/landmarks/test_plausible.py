@@ -1,20 +1,16 @@
 """What a clip cannot be is told, refused or put right; a usual clip passes as it is."""
 
-import importlib.util
-import os
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from made.points import made_clip
+from made.real import real_clips
 from signtalk.errors import ClipError
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip, regular_timestamps
 from signtalk.landmarks.plausible import checked_clip, implausibilities, in_fractions, notes_of_idle
 
-REAL_DATA = Path(os.environ.get("SIGNTALK_DATA", Path(__file__).parents[3] / "shared" / "data"))
 HANDS = slice(PARTS["left_hand"].start, PARTS["right_hand"].stop)
 
 
@@ -131,15 +127,7 @@ def test_hands_that_were_never_found_and_nobody_at_all() -> None:
     ],
 )  # fmt: skip
 def test_no_real_clip_is_refused_and_hardly_one_is_told(name: str) -> None:
-    script = REAL_DATA / "signdata.py"
-    if not (REAL_DATA / f"{name}.npz").is_file() or not script.is_file():
-        pytest.skip(f"{script} is not there; set SIGNTALK_DATA")
-    spec = importlib.util.spec_from_file_location("signdata", script)
-    assert spec is not None and spec.loader is not None
-    signdata = importlib.util.module_from_spec(spec)
-    sys.modules["signdata"] = signdata
-    spec.loader.exec_module(signdata)
-    clips = [clip_of(each.landmarks) for each in signdata.load(name)[::5]]
+    clips = [clip_of(each.landmarks) for each in real_clips(name)[::5]]
     doubts = [doubt for clip in clips for doubt in implausibilities(clip)]
     assert len(clips) > 100
     assert not [doubt for doubt in doubts if doubt.is_hopeless]

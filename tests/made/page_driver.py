@@ -51,6 +51,23 @@ def drive(scenario: str, folder: Path, film: Path | None, model: Path | None) ->
         return drive_at(url, STAND_IN_KEY, scenario, folder, film)
 
 
+def steps_of(script: str, scenario: str, folder: Path, **more: Any) -> dict[str, Any]:
+    """What each step of a scenario told on the page of the stand-in; whatever stood there is looked at, too.
+
+    Args:
+        script: of tests/web.
+        scenario: of the script.
+        folder: where pictures of the page are written.
+        more: as `drive_at` takes it.
+    """
+    with page_service(None) as (url, process):
+        seen = drive_at(url, "", scenario, folder, script=script, process=process.pid, **more)
+    check_always(seen)
+    assert seen["console"] == []
+    steps: dict[str, Any] = seen["steps"]
+    return steps
+
+
 def drive_at(
     url: str,
     key: str,

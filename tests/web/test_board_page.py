@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from made.page_driver import check_always, drive_at, page_service
+from made.page_driver import steps_of
 from made.thumbs import write_thumb
 from made.web import needs_browser
 from signtalk.bundle.web import PAGE
@@ -15,13 +15,7 @@ TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
 
 
 def board(scenario: str, folder: Path, **more: Any) -> dict[str, Any]:
-    """What each step of a scenario told; whatever stood on the page is looked at, too."""
-    with page_service(None) as (url, _):
-        seen = drive_at(url, "", scenario, folder, script="board_page.mjs", **more)
-    check_always(seen)
-    assert seen["console"] == []
-    steps: dict[str, Any] = seen["steps"]
-    return steps
+    return steps_of("board_page.mjs", scenario, folder, **more)
 
 
 @needs_browser

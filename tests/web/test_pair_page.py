@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from made.page_driver import check_always, drive_at, page_service
+from made.page_driver import check_always, drive_at, steps_of
 from made.web import needs_browser, offline_page
 from signtalk.bundle.web import PAGE
 
@@ -18,13 +18,7 @@ NOTICED_MS = 3000 + 1000
 
 
 def two(scenario: str, folder: Path) -> dict[str, Any]:
-    """What each step of a scenario told; whatever stood on the pages is looked at, too."""
-    with page_service(None) as (url, process):
-        seen = drive_at(url, "", scenario, folder, script="pair_page.mjs", process=process.pid)
-    check_always(seen)
-    assert seen["console"] == []
-    steps: dict[str, Any] = seen["steps"]
-    return steps
+    return steps_of("pair_page.mjs", scenario, folder)
 
 
 @needs_browser

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from made.page_driver import check_always, drive_at, page_service
+from made.page_driver import steps_of
 from made.page_service import KNOWN
 from made.web import needs_browser
 from signtalk.bundle.web import PAGE
@@ -16,13 +16,7 @@ HURT, FEVER, MORNING, SIT, MEDICINE = (text for _, text, _ in KNOWN)
 
 
 def talk(scenario: str, folder: Path) -> dict[str, Any]:
-    """What each step of a scenario told."""
-    with page_service(None) as (url, process):
-        seen = drive_at(url, "", scenario, folder, script="signer_page.mjs", process=process.pid)
-    check_always(seen)
-    assert seen["console"] == []
-    steps: dict[str, Any] = seen["steps"]
-    return steps
+    return steps_of("signer_page.mjs", scenario, folder)
 
 
 def confirmed(segment: int, text: str) -> dict[str, Any]:

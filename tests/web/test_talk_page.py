@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from made.page_driver import check_always, drive_at, page_service
+from made.page_driver import steps_of
 from made.web import needs_browser
 from signtalk.bundle.web import PAGE
 from signtalk.service.schemas import MOST_NAME, MOST_TEXT
@@ -18,13 +18,7 @@ HURT, FEVER, MORNING, SIT, MEDICINE = (
 
 
 def talk(scenario: str, folder: Path) -> dict[str, Any]:
-    """What each step of a scenario told; whatever stood on the page is looked at, too."""
-    with page_service(None) as (url, process):
-        seen = drive_at(url, "", scenario, folder, script="talk_page.mjs", process=process.pid)
-    check_always(seen)
-    assert seen["console"] == []
-    steps: dict[str, Any] = seen["steps"]
-    return steps
+    return steps_of("talk_page.mjs", scenario, folder)
 
 
 def asked(sentence: str) -> str:

@@ -1,21 +1,18 @@
 """A thumb that answers yes or no is not found in real signing; the page's own rule, in node."""
 
-import importlib.util
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from made.real import real_clips
 from made.thumbs import write_thumb
 from made.web import NODE, ROOT, needs_node
 from signtalk.landmarks.clip import LandmarkClip, regular_timestamps
 from signtalk.landmarks.wire import decode_clip, encode_clip
 
-REAL_DATA = Path(os.environ.get("SIGNTALK_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ASPECT, FRAMES_A_SECOND = 4 / 3, 30.0
 
 
@@ -45,15 +42,7 @@ def test_made_up_thumbs_are_found(tmp_path: Path) -> None:
     ("name", "most"), [("asl_words_3signers", 0.002), ("asl_words_17signers", 0.005), ("asl_medical_sentences", 0.002)]
 )
 def test_real_signing_hardly_ever_answers(name: str, most: float, tmp_path: Path) -> None:
-    script = REAL_DATA / "signdata.py"
-    if not (REAL_DATA / f"{name}.npz").is_file() or not script.is_file():
-        pytest.skip(f"{script} is not there; set SIGNTALK_DATA")
-    spec = importlib.util.spec_from_file_location("signdata", script)
-    assert spec is not None and spec.loader is not None
-    signdata = importlib.util.module_from_spec(spec)
-    sys.modules["signdata"] = signdata
-    spec.loader.exec_module(signdata)
-    clips = [clip_of(each.landmarks) for each in signdata.load(name)]
+    clips = [clip_of(each.landmarks) for each in real_clips(name)]
     pressed = sum(bool(told) for told in answers(clips, tmp_path))
     assert len(clips) > 500 and pressed <= most * len(clips)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from made.page_driver import check_always, drive_at, page_service
+from made.page_driver import steps_of
 from made.web import needs_browser
 from signtalk.bundle.web import PAGE
 
@@ -14,12 +14,7 @@ TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
 
 
 def went(scenario: str, folder: Path) -> dict[str, Any]:
-    with page_service(None) as (url, _):
-        seen = drive_at(url, "", scenario, folder, script="watch_page.mjs")
-    check_always(seen)
-    assert seen["console"] == []
-    steps: dict[str, Any] = seen["steps"]
-    return steps
+    return steps_of("watch_page.mjs", scenario, folder)
 
 
 @needs_browser
