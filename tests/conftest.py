@@ -22,6 +22,11 @@ TESTS = str(Path(__file__).resolve().parent)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process waits for another at the end; else as they were found."""
+    items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
+
+
 def for_all_workers(factory: pytest.TempPathFactory, name: str) -> Path:
     """A path that every process of this session of tests knows; whoever makes it holds the lock beside it."""
     base = factory.getbasetemp()
