@@ -58,6 +58,12 @@ def test_signers_of_too_few_sentences_are_left_out():
     assert all(set(each.by_signer) == {"anna"} for each in only_anna)
 
 
+def test_sentences_are_told_apart_as_everywhere_whatever_their_spelling() -> None:
+    spelled = asked({"anna": [f"{text.capitalize()}!" for text in SENTENCES[:8]]})
+    guided = measure_known_signer(RECOGNIZER, spelled, (3,))[0]
+    assert (guided.chosen, guided.num_queries) == ("guided", 5)
+
+
 def test_before_is_what_the_shared_model_tells():
     clips = asked({"anna": SENTENCES})
     accepting = DecisionConfig(scoring=SCORING, gate=GateConfig(threshold=0, motion_floor=0), policy="research")

@@ -164,6 +164,7 @@ def test_one_device_has_one_socket() -> None:
         tablet, phone, tokens = each.paired()
         again = each.speaks({"type": "back", "token": tokens[0]})
         assert again.receive_json()["type"] == phone.receive_json()["type"] == "paired"
+        assert tablet.receive_json() == {"type": "ended", "cause": "ended"}  # a copied tab does not come back by itself
         with pytest.raises(WebSocketDisconnect):
             tablet.receive_json()
         again.send_json({"type": "state", "state": "idle"})

@@ -37,7 +37,8 @@ def test_a_code_pairs_two_devices_once() -> None:
 
 def test_a_code_grows_old() -> None:
     pairs, now = made(pair_code_s=120)
-    pair, _ = pairs.open()
+    pair, tablet = pairs.open()
+    tablet.device = object()  # which shows it
     now[0] += 119
     assert not pairs.is_old(pair)
     now[0] += 2
@@ -46,9 +47,20 @@ def test_a_code_grows_old() -> None:
     assert pair.ended and len(pairs) == 0
 
 
+def test_a_code_whose_device_has_gone_is_soon_free() -> None:
+    pairs, now = made(max_pairs=1)
+    pairs.open()
+    now[0] += 9  # a page that is loaded anew comes back
+    with pytest.raises(RefusedError):
+        pairs.open()
+    now[0] += 2
+    assert pairs.open()[0].code
+
+
 def test_wrong_codes_are_counted_by_address_and_altogether() -> None:
     pairs, now = made(max_pair_tries=2)
-    pair, _ = pairs.open()
+    pair, tablet = pairs.open()
+    tablet.device = object()
     for _ in range(2):
         refused("no_code", pairs.join, "nothing of the kind \u0663", "guesser")
     refused("too_many_tries", pairs.join, pair.code, "guesser")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signtalk.arrays import BoolArray, IntArray
+from signtalk.data.records import text_key
 from signtalk.evaluation.intervals import mean_of_groups
 from signtalk.evaluation.results import KnownSigner
 from signtalk.recognition.asked import Asked
@@ -91,18 +92,17 @@ def _draws(
 ) -> Iterator[tuple[IntArray, IntArray]]:
     """For each signer which clips teach, one a sentence, and which are asked: all of other sentences."""
     keys, signers = np.array(known.keys), np.array([record.signer_id for record in known.records])
-    text_of = {record.text_key: record.sentence for record in known.records}
-    key_of = {text: key for key, text in text_of.items()}
-    ordered = next_sentences(recognizer.index, recognizer.tokenizer, (), len(recognizer.index.sentences))
+    telling = next_sentences(recognizer.index, recognizer.tokenizer, (), len(recognizer.index.sentences))
+    ordered = [text_key(text) for text in telling]
     for signer in np.unique(signers).tolist():
         own = np.flatnonzero(signers == signer)
         signed = set(keys[own].tolist())
-        if len(signed) <= count:
+        best = [key for key in ordered if key in signed]
+        if len(signed) <= count or len(best) < count:
             continue
         for draw in range(1 if guided else RANDOM_DRAWS):
             rng = np.random.default_rng([seed, draw])
-            best = [key_of[text] for text in ordered if text in key_of and key_of[text] in signed]
-            chosen = best[:count] if guided else rng.permutation(sorted(signed))[:count].tolist()
+            chosen = best[:count] if guided else rng.permutation(sorted(best))[:count].tolist()
             taught = np.array([rng.choice(own[keys[own] == key]) for key in chosen], dtype=np.int64)
             yield taught, own[~np.isin(keys[own], chosen)]
 

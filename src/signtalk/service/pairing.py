@@ -152,9 +152,10 @@ class PairSocket:
             pair, seat = self._pairs.join(first.code, self._address)
         else:
             pair, seat = self._pairs.back(first.token)
-        if seat.device is not None:  # the same device again, before its old socket was missed
-            await seat.device.replaced()
-        seat.device, self._pair, self._seat = self, pair, seat
+        before, seat.device = seat.device, self  # at once: another one may come meanwhile
+        self._pair, self._seat = pair, seat
+        if before is not None:  # the same device again, before its old socket was missed
+            await before.replaced()
         if pair.code:
             told = {"type": "code", "code": pair.code, "seconds": max(0.0, pair.until_s - self._pairs.clock())}
             await self._socket.send({**told, "token": seat.token})
@@ -167,6 +168,8 @@ class PairSocket:
     async def replaced(self) -> None:
         """Another socket stands for this device now."""
         self._seat = None
+        with contextlib.suppress(WebSocketDisconnect):  # a copied tab must not come back by itself
+            await self._socket.send({"type": "ended", "cause": "ended"})
         await self._socket.close(_ENDED)
 
     async def _tell_here(self, seat: Seat) -> None:

@@ -20,6 +20,8 @@ from signtalk.service.settings import ServiceSettings
 PairRole = Literal["patient", "staff"]
 _CODE_DIGITS = 6
 _TRIES_OVER_S = 60.0
+_UNCLAIMED_S = 10.0
+"""A code whose device has gone is soon free for others; a page that is loaded anew comes back within that time."""
 _MOST_TRIES_OF_ALL = 10
 """Times the tries of one address, of all addresses together: many addresses guess no faster."""
 _NO_CODE = "no device shows this code; it may be old: show a new one"
@@ -136,7 +138,8 @@ class Pairs:
         if pair.code and now > pair.until_s:
             return True
         lost_s = [seat.lost_s for seat in pair.seats.values() if seat.device is None]
-        return bool(lost_s) and now - min(lost_s) > self._settings.pair_lost_s
+        most_s = min(_UNCLAIMED_S, self._settings.pair_lost_s) if pair.code else self._settings.pair_lost_s
+        return bool(lost_s) and now - min(lost_s) > most_s
 
     def _seat(self, pair: Pair, role: PairRole) -> Seat:
         seat = pair.seats[role] = Seat(role, secrets.token_urlsafe(24), lost_s=self.clock())

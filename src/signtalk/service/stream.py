@@ -91,6 +91,7 @@ class StreamSocket:
         self._on_answer = on_answer
         self._teacher, self._person = teacher, StreamSigner(0)
         self._learning: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._thinking: set[asyncio.Task[None]] = set()
         self._allowance = Allowance(settings.max_frames_a_second)
         self._task: asyncio.Task[Any] | None = None
@@ -139,7 +140,7 @@ class StreamSocket:
             if self._thinking:
                 await asyncio.wait(self._thinking, timeout=self._settings.stop_timeout_s)
             await self._socket.close(GOING_AWAY)
-        for task in (*self._thinking, *filter(None, [self._learning])):
+        for task in (*self._thinking, *filter(None, [self._learning, self._asking])):
             task.cancel()
 
     async def _hello(self) -> LiveSession:
@@ -181,7 +182,7 @@ class StreamSocket:
         if order == "confirmed":
             return self._confirmed(value)
         if order == "next":
-            return [await self._next(value)]
+            return self._ask_next(value)
         if order == "reset":
             return self._reset(session)
         orders = {"start": session.start, "stop": session.stop}
@@ -190,6 +191,8 @@ class StreamSocket:
         return orders[order]()
 
     def _reset(self, session: LiveSession) -> list[Note]:
+        if self._asking is not None:
+            self._asking.cancel()  # it was about the person before
         forgotten = self._person.num_sentences
         self._person.forget()
         return session.reset() + ([self._known()] if forgotten else [])
@@ -212,16 +215,27 @@ class StreamSocket:
             self._learning = asyncio.create_task(self._learn())
         return [self._known()] if before and not self._person.num_sentences else []
 
-    async def _next(self, value: dict[str, Any]) -> Note:
-        """Which sentences to ask for, so that a few tell most about the person; none where nothing is learned."""
+    def _ask_next(self, value: dict[str, Any]) -> list[Note]:
+        """Find out beside the answers which sentences to ask for; a question at a time."""
         try:
             wanted = _Next.model_validate(value, strict=True)
         except ValidationError as error:
             raise RefusedError(400, f"'next' takes a 'limit' of 1 to {MOST_ASKED} alone", "bad_message") from error
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._next(wanted.limit))
+        return []
+
+    async def _next(self, limit: int) -> None:
+        """Tell the sentences of which a few tell most about the person; none where nothing is learned."""
         person = self._person
-        sentences = await self._teacher.prompts(person.known_texts, wanted.limit, self._name) if person.most else []
+        try:
+            sentences = await self._teacher.prompts(person.known_texts, limit, self._name) if person.most else []
+        except Exception as error:  # noqa: BLE001 - the answers go on as before
+            refusal_of(error)
+            sentences = []
         person.asked([each["sentence"] for each in sentences])
-        return {"type": "next", "sentences": sentences}
+        with contextlib.suppress(WebSocketDisconnect):
+            await self._socket.send({"type": "next", "sentences": sentences})
 
     async def _learn(self) -> None:
         """Learn until nothing new was confirmed meanwhile; a service that is too busy learns with the next one."""

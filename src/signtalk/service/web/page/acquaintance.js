@@ -21,6 +21,7 @@ export class Acquaintance {
   /** @type {number | null} */
   #segment = null; // of what was signed just now
   #signed = 0;
+  #isOver = false; // nothing more is asked, and what is signed is talk again
   #player = addPlayer(byId("acquaint-player"), text("acquaint.sign"));
 
   /** @param {{answerer: Answerer, signs: Signs}} parts */
@@ -42,6 +43,10 @@ export class Acquaintance {
 
   get isOpen() {
     return !byId("acquaint").hidden;
+  }
+
+  get isAsking() {
+    return this.isOpen && !this.#isOver;
   }
 
   /**
@@ -71,7 +76,7 @@ export class Acquaintance {
    * @param {number} segment
    */
   take({ reason }, segment) {
-    if (!this.isOpen) return false;
+    if (!this.isAsking) return false;
     if (this.#sentence && reason !== STILL) { // hands were put down
       this.#segment = segment;
       this.#tell("acquaint.seen");
@@ -82,14 +87,15 @@ export class Acquaintance {
 
   /** A signing could not be answered at all. Whether it was one that was asked for here. */
   fail() {
-    if (this.isOpen) this.#tell("acquaint.unseen");
-    return this.isOpen;
+    if (this.isAsking) this.#tell("acquaint.unseen");
+    return this.isAsking;
   }
 
   #open() {
     byId("acquaint").hidden = false;
     byId("acquaint-open").hidden = true;
     this.#signed = 0;
+    this.#isOver = false;
     this.#left = [];
     this.#tell("acquaint.loading");
     byId("acquaint-title").focus();
@@ -107,6 +113,7 @@ export class Acquaintance {
   #ask() {
     const sentence = this.#signed < MOST_SIGNED ? this.#left.shift() : undefined;
     this.#sentence = sentence ?? null;
+    this.#isOver = !sentence;
     this.#segment = null;
     this.#player.show(null);
     byId("acquaint-player").hidden = true;

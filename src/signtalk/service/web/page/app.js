@@ -135,7 +135,7 @@ class Page {
     this.wireTabs();
     this.wireSettings();
     countTalk(this.tally, {
-      answerer: this.answerer, conversation: this.conversation, isAside: () => this.acquaintance.isOpen,
+      answerer: this.answerer, conversation: this.conversation, isAside: () => this.acquaintance.isAsking,
     });
     this.learn();
   }
@@ -217,9 +217,10 @@ class Page {
         console.warn(error);
       });
     this.watch.on("frame", ({ frame }) => {
+      if (this.tab !== "talk") return;
       this.pairing.push(frame);
-      if (this.tab === "talk") this.thumbs.look(frame, this.camera.aspect);
-      if (this.tab === "talk") this.answerer.pushFrame(frame);
+      this.thumbs.look(frame, this.camera.aspect);
+      this.answerer.pushFrame(frame);
     });
     this.watch.on("view", ({ timeS }) => {
       showMeter("motion", this.watch.speed / FASTEST);

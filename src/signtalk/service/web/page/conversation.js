@@ -21,6 +21,7 @@ import { text, textOf } from "./texts.js";
  */
 export class Conversation extends Events {
   #lines = keptLines();
+  #isMirror = false; // of another device's talk, of which nothing is kept here
 
   /** @param {Undo} undo */
   constructor(undo) {
@@ -89,6 +90,7 @@ export class Conversation extends Events {
   clear() {
     const lines = this.#lines;
     this.#lines = [];
+    this.#isMirror = false;
     this.#show();
     return lines;
   }
@@ -110,11 +112,12 @@ export class Conversation extends Events {
    */
   mirror(lines) {
     this.#lines = lines;
+    this.#isMirror = true;
     this.#show();
   }
 
   #show() {
-    keepLines(this.#lines);
+    keepLines(this.#isMirror ? [] : this.#lines);
     byId("history").replaceChildren(...this.#lines.map((line) => make(
       "li", { className: `${line.who} ${line.how}` },
       make("span", { className: "who" }, `${text(`who.${line.who}`)} · ${clock(line.at)} · ${textOf("how", line.how, "how.shown")}`),

@@ -107,6 +107,7 @@ export class PairView {
     const before = this.#role;
     this.#role = role;
     document.documentElement.dataset.side = role ?? "";
+    if (role !== null && byId("talk").hidden) byId("tab-talk").click(); // the tabs are hidden now
     this.nurse.partner = role === "staff" ? (words, id) => this.pairing.show(words, id) : null;
     byId("partner").hidden = role !== "staff";
     if (role === "staff") this.staffs();

@@ -14,6 +14,9 @@ const RETRY_MS = 1000;
 const FRAMES_A_SECOND = 6; // the other device sees whether the person stands well, no more
 const MOST_WAITING_BYTES = 1 << 15;
 
+/** A text that was cut, without the first half of a character at its end. @param {string} words */
+const whole = (words) => words.replace(/[\ud800-\udbff]$/, "");
+
 /** @typedef {"patient" | "staff"} Role whose screen a device is */
 /** @typedef {{who: Line["who"], words: string, how: Line["how"], at: number}} ToldLine */
 /** @typedef {"off" | "code" | "lost" | "alone" | "together"} PairState "lost": the service; "alone": the other device */
@@ -104,7 +107,7 @@ export class Pairing extends Events {
   /** @param {Line[]} lines the talk so far, of which the last ones are told */
   tellTalk(lines) {
     this.tell("talk", { lines: lines.slice(-MOST_LINES).map(({ who, words, how, at }) => (
-      { who, words: words.slice(0, MOST_LINE), how, at: at.getTime() }
+      { who, words: whole(words.slice(0, MOST_LINE)), how, at: at.getTime() }
     )) });
   }
 
@@ -201,6 +204,7 @@ export class Pairing extends Events {
    */
   #refused(error) {
     const wasPaired = this.state !== "off", isOver = error.code === "not_paired";
+    if (error.code === "bad_message") this.#told.clear(); // it would be refused again
     if (this.#token && !isOver) {
       this.#lost();
       return;

@@ -50,6 +50,7 @@ export class Together {
   /** Another person stands there: nothing came before. */
   begin() {
     this.#last = "";
+    if (!this.wanted()) this.#pairs = {}; // where nothing is counted, the next person is told nothing of this one
   }
 
   /** Forget every count. */
