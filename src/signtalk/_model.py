@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 
@@ -39,9 +39,6 @@ from signtalk.recognition.signer_prompts import next_sentences
 from signtalk.recognition.signer_transform import SignerTransform
 from signtalk.segmentation.segmenter import SegmenterSettings
 from signtalk.training.names import own_index
-
-if TYPE_CHECKING:
-    pass
 
 
 class Model(OpenModel):
@@ -265,8 +262,7 @@ class Model(OpenModel):
         Raises:
             DataError: none of the sentences is known.
         """
-        everybodys = self._base.changed(index=self.recognizer.index)
-        return learned_signer(everybodys, clips, signer, fps, smoothing_alpha)
+        return learned_signer(self._everybodys, clips, signer, fps, smoothing_alpha)
 
     def next_sentences(self, signed: Sequence[str] = (), limit: int = 10) -> tuple[str, ...]:
         """Which known sentences to ask a new person for, those first that tell most of how they sign.

@@ -77,12 +77,21 @@ class OpenModel:
     @property
     def recognizer(self) -> Recognizer:
         """What answers, over its own references and what is enrolled now."""
-        base = self._base
-        index = base.index if self._layers is None else self._layers.current()
-        if index is not self._answering.index:
-            everybodys = base.changed(index=index)
+        if self._index is not self._answering.index:
+            everybodys = self._everybodys
             self._answering = everybodys if self.signer is None else everybodys.knowing(self.signer)
         return self._answering
+
+    @property
+    def _index(self) -> SentenceIndex:
+        """Its own references and what is enrolled now."""
+        own = self._base.index
+        return own if self._layers is None else self._layers.current()
+
+    @property
+    def _everybodys(self) -> Recognizer:
+        """What answers everybody alike, whoever is known."""
+        return self._base.changed(index=self._index)
 
     @property
     def feature_config(self) -> FeatureConfig:
@@ -107,7 +116,7 @@ class OpenModel:
         Raises:
             ArtifactError: the file is damaged, or was learned for another model.
         """
-        everybodys = self._base.changed(index=self.recognizer.index)
+        everybodys = self._everybodys
         if isinstance(signer, str | os.PathLike):
             signer = SignerTransform.load(signer, everybodys.index.encoder_id)
         self._answering, self.signer = everybodys if signer is None else everybodys.knowing(signer), signer

@@ -14,22 +14,16 @@ from starlette.testclient import TestClient
 
 from made.service import BEARER, KEY, asked_service, json_of
 from made.taught import same_landmarks, signed
-from signtalk.bundle.base import new_bundle
 from signtalk.landmarks.wire import decode_clip, encode_clip
 from signtalk.service.model import ServiceModel
 
 PUMP = "The pump beeps."
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return new_bundle(tmp_path_factory.mktemp("made") / "clinic.zip")
-
-
 @pytest.fixture
-def asked(bundle: Path, tmp_path: Path) -> Iterator[tuple[TestClient, ServiceModel]]:
+def asked(empty_bundle: Path, tmp_path: Path) -> Iterator[tuple[TestClient, ServiceModel]]:
     """A service that was taught one sentence."""
-    with asked_service(bundle, personal=tmp_path / "ward", key=KEY, keep_clips=True) as (client, model):
+    with asked_service(empty_bundle, personal=tmp_path / "ward", key=KEY, keep_clips=True) as (client, model):
         taught = {"text": PUMP, "category": "ward", "clips": [json_of(signed(1))], "signer_id": "s07"}
         assert client.post("/v1/enroll", json=taught, headers=BEARER).status_code == 200
         yield client, model
@@ -107,13 +101,13 @@ def test_what_cannot_be_kept_is_refused(asked: tuple[TestClient, ServiceModel]) 
 
 
 def test_nothing_without_the_key_or_where_no_clips_are_kept(
-    asked: tuple[TestClient, ServiceModel], bundle: Path, tmp_path: Path
+    asked: tuple[TestClient, ServiceModel], empty_bundle: Path, tmp_path: Path
 ) -> None:
     client, _ = asked
     assert client.post("/v1/said", json=body_of(2)).status_code == 401
     assert client.post("/v1/unsaid", json={"clip_id": "x"}).status_code == 401
     for options, message in (({}, "--index"), ({"personal": tmp_path / "other"}, "--keep-clips")):
-        with asked_service(bundle, key=KEY, **options) as (elsewhere, _):
+        with asked_service(empty_bundle, key=KEY, **options) as (elsewhere, _):
             refused = elsewhere.post("/v1/said", json=body_of(2), headers=BEARER)
             assert refused.status_code == 400 and message in refused.json()["error"]["message"]
             assert elsewhere.post("/v1/unsaid", json={"clip_id": "x"}, headers=BEARER).status_code == 404

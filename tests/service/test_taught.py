@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 
 from made.service import BEARER, KEY, asked_service, json_of
 from made.taught import same_landmarks, signed
-from signtalk.bundle.base import new_bundle
 from signtalk.landmarks.wire import decode_clip
 from signtalk.service.model import ServiceModel
 from signtalk.service.taught import TaughtSentences
@@ -21,15 +20,10 @@ from signtalk.service.taught import TaughtSentences
 PUMP = "The pump beeps."
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return new_bundle(tmp_path_factory.mktemp("made") / "clinic.zip")
-
-
 @pytest.fixture
-def asked(bundle: Path, tmp_path: Path) -> Iterator[tuple[TestClient, ServiceModel]]:
+def asked(empty_bundle: Path, tmp_path: Path) -> Iterator[tuple[TestClient, ServiceModel]]:
     """A service that was taught one sentence with two clips, of which one is kept, and another one without."""
-    with asked_service(bundle, personal=tmp_path / "ward", key=KEY, keep_clips=True) as (client, model):
+    with asked_service(empty_bundle, personal=tmp_path / "ward", key=KEY, keep_clips=True) as (client, model):
         for text, number, told in (
             (PUMP, 1, {"consent": "recognize", "language": "en", "signer_id": "s07"}),
             (PUMP, 2, {}),
@@ -127,8 +121,8 @@ def test_what_was_forgotten_is_held_for_a_while_alone(asked: tuple[TestClient, S
     assert undo not in taught._held
 
 
-def test_a_service_without_a_personal_index_knows_nothing_taught(bundle: Path) -> None:
-    with asked_service(bundle, key=KEY) as (client, _):
+def test_a_service_without_a_personal_index_knows_nothing_taught(empty_bundle: Path) -> None:
+    with asked_service(empty_bundle, key=KEY) as (client, _):
         assert listed(client) == {"total": 0, "sentences": []}
         refused = client.post("/v1/rename", json={"text": "a", "new_text": "b"}, headers=BEARER)
         assert "--index" in refused.json()["error"]["message"]
@@ -139,7 +133,7 @@ ZIP = {"Content-Type": "application/zip", **BEARER}
 
 
 def test_what_is_kept_goes_out_as_one_file_and_into_another_service(
-    asked: tuple[TestClient, ServiceModel], bundle: Path, tmp_path: Path
+    asked: tuple[TestClient, ServiceModel], empty_bundle: Path, tmp_path: Path
 ) -> None:
     client, _ = asked
     assert client.get("/v1/collection").status_code == 401
@@ -150,11 +144,11 @@ def test_what_is_kept_goes_out_as_one_file_and_into_another_service(
     none = client.get("/v1/collection", params={"training": True}, headers=BEARER)
     assert (none.status_code, none.json()["error"]["code"]) == (404, "nothing_kept")
     other = {"personal": tmp_path / "other", "key": KEY}
-    with asked_service(bundle, **other) as (elsewhere, _):
+    with asked_service(empty_bundle, **other) as (elsewhere, _):
         assert elsewhere.get("/v1/collection", headers=BEARER).status_code == 404
         refused = elsewhere.post("/v1/collection", content=answer.content, headers=ZIP)
         assert refused.status_code == 400 and "--keep-clips" in refused.json()["error"]["message"]
-    with asked_service(bundle, **other, keep_clips=True) as (elsewhere, _):
+    with asked_service(empty_bundle, **other, keep_clips=True) as (elsewhere, _):
         imported = elsewhere.post("/v1/collection", content=answer.content, headers=ZIP).json()
         assert (imported["sentences"], imported["num_known"], imported["left_out"]) == ([PUMP], 0, [])
         assert [each["sentence"] for each in listed(elsewhere)["sentences"]] == [PUMP]
@@ -192,9 +186,9 @@ def packed(files: dict[str, bytes]) -> bytes:
     return target.getvalue()
 
 
-def test_a_collection_may_be_larger_than_another_body(bundle: Path, tmp_path: Path) -> None:
+def test_a_collection_may_be_larger_than_another_body(empty_bundle: Path, tmp_path: Path) -> None:
     settings = {"max_body_bytes": 2048, "max_collection_bytes": 4096}
-    with asked_service(bundle, personal=tmp_path / "ward", key=KEY, keep_clips=True, **settings) as (client, _):
+    with asked_service(empty_bundle, personal=tmp_path / "ward", key=KEY, keep_clips=True, **settings) as (client, _):
         assert client.post("/v1/collection", content=b"[" * 4000, headers=ZIP).status_code == 400
         assert client.post("/v1/collection", content=b"x" * 4097, headers=ZIP).status_code == 413
         assert client.post("/v1/forget", content=b"x" * 3000, headers=ZIP).status_code == 413

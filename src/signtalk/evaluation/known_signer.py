@@ -60,16 +60,18 @@ def measure_known_signer(
     plain = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
     keys = np.array(known.keys)
     before = _told(plain, known, np.arange(len(keys)))
+    telling = next_sentences(plain.index, plain.tokenizer, (), len(plain.index.sentences))
+    ordered = [text_key(text) for text in telling]
     measured = []
     for count in counts:
         for guided in (True, False):
-            rows, after = [np.zeros(0, dtype=np.int64)], [_Told(*(np.zeros(0, dtype=np.bool_),) * 2)]
-            for taught, asked in _draws(plain, known, count, guided, seed):
+            rows, after = list[IntArray](), list[_Told]()
+            for taught, asked in _draws(known, ordered, count, guided, seed):
                 texts = [known.records[row].sentence for row in taught.tolist()]
                 signer = fit_signer(known.encoded.select(taught), texts, plain.index, plain.tokenizer, config)
                 rows.append(asked)
                 after.append(_told(plain, known, asked, signer))
-            if len(rows) > 1:
+            if rows:
                 chosen = np.concatenate(rows)
                 told = _Told(
                     *(np.concatenate([getattr(each, name) for each in after]) for name in ("right", "accepted"))
@@ -88,12 +90,13 @@ def _told(recognizer: Recognizer, known: Asked, rows: IntArray, signer: SignerTr
 
 
 def _draws(
-    recognizer: Recognizer, known: Asked, count: int, guided: bool, seed: int
+    known: Asked, ordered: Sequence[str], count: int, guided: bool, seed: int
 ) -> Iterator[tuple[IntArray, IntArray]]:
-    """For each signer which clips teach, one a sentence, and which are asked: all of other sentences."""
+    """For each signer which clips teach, one a sentence, and which are asked: all of other sentences.
+
+    `ordered` are the sentences of the index, those that tell most first.
+    """
     keys, signers = np.array(known.keys), np.array([record.signer_id for record in known.records])
-    telling = next_sentences(recognizer.index, recognizer.tokenizer, (), len(recognizer.index.sentences))
-    ordered = [text_key(text) for text in telling]
     for signer in np.unique(signers).tolist():
         own = np.flatnonzero(signers == signer)
         signed = set(keys[own].tolist())

@@ -129,15 +129,27 @@ class Recognizer:
         prepared = PreparedIndex(self.index, self.tokenizer, self.text_space, self.source)
         object.__setattr__(self, "prepared", prepared)
 
-    def changed(self, index: SentenceIndex | None = None, decision: DecisionConfig | None = None) -> Recognizer:
-        """The same model over another index, or under another decision."""
+    def changed(
+        self,
+        index: SentenceIndex | None = None,
+        decision: DecisionConfig | None = None,
+        encoder: ClipEncoder | None = None,
+    ) -> Recognizer:
+        """The same model with other parts; None = its own.
+
+        Args:
+            index: the references.
+            decision: how clips become an answer.
+            encoder: another one of the same vectors.
+        """
         changed = replace(
             self,
+            encoder=self.encoder if encoder is None else encoder,
             index=self.index if index is None else index,
             decision=self.decision if decision is None else decision,
         )
         if changed.index is self.index:
-            object.__setattr__(changed, "prepared", self.prepared)  # a decision does not change what is laid out
+            object.__setattr__(changed, "prepared", self.prepared)  # nothing else changes what is laid out
         return changed
 
     def knowing(self, signer: SignerTransform) -> Recognizer:
@@ -149,9 +161,7 @@ class Recognizer:
         if signer.encoder_id != self.index.encoder_id:
             theirs = f"a signer learned for encoder {signer.encoder_id[:12]}"
             raise ArtifactError(f"{theirs}; expected {self.index.encoder_id[:12]}, that of the references")
-        knowing = replace(self, encoder=SignerEncoder(self.encoder, signer))
-        object.__setattr__(knowing, "prepared", self.prepared)
-        return knowing
+        return self.changed(encoder=SignerEncoder(self.encoder, signer))
 
     def over(self, source: References) -> Recognizer:
         """The same, with the references of a source below those of its index.
