@@ -58,11 +58,20 @@ def needs(present: bool, lacks: str, required: bool = IN_CI) -> Callable[[Any], 
 
 needs_node = needs(NODE is not None, "node is not installed")
 needs_ort = needs(NODE is not None and ORT.is_file(), "node or onnxruntime-web is not installed; run `make web`")
-needs_browser = needs(
+_with_browser = needs(
     None not in (NODE, CHROMIUM) and PLAYWRIGHT.is_file() and (PAGE / VENDOR_NAME).is_dir(),
     "no Chromium, playwright-core or vendor folder; install a browser and run `make web`",
     required=False,  # the page's bytes and numbers are checked in node; a browser is no part of the project
 )
+
+
+def needs_browser(test: Any) -> Any:
+    """A mark for tests in a browser; one that fails is run once more, and pytest's summary names it as run again.
+
+    Camera, detector, service and page share the processor there: a machine that stops for a second may stop between a
+    picture and its answer. A page that is wrong fails twice.
+    """
+    return pytest.mark.flaky(reruns=1)(_with_browser(test))
 
 
 def asked_in_node(

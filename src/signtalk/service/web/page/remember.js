@@ -92,6 +92,7 @@ export class Remember {
     inputById("remember-key").value = this.key.value;
     byId("remember-key-row").hidden = !this.key.needed;
     inputById("remember-key").required = this.key.needed;
+    this.#show(); // the box says what was agreed to, not what was pressed
     this.dialog.showModal();
     byId("remember-title").focus();
   }
