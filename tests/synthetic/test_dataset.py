@@ -1,3 +1,4 @@
+import json
 from itertools import islice
 from pathlib import Path
 
@@ -9,7 +10,14 @@ from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import DataError
 from signtalk.landmarks.clip import FACE_PAIRS, HOLISTIC, PARTS
 from signtalk.landmarks.features import motion_energy
-from signtalk.synthetic.dataset import SyntheticConfig, generate_clips, plan_clips, render_clip, write_dataset
+from signtalk.synthetic.dataset import (
+    SETTINGS_NAME,
+    SyntheticConfig,
+    generate_clips,
+    plan_clips,
+    render_clip,
+    write_dataset,
+)
 
 CONFIG = SyntheticConfig(num_sentences=10, num_signers=3, num_idle=4)
 
@@ -94,3 +102,27 @@ def test_settings_that_do_not_fit_are_refused() -> None:
     for wrong in ({"num_sentences": 10_000}, {"clips_per_sentence": (3, 2)}, {"num_signers": 2}):
         with pytest.raises(ValidationError):
             SyntheticConfig(**wrong)
+
+
+def test_a_language_of_any_size_is_drawn_and_signed_by_the_same_people() -> None:
+    config = SyntheticConfig(num_sentences=400, drawn_signs=60, num_signers=3, num_idle=0, seed=5)
+    plans = plan_clips(config)
+    assert len({plan.sentence.sentence_id for plan in plans}) == 400
+    smaller = plan_clips(config.model_copy(update={"num_sentences": 100}))
+    assert plans[: len(smaller)] == smaller
+    first, again = render_clip(config, plans[0]), render_clip(config, plans[0])
+    np.testing.assert_array_equal(first.clip.landmarks, again.clip.landmarks)
+    assert first.glosses == plans[0].sentence.glosses and first.sentence == plans[0].sentence.variations[0]
+    with pytest.raises(ValueError, match="drawn_signs 5; expected 0 or 20"):
+        SyntheticConfig(drawn_signs=5)
+
+
+def test_a_folder_made_before_a_setting_came_goes_on(tmp_path: Path) -> None:
+    config = SyntheticConfig(num_sentences=1, num_signers=2, clips_per_sentence=(1, 1), num_idle=0)
+    write_dataset(tmp_path, config)
+    settings = json.loads((tmp_path / SETTINGS_NAME).read_text())
+    del settings["drawn_signs"]
+    (tmp_path / SETTINGS_NAME).write_text(json.dumps(settings))
+    write_dataset(tmp_path, config)
+    with pytest.raises(DataError, match=r"other settings \(drawn_signs\)"):
+        write_dataset(tmp_path, config.model_copy(update={"drawn_signs": 20}))

@@ -73,6 +73,7 @@ def data_synthesize(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the made-up data set.")],
     sentences: Annotated[int, typer.Option(help="How many sentences.")] = 120,
     signers: Annotated[int, typer.Option(help="How many signers.")] = 5,
+    signs: Annotated[int, typer.Option(help="Draw a language of so many signs (20-7000); 0 = the small lexicon.")] = 0,
     seed: Annotated[int, typer.Option(help="Other seed, other people.")] = 0,
     prototype: Annotated[bool, typer.Option(help="Write files of the prototype's form.")] = False,
     as_json: Json = False,
@@ -83,7 +84,9 @@ def data_synthesize(
     """
     from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
 
-    config = checked(lambda: SyntheticConfig(num_sentences=sentences, num_signers=signers, seed=seed))
+    config = checked(
+        lambda: SyntheticConfig(num_sentences=sentences, drawn_signs=signs, num_signers=signers, seed=seed)
+    )
     with ProgressBar("rendering", hidden=as_json) as bar:
         table = write_dataset(out, config, "prototype" if prototype else "clips", bar)
     show({"table": str(table)}, as_json)

@@ -25,10 +25,11 @@ from signtalk.landmarks.clip import LandmarkClip, load_clip, regular_timestamps,
 from signtalk.landmarks.legacy_rows import from_prototype_rows, to_prototype_rows
 from signtalk.synthetic.body import Motion, pose_body
 from signtalk.synthetic.camera import project, track
-from signtalk.synthetic.lexicon import Sentence, distinct_sentences, sentences
+from signtalk.synthetic.drawn_language import LEAST_SIGNS, MOST_SIGNS, drawn_lexicon, drawn_sentences, own_form
+from signtalk.synthetic.lexicon import Sentence, Sign, distinct_sentences, sentences
 from signtalk.synthetic.resting import rest
 from signtalk.synthetic.signers import SIGNER_LETTERS, Habits, Signer, generator, make_signer
-from signtalk.synthetic.signing import perform
+from signtalk.synthetic.signing import perform, perform_signs
 
 SETTINGS_NAME = "synthetic.json"
 IDLE_CATEGORY = "Idle"
@@ -43,6 +44,7 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
 
     Attributes:
         num_sentences: how many sentences of the lexicon.
+        drawn_signs: 0 takes the lexicon; else the seed draws a language of so many signs, and its sentences do not end.
         near_misses: take the sentences as they come, many of which differ in one sign; False takes only those
             that differ in two or more from every one before.
         first_sentence: how many of them to pass over. What lies outside the part that a model was
@@ -58,6 +60,7 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
     """
 
     num_sentences: int = Field(default=120, ge=1)
+    drawn_signs: int = Field(default=0, ge=0, le=MOST_SIGNS)
     near_misses: bool = True
     first_sentence: int = Field(default=0, ge=0)
     num_signers: int = Field(default=5, ge=1, le=len(SIGNER_LETTERS))
@@ -71,10 +74,15 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
     @property
     def sentences(self) -> tuple[Sentence, ...]:
         """The sentences that `num_sentences` are taken of, in their order."""
+        if self.drawn_signs:
+            count = self.first_sentence + self.num_sentences
+            return drawn_sentences(self.seed, self.drawn_signs, count, self.near_misses)
         return sentences() if self.near_misses else distinct_sentences()
 
     @model_validator(mode="after")
     def _check(self) -> SyntheticConfig:
+        if 0 < self.drawn_signs < LEAST_SIGNS:
+            raise ValueError(f"drawn_signs {self.drawn_signs}; expected 0 or {LEAST_SIGNS} to {MOST_SIGNS}")
         last, available = self.first_sentence + self.num_sentences, len(self.sentences)
         if last > available:
             raise ValueError(f"first_sentence + num_sentences is {last}; there are {available} sentences")
@@ -82,6 +90,10 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
         if not 1 <= low <= high <= self.num_signers:
             raise ValueError(f"clips_per_sentence {low}, {high}; expected 1 <= least <= most <= num_signers")
         return self
+
+
+_DEFAULTS = SyntheticConfig().model_dump(mode="json")
+"""What a folder means that was made before a setting came."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +159,8 @@ def render_clip(config: SyntheticConfig, planned: PlannedClip) -> SyntheticClip:
     sentence = planned.sentence
 
     def act(signer: Signer, fps: float, rng: np.random.Generator) -> Motion:
+        if sentence.glosses and config.drawn_signs:
+            return perform_signs(signer, _drawn(config, signer.signer_id, sentence.glosses), fps, rng)
         if sentence.glosses:
             return perform(signer, sentence.glosses, fps, rng)
         return rest(signer, 3 + 4 * rng.random(), fps, rng)
@@ -186,6 +200,12 @@ def film(config: SyntheticConfig, signer_id: str, clip_id: str, act: Act) -> Lan
 def generate_clips(config: SyntheticConfig) -> Iterator[SyntheticClip]:
     """All clips of the data set, one at a time, in the order of `plan_clips`."""
     return (render_clip(config, planned) for planned in plan_clips(config))
+
+
+def _drawn(config: SyntheticConfig, signer_id: str, glosses: tuple[str, ...]) -> list[Sign]:
+    """Signs of a drawn language as a person makes them."""
+    lexicon, share = drawn_lexicon(config.seed, config.drawn_signs), min(config.variant_share * config.difficulty, 0.6)
+    return [own_form(lexicon[gloss], config.seed, signer_id, share) for gloss in glosses]
 
 
 @lru_cache(maxsize=64)
@@ -252,8 +272,9 @@ def _claim(folder: Path, settings: dict[str, object]) -> None:
     path = folder / SETTINGS_NAME
     if path.exists():
         earlier = read_json(path)
+        earlier = _DEFAULTS | earlier if isinstance(earlier, dict) else {}
         if earlier != settings:
-            names = [name for name in settings if not isinstance(earlier, dict) or earlier.get(name) != settings[name]]
+            names = [name for name in settings if earlier.get(name) != settings[name]]
             raise DataError(f"{path}: made with other settings ({', '.join(names)}); choose another folder")
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: not empty and no {SETTINGS_NAME} in it; choose an empty or a new folder")
