@@ -56,7 +56,7 @@ def test_what_is_accepted_is_counted_over_single_answers(
         for part in (known, unknown, idle)
     ]
     right = np.array([a.candidates[0].text_key == key for a, key in zip(answers[0], known.keys, strict=True)])
-    np.testing.assert_array_equal(found.right, right)
+    np.testing.assert_array_equal(found.known.right, right)
     accepted = [np.array([answer.accepted for answer in part]) for part in answers]
     assert gate.known_accepted.estimate == pytest.approx(accepted[0].mean())
     assert gate.unknown_accepted is not None

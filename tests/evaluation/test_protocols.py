@@ -8,7 +8,7 @@ from made.small_run import SmallRun
 from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.splits import SplitConfig, make_split
 from signtalk.evaluation import protocols as evaluation
-from signtalk.evaluation.protocols import _row_max, evaluate, first_of_each
+from signtalk.evaluation.protocols import evaluate, first_of_each
 from signtalk.evaluation.report import report_json, report_markdown
 from signtalk.evaluation.texts import TextScores, score_texts
 from signtalk.recognition.asked import encode_all
@@ -156,8 +156,3 @@ def test_at_most_k_clips_of_each_are_enrolled(small_run: SmallRun) -> None:
     keys = [records[row].text_key for row in chosen]
     assert len(keys) == len(set(keys)) == len({record.text_key for record in records})
     assert first_of_each(records, 1, seed=0) == chosen
-
-
-def test_the_best_of_a_row_without_any_is_unknown() -> None:
-    found = _row_max(np.array([[np.nan, 1.0, 2.0], [np.nan, np.nan, np.nan]], dtype=np.float32))
-    np.testing.assert_array_equal(found, [2.0, np.nan])

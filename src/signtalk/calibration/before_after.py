@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from signtalk.calibration.clips import CalibrationClips, asked_as_new_signers
+from signtalk.evaluation.answered import answer_asked
 from signtalk.recognition.recognizer import Recognizer
 
 
@@ -100,9 +101,9 @@ def _outcomes(recognizer: Recognizer, clips: CalibrationClips) -> Outcomes:
     rights, offers = list[bool](), list[bool]()
     num_queries = 0
     for asked, left_out in asked_as_new_signers(recognizer.index, clips):
-        answered = untranslated.answer(asked.encoded, asked.motions, left_out, num_candidates=1)
-        num_queries += len(answered.answers)
-        for answer, key in zip(answered.answers, asked.keys, strict=True):
+        answers = answer_asked(untranslated, asked, left_out).answers
+        num_queries += len(answers)
+        for answer, key in zip(answers, asked.keys, strict=True):
             if answer.accepted:
                 rights.append(answer.candidates[0].text_key == key)
             elif answer.choices:

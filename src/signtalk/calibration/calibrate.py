@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
-from signtalk.arrays import BoolArray, IntArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.calibration.clips import CalibrationClips, asked_as_new_signers
 from signtalk.calibration.enrolled import fit_enrolled
 from signtalk.calibration.gate import UNKNOWN_SHARE, GateReport, fit_gate, least_words, query_counts
@@ -108,14 +108,17 @@ def recalibrate(
     """
     config = config or CalibrationConfig()
     evidence, right, known, offers = [Evidence.joined([])], [np.zeros(0, bool)], [np.zeros(0, bool)], list[BoolArray]()
-    queries = _queries(recognizer, clips)
-    gaps = [gaps_to_right(ranking.scores, ranks)[ranks > 0] for ranking, ranks in queries]  # none but of known clips
-    sets = fit_candidate_sets(np.concatenate([np.zeros(0), *gaps]), config.coverage)
-    for ranking, ranks in queries:
+    gaps, scores, places = [np.zeros(0)], list[FloatArray](), list[IntArray]()
+    for ranking, ranks in _queries(recognizer, clips):
         evidence.append(Evidence.from_ranking(ranking))
         right.append(ranks == 1)
         known.append(ranks > 0)
-        offers.append((ranks > 0) & (ranks <= num_offered(sets.sizes(ranking.scores))))
+        gaps.append(gaps_to_right(ranking.scores, ranks)[ranks > 0])  # none but of known clips
+        scores.append(ranking.scores)
+        places.append(ranks)
+    sets = fit_candidate_sets(np.concatenate(gaps), config.coverage)
+    for each, ranks in zip(scores, places, strict=True):
+        offers.append((ranks > 0) & (ranks <= num_offered(sets.sizes(each))))
     joined, is_known, is_right_one = Evidence.joined(evidence), np.concatenate(known), np.concatenate(right)
     counts = query_counts(is_known, config.unknown_share)
     fit = fit_gate(joined, is_right_one, clips.speeds, clips.idle, precision=config.precision, counts=counts)
@@ -157,11 +160,11 @@ def _choice_threshold(
     return least if reached else None
 
 
-def _queries(recognizer: Recognizer, clips: CalibrationClips) -> list[tuple[Ranking, IntArray]]:
+def _queries(recognizer: Recognizer, clips: CalibrationClips) -> Iterator[tuple[Ranking, IntArray]]:
     """Rankings and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
-    queries = asked_as_new_signers(recognizer.index, clips)
-    rankings = [(recognizer.rank(part.encoded, left_out), part.keys) for part, left_out in queries]
-    return [(ranking, ranking.ranks_of(keys)) for ranking, keys in rankings]
+    for part, left_out in asked_as_new_signers(recognizer.index, clips):
+        for block, ranking in recognizer.rankings(part.encoded, left_out):
+            yield ranking, ranking.ranks_of(part.keys[block])
 
 
 def _count(clips: Asked | None) -> int:
@@ -236,10 +239,10 @@ def _fit_written(
         queries.append((known, known.own_ids))
     parts, correct, words = [], [], []
     for part, exclude in queries:
-        ranking = recognizer.rank(part.encoded, exclude)
-        parts.append(Evidence.from_ranking(ranking))
-        correct.append(ranking.ranks_of(part.keys) == 1)
-        words.append(words_of_first(ranking))
+        for block, ranking in recognizer.rankings(part.encoded, exclude):
+            parts.append(Evidence.from_ranking(ranking))
+            correct.append(ranking.ranks_of(part.keys[block]) == 1)
+            words.append(words_of_first(ranking))
     evidence = Evidence.joined(parts)
     right = np.concatenate(correct)[evidence.written]
     # A text has no signer, so how near a signing is to it tells as well.
@@ -258,12 +261,13 @@ def _fit_translation(
     """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
     figures, right = [np.zeros((0, 4))], list[bool]()
     for part in parts:
-        ranking = recognizer.rank(part.encoded, part.own_ids)
-        sureness = confidences(Evidence.from_ranking(ranking), recognizer.decision.gate)
-        texts = recognizer.translate(part.encoded)
-        keeps = recognizer.keep_critical_words(texts, part.encoded)
-        texts = [text if kept else None for text, kept in zip(texts, keeps, strict=True)]  # the others are never shown
-        figures.append(recognizer.translation_figures(texts, ranking, sureness))
-        pairs = zip(texts, part.records, strict=True)
-        right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
+        for block, ranking in recognizer.rankings(part.encoded, part.own_ids):
+            encoded = part.encoded.select(block)
+            sureness = confidences(Evidence.from_ranking(ranking), recognizer.decision.gate)
+            texts = recognizer.translate(encoded)
+            keeps = recognizer.keep_critical_words(texts, encoded)
+            texts = [text if kept else None for text, kept in zip(texts, keeps, strict=True)]  # others are never shown
+            figures.append(recognizer.translation_figures(texts, ranking, sureness))
+            pairs = zip(texts, part.records[block], strict=True)
+            right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
     return fit_translation_rule(np.concatenate(figures), np.array(right, dtype=np.bool_), precision)

@@ -165,11 +165,15 @@ def _rounds(recognizer: Recognizer, clips: CalibrationClips, lesson: Lesson) -> 
     queries = [(asked, own), (asked, without)]
     if clips.known is not None:
         queries.append((clips.known, [as_a_new_signer(index, record) for record in clips.known.records]))
-    return [_round(recognizer.rank(part.encoded, left_out), part, set(taught.keys)) for part, left_out in queries]
+    return [
+        _round(ranking, asked.records[block], set(taught.keys))
+        for asked, left_out in queries
+        for block, ranking in recognizer.rankings(asked.encoded, left_out)
+    ]
 
 
-def _round(ranking: Ranking, asked: Asked, taught: set[str]) -> _Round:
-    ranks, entries = ranking.ranks_of(asked.keys), ranking.index.entries
+def _round(ranking: Ranking, records: Sequence[ClipRecord], taught: set[str]) -> _Round:
+    ranks, entries = ranking.ranks_of([record.text_key for record in records]), ranking.index.entries
     first = [entries[row].text_key if row >= 0 else "" for row in ranking.rows[:, 0].tolist()]
     return _Round(
         evidence=Evidence.from_ranking(ranking),
@@ -177,7 +181,7 @@ def _round(ranking: Ranking, asked: Asked, taught: set[str]) -> _Round:
         known=ranks > 0,
         enrolled=np.array([key in taught for key in first], dtype=np.bool_),
         words=words_of_first(ranking),
-        clip_ids=tuple(record.clip_id for record in asked.records),
+        clip_ids=tuple(record.clip_id for record in records),
     )
 
 

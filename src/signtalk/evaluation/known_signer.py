@@ -14,6 +14,7 @@ import numpy as np
 
 from signtalk.arrays import BoolArray, IntArray
 from signtalk.data.records import text_key
+from signtalk.evaluation.answered import answer_asked
 from signtalk.evaluation.intervals import mean_of_groups
 from signtalk.evaluation.results import KnownSigner
 from signtalk.recognition.asked import Asked
@@ -83,10 +84,10 @@ def measure_known_signer(
 
 def _told(recognizer: Recognizer, known: Asked, rows: IntArray, signer: SignerTransform | None = None) -> _Told:
     clips = known.encoded.select(rows)
-    own_ids = [known.own_ids[row] for row in rows.tolist()]
-    answered = recognizer.answer(signer.applied(clips) if signer else clips, known.motions[rows], own_ids, 1)
-    right = answered.ranking.ranks_of([known.keys[row] for row in rows.tolist()]) == 1
-    return _Told(right, np.array([answer.accepted for answer in answered.answers], dtype=np.bool_))
+    records = tuple(known.records[row] for row in rows.tolist())
+    asked = Asked(records, signer.applied(clips) if signer else clips, known.motions[rows])
+    answered = answer_asked(recognizer, asked)
+    return _Told(answered.right, answered.accepted)
 
 
 def _draws(

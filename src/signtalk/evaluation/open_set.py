@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray
+from signtalk.evaluation.answered import AskedAnswers, answer_asked
 from signtalk.evaluation.intervals import Interval, wilson_interval
 from signtalk.evaluation.results import ChoiceResult, GateResult, OpenSet, SetResult, WrongClip
 from signtalk.evaluation.retrieval import (
@@ -23,7 +24,6 @@ from signtalk.evaluation.retrieval import (
     fpr_at_tpr,
     reliability_bins,
 )
-from signtalk.recognition.answer import AnsweredClips
 from signtalk.recognition.asked import Asked
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
@@ -34,20 +34,14 @@ class OpenSetAnswers:
 
     Attributes:
         result: the figures.
-        answers: to the known queries.
-        right: (Q,) whether the first candidate of each is right.
-        accepted: (Q,) whether the gate accepts it.
-        unknown_confidences: (U,) of the unknown queries.
-        unknown_accepted: (U,) whether the gate accepts their first candidate.
+        known: answers to the known queries.
+        unknown: answers to the unknown ones.
         wrong_clips: every query that was not told what it should be.
     """
 
     result: OpenSet
-    answers: AnsweredClips
-    right: BoolArray
-    accepted: BoolArray
-    unknown_confidences: npt.NDArray[np.float64]
-    unknown_accepted: BoolArray
+    known: AskedAnswers
+    unknown: AskedAnswers
     wrong_clips: tuple[WrongClip, ...]
 
 
@@ -55,12 +49,12 @@ class OpenSetAnswers:
 class _Answered:
     """What one gate says to all queries."""
 
-    known: AnsweredClips
-    unknown: AnsweredClips
-    idle: AnsweredClips | None
+    known: AskedAnswers
+    unknown: AskedAnswers
+    idle: AskedAnswers | None
 
     @property
-    def parts(self) -> tuple[AnsweredClips, ...]:
+    def parts(self) -> tuple[AskedAnswers, ...]:
         return (self.known, self.unknown) if self.idle is None else (self.known, self.unknown, self.idle)
 
 
@@ -77,8 +71,7 @@ def measure_open_set(
     """
     ours = _answered_by(recognizer, recognizer.decision, known, held_out, idle)
     theirs = _answered_by(recognizer, DecisionConfig.prototype(), known, held_out, idle)
-    right = _is_right(ours.known, known)
-    confidences, strange = (_float(part.confidences) for part in (ours.known, ours.unknown))
+    right, confidences, strange = ours.known.right, ours.known.confidences, ours.unknown.confidences
     both = np.concatenate([confidences, strange])
     is_known = np.arange(len(both)) < len(confidences)
     sure = np.concatenate([_sureness(part) for part in ours.parts])
@@ -97,18 +90,15 @@ def measure_open_set(
         fpr_right=fpr_at_tpr(sure, shall) if both_kinds else None,
         accuracy_at_80=accuracy_at_coverage(confidences, right),
         ece=expected_calibration_error(reliability_bins(both, all_right)),
-        sets=_set_result(ours.known, known, recognizer.decision),
+        sets=_set_result(ours.known, recognizer.decision),
         choices=_choice_result(ours, known),
-        gates=(_gate_result("SignTalk", ours, known), _gate_result("prototype", theirs, known)),
+        gates=(_gate_result("SignTalk", ours), _gate_result("prototype", theirs)),
         gate_note=recognizer.decision.gate.note,
     )
     return OpenSetAnswers(
         result=result,
-        answers=ours.known,
-        right=right,
-        accepted=_accepted(ours.known),
-        unknown_confidences=strange,
-        unknown_accepted=_accepted(ours.unknown),
+        known=ours.known,
+        unknown=ours.unknown,
         wrong_clips=(
             *_wrong_clips("known", ours.known, known, right),
             *_wrong_clips("unknown", ours.unknown, held_out or known),
@@ -125,7 +115,7 @@ def measure_gate(name: str, recognizer: Recognizer, known: Asked) -> GateResult:
         recognizer: its index holds the sentences of the clips.
         known: the clips.
     """
-    return _gate_result(name, _answered_by(recognizer, recognizer.decision, known, None, None), known)
+    return _gate_result(name, _answered_by(recognizer, recognizer.decision, known, None, None))
 
 
 def _answered_by(
@@ -135,35 +125,24 @@ def _answered_by(
     measured = decision.under("research").model_copy(update={"translate": False})
     recognizer = recognizer.changed(decision=measured)
 
-    def answers(queries: Asked, exclude: list[tuple[str, ...]]) -> AnsweredClips:
-        return recognizer.answer(queries.encoded, queries.motions, exclude, num_candidates=1)
-
-    unknown = held_out or known
+    unknown, without = held_out, None
+    if unknown is None:
+        unknown, without = known, [recognizer.index.clips_of(key) for key in known.keys]
     return _Answered(
-        known=answers(known, known.own_ids),
-        unknown=answers(
-            unknown, unknown.own_ids if held_out else [recognizer.index.clips_of(key) for key in unknown.keys]
-        ),
-        idle=None if idle is None else answers(idle, idle.own_ids),
+        known=answer_asked(recognizer, known),
+        unknown=answer_asked(recognizer, unknown, without),
+        idle=None if idle is None else answer_asked(recognizer, idle),
     )
 
 
-def _float(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    return np.asarray(values, dtype=np.float64)
-
-
-def _sureness(answers: AnsweredClips) -> npt.NDArray[np.float64]:
+def _sureness(answers: AskedAnswers) -> npt.NDArray[np.float64]:
     """(B,) what a threshold acts on: the confidence, and nothing where nobody moves."""
     still = np.array([answer.reason == "low_motion" for answer in answers.answers], dtype=np.bool_)
-    return np.where(still, 0.0, _float(answers.confidences))
-
-
-def _accepted(answers: AnsweredClips) -> BoolArray:
-    return np.array([answer.accepted for answer in answers.answers], dtype=np.bool_)
+    return np.where(still, 0.0, answers.confidences)
 
 
 def _wrong_clips(
-    kind: Literal["known", "unknown", "idle"], answers: AnsweredClips, queries: Asked, right: BoolArray | None = None
+    kind: Literal["known", "unknown", "idle"], answers: AskedAnswers, queries: Asked, right: BoolArray | None = None
 ) -> Iterator[WrongClip]:
     """Known clips answered wrongly or not at all, and answers to clips that have none in the index."""
     for row, (record, answer) in enumerate(zip(queries.records, answers.answers, strict=True)):
@@ -182,16 +161,11 @@ def _wrong_clips(
         )
 
 
-def _is_right(answers: AnsweredClips, queries: Asked) -> BoolArray:
-    return answers.ranking.ranks_of(queries.keys) == 1
-
-
-def _set_result(answers: AnsweredClips, known: Asked, decision: DecisionConfig) -> SetResult | None:
+def _set_result(answers: AskedAnswers, decision: DecisionConfig) -> SetResult | None:
     if decision.sets.gap is None:
         return None
     sizes = np.array([answer.num_possible for answer in answers.answers])
-    ranks = answers.ranking.ranks_of(known.keys)
-    covered = int(((ranks > 0) & (ranks <= sizes)).sum())
+    covered = int(((answers.ranks > 0) & (answers.ranks <= sizes)).sum())
     return SetResult(decision.sets.coverage, wilson_interval(covered, len(sizes)), float(sizes.mean()))
 
 
@@ -207,9 +181,9 @@ def _choice_result(answered: _Answered, known: Asked) -> ChoiceResult:
     )
 
 
-def _gate_result(name: str, answered: _Answered, known: Asked) -> GateResult:
-    accepted = [_accepted(part) for part in answered.parts]
-    right = _is_right(answered.known, known) & accepted[0]
+def _gate_result(name: str, answered: _Answered) -> GateResult:
+    accepted = [part.accepted for part in answered.parts]
+    right = answered.known.right & accepted[0]
     reasons = Counter(r.reason for part in answered.parts for r in part.answers)
     return GateResult(
         name=name,

@@ -14,11 +14,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import BoolArray, FloatArray
+from signtalk.arrays import BoolArray
 from signtalk.data.manifest import ClipRecord, Manifest
 from signtalk.data.packed import PackedClips
 from signtalk.data.roles import Role
 from signtalk.data.splits import Split
+from signtalk.evaluation.answered import AskedAnswers, answer_asked, ranks_asked
 from signtalk.evaluation.intervals import Interval, Values, mean_of_groups, wilson_interval
 from signtalk.evaluation.known_signer import measure_known_signer
 from signtalk.evaluation.open_set import OpenSetAnswers, measure_gate, measure_open_set
@@ -39,7 +40,7 @@ from signtalk.evaluation.retrieval import (
 from signtalk.evaluation.texts import score_texts
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import WrittenSentence, write_sentences
-from signtalk.recognition.answer import Answer, AnsweredClips
+from signtalk.recognition.answer import Answer
 from signtalk.recognition.asked import Asked, asked_packed, enrolled_entries
 from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.translation import is_right
@@ -114,9 +115,7 @@ class _Measured:
         self.retrievals.append(self._retrieval(name, queries, self.recognizer.index))
 
     def _retrieval(self, name: str, queries: Asked, index: SentenceIndex) -> Retrieval:
-        scores = self.recognizer.changed(index=index).rank(queries.encoded, queries.own_ids)
-        ranks = scores.ranks_of(queries.keys).astype(np.float64)
-        ranks[ranks == 0] = np.inf  # not in the index: a miss
+        ranks = ranks_asked(self.recognizer.changed(index=index), queries)  # inf, not in the index: a miss
         first, keys = ranks == 1, np.array(queries.keys)
         return Retrieval(
             name=name,
@@ -228,7 +227,7 @@ class _Measured:
 
     def _answered(self, queries: Asked, recognizer: Recognizer | None = None) -> tuple[Answer, ...]:
         recognizer = recognizer or self.recognizer
-        return recognizer.answer(queries.encoded, queries.motions, queries.own_ids, num_candidates=1).answers
+        return answer_asked(recognizer, queries).answers
 
     def report(self) -> EvaluationReport:
         """Put everything together; the open set and its arrays come from the test clips."""
@@ -256,7 +255,7 @@ class _Measured:
         return replace(
             report,
             open_set=answered.result,
-            confused=_confused(answered.answers, known),
+            confused=_confused(answered.known, known),
             wrong_clips=answered.wrong_clips,
             arrays=_arrays(known, answered, self.recognizer.index),
         )
@@ -280,20 +279,16 @@ def _one_answer(name: str, answers: Sequence[Answer], queries: Asked) -> OneAnsw
 
 
 def _arrays(known: Asked, answered: OpenSetAnswers, index: SentenceIndex) -> ReportArrays:
-    answers = answered.answers
-    scores = answers.ranking
-    keys = np.array(scores.index.groups.text_keys)
-    own = keys[scores.classes] == np.array(known.keys)[:, None]
-    present = np.where(np.isfinite(scores.scores), scores.scores, np.nan)
+    answers, unknown = answered.known, answered.unknown
     return ReportArrays(
         confidences=answers.confidences,
-        correct=answered.right,
-        accepted=answered.accepted,
-        ranks=scores.ranks_of(known.keys),
-        unknown_confidences=answered.unknown_confidences,
-        unknown_accepted=answered.unknown_accepted,
-        right_similarities=_row_max(np.where(own, present, np.nan)),
-        wrong_similarities=_row_max(np.where(own, np.nan, present)),
+        correct=answers.right,
+        accepted=answers.accepted,
+        ranks=answers.ranks,
+        unknown_confidences=unknown.confidences,
+        unknown_accepted=unknown.accepted,
+        right_similarities=answers.own_scores,
+        wrong_similarities=answers.other_scores,
         embeddings=known.encoded.embeddings,
         text_keys=tuple(known.keys),
         signers=tuple(record.signer_id for record in known.records),
@@ -301,13 +296,7 @@ def _arrays(known: Asked, answered: OpenSetAnswers, index: SentenceIndex) -> Rep
     )
 
 
-def _row_max(values: FloatArray) -> FloatArray:
-    """Largest value of each row that is not NaN; NaN where there is none."""
-    highest = np.where(np.isnan(values), -np.inf, values).max(axis=1, initial=-np.inf)
-    return np.where(np.isfinite(highest), highest, np.nan).astype(np.float32)
-
-
-def _confused(answers: AnsweredClips, known: Asked) -> tuple[tuple[str, str, int], ...]:
+def _confused(answers: AskedAnswers, known: Asked) -> tuple[tuple[str, str, int], ...]:
     pairs = Counter(
         (record.sentence, answer.candidates[0].sentence)
         for record, answer in zip(known.records, answers.answers, strict=True)

@@ -6,7 +6,7 @@ Evaluation, command line and (with a bundle instead of torch) the service all an
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -37,6 +37,8 @@ from signtalk.recognition.scoring import ScoringConfig, score_sentences
 from signtalk.recognition.signer_transform import SignerEncoder, SignerTransform
 from signtalk.recognition.translation import Translation, TranslationRule, translation_figures
 
+RANKED_AT_ONCE = 256
+"""Queries whose lists of all sentences are held together: 56 MB with 4,000 sentences."""
 _CLIPS_AT_ONCE = 64
 _LEAST_NARROWED = 30
 """Sentences by their clips, and as many by their words, that a query meets where a source holds more."""
@@ -187,6 +189,19 @@ class Recognizer:
             spellings=prepared.words if spells else None,
             text_embeddings=prepared.text_embeddings,
         )
+
+    def rankings(
+        self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None
+    ) -> Iterator[tuple[slice, Ranking]]:
+        """As `rank`, some queries after the other: which of them, and their ranking.
+
+        Lists of all sentences are long: 2,000 queries and 4,000 sentences take 400 MB. Whoever takes from each list
+        what is needed and lets go of it holds no more than a part.
+        """
+        for start in range(0, encoded.num_clips, RANKED_AT_ONCE):
+            block = slice(start, start + RANKED_AT_ONCE)
+            exclude = None if exclude_clip_ids is None else exclude_clip_ids[block]
+            yield block, self.rank(encoded.select(block), exclude)
 
     @property
     def clips_at_once(self) -> int:

@@ -14,13 +14,14 @@ import numpy.typing as npt
 from signtalk.data.manifest import ClipRecord
 from signtalk.data.packed import PackedClips
 from signtalk.data.tokenizer import SentenceTokenizer
+from signtalk.evaluation.answered import ranks_asked
 from signtalk.evaluation.retrieval import mean_reciprocal_rank, recall_at_k, view_alignment
 from signtalk.evaluation.texts import score_texts
 from signtalk.index.encoded import Encoded
 from signtalk.landmarks.features import derive
 from signtalk.models.model import SignModel
 from signtalk.models.text_decoder import TorchStepDecoder
-from signtalk.recognition.asked import encode_all, index_records
+from signtalk.recognition.asked import Asked, encode_all, index_records
 from signtalk.recognition.beam_search import DecodingOptions
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.batches import even_odd_positions
@@ -84,7 +85,6 @@ def validate(model: SignModel, data: ValidationSet) -> ValidationMeasures:
         queries = data.val_records or data.train_records
         which = data.store.positions_of([record.clip_id for record in queries])
         encoded = encode_all(encoder, data.store, which)
-        exclude = [(record.clip_id,) for record in queries]
         decoder = TorchStepDecoder(model.decoder)
         greedy = DecodingOptions(num_beams=1, max_tokens=model.config.decoder.max_tokens)
         recognizer = Recognizer(
@@ -94,9 +94,8 @@ def validate(model: SignModel, data: ValidationSet) -> ValidationMeasures:
             decoder=decoder,
             tokenizer=data.tokenizer,
         )
-        scores = recognizer.rank(encoded, exclude)
-        ranks = scores.ranks_of([record.text_key for record in queries]).astype(np.float64)
-        ranks = ranks[ranks > 0] if (ranks > 0).any() else np.full(1, np.inf)
+        ranks = ranks_asked(recognizer, Asked(queries, encoded, data.store.motions[which]))
+        ranks = ranks[np.isfinite(ranks)] if np.isfinite(ranks).any() else np.full(1, np.inf)
         alignment = _alignment(encoder, data.store, which)
         return ValidationMeasures(
             recall_at_k(ranks, 1), mean_reciprocal_rank(ranks), *alignment, *_texts(recognizer, encoded, queries)
