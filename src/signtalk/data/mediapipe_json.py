@@ -207,7 +207,7 @@ def _points_of(frames: list[dict[str, Any]], head: Mapping[str, Any], fps: float
         for name, spelled in named.items():
             key = next((key for key in spelled if key in frame), None)
             part = None if key is None else _part(frame[key], name, t)
-            if part is not None:
+            if key is not None and part is not None:
                 points.parts[name][t] = part[:, :3]
                 crowds[name] += _is_list_of_people(frame[key]) and sum(map(bool, frame[key])) > 1
                 if name == "pose":
