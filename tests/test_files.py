@@ -323,3 +323,24 @@ def test_lines_of_json_are_a_list_of_their_values(tmp_path: Path):
         files.read_json_lines(path)
     with pytest.raises(ArtifactError, match="no such file"):
         files.read_json_lines(tmp_path / "none.json")
+
+
+def test_a_pointer_in_place_of_a_file_is_told(tmp_path):
+    path = tmp_path / "a.npz"
+    path.write_bytes(files.POINTER + b".github.com/spec/v1\noid sha256:4d\nsize 9\n")
+    for read in (files.load_arrays, files.load_array, files.refuse_pointer):
+        with pytest.raises(ArtifactError, match=r"a\.npz: a pointer of Git LFS .*`git lfs pull`"):
+            read(path)
+    path.write_bytes(b"vers")
+    files.refuse_pointer(path)
+    files.refuse_pointer(tmp_path / "nothing")
+
+
+def test_files_are_listed_but_hidden_ones(tmp_path):
+    for name in ("b.txt", "x/a.txt", ".hidden", ".git/c.txt", "x/._a.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in files.visible_files(tmp_path)) == [
+        "b.txt",
+        "x/a.txt",
+    ]

@@ -34,6 +34,8 @@ DAMAGE = (
 """What NumPy and zipfile raise on damaged bytes; collected by flipping and cutting bytes of good files."""
 
 
+POINTER = b"version https://git-lfs"
+"""How a file begins that Git LFS leaves in the place of a large one."""
 _MAX_RATIO = 200
 """Bytes that a byte of an `.npz` may stand for, where they are more than _BOMB_FROM in all."""
 _BOMB_FROM = 64 * 1024**2
@@ -133,6 +135,15 @@ def copy_file(source: Path, target: Path) -> None:
     """
     with atomic_path(target) as temporary:
         shutil.copyfile(source, temporary)
+
+
+def visible_files(root: Path) -> list[Path]:
+    """All files under a folder but hidden ones and those in hidden folders; folders that are links are not searched."""
+    paths = []
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        paths += [Path(folder) / name for name in names if not name.startswith(".")]
+    return paths
 
 
 def linked_folders(folder: Path) -> str:
@@ -342,6 +353,7 @@ def load_array(path: Path, memory_map: bool = False) -> npt.NDArray[Any]:
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: no such file") from error
     except DAMAGE as error:
+        refuse_pointer(path)
         raise ArtifactError(f"{path}: not a readable .npy file ({_without_advice(error)})") from error
 
 
@@ -361,10 +373,26 @@ def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     except FileNotFoundError as error:
         raise ArtifactError(f"{path}: no such file") from error
     except DAMAGE as error:
+        refuse_pointer(path)
         raise ArtifactError(f"{path}: not a readable .npz file ({_without_advice(error)})") from error
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise ArtifactError(f"{path}: not an .npz file; the archive holds other things than arrays")
     return arrays
+
+
+def refuse_pointer(path: Path) -> None:
+    """Refuse a file that stands for another, as Git keeps large ones: its bytes were never fetched.
+
+    Raises:
+        ArtifactError: it is one.
+    """
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(len(POINTER))
+    except OSError:
+        return  # said by whoever reads it
+    if start == POINTER:
+        raise ArtifactError(f"{path}: a pointer of Git LFS in place of the file; fetch it with `git lfs pull`")
 
 
 def _refuse_bomb(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:

@@ -128,6 +128,7 @@ def test_a_file_of_the_prototype_is_enrolled(small_run, tmp_path, clips, ask):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("enroll", "{clip}", "{clip}", "{bundle}", "{index}"), "is the name of a clip; give what the clips say first"),
         (("enroll", "?!", "{clip}", "{bundle}", "{index}"), "the text '?!' holds no word"),
         (("enroll", "The pump beeps", "{clip}", "{bundle}"), "give --index with a folder"),
         (("enroll", "The pump beeps", "{clip}", "{bundle}", "{index}", "--base"), "give either --index"),

@@ -34,8 +34,15 @@ def notes(**columns: list[str]) -> list[str]:
 
 
 def test_usual_cells_are_not_spoken_of() -> None:
-    fine = ["Où avez-vous mal ?", "kyɛw", "naïve 3", "Ätna", "7", ""]
-    assert notes(sentence=fine, signer=["Amélie", "Kɔfi", "", "A", "B"], sentence_id=["1", "2"]) == []
+    fine = ["Où avez-vous mal ?", "a < b & c", "IX<loc>", "R&B", "the same", "kyɛw", "naïve 3", "Ätna", "7", ""]
+    assert (
+        notes(
+            sentence=fine,
+            signer=["Amélie", "Kɔfi", "", "A", "B", "S1", "S10", "S100", "1", "10"],
+            sentence_id=["1", "2"],
+        )
+        == []
+    )
     assert notes(sentence=["7", "7"]) == []  # one text may be a number
 
 
@@ -55,6 +62,15 @@ def test_usual_cells_are_not_spoken_of() -> None:
             r"1 texts hold invisible characters, such as 'hello\u200b'",
         ),
         ({"sentence": ["['HELLO']", '{"en": "hello"}']}, "2 texts are lists"),
+        (
+            {"sentence": ["hello"], "video_file": ["\ufeff1A.mp4"]},
+            r"1 texts hold invisible characters, such as '\ufeff1A",
+        ),
+        ({"signer": ["01", "1", "1.0"]}, "zeros alone count as several people: '01' and '1' and '1.0'"),
+        ({"signer": ["S-01", "s_1", "S10", "S1 0"]}, "'S-01' and 's_1'; 'S10' and 'S1 0'"),
+        ({"sentence": ["hello", '"', ",,"]}, "2 cells for sentence say '\"', ',,', which counts as a text"),
+        ({"signer": ["Ama", "dito", "Same as above"]}, "write out what stands in the row above"),
+        ({"sentence": ["Don&#39;t eat", "Salt &amp; sugar", "<b>Help</b>"]}, "3 texts hold marks of a web page"),
         ({"sentence": ["41", "7", "7.0"]}, "its texts are numbers alone, such as '41', '7'"),
     ],
 )

@@ -19,6 +19,7 @@ from signtalk.data.holistic import (
     zeros_to_missing,
 )
 from signtalk.errors import ClipError
+from signtalk.files import POINTER
 
 
 def test_a_clip_comes_back_and_lacks_the_face_points_between() -> None:
@@ -104,3 +105,9 @@ def test_a_clip_without_depth_is_told() -> None:
     assert told_flat(clip, "x") is clip
     flat = replace(clip, landmarks=clip.landmarks * np.array([1, 1, 0], dtype=np.float32))
     assert told_flat(flat, "x").notes == ("x: it has no depth, z is 0 throughout; that is less to go by",)
+
+
+def test_a_pointer_in_place_of_a_file_is_refused(tmp_path):
+    (tmp_path / "a.pose").write_bytes(POINTER + b".github.com/spec/v1\n")
+    with pytest.raises(ClipError, match=r"a\.pose: a pointer of Git LFS"):
+        checked_size(tmp_path / "a.pose")

@@ -183,3 +183,14 @@ def test_a_folder_of_frames_of_openpose_is_one_clip_without_a_text(tmp_path):
     folder_of(tmp_path, "help/v1/a_000000000000_keypoints.json", "v2/a_000000000000_keypoints.json")
     clips, problems, _ = planned(tmp_path)
     assert clips == {"help/v1": ("help", "")} and problems == {"v2": "no_text"}
+
+
+def test_clips_of_other_kinds_beside_those_that_are_read_are_told(tmp_path):
+    folder_of(
+        tmp_path, "hello/a.json", "hello/b.pose.gz", "hello/c.pose", "hello/d.pkl", "hello/notes.txt", ".x/e.pose"
+    )
+    _, _, plan = planned(tmp_path, "path,sentence,signer\nhello/a.json,hello,A\n")
+    assert plan.notes[0].startswith(f"{tmp_path}: left aside, for they are no json clips: 1 .")
+    assert {".gz", ".pose", ".pkl"} <= set(plan.notes[0].replace(",", " ").split())
+    source = folder_of(tmp_path / "mp", "hello/0/0.npy", "hello/0/1.npy", "hello/0/0.json")
+    assert not any("left aside" in note for note in planned(source, form=MP_DATA)[2].notes)

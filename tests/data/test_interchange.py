@@ -281,3 +281,12 @@ def test_a_file_where_a_folder_is_asked_for_is_told(tmp_path: Path) -> None:
     (tmp_path / "clips.zip").write_bytes(b"PK")
     with pytest.raises(DataError, match=r"clips\.zip: a file; an archive; unpack it; expected a folder of json clips"):
         import_clips(tmp_path / "clips.zip", tmp_path / "out", JSON)
+
+
+def test_times_of_several_recordings_are_told_with_their_file(tmp_path):
+    frames = [np.full(1662, 0.4, dtype=np.float32)] * 2
+    for number, frame in zip((0, 100_000), frames, strict=True):
+        (tmp_path / "in" / "hello" / "0").mkdir(parents=True, exist_ok=True)
+        np.save(tmp_path / "in" / "hello" / "0" / f"{number}.npy", frame + np.linspace(0, 0.2, 1662, dtype=np.float32))
+    with pytest.raises(DataError, match=r"hello/0: 0\.0003 frames a second on the whole; expected 1 to 1000"):
+        import_clips(tmp_path / "in", tmp_path / "out", FORMATS["mp-data"])

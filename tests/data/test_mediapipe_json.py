@@ -188,6 +188,69 @@ def test_keys_that_are_not_known_are_told_and_those_of_mediapipe_besides_are_not
         read(tmp_path, [{"landmarks": [], "handedness": []}])
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"metadata": {"fps": 50, "width": 1920, "height": 1080}},
+        {"FPS": 50, "Width": 1920, "Height": 1080},
+        {"video": {"frame-rate": "50"}, "image_width": 1920, "image_height": 1080},
+        {"video_fps": 50, "info": {"canvas_width": 1920, "canvas_height": 1080, "rate": None}},
+    ],
+)
+def test_rate_and_size_are_found_by_other_names_and_in_objects_of_their_own(tmp_path: Path, head: Any) -> None:
+    clip = read(tmp_path, head | {"frames": [a_frame()] * 3})
+    assert clip.fps == pytest.approx(50) and clip.aspect == pytest.approx(16 / 9)
+
+
+def test_the_size_may_stand_in_each_frame(tmp_path: Path) -> None:
+    assert read(tmp_path, [a_frame() | {"image_width": 640, "image_height": 480}] * 3).aspect == pytest.approx(4 / 3)
+
+
+def test_a_rate_or_size_that_is_not_understood_is_told(tmp_path: Path) -> None:
+    clip = read(tmp_path, {"capture_fps": 50, "resolution": [1, 2], "title": "a", "frames": [a_frame()] * 3})
+    assert clip.notes == (
+        f"{tmp_path / 'a.json'}: keys of the file that are not known and left aside: 'capturefps', 'resolution'",
+    )
+
+
+def test_times_by_other_names_are_read_and_those_that_are_not_understood_are_told(tmp_path: Path) -> None:
+    for name, unit in (("timeSec", 1), ("time_in_seconds", 1), ("timestamp_us", 1e6), ("timestamp_s", 1)):
+        clip = read(tmp_path, [a_frame() | {name: number * unit / 10} for number in range(3)])
+        np.testing.assert_allclose(clip.timestamps_s, [0, 0.1, 0.2])
+        assert clip.notes == ()
+    odd = [a_frame() | {"frame_clock_time": number} for number in range(3)]
+    assert "not known and left aside: 'frame_clock_time'" in read(tmp_path, odd).notes[0]
+    assert read(tmp_path, {"fps": 30, "frames": odd}).notes == ()  # nothing had to be guessed
+
+
+def test_of_several_people_in_a_frame_the_first_is_taken_and_told(tmp_path: Path) -> None:
+    first = a_frame()
+    both = {name: [part, part] for name, part in first.items()}
+    clip = read(tmp_path, [both, first, both])
+    np.testing.assert_array_equal(clip.landmarks, read(tmp_path, [first] * 3).landmarks)
+    assert clip.notes[0].endswith(
+        "2 of 3 frames show several people; the first of each is taken, so see that it is one"
+    )
+    assert read(tmp_path, [{name: [part, []] for name, part in first.items()}] * 3).notes == ()
+
+
+def test_points_by_number_are_read_and_other_objects_refused_rather_than_missed(tmp_path: Path) -> None:
+    frame = a_frame()
+    by_number = {
+        name: {str(number): point for number, point in reversed(list(enumerate(part))) if number != 5}
+        for name, part in frame.items()
+    }
+    expected = read(tmp_path, [frame] * 2).landmarks
+    clip = read(tmp_path, [by_number] * 2)
+    seen = ~np.isnan(clip.landmarks[..., 0])
+    np.testing.assert_array_equal(clip.landmarks[seen], expected[seen])
+    assert seen.sum() == (~np.isnan(expected[..., 0])).sum() - 2 * len(frame)  # one point of each part
+    name = next(iter(frame))
+    for odd in ({"nose": frame[name][0]}, {"x": [1], "y": [2]}, {"0": frame[name][0], "99999": None}):
+        with pytest.raises(ClipError, match=r"frame 0: \w+ is an object of .*; expected a list of \d+ points"):
+            read(tmp_path, [frame | {name: odd}])
+
+
 def test_frames_by_number_and_lines_of_frames_are_read(tmp_path: Path) -> None:
     frames = [a_frame(), a_frame() | {"poseLandmarks": None}, a_frame()]
     expected = read(tmp_path, frames).landmarks

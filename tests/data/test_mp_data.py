@@ -171,3 +171,13 @@ def test_recordings_are_told_from_other_arrays(tmp_path: Path) -> None:
     np.save(tmp_path / "0.npy", np.ones(1662))
     assert is_repetition(tmp_path) and find_repetitions(tmp_path) == [tmp_path]
     assert not is_repetition(tmp_path / "none.npy")
+
+
+@pytest.mark.parametrize("shape", [(1, 1662), (1662, 1), (1, 1, 1662)])
+def test_frames_saved_as_a_row_or_a_column_are_one_recording(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    values = holistic_values()
+    for number, row in enumerate(tutorial_rows(values)):
+        (tmp_path / "hello" / "0").mkdir(parents=True, exist_ok=True)
+        np.save(tmp_path / "hello" / "0" / f"{number}.npy", row.reshape(shape))
+    assert find_repetitions(tmp_path) == [tmp_path / "hello" / "0"]
+    np.testing.assert_array_equal(load_frames(tmp_path / "hello" / "0", 30).landmarks, kept(values))

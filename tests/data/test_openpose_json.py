@@ -127,3 +127,21 @@ def test_what_is_no_clip_is_one_line(frames: list[Any], message: str) -> None:
         return
     with pytest.raises(ClipError, match=message):
         openpose_points(frames, 25)
+
+
+def test_the_size_of_the_canvas_is_used_where_it_is_told() -> None:
+    canvas = {"canvas_width": 1280, "canvas_height": 720}
+    square, _ = openpose_points([frame()] * 2, 25)
+    for scale in (SIZE, np.ones(2)):
+        points, _ = openpose_points([frame(scale=scale) | canvas] * 2, 25)
+        assert points.aspect == pytest.approx(16 / 9)
+        nose, expected = points.parts["pose"][0, 0, :2], person()[0]
+        np.testing.assert_allclose(nose, expected, rtol=1e-5)
+    assert square.aspect == 1.0
+    odd, _ = openpose_points([frame() | {"canvas_width": "wide", "canvas_height": 0}] * 2, 25)
+    assert odd.aspect == 1.0
+
+
+def test_several_people_are_told() -> None:
+    assert openpose_points([frame(people=2)] * 3, 25)[1].endswith("one is followed, so see that it is the signer")
+    assert "several" not in openpose_points([frame()] * 3, 25)[1]

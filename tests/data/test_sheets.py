@@ -95,3 +95,14 @@ def test_a_blank_row_below_a_merged_cell_stays_blank(tmp_path):
     book.save(tmp_path / "a.xlsx")
     (sheet,) = read_sheets(tmp_path / "a.xlsx", (tmp_path / "a.xlsx").read_bytes())
     assert [any(row) for row in sheet.rows] == [True, False, True, False, True]
+
+
+def test_hidden_rows_that_hold_something_are_counted(tmp_path):
+    book = openpyxl.Workbook()
+    for row in [["video", "sentence"], ["1A", "Hello"], ["1B", "Wrong"], [], ["2A", "Bye"]]:
+        book.active.append(row)
+    for number in (3, 4, 90):
+        book.active.row_dimensions[number].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    (sheet,) = read_sheets(tmp_path / "a.xlsx", (tmp_path / "a.xlsx").read_bytes())
+    assert sheet.num_hidden == 1 and sheet.rows[2] == ["1B", "Wrong"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from signtalk.data.slots import followed_slots
+from signtalk.data.slots import followed_slots, told_of_several
 
 
 def people(*ways: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -50,3 +50,10 @@ def test_two_people_who_exchange_slots_are_told_apart_by_where_they_stand() -> N
 
 def test_nobody_at_all() -> None:
     assert followed_slots(*people(there(3, 0.5, slice(0, 0)), there(3, 0.5, slice(0, 0)))).tolist() == [0] * 3
+
+
+def test_several_people_are_told_where_they_are_more_than_ghosts() -> None:
+    _, two = people(there(20, 0.3), there(20, 0.6, slice(0, 5)))
+    assert told_of_several(two) == ["5 of 20 frames show several people; one is followed, so see that it is the signer"]
+    _, ghost = people(there(20, 0.3), there(20, 0.6, slice(0, 1)))
+    assert told_of_several(ghost) == [] and told_of_several(two[:, :1]) == []

@@ -214,3 +214,16 @@ def test_other_tables_of_the_name_are_told(tmp_path):
     (note,) = passed_over(tmp_path / "metadata.csv", "metadata")
     assert "metadata.csv: taken, and not Metadata.xlsx beside it" in note
     assert passed_over(tmp_path / "other.csv", "other") == ()
+
+
+def test_hidden_rows_are_told(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in [["video", "sentence"], ["1A", "Hello"], ["1B", "Wrong"]]:
+        book.active.append(row)
+    book.active.row_dimensions[3].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    table = read_table(tmp_path / "a.xlsx", ("video_file", "sentence"))
+    assert len(table.rows) == 2 and table.notes[0].endswith(
+        "1 hidden rows are read like the others; delete those that are not meant"
+    )

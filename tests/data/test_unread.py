@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from signtalk.data.records import LANDMARK_SUFFIXES
-from signtalk.data.unread import advice_for, counted_suffixes, kind_of_bytes
+from signtalk.data.unread import advice_for, counted_suffixes, kind_of_bytes, may_hold_clips
+from signtalk.files import POINTER
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,7 @@ def test_nothing_that_is_read_is_advised_against() -> None:
         (b'<?xml version="1.0"?>\n<ANNOTATION_DOCUMENT>', "a file of ELAN"),
         (b'<?xml version="1.0"?>\n<annotations>', "an XML file"),
         (b"PAR1\x15\x04", "a Parquet table"),
+        (POINTER + b".github.com/spec/v1\noid sha256:4d\nsize 9\n", "a pointer of Git LFS"),
         (b"video,sentence\n<b>,x\n", ""),
         (b"", ""),
     ],
@@ -54,3 +56,11 @@ def test_a_folder_of_others_is_counted_with_advice_for_the_most_frequent() -> No
     told = counted_suffixes(Path(name) for name in names)
     assert told.startswith("2 .jpg, 1 .pkl, 1 without a suffix, 1 .xyz (a picture;")
     assert counted_suffixes([Path("a.xyz")]) == "1 .xyz" and counted_suffixes([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [("a.pkl", True), ("a.pose.gz", True), ("a.H5", True), ("a.bvh", True), ("a.csv", False), ("a", False)],
+)
+def test_what_may_hold_clips_goes_by_the_name(name: str, may: bool) -> None:
+    assert may_hold_clips(Path(name)) == may

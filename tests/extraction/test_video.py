@@ -6,7 +6,7 @@ import pytest
 
 from made.videos import BLACK, HEIGHT, WIDTH, rotate_flag, signer_frame, signing, write_video
 from signtalk.errors import ClipError
-from signtalk.extraction.video import MAX_SIDE, VIDEO_SUFFIXES, read_frames, video_duration_s
+from signtalk.extraction.video import MAX_SIDE, VIDEO_SUFFIXES, read_frames, told_tracks, video_duration_s
 
 
 def frames_of(path, **options):
@@ -182,3 +182,16 @@ def test_a_video_is_not_looked_for_in_an_archive(tmp_path):
         frames_of(tmp_path / "b.mp4")
     with pytest.raises(ClipError, match="an archive or a document, and no video"):
         video_duration_s(tmp_path / "b.mp4")
+
+
+def test_a_file_of_several_tracks_is_told(tmp_path):
+    assert told_tracks(write_video(tmp_path / "a.mp4", signing(3))) == []
+    with av.open(str(tmp_path / "b.mkv"), "w") as container:
+        tracks = [container.add_stream("mpeg4", rate=25) for _ in range(2)]
+        for track in tracks:
+            track.width, track.height, track.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        picture = av.VideoFrame.from_ndarray(np.zeros((HEIGHT, WIDTH, 3), np.uint8), format="rgb24")
+        for track in tracks:
+            container.mux([*track.encode(picture), *track.encode()])
+    (note,) = told_tracks(tmp_path / "b.mkv")
+    assert note.endswith("2 tracks of video or pictures; the first is read, so see that it shows the signer")

@@ -220,3 +220,14 @@ def test_rest_is_no_fault_of_an_idle_clip() -> None:
     told = checked_clip(changed(points), "a").notes
     assert len(told) == 2 and checked_clip(changed(points), "a", is_idle=True).notes == ()
     assert notes_of_idle((*told, "a: the person lies on the side")) == ("a: the person lies on the side",)
+
+
+def test_hands_that_are_told_from_their_wrists_on_are_seen() -> None:
+    points = usual().landmarks.copy()
+    for side in ("left", "right"):
+        hand = points[:, PARTS[f"{side}_hand"]]
+        points[:, PARTS[f"{side}_hand"]] = hand - hand[:, :1]
+        points[:, PARTS[f"{side}_hand"].start] = np.nan  # formats without NaN write what is missing as zeros
+    doubts = implausibilities(changed(points))
+    assert {"partial_hand", "hands_apart"} <= {doubt.kind for doubt in doubts}
+    assert any("the wrist of the left hand is never seen while its fingers are" in doubt.message for doubt in doubts)

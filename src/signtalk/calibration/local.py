@@ -54,8 +54,9 @@ def calibrate_locally(
     shared = sorted(record.clip_id for record in manifest.records if record.clip_id in known_ids)
     if shared:
         raise DataError(
-            f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}); what was "
-            "trained on, indexed or is to be tested proves nothing here, so give other clips, or all of that data"
+            f"{manifest.root}: {len(shared)} clips belong to the model's own data (first {shared[0]}), as their names "
+            "say; what was trained on, indexed or is to be tested proves nothing here, so give other clips, or all of "
+            "that data; rename clips that are others of the same name"
         )
     clips = clips_of_folder(recognizer, manifest)
     decision, report = recalibrate(recognizer, clips, config)

@@ -16,8 +16,17 @@ from signtalk.data.columns import ALIASES, folded_title
 from signtalk.errors import one_line
 
 _TEXTS = ("sentence", "signer", "category")
+_FILES = ("video_file", "path")
 _NOBODY = frozenset(("unknown", "unk", "n/a", "none", "null", "nan", "tbd", "?", "??", "-", "--", "."))
 """What people and programs write where nothing is known."""
+_DITTO = frozenset(
+    ('"', "''", ",,", "\u201e", "\u201d", "\u2033", "\u3003", "ditto", "dito", "idem", "id.", "do.", "same", "as above",
+     "same as above", "see above", '-"-', '"-', '-"', "-''-")
+)  # fmt: skip
+"""What people write for "as in the row above"."""
+_MARKUP = re.compile(
+    r"&(#\d+|#x[0-9a-f]+|amp|lt|gt|quot|apos|nbsp);|</?(b|i|u|p|br|em|strong|span|div|font)\b[^<>]*>", re.I
+)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?")
 _NUMBER = re.compile(r"-?\d+(\.0)?")
 _STARTS, _ENDS = ("start", "begin", "begin", "from"), ("end", "end", "stop", "to")
@@ -62,12 +71,18 @@ def cell_notes(where: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
         columns: the trimmed cells of each of our columns.
     """
     notes = _letter_notes(where, [cell for name in _TEXTS for cell in columns.get(name, ()) if cell])
+    notes += _unseen_notes(where, [cell for name in (*_TEXTS, *_FILES) for cell in columns.get(name, ())])
     for name, meaning in (("sentence", "text"), ("signer", "person")):
         cells = columns.get(name, ())
         if nobody := [cell for cell in cells if cell.casefold() in _NOBODY]:
             notes.append(
                 f"{where}: {len(nobody)} cells for {name} say {_some(nobody)}, which counts as a {meaning} of that "
                 "name; leave what is not known empty"
+            )
+        if ditto := [cell for cell in cells if cell.casefold() in _DITTO]:
+            notes.append(
+                f"{where}: {len(ditto)} cells for {name} say {_some(ditto)}, which counts as a {meaning} of that name; "
+                "write out what stands in the row above"
             )
     notes += _case_notes(where, columns.get("signer", ()))
     for name in ("sentence", "sentence_id"):
@@ -88,7 +103,7 @@ def cell_notes(where: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _letter_notes(where: str, texts: Sequence[str]) -> list[str]:
-    """What is said of letters that were spoilt on their way, or that nobody sees."""
+    """What is said of letters that were spoilt on their way."""
     notes = []
     if twice := [cell for cell in texts if _is_encoded_twice(cell)]:
         notes.append(
@@ -96,13 +111,24 @@ def _letter_notes(where: str, texts: Sequence[str]) -> list[str]:
         )
     if lost := [cell for cell in texts if "\ufffd" in cell]:
         notes.append(f"{where}: {len(lost)} texts have lost letters (\ufffd), such as {_some(lost)}; write them anew")
-    if unseen := [cell for cell in texts if _INVISIBLE.search(cell)]:
-        some = _some(_INVISIBLE.sub(lambda letter: f"\\u{ord(letter[0]):04x}", cell) for cell in unseen)
+    if marked := [cell for cell in texts if _MARKUP.search(cell)]:
         notes.append(
-            f"{where}: {len(unseen)} texts hold invisible characters, such as {some}; texts that differ in them alone "
-            "count as two, so write them anew"
+            f"{where}: {len(marked)} texts hold marks of a web page, such as {_some(marked)}; write the letters that "
+            "they stand for"
         )
     return notes
+
+
+def _unseen_notes(where: str, texts: Sequence[str]) -> list[str]:
+    """What is said of letters that nobody sees."""
+    unseen = [cell for cell in texts if _INVISIBLE.search(cell)]
+    if not unseen:
+        return []
+    some = _some(_INVISIBLE.sub(lambda letter: f"\\u{ord(letter[0]):04x}", cell) for cell in unseen)
+    return [
+        f"{where}: {len(unseen)} texts hold invisible characters, such as {some}; texts that differ in them alone "
+        "count as two, so write them anew"
+    ]
 
 
 def _filled(rows: Sequence[Sequence[str]], place: int) -> list[str]:
@@ -123,12 +149,21 @@ def _is_encoded_twice(text: str) -> bool:
 def _case_notes(where: str, signers: Iterable[str]) -> list[str]:
     groups: dict[str, Counter[str]] = defaultdict(Counter)
     for signer in filter(None, signers):
-        groups[" ".join(signer.casefold().split())][signer] += 1
+        groups[_spelling(signer)][signer] += 1
     alike = ["' and '".join(spelled) for spelled in groups.values() if len(spelled) > 1]
     if not alike:
         return []
     some = "; ".join(f"'{names}'" for names in alike[:_MOST])
-    return [f"{where}: signers that differ in case or blanks alone count as several people: {some}; spell each one way"]
+    return [
+        f"{where}: signers that differ in case, blanks, marks or zeros alone count as several people: {some}; spell "
+        "each one way"
+    ]
+
+
+def _spelling(signer: str) -> str:
+    """A name without case, marks, blanks and the zeros before and behind a number: "S-01" and "s1" are one."""
+    bare = re.sub(r"[\W_]+", "", re.sub(r"(\d)\.0$", r"\1", signer.casefold()))
+    return re.sub(r"(?<!\d)0+(?=\d)", "", bare) or signer
 
 
 def _some(cells: Iterable[str]) -> str:

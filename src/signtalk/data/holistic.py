@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, FloatArray
-from signtalk.errors import ClipError
+from signtalk.errors import ArtifactError, ClipError
+from signtalk.files import refuse_pointer
 from signtalk.landmarks.clip import (
     DEFAULT_FPS,
     FACE_INDICES,
@@ -213,7 +214,7 @@ def checked_size(path: Path, limit: int = MAX_FILE_BYTES) -> int:
     """Bytes of a file that may be read whole.
 
     Raises:
-        ClipError: it is missing, no plain file, empty or larger than `limit`.
+        ClipError: it is missing, no plain file, empty, larger than `limit` or a pointer of Git LFS.
     """
     try:
         size = path.stat().st_size
@@ -221,6 +222,10 @@ def checked_size(path: Path, limit: int = MAX_FILE_BYTES) -> int:
         raise ClipError(f"{path}: cannot be read ({error.strerror})") from error
     if not path.is_file():
         raise ClipError(f"{path}: not a file")
+    try:
+        refuse_pointer(path)
+    except ArtifactError as error:
+        raise ClipError(str(error)) from error
     if not 0 < size <= limit:
         raise ClipError(f"{path}: {size} bytes; expected 1 to {limit}")
     return size

@@ -21,9 +21,9 @@ from signtalk.data.names import composed, unique_names, unquoted
 from signtalk.data.openpose_json import is_openpose_folder
 from signtalk.data.records import Problem, RowError, read_flag
 from signtalk.data.tables import Table, TableRow, find_table, passed_over, read_table
-from signtalk.data.unread import counted_suffixes
+from signtalk.data.unread import counted_suffixes, may_hold_clips
 from signtalk.errors import DataError, one_line
-from signtalk.files import linked_folders
+from signtalk.files import linked_folders, visible_files
 
 METADATA_STEM = "metadata"
 _FILE_COLUMNS = ("path", "video_file")
@@ -83,6 +83,7 @@ def plan_import(source: Path, form: Format, metadata: Path | None) -> ImportPlan
     files = form.find(source)
     links = linked_folders(source)
     notes = [f"{source}: folders that are links are not searched: {links}; import each by itself"] if links else []
+    notes += _left_aside(source, form, files, path)
     if path is not None:
         notes += () if metadata else passed_over(path, path.stem.casefold())
         return _plan_of_table(source, read_table(path, _WANTED), files, notes)
@@ -100,9 +101,24 @@ def plan_import(source: Path, form: Format, metadata: Path | None) -> ImportPlan
     )
 
 
+def _left_aside(source: Path, form: Format, files: Sequence[Path], table: Path | None) -> list[str]:
+    """What is said of files beside the clips that may be clips too, and are not read as this format."""
+    own = {*form.suffixes, *((".npy",) if not form.suffixes else ())}
+    others = {*_SUFFIXES, ".npy", ".npz"} - own
+    left = [
+        path
+        for path in visible_files(source)
+        if (path.suffix.lower() in others or may_hold_clips(path)) and path != table
+        and path not in files and path.parent not in files
+    ]  # fmt: skip
+    if not files or not left:
+        return []
+    return [f"{source}: left aside, for they are no {form} clips: {counted_suffixes(left)}"]
+
+
 def _other_files(source: Path, form: Format) -> str:
     """What a folder holds in which no clip of a format was found, and what to do."""
-    files = [path for path in source.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    files = visible_files(source)
     suffixes = {path.suffix.lower() for path in files}
     others = [other.name for other in FORMATS.values() if other is not form and suffixes & set(other.suffixes)]
     advice = f"; try --format {' or '.join(others)}" if others else ""

@@ -233,6 +233,11 @@ def _import_one(
         clip = form.load(planned.path, unknowns.fps if fps is None else fps)
         if clip.aspect is None:
             clip = replace(clip, aspect=_cell(row, "aspect", unknowns.aspect))
+        if clip.num_frames > 1 and not 1 <= clip.fps <= 1000:
+            raise ClipError(
+                f"{planned.path}: {clip.fps:.3g} frames a second on the whole; expected 1 to 1000, so see whether its "
+                "times, or the numbers of its frames, are of one recording"
+            )
         clip = checked_clip(clip, str(planned.path), is_idle=row.get("is_idle", "") not in ("", "0"))
         save_clip(path, clip, made_from | ({"notes": clip.notes} if clip.notes else {}))
         notes = clip.notes

@@ -3,11 +3,12 @@
 MediaPipe itself defines no such file; people dump its results in a few shapes, and all of them are read:
 
 * a list of frames, or an object with `frames` and perhaps `fps` (or `frame_rate`), `aspect` or `width` and `height`;
+* what is said of all frames may also stand in an object of its own (`metadata`), and rate and size have several names;
 * a frame has `pose_landmarks`, `left_hand_landmarks`, `right_hand_landmarks`, `face_landmarks` (also in camel
   case, or short: `pose`, `left_hand` ...), and perhaps `timestamp_ms`, `time_s`, or `timestamp` in any unit, which
   the distance of the frames tells; a number may be text;
-* a part is a list of points, `{"landmark": [...]}`, or a list of one such list a person (the first is taken);
-  a face has all 468 or 478 points, or the 94 of them that SignTalk keeps;
+* a part is a list of points, `{"landmark": [...]}`, an object of points by their numbers, or a list of one such list a
+  person (the first is taken, and told); a face has all 468 or 478 points, or the 94 of them that SignTalk keeps;
 * a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}` or `[x, y, z, visibility]`;
 * the frames may be lines of JSON, or an object of frames by their numbers; a number that is left out, there or in the
   frames' own `frame`, leaves a gap in time.
@@ -61,14 +62,28 @@ _OTHER_KEYS = re.compile(
     r".*(world|blendshapes|segmentation|mask|image|index|number|frame|time|stamp|width|height|label|name).*|.*id"
 )
 """What else a frame may hold without a word being said."""
+_TIME_KEYS = re.compile(r".*(time|stamp).*")
+"""Keys of a frame that are told after all where none of them is understood, for a rate is assumed then."""
+_HEAD_KEYS = re.compile(
+    r".*(fps|framerate|samplingrate|aspect|width|height|resolution).*|rate|hz|((image|video|frame|picture)?size)"
+)
+"""Keys of what is said of all frames that matter, so that one which is not understood is told."""
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _EXTRA_FACE_POINTS = 10
-_RATES = ("fps", "frame_rate", "frameRate", "framerate")
-_STAMPS = (("timestamp_ms", 1e3), ("time_s", 1), ("time_ms", 1e3), ("timestampMs", 1e3), ("timestamp", None),
-           ("time", None))  # fmt: skip
+_SIDES = ("width", "height")
+_RATES = ("fps", "framerate", "framespersecond", "videofps", "videoframerate")
+_WIDTHS, _HEIGHTS = (
+    tuple(f"{whose}{side}" for whose in ("", "image", "video", "frame", "picture", "canvas")) for side in _SIDES
+)
+_ASPECTS = ("aspect", "aspectratio")
+_STAMPS = (
+    ("timestampms", 1e3), ("times", 1), ("timems", 1e3), ("timestamps", 1), ("timesec", 1), ("timeseconds", 1),
+    ("timeinseconds", 1), ("timestampsec", 1), ("timestampseconds", 1), ("timestampus", 1e6), ("timestampusec", 1e6),
+    ("timestampns", 1e9), ("timestamp", None), ("time", None),
+)  # fmt: skip
 """Names of a frame's time, and how many of its units a second has; None = the distance of the frames tells."""
-_NUMBERS = ("frame", "frame_number", "frameNumber", "frame_index", "frame_id", "frame_idx")
-"""Names of a frame's number, which counts where no time is told."""
+_NUMBERS = ("frame", "framenumber", "frameindex", "frameid", "frameidx", "framenum", "frameno")
+"""Names of a frame's number, which counts where no time is told. All names here are without case and punctuation."""
 _UNITS = (1, 1e3, 1e6, 1e9)
 _SLOWEST_S = 1.5
 """Frames lie at most so far apart, and at least a thousandth of it: so a unit is told from the next."""
@@ -127,13 +142,12 @@ def clip_from_json(value: Any, where: str, fps: float = DEFAULT_FPS) -> Landmark
     try:
         if is_openpose_frame(value) or (isinstance(value, list) and value and all(map(is_openpose_frame, value))):
             return _of_openpose(value if isinstance(value, list) else [value], where, fps)
-        points, strange = _points_of(value, fps)
+        frames = _frames_of(value)
+        head = _head_of(value, frames)
+        points, notes = _points_of(frames, head, fps)
         clip = told_flat(to_clip(points, where), where)
-        if strange:
-            names = ", ".join(f"'{one_line(name, 40)}'" for name in strange[:8])
-            note = f"{where}: keys of its frames that are not known and left aside: {names}"
-            clip = replace(clip, notes=(*clip.notes, note))
-        width, height = _picture_size(value if isinstance(value, dict) else {})
+        clip = replace(clip, notes=(*clip.notes, *(f"{where}: {note}" for note in notes)))
+        width, height = _picture_size(head)
         return in_fractions(clip, width, height, where) if width and height else clip
     except (ClipError, ValueError, TypeError, OverflowError) as error:
         raise ClipError(str(error) if where in str(error) else f"{where}: {error}") from error
@@ -164,34 +178,73 @@ def _of_openpose(frames: list[Any], where: str, fps: float, numbers: Sequence[in
     return replace(clip, notes=(*clip.notes, f"{where}: {note}"))
 
 
-def _points_of(value: Any, fps: float) -> tuple[HolisticPoints, list[str]]:
-    """The points, and the keys of frames that mean nothing."""
-    head: Mapping[str, Any] = value if isinstance(value, dict) else {}
-    frames = _frames_of(value)
+def _folded(key: str) -> str:
+    """A key without case and punctuation."""
+    return re.sub(r"[\W_]+", "", key).casefold()
+
+
+def _head_of(value: Any, frames: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a file says of all frames, by folded key: beside them, in an object of its own, or of size in each."""
+    sizes = {_folded(key): each for frame in frames[:1] for key, each in frame.items()}
+    head = {key: sizes[key] for key in (*_WIDTHS, *_HEIGHTS) if key in sizes}
+    outer = value if isinstance(value, dict) and "frames" in value else {}
+    inner = [each for key, each in outer.items() if isinstance(each, dict) and key != "frames"]
+    for part in (*inner, outer):
+        head |= {_folded(str(key)): each for key, each in part.items()}
+    return head
+
+
+def _points_of(frames: list[dict[str, Any]], head: Mapping[str, Any], fps: float) -> tuple[HolisticPoints, list[str]]:
+    """The points, and what is said about the file."""
     check_frame_count(len(frames))
-    rate = next((rate for name in _RATES if (rate := _number(head, name)) is not None), None)
-    points = empty_points(len(frames), _times(frames, fps if rate is None else rate), _aspect(head))
-    keys = list(dict.fromkeys(key for frame in frames for key in frame))
-    folded = {key: re.sub(r"[\W_]+", "", key).casefold() for key in keys}
-    named = {
-        name: [key for alias in aliases for key in keys if folded[key] == alias] for name, aliases in _KEYS.items()
-    }
+    keys = {key: _folded(key) for frame in frames for key in frame}
+    rate = _first_number(head, _RATES)
+    times, has_times = _times([{keys[key]: each for key, each in f.items()} for f in frames], fps, rate)
+    points = empty_points(len(frames), times, _aspect(head))
+    named = {name: [key for alias in aliases for key in keys if keys[key] == alias] for name, aliases in _KEYS.items()}
+    crowds = dict.fromkeys(named, 0)
     for t, frame in enumerate(frames):
         for name, spelled in named.items():
             key = next((key for key in spelled if key in frame), None)
             part = None if key is None else _part(frame[key], name, t)
-            if part is not None:
+            if key is not None and part is not None:
                 points.parts[name][t] = part[:, :3]
+                crowds[name] += _is_list_of_people(frame[key]) and sum(map(bool, frame[key])) > 1
                 if name == "pose":
                     points.visibility[t] = part[:, 3]
     known = {key for spelled in named.values() for key in spelled}
-    strange = [key for key in keys if key not in known and not _OTHER_KEYS.fullmatch(folded[key])]
     if not known:
         raise ClipError(
             "no frame has pose_landmarks, left_hand_landmarks, right_hand_landmarks or face_landmarks; they have "
             f"{one_line(', '.join(keys), 100) or 'nothing'}"
         )
-    return points, strange
+    strange = [
+        key
+        for key, spelled in keys.items()
+        if key not in known
+        and not (_OTHER_KEYS.fullmatch(spelled) and (has_times or not _TIME_KEYS.fullmatch(spelled)))
+    ]
+    return points, [*_key_notes(strange, head), *_crowd_notes(crowds, len(frames))]
+
+
+def _key_notes(strange: Sequence[str], head: Mapping[str, Any]) -> list[str]:
+    """What is said of keys that are not understood and may matter."""
+    understood = {*_RATES, *_WIDTHS, *_HEIGHTS, *_ASPECTS}
+    beside = [key for key in head if key not in understood and _HEAD_KEYS.fullmatch(key)]
+    return [
+        f"keys of {whose} that are not known and left aside: "
+        f"{', '.join(repr(one_line(name, 40)) for name in names[:8])}"
+        for whose, names in (("its frames", strange), ("the file", beside))
+        if names
+    ]
+
+
+def _crowd_notes(crowds: Mapping[str, int], num_frames: int) -> list[str]:
+    """What is said where frames list several people, of whom one is taken."""
+    most = max(crowds.values(), default=0)
+    if not most:
+        return []
+    return [f"{most} of {num_frames} frames show several people; the first of each is taken, so see that it is one"]
 
 
 def _frames_of(value: Any) -> list[dict[str, Any]]:
@@ -229,13 +282,13 @@ def _is_bare_point(value: Any) -> bool:
 
 def _part(value: Any, name: str, t: int) -> FloatArray | None:
     """(n, 4) x, y, z, visibility of one part in one frame, or None when it was not detected."""
-    if isinstance(value, dict):
-        value = value.get("landmark")
-    if value is None or value == []:
+    expected = NUM_POINTS[name]
+    if isinstance(value, dict) and value:
+        value = _listed(value, name, t)
+    if value is None or value in ([], {}):
         return None
     if _is_list_of_people(value):
         value = value[0]
-    expected = NUM_POINTS[name]
     faces = {expected + _EXTRA_FACE_POINTS, len(FACE_INDICES)}
     if not isinstance(value, list) or len(value) not in {0, expected} | (faces if name == "face" else set()):
         kind = f"{len(value)} points" if isinstance(value, list) else type(value).__name__
@@ -249,6 +302,23 @@ def _part(value: Any, name: str, t: int) -> FloatArray | None:
     whole = np.full((expected, points.shape[1]), np.nan, dtype=np.float32)
     whole[list(FACE_INDICES)] = points
     return whole
+
+
+def _listed(part: Mapping[str, Any], name: str, t: int) -> Any:
+    """The points of a part that is an object: a list in it, or points by their numbers.
+
+    Raises:
+        ClipError: an object of another kind, such as points by their names.
+    """
+    for key in ("landmark", "landmarks"):
+        if key in part:
+            return part[key]
+    by_number = {int(key): point for key, point in part.items() if key.isdecimal()}
+    count = NUM_POINTS[name]
+    if len(by_number) < len(part) or max(by_number) >= count + _EXTRA_FACE_POINTS:
+        keys = one_line(", ".join(part), 60)
+        raise ClipError(f"frame {t}: {name} is an object of {keys}; expected a list of {count} points")
+    return [by_number.get(number) for number in range(max(count, max(by_number) + 1))]
 
 
 def _is_whole_clip(value: Any) -> bool:
@@ -275,21 +345,31 @@ def _point(value: Any, name: str, t: int) -> tuple[float, float, float, float]:
     return x, y, z, score
 
 
-def _times(frames: list[dict[str, Any]], fps: float) -> npt.NDArray[np.float64]:
-    """Seconds from the frames' own times when every frame has one, from their numbers, or else at a constant rate."""
+def _times(frames: Sequence[Mapping[str, Any]], fps: float, told: float | None) -> tuple[npt.NDArray[np.float64], bool]:
+    """Seconds from the frames' own times when every frame has one, from their numbers, or else at a constant rate.
+
+    Args:
+        frames: with folded keys.
+        fps: the rate.
+        told: the rate as the file tells it; 0 is refused where it counts.
+
+    Returns:
+        The seconds, and whether a rate had not to be guessed.
+    """
+    fps = fps if told is None else told
     for name, unit in _STAMPS:
         stamps = [_number(frame, name) for frame in frames]
         known = [stamp for stamp in stamps if stamp is not None]
         if known and len(known) == len(frames):
             seconds = np.array(known, dtype=np.float64) - known[0]
-            return seconds / (_unit(seconds) if unit is None else unit)
+            return seconds / (_unit(seconds) if unit is None else unit), True
         if known:
             raise ClipError(f"{name} in {len(known)} of {len(frames)} frames; expected it in all or in none")
     for name in _NUMBERS:
         numbers = [number for frame in frames if isinstance(number := frame.get(name), int)]
         if len(numbers) == len(frames) and all(earlier < later for earlier, later in pairwise(numbers)):
-            return frame_times(np.array(numbers, dtype=np.int64), fps)
-    return regular_times(len(frames), fps)
+            return frame_times(np.array(numbers, dtype=np.int64), fps), told is not None
+    return regular_times(len(frames), fps), told is not None
 
 
 def _unit(stamps: npt.NDArray[np.float64]) -> float:
@@ -304,11 +384,15 @@ def _aspect(head: Mapping[str, Any]) -> float | None:
     width, height = _picture_size(head)
     if width is not None and height:
         return width / height
-    return _number(head, "aspect")
+    return _first_number(head, _ASPECTS)
 
 
 def _picture_size(head: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    return _number(head, "width"), _number(head, "height")
+    return _first_number(head, _WIDTHS), _first_number(head, _HEIGHTS)
+
+
+def _first_number(head: Mapping[str, Any], names: Sequence[str]) -> float | None:
+    return next((number for name in names if (number := _number(head, name)) is not None), None)
 
 
 def _number(values: Mapping[str, Any], name: str) -> float | None:

@@ -10,6 +10,7 @@ Read besides are what people make of it: faces with irises or none, poses withou
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,12 @@ def is_repetition(path: Path) -> bool:
         return shape is not None and _width(shape) in {*LAYOUTS, _HANDS_ALONE}
     named = [path for path in _arrays_in(path) if NUMBERED_STEM.fullmatch(path.stem)]
     shape = _shape(named[0]) if named else None
-    return bool(named) and (named[0].stem.isdecimal() if shape is None else len(shape) == 1)
+    return bool(named) and (named[0].stem.isdecimal() if shape is None else _is_one_frame(shape))
+
+
+def _is_one_frame(shape: tuple[int, ...]) -> bool:
+    """Whether an array is one row of numbers, also as (1, 1662) or (1662, 1), which some save."""
+    return len(shape) == 1 or (math.prod(shape) in {*LAYOUTS, _HANDS_ALONE} and max(shape) == math.prod(shape))
 
 
 def find_repetitions(folder: Path) -> list[Path]:
@@ -158,8 +164,9 @@ def _stacked(files: list[Path]) -> FloatArray:
     rows: list[FloatArray] = []
     for path in files:
         values = _read(path, _MAX_BYTES)
-        if values.ndim != 1:
+        if not _is_one_frame(values.shape):
             raise ClipError(f"{path}: array of shape {values.shape}; expected the numbers of one frame")
+        values = values.ravel()
         _check_width(path, len(values))
         if rows and len(rows[0]) != len(values):
             raise ClipError(f"{path}: {len(values)} numbers, {len(rows[0])} in the frame before; expected one kind")

@@ -2,8 +2,9 @@
 
     frames {"people": [{"pose_keypoints_2d": [x, y, score, ...], ...}]} -> openpose_points -> HolisticPoints
 
-Coordinates are pixels, and no file tells the size of the picture. That matters little: pixels are square, so that the
-picture is taken for a square one that holds all points. The points are mapped as those of OpenPose's `.pose` files.
+Coordinates are pixels, and OpenPose does not tell the size of the picture. That matters little: pixels are square, so
+that the picture is taken for a square one that holds all points. Others tell it as `canvas_width` and `canvas_height`.
+The points are mapped as those of OpenPose's `.pose` files.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from signtalk.arrays import FloatArray
 from signtalk.data.holistic import HolisticPoints, check_frame_count, empty_points, files_by_number, frame_times
 from signtalk.data.pose_points import OPENPOSE_18, OPENPOSE_25, OPENPOSE_FACE, OPENPOSE_HAND, TARGETS
-from signtalk.data.slots import followed_slots
+from signtalk.data.slots import followed_slots, told_of_several
 from signtalk.errors import ArtifactError, ClipError
 from signtalk.files import read_json
 
@@ -96,22 +97,34 @@ def openpose_points(
         for slot, person in enumerate(frame.get("people") or ()):
             values[t, slot] = np.concatenate([_part(person, name, len(points), t) for name, points in names.items()])
     values[..., :2][values[..., 2] <= 0] = np.nan
-    side = float(np.nanmax(values[..., :2])) if (values[..., 2] > 0).any() else 1.0
-    side = 1.0 if side <= _FRACTIONS else side
-    slots = followed_slots(values[..., :2] / side, values[..., 2])
+    size, aspect = _picture(frames[0], values)
+    slots = followed_slots(values[..., :2] / size, values[..., 2])
     own = values[np.arange(len(values)), slots]
     times = frame_times(np.array(range(len(frames)) if numbers is None else numbers, dtype=np.int64), fps)
-    points = empty_points(len(frames), times, None if side == 1.0 else 1.0)
+    points = empty_points(len(frames), times, aspect)
     place = 0
     for component, point_names in names.items():
         for name in point_names:
             for part, position in TARGETS[component].get(name, ()):
-                points.parts[part][:, position, :2] = own[:, place, :2] / side
+                points.parts[part][:, position, :2] = own[:, place, :2] / size
                 points.parts[part][:, position, 2] = 0 * own[:, place, 0]  # missing where the point is
                 if part == "pose":
                     points.visibility[:, position] = np.clip(own[:, place, 2], 0, 1)
             place += 1
-    return points, "the points of OpenPose are mapped to MediaPipe's, of the face but ten; it has no depth"
+    mapped = "the points of OpenPose are mapped to MediaPipe's, of the face but ten; it has no depth"
+    return points, "; ".join([mapped, *told_of_several(values[..., 2])])
+
+
+def _picture(frame: Mapping[str, Any], values: FloatArray) -> tuple[FloatArray, float | None]:
+    """(2,) width and height by which coordinates become parts of the picture, and its aspect; None = not known."""
+    told = [frame.get(f"canvas_{side}") for side in ("width", "height")]
+    width, height = (float(side) if isinstance(side, int | float) and 0 < side < _MOST_PIXELS else 0.0 for side in told)
+    aspect = width / height if width and height else None
+    largest = float(np.nanmax(values[..., :2])) if (values[..., 2] > 0).any() else 1.0
+    if largest <= _FRACTIONS:
+        return np.ones(2, dtype=np.float32), aspect
+    sides = (width, height) if aspect else (largest, largest)
+    return np.array(sides, dtype=np.float32), aspect or 1.0
 
 
 def _names_of(frames: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[str]]:

@@ -29,7 +29,7 @@ from signtalk.data.holistic import (
     to_clip,
 )
 from signtalk.data.pose_points import TARGETS, Targets
-from signtalk.data.slots import followed_slots
+from signtalk.data.slots import followed_slots, told_of_several
 from signtalk.errors import ClipError, MissingExtraError
 from signtalk.files import DAMAGE, atomic_path
 from signtalk.landmarks.clip import DEFAULT_FPS, HAND_POINTS, POSE_NAMES, LandmarkClip
@@ -214,6 +214,7 @@ def _points_of(pose: Any, fps: float) -> tuple[HolisticPoints, list[str]]:
     rate, notes = _rate(float(pose.body.fps), fps)
     if num_moved := int((slots != np.bincount(slots).argmax()).sum()):
         notes.append(f"the person stands in another slot in {num_moved} of {len(slots)} frames, and was followed there")
+    notes += told_of_several(np.nan_to_num(scores))
     points = empty_points(len(xyz), regular_times(len(xyz), rate), width / height)
     start, matched, strange_hand = 0, Counter[str](), 0
     for component in pose.header.components:

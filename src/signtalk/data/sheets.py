@@ -9,7 +9,7 @@ import datetime
 import io
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,13 @@ class Sheet:
         name: as its tab has it.
         rows: texts of the cells, trimmed; "" for an empty one, the formula for one whose value was never stored.
         num_merged: how many cells were merged over several rows, whose value stands in each of them here.
+        num_hidden: how many rows that hold something are hidden, as a filter does; they stand here like the others.
     """
 
     name: str
     rows: list[list[str]]
     num_merged: int = 0
+    num_hidden: int = 0
 
 
 def is_spreadsheet(data: bytes) -> bool:
@@ -63,7 +65,7 @@ def read_sheets(path: Path, data: bytes) -> list[Sheet]:
         values = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
         return [
-            _with_merged(Sheet(sheet.title, _rows(sheet, formulas[sheet.title])), _merged_in(sheet, data))
+            _with_marks(Sheet(sheet.title, _rows(sheet, formulas[sheet.title])), _text_of(sheet, data))
             for sheet in values.worksheets
             if sheet.sheet_state == "visible"
         ]
@@ -72,6 +74,8 @@ def read_sheets(path: Path, data: bytes) -> list[Sheet]:
 
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]+)(\d+):[A-Z]+(\d+)"')
+_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
+_HIDDEN, _NUMBER = re.compile(rb'\bhidden="(?:1|true)"'), re.compile(rb'\br="(\d+)"')
 _SAVE = "save it as .xlsx or as CSV"
 
 
@@ -96,10 +100,20 @@ def _rows(values: Any, formulas: Any) -> list[list[str]]:
     ]
 
 
-def _merged_in(sheet: Any, data: bytes) -> list[tuple[int, int, int]]:
-    """Column, first and last row, from 0, of the cells that are merged over rows; the reader does not tell them."""
+def _text_of(sheet: Any, data: bytes) -> bytes:
+    """The sheet's own XML, which tells what the reader does not: merged cells and hidden rows."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        text = archive.read(sheet._worksheet_path)
+        return archive.read(sheet._worksheet_path)
+
+
+def _with_marks(sheet: Sheet, text: bytes) -> Sheet:
+    numbers = [int(row[1]) for tag in _ROW.findall(text) if _HIDDEN.search(tag) and (row := _NUMBER.search(tag))]
+    hidden = sum(number <= len(sheet.rows) and any(sheet.rows[number - 1]) for number in numbers)
+    return replace(_with_merged(sheet, _merged_in(text)), num_hidden=hidden)
+
+
+def _merged_in(text: bytes) -> list[tuple[int, int, int]]:
+    """Column, first and last row, from 0, of the cells that are merged over rows."""
     merged = []
     for letters, first, last in _MERGED.findall(text):
         column = 0

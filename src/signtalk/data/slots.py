@@ -18,6 +18,8 @@ _NEARER = 0.5
 _SPREAD_A_FRAME = 0.02
 """Picture widths by which the place where the person may be found again grows with each frame without it."""
 _MOST_SPREAD = 0.35
+_SEVERAL = 0.1
+"""Part of the frames that show more than one person, from which on this is told."""
 
 
 def followed_slots(places: FloatArray, scores: FloatArray) -> IntArray:
@@ -47,6 +49,14 @@ def followed_slots(places: FloatArray, scores: FloatArray) -> IntArray:
             else:
                 slot, last, missed = nearest, middles[t, nearest], 0
     return slots
+
+
+def told_of_several(scores: FloatArray) -> list[str]:
+    """What is said of (T, P, K) scores that show more than one person: nothing, or one sentence."""
+    crowded = int(((scores > 0).any(axis=2).sum(axis=1) > 1).sum())
+    if crowded < _SEVERAL * len(scores) or not crowded:
+        return []
+    return [f"{crowded} of {len(scores)} frames show several people; one is followed, so see that it is the signer"]
 
 
 def _middles(places: FloatArray) -> npt.NDArray[np.float64]:

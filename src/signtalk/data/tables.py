@@ -220,6 +220,10 @@ def _grid_of_sheets(path: Path, data: bytes) -> _Grid:
     grid = _Grid([(number, cells) for number, cells in enumerate(chosen.rows, 1) if any(cells)], "row")
     if chosen.num_merged:
         grid.notes.append(f"{path}: {chosen.num_merged} merged cells; their value is read in each of their rows")
+    if chosen.num_hidden:
+        grid.notes.append(
+            f"{path}: {chosen.num_hidden} hidden rows are read like the others; delete those that are not meant"
+        )
     if len(sheets) > 1:
         others = ", ".join(f"'{sheet.name}'" for sheet in sheets if sheet is not chosen)
         grid.notes.append(f"{path}: its sheet '{chosen.name}' is read, not {others}")

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from signtalk.files import POINTER
+
 _ARRAYS = "save the numbers of each frame as .npy, as MP_Data has them (docs/data-format.md)"
 _ADVICE = {
     f"a pickle, which is never opened, for that runs whatever is in it; {_ARRAYS}": (
@@ -30,6 +32,7 @@ _ADVICE = {
     "an unfinished download; fetch it again": (".part", ".crdownload", ".download"),
 }  # fmt: skip
 _BY_SUFFIX = {suffix: advice for advice, suffixes in _ADVICE.items() for suffix in suffixes}
+_MAY_HOLD_CLIPS = ("a pickle", "an archive", "motion capture")
 A_PICTURE = "a picture"
 """What pictures are called, in motion or not."""
 _BYTES = {
@@ -37,7 +40,7 @@ _BYTES = {
     b"PK\x03\x04": "an archive or a document",
     b"PAR1": "a Parquet table", b"ARROW1": "a Feather table", b"\x1f\x8b": "packed by gzip",
     b"SQLite format 3": "a database", b"\x89HDF": "an HDF5 file", b"\x80\x04\x95": "a pickle",
-    b"\x93NUMPY": "an array of NumPy",
+    b"\x93NUMPY": "an array of NumPy", POINTER: "a pointer of Git LFS (fetch the file with `git lfs pull`)",
 }  # fmt: skip
 _MARKUP = {
     b"<annotation_document": "a file of ELAN, which exports its tiers as a table; add a row of titles to that",
@@ -50,6 +53,11 @@ _MARKUP = {
 def advice_for(path: Path) -> str:
     """What a file is by its name and what to do with it; "" for a name that says nothing."""
     return _BY_SUFFIX.get(path.suffix.lower(), "")
+
+
+def may_hold_clips(path: Path) -> bool:
+    """Whether a file that is not read may hold landmarks by its name: a pickle, an archive, motion capture."""
+    return advice_for(path).startswith(_MAY_HOLD_CLIPS)
 
 
 def kind_of_bytes(data: bytes) -> str:

@@ -26,7 +26,7 @@ from signtalk.extraction.people import SignerChoice, choose_signer
 from signtalk.extraction.quality import ClipQuality, ImageFigures, measure_quality
 from signtalk.extraction.smoothing import SmoothingConfig, smooth
 from signtalk.extraction.trimming import find_signing, trim_clip
-from signtalk.extraction.video import VideoFrame, read_frames, video_duration_s
+from signtalk.extraction.video import VideoFrame, read_frames, told_tracks, video_duration_s
 from signtalk.files import save_array, sha256_file
 from signtalk.landmarks.clip import LandmarkClip, checked_landmarks, load_clip, load_provenance, save_clip
 from signtalk.landmarks.legacy_rows import to_prototype_rows
@@ -99,7 +99,7 @@ def extract_clip(
     kept = trim_clip(whole, signing, config.trim_margin_s)[0] if config.trim else whole
     if config.smoothing is not None:
         kept = replace(kept, landmarks=smooth(kept.landmarks, kept.timestamps_s, config.smoothing))
-    kept = checked_clip(kept, where)
+    kept = _checked(kept, video)
     return ExtractedClip(kept, describe_clip(kept), measure_quality(whole, kept, signing, image, repairs))
 
 
@@ -136,7 +136,7 @@ def extract_to_file(
         "video_sha256": video_sha256,
         "config": config.model_dump(mode="json"),
     }
-    extracted = _already_there(path, made_from, str(video))
+    extracted = _already_there(path, made_from, video)
     if extracted is None:
         extracted = extract_clip(video, landmarker, config, on_frame)
         save_clip(path, extracted.clip, made_from | {"quality": asdict(extracted.quality)})
@@ -145,14 +145,24 @@ def extract_to_file(
     return extracted
 
 
-def _already_there(path: Path, made_from: dict[str, Any], where: str) -> ExtractedClip | None:
+def _checked(clip: LandmarkClip, video: Path) -> LandmarkClip:
+    """The clip with notes for what is odd about it and its video.
+
+    Raises:
+        ClipError: it can never be recognised.
+    """
+    clip = checked_clip(clip, str(video))
+    return replace(clip, notes=(*clip.notes, *told_tracks(video)))
+
+
+def _already_there(path: Path, made_from: dict[str, Any], video: Path) -> ExtractedClip | None:
     """The clip of a file that says it was made in just this way; None when there is no such file."""
     if not path.is_file():
         return None
     try:
         stored = load_provenance(path)
         quality = ClipQuality(**stored.pop("quality", {}))
-        clip = checked_clip(load_clip(path), where)
+        clip = _checked(load_clip(path), video)
     except (ClipError, TypeError):
         return None  # damaged or another version's: made again
     return ExtractedClip(clip, describe_clip(clip), quality) if stored == made_from else None

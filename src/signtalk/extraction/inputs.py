@@ -24,7 +24,7 @@ from signtalk.data.unread import advice_for, counted_suffixes
 from signtalk.errors import DataError
 from signtalk.extraction.labels import Label, LabelTable, MissingVideo
 from signtalk.extraction.video import VIDEO_SUFFIXES
-from signtalk.files import linked_folders
+from signtalk.files import linked_folders, visible_files
 
 _NO_CLIPS = frozenset((".csv", ".tsv", ".xlsx", ".xls", ".ods", ".txt", ".md", ".pdf", ".docx", ".ini", ".db"))
 """Files beside videos that nobody takes for a recording."""
@@ -87,7 +87,7 @@ def plan_extraction(videos: Path, metadata: Path | None = None) -> ExtractionPla
     others = _other_files(root)
     if not files:
         holds = f"it holds {others}" if others else f"expected files ending in {', '.join(sorted(VIDEO_SUFFIXES))}"
-        if any(path.suffix.lower() in LANDMARK_SUFFIXES for path in _visible_files(root)):
+        if any(path.suffix.lower() in LANDMARK_SUFFIXES for path in visible_files(root)):
             holds += "; `signtalk import` reads landmarks of other tools"
         raise DataError(f"{root}: no video in it; {holds}")
     base = root if root.is_dir() else root.parent
@@ -126,7 +126,7 @@ def _other_files(root: Path) -> str:
     if not root.is_dir():
         return ""
     return counted_suffixes(
-        path for path in _visible_files(root) if path.suffix.lower() not in VIDEO_SUFFIXES | _NO_CLIPS
+        path for path in visible_files(root) if path.suffix.lower() not in VIDEO_SUFFIXES | _NO_CLIPS
     )
 
 
@@ -142,15 +142,7 @@ def list_videos(root: Path) -> list[Path]:
         return [root]
     if not root.is_dir():
         raise DataError(f"{root}: no such folder or video")
-    return sorted(path for path in _visible_files(root) if path.suffix.lower() in VIDEO_SUFFIXES)
-
-
-def _visible_files(root: Path) -> list[Path]:
-    paths = []
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        paths += [Path(folder) / name for name in names if not name.startswith(".")]
-    return paths
+    return sorted(path for path in visible_files(root) if path.suffix.lower() in VIDEO_SUFFIXES)
 
 
 def _layout(videos: Path, metadata: Path | None) -> tuple[Path, Path | None]:

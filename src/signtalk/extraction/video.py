@@ -104,6 +104,19 @@ def video_duration_s(path: Path) -> float:
         return _claimed_duration_s(container, stream)
 
 
+def told_tracks(path: Path) -> list[str]:
+    """What is said of a file that holds several videos, such as one of a depth camera: nothing, or one sentence.
+
+    Raises:
+        ClipError: as `read_frames`.
+    """
+    with _opened(path) as (container, _):
+        count = len(container.streams.video)
+    return [f"{path}: {count} tracks of video or pictures; the first is read, so see that it shows the signer"] * (
+        count > 1
+    )
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     av = pyav()

@@ -295,6 +295,12 @@ def _partial_hands(points: _Points) -> Iterator[Implausibility]:
                 f"{unseen} of the 21 points of the {side} hand are never seen while others are; see whether the parts "
                 "have the sizes that the file's kind has (docs/data-format.md)",
             )
+        elif seen.any() and not seen[:, 0].any():
+            yield Implausibility(
+                "partial_hand",
+                f"the wrist of the {side} hand is never seen while its fingers are; where they are told from the "
+                "wrist on, add its place",
+            )
 
 
 def _missing_hands(clip: LandmarkClip) -> Iterator[Implausibility]:
@@ -321,7 +327,8 @@ def _hand_doubts(clip: LandmarkClip, flat: _Points) -> Iterator[Implausibility]:
     if not width > 0:
         return
     for side, other in (("left", "right"), ("right", "left")):
-        wrist = flat[:, PARTS[f"{side}_hand"].start]
+        hand = flat[:, PARTS[f"{side}_hand"]]
+        wrist = np.where(np.isnan(hand[:, 0]), _mean_of_seen(hand), hand[:, 0])
         own, others = (
             _median(np.linalg.norm(wrist - flat[:, _WRISTS[name]], axis=-1)) / width for name in (side, other)
         )
