@@ -4,8 +4,9 @@
 
 /** @import { BrowserContext, Page } from "playwright-core" */
 
-/** How many times slower than this machine each page computes; 1 = as it is. */
+/** How many times slower than this machine each page computes; 1 = as it is. What it asks for comes later then, too. */
 const SLOWER = Number(process.env.SIGNTALK_TEST_SLOW ?? 1);
+const LATER_MS = 20; // for each time that it is slower
 const LONGEST_MS = 30_000;
 const BETWEEN_MS = 50;
 
@@ -19,6 +20,9 @@ export async function newPage(context) {
   if (SLOWER > 1) {
     const session = await context.newCDPSession(page);
     await session.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
+    await session.send("Network.emulateNetworkConditions", {
+      offline: false, latency: LATER_MS * SLOWER, downloadThroughput: -1, uploadThroughput: -1,
+    });
   }
   return page;
 }
