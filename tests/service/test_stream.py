@@ -266,12 +266,11 @@ def test_who_does_not_say_hello_is_not_served(small_run: SmallRun, hello: str) -
 
 
 def test_silent_sockets_are_closed(small_run: SmallRun) -> None:
-    settings = {"hello_timeout_s": 0.1, "idle_timeout_s": 0.2}
-    with asked_service(small_run.bundle, **settings) as (client, _):
-        with client.websocket_connect("/v1/stream") as socket:
-            assert socket.receive_json()["error"]["code"] == "idle"
-        with greeted(client) as socket:
-            assert until(socket, "error")[0]["error"]["code"] == "idle"
+    quick = asked_service(small_run.bundle, hello_timeout_s=0.1)
+    with quick as (client, _), client.websocket_connect("/v1/stream") as socket:
+        assert socket.receive_json()["error"]["code"] == "idle"
+    with asked_service(small_run.bundle, idle_timeout_s=0.2) as (client, _), greeted(client) as socket:
+        assert until(socket, "error")[0]["error"]["code"] == "idle"
 
 
 def test_a_ping_is_answered_and_keeps_no_socket_open(small_run: SmallRun) -> None:

@@ -3,8 +3,9 @@
 import { readFile } from "node:fs/promises";
 
 import { madeUp } from "./made_up_takes.mjs";
-import { KNOWN, lines, listening, said, spoken } from "./made_up_talk.mjs";
-import { look, open, run, seen, settings } from "./page_browser.mjs";
+import { heard, KNOWN, lines, listening, said, spoken } from "./made_up_talk.mjs";
+import { look, open, ready, run, seen, settings } from "./page_browser.mjs";
+import { resize, until } from "./patience.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -16,25 +17,29 @@ async function welcome() {
   const { steps } = seen;
   await page.waitForSelector("#welcome-steps canvas:not([hidden])");
   const drawn = () => page.locator("#welcome-steps canvas").evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
-  const changes = async () => {
+  const moves = async () => {
     const before = await drawn();
-    await page.waitForTimeout(500);
-    return before !== await drawn();
+    return before !== await until(drawn, (now) => now !== before);
+  };
+  const stands = async () => {
+    const before = await drawn();
+    await page.waitForTimeout(1000);
+    return before === await drawn();
   };
   steps.pictures = await page.locator("#welcome-steps li").evaluateAll((items) => items.map((item) => [
     item.className, item.querySelectorAll(".pictures :is(svg, canvas)").length, item.textContent,
   ]));
-  steps.moving = [await changes(), await page.locator("#welcome-steps li.camera .pictures").evaluate((each) => getComputedStyle(each).animationName)];
+  steps.moving = [await moves(), await page.locator("#welcome-steps li.camera .pictures").evaluate((each) => getComputedStyle(each).animationName)];
   await look(page, "welcome");
   await page.click("#welcome-moves");
-  steps.stopped = [await changes(), await page.locator("#welcome-steps li.camera .pictures").evaluate((each) => getComputedStyle(each).animationName)];
+  steps.stopped = [await stands(), await page.locator("#welcome-steps li.camera .pictures").evaluate((each) => getComputedStyle(each).animationName)];
   await page.emulateMedia({ reducedMotion: "reduce", colorScheme: "dark" });
   await page.reload();
   await page.waitForSelector("#welcome-steps canvas:not([hidden])");
-  steps.calm = await changes();
+  steps.calm = await stands();
   await look(page, "welcome-dark");
   await page.click("#welcome-moves");
-  steps.wanted = await changes();
+  steps.wanted = await moves();
   await browser.close();
 }
 
@@ -51,7 +56,7 @@ async function phrases() {
   const tile = async (/** @type {string} */ words) => {
     await page.click(`#phrases .tile >> text="${words}"`);
     await page.waitForSelector(`#phrases .tile[aria-pressed=true] >> text="${words}"`);
-    await page.waitForTimeout(300); // until its sentences are there
+    await page.waitForSelector("#phrases-list[aria-busy=false]"); // its sentences are there
   };
   await page.click("#board summary");
   await page.waitForSelector("#phrases .choice canvas:not([hidden])");
@@ -63,7 +68,7 @@ async function phrases() {
   await phrase("Please sit down.");
   await page.waitForFunction(() => document.querySelector("#board-said")?.textContent?.includes(" · "));
   steps.lines = await lines(page);
-  steps.spoken = await spoken(page);
+  steps.spoken = await heard(page, 2);
   await phrase("I have a fever."); // after this the other one comes often
   await page.waitForSelector("#phrases .tile[data-group=next]");
   await tile("Often next");
@@ -78,6 +83,7 @@ async function phrases() {
   await page.click("#new-person");
   steps.newPerson = await tiles(page);
   await page.reload();
+  await ready(page);
   await page.click("#board summary");
   await page.waitForSelector("#phrases .choice");
   steps.starred = [await tiles(page), await cards(page)];
@@ -174,8 +180,7 @@ async function turned() {
   await said(KNOWN[0]);
   await page.waitForSelector("#answer-sign:not([hidden]) canvas");
   for (const [name, [width, height]] of Object.entries(SIZES)) {
-    await page.setViewportSize({ width, height });
-    await page.waitForTimeout(200);
+    await resize(page, { width, height });
     await page.screenshot({ path: `${settings.out}/turned-${name}.png` });
     const [[patient, staff], high] = await page.evaluate(() => [
       ["#patient-half", "#staff-half"].map((half) => document.querySelector(half)?.getBoundingClientRect().toJSON()),
@@ -210,11 +215,17 @@ async function thumbs() {
   };
   await asked(KNOWN[0]);
   await (await madeUp(page, settings.brief))();
-  await page.waitForTimeout(500);
   steps.withdrawn = [await lines(page), await ring(), await page.isVisible(".reply.yes")];
   const up = await madeUp(page, settings.up);
+  await page.evaluate(() => { // between two pictures of a slow machine it may fill, and be gone with the question
+    const yes = /** @type {HTMLElement} */ (document.querySelector(".reply.yes"));
+    const watch = new MutationObserver(() => {
+      if (Number(yes.style.getPropertyValue("--held")) > 0.2) Object.assign(globalThis, { fills: true });
+    });
+    watch.observe(yes, { attributes: true });
+  });
   const done = up();
-  await page.waitForFunction(() => Number(/** @type {HTMLElement} */ (document.querySelector(".reply.yes")).style.getPropertyValue("--held")) > 0.2);
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).fills);
   await page.screenshot({ path: `${settings.out}/ring.png` });
   await page.waitForSelector("#answer .said");
   steps.up = await lines(page);
@@ -243,6 +254,7 @@ async function languages() {
     await page.emulateMedia({ colorScheme: language === "fr" ? "light" : "dark" });
     await page.click("#open-settings");
     await Promise.all([page.waitForEvent("load"), page.selectOption("#setting-language", language)]);
+    await ready(page);
     await page.click("#board summary");
     await page.waitForSelector("#phrases .choice canvas:not([hidden])");
     await page.click("#board-reply button >> nth=0");
@@ -261,7 +273,7 @@ async function languages() {
   await page.keyboard.press("Enter");
   await page.waitForSelector("#nurse-words.long");
   await look(page, "long");
-  await page.setViewportSize({ width: 390, height: 844 });
+  await resize(page, { width: 390, height: 844 });
   steps.long = await page.locator("#nurse-words").evaluate((words) => words.getBoundingClientRect().height);
   await browser.close();
 }

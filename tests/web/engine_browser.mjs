@@ -7,6 +7,8 @@ import http from "node:http";
 import { createRequire } from "node:module";
 import path from "node:path";
 
+import { newPage } from "./patience.mjs";
+
 /** @type {typeof import("playwright-core")} */
 const { chromium } = createRequire(new URL("../../web/package.json", import.meta.url))("playwright-core");
 const [, , executablePath, folder] = process.argv;
@@ -25,7 +27,7 @@ const server = http.createServer(async (request, response) => {
 });
 await new Promise((resolve) => { server.listen(0, "127.0.0.1", () => resolve(null)); });
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-const page = await (await browser.newContext()).newPage();
+const page = await newPage(await browser.newContext());
 const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
 const address = `http://127.0.0.1:${port}/`;
 

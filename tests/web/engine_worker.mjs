@@ -32,8 +32,12 @@ function withoutWorker() {
 async function look(page) {
   seen.steps.workers = page.workers().map((worker) => worker.url().split("/").at(-1));
   seen.steps.listed = await page.textContent("#nurse-told");
+  await page.evaluate(() => { // the same words may stand there again
+    const told = /** @type {HTMLElement} */ (document.querySelector("#nurse-told"));
+    new MutationObserver(() => Object.assign(globalThis, { searched: true })).observe(told, { childList: true });
+  });
   await page.fill("#nurse-text", "a pump");
-  await page.waitForFunction(() => document.querySelector("#nurse-told")?.textContent);
+  await page.waitForFunction(() => /** @type {any} */ (globalThis).searched);
   seen.steps.searched = await page.textContent("#nurse-told");
 }
 

@@ -3,6 +3,7 @@
 //   node live_page.mjs '{"url": ..., "chromium": ..., "camera": ..., "out": FOLDER, "scenario": "talk", "key": ...}'
 
 import { card, FILM, look, open, PATIENCE, post, run, seen, settings, state } from "./page_browser.mjs";
+import { until } from "./patience.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -51,10 +52,9 @@ async function refusedThenEnrolled(page) {
   await card(page, "unsure");
   seen.steps.refused = await page.textContent("#answer");
   seen.steps.rate = await page.textContent("#rate");
-  seen.steps.motion = Number(await page.getAttribute("#motion", "aria-valuenow"));
+  seen.steps.motion = await until(async () => Number(await page.getAttribute("#motion", "aria-valuenow")), (share) => share > 0);
   await look(page, "unsure");
   await page.click("text=Teach this sentence");
-  await page.waitForTimeout(700);
   await page.fill("#enroll-text", ENROLLED);
   await page.fill("#enroll-key", "another key");
   await page.click("#enroll-save");
@@ -88,7 +88,8 @@ async function choices(page) {
   seen.steps.saidWhileAsking = await page.locator("#answer .said").count();
   await look(page, "choices");
   await page.click("#answer-actions .choice >> nth=1"); // the film went on: what it signed meanwhile is asked now
-  seen.steps.spoken = await page.evaluate(() => /** @type {any} */ (globalThis).spoken);
+  const spoken = () => page.evaluate(() => /** @type {any} */ (globalThis).spoken);
+  seen.steps.spoken = await until(spoken, (words) => words.length > 1); // languages are looked up before that
   seen.steps.chosen = await page.textContent("#history li:last-child .words");
 }
 
@@ -98,9 +99,8 @@ async function nurse(page) {
   await page.waitForFunction(() => document.querySelectorAll("#nurse-list button").length === 1);
   await page.click("#nurse-list button");
   await page.waitForSelector("#nurse-player:not([hidden])");
-  await page.waitForTimeout(600);
   seen.steps.nurse = await page.textContent("#nurse-words");
-  seen.steps.drawn = await page.evaluate(() => {
+  const drawn = () => page.evaluate(() => {
     const canvas = document.querySelector("#nurse-player canvas");
     const context = canvas instanceof HTMLCanvasElement ? canvas.getContext("2d") : null;
     if (!context) throw new Error("no canvas");
@@ -109,13 +109,14 @@ async function nurse(page) {
     for (let i = 0; i < data.length; i += 4) colours.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
     return colours.size;
   });
+  seen.steps.drawn = await until(drawn, (colours) => colours > 20);
   await look(page, "nurse");
   await page.fill("#nurse-text", "agony");
   await page.waitForFunction(() => document.querySelector("#nurse-told")?.textContent?.includes("like meaning"));
   await page.fill("#nurse-text", "good  morning");
   await page.click("#nurse-form button");
   await page.waitForFunction(() => document.querySelector("#nurse-words")?.textContent === "Good morning.");
-  seen.steps.plain = await page.isVisible("#nurse-player");
+  seen.steps.plain = await until(() => page.isVisible("#nurse-player"), (there) => there);
   await page.fill("#nurse-text", "Please wait here.");
   await page.click("#nurse-form button");
   await page.waitForFunction(() => document.querySelector("#nurse-words")?.textContent === "Please wait here.");
@@ -179,8 +180,8 @@ async function byButton(page) {
 /** @param {Page} page */
 async function lost(page) {
   await post("test/drop");
-  await page.waitForSelector("[data-subject=service]");
-  seen.steps.lost = await page.textContent("#notices");
+  const notices = await page.waitForFunction(() => document.querySelector("#notices")?.textContent); // gone soon
+  seen.steps.lost = await notices.jsonValue();
   await look(page, "lost");
   await state(page, "idle");
   seen.steps.back = await page.textContent("#notices");
@@ -267,8 +268,13 @@ async function served() {
   await state(page, "signing");
   await page.waitForSelector("#answer-card.unsure, #answer-card.asking, #answer-card.confirm", PATIENCE);
   seen.steps.first = await page.getAttribute("#answer-card", "class");
-  if (await page.locator(".reply.no").count()) await page.click(".reply.no");
-  await page.click("text=Teach this sentence");
+  await page.waitForFunction(() => { // the film goes on: another answer may stand there by now
+    const press = (/** @type {HTMLElement | null | undefined} */ button) => button?.click();
+    press(document.querySelector(".reply.no"));
+    const buttons = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#answer-actions button")]);
+    press(buttons.find(({ textContent }) => textContent === "Teach this sentence"));
+    return document.querySelector("#enroll-dialog[open]");
+  });
   await page.fill("#enroll-text", ENROLLED);
   if (settings.key) await page.fill("#enroll-key", settings.key);
   await page.click("#enroll-save");
@@ -326,6 +332,7 @@ async function nobody() {
   const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
   await page.click("#start-camera");
   await page.waitForFunction(() => document.querySelector("#hint")?.textContent !== "", null, PATIENCE);
+  await state(page, "idle");
   seen.steps.hint = await page.textContent("#hint");
   seen.steps.state = await page.getAttribute("#state", "data-state");
   seen.steps.card = await page.getAttribute("#answer-card", "class");

@@ -8,6 +8,7 @@ import { clipFromBytes } from "../../src/signtalk/service/web/engine/wire.js";
 
 /** @import { BrowserContext, Page } from "playwright-core" */
 
+const LONGEST_MS = 60_000; // until a clip of some seconds has ended
 const WORKER = fileURLToPath(new URL("made_landmarks.mjs", import.meta.url));
 
 /**
@@ -21,7 +22,7 @@ export async function standIn(context) {
 }
 
 /**
- * Hold a clip at its first frame; what plays it, until its end.
+ * Hold a clip at its first frame; what plays it, until the page has seen its end.
  *
  * @param {Page} page
  * @param {string} path of the clip's bytes
@@ -33,7 +34,6 @@ export async function madeUp(page, path) {
     const { timeS, landmarks, visibility } = frameAt(clip, t);
     return { timeS, landmarks: [...landmarks].map(orNull), visibility: [...visibility].map(orNull) };
   });
-  const seconds = clip.times[clip.times.length - 1] - clip.times[0];
   await page.evaluate((frames) => {
     const numbers = (/** @type {(number | null)[]} */ values) => Float32Array.from(values, (value) => value ?? NaN);
     const held = frames.map(({ timeS, landmarks, visibility }) => (
@@ -43,10 +43,12 @@ export async function madeUp(page, path) {
     Object.assign(globalThis, { channel });
     channel.postMessage({ clip: held });
   }, plain);
-  return async () => {
-    await page.evaluate(() => /** @type {any} */ (globalThis).channel.postMessage({ go: true }));
-    await page.waitForTimeout(1000 * seconds);
-  };
+  return () => page.evaluate((longestMs) => new Promise((resolve, reject) => {
+    const { channel } = /** @type {any} */ (globalThis);
+    channel.onmessage = () => resolve(null);
+    setTimeout(() => reject(new Error("the page did not see the end of the clip")), longestMs);
+    channel.postMessage({ go: true });
+  }), LONGEST_MS);
 }
 
 /** @param {number} value */

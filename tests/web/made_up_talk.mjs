@@ -2,6 +2,7 @@
 // nobody, so that nothing else is answered.
 
 import { FILM, open, post, state } from "./page_browser.mjs";
+import { until } from "./patience.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -32,11 +33,13 @@ export const offered = (count = 2) => answered({
 
 /** @param {Page} page */
 export const spoken = (page) => page.evaluate(() => [.../** @type {any} */ (globalThis).spoken]);
-/** The same once something was: the sentence's language is looked up before that. @param {Page} page */
-export const heard = async (page) => {
-  await page.waitForFunction(() => /** @type {any} */ (globalThis).spoken.length > 0);
-  return spoken(page);
-};
+/**
+ * The same once so many were: the sentence's language is looked up before that.
+ *
+ * @param {Page} page
+ * @param {number} [count]
+ */
+export const heard = (page, count = 1) => until(() => spoken(page), (all) => all.length >= count);
 /** @param {Page} page */
 export const lines = (page) => page.locator("#history li").evaluateAll((items) => (
   items.map((item) => [item.className, item.querySelector(".words")?.textContent])

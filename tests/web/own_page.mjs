@@ -8,6 +8,8 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
+import { newPage, resize, until } from "./patience.mjs";
+
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 /** @type {typeof import("playwright-core")} */
 const { chromium } = require("playwright-core");
@@ -30,8 +32,7 @@ const seen = { console: [], axe: [], wide: [], steps: {} };
  */
 async function look(page, name) {
   for (const [kind, [width, height]] of Object.entries(SIZES)) {
-    await page.setViewportSize({ width, height });
-    await page.waitForTimeout(200);
+    await resize(page, { width, height });
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
     await page.screenshot({ path: `${job.out}/${name}-${kind}.png`, fullPage: kind !== "desktop" });
   }
@@ -60,8 +61,11 @@ async function teachHere({ clips, taught }) {
   }
 }
 
-/** @param {Page} page */
-const listed = (page) => page.locator("#own-list h3").allTextContents();
+/** The list as it is, once it is there. @param {Page} page @param {string} [part] */
+async function listed(page, part = "h3") {
+  await page.waitForSelector("#own-list[aria-busy=false]", { state: "attached" });
+  return page.locator(`#own-list ${part}`).allTextContents();
+}
 
 /** @param {Page} page */
 async function done(page) {
@@ -79,7 +83,6 @@ async function pressed(page, selector) {
   const before = await page.textContent("#own-done-told");
   await page.click(selector);
   await page.waitForFunction((old) => document.querySelector("#own-done-told")?.textContent !== old, before);
-  await page.waitForTimeout(300); // the list is asked for after that
   return { told: await done(page), listed: await listed(page) };
 }
 
@@ -111,7 +114,7 @@ async function copied(page) {
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#copy-save")]);
   const path = `${job.out}/saved.zip`;
   await download.saveAs(path);
-  const saved = { name: download.suggestedFilename(), told: await page.textContent("#copy-told") };
+  const saved = { name: download.suggestedFilename(), told: await copyTold(page) };
   await page.check("#copy-training");
   const none = await copyTold(page, () => page.click("#copy-save"));
   await pressed(page, `[aria-label="Delete: ${PUMP}"]`);
@@ -122,16 +125,16 @@ async function copied(page) {
   const again = await copyTold(page, () => page.click("#copy-read"));
   await page.setInputFiles("#copy-file", { name: "x.zip", mimeType: "application/zip", buffer: Buffer.from("no zip") });
   const odd = await copyTold(page, () => page.click("#copy-read"));
-  return { saved, none, learned, again, odd, about: await page.locator("#own-list .about").allTextContents() };
+  return { saved, none, learned, again, odd, about: await listed(page, ".about") };
 }
 
 /**
  * What is told of the file once something was done.
  *
  * @param {Page} page
- * @param {() => Promise<void>} act
+ * @param {() => Promise<void>} [act]
  */
-async function copyTold(page, act) {
+async function copyTold(page, act = async () => {}) {
   await act();
   await page.waitForFunction(() => !/…$/.test(document.querySelector("#copy-told")?.textContent ?? "…"));
   return page.textContent("#copy-told");
@@ -151,7 +154,7 @@ async function steps(page) {
   }
   await page.waitForSelector("#own-list li");
   seen.steps.listed = { told: await page.textContent("#own-told"), sentences: await listed(page) };
-  seen.steps.about = await page.locator("#own-list .about").allTextContents();
+  seen.steps.about = await listed(page, ".about");
   await page.fill("#own-text", "beeps pump");
   await page.waitForFunction(() => document.querySelectorAll("#own-list li").length === 1);
   seen.steps.searched = await listed(page);
@@ -172,7 +175,7 @@ async function steps(page) {
   await look(page, "renamed");
   seen.steps.named_again = await pressed(page, "#own-undo");
   seen.steps.forgotten = await pressed(page, `[aria-label="Delete: ${PUMP}"]`);
-  seen.steps.focused = await page.evaluate(() => document.activeElement?.id);
+  seen.steps.focused = await until(() => page.evaluate(() => document.activeElement?.id), (id) => id === "own-undo");
   seen.steps.restored = await pressed(page, "#own-undo");
   seen.steps.copied = await copied(page);
   seen.steps.gone = await pressed(page, `[aria-label="Delete: ${MOUTH}"]`);
@@ -246,7 +249,7 @@ const browser = await chromium.launch({
 try {
   const context = await browser.newContext({ serviceWorkers: "block" });
   context.setDefaultTimeout(120_000);
-  const page = await context.newPage();
+  const page = await newPage(context);
   page.on("console", (message) => {
     if (message.type() === "error") seen.console.push(message.text());
   });

@@ -7,11 +7,15 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 import { standIn } from "./made_up_takes.mjs";
+import { newPage, resize } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 /** @type {typeof import("playwright-core")} */
 const { chromium } = require("playwright-core");
 const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
+const { "picker.unreachable": UNREACHABLE } = JSON.parse(
+  await readFile(new URL("../../src/signtalk/service/web/texts/en.json", import.meta.url), "utf8"),
+);
 
 export const settings = JSON.parse(process.argv[2]);
 const DESKTOP = { width: 1280, height: 800 };
@@ -56,14 +60,26 @@ export async function open({ flags = [], context = {}, madeUp = false, worker = 
     const answer = { body: worker, contentType: "text/javascript" };
     await opened.route("**/page/landmarker_worker.js", (route) => route.fulfill(answer));
   }
-  const page = await opened.newPage();
+  const page = await newPage(opened);
   page.on("console", (message) => {
     if (message.type() === "error") seen.console.push(message.text());
   });
   page.on("pageerror", (error) => seen.console.push(String(error)));
   await page.goto(settings.url);
-  await page.waitForFunction(() => ["nurse", "practise"].every((side) => document.querySelector(`#${side}-told`)?.textContent));
+  await ready(page);
   return { browser, context: opened, page };
+}
+
+/**
+ * The page is there and has its sentences: all of its buttons do something. A listing that took the service too long is
+ * asked for again.
+ *
+ * @param {Page} page
+ */
+export async function ready(page) {
+  await page.waitForFunction((unreachable) => ["nurse", "practise"].every((side) => (
+    !["", unreachable].includes(document.querySelector(`#${side}-told`)?.textContent ?? "")
+  )), UNREACHABLE);
 }
 
 /** Headless browsers have no voices: two stand in, of which only the device's own may be used. */
@@ -100,8 +116,7 @@ export const FILM = [
  */
 export async function look(page, name) {
   for (const [kind, size] of Object.entries({ narrowest: NARROWEST, phone: PHONE, desktop: DESKTOP })) {
-    await page.setViewportSize(size);
-    await page.waitForTimeout(200);
+    await resize(page, size);
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
     if (size !== NARROWEST) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
   }

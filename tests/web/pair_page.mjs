@@ -2,12 +2,13 @@
 
 import { KNOWN, lines, listening, said } from "./made_up_talk.mjs";
 import { look, open, PATIENCE, run, seen, settings, state } from "./page_browser.mjs";
+import { newPage } from "./patience.mjs";
 
 /** @import { BrowserContext, Page } from "playwright-core" */
 
 /** @param {BrowserContext} context */
 async function another(context) {
-  const page = await context.newPage();
+  const page = await newPage(context);
   page.on("console", (message) => {
     if (message.type() === "error") seen.console.push(message.text());
   });
@@ -84,7 +85,7 @@ async function conversation() {
   await phone.waitForSelector("#history li.tapped");
   steps.reloaded = [await visible(phone), await lines(phone)];
   await tablet.click("#new-person");
-  await phone.waitForSelector("#pair-bar[data-state=off]");
+  await phone.waitForSelector("#pair-bar[data-state=off]", { state: "attached" }); // what it tells is gone soon
   steps.ended = [await visible(tablet), await visible(phone), await lines(phone)];
   steps.left = await Promise.all([tablet, phone].map((page) => page.evaluate(() => sessionStorage.getItem("signtalk-pair"))));
   await browser.close();
@@ -115,7 +116,7 @@ async function lost() {
   await Promise.all([bar(tablet, "together"), bar(phone, "together")]);
   await state(tablet, "idle");
   await phone.click("#unpair");
-  await tablet.waitForSelector("#pair-bar[data-state=off]");
+  await tablet.waitForSelector("#pair-bar[data-state=off]", { state: "attached" });
   steps.unpaired = [await visible(tablet), await visible(phone)];
   await browser.close();
 }

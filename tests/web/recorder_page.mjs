@@ -9,6 +9,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 import { madeUp, standIn } from "./made_up_takes.mjs";
+import { newPage, resize } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 /** @type {typeof import("playwright-core")} */
@@ -32,7 +33,7 @@ const findings = [];
  */
 async function look(page, name) {
   for (const size of SIZES) {
-    await page.setViewportSize(size);
+    await resize(page, size);
     await page.screenshot({ path: `${job.out}/${name}-${size.width}.png`, fullPage: true });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
     if (wide) complaints.push(`${name} is wider than ${size.width}`);
@@ -92,7 +93,7 @@ try {
   const context = await browser.newContext({ serviceWorkers: "block", permissions: ["camera"], bypassCSP: true });
   context.setDefaultTimeout(60_000);
   await standIn(context);
-  const page = await context.newPage();
+  const page = await newPage(context);
   page.on("console", (message) => {
     if (message.type() === "error" && !message.text().includes("400 (Bad Request)")) complaints.push(message.text());
   });

@@ -44,10 +44,11 @@ async function agreed(page) {
   await page.click("#open-settings");
   await page.check("[name=mode][value=button]");
   const box = page.locator("#setting-remember");
-  await box.check({ force: true }).catch(() => null); // it is not checked before the person agreed
+  await box.click();
   await page.waitForSelector("#remember-dialog[open]");
   await look(page, "remember");
   await page.click("#remember-refuse");
+  await page.waitForSelector("#remember-dialog:not([open])", { state: "attached" });
   steps.refused = [await box.isChecked(), await page.isVisible("#remember")];
   await box.click();
   await page.fill("#remember-signer", "s08");
@@ -101,8 +102,7 @@ async function counted(page, count) {
 /** @param {Page} page */
 async function listed(page) {
   await page.click("#tab-own");
-  await page.waitForSelector("#own-list li");
-  await page.waitForTimeout(500); // asked for again
+  await page.waitForSelector("#own-list[aria-busy=false] li"); // else it is asked for again
   return page.locator("#own-list li").evaluateAll((items) => items.map((item) => (
     [item.querySelector("h3")?.textContent, item.querySelector(".about")?.textContent]
   )));

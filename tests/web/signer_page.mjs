@@ -2,6 +2,7 @@
 // sends the answers, and a made-up landmarker finds nobody. `page_browser.mjs` has what the job holds.
 
 import { card, FILM, look, open, post, run, seen, settings, state } from "./page_browser.mjs";
+import { until } from "./patience.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -30,8 +31,17 @@ const offered = (/** @type {number} */ segment) => answered(segment, {
   outcome: "choices", reason: "ambiguous_top2", choices: CANDIDATES.slice(1, 3), promise: { proven: true },
 });
 
-/** Everything that the page told of its person. */
-const orders = async () => (await fetch(new URL("test/orders", settings.url))).json();
+/**
+ * What the page told of its person, from some place on, once there is so much of it: it goes another way than this question.
+ *
+ * @param {number} [from]
+ * @param {number} [least]
+ * @returns {Promise<object[]>}
+ */
+function orders(from = 0, least = 0) {
+  const read = async () => (await (await fetch(new URL("test/orders", settings.url))).json()).slice(from);
+  return until(read, ({ length }) => length >= least);
+}
 
 /** The mark, once it says so. @param {Page} page @param {number} count */
 async function knows(page, count) {
@@ -74,7 +84,7 @@ async function confirmed() {
   await page.click("#undo button");
   await page.click(".reply.yes"); // of the person before: whoever stands there now is not learned from it
   await card(page, "said");
-  steps.afterwards = (await orders()).slice(steps.told.length);
+  steps.afterwards = await orders(steps.told.length, 1);
   await page.click("#open-settings");
   await page.uncheck("#setting-learn");
   await page.click("#close-settings");
@@ -83,7 +93,7 @@ async function confirmed() {
   await said(6, KNOWN[1]);
   await page.click(".reply.yes");
   await card(page, "said");
-  steps.unwanted = (await orders()).slice(steps.told.length + steps.afterwards.length);
+  steps.unwanted = await orders(steps.told.length + steps.afterwards.length);
   await browser.close();
 }
 
@@ -94,7 +104,6 @@ async function acquainted() {
   await page.click("#acquaint-open");
   await page.waitForSelector("#acquaint-player:not([hidden]) canvas");
   steps.first = await shown();
-  await page.waitForTimeout(400);
   await answered(0, { reason: "low_motion" });
   await answered(1, {});
   await page.waitForSelector("#acquaint-yes:not([hidden])");
@@ -114,6 +123,7 @@ async function acquainted() {
     await page.click("#acquaint-yes");
   }
   steps.done = await shown();
+  await knows(page, 4);
   await page.click("#acquaint-close");
   await page.waitForSelector("#acquaint-open:not([hidden])");
   steps.told = await orders();

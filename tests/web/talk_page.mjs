@@ -2,7 +2,8 @@
 // the job holds.
 
 import { KNOWN, answered, heard, lines, listening, offered, said, spoken } from "./made_up_talk.mjs";
-import { card, FILM, look, open, post, run, seen, settings, state } from "./page_browser.mjs";
+import { card, FILM, look, open, post, ready, run, seen, settings, state } from "./page_browser.mjs";
+import { until } from "./patience.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -14,7 +15,6 @@ async function confirms() {
   await page.waitForSelector("#answer-sign:not([hidden]) canvas");
   steps.question = await page.textContent("#answer .question");
   steps.early = [await spoken(page), await lines(page)];
-  await page.waitForTimeout(400);
   await look(page, "confirm");
   await said(KNOWN[1]);
   await answered({});
@@ -27,7 +27,6 @@ async function confirms() {
   await card(page, "asking");
   await page.waitForFunction(() => document.querySelectorAll(".choice canvas:not([hidden])").length === 3);
   steps.others = await page.locator(".choice").allTextContents();
-  await page.waitForTimeout(400);
   await look(page, "choices");
   await offered();
   await page.waitForFunction(() => document.querySelector("#answer-waiting")?.textContent?.includes("1"));
@@ -45,7 +44,7 @@ async function confirms() {
   await offered(3);
   await page.click(".choice >> nth=2");
   await card(page, "said");
-  steps.chosen = [(await spoken(page)).at(-1), (await lines(page)).at(-1)];
+  steps.chosen = [(await heard(page, 2)).at(-1), (await lines(page)).at(-1)];
   await browser.close();
 }
 
@@ -115,14 +114,19 @@ async function states() {
   await browser.close();
 }
 
+/** @param {Page} page @param {string} code */
+const over = (page, code) => page.waitForSelector(`#notices [data-code=${code}]`, { state: "detached" });
+
 /**
- * Milliseconds until a notice stands there.
+ * Milliseconds until a notice stands there, without those for which the machine let the page stand still: no page can
+ * tell anything then.
  *
  * @param {Page} page
  * @param {string} code
  * @param {() => unknown} cause
  */
 async function noticed(page, code, cause) {
+  await over(page, code);
   await page.evaluate((wanted) => { // some are gone at once, for what they tell of is put right
     const notices = document.querySelector("#notices");
     if (!notices) throw new Error("no notices");
@@ -133,17 +137,20 @@ async function noticed(page, code, cause) {
       });
       observer.observe(notices, { childList: true });
     });
-    Object.assign(globalThis, { shown, began: performance.now() });
+    const watch = { began: performance.now(), ticked: performance.now(), stood: 0 };
+    setInterval(() => {
+      const now = performance.now();
+      if (now - watch.ticked > 300) watch.stood += now - watch.ticked - 100;
+      watch.ticked = now;
+    }, 100);
+    Object.assign(globalThis, { shown, watch });
   }, code);
   await cause();
   return page.evaluate(async () => {
-    const { shown, began } = /** @type {any} */ (globalThis);
-    return Math.round(await shown - began);
+    const { shown, watch } = /** @type {any} */ (globalThis);
+    return Math.round(await shown - watch.began - watch.stood);
   });
 }
-
-/** @param {Page} page @param {string} code */
-const over = (page, code) => page.waitForSelector(`#notices [data-code=${code}]`, { state: "detached" });
 
 /** The service's process stands still, twice, and goes on. */
 async function stalled() {
@@ -200,7 +207,7 @@ async function blind() {
   const { steps } = seen;
   await page.click("#start-camera");
   await state(page, "idle");
-  await page.waitForTimeout(1500);
+  await page.waitForFunction(() => parseFloat(document.querySelector("#rate")?.textContent ?? "") > 0);
   const set = (/** @type {string} */ mode) => page.evaluate((wanted) => {
     /** @type {any} */ (globalThis).camera.mode = wanted;
   }, mode);
@@ -211,12 +218,11 @@ async function blind() {
     await set("well");
     await over(page, code);
     await state(page, "idle");
-    await page.waitForTimeout(500);
   }
   steps.opened = await page.evaluate(() => /** @type {any} */ (globalThis).camera.opened);
   await set("dark");
   await page.waitForSelector("#hint[data-reason=dark]");
-  steps.dark = await page.getAttribute("#state", "data-state");
+  steps.dark = await until(() => page.getAttribute("#state", "data-state"), (name) => name === "idle");
   await browser.close();
 }
 
@@ -247,14 +253,17 @@ async function died() {
   const { steps } = seen;
   await page.click("#start-camera");
   await state(page, "idle");
-  await page.waitForTimeout(1500);
+  const works = async () => { // after its first pictures it has less time for one
+    const before = await page.evaluate(() => /** @type {any} */ (globalThis).frames);
+    await page.waitForFunction((count) => /** @type {any} */ (globalThis).frames > count + 2, before);
+  };
+  await works();
   const kill = () => page.evaluate(() => /** @type {any} */ (globalThis).workers.at(-1).terminate());
   steps.silent = await noticed(page, "landmarker_silent", kill);
   await over(page, "landmarker_silent");
   await state(page, "idle");
   steps.workers = await page.evaluate(() => /** @type {any} */ (globalThis).workers.length);
-  const rate = await page.evaluate(() => /** @type {any} */ (globalThis).frames);
-  await page.waitForFunction((before) => /** @type {any} */ (globalThis).frames > before + 2, rate); // it works again
+  await works();
   steps.died = await noticed(page, "landmarker_died", kill);
   steps.state = await page.getAttribute("#state", "data-state");
   await browser.close();
@@ -301,22 +310,25 @@ async function undone() {
   await card(page, "confirm");
   await page.click("#new-person");
   steps.cleared = [await lines(page), await page.getAttribute("#answer-card", "class")];
-  await look(page, "undo");
-  await page.click("#undo button");
+  await page.click("#undo button"); // it is there for some seconds: looked at later
   steps.back = [await lines(page), await page.textContent("#answer .question")];
   await page.click(".reply.yes");
+  await heard(page, 2);
   await page.click("#new-person");
   await page.click("#undo button");
   steps.saidBack = [await lines(page), await page.textContent("#answer .said"), await spoken(page)];
   await page.reload();
+  await ready(page);
   steps.reloaded = await lines(page);
   await page.click("#clear-history");
   steps.empty = await lines(page);
   await page.click("#undo button");
   steps.unclear = (await lines(page)).length;
   await page.click("#new-person");
+  await look(page, "undo");
   await page.waitForSelector("#undo", { state: "hidden" });
   await page.reload();
+  await ready(page);
   steps.gone = [await lines(page), await page.evaluate(() => sessionStorage.length)];
   await browser.close();
 }
@@ -336,7 +348,7 @@ async function settled() {
   steps.offer = await page.isVisible("#slow-offer");
   await page.click("#open-settings");
   steps.mode = await page.locator("[name=mode]:checked").getAttribute("value");
-  steps.cameras = await page.locator("#setting-camera option").allTextContents();
+  steps.cameras = await until(() => page.locator("#setting-camera option").allTextContents(), ({ length }) => length > 1);
   await page.selectOption("#setting-camera", { index: 1 });
   await look(page, "settings");
   await page.click("#close-settings");
@@ -354,13 +366,14 @@ async function pointed() {
   await page.click("#board .tile[data-part=pain]");
   await page.click("#board >> role=button[name='Pain: 3 of 10']");
   await page.click("#board >> role=button[name='Pain: 7 of 10']");
-  await look(page, "board");
   await page.click("#board .tile[data-part=number]");
   await page.click("#board .tile[data-part=day]");
   await page.click("#board >> role=button[name='Monday']");
   steps.said = await page.textContent("#board-said");
   steps.lines = await lines(page);
   steps.spoken = await spoken(page);
+  await page.click("#board .tile[data-part=pain]");
+  await look(page, "board"); // takes longer than a turn
   await page.click("#new-person");
   steps.cleared = [await page.textContent("#board-said"), await lines(page)];
   await browser.close();
@@ -372,6 +385,7 @@ async function french() {
   const { steps } = seen;
   await page.click("#open-settings");
   await Promise.all([page.waitForEvent("load"), page.selectOption("#setting-language", "fr")]);
+  await ready(page);
   await page.click("#start-camera");
   await state(page, "idle");
   steps.page = [await page.evaluate(() => document.documentElement.lang), await page.textContent("#start-camera")];

@@ -11,6 +11,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 import { madeUp, standIn } from "./made_up_takes.mjs";
+import { newPage } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 /** @type {typeof import("playwright-core")} */
@@ -199,7 +200,7 @@ try {
   await context.addInitScript(() => {
     if (!localStorage.getItem("signtalk-tally")) localStorage.setItem("signtalk-tally", '{"wanted": true}');
   });
-  const page = await context.newPage();
+  const page = await newPage(context);
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());
   });

@@ -27,8 +27,8 @@ def test_the_first_screen_explains_itself_by_pictures_that_can_be_stopped(tmp_pa
     assert all(count > 0 for _, count, _ in steps["pictures"])
     assert [words for *_, words in steps["pictures"]] == [TEXTS[f"welcome.{name}"] for name in names]
     assert steps["moving"] == [True, "turn-of"]
-    assert steps["stopped"] == [False, "none"]
-    assert [steps["calm"], steps["wanted"]] == [False, True]
+    assert steps["stopped"] == [True, "none"]
+    assert [steps["calm"], steps["wanted"]] == [True, True]
 
 
 HURT, FEVER, MORNING, SIT, MEDICINE = (

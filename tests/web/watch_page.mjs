@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 
 import { FILM, look, open, run, seen, state } from "./page_browser.mjs";
+import { until } from "./patience.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -48,6 +49,8 @@ async function opened(isElsewhere) {
 
 /** @param {Page} page @param {string} reason */
 const told = (page, reason) => page.waitForSelector(`#gpu-told[data-reason=${reason}]`, { state: "attached" });
+/** How many workers are left, once no other is ending. @param {Page} page */
+const workers = (page) => until(async () => page.workers().length, (count) => count === 1);
 /** @param {Page} page @param {string} delegate */
 const by = (page, delegate) => page.waitForFunction((name) => /** @type {any} */ (globalThis).by === name, delegate);
 
@@ -57,7 +60,7 @@ async function used() {
   await told(page, "used");
   await by(page, "GPU");
   await page.waitForFunction(() => document.querySelector("#rate")?.textContent?.includes("graphics"));
-  steps.workers = page.workers().length;
+  steps.workers = await workers(page);
   await page.click("#open-settings");
   await look(page, "card");
   await page.uncheck("#setting-gpu");
@@ -65,7 +68,7 @@ async function used() {
   await page.click("#close-settings");
   await by(page, "CPU");
   await state(page, "idle");
-  steps.still = page.workers().length;
+  steps.still = await workers(page);
   steps.notices = await page.textContent("#notices");
   await browser.close();
 }
@@ -74,7 +77,7 @@ async function differs() {
   const { browser, page } = await opened(true);
   await told(page, "differs");
   await by(page, "CPU");
-  seen.steps.workers = page.workers().length;
+  seen.steps.workers = await workers(page);
   seen.steps.told = await page.textContent("#gpu-told");
   await browser.close();
 }

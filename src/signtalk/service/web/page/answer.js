@@ -45,6 +45,7 @@ export class AnswerView {
   /** @type {SignCards | null} */
   #cards = null;
   #knowsNothing = false;
+  #person = 0; // counts who stood there
   #player = addPlayer(byId("answer-sign"), text("answer.sign"));
 
   /** @param {AnswerParts} parts */
@@ -59,6 +60,7 @@ export class AnswerView {
   }
 
   clear() {
+    this.#person += 1;
     this.#heard = null;
     this.#waiting = [];
     this.#line = null;
@@ -211,9 +213,10 @@ export class AnswerView {
   #said({ words, how, aloud }, line) {
     const language = this.signs.languageOf({ sentence: words, sentence_id: this.#idOf(words) });
     const speaker = button(text("answer.speak"), async () => speak(words, await language));
-    const step = this.#step;
+    const step = this.#step, person = this.#person;
     language.then((tag) => {
-      if (!line && aloud && this.settings.get("speak")) speak(words, tag); // a voice cannot mark what it says
+      const isNew = !line && person === this.#person; // what was said before is not spoken to somebody else
+      if (isNew && aloud && this.settings.get("speak")) speak(words, tag); // a voice cannot mark what it says
       speaker.hidden = !canSpeak(tag);
       const said = byId("answer").querySelector(".said");
       if (this.#step === step && said instanceof HTMLElement) said.lang = tag;

@@ -91,14 +91,14 @@ export class Board {
    * Take a tap: the turn's line is shown, the tap itself is spoken.
    *
    * @param {Tap} tap
-   * @param {string} [tag] language of its words; "" = the page's
+   * @param {string | Promise<string>} [tag] language of its words; "" = the page's
    */
-  tap(tap, tag = "") {
+  async tap(tap, tag = "") {
     const before = this.#taps.open.length;
     byId("board-said").textContent = this.#taps.add(tap);
     const { open } = this.#taps;
     this.#body.mark(open.filter(({ row }) => row === "where").map(({ words }) => words));
-    if (open.length >= before) this.speak(tap.words, tag); // one that was taken back is not said
+    if (open.length >= before) this.speak(tap.words, await tag); // one that was taken back is not said
   }
 
   get #isOpen() {
@@ -106,10 +106,10 @@ export class Board {
   }
 
   /** @param {Offer} offer */
-  async #say(offer) {
+  #say(offer) {
     const words = offer.sentence;
     this.#use(words, true);
-    this.tap({ row: "sentence", words, count: "each" }, await this.signs.languageOf(offer));
+    this.tap({ row: "sentence", words, count: "each" }, this.signs.languageOf(offer));
   }
 
   /**

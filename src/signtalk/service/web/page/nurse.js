@@ -97,6 +97,8 @@ export class NurseSide {
     byId("nurse-words").textContent = words;
     byId("nurse-words").classList.toggle("long", words.length > LONG);
     byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : without;
+    byId("nurse-player").hidden = true; // no sign of another sentence moves under these words
+    this.#player.show(null);
     const { clip, lacks } = sentence ? await signOf(this.answerer, sentence) : { clip: null, lacks: without };
     if (byId("nurse-words").textContent !== words) return; // another one was picked meanwhile
     byId("nurse-player").hidden = clip === null;

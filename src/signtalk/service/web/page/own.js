@@ -81,11 +81,13 @@ export class Own {
   async refresh() {
     clearTimeout(this.#timer);
     const number = (this.#query += 1), query = inputById("own-text").value.trim();
+    byId("own-list").ariaBusy = "true"; // what stands there may be no longer so
     try {
       const { total, sentences } = await this.answerer.taught(query, this.key.value);
       if (number !== this.#query) return; // typed on meanwhile
       byId("own-told").textContent = told(total, sentences.length, query);
       byId("own-list").replaceChildren(...sentences.map((sentence) => this.#line(sentence)));
+      byId("own-list").ariaBusy = "false";
     } catch (error) {
       if (number === this.#query) this.#refused(error);
     }
@@ -93,6 +95,7 @@ export class Own {
 
   /** @param {unknown} error */
   #refused(error) {
+    byId("own-list").ariaBusy = "false";
     if (error instanceof AnswererError && error.status === 401) {
       this.key.value = "";
       this.open();

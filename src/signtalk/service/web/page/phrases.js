@@ -34,6 +34,7 @@ export class Phrases {
   /** @type {string[]} */
   #recent = [];
   #group = "";
+  #listed = ""; // the group whose sentences stand there
   #from = 0;
   #asked = 0; // counts what was asked for
   #open = false;
@@ -116,11 +117,12 @@ export class Phrases {
     this.#group = name;
     for (const tile of byId("phrases-groups").querySelectorAll("button")) tile.ariaPressed = String(tile.dataset.group === name);
     const asked = (this.#asked += 1);
+    byId("phrases-list").ariaBusy = "true"; // until then those of another group stand there
     let offers, total;
     try {
       ({ offers, total } = await this.#offers(group, from));
     } catch {
-      if (asked === this.#asked) byId("phrases-told").textContent = text("picker.unreachable");
+      if (asked === this.#asked) this.#unreachable(name);
       return;
     }
     if (asked !== this.#asked || !this.#open) return; // another one was tapped meanwhile
@@ -130,8 +132,23 @@ export class Phrases {
       words: (sentence) => sentence, beside: ({ sentence }) => this.#star(sentence),
     });
     byId("phrases-list").replaceChildren(this.#cards.element);
+    byId("phrases-list").ariaBusy = "false";
+    this.#listed = name;
     byId("phrases-told").textContent = total ? "" : text("picker.bare");
     byId("phrases-moves").replaceChildren(...this.#turns(total), this.#cards.moves);
+  }
+
+  /**
+   * What stands there stays, but not where it is that of another group than the one that was tapped.
+   *
+   * @param {string} name
+   */
+  #unreachable(name) {
+    byId("phrases-list").ariaBusy = "false";
+    byId("phrases-told").textContent = text("picker.unreachable");
+    if (name === this.#listed) return;
+    this.#close();
+    for (const id of ["phrases-list", "phrases-moves"]) byId(id).replaceChildren();
   }
 
   /**

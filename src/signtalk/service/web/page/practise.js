@@ -68,6 +68,9 @@ export class Practise {
     byId("practise-words").textContent = sentence.sentence;
     byId("practise-result").replaceChildren();
     byId("practise-own").hidden = true;
+    byId("practise-reference").hidden = true; // until then it is that of another sentence
+    byId("practise-no-sign").textContent = text("nurse.loading");
+    this.#reference.show(null);
     this.#label();
     const { clip, lacks } = await signOf(this.answerer, sentence);
     if (this.#sentence !== sentence) return;
