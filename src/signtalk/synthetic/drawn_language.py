@@ -25,7 +25,7 @@ _RARER = 12
 """The sign of rank r is used in proportion to 1 / (r + 12): a few often, most seldom, as words are."""
 _NEAR_EVERY = 5
 CATEGORY = "Made up"
-Glosses = tuple[str, ...]
+_Glosses = tuple[str, ...]
 
 
 @lru_cache(maxsize=4)
@@ -55,8 +55,8 @@ def drawn_sentences(seed: int, num_signs: int, count: int, near_misses: bool = T
     glosses = tuple(map(_gloss, range(num_signs)))
     share = 1 / (np.arange(num_signs) + _RARER)
     share /= share.sum()
-    taken: dict[Glosses, None] = {}
-    signed: Glosses = ()
+    taken: dict[_Glosses, None] = {}
+    signed: _Glosses = ()
     for number in range(count):
         rng, before = generator(seed, "drawn sentence", number), signed
         while not signed or signed in taken:
@@ -90,7 +90,7 @@ def _gloss(number: int) -> str:
     return (_SYLLABLES[first] + _SYLLABLES[second]).upper()
 
 
-def _texts(signed: Glosses) -> tuple[str, str]:
+def _texts(signed: _Glosses) -> tuple[str, str]:
     """The words in the order of the signs; and with the last one first, which means the same."""
     words = [gloss.lower() for gloss in signed]
     return " ".join(words).capitalize() + ".", " ".join([words[-1], *words[:-1]]).capitalize() + "."
