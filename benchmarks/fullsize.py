@@ -32,6 +32,7 @@ from signtalk.errors import SignTalkError
 from signtalk.files import read_json, write_json
 
 if TYPE_CHECKING:  # heavy modules are imported where they are used: a step's process begins as a copy of this one
+    from signtalk.arrays import BoolArray
     from signtalk.recognition.asked import Asked
     from signtalk.recognition.recognizer import Recognizer
 
@@ -133,35 +134,37 @@ def measure_look(folder: Path) -> dict[str, Any]:
     words = {record.text_key: tuple(record.sentence.rstrip(".").lower().split()) for record in manifest.records}
     near = _with_neighbour({key: words[key] for key in recognizer.index.groups.text_keys})
     shipped = recognizer.decision.scoring.rerank_sentences
-    looks = [_look(recognizer, asked, sentences) for sentences in (shipped, *_LOOKS)]
-    ranks = recognizer.rank(asked.encoded, asked.own_ids).ranks_of(asked.keys)
+    sizes = dict.fromkeys((shipped, *_LOOKS))  # each once, the shipped one first
+    looks, rights = zip(*(_look(recognizer, asked, sentences) for sentences in sizes), strict=True)
     is_near = np.array([key in near for key in asked.keys])
     return {
         "looks": [asdict(look) for look in looks],
-        "one_sign_apart": [int((ranks[is_near] == 1).sum()), int(is_near.sum())],
+        "one_sign_apart": [int(rights[0][is_near].sum()), int(is_near.sum())],
     }
 
 
-def _look(recognizer: Recognizer, asked: Asked, sentences: int) -> Look:
+def _look(recognizer: Recognizer, asked: Asked, sentences: int) -> tuple[Look, BoolArray]:
+    """What a size gives, and (B,) which questions it answers rightly."""
     import numpy as np
 
     scoring = recognizer.decision.scoring.model_copy(update={"rerank_sentences": sentences})
     changed = recognizer.changed(decision=recognizer.decision.model_copy(update={"scoring": scoring}))
     ranking = changed.rank(asked.encoded, asked.own_ids)
-    keys = np.array(changed.index.groups.text_keys)
-    own = keys[ranking.classes] == np.array(asked.keys)[:, None]
+    right = ranking.ranks_of(asked.keys) == 1
+    looked_at = ranking.places_of(asked.keys) & np.isfinite(ranking.dtw_distances)
     times = []
     for query in range(min(_TIMED, len(asked.records))):
         one, begun = asked.encoded.select(slice(query, query + 1)), time.perf_counter()
         changed.rank(one)
         times.append(time.perf_counter() - begun)
-    return Look(
+    look = Look(
         sentences=sentences,
-        right=int((ranking.ranks_of(asked.keys) == 1).sum()),
-        looked_at=int((own & np.isfinite(ranking.dtw_distances)).any(axis=1).sum()),
+        right=int(right.sum()),
+        looked_at=int(looked_at.any(axis=1).sum()),
         asked=len(asked.records),
         ms=round(1000 * float(np.median(times)), 2),
     )
+    return look, right
 
 
 def _with_neighbour(words: dict[str, tuple[str, ...]]) -> set[str]:
@@ -224,6 +227,8 @@ def section_of(done: dict[str, Any], report: dict[str, Any], command: str, optio
         command: as typed.
         options: of the command line.
     """
+    from results_page import table
+
     steps = {name: Step(**done[name]) for name in STEPS if name != "look"}
     chain = [step for name, step in steps.items() if name not in ("synthesize", "split")]
     looks = done["look"]["looks"]
@@ -251,47 +256,45 @@ def section_of(done: dict[str, Any], report: dict[str, Any], command: str, optio
         f"{datetime.date.today().isoformat()}:\n`{command}`",
         textwrap.fill(about, _LINE),
         f"**Most memory of the chain: {max(step.peak_mb for step in chain) / 1000:.1f} GB.**",
-        _table(("step", "seconds", "most memory, MB", "load before"), made_by),
+        table(("step", "seconds", "most memory, MB", "load before"), made_by),
         "What came of it:",
-        _table(("figure", "value", "of"), _quality(report, done["look"])),
+        table(("figure", "value", "of"), _quality(report, done["look"])),
         textwrap.fill(looked, _LINE),
-        _table(("sentences looked at", "R@1", "own one looked at", "time, ms", "time, shipped = 1"), sizes),
+        table(("sentences looked at", "R@1", "own one looked at", "time, ms", "time, shipped = 1"), sizes),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _quality(report: dict[str, Any], look: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Name, value with its interval, and how many were asked."""
+    from results_page import interval_text
+    from rows import Range
+    from signtalk.evaluation.intervals import wilson_interval
+
+    def with_interval(value: dict[str, float]) -> str:
+        return interval_text(Range(estimate=value["estimate"], low=value["low"], high=value["high"]))
+
     lines = []
     for each in report["retrieval"]:
         for name, title in (("recall_at_1", "R@1"), ("recall_at_5", "R@5")):
             if each["name"] in ("seen sentence, unseen signer", "unseen sentence, enrolled from 1 clip"):
-                lines.append((f"{title}, {each['name']}", _interval(each[name]), f"{each['num_queries']:,}"))
-    from signtalk.evaluation.intervals import wilson_interval
-
+                lines.append((f"{title}, {each['name']}", with_interval(each[name]), f"{each['num_queries']:,}"))
     right, asked = look["one_sign_apart"]
     if asked:
-        apart = wilson_interval(right, asked)
-        told = _interval({"estimate": right / asked, "low": apart.low, "high": apart.high})
+        told = with_interval(asdict(wilson_interval(right, asked)))
         lines.append(("R@1, another sentence differs in one sign", told, f"{asked:,}"))
     for each in report["searches"]:
-        lines.append((f"R@1 text to clip, {each['name']}", _interval(each["recall_at_1"]), f"{each['num_queries']:,}"))
+        lines.append(
+            (f"R@1 text to clip, {each['name']}", with_interval(each["recall_at_1"]), f"{each['num_queries']:,}")
+        )
     for each in report["texts"]:
-        lines.append((f"WER, {each['name']}", _interval(each["measures"]["wer"]), f"{each['num_clips']:,}"))
+        lines.append((f"WER, {each['name']}", with_interval(each["measures"]["wer"]), f"{each['num_clips']:,}"))
     for gate in (report["open_set"] or {"gates": []})["gates"][:1]:
         known = f"{report['open_set']['num_known']:,}"
-        lines.append(("answered of known questions", _interval(gate["known_accepted"]), known))
+        lines.append(("answered of known questions", with_interval(gate["known_accepted"]), known))
         if gate["precision"] is not None:
-            lines.append(("right of all answers", _interval(gate["precision"]), known))
+            lines.append(("right of all answers", with_interval(gate["precision"]), known))
     return lines
-
-
-def _interval(value: dict[str, float]) -> str:
-    return f"{value['estimate']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(row) + " |" for row in (titles, ["---"] * len(titles), *rows))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

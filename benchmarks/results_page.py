@@ -152,11 +152,11 @@ def _overview(rows: Sequence[Row], published: Sequence[Published]) -> str:
     columns: list[tuple[str, Callable[[Row], str], Callable[[Published], str]]] = [
         ("model", lambda row: row.origin.label, lambda other: f"{other.label} ({other.source})"),
         ("folds x seeds", lambda row: f"{row.num_folds} x {len(row.seeds)}", lambda _: ""),
-        ("R@1 (95%)", lambda row: _interval(row.r1), lambda other: _number(other.r1)),
+        ("R@1 (95%)", lambda row: interval_text(row.r1), lambda other: _number(other.r1)),
         ("mean of folds", lambda row: _number(row.mean.r1), lambda _: ""),
         ("worst fold", lambda row: f"{row.worst_fold[1]:.3f} {row.worst_fold[0]}", lambda other: _number(other.worst)),
-        ("R@5 (95%)", lambda row: _interval(row.r5), lambda _: ""),
-        ("MRR (95%)", lambda row: _interval(row.mrr), lambda other: _number(other.mrr)),
+        ("R@5 (95%)", lambda row: interval_text(row.r5), lambda _: ""),
+        ("MRR (95%)", lambda row: interval_text(row.mrr), lambda other: _number(other.mrr)),
     ]
     body = [[cell(row) for _, cell, _ in columns] for row in rows]
     body += [[cell(other) for _, _, cell in columns] for other in published]
@@ -227,7 +227,8 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _interval(over: Range) -> str:
+def interval_text(over: Range) -> str:
+    """A mean with its interval, where it has one."""
     if over.low is None or over.high is None:
         return _number(over.estimate)
     return f"{over.estimate:.3f} ({over.low:.3f}-{over.high:.3f})"

@@ -24,10 +24,8 @@ from signtalk.bundle.collection import ImportedCollection, import_collection
 from signtalk.calibration.calibrate import CalibrationConfig
 from signtalk.calibration.local import Calibrated, calibrate_locally
 from signtalk.data.manifest import Problem, load_manifest
-from signtalk.data.records import LANDMARK_SUFFIXES
 from signtalk.errors import ArtifactError, ConfigError, DataError, checked
-from signtalk.extraction.reader import ClipReader
-from signtalk.extraction.video import VIDEO_SUFFIXES
+from signtalk.extraction.reader import CLIP_SUFFIXES, ClipReader
 from signtalk.index.personal import forget, layer_exists
 from signtalk.index.references import Hit
 from signtalk.index.takes import Consent
@@ -217,7 +215,7 @@ class Model(OpenModel):
                 index shall keep clips.
             DataError: `strict`, and there is a warning; or the folder cannot be written.
         """
-        if Path(text).suffix.lower() in (*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES):
+        if Path(text).suffix.lower() in CLIP_SUFFIXES:
             raise ConfigError(f"the text '{text}' is the name of a clip; give what the clips say first, then the clips")
         into_run = self.run is not None and self.personal == own_index(self.path)
         if into_run and consent:

@@ -23,6 +23,16 @@ def test_ranks_count_sentences_even_where_clips_are_ranked():
     assert score_sentences(queries, index, ScoringConfig()).ranks_of(["elsewhere"] * 6).tolist() == [0] * 6
 
 
+def test_places_of_a_sentence_are_where_its_rank_says() -> None:
+    index, queries = made_index(), encoded(6, seed=4)
+    ranking = score_sentences(queries, index, ScoringConfig())
+    keys = [index.groups.text_keys[b % len(index.groups.text_keys)] for b in range(6)]
+    own = ranking.places_of(keys)
+    assert own.sum(axis=1).tolist() == [1] * 6
+    assert (own.argmax(axis=1) + 1).tolist() == ranking.ranks_of(keys).tolist()
+    assert not ranking.places_of(["elsewhere"] * 6).any()
+
+
 def test_candidates_say_what_is_known():
     index = small_index()
     scores = score_sentences(encoded(1, seed=5), index, ScoringConfig(rerank_sentences=2))

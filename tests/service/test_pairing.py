@@ -155,7 +155,7 @@ def test_a_silent_device_is_told_within_three_seconds() -> None:
             if tablet.receive_json() == {"type": "partner", "here": False}:
                 break
             time.sleep(0.05)
-        assert time.monotonic() - began < 5  # one second, and what a machine that stands still adds
+        assert time.monotonic() - began < 3
     assert ServiceSettings().pair_silent_s <= 3
 
 

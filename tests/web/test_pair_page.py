@@ -13,10 +13,8 @@ from signtalk.bundle.web import PAGE
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
 HURT, MORNING = "Where does it hurt?", "Good morning."
 EVERYTHING = ["#camera", "#patient-half", "#staff-half", "[role=tablist]"]
-NOTICED_MS = 3000 + 2000
-"""Within three seconds, and what a slow machine adds: two pages and the service share it. The three seconds themselves
-are held by heartbeat.test.mjs and tests/service/test_pairing.py.
-"""
+NOTICED_MS = 3000 + 1000
+"""Within three seconds, and what the test itself needs to cause it."""
 
 
 def two(scenario: str, folder: Path) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def test_each_state_has_a_picture_a_colour_and_a_movement(tmp_path: Path) -> Non
     assert steps["hint"] == ["nobody", 1]
 
 
-NOTICED_MS = 3000 + 1000
+NOTICED_MS = 3000 + 500
 """Within three seconds, and what the test itself needs to cause it; times in which the machine let the page stand still
 are taken off already.
 """

@@ -165,10 +165,11 @@ def _rounds(recognizer: Recognizer, clips: CalibrationClips, lesson: Lesson) -> 
     queries = [(asked, own), (asked, without)]
     if clips.known is not None:
         queries.append((clips.known, [as_a_new_signer(index, record) for record in clips.known.records]))
+    sentences = set(taught.keys)
     return [
-        _round(ranking, asked.records[block], set(taught.keys))
-        for asked, left_out in queries
-        for block, ranking in recognizer.rankings(asked.encoded, left_out)
+        _round(ranking, part.records[block], sentences)
+        for part, left_out in queries
+        for block, ranking in recognizer.rankings(part.encoded, left_out)
     ]
 
 

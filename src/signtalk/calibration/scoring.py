@@ -66,8 +66,7 @@ def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Tr
     if len(clips.records) < MIN_QUERIES or not len(recognizer.index):
         return base, None, 0
     ranking = recognizer.rank(clips.encoded, clips.own_ids)
-    keys, signed = np.array(recognizer.index.groups.text_keys), np.array(clips.keys)
-    own = keys[ranking.classes] == signed[:, None]
+    own = ranking.places_of(clips.keys)
     median = float(np.nanmedian(ranking.dtw_distances))
     scales = [round(max(median, 1e-3) * factor, 4) for factor in (0.25, 0.5, 1.0)]
     steps = range(_WEIGHT_STEPS + 1)

@@ -105,11 +105,12 @@ def _left_aside(source: Path, form: Format, files: Sequence[Path], table: Path |
     """What is said of files beside the clips that may be clips too, and are not read as this format."""
     own = {*form.suffixes, *((".npy",) if not form.suffixes else ())}
     others = {*_SUFFIXES, ".npy", ".npz"} - own
+    taken = {*files, table}
     left = [
         path
         for path in visible_files(source)
-        if (path.suffix.lower() in others or may_hold_clips(path)) and path != table
-        and path not in files and path.parent not in files
+        if (path.suffix.lower() in others or may_hold_clips(path))
+        and path not in taken and path.parent not in taken
     ]  # fmt: skip
     if not files or not left:
         return []

@@ -84,7 +84,7 @@ def ranks_asked(recognizer: Recognizer, asked: Asked) -> Float64Array:
 
 def _own_and_other(ranking: Ranking, keys: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     """(B,) best score of each query's own sentence and of all others."""
-    own = np.array(ranking.index.groups.text_keys)[ranking.classes] == np.array(keys)[:, None]
+    own = ranking.places_of(keys)
     return _row_max(np.where(own, ranking.scores, -np.inf)), _row_max(np.where(own, -np.inf, ranking.scores))
 
 

@@ -27,6 +27,7 @@ from signtalk.extraction.worker import GuardConfig, GuardedExtractor, Task
 from signtalk.landmarks.clip import DEFAULT_FPS, LandmarkClip, load_clip
 from signtalk.landmarks.legacy_rows import DEFAULT_SMOOTHING_ALPHA
 
+CLIP_SUFFIXES = VIDEO_SUFFIXES.union(LANDMARK_SUFFIXES)
 READABLE = (
     f"{', '.join(LANDMARK_SUFFIXES)}, a video "
     f"({', '.join(sorted(VIDEO_SUFFIXES))}) or a repetition's folder of MP_Data (0.npy, 1.npy ... or frame_0.npy ...)"
@@ -131,11 +132,10 @@ def clips_in_folder(folder: Path) -> tuple[Path, ...]:
     if is_repetition(folder) or is_openpose_folder(folder):
         return ()
     # A data folder holds tables in JSON beside its clips: JSON is a clip only where nothing else is.
-    suffixes = {*LANDMARK_SUFFIXES, *VIDEO_SUFFIXES}
     files = [
         path
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in suffixes and path.is_file() and not path.name.startswith(".")
+        if path.suffix.lower() in CLIP_SUFFIXES and path.is_file() and not path.name.startswith(".")
     ]
     return tuple(path for path in files if path.suffix.lower() not in JSON_SUFFIXES) or tuple(files)
 

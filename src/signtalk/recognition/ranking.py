@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import FloatArray, IntArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.index.index import SentenceIndex
 
 
@@ -114,6 +114,10 @@ class Ranking:
         first, second = self.scores[:, 0], self.scores[:, 1]
         both = self.rows[:, 1] >= 0
         return np.subtract(first, second, out=np.full_like(first, np.nan), where=both)
+
+    def places_of(self, text_keys: Sequence[str]) -> BoolArray:
+        """(B, K) whether each place holds the query's own sentence, one of `text_keys` a query."""
+        return np.asarray(np.array(self.index.groups.text_keys)[self.classes] == np.array(text_keys)[:, None])
 
     def ranks_of(self, text_keys: Sequence[str]) -> IntArray:
         """(B,) rank of each query's own sentence among sentences, 1 = best; 0 where no clip of it is there."""

@@ -75,25 +75,21 @@ class SyntheticConfig(BaseModel, frozen=True, extra="forbid"):
     def sentences(self) -> tuple[Sentence, ...]:
         """The sentences that `num_sentences` are taken of, in their order."""
         if self.drawn_signs:
-            count = self.first_sentence + self.num_sentences
-            return drawn_sentences(self.seed, self.drawn_signs, count, self.near_misses)
+            last = self.first_sentence + self.num_sentences
+            return drawn_sentences(self.seed, self.drawn_signs, last, self.near_misses)
         return sentences() if self.near_misses else distinct_sentences()
 
     @model_validator(mode="after")
     def _check(self) -> SyntheticConfig:
         if 0 < self.drawn_signs < LEAST_SIGNS:
             raise ValueError(f"drawn_signs {self.drawn_signs}; expected 0 or {LEAST_SIGNS} to {MOST_SIGNS}")
-        last, available = self.first_sentence + self.num_sentences, len(self.sentences)
-        if last > available:
+        last = self.first_sentence + self.num_sentences
+        if not self.drawn_signs and last > (available := len(self.sentences)):
             raise ValueError(f"first_sentence + num_sentences is {last}; there are {available} sentences")
         low, high = self.clips_per_sentence
         if not 1 <= low <= high <= self.num_signers:
             raise ValueError(f"clips_per_sentence {low}, {high}; expected 1 <= least <= most <= num_signers")
         return self
-
-
-_DEFAULTS = SyntheticConfig().model_dump(mode="json")
-"""What a folder means that was made before a setting came."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +268,8 @@ def _claim(folder: Path, settings: dict[str, object]) -> None:
     path = folder / SETTINGS_NAME
     if path.exists():
         earlier = read_json(path)
-        earlier = _DEFAULTS | earlier if isinstance(earlier, dict) else {}
+        defaults = SyntheticConfig().model_dump(mode="json")  # what a folder means that was made before a setting came
+        earlier = defaults | earlier if isinstance(earlier, dict) else {}
         if earlier != settings:
             names = [name for name in settings if earlier.get(name) != settings[name]]
             raise DataError(f"{path}: made with other settings ({', '.join(names)}); choose another folder")
