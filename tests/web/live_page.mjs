@@ -247,15 +247,17 @@ async function marks() {
     };
     const yes = { promise: { proven: true } }, no = { promise: { proven: false } };
     const said = { outcome: "answer", text: "A", text_source: "sentence" }, asked = { outcome: "choices", choices: candidates };
-    const cards = {
+    const signed = {
       proven: shown({ ...said, ...yes }), unproven: shown({ ...said, ...no }), untold: shown(said),
       translated: shown({ ...said, text_source: "translation", ...no }),
-      offered: fresh({ ...asked, ...yes }),
-      offeredUnproven: fresh({ ...asked, ...no }),
-      lines,
     };
-    await new Promise((resolve) => { setTimeout(resolve); }); // languages are looked up before something is spoken
-    return { ...cards, spoken: /** @type {any} */ (globalThis).spoken };
+    const languageKnown = () => new Promise((resolve) => { setTimeout(resolve); }); // it is looked up before a voice speaks
+    await languageKnown();
+    const questions = { offered: fresh({ ...asked, ...yes }), offeredUnproven: fresh({ ...asked, ...no }) };
+    fresh({ ...said, ...yes });
+    view.clear(); // the next person is not told what was answered to this one
+    await languageKnown();
+    return { ...signed, ...questions, lines, spoken: /** @type {any} */ (globalThis).spoken };
   });
   await browser.close();
 }
