@@ -115,7 +115,7 @@ def test_the_gate_counts_every_clip_once(small_run: SmallRun) -> None:
 def test_without_held_out_sentences_nothing_is_proven(few: int, small_run: SmallRun) -> None:
     recognizer, clips = held_out(small_run)
     assert clips.unknown is not None
-    alone = enrolled._part(clips.unknown, np.arange(few))
+    alone = clips.unknown.select(np.arange(few))
     gate, report = fit_enrolled(recognizer, replace(clips, unknown=alone if few else None), 0.98, 0.3)
     assert gate is None
     assert "no enrolled sentence is accepted" in report.fallback

@@ -207,6 +207,13 @@ def test_counts_make_the_mixture_that_is_expected():
     assert query_counts(np.zeros(0, bool), 0.4).tolist() == []
 
 
+def test_a_query_that_was_drawn_from_three_counts_as_three_that_were_not():
+    drawn = query_counts(np.array([True, True, False, False]), 0.4, np.array([3.0, 1, 2, 2]))
+    every = query_counts(np.array([True] * 4 + [False] * 4), 0.4)
+    assert drawn.tolist() == pytest.approx([2 * every[:3].sum() / 4, 2 * every[3] / 4, *[2 * every[4:6].sum() / 4] * 2])
+    assert query_counts(np.ones(2, bool), 0.4, np.array([3.0, 1])).tolist() == [1.5, 0.5]
+
+
 def test_the_confidence_is_a_share_of_the_expected_mixture():
     evidence, right = made_evidence(np.random.default_rng(10), 400, 400, gap=1.0)
     for share in (0.1, 0.5):

@@ -40,3 +40,15 @@ def test_an_index_holds_the_packed_clips_that_sign(tmp_path: Path) -> None:
     assert [entry.clip_id for entry in index.entries] == signing
     assert index.encoder_id == "model-1"
     assert index.entries[0].feature_path == "clips/2.npz"
+
+
+def test_of_many_so_many_are_drawn_from_first_to_last(tmp_path: Path) -> None:
+    manifest, encoder = data_folder(tmp_path), MadeEncoder()
+    records = manifest.records[:5]
+    store = pack_clips(records, encoder.feature_config, tmp_path / "store")
+    asked = asked_packed(encoder, store, records)
+    assert asked is not None and asked.at_most(5) is asked
+    some = asked.at_most(3)
+    assert [record.clip_id for record in some.records] == ["0", "2", "4"]
+    np.testing.assert_array_equal(some.encoded.embeddings, asked.encoded.embeddings[[0, 2, 4]])
+    np.testing.assert_array_equal(some.motions, asked.motions[[0, 2, 4]])

@@ -50,6 +50,16 @@ def test_leaving_out_equals_an_index_that_never_had_the_clip():
     np.testing.assert_array_equal(left_out.num_references, without.num_references)
 
 
+def test_what_is_left_out_is_summed_a_part_at_a_time(monkeypatch):
+    entries = [entry(f"c{n}", f"text {n % 3}") for n in range(15)]
+    index, queries = SentenceIndex.build(encoded(15, seed=1), entries, "m"), encoded(4, seed=2).embeddings
+    excluded = np.random.default_rng(3).random((4, 15)) < 0.6
+    at_once = compare(queries, index, excluded)
+    monkeypatch.setattr("signtalk.recognition.comparison._SUMMED_AT_ONCE", 4)
+    in_parts = compare(queries, index, excluded)
+    np.testing.assert_array_equal(in_parts.centroid_similarities, at_once.centroid_similarities)
+
+
 def test_of_equal_clips_the_first_stands_for_the_sentence():
     clips = encoded(3)
     clips.embeddings[:] = clips.embeddings[0]

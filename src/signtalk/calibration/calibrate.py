@@ -40,6 +40,8 @@ from signtalk.recognition.recognizer import DecisionConfig, Recognizer, num_offe
 from signtalk.recognition.translation import TranslationRule, is_right
 
 _SPELLING_WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
+_SPELLED_AT_MOST = 384
+"""Clips of a part that are written down at each weight: of more so many are drawn, for writing takes longest of all."""
 _LEAST_CHOICE = 0.02
 """Below this confidence nothing is offered to choose from, whatever the clips of the fit say."""
 
@@ -207,6 +209,7 @@ def _fit_spelling(recognizer: Recognizer, parts: Sequence[Asked]) -> tuple[Decis
     total = sum(len(part.records) for part in parts)
     if total < MIN_QUERIES or not all(part.encoded.word_log_probs.shape[2] for part in parts):
         return decision, {}
+    parts = [part.at_most(_SPELLED_AT_MOST) for part in parts]
     references = [record.variations or (record.sentence,) for part in parts for record in part.records]
     error_rates: dict[float, float] = {}
     for weight in _SPELLING_WEIGHTS:

@@ -104,7 +104,7 @@ def as_a_new_signer(index: SentenceIndex, record: ClipRecord) -> tuple[str, ...]
 
     The signer's other clips stay where nobody else signs the sentence (of an unknown one: where nobody else signs).
     """
-    mine = [entry.clip_id for entry in index.entries if entry.signer_id == record.signer_id and entry.signer_id]
+    mine = index.clips_by_signer.get(record.signer_id, ()) if record.signer_id else ()
     rows = index.sentences.get(record.text_key, range(len(index.entries)))
     others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
     return (record.clip_id, *mine) if others else (record.clip_id,)

@@ -24,7 +24,7 @@ from signtalk.calibration.logistic import MIN_ACCEPTED
 from signtalk.calibration.reports import NotFitted
 from signtalk.data.manifest import ClipRecord
 from signtalk.evaluation.intervals import wilson_interval
-from signtalk.recognition.asked import Asked, enrolled_entries
+from signtalk.recognition.asked import enrolled_entries
 from signtalk.recognition.evidence import Evidence, words_of_first
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.ranking import Ranking
@@ -34,6 +34,8 @@ TAUGHT_FROM = (1, 2, 3)
 """So many clips teach a sentence, as people do; each number is one round of the fit."""
 TEACHERS_EACH = 2
 """Signers of a sentence who teach it in turn, so that each one's clips ask as well."""
+_KNOWN_BESIDE = 256
+"""Clips of known sentences that are asked in a round; of more so many are drawn, and stand for all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,7 @@ class _Round:
         enrolled: whether the first candidate is a taught sentence.
         words: of the first candidate's sentence.
         clip_ids: who asked.
+        stand_for: clips that each of them stands for.
     """
 
     evidence: Evidence
@@ -68,6 +71,7 @@ class _Round:
     enrolled: BoolArray
     words: npt.NDArray[np.float64]
     clip_ids: tuple[str, ...]
+    stand_for: npt.NDArray[np.float64]
 
 
 def make_lesson(records: Sequence[ClipRecord], k: int, seed: int, turn: int = 0) -> Lesson:
@@ -122,7 +126,8 @@ def fit_enrolled(
     enrolled = np.concatenate([part.enrolled for part in rounds])
     evidence = Evidence.joined([part.evidence for part in rounds]).select(enrolled)
     right = np.concatenate([part.right for part in rounds])[enrolled]
-    counts = query_counts(np.concatenate([part.known for part in rounds]), unknown_share)[enrolled]
+    stand_for = np.concatenate([part.stand_for for part in rounds])
+    counts = query_counts(np.concatenate([part.known for part in rounds]), unknown_share, stand_for)[enrolled]
     clip_ids = np.array([name for part in rounds for name in part.clip_ids])[enrolled]
     fit = fit_gate(evidence, right, clips.speeds, clips.idle, precision=precision, counts=counts)
     if fit.report.accepted is None:
@@ -157,23 +162,25 @@ def _rounds(recognizer: Recognizer, clips: CalibrationClips, lesson: Lesson) -> 
     """Teach the held-out sentences; ask for them, without them, and for the known ones beside them."""
     if clips.unknown is None or not len(lesson.asked):
         return []
-    taught, asked = _part(clips.unknown, lesson.taught), _part(clips.unknown, lesson.asked)
+    taught, asked = clips.unknown.select(lesson.taught), clips.unknown.select(lesson.asked)
     index = recognizer.index.add(taught.encoded, enrolled_entries(taught.records))
     recognizer = recognizer.changed(index=index)
     own = [as_a_new_signer(index, record) for record in asked.records]
     without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, asked.keys, strict=True)]
-    queries = [(asked, own), (asked, without)]
+    queries = [(asked, own, 1.0), (asked, without, 1.0)]
     if clips.known is not None:
-        queries.append((clips.known, [as_a_new_signer(index, record) for record in clips.known.records]))
+        beside = clips.known.at_most(_KNOWN_BESIDE)
+        left_out_of_known = [as_a_new_signer(index, record) for record in beside.records]
+        queries.append((beside, left_out_of_known, len(clips.known.records) / len(beside.records)))
     sentences = set(taught.keys)
     return [
-        _round(ranking, part.records[block], sentences)
-        for part, left_out in queries
+        _round(ranking, part.records[block], sentences, stand_for)
+        for part, left_out, stand_for in queries
         for block, ranking in recognizer.rankings(part.encoded, left_out)
     ]
 
 
-def _round(ranking: Ranking, records: Sequence[ClipRecord], taught: set[str]) -> _Round:
+def _round(ranking: Ranking, records: Sequence[ClipRecord], taught: set[str], stand_for: float) -> _Round:
     ranks, entries = ranking.ranks_of([record.text_key for record in records]), ranking.index.entries
     first = [entries[row].text_key if row >= 0 else "" for row in ranking.rows[:, 0].tolist()]
     return _Round(
@@ -183,9 +190,5 @@ def _round(ranking: Ranking, records: Sequence[ClipRecord], taught: set[str]) ->
         enrolled=np.array([key in taught for key in first], dtype=np.bool_),
         words=words_of_first(ranking),
         clip_ids=tuple(record.clip_id for record in records),
+        stand_for=np.full(len(records), stand_for),
     )
-
-
-def _part(asked: Asked, rows: IntArray) -> Asked:
-    """Some of the clips."""
-    return Asked(tuple(asked.records[row] for row in rows.tolist()), asked.encoded.select(rows), asked.motions[rows])

@@ -162,15 +162,23 @@ def _accepted(
     )
 
 
-def query_counts(known: BoolArray, unknown_share: float = UNKNOWN_SHARE) -> npt.NDArray[np.float64]:
+def query_counts(
+    known: BoolArray, unknown_share: float = UNKNOWN_SHARE, stand_for: npt.NDArray[np.float64] | None = None
+) -> npt.NDArray[np.float64]:
     """(B,) how much each query counts so that `unknown_share` of all show a sentence that is not indexed; mean 1.
 
-    Where all are of one kind, all count the same.
+    Where all are of one kind, their kind makes no difference.
+
+    Args:
+        known: (B,) whether a query's sentence is indexed.
+        unknown_share: part of all.
+        stand_for: (B,) how many queries each stands for, where some were drawn from many; None = itself.
     """
-    share = float(known.mean()) if len(known) else 0.0
+    stand_for = np.ones(len(known)) if stand_for is None else stand_for / stand_for.mean()
+    share = float((known * stand_for).mean()) if len(known) else 0.0
     if share in (0.0, 1.0):
-        return np.ones(len(known))
-    return np.where(known, (1 - unknown_share) / share, unknown_share / (1 - share))
+        return stand_for
+    return stand_for * np.where(known, (1 - unknown_share) / share, unknown_share / (1 - share))
 
 
 def least_words(words: npt.NDArray[np.floating]) -> int:

@@ -8,7 +8,7 @@ The sentences that teach are known to everybody: only how this person signs them
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,9 +83,9 @@ def measure_known_signer(
 
 
 def _told(recognizer: Recognizer, known: Asked, rows: IntArray, signer: SignerTransform | None = None) -> _Told:
-    clips = known.encoded.select(rows)
-    records = tuple(known.records[row] for row in rows.tolist())
-    asked = Asked(records, signer.applied(clips) if signer else clips, known.motions[rows])
+    asked = known.select(rows)
+    if signer is not None:
+        asked = replace(asked, encoded=signer.applied(asked.encoded))
     answered = answer_asked(recognizer, asked)
     return _Told(answered.right, answered.accepted)
 

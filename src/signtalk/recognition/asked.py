@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import FloatArray
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.manifest import ClipRecord
 from signtalk.data.packed import PackedClips
 from signtalk.index.encoded import ClipEncoder, Encoded, concatenate
@@ -48,6 +48,16 @@ class Asked:
     def own_ids(self) -> list[tuple[str, ...]]:
         """For each clip the references that it must not meet: itself."""
         return [(record.clip_id,) for record in self.records]
+
+    def select(self, rows: IntArray) -> Asked:
+        """The clips of `rows`, in their order."""
+        return Asked(tuple(self.records[row] for row in rows.tolist()), self.encoded.select(rows), self.motions[rows])
+
+    def at_most(self, count: int) -> Asked:
+        """These, or of more than `count` so many, evenly drawn from all."""
+        if len(self.records) <= count:
+            return self
+        return self.select(np.linspace(0, len(self.records) - 1, count).round().astype(np.int64))
 
 
 def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[ClipRecord]) -> Asked | None:

@@ -11,10 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from signtalk.index.encoded import Encoded
-from signtalk.index.index import SentenceIndex, unit_rows
+from signtalk.index.index import SentenceIndex
 from signtalk.recognition.dtw import DtwResult, dtw_by_row
+
+_SUMMED_AT_ONCE = 20_000
+"""Clips whose vectors are gathered together: 20 MB with 128 numbers each."""
+_CANCELLED = 1e-6
+"""A sum of unit vectors that is no longer than this has no direction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +79,9 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
     centroids = queries @ index.centroid_matrix().T
     num_references = np.repeat(groups.counts[None], len(queries), axis=0)
     if excluded is not None and excluded.any():
-        clips[excluded] = -np.inf
         num_references -= np.add.reduceat(excluded[:, groups.row_order].astype(np.int64), groups.starts, axis=1)
-        _leave_out_of_centroids(centroids, queries, index, excluded)
+        _leave_out_of_centroids(centroids, clips, index, excluded)
+        clips[excluded] = -np.inf
     by_sentence = clips[:, groups.row_order]
     best = np.maximum.reduceat(by_sentence, groups.starts, axis=1)
     is_best = by_sentence == np.repeat(best, groups.counts, axis=1)
@@ -93,16 +98,46 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
 
 
 def _leave_out_of_centroids(
-    centroids: FloatArray, queries: FloatArray, index: SentenceIndex, excluded: BoolArray
+    centroids: FloatArray, clips: FloatArray, index: SentenceIndex, excluded: BoolArray
 ) -> None:
-    """Correct in place the few similarities (B, C) whose centroid holds a clip that is left out."""
-    query, row = np.nonzero(excluded)
-    num_sentences = centroids.shape[1]
-    cells, cell_of = np.unique(query * num_sentences + index.groups.class_of_row[row], return_inverse=True)
-    query_of_cell, class_of_cell = np.divmod(cells, num_sentences)
-    sums = index.class_sums[class_of_cell]
-    np.subtract.at(sums, cell_of, index.embeddings[row])
-    centroids[query_of_cell, class_of_cell] = np.vecdot(queries[query_of_cell], unit_rows(sums))
+    """Correct in place the similarities (B, C) whose centroid holds clips that are left out.
+
+    With S the sum of a sentence's clips and E of those left out, cos(q, S - E) = (q.S - q.E) / |S - E|. All of it is
+    known from single numbers of clips and sentences, so no vector is made for each of many thousand pairs of query
+    and sentence: whoever leaves out a signer leaves out a clip of nearly every sentence.
+
+    Args:
+        centroids: (B, C) similarities of the whole sentences.
+        clips: (B, N) of all clips.
+        index: the references.
+        excluded: (B, N) clips to leave out, at least one.
+    """
+    groups, sums = index.groups, index.class_sums
+    query, place = np.nonzero(excluded[:, groups.row_order])
+    row = groups.row_order[place]
+    sentence = groups.class_of_row[row]
+    first = np.flatnonzero(np.diff(query * len(sums) + sentence, prepend=-1))  # of each pair of query and sentence
+    cells = query[first], sentence[first]
+    with_sum = np.vecdot(sums[groups.class_of_row], index.embeddings)  # (N,) S.e of each clip
+    squares = np.vecdot(sums, sums)[cells[1]] - 2 * np.add.reduceat(with_sum[row], first)
+    lengths = np.sqrt(np.maximum(squares + _squared_sums(index.embeddings, row, first), 0))
+    whole = centroids[cells] * np.linalg.norm(sums, axis=1)[cells[1]]
+    products = whole - np.add.reduceat(clips[query, row].astype(np.float64), first)
+    centroids[cells] = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > _CANCELLED)
+
+
+def _squared_sums(vectors: FloatArray, rows: IntArray, first: IntArray) -> Float64Array:
+    """Squared length of the sum of some vectors, for each stretch of `rows` that begins at `first`."""
+    squares = np.vecdot(vectors, vectors).astype(np.float64)[rows[first]]
+    counts = np.diff(first, append=len(rows))
+    for several in np.array_split(np.flatnonzero(counts > 1), 1 + len(rows) // _SUMMED_AT_ONCE):
+        if len(several):
+            chosen = np.repeat(first[several], counts[several])
+            starts = np.cumsum(counts[several]) - counts[several]
+            within = np.arange(len(chosen)) - np.repeat(starts, counts[several])
+            sums = np.add.reduceat(vectors[rows[chosen + within]].astype(np.float64), starts, axis=0)
+            squares[several] = np.vecdot(sums, sums)
+    return squares
 
 
 def warped_distances(

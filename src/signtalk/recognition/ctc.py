@@ -310,7 +310,7 @@ class JointStepDecoder:
             state = self._grown(tokens, state)
         heard, inner = self._decoder.step(tokens, state.inner)
         candidates = self._candidates(heard, state)
-        prefix = self._prefixes(state, candidates)[2]
+        prefix = self._begun_with(state, candidates)
         rows = np.arange(len(tokens))
         end = np.logaddexp(state.word_end, state.blank_end)[rows, self._num_frames[state.clips] - 1]
         spelled = np.full(heard.shape, -np.inf)
@@ -332,35 +332,39 @@ class JointStepDecoder:
         ]
         return np.asarray(words[np.concatenate(best, axis=1)])
 
-    def _prefixes(self, state: _JointState, words: IntArray) -> tuple[Float64Array, Float64Array, Float64Array]:
-        """Each row's text with one of K words more.
+    def _begun_with(self, state: _JointState, words: IntArray) -> Float64Array:
+        """(R, K) log probability that the frames begin with each row's text and one of K words more."""
+        ways = self._emitted(state, words) + self._ready_for(state, words)
+        highest = ways.max(axis=1)
+        return np.asarray(highest + np.log(np.exp(ways - highest[:, None]).sum(axis=1)))
 
-        Returns:
-            (R, K, T) `word_end` and `blank_end` of the longer texts, and (R, K) log probability that the frames
-            begin with them.
-        """
-        emitted = np.swapaxes(self._words[state.clips[:, None], :, words], 1, 2)  # (R, T, K) in memory order of t
-        repeated = (words == state.last[:, None])[:, None]
-        # Ways to have spelled the text so far just before frame t; a repeated word needs a blank between.
-        fresh = np.where(repeated, state.blank_end[..., None], np.logaddexp(state.word_end, state.blank_end)[..., None])
+    def _emitted(self, state: _JointState, words: IntArray) -> Float64Array:
+        """(R, T, K) log probability of each row's K words at each frame."""
+        return np.swapaxes(self._words[state.clips[:, None], :, words], 1, 2)
+
+    def _ready_for(self, state: _JointState, words: IntArray) -> Float64Array:
+        """(R, T, K) ways to have spelled the text so far just before a frame; a repeated word needs a blank between."""
         began = 0.0 if state.last[0] < 0 else IMPOSSIBLE
-        fresh = np.concatenate([np.full_like(fresh[:, :1], began), fresh[:, :-1]], axis=1)
-        word_end, blank_end = np.empty_like(fresh), np.empty_like(fresh)
-        last_word = last_blank = np.full_like(fresh[:, 0], IMPOSSIBLE)
-        blank = self._words[state.clips, :, BLANK_ID]
-        for t in range(fresh.shape[1]):
-            last_blank = np.logaddexp(last_word, last_blank) + blank[:, t, None]
-            last_word = np.logaddexp(last_word, fresh[:, t]) + emitted[:, t]
-            word_end[:, t], blank_end[:, t] = last_word, last_blank
-        started = np.logaddexp.reduce(fresh + emitted, axis=1)
-        return np.swapaxes(word_end, 1, 2), np.swapaxes(blank_end, 1, 2), started
+        blank, either = (
+            np.concatenate([np.full_like(ways[:, :1], began), ways[:, :-1]], axis=1)[..., None]
+            for ways in (state.blank_end, np.logaddexp(state.word_end, state.blank_end))
+        )
+        return np.where((words == state.last[:, None])[:, None], blank, either)
 
     def _grown(self, tokens: IntArray, state: _JointState) -> _JointState:
-        word_end, blank_end, spelled = self._prefixes(state, tokens[:, None])
+        words = tokens[:, None]
+        emitted, ready = self._emitted(state, words)[..., 0], self._ready_for(state, words)[..., 0]
+        blank = self._words[state.clips, :, BLANK_ID]
+        word_end, blank_end = np.empty_like(ready), np.empty_like(ready)
+        last_word = last_blank = np.full(len(ready), IMPOSSIBLE)
+        for t in range(ready.shape[1]):
+            last_blank = np.logaddexp(last_word, last_blank) + blank[:, t]
+            last_word = np.logaddexp(last_word, ready[:, t]) + emitted[:, t]
+            word_end[:, t], blank_end[:, t] = last_word, last_blank
         return replace(
             state,
             last=tokens,
-            word_end=np.maximum(word_end[:, 0], IMPOSSIBLE),
-            blank_end=np.maximum(blank_end[:, 0], IMPOSSIBLE),
-            spelled=np.maximum(spelled[:, 0], IMPOSSIBLE),
+            word_end=np.maximum(word_end, IMPOSSIBLE),
+            blank_end=np.maximum(blank_end, IMPOSSIBLE),
+            spelled=np.maximum(self._begun_with(state, words)[:, 0], IMPOSSIBLE),
         )

@@ -363,9 +363,12 @@ class Recognizer:
         """Text of each clip by beam search; None without a decoder."""
         if self.decoder is None or self.tokenizer is None:
             return [None] * encoded.num_clips
-        options = self.decision.decoding
-        decoder: StepDecoder = self.decoder
-        if encoded.word_log_probs.shape[2] and self.decision.spelling_weight:
-            decoder = JointStepDecoder(decoder, encoded.word_log_probs, self.decision.spelling_weight)
-        results = beam_search(decoder, encoded.memory, encoded.memory_valid, options)
-        return [Translation.from_result(best[0], self.tokenizer) for best in results]
+        texts: list[Translation | None] = []
+        for start in range(0, encoded.num_clips, _CLIPS_AT_ONCE):  # bounds memory: each open text keeps its frames
+            block = encoded.select(slice(start, start + _CLIPS_AT_ONCE))
+            decoder: StepDecoder = self.decoder
+            if block.word_log_probs.shape[2] and self.decision.spelling_weight:
+                decoder = JointStepDecoder(decoder, block.word_log_probs, self.decision.spelling_weight)
+            results = beam_search(decoder, block.memory, block.memory_valid, self.decision.decoding)
+            texts += [Translation.from_result(best[0], self.tokenizer) for best in results]
+        return texts
