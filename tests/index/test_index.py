@@ -203,10 +203,3 @@ def test_clips_of_a_sentence_are_told_by_name() -> None:
     index = small_index()
     assert index.clips_of("where does it hurt") == ("a1", "a2")
     assert index.clips_of("never indexed") == ()
-
-
-def test_clips_of_a_signer_are_told_by_name() -> None:
-    index = small_index()
-    assert sorted(clip for clips in index.clips_by_signer.values() for clip in clips) == sorted(index.row_of)
-    for signer, clips in index.clips_by_signer.items():
-        assert all(index.entries[index.row_of[clip]].signer_id == signer for clip in clips)

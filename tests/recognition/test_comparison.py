@@ -114,6 +114,6 @@ def test_warped_distance_is_the_smallest_of_the_closest_clips(references_per_sen
 
 def test_a_sentence_far_by_its_clips_is_looked_at_when_the_frames_show_its_words() -> None:
     by_clips = np.array([[0.9, 0.8, 0.7, -np.inf]], dtype=np.float32)
-    assert look_order(by_clips, None).tolist() == [[0, 1, 2, 3]]
+    assert look_order(by_clips).tolist() == [[0, 1, 2, 3]]
     shown = np.array([[-9.0, -5.0, -1.0, 0.0]], dtype=np.float32)
     assert look_order(by_clips, shown).tolist() == [[0, 2, 1, 3]]  # one without a clip left stays last

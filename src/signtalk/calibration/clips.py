@@ -7,6 +7,7 @@ Recognizer + folder -> clips_of_folder -> CalibrationClips, all that are labelle
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -104,10 +105,18 @@ def as_a_new_signer(index: SentenceIndex, record: ClipRecord) -> tuple[str, ...]
 
     The signer's other clips stay where nobody else signs the sentence (of an unknown one: where nobody else signs).
     """
-    mine = index.clips_by_signer.get(record.signer_id, ()) if record.signer_id else ()
+    mine = _clips_by_signer(index).get(record.signer_id, ()) if record.signer_id else ()
     rows = index.sentences.get(record.text_key, range(len(index.entries)))
     others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
     return (record.clip_id, *mine) if others else (record.clip_id,)
+
+
+@lru_cache(maxsize=1)  # thousands of records ask one index
+def _clips_by_signer(index: SentenceIndex) -> dict[str, tuple[str, ...]]:
+    clips: dict[str, list[str]] = {}
+    for entry in index.entries:
+        clips.setdefault(entry.signer_id, []).append(entry.clip_id)
+    return {signer: tuple(ids) for signer, ids in clips.items()}
 
 
 def asked_as_new_signers(index: SentenceIndex, clips: CalibrationClips) -> list[tuple[Asked, list[tuple[str, ...]]]]:

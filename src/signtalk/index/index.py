@@ -270,14 +270,6 @@ class SentenceIndex:
         return tuple(self.entries[row].clip_id for row in self.sentences.get(text_key, ()))
 
     @cached_property
-    def clips_by_signer(self) -> Mapping[str, tuple[str, ...]]:
-        """Ids of each signer's clips; of nobody known under ""."""
-        clips: dict[str, list[str]] = {}
-        for entry in self.entries:
-            clips.setdefault(entry.signer_id, []).append(entry.clip_id)
-        return {signer: tuple(ids) for signer, ids in clips.items()}
-
-    @cached_property
     def row_of(self) -> Mapping[str, int]:
         """clip_id -> row."""
         return {entry.clip_id: row for row, entry in enumerate(self.entries)}

@@ -159,7 +159,7 @@ def warped_distances(
     Returns:
         (B, R) float32, the smallest length-normalised DTW distance among those clips; inf where there is none.
     """
-    rows = _closest_rows(index, comparison, classes, references_per_sentence)
+    rows = closest_rows(index, comparison, classes, references_per_sentence)
     result = clip_distances(encoded, index, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
     return np.asarray(result.normalised.reshape(rows.shape).min(axis=2, initial=np.inf), dtype=np.float32)
 
@@ -177,7 +177,7 @@ def clip_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> Dt
     return dtw_by_row(encoded.projections, encoded.memory_valid, index.projections, index.projection_lengths, rows)
 
 
-def _closest_rows(index: SentenceIndex, comparison: SentenceComparison, classes: IntArray, count: int) -> IntArray:
+def closest_rows(index: SentenceIndex, comparison: SentenceComparison, classes: IntArray, count: int) -> IntArray:
     """(B, R, count) rows of the closest clips of each chosen sentence; -1 where there are fewer."""
     groups = index.groups
     counts = np.where(classes >= 0, groups.counts[classes], 0)
@@ -205,20 +205,25 @@ def stage_scores(comparison: SentenceComparison, similarity_weight: float, centr
     return np.where(left, weighed, -np.inf).astype(np.float32)
 
 
-def look_order(by_clips: FloatArray, by_words: FloatArray | None) -> IntArray:
+def best_of_sentences(by_clip: FloatArray, index: SentenceIndex) -> FloatArray:
+    """(B, C) the highest of (B, N) figures among each sentence's clips."""
+    return np.maximum.reduceat(by_clip[:, index.groups.row_order], index.groups.starts, axis=1)
+
+
+def look_order(by_clips: FloatArray, *by_others: FloatArray) -> IntArray:
     """(B, C) sentences in the order in which they are worth a closer look; those without a clip left stand last.
 
-    The best by their clips and the best by their words in turn: for a signer who is new to the model either may
-    miss the right sentence, and only what is looked at can be answered.
+    The best by each kind of evidence in turn: for a signer who is new to the model any of them may miss the right
+    sentence, and only what is looked at can be answered.
 
     Args:
         by_clips: (B, C) how close each sentence's clips are; -inf for a sentence without a clip left.
-        by_words: (B, C) how well the frames show each sentence's words; None = nothing is spelled.
+        by_others: (B, C) each, such as how well the frames show each sentence's words; higher = better.
     """
     left = by_clips > -np.inf
     place = _places(by_clips)
-    if by_words is not None:
-        place = np.minimum(place, _places(np.where(left, by_words, -np.inf)))
+    for scores in by_others:
+        place = np.minimum(place, _places(np.where(left, scores, -np.inf)))
     return np.argsort(np.where(left, place, by_clips.shape[1]), axis=1, kind="stable")
 
 

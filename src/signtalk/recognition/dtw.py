@@ -90,6 +90,25 @@ def dtw_by_row(
     return DtwResult(distances, num_frames)
 
 
+def same_length_distances(query: FloatArray, references: FloatArray, squared_norms: FloatArray) -> FloatArray:
+    """(N,) float32 DTW distance of one clip to many of its own length, the sum along the best path.
+
+    Args:
+        query: (K, P).
+        references: (N, K, P) float32.
+        squared_norms: (N, K) of the references' frames.
+    """
+    num_frames, width = query.shape
+    squares = query @ references.reshape(-1, width).T
+    squares *= -2
+    squares += squared_norms.reshape(-1)
+    squares += np.vecdot(query, query)[:, None]
+    lengths = np.full(len(references), num_frames)
+    return _cheapest_paths(squares.reshape(num_frames, len(references), num_frames), lengths, lengths).astype(
+        np.float32
+    )
+
+
 def _check_shapes(
     queries: FloatArray, queries_valid: BoolArray, references: npt.NDArray[np.floating], reference_lengths: IntArray
 ) -> None:

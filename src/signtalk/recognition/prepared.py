@@ -16,6 +16,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.index.references import References
 from signtalk.index.text_search import TextSpace
 from signtalk.recognition.ctc import SpelledSentences, most_shown
+from signtalk.recognition.sketches import Sketches
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,11 @@ class PreparedIndex:
         if self.text_space is None or not self.index.written.any():
             return None
         return self.text_space.embed(self.index.sentence_texts)
+
+    @cached_property
+    def sketches(self) -> Sketches | None:
+        """Of the index's references; None over a source, which has found what a query is compared with already."""
+        return None if self.source is not None else Sketches.of(self.index.projections, self.index.projection_lengths)
 
     @cached_property
     def source_words(self) -> SpelledSentences | None:

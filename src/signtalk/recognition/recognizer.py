@@ -188,7 +188,13 @@ class Recognizer:
             exclude_clip_ids,
             spellings=prepared.words if spells else None,
             text_embeddings=prepared.text_embeddings,
+            sketches=prepared.sketches if self._looks_at_some else None,
         )
+
+    @property
+    def _looks_at_some(self) -> bool:
+        """Whether there are more sentences than are looked at closely, so that it matters which."""
+        return len(self.index.groups.text_keys) > self.decision.scoring.rerank_sentences
 
     def rankings(
         self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None

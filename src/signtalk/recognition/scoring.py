@@ -21,6 +21,8 @@ from signtalk.index.index import SentenceIndex
 from signtalk.index.written import clip_parts, equated_stage, stand_in_dtw
 from signtalk.recognition.comparison import (
     SentenceComparison,
+    best_of_sentences,
+    closest_rows,
     compare,
     exclusion_mask,
     look_order,
@@ -36,9 +38,12 @@ from signtalk.recognition.ctc import (
 )
 from signtalk.recognition.legacy import rank_as_the_prototype
 from signtalk.recognition.ranking import Ranking, with_head
+from signtalk.recognition.sketches import Sketches
 
 _QUERIES_AT_ONCE = 256
 """Bounds memory: 256 queries and 10,000 references take 10 MB an array."""
+SKETCHED_FINELY = 200
+"""Sentences whose fine sketches are compared, the best by all that is cheaper."""
 LEAST_LOG_LIKELIHOOD = -1e4
 """The log likelihood of a sentence that the frames cannot spell at all."""
 
@@ -88,6 +93,7 @@ def score_sentences(
     *,
     spellings: SpelledSentences | None = None,
     text_embeddings: FloatArray | None = None,
+    sketches: Sketches | None = None,
 ) -> Ranking:
     """Rank the sentences of an index for each query.
 
@@ -99,6 +105,7 @@ def score_sentences(
         spellings: the sentences of `index.groups`, in their order; None leaves texts out of the score.
         text_embeddings: (C, D) float32, unit length, the texts of these sentences; an index with written sentences
             needs them, except in prototype mode, which knows clips alone.
+        sketches: of the N references, which tell better than vectors and words alone what is worth a closer look.
 
     Raises:
         ValueError: shapes do not fit.
@@ -114,7 +121,8 @@ def score_sentences(
         queries = encoded.select(block)
         comparison = compare(queries.embeddings, index, None if excluded is None else excluded[block])
         if config.mode == "sentence":
-            parts.append(Shortlist(queries, index, config, comparison, spellings, text_embeddings).ranking())
+            shortlist = Shortlist(queries, index, config, comparison, spellings, text_embeddings, sketches)
+            parts.append(shortlist.ranking())
         else:
             parts.append(rank_as_the_prototype(queries, index, comparison))
     return Ranking.joined(parts)
@@ -183,6 +191,7 @@ class Shortlist:
         comparison: of the queries' embeddings with the index.
         spellings: words of the C sentences; None = texts do not count.
         text_embeddings: (C, D) float32 of their texts; None where none is only written.
+        sketches: of the index's references; None = they have no say.
     """
 
     encoded: Encoded
@@ -191,6 +200,7 @@ class Shortlist:
     comparison: SentenceComparison
     spellings: SpelledSentences | None
     text_embeddings: FloatArray | None
+    sketches: Sketches | None = None
 
     def ranking(self) -> Ranking:
         """All three stages, one after the other."""
@@ -219,10 +229,29 @@ class Shortlist:
         """
         if self.config.similarity_weight + self.config.prototype_weight == 0:
             by_embeddings = self.by_embeddings(0.5, 0.5)
-        by_words = None
+        evidence = [by_embeddings]
         if self.spelled is not None:
-            by_words = words_shown(self.encoded.word_log_probs, self.encoded.memory_valid, self.spelled)
-        return look_order(by_embeddings, by_words)
+            evidence.append(words_shown(self.encoded.word_log_probs, self.encoded.memory_valid, self.spelled))
+        if self.sketches is None or by_embeddings.shape[1] <= self.config.rerank_sentences:
+            return look_order(*evidence)  # without sketches, or all are looked at anyway
+        similar, excluded = (
+            -self.sketches.coarse_distances(self.encoded),
+            np.isneginf(self.comparison.clip_similarities),
+        )
+        similar[excluded] = -np.inf
+        order = look_order(*evidence, best_of_sentences(similar, self.index))
+        best = order[:, : max(SKETCHED_FINELY, self.config.rerank_sentences)]
+        in_order = [np.take_along_axis(each, best, axis=1) for each in evidence]
+        finer = look_order(*in_order, self._finely_similar(best))
+        order[:, : best.shape[1]] = np.take_along_axis(best, finer, axis=1)
+        return order
+
+    def _finely_similar(self, classes: IntArray) -> FloatArray:
+        """(B, R) how much like each chosen sentence a query is, by the fine sketches of its closest clips."""
+        rows = closest_rows(self.index, self.comparison, classes, self.config.references_per_sentence)
+        assert self.sketches is not None
+        distances = self.sketches.fine_distances(self.encoded, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
+        return -distances.reshape(rows.shape).min(axis=2)
 
     def look(self, by_embeddings: FloatArray, classes: IntArray) -> CloserLook:
         """Compare the first sentences frame by frame and word by word.

@@ -30,6 +30,7 @@ from signtalk.recognition import (
     scoring,
     signer_fit,
     signer_prompts,
+    sketches,
 )
 from signtalk.segmentation import activity, segmenter
 from signtalk.service import schemas, session, settings, stream_signer
@@ -109,7 +110,16 @@ def tables() -> dict[str, dict[str, Any]]:
         },
         "signtalk.recognition.signer_fit": {"SIGNER_FIT": signer_fit.SignerFitConfig().model_dump()},
         "signtalk.recognition.signer_prompts": {"AGAIN": signer_prompts.AGAIN},
-        "signtalk.recognition.scoring": {"LEAST_LOG_LIKELIHOOD": scoring.LEAST_LOG_LIKELIHOOD},
+        "signtalk.recognition.scoring": {
+            "LEAST_LOG_LIKELIHOOD": scoring.LEAST_LOG_LIKELIHOOD,
+            "SKETCHED_FINELY": scoring.SKETCHED_FINELY,
+        },
+        "signtalk.recognition.sketches": {
+            "COARSE_STRETCHES": sketches.COARSE_STRETCHES,
+            "FINE_STRETCHES": sketches.FINE_STRETCHES,
+            "SKETCH_COLUMNS": sketches.SKETCH_COLUMNS,
+            "COLUMNS_CHOSEN_BY": sketches.COLUMNS_CHOSEN_BY,
+        },
         "signtalk.index.said": {"SAID_ID": said.SAID_ID},
         "signtalk.index.personal": {"ENROLLED_ID": personal.ENROLLED_ID},
         "signtalk.index.takes": {

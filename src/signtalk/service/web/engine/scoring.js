@@ -6,6 +6,8 @@
 import { textLogLikelihoods, textScores, validFrames, wordsShown } from "./ctc.js";
 import { dtwDistance, squaredNorms } from "./dtw.js";
 import { descendingOrder, dot } from "./numbers.js";
+import { sketchesOf } from "./sketches.js";
+import { SKETCHED_FINELY } from "./tables.js";
 import { clipParts, equatedStage, standInDtw } from "./written.js";
 
 /** @import { Encoded } from "./models.js" */
@@ -111,7 +113,7 @@ function stageScores(compared, encoded, index, similarityWeight, centroidWeight)
 }
 
 /**
- * Sentences in the order in which they are worth a closer look: the best by clips and the best by words in turn.
+ * Sentences in the order in which they are worth a closer look: the best by clips, by words and by sketches in turn.
  *
  * @param {Float32Array} stage
  * @param {Cosines} compared
@@ -122,12 +124,34 @@ function stageScores(compared, encoded, index, similarityWeight, centroidWeight)
 function lookOrder(stage, compared, encoded, index, config) {
   const byClips = config.similarity_weight + config.prototype_weight === 0
     ? stageScores(compared, encoded, index, 0.5, 0.5) : stage;
-  let place = places(byClips);
-  if (encoded.vocabulary) {
-    const byWords = places(wordsShown(encoded, index.classes.map((each) => each.words)));
-    place = place.map((each, c) => Math.min(each, byWords[c]));
-  }
-  return descendingOrder(place.map((each) => -each));
+  const evidence = [byClips];
+  if (encoded.vocabulary) evidence.push(wordsShown(encoded, index.classes.map((each) => each.words)));
+  if (index.classes.length <= config.rerank_sentences) return inTurn(evidence); // all are looked at anyway
+  const { query, width } = countedFrames(encoded), sketches = sketchesOf(index, width);
+  const coarse = sketches.coarseDistances(query);
+  const order = inTurn([...evidence, Float32Array.from(index.classes, ({ rows }) => -nearest(rows.map((row) => coarse[row])))]);
+  const best = order.slice(0, Math.max(SKETCHED_FINELY, config.rerank_sentences));
+  const fine = Float32Array.from(best, (c) =>
+    -nearest(sketches.fineDistances(query, closestRows(index.classes[c], compared.clips, config.references_per_sentence))));
+  const finer = inTurn([...evidence.map((scores) => Float32Array.from(best, (c) => scores[c])), fine]);
+  return [...finer.map((place) => best[place]), ...order.slice(best.length)];
+}
+
+/**
+ * Places of the best by each kind of evidence in turn.
+ *
+ * @param {Float32Array[]} evidence higher = better
+ */
+function inTurn(evidence) {
+  const placesOf = evidence.map(places);
+  return descendingOrder(placesOf[0].map((_, c) => -Math.min(...placesOf.map((each) => each[c]))));
+}
+
+/** @param {Iterable<number>} distances */
+function nearest(distances) {
+  let least = Infinity;
+  for (const each of distances) least = Math.min(least, each);
+  return least;
 }
 
 /**
@@ -152,13 +176,30 @@ function places(scores) {
  * @param {number} count
  */
 function warpedDistances(encoded, index, clipCosines, head, count) {
+  const { query, width } = countedFrames(encoded), norms = squaredNorms(query, width);
+  return head.map((c) => nearest(closestRows(index.classes[c], clipCosines, count).map((row) =>
+    dtwDistance(query, norms, index.references[row].frames, width))));
+}
+
+/**
+ * The frames of a query that count, and the numbers of each.
+ *
+ * @param {Encoded} encoded
+ */
+function countedFrames(encoded) {
   const width = encoded.projections.length / encoded.valid.length;
-  const query = encoded.projections.subarray(0, validFrames(encoded) * width), norms = squaredNorms(query, width);
-  return head.map((c) => {
-    const rows = index.classes[c].rows;
-    const closest = descendingOrder(rows.map((row) => clipCosines[row])).slice(0, count).map((place) => rows[place]);
-    return Math.min(...closest.map((row) => dtwDistance(query, norms, index.references[row].frames, width)));
-  });
+  return { query: encoded.projections.subarray(0, validFrames(encoded) * width), width };
+}
+
+/**
+ * Rows of a sentence's clips that are closest to the query, `count` at most.
+ *
+ * @param {Sentence} sentence
+ * @param {Float32Array} clipCosines
+ * @param {number} count
+ */
+function closestRows({ rows }, clipCosines, count) {
+  return descendingOrder(rows.map((row) => clipCosines[row])).slice(0, count).map((place) => rows[place]);
 }
 
 /**

@@ -79,6 +79,13 @@ export const AGAIN = 0.5;
 
 // signtalk.recognition.scoring
 export const LEAST_LOG_LIKELIHOOD = -10000.0;
+export const SKETCHED_FINELY = 200;
+
+// signtalk.recognition.sketches
+export const COARSE_STRETCHES = 8;
+export const FINE_STRETCHES = 16;
+export const SKETCH_COLUMNS = 32;
+export const COLUMNS_CHOSEN_BY = 1000;
 
 // signtalk.index.said
 export const SAID_ID = "said-";

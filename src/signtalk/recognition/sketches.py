@@ -1,0 +1,129 @@
+"""Clips in a few numbers, so that all of an index can be compared with a query in order of time.
+
+    projections (N, T', P) -> Sketches: (N, 8, W) coarse and (N, 16, W) fine means of stretches of each clip
+
+The cosine of whole clips forgets what came first, and words are known of trained signs alone. Means of a few stretches,
+warped onto those of the query, tell which sentences are worth a closer look: `scoring.Shortlist.order`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.index.encoded import Encoded, valid_lengths
+from signtalk.recognition.dtw import same_length_distances
+
+COARSE_STRETCHES = 8
+"""Stretches of a coarse sketch: all references are compared by it."""
+FINE_STRETCHES = 16
+"""Stretches of a fine one, for the best by the coarse."""
+SKETCH_COLUMNS = 32
+"""Numbers of a frame that are kept, those that differ most: a quarter, and as good at finding (docs/experiments.md)."""
+COLUMNS_CHOSEN_BY = 1000
+"""References that tell which numbers differ most."""
+_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Sketches:
+    """Sketches of N references.
+
+    Attributes:
+        columns: (W,) int64, which numbers of a frame are kept.
+        coarse: (N, 8, W) float32; zeros for a reference without a frame.
+        fine: (N, 16, W) float32, likewise.
+        present: (N,) bool, whether the reference has a frame at all.
+    """
+
+    columns: IntArray
+    coarse: FloatArray
+    fine: FloatArray
+    present: BoolArray
+
+    @classmethod
+    def of(cls, projections: npt.NDArray[np.floating], lengths: IntArray) -> Sketches:
+        """Sketch references.
+
+        Args:
+            projections: (N, T', P), possibly a memory map; it is read once.
+            lengths: (N,) frames that count in each.
+        """
+        columns = _widest(projections[:COLUMNS_CHOSEN_BY], lengths[:COLUMNS_CHOSEN_BY])
+        coarse, fine = (
+            np.zeros((len(projections), num_stretches, len(columns)), dtype=np.float32)
+            for num_stretches in (COARSE_STRETCHES, FINE_STRETCHES)
+        )
+        for start in range(0, len(projections), _AT_ONCE):
+            block = slice(start, start + _AT_ONCE)
+            frames = np.take(projections[block], columns, axis=2)
+            coarse[block] = stretch_means(frames, lengths[block], COARSE_STRETCHES)
+            fine[block] = stretch_means(frames, lengths[block], FINE_STRETCHES)
+        return cls(columns, coarse, fine, lengths > 0)
+
+    @cached_property
+    def _squares(self) -> FloatArray:
+        """(N, 8) squared lengths of the coarse means."""
+        return np.vecdot(self.coarse, self.coarse)
+
+    def __len__(self) -> int:
+        """Number of references N."""
+        return len(self.present)
+
+    def coarse_distances(self, queries: Encoded) -> FloatArray:
+        """(B, N) float32 how far each query is from every reference; inf where one of them has no frame."""
+        lengths = valid_lengths(queries.memory_valid)
+        sketched = self._of_queries(queries, lengths, COARSE_STRETCHES)
+        distances = np.empty((len(sketched), len(self)), dtype=np.float32)
+        for query, stretches in enumerate(sketched):
+            distances[query] = same_length_distances(stretches, self.coarse, self._squares)
+        distances[~(lengths > 0)[:, None] | ~self.present] = np.inf
+        return distances
+
+    def fine_distances(self, queries: Encoded, rows: IntArray) -> FloatArray:
+        """(B, K) the same, more closely, from references (B, K) of each query's own; inf where the row is -1."""
+        lengths = valid_lengths(queries.memory_valid)
+        sketched = self._of_queries(queries, lengths, FINE_STRETCHES)
+        distances = np.empty(rows.shape, dtype=np.float32)
+        for query, mine in enumerate(rows):  # one query at a time bounds the memory
+            references = self.fine[mine]
+            squares = np.vecdot(references, references)
+            distances[query] = same_length_distances(sketched[query], references, squares)
+        distances[~(lengths > 0)[:, None] | (rows < 0) | ~self.present[rows]] = np.inf
+        return distances
+
+    def _of_queries(self, queries: Encoded, lengths: IntArray, num_stretches: int) -> FloatArray:
+        return stretch_means(queries.projections[..., self.columns], lengths, num_stretches)
+
+
+def stretch_means(frames: npt.NDArray[np.floating], lengths: IntArray, num_stretches: int) -> FloatArray:
+    """(B, num_stretches, W) float32 mean frame of each stretch of equal length; zeros of a clip without a frame.
+
+    Where a stretch begins or ends within a frame, that frame counts in part.
+
+    Args:
+        frames: (B, T, W).
+        lengths: (B,) frames that count in each clip.
+        num_stretches: of every clip.
+    """
+    frame = np.arange(frames.shape[1])
+    edges = np.arange(num_stretches + 1) * (lengths[:, None] / num_stretches)
+    begins, ends = edges[:, :-1, None], edges[:, 1:, None]
+    shares = np.clip(np.minimum(ends, frame + 1) - np.maximum(begins, frame), 0, None)
+    shares /= np.where(lengths > 0, lengths / num_stretches, 1)[:, None, None]
+    counted = np.where((frame < lengths[:, None])[..., None], frames, 0)  # whatever stands in padding has no say
+    return np.asarray(shares.astype(np.float32) @ counted.astype(np.float32))
+
+
+def _widest(projections: npt.NDArray[np.floating], lengths: IntArray) -> IntArray:
+    """The numbers of a frame that differ most between the frames of some references, ascending.
+
+    Of equal ones the first; where a frame has fewer numbers, all of them.
+    """
+    frames = np.asarray(projections)[np.arange(projections.shape[1]) < lengths[:, None]].astype(np.float64)
+    spread = frames.var(axis=0) if len(frames) else np.zeros(projections.shape[2])
+    return np.sort(np.argsort(-spread, kind="stable")[:SKETCH_COLUMNS])
