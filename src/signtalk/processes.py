@@ -1,6 +1,6 @@
 """One function of many items on all cores that may be used, with what one process would have given.
 
-    function, items -> ordered_map --pickles--> serve in a worker for each core --> results in the items' order
+    function, items -> ordered_map --pickles--> a worker for each core --> results in the items' order
 
 Threads gain nothing here: NumPy's calls are short and hold the interpreter. A worker is `python -c` and no child of
 `multiprocessing`, which has two ways. It copies this process, of whose threads (PyTorch's) the copy knows nothing; or
@@ -36,7 +36,7 @@ _CHUNK = 8
 """Items of a request: it costs a tenth of a millisecond, a clip several."""
 _AHEAD = 2
 """Requests for each worker that are under way or wait to be taken: more would only fill the memory."""
-_COMMAND = "from signtalk.processes import serve; serve()"
+_COMMAND = "from signtalk.processes import answer_requests; answer_requests()"
 _TOLD: dict[str, dict[Any, Any]] = {}
 """By source file which warnings were given, as Python keeps for each module: workers do not repeat each other."""
 
@@ -169,7 +169,7 @@ def _close(worker: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-def serve() -> None:
+def answer_requests() -> None:
     """Answer the requests of standard input until it ends: all that a worker does."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not stand between the answers
