@@ -26,7 +26,7 @@ ORDER = (
     "bundle", "export", "service", "cli",
 )  # fmt: skip
 TORCH = {"models", "training", "export"}
-ROOT = {"version", "errors", "files", "arrays", "compiling", "threads"}
+ROOT = {"version", "errors", "files", "arrays", "compiling", "processes", "threads"}
 # `signtalk` itself; of those inside the command line alone goes through it.
 DOOR = {"", "_answers", "_api", "_base", "_clips", "_model", "_opened", "_runs", "_signers", "__main__", "client"}
 

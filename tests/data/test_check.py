@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from made.data_folder import data_folder
+from made.mapped import in_two_processes
 from signtalk.data import check as data_check
 from signtalk.data.check import check_folder
-from signtalk.data.manifest import clip_of_record, load_manifest, table_path
+from signtalk.data.manifest import ClipRecord, clip_of_record, load_manifest, table_path
 from signtalk.errors import DataError
 from signtalk.files import read_csv, write_csv
 from signtalk.landmarks.clip import save_clip
@@ -98,3 +100,67 @@ def test_what_cannot_be_of_a_clip_is_told(folder: Path) -> None:
     }
     assert doubts == {first.clip_id: "upside_down", second.clip_id: "pixels", third.clip_id: "frame_rate"}
     assert check_folder(folder).warnings == report.warnings  # also from the cache
+
+
+def odd_folder(folder: Path) -> tuple[ClipRecord, ...]:
+    """Ten clips, two of which cannot be read."""
+    records = data_folder(folder).records
+    records[4].feature_path.write_bytes(b"no clip")
+    records[6].feature_path.write_bytes(b"no clip either")
+    return records
+
+
+def test_two_processes_find_and_keep_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd_folder(tmp_path)
+    alone = check_folder(tmp_path)
+    kept = (tmp_path / data_check.CACHE_NAME).read_bytes()
+    (tmp_path / data_check.CACHE_NAME).unlink()
+    in_two_processes(monkeypatch)
+    monkeypatch.setattr(data_check, "clip_of_record", None)  # nothing is read in this process
+    seen: list[tuple[int, int]] = []
+    assert check_folder(tmp_path, progress=lambda done, total: seen.append((done, total))) == alone
+    assert seen == [(number, 10) for number in range(1, 11)]
+    assert (tmp_path / data_check.CACHE_NAME).read_bytes() == kept
+
+
+@pytest.mark.slow
+def test_a_check_in_two_processes_goes_on_and_is_strict_as_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = odd_folder(tmp_path)[4]
+    alone = check_folder(tmp_path)
+    cache = tmp_path / data_check.CACHE_NAME
+    kept = cache.read_bytes()
+    with pytest.raises(DataError) as refused:
+        check_folder(tmp_path, strict=True)
+    cache.unlink()
+    in_two_processes(monkeypatch)
+    monkeypatch.setattr(data_check, "clip_of_record", None)  # nothing is read in this process
+
+    def stop(done: int, _: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_folder(tmp_path, progress=stop)
+    first = cache.read_bytes()
+    assert first == b"".join(kept.splitlines(keepends=True)[:4])
+    assert check_folder(tmp_path) == alone
+    assert cache.read_bytes() == first + b"\n" + kept[len(first) :]
+    cache.unlink()
+    with pytest.raises(DataError, match=f"^{bad.clip_id}: ") as refused_by_two:
+        check_folder(tmp_path, strict=True)
+    assert str(refused_by_two.value) == str(refused.value)
+    assert cache.read_bytes() == b"".join(kept.splitlines(keepends=True)[:6])  # what came after the bad clip is dropped
+
+
+def test_a_clip_that_vanishes_meanwhile_is_told_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = data_folder(tmp_path)
+    monkeypatch.setattr(data_check, "scan_manifest", lambda _: manifest)
+    path = manifest.records[2].feature_path
+    data = path.read_bytes()
+    path.unlink()
+    (problem,) = check_folder(tmp_path).problems
+    assert problem.message == f"{path}: cannot be read (No such file or directory)"
+    path.write_bytes(data)
+    assert check_folder(tmp_path).problems == ()

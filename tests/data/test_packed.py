@@ -4,9 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from made.data_folder import data_folder
+from made.mapped import in_two_processes
 from made.small_run import SmallRun
 from signtalk.data import packed as store_module
-from signtalk.data.manifest import clip_of_record, load_manifest
+from signtalk.data.manifest import ClipRecord, clip_of_record, load_manifest
 from signtalk.data.packed import load_store, pack_clips
 from signtalk.errors import ArtifactError, DataError
 from signtalk.landmarks.features import FeatureConfig, extract_features
@@ -101,6 +103,52 @@ def test_a_clip_that_was_repaired_is_packed(small_run: SmallRun, tmp_path: Path)
     shutil.copy(good[1].feature_path, path)
     store = pack_clips(records, CONFIG, tmp_path / "store", strict=True)
     assert (len(store.clips), store.problems) == (2, ())
+
+
+def odd_records(folder: Path) -> tuple[ClipRecord, ...]:
+    """Ten clips, two of which cannot be read."""
+    records = data_folder(folder).records
+    records[4].feature_path.write_bytes(b"no clip")
+    records[6].feature_path.write_bytes(b"no clip either")
+    return records
+
+
+def store_bytes(folder: Path) -> tuple[bytes, bytes]:
+    return (folder / "frames.f16").read_bytes(), (folder / "clips.json").read_bytes()
+
+
+def test_two_processes_pack_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = odd_records(tmp_path / "data")
+    pack_clips(records, CONFIG, tmp_path / "one")
+    in_two_processes(monkeypatch)
+    monkeypatch.setattr(store_module, "clip_of_record", None)  # nothing is read in this process
+    seen: list[tuple[int, int]] = []
+    pack_clips(records, CONFIG, tmp_path / "two", progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(number, 10) for number in range(1, 11)]
+    assert store_bytes(tmp_path / "two") == store_bytes(tmp_path / "one")
+
+
+@pytest.mark.slow
+def test_packing_in_two_processes_goes_on_and_is_strict_as_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = odd_records(tmp_path / "data")
+    pack_clips(records, CONFIG, tmp_path / "one")
+    in_two_processes(monkeypatch)
+    monkeypatch.setattr(store_module, "clip_of_record", None)  # nothing is read in this process
+
+    def stop(done: int, _: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pack_clips(records, CONFIG, tmp_path / "two", progress=stop)
+    log = (tmp_path / "two" / "clips.json.partial").read_text().splitlines()[1:]
+    assert [json.loads(line)["clip_id"] for line in log] == [record.clip_id for record in records[:3]]
+    pack_clips(records, CONFIG, tmp_path / "two")
+    assert store_bytes(tmp_path / "two") == store_bytes(tmp_path / "one")
+    with pytest.raises(DataError, match=f"^{records[4].clip_id}: .*without --strict"):
+        pack_clips(records, CONFIG, tmp_path / "strict", strict=True)
 
 
 @pytest.mark.parametrize("damage", ["version", "json", "short", "missing", "fields"])

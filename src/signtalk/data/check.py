@@ -28,6 +28,7 @@ from signtalk.landmarks.clip import PARTS
 from signtalk.landmarks.features import motion_energy
 from signtalk.landmarks.legacy_rows import smoothing_evidence
 from signtalk.landmarks.plausible import FINE_OF_IDLE, implausibilities
+from signtalk.processes import ordered_map
 
 CACHE_NAME = ".signtalk/check.jsonl"
 _CHECK_VERSION = 5
@@ -170,14 +171,17 @@ def check_folder(folder: Path, strict: bool = False, progress: Progress | None =
         first = manifest.problems[0]
         raise DataError(f"{manifest.root}: {first.clip_id}: {first.message}")
     checks: list[ClipCheck] = []
+    keys = [_cache_key(record) for record in manifest.records]
     with _Cache(manifest.root) as cache:
-        for record in manifest.records:
-            check = cache.checked(record)
-            if strict and check.error:
-                raise DataError(f"{record.clip_id}: {check.error}")
-            checks.append(check)
-            if progress is not None:
-                progress(len(checks), len(manifest.records))
+        changed = [record for record, key in zip(manifest.records, keys, strict=True) if key not in cache.known]
+        with ordered_map(_check_clip, changed) as read_checks:
+            for record, key in zip(manifest.records, keys, strict=True):
+                check = cache.known[key] if key in cache.known else cache.added(key, next(read_checks))
+                if strict and check.error:
+                    raise DataError(f"{record.clip_id}: {check.error}")
+                checks.append(check)
+                if progress is not None:
+                    progress(len(checks), len(manifest.records))
     return _report(manifest, checks, cache.warnings)
 
 
@@ -186,7 +190,7 @@ class _Cache:
 
     def __init__(self, root: Path) -> None:
         self._path = root / CACHE_NAME
-        self._known: dict[str, ClipCheck] = {}
+        self.known: dict[str, ClipCheck] = {}
         self._handle: IO[str] | None = None
         self._stack = ExitStack()
         self.warnings: list[Problem] = []
@@ -195,7 +199,7 @@ class _Cache:
         try:
             self._path.parent.mkdir(exist_ok=True)
             if self._path.exists():
-                self._known = dict(_cached_lines(self._path.read_text(encoding="utf-8", errors="replace")))
+                self.known = dict(_cached_lines(self._path.read_text(encoding="utf-8", errors="replace")))
             self._handle = self._stack.enter_context(self._path.open("a", encoding="utf-8"))
             self._handle.write("\n")  # an interrupted check may have left half a line
         except OSError as error:
@@ -205,18 +209,12 @@ class _Cache:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def checked(self, record: ClipRecord) -> ClipCheck:
-        """The check of a clip, read from its file only if that has changed."""
-        try:
-            status = record.feature_path.stat()
-        except OSError as error:
-            return ClipCheck(record.clip_id, f"{record.feature_path}: cannot be read ({error.strerror})")
-        stamp = (str(record.feature_path), status.st_size, status.st_mtime_ns, record.fps, record.smoothing_alpha)
-        key = json.dumps([_CHECK_VERSION, record.clip_id, *stamp])
-        if key not in self._known:
-            self._known[key] = _check_clip(record)
-            self._remember(json.dumps({"key": key, "check": asdict(self._known[key])}))
-        return self._known[key]
+    def added(self, key: str, check: ClipCheck) -> ClipCheck:
+        """The check, written down under its key, if it has one."""
+        if key:
+            self.known[key] = check
+            self._remember(json.dumps({"key": key, "check": asdict(check)}))
+        return check
 
     def _remember(self, line: str) -> None:
         if self._handle is None:
@@ -231,6 +229,16 @@ class _Cache:
         self._handle = None
         message = f"{self._path}: cannot be written ({error.strerror}); the next check starts from the beginning"
         self.warnings.append(Problem("", "no_cache", message))
+
+
+def _cache_key(record: ClipRecord) -> str:
+    """What a check depends on; "" for a file that is not there, whose check tells so and is never kept."""
+    try:
+        status = record.feature_path.stat()
+    except OSError:
+        return ""
+    stamp = (str(record.feature_path), status.st_size, status.st_mtime_ns, record.fps, record.smoothing_alpha)
+    return json.dumps([_CHECK_VERSION, record.clip_id, *stamp])
 
 
 def _cached_lines(text: str) -> Iterable[tuple[str, ClipCheck]]:

@@ -10,6 +10,7 @@ its id, first row, frames, frame rate and motion. While a store is being made it
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ from signtalk.data.records import Progress
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import read_json, write_json
 from signtalk.landmarks.features import FeatureConfig, derive, frame_positions, motion_energy, normalise_clip, resample
+from signtalk.processes import ordered_map
 
 STORE_FORMAT_VERSION = 1
 FRAMES_NAME = "frames.f16"
@@ -147,14 +149,16 @@ def pack_clips(
     wanted = [(record, _source_of(record)) for record in records]
     partial = _PartialStore(folder, config)
     try:
-        done = partial.resume({record.clip_id: source for record, source in wanted})
-        for number, (record, source) in enumerate(wanted):
-            if record.clip_id not in done:
-                outcome = _packed_rows(record, config)
-                _refuse_problems((outcome,) if strict and isinstance(outcome, Problem) else ())
-                partial.append(record, source, outcome)
-            if progress is not None:
-                progress(number + 1, len(wanted))
+        done = set(partial.resume({record.clip_id: source for record, source in wanted}))
+        left = [record for record in records if record.clip_id not in done]
+        with ordered_map(functools.partial(_packed_rows, config=config), left) as outcomes:
+            for number, (record, source) in enumerate(wanted, start=1):
+                if record.clip_id not in done:
+                    outcome = next(outcomes)
+                    _refuse_problems((outcome,) if strict and isinstance(outcome, Problem) else ())
+                    partial.append(record, source, outcome)
+                if progress is not None:
+                    progress(number, len(wanted))
     except OSError as error:
         raise DataError(
             f"{folder}: cannot be written ({error.strerror or error}); check the disk, then start again to go on"

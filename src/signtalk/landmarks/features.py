@@ -249,12 +249,14 @@ def bridge_gaps(points: npt.NDArray[np.floating], max_gap: int) -> npt.NDArray[n
     before = np.maximum.accumulate(np.where(missing, -1, frames), axis=0)
     after = np.minimum.accumulate(np.where(missing, num_frames, frames)[::-1], axis=0)[::-1]
     fillable = missing & (after - before - 1 <= max_gap) & ((before >= 0) | (after < num_frames))
-    left = np.where(before < 0, after, before).clip(0, num_frames - 1)
-    right = np.where(after >= num_frames, before, after).clip(0, num_frames - 1)
-    weight = (frames - left) / np.maximum(right - left, 1)
-    columns = np.arange(points.shape[1])[None]
-    bridged = points[left, columns] * (1 - weight[..., None]) + points[right, columns] * weight[..., None]
-    return np.where(fillable[..., None], bridged, points)
+    frame, landmark = np.nonzero(fillable)
+    before, after = before[fillable], after[fillable]
+    left = np.where(before < 0, after, before)
+    right = np.where(after >= num_frames, before, after)
+    weight = ((frame - left) / np.maximum(right - left, 1))[:, None]
+    bridged = np.array(points, dtype=np.float64, order="C")
+    bridged[frame, landmark] = points[left, landmark] * (1 - weight) + points[right, landmark] * weight
+    return bridged
 
 
 def frame_positions(

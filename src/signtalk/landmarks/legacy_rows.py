@@ -91,11 +91,17 @@ def to_prototype_rows(clip: LandmarkClip, alpha: float = DEFAULT_SMOOTHING_ALPHA
         axis=1,
     )
     usable = np.linalg.norm(torso.reshape(len(points), -1), axis=1) > MIN_TORSO
-    for t in np.flatnonzero(usable):
-        clear = spans[t][spans[t] > MIN_SPAN]
-        unit = np.float32(np.median(clear)) if len(clear) else np.float32(1)
-        points[t] = (points[t] - centre[t]) / unit
+    points[usable] = (points[usable] - centre[usable, None]) / _units(spans[usable])[:, None, None]
     return _smoothed(_join_columns(points, np.nan_to_num(clip.visibility).astype(np.float32)), alpha)
+
+
+def _units(spans: FloatArray) -> FloatArray:
+    """(N,) float32: of (N, 3) spans the median of those long enough to measure by, 1 where none is."""
+    clear = spans > MIN_SPAN
+    ordered = np.sort(np.where(clear, spans, np.float32(np.inf)), axis=1)
+    count, rows = clear.sum(axis=1), np.arange(len(spans))
+    middle = (ordered[rows, (count - 1) // 2] + ordered[rows, count // 2]) / np.float32(2)
+    return np.where(count > 0, middle, np.float32(1)).astype(np.float32)
 
 
 def from_prototype_rows(

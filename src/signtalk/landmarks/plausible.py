@@ -175,18 +175,19 @@ def _padding_doubts(points: _Points) -> Iterator[Implausibility]:
 
 
 def _scale_doubts(points: _Points) -> tuple[Implausibility, ...]:
-    above = np.delete(points, _LEGS, axis=1)  # detectors guess legs far below the picture
-    seen = above[~np.isnan(above[..., 0])][:, :2]
-    if not len(seen):
+    seen = ~np.isnan(points[..., 0])
+    seen[:, _LEGS] = False  # detectors guess them far below the picture
+    if not seen.any():
         return ()
-    largest = float(np.median(np.abs(seen).max(axis=1)))
+    x, y = points[..., 0][seen], points[..., 1][seen]  # one by one: along an axis of two NumPy is slow
+    largest = float(np.median(np.maximum(np.abs(x), np.abs(y))))
     if largest > _PIXELS:
         message = (
             f"coordinates of about {largest:.0f} where fractions of the picture are expected; these look like pixels: "
             "divide x by the picture's width and y by its height, or give both as width and height in JSON"
         )
         return (Implausibility("pixels", message),)
-    outside = float(((seen < -_OUTSIDE) | (seen > 1 + _OUTSIDE)).any(axis=1).mean())
+    outside = float((_is_outside(x) | _is_outside(y)).mean())
     if outside > _OUTSIDE_SHARE:
         message = (
             f"{outside:.0%} of the points lie more than {_OUTSIDE:g} pictures outside; see in which unit they are, and "
@@ -194,6 +195,10 @@ def _scale_doubts(points: _Points) -> tuple[Implausibility, ...]:
         )
         return (Implausibility("outside", message),)
     return ()
+
+
+def _is_outside(values: _Points) -> npt.NDArray[np.bool_]:
+    return (values < -_OUTSIDE) | (values > 1 + _OUTSIDE)
 
 
 def _depth_doubts(points: _Points) -> Iterator[Implausibility]:
