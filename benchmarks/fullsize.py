@@ -7,10 +7,11 @@
 The set is made up by seed (`signtalk data synthesize`) and lies in FOLDER alone. Check, split, packing with training,
 index and evaluation are SignTalk's commands, one process each, with one thread unless --threads says otherwise; each is
 told with its time and the most memory it held. The last person is left out of training and asked. A step that is done
-is not done again, and training goes on where it was killed; `--again STEP` does one and all that follow it anew.
+is not done again, and training goes on where it was killed; `--again STEP` does one anew, and all that rest on it (on
+the check nothing does).
 
 How large the closer look must be is measured on questions of that person: R@1, time and how often the right sentence
-is looked at, for several sizes of the look.
+is looked at, on all of them for the shipped size and on some for others.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ if TYPE_CHECKING:  # heavy modules are imported where they are used: a step's pr
     from signtalk.recognition.asked import Asked
     from signtalk.recognition.recognizer import Recognizer
 
-SECTION = "fullsize"
 STEPS = ("synthesize", "check", "split", "train", "index", "evaluate", "look")
 _TEST_SIGNER = "E"
 _LOOKS = (30, 100, 300, 1000)
@@ -128,18 +128,18 @@ def measure_look(folder: Path) -> dict[str, Any]:
     recognizer = run.recognizer(run.sentence_index(), run.decision())
     split, store = run.split(manifest), run.store(manifest)
     known = list(split.records(manifest, "test"))
-    chosen = np.random.default_rng(0).permutation(len(known))[:_ASKED]
-    asked = asked_packed(recognizer.encoder, store, [known[i] for i in sorted(chosen.tolist())])
+    asked = asked_packed(recognizer.encoder, store, known)
     assert asked is not None
     words = {record.text_key: tuple(record.sentence.rstrip(".").lower().split()) for record in manifest.records}
     near = _with_neighbour({key: words[key] for key in recognizer.index.groups.text_keys})
     shipped = recognizer.decision.scoring.rerank_sentences
-    sizes = dict.fromkeys((shipped, *_LOOKS))  # each once, the shipped one first
-    looks, rights = zip(*(_look(recognizer, asked, sentences) for sentences in sizes), strict=True)
+    as_shipped, right = _look(recognizer, asked, shipped)
+    some = asked.at_most(_ASKED)
+    others = [_look(recognizer, some, sentences)[0] for sentences in _LOOKS if sentences != shipped]
     is_near = np.array([key in near for key in asked.keys])
     return {
-        "looks": [asdict(look) for look in looks],
-        "one_sign_apart": [int(rights[0][is_near].sum()), int(is_near.sum())],
+        "looks": [asdict(look) for look in (as_shipped, *others)],
+        "one_sign_apart": [int(right[is_near].sum()), int(is_near.sum())],
     }
 
 
@@ -149,10 +149,14 @@ def _look(recognizer: Recognizer, asked: Asked, sentences: int) -> tuple[Look, B
 
     scoring = recognizer.decision.scoring.model_copy(update={"rerank_sentences": sentences})
     changed = recognizer.changed(decision=recognizer.decision.model_copy(update={"scoring": scoring}))
-    ranking = changed.rank(asked.encoded, asked.own_ids)
-    right = ranking.ranks_of(asked.keys) == 1
-    looked_at = ranking.places_of(asked.keys) & np.isfinite(ranking.dtw_distances)
-    times = []
+    rights: list[BoolArray] = []
+    looked_at: list[BoolArray] = []
+    times: list[float] = []
+    for block, ranking in changed.rankings(asked.encoded, asked.own_ids):
+        keys = asked.keys[block]
+        rights.append(ranking.ranks_of(keys) == 1)
+        looked_at.append((ranking.places_of(keys) & np.isfinite(ranking.dtw_distances)).any(axis=1))
+    right = np.concatenate(rights)
     for query in range(min(_TIMED, len(asked.records))):
         one, begun = asked.encoded.select(slice(query, query + 1)), time.perf_counter()
         changed.rank(one)
@@ -160,7 +164,7 @@ def _look(recognizer: Recognizer, asked: Asked, sentences: int) -> tuple[Look, B
     look = Look(
         sentences=sentences,
         right=int(right.sum()),
-        looked_at=int(looked_at.any(axis=1).sum()),
+        looked_at=int(np.concatenate(looked_at).sum()),
         asked=len(asked.records),
         ms=round(1000 * float(np.median(times)), 2),
     )
@@ -192,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.results:
         from results_page import replace_section
 
-        replace_section(options.results, SECTION, text)
+        replace_section(options.results, f"fullsize-{options.recipe}", text)
     return 0
 
 
@@ -201,8 +205,9 @@ def _run_all(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     kept = folder / "steps.json"
     done: dict[str, Any] = dict(read_json(kept)) if kept.is_file() else {}
     if options.again:
-        done = {name: step for name, step in done.items() if STEPS.index(name) < STEPS.index(options.again)}
-        if options.again in STEPS[: STEPS.index("train") + 1]:
+        anew = (options.again,) if options.again == "check" else STEPS[STEPS.index(options.again) :]
+        done = {name: step for name, step in done.items() if name not in anew}
+        if "train" in anew:
             shutil.rmtree(folder / "run", ignore_errors=True)
     for name in STEPS:
         if name in done:
@@ -237,7 +242,7 @@ def section_of(done: dict[str, Any], report: dict[str, Any], command: str, optio
     ]
     sizes = [
         (
-            f"{look['sentences']:,}", f"{look['right'] / look['asked']:.3f}",
+            f"{look['sentences']:,}", f"{look['asked']:,}", f"{look['right'] / look['asked']:.3f}",
             f"{look['looked_at'] / look['asked']:.4f}", f"{look['ms']:.1f}", f"{look['ms'] / looks[0]['ms']:.2f}",
         )
         for look in looks
@@ -248,11 +253,11 @@ def section_of(done: dict[str, Any], report: dict[str, Any], command: str, optio
         f"{os.cpu_count()} CPUs. Signer {_TEST_SIGNER} was left out. Split `{report['split_hash'][:12]}`."
     )
     looked = (
-        f"The closer look, {looks[0]['asked']} questions of signer {_TEST_SIGNER}; the first size is the shipped one. "
+        f"The closer look, questions of signer {_TEST_SIGNER}; the first size is the shipped one. "
         "*Time*: of one question from its encoded clip to the ranking, median."
     )
     parts = [
-        "## The whole chain at full size",
+        f"## The whole chain at full size, recipe {options.recipe}",
         f"{datetime.date.today().isoformat()}:\n`{command}`",
         textwrap.fill(about, _LINE),
         f"**Most memory of the chain: {max(step.peak_mb for step in chain) / 1000:.1f} GB.**",
@@ -260,7 +265,7 @@ def section_of(done: dict[str, Any], report: dict[str, Any], command: str, optio
         "What came of it:",
         table(("figure", "value", "of"), _quality(report, done["look"])),
         textwrap.fill(looked, _LINE),
-        table(("sentences looked at", "R@1", "own one looked at", "time, ms", "time, shipped = 1"), sizes),
+        table(("sentences looked at", "questions", "R@1", "own one looked at", "time, ms", "time, shipped = 1"), sizes),
     ]
     return "\n\n".join(parts) + "\n"
 

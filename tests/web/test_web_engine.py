@@ -22,12 +22,13 @@ from signtalk.bundle import web as web_export
 from signtalk.bundle.bundle import Bundle, open_bundle
 from signtalk.bundle.web import FILES_NAME, PAGE, write_web_bundle
 from signtalk.index.encoded import Encoded
+from signtalk.index.index import SentenceIndex, unit_rows
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 from signtalk.landmarks.features import FeatureConfig, extract_features
 from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.recognizer import DecisionConfig
-from signtalk.recognition.scoring import ScoringConfig
+from signtalk.recognition.scoring import SKETCHED_FINELY, ScoringConfig
 from signtalk.recognition.translation import TranslationRule
 from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
 
@@ -231,6 +232,43 @@ def test_answers_to_encoded_clips_are_those_of_python(
         assert {answer.promise.population for answer in expected if answer.promise} == {"trained", "enrolled"}
     if name == "shorter":
         assert not any(answer.promise.proven for answer in expected if answer.promise)
+    for one, other in zip(answers, expected, strict=True):
+        agree(one, other.to_dict(), 2e-4)
+
+
+def many_like(index: SentenceIndex, copies: int) -> SentenceIndex:
+    """An index of so many times as many sentences, each like one of these."""
+    rng = np.random.default_rng(0)
+    embeddings, projections, entries = [index.embeddings], [index.projections], [*index.entries]
+    for copy in range(1, copies):
+        embeddings.append(unit_rows(index.embeddings + 0.05 * rng.standard_normal(index.embeddings.shape)))
+        projections.append((index.projections + 0.3 * rng.standard_normal(index.projections.shape)).astype(np.float16))
+        entries += [
+            replace(each, clip_id=f"{each.clip_id}-{copy}", sentence=f"{each.sentence} {copy}",
+                    text_key=f"{each.text_key} {copy}")
+            for each in index.entries
+        ]  # fmt: skip
+    return SentenceIndex(
+        embeddings=np.concatenate(embeddings),
+        projections=np.concatenate(projections),
+        projection_lengths=np.tile(index.projection_lengths, copies),
+        entries=tuple(entries),
+        encoder_id=index.encoder_id,
+    )
+
+
+@needs_node
+def test_among_many_sentences_the_same_ones_are_looked_at(
+    node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
+) -> None:
+    few = bundle.recognizer.index
+    index = many_like(few, 1 + SKETCHED_FINELY // len(few.sentences))
+    assert len(index.sentences) > SKETCHED_FINELY
+    changed = deciding(bundle, DECISIONS["choices"].model_copy(update={"translate": False}), index)
+    write_web_bundle(changed, tmp_path / "web")
+    encoded, motions = encoded_by_python(changed, clips)
+    expected = changed.recognizer.answer(encoded, motions, num_candidates=4).answers
+    answers = node("given", clips, bundle=str(tmp_path / "web"), encoded=encoded_files(tmp_path, encoded), candidates=4)
     for one, other in zip(answers, expected, strict=True):
         agree(one, other.to_dict(), 2e-4)
 

@@ -232,25 +232,28 @@ class Shortlist:
         evidence = [by_embeddings]
         if self.spelled is not None:
             evidence.append(words_shown(self.encoded.word_log_probs, self.encoded.memory_valid, self.spelled))
-        if self.sketches is None or by_embeddings.shape[1] <= self.config.rerank_sentences:
+        num_sentences, num_cheap = by_embeddings.shape[1], len(evidence)
+        if self.sketches is None or num_sentences <= self.config.rerank_sentences:
             return look_order(*evidence)  # without sketches, or all are looked at anyway
-        similar, excluded = (
-            -self.sketches.coarse_distances(self.encoded),
-            np.isneginf(self.comparison.clip_similarities),
-        )
-        similar[excluded] = -np.inf
-        order = look_order(*evidence, best_of_sentences(similar, self.index))
+        if num_sentences > SKETCHED_FINELY:
+            evidence.append(self._coarsely_similar(self.sketches))
+        order = look_order(*evidence)
         best = order[:, : max(SKETCHED_FINELY, self.config.rerank_sentences)]
-        in_order = [np.take_along_axis(each, best, axis=1) for each in evidence]
-        finer = look_order(*in_order, self._finely_similar(best))
+        in_order = [np.take_along_axis(each, best, axis=1) for each in evidence[:num_cheap]]
+        finer = look_order(*in_order, self._finely_similar(self.sketches, best))
         order[:, : best.shape[1]] = np.take_along_axis(best, finer, axis=1)
         return order
 
-    def _finely_similar(self, classes: IntArray) -> FloatArray:
+    def _coarsely_similar(self, sketches: Sketches) -> FloatArray:
+        """(B, C) how much like each sentence a query is, by the coarse sketches of all its clips."""
+        distances = sketches.coarse_distances(self.encoded)
+        distances[np.isneginf(self.comparison.clip_similarities)] = np.inf  # clips that are left out
+        return best_of_sentences(-distances, self.index)
+
+    def _finely_similar(self, sketches: Sketches, classes: IntArray) -> FloatArray:
         """(B, R) how much like each chosen sentence a query is, by the fine sketches of its closest clips."""
         rows = closest_rows(self.index, self.comparison, classes, self.config.references_per_sentence)
-        assert self.sketches is not None
-        distances = self.sketches.fine_distances(self.encoded, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
+        distances = sketches.fine_distances(self.encoded, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
         return -distances.reshape(rows.shape).min(axis=2)
 
     def look(self, by_embeddings: FloatArray, classes: IntArray) -> CloserLook:

@@ -128,8 +128,12 @@ function lookOrder(stage, compared, encoded, index, config) {
   if (encoded.vocabulary) evidence.push(wordsShown(encoded, index.classes.map((each) => each.words)));
   if (index.classes.length <= config.rerank_sentences) return inTurn(evidence); // all are looked at anyway
   const { query, width } = countedFrames(encoded), sketches = sketchesOf(index, width);
-  const coarse = sketches.coarseDistances(query);
-  const order = inTurn([...evidence, Float32Array.from(index.classes, ({ rows }) => -nearest(rows.map((row) => coarse[row])))]);
+  const all = [...evidence];
+  if (index.classes.length > SKETCHED_FINELY) {
+    const coarse = sketches.coarseDistances(query);
+    all.push(Float32Array.from(index.classes, ({ rows }) => -nearest(rows.map((row) => coarse[row]))));
+  }
+  const order = inTurn(all);
   const best = order.slice(0, Math.max(SKETCHED_FINELY, config.rerank_sentences));
   const fine = Float32Array.from(best, (c) =>
     -nearest(sketches.fineDistances(query, closestRows(index.classes[c], compared.clips, config.references_per_sentence))));
