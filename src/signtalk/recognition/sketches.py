@@ -9,14 +9,13 @@ warped onto those of the query, tell which sentences are worth a closer look: `s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.index.encoded import Encoded, valid_lengths
-from signtalk.recognition.dtw import same_length_distances
+from signtalk.recognition.dtw import laid_beside, same_length_distances
 
 COARSE_STRETCHES = 8
 """Stretches of a coarse sketch: all references are compared by it."""
@@ -35,8 +34,8 @@ class Sketches:
 
     Attributes:
         columns: (W,) int64, which numbers of a frame are kept.
-        coarse: (N, 8, W) float32; zeros for a reference without a frame.
-        fine: (N, 16, W) float32, likewise.
+        coarse: (N, 8, W + 2) float32, `laid_beside` a query's; means of zero for a reference without a frame.
+        fine: (N, 16, W + 2) float32, likewise.
         present: (N,) bool, whether the reference has a frame at all.
     """
 
@@ -55,20 +54,15 @@ class Sketches:
         """
         columns = _widest(projections[:COLUMNS_CHOSEN_BY], lengths[:COLUMNS_CHOSEN_BY])
         coarse, fine = (
-            np.zeros((len(projections), num_stretches, len(columns)), dtype=np.float32)
+            np.zeros((len(projections), num_stretches, len(columns) + 2), dtype=np.float32)
             for num_stretches in (COARSE_STRETCHES, FINE_STRETCHES)
         )
         for start in range(0, len(projections), _AT_ONCE):
             block = slice(start, start + _AT_ONCE)
             frames = np.take(projections[block], columns, axis=2)
-            coarse[block] = stretch_means(frames, lengths[block], COARSE_STRETCHES)
-            fine[block] = stretch_means(frames, lengths[block], FINE_STRETCHES)
+            coarse[block] = laid_beside(stretch_means(frames, lengths[block], COARSE_STRETCHES))
+            fine[block] = laid_beside(stretch_means(frames, lengths[block], FINE_STRETCHES))
         return cls(columns, coarse, fine, lengths > 0)
-
-    @cached_property
-    def _squares(self) -> FloatArray:
-        """(N, 8) squared lengths of the coarse means."""
-        return np.vecdot(self.coarse, self.coarse)
 
     def __len__(self) -> int:
         """Number of references N."""
@@ -80,7 +74,7 @@ class Sketches:
         sketched = self._of_queries(queries, lengths, COARSE_STRETCHES)
         distances = np.empty((len(sketched), len(self)), dtype=np.float32)
         for query, stretches in enumerate(sketched):
-            distances[query] = same_length_distances(stretches, self.coarse, self._squares)
+            distances[query] = same_length_distances(stretches, self.coarse)
         distances[~(lengths > 0)[:, None] | ~self.present] = np.inf
         return distances
 
@@ -90,9 +84,7 @@ class Sketches:
         sketched = self._of_queries(queries, lengths, FINE_STRETCHES)
         distances = np.empty(rows.shape, dtype=np.float32)
         for query, mine in enumerate(rows):  # one query at a time bounds the memory
-            references = self.fine[mine]
-            squares = np.vecdot(references, references)
-            distances[query] = same_length_distances(sketched[query], references, squares)
+            distances[query] = same_length_distances(sketched[query], self.fine[mine])
         distances[~(lengths > 0)[:, None] | (rows < 0) | ~self.present[rows]] = np.inf
         return distances
 
