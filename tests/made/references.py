@@ -1,6 +1,7 @@
 """Encoded clips and small indexes made up for the tests of index, scoring and gate."""
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,27 @@ ENTRIES = [
 
 def small_index(encoder_id="model-1"):
     return SentenceIndex.build(encoded(5), ENTRIES, encoder_id)
+
+
+def many_like(index: SentenceIndex, copies: int) -> SentenceIndex:
+    """An index of so many times as many sentences, each like one of these."""
+    rng = np.random.default_rng(0)
+    embeddings, projections, entries = [index.embeddings], [index.projections], [*index.entries]
+    for copy in range(1, copies):
+        embeddings.append(unit_rows(index.embeddings + 0.05 * rng.standard_normal(index.embeddings.shape)))
+        projections.append((index.projections + 0.3 * rng.standard_normal(index.projections.shape)).astype(np.float16))
+        entries += [
+            replace(each, clip_id=f"{each.clip_id}-{copy}", sentence=f"{each.sentence} {copy}",
+                    text_key=f"{each.text_key} {copy}")
+            for each in index.entries
+        ]  # fmt: skip
+    return SentenceIndex(
+        embeddings=np.concatenate(embeddings),
+        projections=np.concatenate(projections),
+        projection_lengths=np.tile(index.projection_lengths, copies),
+        entries=tuple(entries),
+        encoder_id=index.encoder_id,
+    )
 
 
 def assert_same(first, second):

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from made.work import lines_run
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.comparison import compare
 from signtalk.recognition.ctc import SpelledSentences
-from signtalk.recognition.scoring import ScoringConfig, score_sentences
+from signtalk.recognition.scoring import SKETCHED_FINELY, ScoringConfig, score_sentences
+from signtalk.recognition.sketches import Sketches
 
 
 def plain_scores(query, b, index, config):
@@ -203,3 +205,23 @@ def test_a_clip_counts_for_the_look_even_where_it_does_not_for_the_score() -> No
     comparison = compare(queries.embeddings, index)
     near = np.argsort(-(comparison.similarities + comparison.centroid_similarities), axis=1, kind="stable")[:, :2]
     np.testing.assert_array_equal(np.sort(scores.classes[:, :2], axis=1), np.sort(near, axis=1))
+
+
+@pytest.mark.parametrize("num_sentences", [SKETCHED_FINELY // 2, SKETCHED_FINELY + 50])
+def test_of_many_sentences_the_one_whose_frames_are_alike_is_looked_at(num_sentences: int) -> None:
+    clips = encoded(num_sentences, seed=3)
+    index = SentenceIndex.build(clips, [entry(f"c{n}", f"text {n}") for n in range(num_sentences)], "m")
+    query = clips.select(slice(70, 71))
+    query = replace(query, embeddings=-query.embeddings)  # a whole clip is least like what it is
+    sketches = Sketches.of(index.projections, index.projection_lengths)
+    config = ScoringConfig(rerank_sentences=3)
+
+    def looked_at(*left_out: str, by: Sketches | None = sketches) -> set[str]:
+        ranking = score_sentences(query, index, config, [left_out], sketches=by)
+        rows = ranking.rows[0][~np.isnan(ranking.dtw_distances[0])].tolist()
+        assert len(rows) == 3
+        return {index.entries[row].clip_id for row in rows}
+
+    assert "c70" in looked_at()
+    assert "c70" not in looked_at("c70")
+    assert "c70" not in looked_at(by=None)

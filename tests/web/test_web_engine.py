@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import web_engine
+from made.references import many_like
 from made.small_run import SmallRun
 from made.web import CHROMIUM, NODE, ROOT, Ask, needs_browser, needs_node, needs_ort
 from signtalk.arrays import FloatArray
@@ -22,7 +23,6 @@ from signtalk.bundle import web as web_export
 from signtalk.bundle.bundle import Bundle, open_bundle
 from signtalk.bundle.web import FILES_NAME, PAGE, write_web_bundle
 from signtalk.index.encoded import Encoded
-from signtalk.index.index import SentenceIndex, unit_rows
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 from signtalk.landmarks.features import FeatureConfig, extract_features
@@ -234,27 +234,6 @@ def test_answers_to_encoded_clips_are_those_of_python(
         assert not any(answer.promise.proven for answer in expected if answer.promise)
     for one, other in zip(answers, expected, strict=True):
         agree(one, other.to_dict(), 2e-4)
-
-
-def many_like(index: SentenceIndex, copies: int) -> SentenceIndex:
-    """An index of so many times as many sentences, each like one of these."""
-    rng = np.random.default_rng(0)
-    embeddings, projections, entries = [index.embeddings], [index.projections], [*index.entries]
-    for copy in range(1, copies):
-        embeddings.append(unit_rows(index.embeddings + 0.05 * rng.standard_normal(index.embeddings.shape)))
-        projections.append((index.projections + 0.3 * rng.standard_normal(index.projections.shape)).astype(np.float16))
-        entries += [
-            replace(each, clip_id=f"{each.clip_id}-{copy}", sentence=f"{each.sentence} {copy}",
-                    text_key=f"{each.text_key} {copy}")
-            for each in index.entries
-        ]  # fmt: skip
-    return SentenceIndex(
-        embeddings=np.concatenate(embeddings),
-        projections=np.concatenate(projections),
-        projection_lengths=np.tile(index.projection_lengths, copies),
-        entries=tuple(entries),
-        encoder_id=index.encoder_id,
-    )
 
 
 @needs_node

@@ -178,7 +178,14 @@ def clip_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> Dt
 
 
 def closest_rows(index: SentenceIndex, comparison: SentenceComparison, classes: IntArray, count: int) -> IntArray:
-    """(B, R, count) rows of the closest clips of each chosen sentence; -1 where there are fewer."""
+    """(B, R, count) rows of the closest clips of each chosen sentence; -1 where there are fewer.
+
+    Args:
+        index: the references.
+        comparison: of B queries with it.
+        classes: (B, R) the sentences; -1 = none.
+        count: how many clips of each.
+    """
     groups = index.groups
     counts = np.where(classes >= 0, groups.counts[classes], 0)
     within = np.arange(counts.max(initial=0))

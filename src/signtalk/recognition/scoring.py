@@ -60,8 +60,8 @@ class ScoringConfig(BaseModel, frozen=True, extra="forbid"):
         text_weight: of how well the frames spell the sentence, exp(-(log likelihood short of the best) / text_scale).
             The four weights sum to 1. A model that does not spell leaves this weight out.
         text_scale: log likelihood short of the best at which the text score is 1/e.
-        rerank_sentences: how many sentences are looked at more closely, frame by frame and word by word: the best by
-            their clips and, in turn, those whose words the frames show best; 0 = none.
+        rerank_sentences: how many sentences are looked at more closely, frame by frame and word by word: in turn the
+            best by their clips, by the words that the frames show, and by their sketches; 0 = none.
         references_per_sentence: how many clips of each, the closest ones.
         exclude_self: honour `exclude_clip_ids`; False lets a query meet itself, as the prototype did.
     """
