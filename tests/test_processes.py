@@ -179,9 +179,16 @@ def test_a_program_that_needs_no_worker_does_not_load_loky() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("early", [False, True])
-@pytest.mark.parametrize("end", [os.killpg, os.kill])  # as Ctrl+C on a terminal does; as a system without memory does
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("how", "end", "early"),
+    [
+        (signal.SIGINT, os.killpg, False),  # Ctrl+C on a terminal
+        (signal.SIGINT, os.killpg, True),
+        (signal.SIGTERM, os.kill, True),
+        (signal.SIGKILL, os.kill, False),  # a system without memory
+        (signal.SIGKILL, os.killpg, False),
+    ],
+)
 def test_workers_end_with_their_process_and_say_nothing(
     how: signal.Signals, end: Callable[[int, int], None], early: bool, tmp_path: Path
 ) -> None:

@@ -126,7 +126,7 @@ def _live_with(parent: Connection) -> None:
         parent.poll(None)
         os._exit(0)
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for systems where nothing could be blocked before
     Thread(target=wait, daemon=True).start()
 
 
