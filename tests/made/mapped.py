@@ -17,7 +17,7 @@ def in_two_processes(monkeypatch: pytest.MonkeyPatch, chunk: int = 2) -> None:
 
 
 class Stubborn(Exception):
-    """Cannot be unpickled: what is left of it is its message alone."""
+    """Can be pickled, but not unpickled."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
