@@ -89,14 +89,16 @@ def _begun(count: int, at_end: ExitStack) -> Any:
     """A pool of workers, which end with this process, too, even if it is killed; None where none can be started."""
     if not sys.executable or getattr(sys, "frozen", False):  # a frozen program would begin anew
         return None
-    life, _ = (at_end.enter_context(end) for end in Pipe(duplex=False))
-    with suppress(Exception):  # the system allows no more processes, or has no semaphores
+    with suppress(Exception):  # the system allows no more processes or pipes, or has no semaphores
+        life, _ = (at_end.enter_context(end) for end in Pipe(duplex=False))
         from loky import ProcessPoolExecutor  # here alone: `import signtalk` and a service do without it
         from loky.backend import resource_tracker as loky_tracker
 
         sys.warnoptions.append(_QUIET_TRACKER)  # what it is started with
-        loky_tracker.ensure_running()
-        sys.warnoptions.remove(_QUIET_TRACKER)
+        try:
+            loky_tracker.ensure_running()
+        finally:
+            sys.warnoptions.remove(_QUIET_TRACKER)
         pool = ProcessPoolExecutor(count, env=_ENVIRONMENT, initializer=_live_with, initargs=(life,))
         at_end.callback(pool.shutdown, kill_workers=True)
         with _interrupts_blocked():

@@ -14,7 +14,7 @@ from signtalk.calibration.calibrate import (
     calibrate,
     recalibrate,
 )
-from signtalk.calibration.clips import CalibrationClips, as_a_new_signer
+from signtalk.calibration.clips import CalibrationClips, as_new_signers
 from signtalk.recognition.evidence import FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.recognizer import Recognizer
@@ -121,18 +121,17 @@ def test_a_clip_is_askedas_a_new_signers_would_be(small_run: SmallRun) -> None:
     index, record = recognizer.index, asked.records[0]
     by_clip = {entry.clip_id: entry for entry in index.entries}
     others = [row for row in index.sentences[record.text_key] if index.entries[row].signer_id != record.signer_id]
-    excluded = as_a_new_signer(index, record)
+    (excluded,) = as_new_signers(index, [record])
     assert record.clip_id in excluded
     mine = {entry.clip_id for entry in index.entries if entry.signer_id == record.signer_id}
     assert set(excluded) == (mine if others else {record.clip_id})
     alone = index.without([index.entries[row].clip_id for row in others])
-    assert as_a_new_signer(alone, record) == (record.clip_id,)  # nobody else signs it
+    assert as_new_signers(alone, [record]) == [(record.clip_id,)]  # nobody else signs it
     nameless = replace(record, signer_id="")
-    assert set(as_a_new_signer(index, nameless)) <= {record.clip_id}
     stranger = replace(record, sentence="never indexed", clip_id="x")
-    assert set(as_a_new_signer(index, stranger)) == {"x"} | {
-        c for c, e in by_clip.items() if e.signer_id == record.signer_id
-    }
+    of_nameless, of_stranger = as_new_signers(index, [nameless, stranger])
+    assert set(of_nameless) <= {record.clip_id}
+    assert set(of_stranger) == {"x"} | {c for c, e in by_clip.items() if e.signer_id == record.signer_id}
 
 
 def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(small_run: SmallRun) -> None:

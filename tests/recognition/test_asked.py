@@ -5,8 +5,9 @@ import pytest
 
 from made.data_folder import data_folder
 from made.encoder import MadeEncoder
+from made.references import encoded
 from signtalk.data.packed import pack_clips
-from signtalk.recognition.asked import asked_packed, encode_all, encode_packed, index_records
+from signtalk.recognition.asked import Asked, asked_packed, encode_all, encode_packed, index_records
 
 
 def test_clips_are_asked_in_order_and_what_could_not_be_packed_is_left_out(tmp_path: Path) -> None:
@@ -42,13 +43,22 @@ def test_an_index_holds_the_packed_clips_that_sign(tmp_path: Path) -> None:
     assert index.entries[0].feature_path == "clips/2.npz"
 
 
-def test_of_many_so_many_are_drawn_from_first_to_last(tmp_path: Path) -> None:
+def test_of_many_so_many_are_drawn_in_their_order(tmp_path: Path) -> None:
     manifest, encoder = data_folder(tmp_path), MadeEncoder()
     records = manifest.records[:5]
     store = pack_clips(records, encoder.feature_config, tmp_path / "store")
     asked = asked_packed(encoder, store, records)
     assert asked is not None and asked.at_most(5) is asked
     some = asked.at_most(3)
-    assert [record.clip_id for record in some.records] == ["0", "2", "4"]
-    np.testing.assert_array_equal(some.encoded.embeddings, asked.encoded.embeddings[[0, 2, 4]])
-    np.testing.assert_array_equal(some.motions, asked.motions[[0, 2, 4]])
+    rows = [int(record.clip_id) for record in some.records]
+    assert len(set(rows)) == 3 and rows == sorted(rows)
+    assert [record.clip_id for record in asked.at_most(3).records] == [record.clip_id for record in some.records]
+    np.testing.assert_array_equal(some.encoded.embeddings, asked.encoded.embeddings[rows])
+    np.testing.assert_array_equal(some.motions, asked.motions[rows])
+
+
+def test_what_is_drawn_has_no_rhythm(tmp_path: Path) -> None:
+    record = data_folder(tmp_path).records[0]
+    many = Asked((record,) * 1276, encoded(1276), np.arange(1276, dtype=np.float32))
+    drawn = many.at_most(256).motions.astype(int)  # every fifth: a table by sentence and take would give first takes
+    assert np.bincount(drawn % 5, minlength=5).min() > 30

@@ -117,3 +117,9 @@ def test_a_sentence_far_by_its_clips_is_looked_at_when_the_frames_show_its_words
     assert look_order(by_clips).tolist() == [[0, 1, 2, 3]]
     shown = np.array([[-9.0, -5.0, -1.0, 0.0]], dtype=np.float32)
     assert look_order(by_clips, shown).tolist() == [[0, 2, 1, 3]]  # one without a clip left stays last
+
+
+def test_evidence_that_knows_nothing_of_sentences_puts_none_of_them_before_others() -> None:
+    by_clips = np.array([[0.1, 0.2, 0.3, 0.4, 0.5]], dtype=np.float32)
+    sketched = np.array([[-np.inf, -np.inf, -3.0, -np.inf, -np.inf]], dtype=np.float32)  # the others have no frame
+    assert look_order(by_clips, sketched).tolist() == [[2, 4, 3, 1, 0]]

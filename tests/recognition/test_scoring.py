@@ -222,6 +222,8 @@ def test_of_many_sentences_the_one_whose_frames_are_alike_is_looked_at(num_sente
         assert len(rows) == 3
         return {index.entries[row].clip_id for row in rows}
 
+    none = score_sentences(encoded(0), index, config, sketches=sketches)
+    assert none.scores.shape == (0, num_sentences)
     assert "c70" in looked_at()
     assert "c70" not in looked_at("c70")
     assert "c70" not in looked_at(by=None)

@@ -28,7 +28,7 @@ from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 from signtalk.landmarks.features import FeatureConfig, extract_features
 from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.recognizer import DecisionConfig
-from signtalk.recognition.scoring import SKETCHED_FINELY, ScoringConfig
+from signtalk.recognition.scoring import SKETCHED_FINELY, ScoringConfig, score_sentences
 from signtalk.recognition.translation import TranslationRule
 from signtalk.synthetic.dataset import SyntheticConfig, generate_clips
 
@@ -246,8 +246,13 @@ def test_among_many_sentences_the_same_ones_are_looked_at(
     changed = deciding(bundle, DECISIONS["choices"].model_copy(update={"translate": False}), index)
     write_web_bundle(changed, tmp_path / "web")
     encoded, motions = encoded_by_python(changed, clips)
-    expected = changed.recognizer.answer(encoded, motions, num_candidates=4).answers
-    answers = node("given", clips, bundle=str(tmp_path / "web"), encoded=encoded_files(tmp_path, encoded), candidates=4)
+    ranking = changed.recognizer.rank(encoded)
+    words, scoring = changed.recognizer.prepared.words, changed.recognizer.decision.scoring
+    without = score_sentences(encoded, index, scoring, spellings=words)
+    assert (ranking.classes[:, :4] != without.classes[:, :4]).any()  # sketches lead to other sentences
+    expected = changed.recognizer.answer(encoded, motions, num_candidates=60).answers
+    files = encoded_files(tmp_path, encoded)
+    answers = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=60)
     for one, other in zip(answers, expected, strict=True):
         agree(one, other.to_dict(), 2e-4)
 

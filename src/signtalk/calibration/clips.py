@@ -6,8 +6,8 @@ Recognizer + folder -> clips_of_folder -> CalibrationClips, all that are labelle
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -100,23 +100,21 @@ def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationCl
     return CalibrationClips(known, unknown, motions[:0], motions[~signed], tuple(left_out))
 
 
-def as_a_new_signer(index: SentenceIndex, record: ClipRecord) -> tuple[str, ...]:
-    """The references that a clip must not meet: itself, and all by the same signer.
+def as_new_signers(index: SentenceIndex, records: Iterable[ClipRecord]) -> list[tuple[str, ...]]:
+    """The references that each clip must not meet: itself, and all by the same signer.
 
     The signer's other clips stay where nobody else signs the sentence (of an unknown one: where nobody else signs).
     """
-    mine = _clips_by_signer(index).get(record.signer_id, ()) if record.signer_id else ()
-    rows = index.sentences.get(record.text_key, range(len(index.entries)))
-    others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
-    return (record.clip_id, *mine) if others else (record.clip_id,)
-
-
-@lru_cache(maxsize=1)  # thousands of records ask one index
-def _clips_by_signer(index: SentenceIndex) -> dict[str, tuple[str, ...]]:
-    clips: dict[str, list[str]] = {}
+    clips_by_signer: dict[str, list[str]] = {}
     for entry in index.entries:
-        clips.setdefault(entry.signer_id, []).append(entry.clip_id)
-    return {signer: tuple(ids) for signer, ids in clips.items()}
+        clips_by_signer.setdefault(entry.signer_id, []).append(entry.clip_id)
+    left_out = []
+    for record in records:
+        mine = clips_by_signer.get(record.signer_id, []) if record.signer_id else []
+        rows = index.sentences.get(record.text_key, range(len(index.entries)))
+        others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
+        left_out.append((record.clip_id, *mine) if others else (record.clip_id,))
+    return left_out
 
 
 def asked_as_new_signers(index: SentenceIndex, clips: CalibrationClips) -> list[tuple[Asked, list[tuple[str, ...]]]]:
@@ -128,9 +126,9 @@ def asked_as_new_signers(index: SentenceIndex, clips: CalibrationClips) -> list[
     """
     queries: list[tuple[Asked, list[tuple[str, ...]]]] = []
     if clips.known is not None:
-        own = [as_a_new_signer(index, record) for record in clips.known.records]
+        own = as_new_signers(index, clips.known.records)
         without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, clips.known.keys, strict=True)]
         queries += [(clips.known, own), (clips.known, without)]
     if clips.unknown is not None:
-        queries.append((clips.unknown, [as_a_new_signer(index, record) for record in clips.unknown.records]))
+        queries.append((clips.unknown, as_new_signers(index, clips.unknown.records)))
     return queries

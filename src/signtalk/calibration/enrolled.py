@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, IntArray
-from signtalk.calibration.clips import CalibrationClips, as_a_new_signer
+from signtalk.calibration.clips import CalibrationClips, as_new_signers
 from signtalk.calibration.gate import AcceptedAnswers, GateReport, fit_gate, least_words, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED
 from signtalk.calibration.reports import NotFitted
@@ -165,13 +165,13 @@ def _rounds(recognizer: Recognizer, clips: CalibrationClips, lesson: Lesson) -> 
     taught, asked = clips.unknown.select(lesson.taught), clips.unknown.select(lesson.asked)
     index = recognizer.index.add(taught.encoded, enrolled_entries(taught.records))
     recognizer = recognizer.changed(index=index)
-    own = [as_a_new_signer(index, record) for record in asked.records]
+    own = as_new_signers(index, asked.records)
     without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, asked.keys, strict=True)]
     queries = [(asked, own, 1.0), (asked, without, 1.0)]
     if clips.known is not None:
         beside = clips.known.at_most(_KNOWN_BESIDE)
-        left_out_of_known = [as_a_new_signer(index, record) for record in beside.records]
-        queries.append((beside, left_out_of_known, len(clips.known.records) / len(beside.records)))
+        stands_for = len(clips.known.records) / len(beside.records)
+        queries.append((beside, as_new_signers(index, beside.records), stands_for))
     sentences = set(taught.keys)
     return [
         _round(ranking, part.records[block], sentences, stand_for)

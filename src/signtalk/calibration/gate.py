@@ -175,9 +175,9 @@ def query_counts(
         stand_for: (B,) how many queries each stands for, where some were drawn from many; None = itself.
     """
     stand_for = np.ones(len(known)) if stand_for is None else stand_for / stand_for.mean()
-    share = float((known * stand_for).mean()) if len(known) else 0.0
-    if share in (0.0, 1.0):
+    if known.all() or not known.any():
         return stand_for
+    share = float((known * stand_for).mean())
     return stand_for * np.where(known, (1 - unknown_share) / share, unknown_share / (1 - share))
 
 

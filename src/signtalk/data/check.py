@@ -173,6 +173,7 @@ def check_folder(folder: Path, strict: bool = False, progress: Progress | None =
     checks: list[ClipCheck] = []
     keys = [_cache_key(record) for record in manifest.records]
     with _Cache(manifest.root) as cache:
+        # Clips have names of their own, so no two share a key, and each that changed takes the next result.
         changed = [record for record, key in zip(manifest.records, keys, strict=True) if key not in cache.known]
         with ordered_map(_check_clip, changed) as read_checks:
             for record, key in zip(manifest.records, keys, strict=True):

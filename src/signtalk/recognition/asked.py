@@ -54,10 +54,11 @@ class Asked:
         return Asked(tuple(self.records[row] for row in rows.tolist()), self.encoded.select(rows), self.motions[rows])
 
     def at_most(self, count: int) -> Asked:
-        """These, or of more than `count` so many, evenly drawn from all."""
+        """These, or of more than `count` so many, drawn from all, in their order."""
         if len(self.records) <= count:
             return self
-        return self.select(np.linspace(0, len(self.records) - 1, count).round().astype(np.int64))
+        drawn = np.random.default_rng(0).permutation(len(self.records))[:count]
+        return self.select(np.sort(drawn))
 
 
 def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[ClipRecord]) -> Asked | None:

@@ -235,8 +235,11 @@ def look_order(by_clips: FloatArray, *by_others: FloatArray) -> IntArray:
 
 
 def _places(scores: FloatArray) -> IntArray:
-    """(B, C) place of each sentence in descending order, 0 = best, equal ones in order of text_key."""
+    """(B, C) place of each sentence in descending order, 0 = best, equal ones in order of text_key.
+
+    Where nothing is known, -inf, the place is C: such evidence puts nobody before others.
+    """
     order = np.argsort(-scores, axis=1, kind="stable")
     places = np.empty_like(order)
     np.put_along_axis(places, order, np.arange(scores.shape[1])[None], axis=1)
-    return places
+    return np.where(scores > -np.inf, places, scores.shape[1])

@@ -284,7 +284,7 @@ class JointStepDecoder:
             raise ValueError(f"{word_log_probs.shape[2]} words for a decoder of {decoder.vocabulary_size} tokens")
         self.sos_id, self.eos_id, self.vocabulary_size = decoder.sos_id, decoder.eos_id, decoder.vocabulary_size
         self._decoder, self._weight = decoder, weight
-        self._words = word_log_probs.astype(np.float64)
+        self._words = np.maximum(word_log_probs.astype(np.float64), IMPOSSIBLE)
         self._num_frames = np.zeros(0, dtype=np.int64)
 
     def start(self, memory: FloatArray, memory_valid: BoolArray) -> _JointState:

@@ -194,7 +194,8 @@ class Recognizer:
     @property
     def _looks_at_some(self) -> bool:
         """Whether there are more sentences than are looked at closely, so that it matters which."""
-        return len(self.index.groups.text_keys) > self.decision.scoring.rerank_sentences
+        scoring = self.decision.scoring
+        return scoring.mode == "sentence" and 0 < scoring.rerank_sentences < len(self.index.groups.text_keys)
 
     def rankings(
         self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None

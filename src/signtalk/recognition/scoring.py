@@ -254,7 +254,7 @@ class Shortlist:
         """(B, R) how much like each chosen sentence a query is, by the fine sketches of its closest clips."""
         rows = closest_rows(self.index, self.comparison, classes, self.config.references_per_sentence)
         distances = sketches.fine_distances(self.encoded, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
-        return -distances.reshape(rows.shape).min(axis=2)
+        return -distances.reshape(rows.shape).min(axis=2, initial=np.inf)
 
     def look(self, by_embeddings: FloatArray, classes: IntArray) -> CloserLook:
         """Compare the first sentences frame by frame and word by word.

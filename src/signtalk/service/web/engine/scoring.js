@@ -159,14 +159,14 @@ function nearest(distances) {
 }
 
 /**
- * Each sentence's place in descending order.
+ * Each sentence's place in descending order; behind all of them where nothing is known, -Infinity.
  *
  * @param {Float32Array} scores
  */
 function places(scores) {
   /** @type {number[]} */
   const placeOf = new Array(scores.length);
-  descendingOrder(scores).forEach((c, place) => { placeOf[c] = place; });
+  descendingOrder(scores).forEach((c, place) => { placeOf[c] = scores[c] === -Infinity ? scores.length : place; });
   return placeOf;
 }
 
