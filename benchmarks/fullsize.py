@@ -29,7 +29,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from signtalk.data.check import CACHE_NAME
 from signtalk.errors import SignTalkError
 from signtalk.files import read_json, write_json
 
@@ -209,6 +208,8 @@ def _run_all(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         anew = (options.again,) if options.again == "check" else STEPS[STEPS.index(options.again) :]
         done = {name: step for name, step in done.items() if name not in anew}
         if "check" in anew:
+            from signtalk.data.check import CACHE_NAME
+
             (folder / "set" / CACHE_NAME).unlink(missing_ok=True)  # else nothing would be read
         if "train" in anew:
             shutil.rmtree(folder / "run", ignore_errors=True)

@@ -213,7 +213,7 @@ def test_of_many_sentences_the_one_whose_frames_are_alike_is_looked_at(num_sente
     index = SentenceIndex.build(clips, [entry(f"c{n}", f"text {n}") for n in range(num_sentences)], "m")
     query = clips.select(slice(70, 71))
     query = replace(query, embeddings=-query.embeddings)  # a whole clip is least like what it is
-    sketches = Sketches.of(index.projections, index.projection_lengths)
+    sketches = Sketches(index.projections, index.projection_lengths)
     config = ScoringConfig(rerank_sentences=3)
 
     def looked_at(*left_out: str, by: Sketches | None = sketches) -> set[str]:

@@ -38,7 +38,7 @@ def test_the_numbers_that_differ_most_are_kept_in_their_order():
     spread = np.random.default_rng(0).permutation(40) + 1.0
     frames = np.random.default_rng(1).standard_normal((30, 9, 40)) * spread
     frames[:, 5:] = 1e6  # padding
-    sketches = Sketches.of(frames.astype(np.float32), np.full(30, 5))
+    sketches = Sketches(frames.astype(np.float32), np.full(30, 5))
     assert len(sketches.columns) == SKETCH_COLUMNS
     kept = frames[:, :5].reshape(-1, 40).var(axis=0)
     assert sketches.columns.tolist() == sorted(np.argsort(-kept)[:SKETCH_COLUMNS].tolist())
@@ -46,7 +46,7 @@ def test_the_numbers_that_differ_most_are_kept_in_their_order():
 
 def test_distances_are_those_of_warped_sketches():
     index, queries = small_index(), encoded(4, seed=5)
-    sketches = Sketches.of(index.projections, index.projection_lengths)
+    sketches = Sketches(index.projections, index.projection_lengths)
     assert sketches.columns.tolist() == list(range(PROJECTION))  # a frame has no more
     rows = np.array([[3, 0, -1], [1, 1, 2], [4, 2, 0], [0, -1, -1]])
     lengths = valid_lengths(queries.memory_valid)
@@ -69,7 +69,7 @@ def test_nothing_is_near_where_one_side_has_no_frame():
     queries.memory_valid[1] = False
     lengths = index.projection_lengths.copy()
     lengths[2] = 0
-    sketches = Sketches.of(index.projections, lengths)
+    sketches = Sketches(index.projections, lengths)
     coarse = sketches.coarse_distances(queries)
     assert np.isinf(coarse[1]).all() and np.flatnonzero(np.isinf(coarse[0])).tolist() == [2]
     fine = sketches.fine_distances(queries, np.array([[0, 2], [0, 1]]))
@@ -78,6 +78,6 @@ def test_nothing_is_near_where_one_side_has_no_frame():
 
 @pytest.mark.parametrize("num_queries", [0, 2])
 def test_an_index_without_references_and_no_query(num_queries):
-    none = Sketches.of(np.zeros((0, 4, 3), dtype=np.float16), np.zeros(0, dtype=np.int64))
+    none = Sketches(np.zeros((0, 4, 3), dtype=np.float16), np.zeros(0, dtype=np.int64))
     assert none.coarse_distances(encoded(num_queries)).shape == (num_queries, 0)
-    assert Sketches.of(encoded(3).projections, np.full(3, 2)).coarse_distances(encoded(0)).shape == (0, 3)
+    assert Sketches(encoded(3).projections, np.full(3, 2)).coarse_distances(encoded(0)).shape == (0, 3)

@@ -310,7 +310,8 @@ class JointStepDecoder:
             state = self._grown(tokens, state)
         heard, inner = self._decoder.step(tokens, state.inner)
         candidates = self._candidates(heard, state)
-        prefix = self._begun_with(state, candidates)
+        # how probably the frames begin with each row's text and one of K words more
+        prefix = _sum_over_frames(self._emitted(state, candidates) + self._ready_for(state, candidates))
         rows = np.arange(len(tokens))
         end = np.logaddexp(state.word_end, state.blank_end)[rows, self._num_frames[state.clips] - 1]
         spelled = np.full(heard.shape, -np.inf)
@@ -331,12 +332,6 @@ class JointStepDecoder:
             for part in (heard, spelled)
         ]
         return np.asarray(words[np.concatenate(best, axis=1)])
-
-    def _begun_with(self, state: _JointState, words: IntArray) -> Float64Array:
-        """(R, K) log probability that the frames begin with each row's text and one of K words more."""
-        ways = self._emitted(state, words) + self._ready_for(state, words)
-        highest = ways.max(axis=1)
-        return np.asarray(highest + np.log(np.exp(ways - highest[:, None]).sum(axis=1)))
 
     def _emitted(self, state: _JointState, words: IntArray) -> Float64Array:
         """(R, T, K) log probability of each row's K words at each frame."""
@@ -366,5 +361,11 @@ class JointStepDecoder:
             last=tokens,
             word_end=np.maximum(word_end, IMPOSSIBLE),
             blank_end=np.maximum(blank_end, IMPOSSIBLE),
-            spelled=np.maximum(self._begun_with(state, words)[:, 0], IMPOSSIBLE),
+            spelled=np.maximum(_sum_over_frames(emitted + ready), IMPOSSIBLE),
         )
+
+
+def _sum_over_frames(ways: Float64Array) -> Float64Array:
+    """(R, ...) log of the sum of the probabilities whose logarithms are (R, T, ...)."""
+    highest = ways.max(axis=1)
+    return np.asarray(highest + np.log(np.exp(ways - highest[:, None]).sum(axis=1)))

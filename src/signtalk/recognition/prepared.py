@@ -55,7 +55,7 @@ class PreparedIndex:
     @cached_property
     def sketches(self) -> Sketches | None:
         """Of the index's references; None over a source, which has found what a query is compared with already."""
-        return None if self.source is not None else Sketches.of(self.index.projections, self.index.projection_lengths)
+        return None if self.source is not None else Sketches(self.index.projections, self.index.projection_lengths)
 
     @cached_property
     def source_words(self) -> SpelledSentences | None:

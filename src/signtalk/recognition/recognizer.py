@@ -188,14 +188,8 @@ class Recognizer:
             exclude_clip_ids,
             spellings=prepared.words if spells else None,
             text_embeddings=prepared.text_embeddings,
-            sketches=prepared.sketches if self._looks_at_some else None,
+            sketches=prepared.sketches,
         )
-
-    @property
-    def _looks_at_some(self) -> bool:
-        """Whether there are more sentences than are looked at closely, so that it matters which."""
-        scoring = self.decision.scoring
-        return scoring.mode == "sentence" and 0 < scoring.rerank_sentences < len(self.index.groups.text_keys)
 
     def rankings(
         self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None

@@ -232,14 +232,13 @@ class Shortlist:
         evidence = [by_embeddings]
         if self.spelled is not None:
             evidence.append(words_shown(self.encoded.word_log_probs, self.encoded.memory_valid, self.spelled))
-        num_sentences, num_cheap = by_embeddings.shape[1], len(evidence)
-        if self.sketches is None or num_sentences <= self.config.rerank_sentences:
-            return look_order(*evidence)  # without sketches, or all are looked at anyway
-        if num_sentences > SKETCHED_FINELY:
-            evidence.append(self._coarsely_similar(self.sketches))
-        order = look_order(*evidence)
-        best = order[:, : max(SKETCHED_FINELY, self.config.rerank_sentences)]
-        in_order = [np.take_along_axis(each, best, axis=1) for each in evidence[:num_cheap]]
+        num_sentences, num_looked_at = by_embeddings.shape[1], self.config.rerank_sentences
+        if self.sketches is None or not 0 < num_looked_at < num_sentences:
+            return look_order(*evidence)  # without sketches, or all are looked at anyway, or none is
+        coarse = [self._coarsely_similar(self.sketches)] if num_sentences > SKETCHED_FINELY else []
+        order = look_order(*evidence, *coarse)
+        best = order[:, : max(SKETCHED_FINELY, num_looked_at)]
+        in_order = [np.take_along_axis(each, best, axis=1) for each in evidence]
         finer = look_order(*in_order, self._finely_similar(self.sketches, best))
         order[:, : best.shape[1]] = np.take_along_axis(best, finer, axis=1)
         return order

@@ -9,11 +9,12 @@ warped onto those of the query, tell which sentences are worth a closer look: `s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.index.encoded import Encoded, valid_lengths
 from signtalk.recognition.dtw import laid_beside, same_length_distances
 
@@ -30,66 +31,62 @@ _AT_ONCE = 1024
 
 @dataclass(frozen=True, eq=False)
 class Sketches:
-    """Sketches of N references.
+    """Sketches of N references, each size made when a query first needs it.
 
     Attributes:
-        columns: (W,) int64, which numbers of a frame are kept.
-        coarse: (N, 8, W + 2) float32, `laid_beside` a query's; means of zero for a reference without a frame.
-        fine: (N, 16, W + 2) float32, likewise.
-        present: (N,) bool, whether the reference has a frame at all.
+        projections: (N, T', P), possibly a memory map; it is read once.
+        lengths: (N,) frames that count in each.
     """
 
-    columns: IntArray
-    coarse: FloatArray
-    fine: FloatArray
-    present: BoolArray
+    projections: npt.NDArray[np.floating]
+    lengths: IntArray
 
-    @classmethod
-    def of(cls, projections: npt.NDArray[np.floating], lengths: IntArray) -> Sketches:
-        """Sketch references.
+    @cached_property
+    def columns(self) -> IntArray:
+        """(W,) which numbers of a frame are kept."""
+        return _widest(self.projections[:COLUMNS_CHOSEN_BY], self.lengths[:COLUMNS_CHOSEN_BY])
 
-        Args:
-            projections: (N, T', P), possibly a memory map; it is read once.
-            lengths: (N,) frames that count in each.
-        """
-        columns = _widest(projections[:COLUMNS_CHOSEN_BY], lengths[:COLUMNS_CHOSEN_BY])
-        coarse, fine = (
-            np.zeros((len(projections), num_stretches, len(columns) + 2), dtype=np.float32)
-            for num_stretches in (COARSE_STRETCHES, FINE_STRETCHES)
-        )
-        for start in range(0, len(projections), _AT_ONCE):
+    @cached_property
+    def _fine(self) -> FloatArray:
+        """(N, 16, W + 2) `laid_beside` a query's; means of zero for a reference without a frame."""
+        fine = np.zeros((len(self), FINE_STRETCHES, len(self.columns) + 2), dtype=np.float32)
+        for start in range(0, len(self), _AT_ONCE):
             block = slice(start, start + _AT_ONCE)
-            frames = np.take(projections[block], columns, axis=2)
-            coarse[block] = laid_beside(stretch_means(frames, lengths[block], COARSE_STRETCHES))
-            fine[block] = laid_beside(stretch_means(frames, lengths[block], FINE_STRETCHES))
-        return cls(columns, coarse, fine, lengths > 0)
+            frames = np.take(self.projections[block], self.columns, axis=2)
+            fine[block] = laid_beside(stretch_means(frames, self.lengths[block], FINE_STRETCHES))
+        return fine
+
+    @cached_property
+    def _coarse(self) -> FloatArray:
+        """(N, 8, W + 2) likewise."""
+        return laid_beside(
+            _coarser(self._fine[..., :-2] / np.float32(-2))
+        )  # what was laid beside is -2 times the means
 
     def __len__(self) -> int:
         """Number of references N."""
-        return len(self.present)
+        return len(self.lengths)
 
     def coarse_distances(self, queries: Encoded) -> FloatArray:
         """(B, N) float32 how far each query is from every reference; inf where one of them has no frame."""
         lengths = valid_lengths(queries.memory_valid)
-        sketched = self._of_queries(queries, lengths, COARSE_STRETCHES)
-        distances = np.empty((len(sketched), len(self)), dtype=np.float32)
-        for query, stretches in enumerate(sketched):
-            distances[query] = same_length_distances(stretches, self.coarse)
-        distances[~(lengths > 0)[:, None] | ~self.present] = np.inf
+        distances = np.empty((len(lengths), len(self)), dtype=np.float32)
+        for query, stretches in enumerate(_coarser(self._of_queries(queries, lengths))):
+            distances[query] = same_length_distances(stretches, self._coarse)
+        distances[~(lengths > 0)[:, None] | ~(self.lengths > 0)] = np.inf
         return distances
 
     def fine_distances(self, queries: Encoded, rows: IntArray) -> FloatArray:
         """(B, K) the same, more closely, from references (B, K) of each query's own; inf where the row is -1."""
         lengths = valid_lengths(queries.memory_valid)
-        sketched = self._of_queries(queries, lengths, FINE_STRETCHES)
         distances = np.empty(rows.shape, dtype=np.float32)
-        for query, mine in enumerate(rows):  # one query at a time bounds the memory
-            distances[query] = same_length_distances(sketched[query], self.fine[mine])
-        distances[~(lengths > 0)[:, None] | (rows < 0) | ~self.present[rows]] = np.inf
+        for query, stretches in enumerate(self._of_queries(queries, lengths)):  # one at a time bounds the memory
+            distances[query] = same_length_distances(stretches, self._fine[rows[query]])
+        distances[~(lengths > 0)[:, None] | (rows < 0) | ~(self.lengths > 0)[rows]] = np.inf
         return distances
 
-    def _of_queries(self, queries: Encoded, lengths: IntArray, num_stretches: int) -> FloatArray:
-        return stretch_means(queries.projections[..., self.columns], lengths, num_stretches)
+    def _of_queries(self, queries: Encoded, lengths: IntArray) -> FloatArray:
+        return stretch_means(queries.projections[..., self.columns], lengths, FINE_STRETCHES)
 
 
 def stretch_means(frames: npt.NDArray[np.floating], lengths: IntArray, num_stretches: int) -> FloatArray:
@@ -109,6 +106,12 @@ def stretch_means(frames: npt.NDArray[np.floating], lengths: IntArray, num_stret
     shares /= np.where(lengths > 0, lengths / num_stretches, 1)[:, None, None]
     counted = np.where((frame < lengths[:, None])[..., None], frames, 0)  # whatever stands in padding has no say
     return np.asarray(shares.astype(np.float32) @ counted.astype(np.float32))
+
+
+def _coarser(means: FloatArray) -> FloatArray:
+    """(B, 8, W) means of coarse stretches, each of which is two or more fine ones."""
+    joined = FINE_STRETCHES // COARSE_STRETCHES
+    return means.reshape(len(means), COARSE_STRETCHES, joined, means.shape[2]).mean(axis=2)
 
 
 def _widest(projections: npt.NDArray[np.floating], lengths: IntArray) -> IntArray:

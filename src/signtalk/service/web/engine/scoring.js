@@ -126,7 +126,8 @@ function lookOrder(stage, compared, encoded, index, config) {
     ? stageScores(compared, encoded, index, 0.5, 0.5) : stage;
   const evidence = [byClips];
   if (encoded.vocabulary) evidence.push(wordsShown(encoded, index.classes.map((each) => each.words)));
-  if (index.classes.length <= config.rerank_sentences) return inTurn(evidence); // all are looked at anyway
+  const lookedAt = config.rerank_sentences;
+  if (!(lookedAt > 0 && lookedAt < index.classes.length)) return inTurn(evidence); // all are looked at anyway, or none is
   const { query, width } = countedFrames(encoded), sketches = sketchesOf(index, width);
   const all = [...evidence];
   if (index.classes.length > SKETCHED_FINELY) {
@@ -134,7 +135,7 @@ function lookOrder(stage, compared, encoded, index, config) {
     all.push(Float32Array.from(index.classes, ({ rows }) => -nearest(rows.map((row) => coarse[row]))));
   }
   const order = inTurn(all);
-  const best = order.slice(0, Math.max(SKETCHED_FINELY, config.rerank_sentences));
+  const best = order.slice(0, Math.max(SKETCHED_FINELY, lookedAt));
   const fine = Float32Array.from(best, (c) =>
     -nearest(sketches.fineDistances(query, closestRows(index.classes[c], compared.clips, config.references_per_sentence))));
   const finer = inTurn([...evidence.map((scores) => Float32Array.from(best, (c) => scores[c])), fine]);

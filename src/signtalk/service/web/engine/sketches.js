@@ -25,6 +25,9 @@ export function sketchesOf(index, width) {
 }
 
 export class Sketches {
+  /** @type {Float32Array[] | null} */
+  #coarse = null;
+
   /**
    * @param {Reference[]} references
    * @param {number} width numbers a frame
@@ -32,23 +35,21 @@ export class Sketches {
   constructor(references, width) {
     this.width = width;
     this.columns = widest(references.slice(0, COLUMNS_CHOSEN_BY), width);
-    this.coarse = references.map(({ frames }) => this.means(frames, COARSE_STRETCHES));
-    this.fine = references.map(({ frames }) => this.means(frames, FINE_STRETCHES));
+    this.fine = references.map(({ frames }) => this.means(frames));
   }
 
   /**
-   * Mean frame of each stretch of equal length, in the columns that count; nothing of a clip without a frame.
+   * Mean frame of each fine stretch of equal length, in the columns that count; nothing of a clip without a frame.
    *
    * Where a stretch begins or ends within a frame, that frame counts in part.
    *
    * @param {Float32Array} frames (n * width)
-   * @param {number} numStretches
    */
-  means(frames, numStretches) {
+  means(frames) {
     const { columns, width } = this, length = frames.length / width;
     if (!length) return new Float32Array(0);
-    const sums = new Float64Array(numStretches * columns.length), each = length / numStretches;
-    for (let stretch = 0; stretch < numStretches; stretch++) {
+    const sums = new Float64Array(FINE_STRETCHES * columns.length), each = length / FINE_STRETCHES;
+    for (let stretch = 0; stretch < FINE_STRETCHES; stretch++) {
       const begin = stretch * each, end = begin + each;
       for (let t = Math.floor(begin); t < Math.min(end, length); t++) {
         const share = (Math.min(end, t + 1) - Math.max(begin, t)) / each;
@@ -64,7 +65,8 @@ export class Sketches {
    * @param {Float32Array} query its frames that count
    */
   coarseDistances(query) {
-    return this.#distances(query, this.coarse, COARSE_STRETCHES);
+    this.#coarse ??= this.fine.map((means) => coarser(means, this.columns.length));
+    return this.#distances(coarser(this.means(query), this.columns.length), this.#coarse);
   }
 
   /**
@@ -74,19 +76,29 @@ export class Sketches {
    * @param {number[]} rows
    */
   fineDistances(query, rows) {
-    return this.#distances(query, rows.map((row) => this.fine[row]), FINE_STRETCHES);
+    return this.#distances(this.means(query), rows.map((row) => this.fine[row]));
   }
 
   /**
-   * @param {Float32Array} query
-   * @param {Float32Array[]} sketches
-   * @param {number} numStretches
+   * @param {Float32Array} query its means
+   * @param {Float32Array[]} references their means
    */
-  #distances(query, sketches, numStretches) {
-    const sketched = this.means(query, numStretches), count = this.columns.length;
-    const norms = squaredNorms(sketched, count);
-    return Float32Array.from(sketches, (each) => dtwDistance(sketched, norms, each, count));
+  #distances(query, references) {
+    const count = this.columns.length, norms = squaredNorms(query, count);
+    return Float32Array.from(references, (each) => dtwDistance(query, norms, each, count));
   }
+}
+
+/**
+ * Means of coarse stretches, each of which is two or more fine ones; nothing of nothing.
+ *
+ * @param {Float32Array} means (FINE_STRETCHES * count)
+ * @param {number} count
+ */
+function coarser(means, count) {
+  const joined = FINE_STRETCHES / COARSE_STRETCHES, sums = new Float64Array(means.length / joined);
+  means.forEach((value, i) => { sums[Math.floor(i / (joined * count)) * count + (i % count)] += value / joined; });
+  return Float32Array.from(sums);
 }
 
 /**
