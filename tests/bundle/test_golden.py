@@ -72,6 +72,7 @@ def changed(answer: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     return copy
 
 
+@pytest.mark.slow
 def test_clips_are_replayed_under_the_policy_that_they_were_answered_under(small_run: SmallRun, tmp_path: Path) -> None:
     path, gate = tmp_path / "golden.json", GateConfig(threshold=0.0, motion_floor=0.0)  # nothing has proven it
     with open_bundle(small_run.bundle) as bundle:

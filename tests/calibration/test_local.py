@@ -78,6 +78,7 @@ def local(small_run: SmallRun, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_library_and_command_fit_a_bundles_gate_without_torch(small_run: SmallRun, tmp_path: Path, local: Path) -> None:
     decisions = []
     for name, code in (("library", BY_LIBRARY), ("command", BY_COMMAND)):

@@ -130,6 +130,7 @@ def written(path: Path, clip: LandmarkClip, signer: str, is_idle: bool) -> ClipR
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_fit_on_ones_own_clips_is_measured_on_the_signer_left_out(data: Path, tmp_path: Path, ask) -> None:
     out = tmp_path / "numbers.json"
     told = ask("fit-segmenter", data, "--test-signer", "B", "--out", out, "--json")

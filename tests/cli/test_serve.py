@@ -79,11 +79,21 @@ def test_a_local_service_answers_to_its_own_names_alone(
 ) -> None:  # fmt: skip
     settings: list[Any] = []
     monkeypatch.setattr("signtalk.service.app.create_app", lambda _, given: settings.append(given))
-    ask("serve", small_run.bundle, "--no-page", "--open", "--port", 0, "--max-streams", 7, *options)
+    bounds = ("--max-streams", 7, "--signer-sentences", 5)
+    ask("serve", small_run.bundle, "--no-page", "--open", "--port", 0, *bounds, *options)
     ((_, host, port, tls, opens),) = listening
     assert (host, port, tls, opens) == (options[1] if options else "127.0.0.1", 0, None, None)
     assert settings[0].hosts == hosts
     assert settings[0].max_streams_a_client == 7  # all of them, where nothing else is said
+    assert settings[0].max_signer_sentences == 5
+
+
+def test_so_few_sentences_as_teach_no_person_are_refused(
+    small_run: SmallRun, ask: Any, listening: list[tuple[Any, ...]]
+) -> None:
+    error = ask("serve", small_run.bundle, "--signer-sentences", 2, code=2).err
+    assert "2 sentences teach nothing; expected 0, or at least" in error
+    assert listening == []
 
 
 def test_certificates_and_the_page_reach_the_server(

@@ -21,6 +21,7 @@ def ask(monkeypatch, capsys):
     return asked
 
 
+@pytest.mark.slow
 def test_a_run_and_its_bundle_are_asked_the_same(own_run: SmallRun, tmp_path: Path, ask) -> None:
     by_run = ask(own_run.data, "--run", own_run.run, "--limit", 2, "--json")
     more = ("--split", own_run.run / SPLIT_NAME, "--out", tmp_path / "bundle", "--limit", 2, "--json")
@@ -33,6 +34,7 @@ def test_a_run_and_its_bundle_are_asked_the_same(own_run: SmallRun, tmp_path: Pa
     assert by_run["left_out"] == []
 
 
+@pytest.mark.slow
 def test_a_page_is_printed_with_the_files(own_run: SmallRun, tmp_path: Path, ask) -> None:
     more = ("--limit", 1, "--other", own_run.data, "--role", "val")
     told = ask(own_run.data, "--run", own_run.run, "--out", tmp_path / "out", *more)

@@ -142,6 +142,7 @@ def test_clips_as_recorded_get_the_answers_of_recognize(small_run: SmallRun) -> 
     assert {result.num_clips for result in report.cases if not result.not_run} <= {1, 2, 3}
 
 
+@pytest.mark.slow
 def test_sentences_are_out_of_the_index_while_they_are_unknown(small_run: SmallRun) -> None:
     run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     recognizer = run.recognizer(run.sentence_index(), run.decision())

@@ -66,6 +66,7 @@ def test_every_encoder_exports_and_agrees_at_any_batch_and_length(kind: str, tmp
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_text_encoder_exports_and_agrees_at_any_batch_and_length(tmp_path: Path, ready: None) -> None:
     checkpoint = tiny_checkpoint("conv-transformer", with_texts=True)
     path = export_bundle(checkpoint, tiny_index(checkpoint), DecisionConfig(), tmp_path)

@@ -46,6 +46,7 @@ def tracked(real, frames):
 
 
 @pytest.mark.real
+@pytest.mark.slow
 def test_a_real_person_is_tracked_alike_twice(real, real_frames):
     first, second = tracked(real, real_frames), tracked(real, real_frames)
     for a, b in zip(first, second, strict=True):

@@ -258,6 +258,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
         extracted(tmp_path / "videos", tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_two_extractions_in_one_process_do_not_end_each_other(tmp_path):
     for name, num in (("short", 1), ("long", 4)):
         small_set(tmp_path / name / "videos", num)

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from made.camera import write_camera
-from made.web import CHROMIUM, NODE, ROOT
+from made.web import BROWSERS, NODE, ROOT
 
 
 @contextmanager
@@ -76,6 +76,7 @@ def drive_at(
     film: Path | None = None,
     *,
     script: str = "live_page.mjs",
+    browser: str = "chromium",
     **more: Any,
 ) -> dict[str, Any]:
     """What a browser saw that went through a scenario on the page at an address.
@@ -87,11 +88,12 @@ def drive_at(
         folder: for pictures of the page.
         film: before the camera; moving shapes without one.
         script: of this folder's sibling `web`.
+        browser: a name in `BROWSERS`.
         more: that the script's job holds, too.
     """
     camera = folder / "camera.y4m"
     write_camera(camera, film)
-    job = {"url": url, "chromium": CHROMIUM, "camera": str(camera), "out": str(folder)}
+    job = {"url": url, browser: BROWSERS[browser], "camera": str(camera), "out": str(folder)}
     job |= {"scenario": scenario, "key": key, **more}
     done = subprocess.run(
         [NODE, ROOT / "tests" / "web" / script, json.dumps(job)],

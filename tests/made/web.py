@@ -28,6 +28,7 @@ ORT = MODULES / "onnxruntime-web" / "dist" / "ort.node.min.mjs"
 PLAYWRIGHT = MODULES / "playwright-core" / "index.js"
 NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 Ask = Callable[..., Any]
@@ -72,6 +73,16 @@ def needs_browser(test: Any) -> Any:
     picture and its answer. A page that is wrong fails twice.
     """
     return pytest.mark.flaky(reruns=1)(_with_browser(test))
+
+
+BROWSERS = {"chromium": CHROMIUM, "firefox": FIREFOX}
+
+
+def in_each_browser(test: Any) -> Any:
+    """A mark for tests that take `browser`, a name in `BROWSERS`: Chromium, and Firefox where it is installed."""
+    lacks = pytest.mark.skipif(FIREFOX is None, reason="no Firefox; install firefox-esr")
+    names = pytest.mark.parametrize("browser", ["chromium", pytest.param("firefox", marks=lacks)])
+    return names(needs_browser(test))
 
 
 def asked_in_node(

@@ -211,3 +211,16 @@ def test_two_devices_are_paired_by_pages_of_this_service_alone(small_run: SmallR
         other = {"Origin": "https://ward.example"}
         with pytest.raises(WebSocketDisconnect), client.websocket_connect("/v1/pair", headers=other) as socket:
             socket.receive_json()
+
+
+def test_one_address_has_no_more_devices_than_allowed(small_run: SmallRun) -> None:
+    with asked_service(small_run.bundle, max_streams_a_client=1) as (client, _):
+        with client.websocket_connect("/v1/pair") as tablet:
+            tablet.send_json({"type": "open"})
+            assert tablet.receive_json()["type"] == "code"
+            with pytest.raises(WebSocketDisconnect) as refused, client.websocket_connect("/v1/pair") as phone:
+                phone.receive_json()
+            assert refused.value.code == 1013
+        with client.websocket_connect("/v1/pair") as again:  # there is room again
+            again.send_json({"type": "open"})
+            assert again.receive_json()["type"] == "code"

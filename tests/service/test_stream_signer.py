@@ -115,6 +115,20 @@ def test_only_what_was_offered_counts() -> None:
 
 
 @pytest.mark.usefixtures("any_count")
+def test_clips_of_one_sentence_count_once() -> None:
+    person = StreamSigner(9)
+    for number, text in enumerate((TEXTS[0], TEXTS[1], TEXTS[0])):
+        person.heard(number, clip(TEXTS.index(text)), TEXTS)
+        person.confirm(number, text)
+    lesson = person.lesson()
+    assert lesson is not None
+    signer = learned(lesson)
+    assert signer is not None and signer.num_clips == 3
+    assert person.learned(lesson, signer)
+    assert person.num_sentences == 2
+
+
+@pytest.mark.usefixtures("any_count")
 def test_the_last_word_counts_and_what_was_wrong_is_forgotten() -> None:
     person = known(count=2)
     lesson = person.lesson()

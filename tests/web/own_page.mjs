@@ -1,18 +1,17 @@
-// Uses the tab "Taught" in Chromium, and tells what stood there as JSON.
+// Uses the tab "Taught" in a browser, and tells what stood there as JSON.
 //
 //   node own_page.mjs JOB.json
 //
-// The job is {url, chromium, out, key, clips: [FILE]}. With a key the page is a service's, which was taught already;
+// The job is {url, chromium or firefox, out, key, clips: [FILE]}. With a key the page is a service's, which was taught already;
 // without one it is an offline page, which is taught here.
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
+import { contextOf, launch } from "./browsers.mjs";
 import { newPage, resize, until } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
-/** @type {typeof import("playwright-core")} */
-const { chromium } = require("playwright-core");
 const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
 
 /** @import { Page } from "playwright-core" */
@@ -34,7 +33,7 @@ async function look(page, name) {
   for (const [kind, [width, height]] of Object.entries(SIZES)) {
     await resize(page, { width, height });
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
-    await page.screenshot({ path: `${job.out}/${name}-${kind}.png`, fullPage: kind !== "desktop" });
+    await page.screenshot({ path: `${job.out}/${name}-${kind}.png`, fullPage: kind !== "desktop", caret: "initial" });
   }
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
@@ -243,11 +242,9 @@ async function migrated() {
   return { takes, vectors: vectors.length, left, back: (await storage.vectors("m")).length };
 }
 
-const browser = await chromium.launch({
-  executablePath: job.chromium, args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
-});
+const browser = await launch(job);
 try {
-  const context = await browser.newContext({ serviceWorkers: "block" });
+  const context = await contextOf(browser, { serviceWorkers: "block" });
   context.setDefaultTimeout(120_000);
   const page = await newPage(context);
   page.on("console", (message) => {

@@ -1,17 +1,16 @@
 // What scripts that drive the page share: a browser with a fake camera, what is looked at in each state, and the orders of
 // tests/made/page_service.py. A script gets one argument, its job as JSON:
 //
-//   {"url": ..., "chromium": ..., "camera": ..., "out": FOLDER, "scenario": "talk", "key": ...}
+//   {"url": ..., "chromium": ... or "firefox": ..., "camera": ..., "out": FOLDER, "scenario": "talk", "key": ...}
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
+import { contextOf, FAKE_CAMERA, launch } from "./browsers.mjs";
 import { standIn } from "./made_up_takes.mjs";
 import { newPage, resize } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
-/** @type {typeof import("playwright-core")} */
-const { chromium } = require("playwright-core");
 const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
 const { "picker.unreachable": UNREACHABLE } = JSON.parse(
   await readFile(new URL("../../src/signtalk/service/web/texts/en.json", import.meta.url), "utf8"),
@@ -42,11 +41,8 @@ export const seen = { console: [], outside: [], axe: [], wide: [], steps: {} };
  *   script?: () => void}} [options]
  */
 export async function open({ flags = [], context = {}, madeUp = false, worker = "", script = () => {} } = {}) {
-  const browser = await chromium.launch({
-    executablePath: settings.chromium,
-    args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", ...flags],
-  });
-  const opened = await browser.newContext({ viewport: DESKTOP, ...context });
+  const browser = await launch(settings, flags);
+  const opened = await contextOf(browser, { viewport: DESKTOP, ...context });
   opened.setDefaultTimeout(60_000);
   const host = new URL(settings.url).host;
   opened.on("request", (request) => {
@@ -103,10 +99,7 @@ function voices() {
   });
 }
 
-export const FILM = [
-  "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-  `--use-file-for-fake-video-capture=${settings.camera}`,
-];
+export const FILM = [...FAKE_CAMERA, `--use-file-for-fake-video-capture=${settings.camera}`];
 
 /**
  * Pictures of both widths, and what axe finds.
@@ -118,7 +111,10 @@ export async function look(page, name) {
   for (const [kind, size] of Object.entries({ narrowest: NARROWEST, phone: PHONE, desktop: DESKTOP })) {
     await resize(page, size);
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
-    if (size !== NARROWEST) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
+    if (size !== NARROWEST) {
+      const path = `${settings.out}/${name}-${kind}.png`;
+      await page.screenshot({ path, fullPage: size === PHONE, caret: "initial" }); // hiding it writes a style that the page forbids
+    }
   }
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());

@@ -103,6 +103,28 @@ test("what the patient's screen told last is told again to who comes back; staff
   assert.equal(other.sent.length, 1);
 });
 
+test("what staff shows while the other device is away is shown once it is back, the last of it", () => {
+  const { pairing } = device();
+  pairing.join("1");
+  const socket = opened();
+  const paired = { type: "paired", role: "staff", token: "s" };
+  socket.hears(paired);
+  const show = (/** @type {string} */ words) => ({ type: "show", words, sentence_id: "" });
+  pairing.show("now", "");
+  socket.hears({ type: "partner", here: false });
+  for (const words of ["1", "2", "3", "4", "5", "6"]) pairing.show(words, "");
+  assert.deepEqual(socket.sent.slice(1), [show("now")]);
+  socket.hears(paired);
+  assert.deepEqual(socket.sent.slice(2), ["2", "3", "4", "5", "6"].map(show));
+  socket.hears({ type: "partner", here: false });
+  pairing.show("to nobody", "");
+  pairing.end();
+  pairing.join("2");
+  const next = opened();
+  next.hears(paired);
+  assert.equal(next.sent.length, 1);
+});
+
 test("the talk is told in bounds", () => {
   const { pairing } = device();
   pairing.open();

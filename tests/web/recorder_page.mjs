@@ -6,14 +6,11 @@
 // checker's program.
 
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 
+import { contextOf, FAKE_CAMERA, launch } from "./browsers.mjs";
 import { madeUp, standIn } from "./made_up_takes.mjs";
 import { newPage, resize } from "./patience.mjs";
 
-const require = createRequire(new URL("../../web/package.json", import.meta.url));
-/** @type {typeof import("playwright-core")} */
-const { chromium } = require("playwright-core");
 
 /** @import { Page } from "playwright-core" */
 
@@ -82,15 +79,9 @@ async function standing(page) {
   return { sentence: await of("#sentence"), progress: await of("#progress-text"), told: await of("#told") };
 }
 
-const browser = await chromium.launch({
-  executablePath: job.chromium,
-  args: [
-    "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-  ],
-});
+const browser = await launch(job, FAKE_CAMERA);
 try {
-  const context = await browser.newContext({ serviceWorkers: "block", permissions: ["camera"], bypassCSP: true });
+  const context = await contextOf(browser, { serviceWorkers: "block", permissions: ["camera"], bypassCSP: true });
   context.setDefaultTimeout(60_000);
   await standIn(context);
   const page = await newPage(context);

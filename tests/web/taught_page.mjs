@@ -10,12 +10,11 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
+import { contextOf, FAKE_CAMERA, launch } from "./browsers.mjs";
 import { madeUp, standIn } from "./made_up_takes.mjs";
 import { newPage } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
-/** @type {typeof import("playwright-core")} */
-const { chromium } = require("playwright-core");
 const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
 
 /** @import { Page } from "playwright-core" */
@@ -176,17 +175,11 @@ async function teach(page, words) {
   return remembered;
 }
 
-const browser = await chromium.launch({
-  executablePath: job.chromium,
-  args: [
-    "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-  ],
-});
+const browser = await launch(job, FAKE_CAMERA);
 /** @type {string[]} */
 const complaints = [];
 try {
-  const context = await browser.newContext({ serviceWorkers: "block", permissions: ["camera"] });
+  const context = await contextOf(browser, { serviceWorkers: "block", permissions: ["camera"] });
   context.setDefaultTimeout(60_000);
   if (job.films) {
     await context.addInitScript(filmCamera, PICTURES_A_SECOND);

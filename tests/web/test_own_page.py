@@ -17,7 +17,7 @@ import pytest
 from made.landmarker_bundle import made_bundle
 from made.service import BEARER, KEY, json_of, running_service
 from made.taught import signed
-from made.web import CHROMIUM, NODE, ROOT, needs_browser, offline_page
+from made.web import BROWSERS, NODE, ROOT, in_each_browser, offline_page
 from signtalk.bundle.base import new_bundle
 from signtalk.bundle.web import PAGE
 from signtalk.landmarks.wire import encode_clip
@@ -27,9 +27,9 @@ PUMP, MOUTH = "The pump beeps.", "Open your mouth"
 KEPT = {"consent": "recognize", "language": "en"}
 
 
-def used(folder: Path, url: str, key: str, **job: Any) -> dict[str, Any]:
+def used(folder: Path, url: str, key: str, browser: str, **job: Any) -> dict[str, Any]:
     """What stood on the page."""
-    job |= {"url": url, "chromium": CHROMIUM, "out": str(folder), "key": key}
+    job |= {"url": url, browser: BROWSERS[browser], "out": str(folder), "key": key}
     (folder / "job.json").write_text(json.dumps(job))
     command = [str(NODE), str(ROOT / "tests" / "web" / "own_page.mjs"), str(folder / "job.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=800)
@@ -91,10 +91,10 @@ def check_counts(counted: dict[str, Any]) -> None:
     assert counted["erased"] == {"empty": True, "wanted": True}
 
 
-@needs_browser
+@in_each_browser
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_what_a_service_was_taught_is_in_the_hands_of_who_has_the_key(tmp_path: Path) -> None:
+def test_what_a_service_was_taught_is_in_the_hands_of_who_has_the_key(browser: str, tmp_path: Path) -> None:
     models, bundle = made_bundle(tmp_path / "holistic_landmarker.task"), new_bundle(tmp_path / "clinic.zip")
     arguments = ("--index", tmp_path / "taught", "--models", models, "--keep-clips")
     with running_service(bundle, *arguments, key=KEY) as (address, _):
@@ -107,22 +107,22 @@ def test_what_a_service_was_taught_is_in_the_hands_of_who_has_the_key(tmp_path: 
             headers = {"Content-Type": "application/json", **BEARER}
             with urlopen(Request(f"http://{address}/v1/enroll", body.encode(), headers), timeout=30) as answer:
                 assert answer.status == 200
-        seen = used(tmp_path, f"http://{address}/", KEY)
+        seen = used(tmp_path, f"http://{address}/", KEY, browser)
     check(seen)
     assert seen["steps"]["refused"] == TEXTS["error.key"]
     assert [line for line in seen["console"] if not any(code in line for code in ("401", "400", "404"))] == []
 
 
-@needs_browser
+@in_each_browser
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_what_an_offline_page_was_taught_is_in_the_hands_of_who_opens_it(tmp_path: Path) -> None:
+def test_what_an_offline_page_was_taught_is_in_the_hands_of_who_opens_it(browser: str, tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.clip" for number in range(3)]
     for number, file in enumerate(files, 1):
         file.write_bytes(encode_clip(signed(number)))
     taught = [(PUMP, 0, {**KEPT, "signer": "s07"}), (PUMP, 1, {}), (MOUTH, 2, {})]
     with offline_page(tmp_path) as url:
-        seen = used(tmp_path, url, "", clips=[str(file) for file in files], taught=taught)
+        seen = used(tmp_path, url, "", browser, clips=[str(file) for file in files], taught=taught)
     check(seen)
     assert seen["console"] == []
     migrated = seen["steps"]["migrated"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from made.page_driver import check_always, drive_at, steps_of
-from made.web import needs_browser, offline_page
+from made.web import in_each_browser, needs_browser, offline_page
 from signtalk.bundle.web import PAGE
 
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
@@ -17,14 +17,14 @@ NOTICED_MS = 3000 + 1000
 """Within three seconds, and what the test itself needs to cause it."""
 
 
-def two(scenario: str, folder: Path) -> dict[str, Any]:
-    return steps_of("pair_page.mjs", scenario, folder)
+def two(scenario: str, folder: Path, browser: str = "chromium") -> dict[str, Any]:
+    return steps_of("pair_page.mjs", scenario, folder, browser=browser)
 
 
-@needs_browser
+@in_each_browser
 @pytest.mark.slow
-def test_a_conversation_on_two_devices(tmp_path: Path) -> None:
-    steps = two("conversation", tmp_path)
+def test_a_conversation_on_two_devices(browser: str, tmp_path: Path) -> None:
+    steps = two("conversation", tmp_path, browser)
     assert steps["wrong"] == TEXTS["pair_failed.no_code"]
     assert steps["visible"] == [["#camera", "#patient-half"], ["#staff-half", "#partner"]]
     assert steps["asked"] == HURT

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from made.page_driver import steps_of
-from made.web import needs_browser
+from made.web import in_each_browser, needs_browser
 from signtalk.bundle.web import PAGE
 from signtalk.service.schemas import MOST_NAME, MOST_TEXT
 
@@ -17,18 +17,18 @@ HURT, FEVER, MORNING, SIT, MEDICINE = (
 )  # fmt: skip
 
 
-def talk(scenario: str, folder: Path) -> dict[str, Any]:
-    return steps_of("talk_page.mjs", scenario, folder)
+def talk(scenario: str, folder: Path, browser: str = "chromium") -> dict[str, Any]:
+    return steps_of("talk_page.mjs", scenario, folder, browser=browser)
 
 
 def asked(sentence: str) -> str:
     return sentence.rstrip(".?") + "?"
 
 
-@needs_browser
+@in_each_browser
 @pytest.mark.slow
-def test_nothing_is_said_before_the_patient_confirms(tmp_path: Path) -> None:
-    steps = talk("confirms", tmp_path)
+def test_nothing_is_said_before_the_patient_confirms(browser: str, tmp_path: Path) -> None:
+    steps = talk("confirms", tmp_path, browser)
     assert steps["question"] == HURT and steps["early"] == [[], []]
     assert steps["stands"] == HURT  # what was signed meanwhile waits
     said = ["patient confirmed", HURT]
@@ -73,17 +73,17 @@ are taken off already.
 """
 
 
-@needs_browser
+@in_each_browser
 @pytest.mark.slow
-def test_a_service_that_stands_still_is_noticed_told_and_found_again(tmp_path: Path) -> None:
-    steps = talk("stalled", tmp_path)
+def test_a_service_that_stands_still_is_noticed_told_and_found_again(browser: str, tmp_path: Path) -> None:
+    steps = talk("stalled", tmp_path, browser)
     assert max(steps["noticed"]) < NOTICED_MS
 
 
-@needs_browser
+@in_each_browser
 @pytest.mark.slow
-def test_pictures_that_stop_or_repeat_or_show_nothing_are_noticed(tmp_path: Path) -> None:
-    steps = talk("blind", tmp_path)
+def test_pictures_that_stop_or_repeat_or_show_nothing_are_noticed(browser: str, tmp_path: Path) -> None:
+    steps = talk("blind", tmp_path, browser)
     assert max(steps[mode] for mode in ("stopped", "same", "covered")) < NOTICED_MS
     assert steps["opened"] > 1  # a frozen camera is opened anew
     assert steps["dark"] == "idle"  # told, and gone on with
@@ -114,10 +114,10 @@ def test_fields_take_what_the_service_takes(tmp_path: Path) -> None:
     assert talk("longTexts", tmp_path)["most"] == most
 
 
-@needs_browser
+@in_each_browser
 @pytest.mark.slow
-def test_what_is_wiped_can_be_brought_back_and_a_reload_keeps_the_talk(tmp_path: Path) -> None:
-    steps = talk("undone", tmp_path)
+def test_what_is_wiped_can_be_brought_back_and_a_reload_keeps_the_talk(browser: str, tmp_path: Path) -> None:
+    steps = talk("undone", tmp_path, browser)
     first, second = ["patient confirmed", HURT], ["patient confirmed", FEVER]
     assert steps["cleared"] == [[], "card answer empty"]
     assert steps["back"] == [[first], asked(FEVER)]

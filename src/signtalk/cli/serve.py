@@ -52,6 +52,9 @@ def serve(
         int | None,
         typer.Option(min=1, help="Of these from one address; behind a proxy all come from its. Default: all."),
     ] = None,
+    signer_sentences: Annotated[
+        int, typer.Option(min=0, help="A talk's last confirmed sentences, which teach it its person; 0 = none do.")
+    ] = 30,
     log_content: Annotated[bool, typer.Option(help="Write recognised sentences into the log.")] = False,
     ssl_certfile: Annotated[Path | None, typer.Option(help="Certificate; cameras need https.")] = None,
     ssl_keyfile: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
@@ -72,6 +75,7 @@ def serve(
         lambda: ServiceSettings(
             key=key_from(), personal=index, origins=tuple(origin or ()), hosts=hosts, max_streams=max_streams,
             max_streams_a_client=max_streams_a_client or max_streams, log_content=log_content, keep_clips=keep_clips,
+            max_signer_sentences=signer_sentences,
         )
     )  # fmt: skip
     check_certificate(ssl_certfile, ssl_keyfile)

@@ -78,6 +78,7 @@ class Service:
         self.streams: set[StreamSocket] = set()
         self._streams_of: Counter[str] = Counter()
         self.pairs, self.paired = Pairs(settings), set[PairSocket]()
+        self._paired_of: Counter[str] = Counter()
         self.stopping = False
 
     async def clip_of(self, request: Request) -> LandmarkClip:
@@ -147,15 +148,18 @@ class Service:
             await socket.close(1008, "a page of another host")
             return
         await socket.accept()
-        if self.stopping or len(self.paired) >= 4 * self.settings.max_pairs:
+        too_many = len(self.paired) >= 4 * self.settings.max_pairs
+        if self.stopping or too_many or self._paired_of[address] >= self.settings.max_streams_a_client:
             await socket.close(TOO_BUSY, "too many devices; try again later")
             return
         device = PairSocket(TalkingSocket(socket, self.settings.pair_silent_s), self.pairs, self.settings, address)
         self.paired.add(device)
+        self._paired_of[address] += 1
         try:
             await device.run()
         finally:
             self.paired.discard(device)
+            self._paired_of -= Counter((address,))
 
     async def stop(self) -> None:
         """Take nothing new; answer what was accepted."""

@@ -34,7 +34,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         body_timeout_s: until a request's body must be there.
         answer_timeout_s: until its answer must be.
         max_streams: sockets at a time.
-        max_streams_a_client: of these from one address.
+        max_streams_a_client: of these from one address; as many devices of pairs from it, too.
         hello_timeout_s: until a socket must have said what it is.
         idle_timeout_s: without a frame after which a socket is closed.
         max_frames_a_message: of a stream.

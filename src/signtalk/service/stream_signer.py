@@ -73,11 +73,12 @@ class StreamSigner:
         self._asked: frozenset[str] = frozenset()
         self._lesson: SignerLesson | None = None
         self._changed = False
+        self._num_sentences = 0
 
     @property
     def num_sentences(self) -> int:
         """From how many sentences the person is known now."""
-        return 0 if self.signer is None else self.signer.num_clips
+        return self._num_sentences
 
     def heard(self, segment: int, clip: Encoded, offered: Collection[str]) -> None:
         """Keep a clip that was answered.
@@ -144,6 +145,8 @@ class StreamSigner:
         if lesson is not self._lesson:
             return False
         self.signer = signer
+        different = len(set(lesson.texts))  # of one sentence there may be several clips
+        self._num_sentences = 0 if signer is None else min(signer.num_clips, different)
         return True
 
     def forget(self) -> None:
@@ -154,6 +157,7 @@ class StreamSigner:
 
     def _forget_learned(self) -> None:
         self.signer, self._lesson, self._changed = None, None, False
+        self._num_sentences = 0
 
 
 def _without_padding(clip: Encoded) -> Encoded:

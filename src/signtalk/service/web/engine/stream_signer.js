@@ -23,6 +23,7 @@ export class StreamSigner {
   /** @type {SignerLesson | null} */
   #lesson = null;
   #changed = false;
+  #numSentences = 0;
 
   /** @param {number} most sentences that are learned from, the last ones; 0 = nothing is kept or learned */
   constructor(most) {
@@ -31,7 +32,7 @@ export class StreamSigner {
 
   /** From how many sentences the person is known now. */
   get numSentences() {
-    return this.signer?.numClips ?? 0;
+    return this.#numSentences;
   }
 
   /**
@@ -111,6 +112,8 @@ export class StreamSigner {
   learned(lesson, signer) {
     if (lesson !== this.#lesson) return false;
     this.signer = signer;
+    const different = new Set(lesson.texts).size; // of one sentence there may be several clips
+    this.#numSentences = signer ? Math.min(signer.numClips, different) : 0;
     return true;
   }
 
@@ -125,6 +128,7 @@ export class StreamSigner {
     this.signer = null;
     this.#lesson = null;
     this.#changed = false;
+    this.#numSentences = 0;
   }
 }
 

@@ -13,6 +13,7 @@ const KEPT_AS = "signtalk-pair";
 const RETRY_MS = 1000;
 const FRAMES_A_SECOND = 6; // the other device sees whether the person stands well, no more
 const MOST_WAITING_BYTES = 1 << 15;
+const MOST_UNSHOWN = 5; // the last ones
 
 /** A text that was cut, without the first half of a character at its end. @param {string} words */
 const whole = (words) => words.replace(/[\ud800-\udbff]$/, "");
@@ -46,6 +47,8 @@ export class Pairing extends Events {
   #lastS = -Infinity;
   /** @type {Map<string, object>} what was told last, to be told again to who comes back */
   #told = new Map();
+  /** @type {object[]} what staff showed while the patient's device was not reached */
+  #unshown = [];
   #beat = new Heartbeat({ ping: () => this.#send({ type: "ping" }), silent: () => this.#lost() });
   /** @type {PairState} */
   state = "off";
@@ -112,13 +115,15 @@ export class Pairing extends Events {
   }
 
   /**
-   * Show something on the patient's screen.
+   * Show something on the patient's screen; once it is back, where it is away.
    *
    * @param {string} words
    * @param {string} sentenceId "" = none
    */
   show(words, sentenceId) {
-    this.#send({ type: "show", words, sentence_id: sentenceId });
+    const shown = { type: "show", words, sentence_id: sentenceId };
+    if (this.state === "together") this.#send(shown);
+    else this.#unshown = [...this.#unshown, shown].slice(-MOST_UNSHOWN);
   }
 
   /** @param {Frame} frame of the person before the camera */
@@ -181,7 +186,7 @@ export class Pairing extends Events {
       this.role = message.role;
       this.#lastS = -Infinity;
       this.#become("together");
-      for (const told of this.role === "patient" ? this.#told.values() : []) this.#send(told);
+      for (const told of this.role === "patient" ? this.#told.values() : this.#unshown.splice(0)) this.#send(told);
     } else if (message.type === "code") {
       this.#become("code");
       this.emit("code", message);
@@ -231,6 +236,7 @@ export class Pairing extends Events {
     this.#socket = null;
     this.#beat.stop();
     this.#keep("");
+    this.#unshown = [];
     socket?.close();
     this.#become("off");
   }
