@@ -21,7 +21,6 @@ import argparse
 import datetime
 import json
 import os
-import shlex
 import statistics
 import sys
 import tempfile
@@ -227,10 +226,10 @@ def section_of(rows: list[tuple[str, str]], command: str, about: str) -> str:
 def write_section(arguments: argparse.Namespace, rows: list[tuple[str, str]], about: str) -> None:
     """Put the section into the results page, in place of an earlier one."""
     from folds import code_version  # here, for it brings torch
-    from results_page import replace_section
+    from results_page import replace_section, typed_command
 
     words = ["VIDEOS" if word == str(arguments.videos) else word for word in sys.argv[1:]]
-    command = f"python benchmarks/extraction.py {shlex.join(words)}"
+    command = typed_command("extraction", words)
     replace_section(arguments.results, SECTION, section_of(rows, command, f"{about}, code {code_version()}."))
 
 

@@ -190,12 +190,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SignTalkError as error:
         print(error, file=sys.stderr)
         return 2
-    command = shlex.join(["python", "benchmarks/fullsize.py", *(sys.argv[1:] if arguments is None else arguments)])
+    from results_page import replace_section, typed_command  # here, for it brings torch
+
+    command = typed_command("fullsize", sys.argv[1:] if arguments is None else arguments)
     text = section_of(done, read_json(folder / "run" / "report" / "report.json"), command, options)
     print(text)
     if options.results:
-        from results_page import replace_section
-
         replace_section(options.results, f"fullsize-{options.recipe}", text)
     return 0
 

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from folds import Job, recipe_hash, run_fold, train_and_measure
-from results_page import Page, replace_section, section
+from results_page import Page, replace_section, section, typed_command
 from rows import Origin, store_row, summarise
 from signtalk.data.manifest import load_manifest
 from signtalk.data.splits import SplitConfig, leave_one_signer_out
@@ -70,7 +69,7 @@ def _measure(options: argparse.Namespace, words: Sequence[str]) -> str:
         label=options.recipe,
         model=f"{options.recipe}-{recipe_hash(recipe)}",
         settings=tuple(options.set),
-        command=f"python benchmarks/leave_one_signer_out.py {shlex.join(words)}",
+        command=typed_command("leave_one_signer_out", words),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
     rows = store_row(options.out / "summary.json", summarise(origin, results))

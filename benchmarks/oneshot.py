@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -27,7 +26,7 @@ from dtw_baseline import DTW_FEATURES, yardstick_columns
 from folds import code_version
 from oneshot_page import LESSONS, SIZES, Answering, Cell, Results, Taught, page
 from perturbations import PERTURBATIONS, VALIDATION_NAME
-from results_page import replace_section
+from results_page import replace_section, typed_command
 from signtalk.arrays import FloatArray
 from signtalk.bundle.bundle import open_bundle
 from signtalk.calibration.unseen_signs import LessonAnswers, TaughtSet, coverage, hold_lessons, is_answered
@@ -253,7 +252,7 @@ def main() -> int:
             with ExitStack() as opening:
                 measure_all(name, opened(given, opening), plan)
         if options.results:
-            command = shlex.join(["python", "benchmarks/oneshot.py", *sys.argv[1:]])
+            command = typed_command("oneshot", sys.argv[1:])
             with open_bundle("base") as base:
                 fitted = base.manifest.figures.get("left_out", [])
             replace_section(options.results, SECTION, page(Results.read(options.json), command, fitted, list(SETS)))

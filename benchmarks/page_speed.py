@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from results_page import replace_section
+from results_page import replace_section, typed_command
 from signtalk.bundle.base import new_bundle
 from signtalk.extraction.models import LANDMARKER_NAME, find_bundle
 from signtalk.files import write_json
@@ -189,7 +189,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, metavar="PAGE", help="page whose section is written or replaced")
     options = parser.parse_args()
     seen = measure(options)
-    section = section_of(seen, shlex.join(["python", "benchmarks/page_speed.py", *sys.argv[1:]]), options)
+    section = section_of(seen, typed_command("page_speed", sys.argv[1:]), options)
     print(section)
     if options.json:
         write_json(options.json, seen)

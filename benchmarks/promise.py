@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +25,7 @@ import numpy as np
 
 from folds import Job, code_version, machine, train_once
 from promise_page import Count, Fit, Origin, Proof, StressCount, page
-from results_page import ROWS
+from results_page import ROWS, typed_command
 from signtalk import Model, Run
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
 from signtalk.data.packed import pack_clips
@@ -82,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         split = fold_splits(NAME, SUITE, manifest, SPLITS)["s03"]
         proof = Proof(
             origin=Origin(
-                command=f"python benchmarks/promise.py {shlex.join(words)}",
+                command=typed_command("promise", words),
                 machine=machine(),
                 split_hash=split.hash,
             ),

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from dtw_baseline import DTW_FEATURES, DTW_NAME, DtwBaseline
 from folds import FoldResult, Job, Measure, recipe_hash, run_fold, train_and_measure
-from results_page import page_of, publish, section
+from results_page import page_of, publish, section, typed_command
 from rows import Origin, Row, store_row, summarise
 from signtalk.data.manifest import Manifest
 from signtalk.data.splits import Split
@@ -144,7 +143,7 @@ def _request(options: argparse.Namespace, arguments: Sequence[str] | None) -> Re
         folds=tuple(dict.fromkeys(options.folds)),
         label=options.label,
         work=options.work,
-        command=f"python benchmarks/quality.py {shlex.join(words)}",
+        command=typed_command("quality", words),
         again=options.again,
     )
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from clip_statistics import STATISTICS, clip_statistics, tremble
 from folds import code_version
 from raw_clips import source_clips
 from realism_plot import plot_spectra, plot_statistics
-from results_page import replace_section, table
+from results_page import replace_section, table, typed_command
 from signtalk.arrays import Float64Array
 from signtalk.errors import SignTalkError
 from signtalk.landmarks.clip import LandmarkClip
@@ -239,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines = differences(sets)
         print(_difference_table(lines))
         if options.results:
-            command = shlex.join(["python", "benchmarks/realism.py", *(arguments or sys.argv[1:])])
+            command = typed_command("realism", arguments or sys.argv[1:])
             replace_section(options.results, SECTION, page(sets, lines, command))
             draw(sets, options.pictures)
         if options.short:

@@ -10,6 +10,7 @@ Row ... -> store_row -> benchmarks/results/SUITE.json -> section -> docs/results
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -116,6 +117,17 @@ def all_pages(pages: Path = PAGES) -> dict[Path, str]:
         for name in SUITES
         if (ROWS / f"{name}.json").is_file()
     }
+
+
+def typed_command(script: str, words: Sequence[str]) -> str:
+    """The command that made a page, for others to type: where a folder lay on one machine tells them nothing.
+
+    Args:
+        script: of this folder, without its ending.
+        words: its arguments as typed; of an absolute path the last part is told.
+    """
+    told = (Path(word).name if Path(word).is_absolute() else word for word in words)
+    return shlex.join(["python", f"benchmarks/{script}.py", *told])
 
 
 def replace_section(path: Path, name: str, text: str) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ import numpy as np
 from folds import code_version
 from raw_clips import source_clips
 from resting import with_idle
-from results_page import replace_section
+from results_page import replace_section, typed_command
 from segmentation_sources import (
     HELD_BACK,
     SENTENCES,
@@ -434,7 +433,7 @@ def main() -> int:
     except SignTalkError as error:
         print(error, file=sys.stderr)
         return 2
-    section = section_of(tables, shlex.join(["python", "benchmarks/segmentation.py", *sys.argv[1:]]))
+    section = section_of(tables, typed_command("segmentation", sys.argv[1:]))
     print(section)
     if options.results:
         replace_section(options.results, SECTION, section)

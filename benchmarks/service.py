@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from results_page import replace_section
+from results_page import replace_section, typed_command
 from service_clients import Asked, Client, Connection, Streamed, closed_loop, open_loop, stream
 from signtalk.arrays import FloatArray
 from signtalk.data.manifest import clip_of_record, load_manifest
@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, metavar="PAGE", help="page whose section is written or replaced")
     options = parser.parse_args()
     rows, lines = measure(options)
-    command = shlex.join(["python", "benchmarks/service.py", *sys.argv[1:]])
+    command = typed_command("service", sys.argv[1:])
     section = section_of(rows, lines, command, options)
     print(section)
     if options.json:

@@ -18,7 +18,6 @@ import argparse
 import datetime
 import itertools
 import os
-import shlex
 import sys
 import tempfile
 import threading
@@ -33,6 +32,7 @@ import onnxruntime
 import torch
 
 from prototype_search import CLIPS, PrototypeSearch
+from results_page import typed_command
 from signtalk.arrays import BoolArray, FloatArray
 from signtalk.bundle.bundle import ENCODER_NAME
 from signtalk.bundle.onnx_models import OnnxEncoder
@@ -369,7 +369,7 @@ def main() -> None:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         rows = run(options, folder)
-    command = shlex.join(["python", "benchmarks/speed.py", *sys.argv[1:]])
+    command = typed_command("speed", sys.argv[1:])
     section = section_of(rows, command, _about(options))
     print(section)
     if options.json:

@@ -21,7 +21,6 @@ import datetime
 import itertools
 import os
 import pstats
-import shlex
 import sys
 import tempfile
 import time
@@ -34,6 +33,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from prototype_step import ClipFile, PrototypeTraining, statistics_of
+from results_page import typed_command
 from signtalk.data.manifest import Manifest, load_manifest
 from signtalk.data.packed import pack_clips
 from signtalk.files import write_json, write_text
@@ -375,7 +375,7 @@ def main() -> None:
             return
         rows = measure(candidates(manifest, Path(folder)), 8 * options.steps, options.repeats)
         about = _about(manifest, options)
-    command = shlex.join(["python", "benchmarks/training_speed.py", *sys.argv[1:]])
+    command = typed_command("training_speed", sys.argv[1:])
     section = section_of(rows, command, about)
     print(section)
     if options.json:

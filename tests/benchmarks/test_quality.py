@@ -1,6 +1,7 @@
 """The benchmark harness, on made-up clips alone."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from signtalk.cli.story import DemoSize, demo_split
 from signtalk.data.manifest import Manifest, load_manifest
 from signtalk.data.splits import Split, SplitConfig, leave_one_signer_out, make_split
 from signtalk.errors import ArtifactError, ConfigError, DataError
+from signtalk.files import read_json
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
 
 SMALL = SyntheticConfig(num_sentences=10, num_signers=3, clips_per_sentence=(3, 3), num_idle=3, difficulty=0)
@@ -175,6 +177,19 @@ def test_the_pages_of_the_repository_are_those_of_its_rows() -> None:
     assert len(pages) > 10
     for path, text in pages.items():
         assert path.read_text(encoding="utf-8") == text, f"{path}: run python benchmarks/results_page.py"
+
+
+def test_a_command_is_told_as_others_can_type_it() -> None:
+    words = ["isl_words", "--label", "two words", "--work", "/somebody/lab/suites", "--results", "docs/results"]
+    told = "python benchmarks/quality.py isl_words --label 'two words' --work suites --results docs/results"
+    assert results_page.typed_command("quality", words) == told
+
+
+def test_no_result_tells_where_a_folder_lay_on_a_machine() -> None:
+    for file in sorted(results_page.ROWS.glob("*.json")):
+        for row in read_json(file).get("rows", []):
+            words = shlex.split(row["origin"]["command"])
+            assert not [word for word in words if Path(word).is_absolute()], file.name
 
 
 def test_all_pages_and_the_picture_by_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

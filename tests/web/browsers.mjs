@@ -8,10 +8,10 @@ const { chromium, firefox } = createRequire(new URL("../../web/package.json", im
 
 /** @import { Browser, BrowserContext, BrowserContextOptions } from "playwright-core" */
 
-/** Chromium's flags for a camera that shows shapes, and whose use nobody is asked about; Firefox always has such a one. */
+/** Chromium's flags for a camera that shows shapes, and whose use nobody is asked about; Firefox needs none. */
 export const FAKE_CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
 
-/** Nobody is asked, the camera shows coloured shapes, and what is not on this machine is not reached. */
+/** Nobody is asked for the camera, and what is not on this machine is not reached. */
 const FIREFOX_PREFERENCES = {
   "media.navigator.permission.disabled": true,
   "media.navigator.streams.fake": true,
@@ -40,13 +40,47 @@ export function launch(job, flags = []) {
 }
 
 /**
- * A context of a browser. Firefox is told by preferences, not by a context, what a page may do.
+ * Whether a line of the console is about the page. Firefox tells of the style sheet that axe-core writes, and that the
+ * page's policy forbids; Chromium, which tells of none, would tell of the page's own.
+ *
+ * @param {string} line
+ */
+export function isOfPage(line) {
+  return !line.startsWith("Content-Security-Policy: The page\u2019s settings blocked an inline style (style-src-elem)");
+}
+
+/**
+ * A context of a browser. Firefox is told by preferences, not by a context, what a page may do; and a drawn camera takes
+ * the place of its fake one, which shows one colour, as one that is covered does.
  *
  * @param {Browser} browser
  * @param {BrowserContextOptions} options
  * @returns {Promise<BrowserContext>}
  */
-export function contextOf(browser, { permissions, ...options }) {
-  const isFirefox = browser.browserType().name() === "firefox";
-  return browser.newContext(isFirefox || !permissions ? options : { ...options, permissions });
+export async function contextOf(browser, { permissions, ...options }) {
+  if (browser.browserType().name() !== "firefox") {
+    return browser.newContext(permissions ? { ...options, permissions } : options);
+  }
+  const context = await browser.newContext(options);
+  await context.addInitScript(drawnCamera);
+  return context;
+}
+
+/** Runs in the page: each camera that it opens shows a bar that moves. */
+function drawnCamera() {
+  if (!globalThis.navigator.mediaDevices) return; // no page yet
+  globalThis.navigator.mediaDevices.getUserMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("no canvas");
+    let count = 0;
+    setInterval(() => {
+      count += 1;
+      context.fillStyle = "#202020";
+      context.fillRect(0, 0, 640, 480);
+      context.fillStyle = "#e0e0e0";
+      context.fillRect(11 * count % 500, 80, 120, 240);
+    }, 50);
+    return canvas.captureStream(20);
+  };
 }

@@ -8,7 +8,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-import { contextOf, launch } from "./browsers.mjs";
+import { contextOf, isOfPage, launch } from "./browsers.mjs";
 import { newPage, resize, until } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
@@ -33,7 +33,7 @@ async function look(page, name) {
   for (const [kind, [width, height]] of Object.entries(SIZES)) {
     await resize(page, { width, height });
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
-    await page.screenshot({ path: `${job.out}/${name}-${kind}.png`, fullPage: kind !== "desktop", caret: "initial" });
+    await page.screenshot({ path: `${job.out}/${name}-${kind}.png`, fullPage: kind !== "desktop" });
   }
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());
@@ -248,9 +248,11 @@ try {
   context.setDefaultTimeout(120_000);
   const page = await newPage(context);
   page.on("console", (message) => {
-    if (message.type() === "error") seen.console.push(message.text());
+    if (message.type() === "error" && isOfPage(message.text())) seen.console.push(message.text());
   });
-  page.on("pageerror", (error) => seen.console.push(String(error)));
+  page.on("pageerror", (error) => {
+    if (isOfPage(String(error))) seen.console.push(String(error));
+  });
   const ready = () => page.waitForFunction(() => document.querySelector("#practise-told")?.textContent);
   await page.goto(job.url);
   await ready();

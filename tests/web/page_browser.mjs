@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-import { contextOf, FAKE_CAMERA, launch } from "./browsers.mjs";
+import { contextOf, FAKE_CAMERA, isOfPage, launch } from "./browsers.mjs";
 import { standIn } from "./made_up_takes.mjs";
 import { newPage, resize } from "./patience.mjs";
 
@@ -18,7 +18,7 @@ const { "picker.unreachable": UNREACHABLE } = JSON.parse(
 
 export const settings = JSON.parse(process.argv[2]);
 const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
+export const PHONE = { width: 390, height: 844 };
 const NARROWEST = { width: 320, height: 640 }; // a desk's page at four times its size
 export const PATIENCE = { timeout: 90_000 };
 /** @import { BrowserContextOptions, Page } from "playwright-core" */
@@ -58,9 +58,11 @@ export async function open({ flags = [], context = {}, madeUp = false, worker = 
   }
   const page = await newPage(opened);
   page.on("console", (message) => {
-    if (message.type() === "error") seen.console.push(message.text());
+    if (message.type() === "error" && isOfPage(message.text())) seen.console.push(message.text());
   });
-  page.on("pageerror", (error) => seen.console.push(String(error)));
+  page.on("pageerror", (error) => {
+    if (isOfPage(String(error))) seen.console.push(String(error));
+  });
   await page.goto(settings.url);
   await ready(page);
   return { browser, context: opened, page };
@@ -111,10 +113,7 @@ export async function look(page, name) {
   for (const [kind, size] of Object.entries({ narrowest: NARROWEST, phone: PHONE, desktop: DESKTOP })) {
     await resize(page, size);
     if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
-    if (size !== NARROWEST) {
-      const path = `${settings.out}/${name}-${kind}.png`;
-      await page.screenshot({ path, fullPage: size === PHONE, caret: "initial" }); // hiding it writes a style that the page forbids
-    }
+    if (size !== NARROWEST) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
   }
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());

@@ -1,22 +1,16 @@
-// Two devices of one talk, as two pages of one browser. `page_browser.mjs` has the job.
+// Two devices of one talk, as two browsers: of two pages of one, Firefox pauses that which is behind. `page_browser.mjs` has the job.
 
 import { KNOWN, lines, listening, said } from "./made_up_talk.mjs";
-import { look, open, PATIENCE, run, seen, settings, state } from "./page_browser.mjs";
-import { newPage } from "./patience.mjs";
+import { look, open, PATIENCE, PHONE, run, seen, settings, state } from "./page_browser.mjs";
 
-/** @import { BrowserContext, Page } from "playwright-core" */
+/** @import { Page } from "playwright-core" */
 
-/** @param {BrowserContext} context */
-async function another(context) {
-  const page = await newPage(context);
-  page.on("console", (message) => {
-    if (message.type() === "error") seen.console.push(message.text());
-  });
-  page.on("pageerror", (error) => seen.console.push(String(error)));
-  await page.setViewportSize({ width: 390, height: 844 });
-  await page.goto(settings.url);
-  await page.waitForSelector("#open-pair");
-  return page;
+/** The patient's tablet, which listens, and staff's phone; and how both are put away. */
+async function twoDevices() {
+  const tablet = await listening(), phone = await open({ context: { viewport: PHONE, serviceWorkers: "block" } });
+  await phone.page.waitForSelector("#open-pair");
+  const close = () => Promise.all([tablet, phone].map(({ browser }) => browser.close()));
+  return { tablet: tablet.page, phone: phone.page, close };
 }
 
 /** @param {Page} page @param {string} name */
@@ -53,8 +47,7 @@ async function paired(tablet, phone) {
 
 /** A whole conversation on two devices. */
 async function conversation() {
-  const { browser, context, page: tablet } = await listening();
-  const phone = await another(context);
+  const { tablet, phone, close } = await twoDevices();
   const { steps } = seen;
   await paired(tablet, phone);
   steps.visible = [await visible(tablet), await visible(phone)];
@@ -88,13 +81,12 @@ async function conversation() {
   await phone.waitForSelector("#pair-bar[data-state=off]", { state: "attached" }); // what it tells is gone soon
   steps.ended = [await visible(tablet), await visible(phone), await lines(phone)];
   steps.left = await Promise.all([tablet, phone].map((page) => page.evaluate(() => sessionStorage.getItem("signtalk-pair"))));
-  await browser.close();
+  await close();
 }
 
 /** A device that says nothing, and a service that stands still, are noticed; both are found again. */
 async function lost() {
-  const { browser, context, page: tablet } = await listening();
-  const phone = await another(context);
+  const { tablet, phone, close } = await twoDevices();
   const { steps } = seen;
   await paired(tablet, phone);
   const beganMs = performance.now();
@@ -118,7 +110,7 @@ async function lost() {
   await phone.click("#unpair");
   await tablet.waitForSelector("#pair-bar[data-state=off]", { state: "attached" });
   steps.unpaired = [await visible(tablet), await visible(phone)];
-  await browser.close();
+  await close();
 }
 
 /** A page without a service is one device; what needs none works. */
