@@ -172,8 +172,8 @@ def test_a_sentence_is_put_back_to_its_rise_and_forward_to_its_drop() -> None:
     times = regular_timestamps(60, 10.0).tolist()
     values = [0.1] * 10 + [0.5] * 3 + [0.9] * 20 + [0.1] * 27
     assert changes_of(values, times) == [
-        Change("start", 1.0, 1.5, pytest.approx((0.5 * 3 + 0.9 * 3) / 6)),
-        Change("end", 1.0, 3.3, pytest.approx((0.5 * 3 + 0.9 * 20) / 23), "rest"),
+        Change("start", 1.0, 1.5, pytest.approx((0.5 * 3 + 0.9 * 3) / 6), 0.0),
+        Change("end", 1.0, 3.3, pytest.approx((0.5 * 3 + 0.9 * 20) / 23), 0.0, "rest"),
     ]
     shifted = PLAIN.model_copy(update={"start_shift_s": 0.1, "end_shift_s": 0.2})
     assert ends(changes_of(values, times, shifted)) == [(pytest.approx(0.9), pytest.approx(3.1))]
