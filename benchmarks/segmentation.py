@@ -342,7 +342,7 @@ REST_TEXT = (
     "in which a hand comes up for a moment counts again and again; in some the person waves the hands about."
 )
 VIDEOS_TEXT = (
-    "Videos of one sign each, which no fit saw (two thresholds were set by hand so that the greeting is found): "
+    "Videos of one sign each, which no fit saw (one threshold was set by hand so that the greeting is found): "
     "sentences found in the video as filmed, and the rounds in which one is found when the video is played "
     f"{LIVE_ROUNDS} times before a camera of which {LIVE_FPS:g} pictures a second are looked at, unevenly and from any "
     "moment on."
