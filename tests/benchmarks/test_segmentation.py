@@ -130,9 +130,10 @@ def test_a_fit_reads_every_source_but_the_one_held_back(monkeypatch, capsys, tmp
     assert segmentation.main() == 0
     segmentation.without.cache_clear()
     assert read == ["made_up", "rest", "asl", "ksl", "words"]
-    assert SegmenterSettings.load(tmp_path / "numbers.json").config.start_threshold == 0.75
-    assert "benchmarks/segmentation.py --fit" in SegmenterSettings.load(tmp_path / "numbers.json").fitted_by
-    assert "start_threshold=0.75" in capsys.readouterr().out
+    settings = SegmenterSettings.load(tmp_path / "numbers.json")
+    assert settings.config == settings.config.model_copy(update=segmentation.DIAL)
+    assert "benchmarks/segmentation.py --fit" in settings.fitted_by
+    assert f"start_threshold={segmentation.DIAL['start_threshold']}" in capsys.readouterr().out
 
 
 def test_without_the_clips_it_says_so(monkeypatch, capsys, tmp_path) -> None:

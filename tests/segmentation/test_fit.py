@@ -10,7 +10,7 @@ from scipy.optimize import approx_fprime
 from made.clips import made_clip, resting
 from signtalk.errors import DataError
 from signtalk.landmarks.clip import LandmarkClip
-from signtalk.segmentation.activity import FEATURE_NAMES, clip_features, probabilities
+from signtalk.segmentation.activity import FEATURE_NAMES, HIGHER_Y, clip_features, probabilities
 from signtalk.segmentation.fit import (
     HIDDEN_UNITS,
     LABEL_DELAY_S,
@@ -137,6 +137,21 @@ def test_flickers_are_learned_to_be_none() -> None:
     flickering[60:64] = 0.02  # 0.2 s within one
     _, scores = fit_config([replace(watched, probabilities=flickering)])
     assert (scores.num_found, scores.false, scores.boundary_f1(0.25)) == (2, 0, 1.0)
+
+
+def test_the_lowest_hand_is_that_of_nearly_all_sentences_found() -> None:
+    def at(height, source, num_streams=1):
+        watched = known([(2.0, 4.0), (7.0, 9.5)], source=source)
+        features = watched.lesson.features.copy()
+        features[:, HIGHER_Y] = height
+        return [replace(watched, lesson=replace(watched.lesson, features=features))] * num_streams
+
+    assert fit_config(at(1.7, "low"))[0].lowest_hand == pytest.approx(1.7, abs=0.002)
+    assert fit_config(at(0.1, "high"))[0].lowest_hand == 1.2  # who signs high may sign lower another day
+    sources = [*at(1.3, "low", 10), *at(0.1, "high", 2)]
+    assert fit_config(sources)[0].lowest_hand == pytest.approx(1.3, abs=0.002)
+    assert fit_config(sources, {"low": 0.001})[0].lowest_hand == 1.2
+    assert fit_config([*at(0.1, "high"), *at(1.7, "low")])[1].found_share == 1.0
 
 
 def test_the_mean_of_signing_lies_between_rest_and_signing() -> None:

@@ -6,7 +6,7 @@ import pytest
 from made.clips import made_clip, resting, waving
 from signtalk.landmarks.clip import HOLISTIC, PARTS
 from signtalk.segmentation.activity import clip_activity
-from signtalk.segmentation.rests import hanging_rest, lying_rest, with_a_resting_hand
+from signtalk.segmentation.rests import hanging_rest, lying_rest, with_a_resting_hand, with_fidgets
 from signtalk.segmentation.segmenter import shipped_settings
 
 WRISTS = HOLISTIC.positions(("left_wrist", "right_wrist"))
@@ -69,3 +69,28 @@ def test_the_clip_that_was_given_is_not_changed() -> None:
     before = clip.landmarks.copy()
     with_a_resting_hand(clip, lying_rest(clip, 1.0, np.random.default_rng(0)))
     np.testing.assert_array_equal(clip.landmarks, before)
+
+
+def test_a_fidgeting_hand_comes_up_to_the_belly_and_goes_back() -> None:
+    clip = signing()
+    still = hanging_rest(clip, 20.0, np.random.default_rng(0))
+    for seed in range(5):
+        rest = with_fidgets(still, clip, np.random.default_rng(seed))
+        moved = np.abs(rest.landmarks[:, WRISTS, :2] - still.landmarks[:, WRISTS, :2]).max(axis=-1) > 1e-6
+        assert 0.05 < moved.any(axis=1).mean() < 0.8
+        below = (rest.landmarks[:, WRISTS, 1] - 0.3) / WIDTH
+        assert below.min() < 1.6
+        assert below.min() > 0.6 - 0.2  # a hand that is up rubs, and a tracker shakes
+        np.testing.assert_array_equal(
+            rest.landmarks[:, : WRISTS[0] - 2], still.landmarks[:, : WRISTS[0] - 2]
+        )  # no more than the arms
+        tracked = np.isfinite(rest.landmarks[:, PARTS["left_hand"]]).all(axis=(1, 2))
+        assert moved[tracked, 0].all()
+
+
+def test_fidgeting_hands_that_lie_stay_tracked_at_their_wrists() -> None:
+    clip = signing()
+    rest = with_fidgets(lying_rest(clip, 10.0, np.random.default_rng(0)), clip, np.random.default_rng(1))
+    for side, name in enumerate(("left_hand", "right_hand")):
+        away = rest.landmarks[:, PARTS[name]][:, 0, :2] - rest.landmarks[:, WRISTS[side], :2]
+        assert np.linalg.norm(away, axis=-1).max() < 0.1 * WIDTH

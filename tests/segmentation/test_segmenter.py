@@ -15,7 +15,12 @@ from pydantic import ValidationError
 from made.clips import made_clip, resting
 from signtalk.errors import ArtifactError
 from signtalk.landmarks.clip import LandmarkClip, regular_timestamps
-from signtalk.segmentation.activity import FEATURE_NAMES, ActivityModel, clip_features, probabilities
+from signtalk.segmentation.activity import (
+    FEATURE_NAMES,
+    ActivityModel,
+    clip_features,
+    probabilities,
+)
 from signtalk.segmentation.fit import measure_segmenter
 from signtalk.segmentation.segmenter import (
     SHIPPED,
@@ -61,9 +66,10 @@ def num_kept(segmenter):
     return end - oldest
 
 
-def changes_of(values, times, config=PLAIN, finish=True):
+def changes_of(values, times, config=PLAIN, finish=True, below=None):
     hysteresis = Hysteresis(config)
-    changes = [change for value, time in zip(values, times, strict=True) for change in hysteresis.push(value, time)]
+    frames = zip(values, times, below or [0.0] * len(values), strict=True)
+    changes = [change for frame in frames for change in hysteresis.push(*frame)]
     return changes + (hysteresis.finish() if finish else [])
 
 
@@ -72,13 +78,13 @@ def ends(changes):
 
 
 def mean_of(values, times, first, stop):
-    """Probability times seconds over seconds; a frame stands for the time since the one before."""
+    """Each value times seconds over seconds; a frame stands for the time since the one before."""
     lasts = np.diff(times, prepend=times[0])[first:stop]
     total = lasts.sum()
     return float((np.array(values)[first:stop] * lasts).sum() / total) if total else 0.0
 
 
-def oracle(values, times, config):
+def oracle(values, times, below, config):
     """(start, end, mean, cause) of everything that started, from whole arrays, by docs/segmentation.md."""
     ends, at, free, tiny = [], 0, times[0], 1e-9
     while at < len(values):
@@ -111,17 +117,25 @@ def oracle(values, times, config):
             end = end if low is None else times[low]
         end = min(max(end - config.end_shift_s, start), times[last])
         mean = mean_of(values, times, rise, counted)
-        short, faint = end - start < config.shortest_s, mean < config.least_mean
-        ends.append((start, end, mean, "too short" if short else "too faint" if faint else cause))
+        low = mean_of(below, times, rise, counted)
+        if end - start < config.shortest_s:
+            cause = "too short"
+        elif mean < config.least_mean:
+            cause = "too faint"
+        elif low > config.lowest_hand:
+            cause = "too low"
+        ends.append((start, end, mean, low, cause))
         at, free = last + 1, end
     return ends
 
 
 @st.composite
 def watched(draw):
-    """Probabilities that stay a while, at uneven times, and any hysteresis."""
-    runs = draw(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 12)), min_size=1, max_size=15))
-    values = [value for value, length in runs for _ in range(length)]
+    """Probabilities and heights that stay a while, at uneven times, and any hysteresis."""
+    run = st.tuples(st.floats(0, 1), st.integers(-4, 9), st.integers(1, 12))
+    runs = draw(st.lists(run, min_size=1, max_size=15))
+    values = [value for value, _, length in runs for _ in range(length)]
+    below = [quarters / 4 for _, quarters, length in runs for _ in range(length)]
     steps = draw(st.lists(st.integers(1, 20), min_size=len(values), max_size=len(values)))
     start = draw(st.floats(0.05, 0.95))
     config = SegmenterConfig(
@@ -131,28 +145,29 @@ def watched(draw):
         **{name: draw(st.floats(0, 1)) for name in ("confirm_s", "hold_s", "lookback_s", "shortest_s")},
         **{name: draw(st.floats(-0.5, 0.5)) for name in ("start_shift_s", "end_shift_s")},
         least_mean=draw(st.floats(0, 0.7)),
+        lowest_hand=draw(st.sampled_from((0.1, 0.77, 3.0))),
         longest_s=draw(st.floats(1.5, 6)),
     )
-    return values, (np.cumsum(steps) / 60).tolist(), config
+    return values, (np.cumsum(steps) / 60).tolist(), below, config
 
 
 @given(watched())
 def test_the_hysteresis_equals_a_reading_of_whole_arrays(given_) -> None:
-    values, times, config = given_
-    closed = [change for change in changes_of(values, times, config) if change.kind != "start"]
-    expected = oracle(values, times, config)
-    assert [change.cause for change in closed] == [each[3] for each in expected]
+    values, times, below, config = given_
+    closed = [change for change in changes_of(values, times, config, below=below) if change.kind != "start"]
+    expected = oracle(values, times, below, config)
+    assert [change.cause for change in closed] == [each[4] for each in expected]
     np.testing.assert_allclose(
-        [(change.start_s, change.end_s, change.mean) for change in closed],
-        np.array([each[:3] for each in expected]).reshape(-1, 3) if expected else [],
+        [(change.start_s, change.end_s, change.mean, change.below) for change in closed],
+        np.array([each[:4] for each in expected]).reshape(-1, 4) if expected else [],
         atol=1e-9,
     )
 
 
 @given(watched())
 def test_sentences_are_in_order_apart_and_within_the_stream(given_) -> None:
-    values, times, config = given_
-    changes = changes_of(values, times, config)
+    values, times, below, config = given_
+    changes = changes_of(values, times, config, below=below)
     kinds = [change.kind for change in changes]
     assert kinds[::2] == ["start"] * len(kinds[::2])
     assert len(kinds) % 2 == 0
@@ -172,8 +187,8 @@ def test_a_sentence_is_put_back_to_its_rise_and_forward_to_its_drop() -> None:
     times = regular_timestamps(60, 10.0).tolist()
     values = [0.1] * 10 + [0.5] * 3 + [0.9] * 20 + [0.1] * 27
     assert changes_of(values, times) == [
-        Change("start", 1.0, 1.5, pytest.approx((0.5 * 3 + 0.9 * 3) / 6)),
-        Change("end", 1.0, 3.3, pytest.approx((0.5 * 3 + 0.9 * 20) / 23), "rest"),
+        Change("start", 1.0, 1.5, pytest.approx((0.5 * 3 + 0.9 * 3) / 6), 0.0),
+        Change("end", 1.0, 3.3, pytest.approx((0.5 * 3 + 0.9 * 20) / 23), 0.0, "rest"),
     ]
     shifted = PLAIN.model_copy(update={"start_shift_s": 0.1, "end_shift_s": 0.2})
     assert ends(changes_of(values, times, shifted)) == [(pytest.approx(0.9), pytest.approx(3.1))]
@@ -193,6 +208,28 @@ def test_what_is_brief_or_faint_is_taken_back() -> None:
     faint = [0.0] * 5 + [0.9] * 4 + [0.41] * 20 + [0.0] * 11
     strict = PLAIN.model_copy(update={"least_mean": 0.7})
     assert [(c.kind, c.cause) for c in changes_of(faint, times, strict)] == [("start", ""), ("cancel", "too faint")]
+
+
+def test_what_hands_do_that_hang_is_taken_back() -> None:
+    times = regular_timestamps(40, 10.0).tolist()
+    values = [0.0] * 10 + [0.9] * 15 + [0.0] * 15
+    careful = PLAIN.model_copy(update={"lowest_hand": 1.5})
+    hanging = [2.0] * 10 + [1.9] * 10 + [1.0] * 5 + [2.0] * 15  # 1.6 on average until the drop
+    changes = changes_of(values, times, careful, below=hanging)
+    assert [(c.kind, c.cause) for c in changes] == [("start", ""), ("cancel", "too low")]
+    assert changes[1].below == pytest.approx(1.6)
+    raised = [2.0] * 10 + [1.9] * 5 + [1.0] * 10 + [2.0] * 15
+    assert len(ends(changes_of(values, times, careful, below=raised))) == 1
+    assert len(ends(changes_of(values, times, below=hanging))) == 1  # the default takes nothing back
+
+
+def test_hands_that_stir_at_the_hips_are_no_sentence() -> None:
+    clip = clip_of((DOWN, 1.0), (UP, 2.0), (DOWN, 2.0))
+    assert len(spans_of(clip, SETTINGS)) == 1
+    below = clip_features(clip)[:, FEATURE_NAMES.index("higher_y")]
+    for lowest, number in ((below.min() - 0.1, 0), (below.max(), 1)):
+        config = PLAIN.model_copy(update={"lowest_hand": float(lowest)})
+        assert len(spans_of(clip, SETTINGS.model_copy(update={"config": config}))) == number
 
 
 def test_signing_without_end_is_cut_into_pieces_that_touch() -> None:

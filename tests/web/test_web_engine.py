@@ -368,12 +368,21 @@ def streams() -> tuple[LandmarkClip, ...]:
 
 
 @needs_node
-def test_sentences_of_a_stream_begin_and_end_as_in_python(node: Ask, streams: tuple[LandmarkClip, ...]) -> None:
+@pytest.mark.parametrize("lowest_hand", [None, 0.5])
+def test_sentences_of_a_stream_begin_and_end_as_in_python(
+    node: Ask, streams: tuple[LandmarkClip, ...], tmp_path: Path, lowest_hand: float | None
+) -> None:
     segmenter = pytest.importorskip("signtalk.segmentation.segmenter", reason="this version has no segmenter")
-    report = node("segments", streams, settings=str(segmenter.SHIPPED))
+    settings, path = segmenter.shipped_settings(), tmp_path / "segmenter.json"
+    if lowest_hand is not None:
+        config = settings.config.model_copy(update={"lowest_hand": lowest_hand})
+        settings = settings.model_copy(update={"config": config})
+    settings.save(path)
+    report = node("segments", streams, settings=str(path))
     assert sum(len(each["events"]) for each in report) >= 6
+    assert any(e["cause"] == "too low" for each in report for e in each["events"]) == (lowest_hand is not None)
     for clip, each in zip(streams, report, strict=True):
-        ours, events, probabilities = segmenter.Segmenter(aspect=clip.aspect), [], []
+        ours, events, probabilities = segmenter.Segmenter(settings, clip.aspect), [], []
         for frame, time in zip(clip.landmarks, clip.timestamps_s, strict=True):
             events += ours.push(frame, float(time))
             probabilities.append(ours.probability)

@@ -26,6 +26,7 @@ FEATURE_NAMES = (
     "raised_s", "shape_change",
 )  # fmt: skip
 """What the model reads of a frame, in this order."""
+HIGHER_Y = FEATURE_NAMES.index("higher_y")
 
 Point = tuple[float, float]
 _USED = HOLISTIC.positions((
@@ -298,16 +299,23 @@ class ActivityTracker:
     Args:
         model: the weights.
         aspect: image width over height.
+
+    Attributes:
+        below: shoulder widths from the shoulders down to the higher hand in the last frame.
     """
 
     def __init__(self, model: ActivityModel, aspect: float = 1.0) -> None:
         self._network = _Network(model)
         self._features = ActivityFeatures(aspect)
+        self.below = 0.0
 
     def push(self, landmarks: npt.NDArray[np.floating], timestamp_s: float) -> float:
         """As `ActivityFeatures.push`; 0.0 until a frame has shown both shoulders."""
         features = self._features.push(landmarks, timestamp_s)
-        return 0.0 if features is None else float(self._network(features[None])[0])
+        if features is None:
+            return 0.0
+        self.below = float(features[HIGHER_Y])
+        return float(self._network(features[None])[0])
 
 
 def clip_features(clip: LandmarkClip) -> Float64Array:

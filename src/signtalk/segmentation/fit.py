@@ -6,6 +6,7 @@ streams of training signers --fit_segmenter--> SegmenterSettings
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,9 +16,9 @@ import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, Float64Array
 from signtalk.errors import DataError
-from signtalk.segmentation.activity import FEATURE_NAMES, ActivityModel, clip_features, probabilities
+from signtalk.segmentation.activity import FEATURE_NAMES, HIGHER_Y, ActivityModel, clip_features, probabilities
 from signtalk.segmentation.metrics import SegmentScores, Spans, pooled, score_spans
-from signtalk.segmentation.segmenter import Hysteresis, SegmenterConfig, SegmenterSettings, spans_of
+from signtalk.segmentation.segmenter import Change, Hysteresis, SegmenterConfig, SegmenterSettings, spans_of
 from signtalk.segmentation.streams import LabelledStream
 
 HIDDEN_UNITS = 24
@@ -47,6 +48,10 @@ _CHOICES: dict[str, tuple[float, ...]] = {
     "least_mean": (0.0, 0.5, 0.6, 0.7, 0.8),
 }
 _ROUNDS = 2
+_KEPT = 0.995
+"""Part of the sentences that are found and that stay when the lowest hands are taken for rest."""
+_BELLY = 1.2
+"""Shoulder widths below the shoulders: so low hands are heard even if nobody in the fit signs there."""
 _Floats = npt.NDArray[np.floating]
 _ALIKE: Mapping[str, float] = MappingProxyType({})
 """Shares of sources that count the same."""
@@ -270,7 +275,10 @@ def _unpacked(flat: Float64Array) -> tuple[Float64Array, Float64Array, Float64Ar
 def fit_config(
     watched: Sequence[Watched], shares: Mapping[str, float] = _ALIKE
 ) -> tuple[SegmenterConfig, SegmentScores]:
-    """The hysteresis with the best boundaries: one setting after the other, then the shifts, twice round."""
+    """The hysteresis with the best boundaries: one setting after the other, then the shifts, twice round.
+
+    Last comes the lowest hand, which a search for boundaries would not find: few streams of a fit have hands so low.
+    """
     best = SegmenterConfig(start_shift_s=LABEL_DELAY_S, end_shift_s=LABEL_DELAY_S)
     best_value = _value(watched, best, shares)
     for _ in range(_ROUNDS):
@@ -285,6 +293,7 @@ def fit_config(
                     best, best_value = config, value
         best = _centred(watched, best)
         best_value = _value(watched, best, shares)
+    best = best.model_copy(update={"lowest_hand": _lowest_hand(watched, best, shares)})
     return best, pooled(_scores(watched, best))
 
 
@@ -314,14 +323,40 @@ def _centred(watched: Sequence[Watched], config: SegmenterConfig) -> SegmenterCo
     return config.model_copy(update={name: round(min(max(value, -1.0), 1.0), 3) for name, value in shifts.items()})
 
 
+def _lowest_hand(watched: Sequence[Watched], config: SegmenterConfig, shares: Mapping[str, float]) -> float:
+    """Shoulder widths below the shoulders that keep so many of the sentences that are found, each source by share."""
+    found: dict[str, list[float]] = {}
+    for each in watched:
+        starts, ends = each.lesson.spans.T
+        right = [c.below for c in _found(each, config) if ((c.start_s < ends) & (starts < c.end_s)).any()]
+        found.setdefault(each.lesson.source, []).extend(right)
+    heights = np.array([height for own in found.values() for height in own])
+    if not len(heights):
+        return config.lowest_hand
+    parts = [np.full(len(own), shares.get(source, 1.0) / max(len(own), 1)) for source, own in found.items()]
+    order = np.argsort(heights)
+    kept = np.cumsum(np.concatenate(parts)[order])
+    lowest = float(heights[order][int(np.searchsorted(kept, _KEPT * kept[-1]))])
+    return math.ceil(1000 * max(lowest, _BELLY)) / 1000  # rounded down it would not keep itself
+
+
+def _found(watched: Watched, config: SegmenterConfig) -> list[Change]:
+    """The sentences that the hysteresis finds."""
+    hysteresis = Hysteresis(config)
+    frames = zip(
+        watched.probabilities.tolist(),
+        watched.lesson.times.tolist(),
+        watched.lesson.features[:, HIGHER_Y].tolist(),
+        strict=True,
+    )
+    changes = [change for frame in frames for change in hysteresis.push(*frame)]
+    return [change for change in [*changes, *hysteresis.finish()] if change.kind == "end"]
+
+
 def _spans(watched: Watched, config: SegmenterConfig) -> npt.NDArray[np.float64]:
     """(S, 2) seconds that the hysteresis finds."""
-    hysteresis = Hysteresis(config)
-    changes = []
-    for probability, time in zip(watched.probabilities.tolist(), watched.lesson.times.tolist(), strict=True):
-        changes += hysteresis.push(probability, time)
-    changes += hysteresis.finish()
-    return np.array([(c.start_s, c.end_s) for c in changes if c.kind == "end"], dtype=np.float64).reshape(-1, 2)
+    found = [(each.start_s, each.end_s) for each in _found(watched, config)]
+    return np.array(found, dtype=np.float64).reshape(-1, 2)
 
 
 def _scores(watched: Sequence[Watched], config: SegmenterConfig) -> list[SegmentScores]:

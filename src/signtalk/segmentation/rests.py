@@ -31,6 +31,14 @@ _INWARDS, _DOWN = (0.1, 0.55), (1.25, 1.8)
 """Shoulder widths from the shoulder to a wrist that lies before the body, least and most."""
 _TREMBLING = 0.012
 """Shoulder widths by which a tracker shakes a made rest, as it does recorded ones."""
+_APART_S, _WAY_S, _STAY_S = (0.3, 5.0), (0.2, 0.6), (0.0, 1.0)
+"""Seconds between two fidgets, of a hand's way up or down, and for which it stays up; least and most."""
+_FIDGET_DOWN, _FIDGET_INWARDS = (0.6, 1.6), (-0.3, 0.6)
+"""Shoulder widths from the shoulder to the wrist of a fidgeting hand, least and most: belly, belt, pocket."""
+_RUB, _RUB_HZ = 0.06, 2.5
+"""What a hand that is up does in half of the fidgets: shoulder widths, and how often a second."""
+_BOTH_HANDS = 0.2
+"""Part of the fidgets."""
 
 
 def hanging_rest(like: LandmarkClip, duration_s: float, rng: np.random.Generator) -> LandmarkClip:
@@ -85,6 +93,46 @@ def _rest(
     landmarks[..., :2] += _TREMBLING * width * rng.standard_normal((*landmarks.shape[:2], 2)) / [aspect, 1]
     visibility = np.repeat(like.visibility[:1], num_frames, axis=0)
     return LandmarkClip(landmarks.astype(np.float32), visibility, regular_timestamps(num_frames, like.fps), like.aspect)
+
+
+def with_fidgets(rest: LandmarkClip, like: LandmarkClip, rng: np.random.Generator) -> LandmarkClip:
+    """The rest with a hand that now and then goes to belly, belt or pocket and comes back.
+
+    Half of the hands that are not tracked at rest are tracked while they are up, in the shape that `like` has.
+
+    Args:
+        rest: with arms that hang or lie.
+        like: the clip that the rest was made for.
+        rng: the only source of chance.
+    """
+    points, times = rest.landmarks.copy(), rest.timestamps_s - rest.timestamps_s[0]
+    aspect = rest.aspect or 1.0
+    shoulders = points[0, SHOULDERS, :2].astype(np.float64)
+    across = (shoulders[0] - shoulders[1]) * [aspect, 1]
+    width = float(np.hypot(*across))
+    clock = float(rng.uniform(*_APART_S))
+    while clock < times[-1]:
+        up_s, stay_s, down_s = rng.uniform(*_WAY_S), rng.uniform(*_STAY_S), rng.uniform(*_WAY_S)
+        first = int(rng.integers(2))
+        rubs, tracked = rng.random() < 0.5, rng.random() < 0.5
+        for side in (0, 1) if rng.random() < _BOTH_HANDS else (first,):
+            outwards = np.sign(across[0]) * (1 if side == 0 else -1)
+            target = np.array([-rng.uniform(*_FIDGET_INWARDS) * outwards / aspect, rng.uniform(*_FIDGET_DOWN)]) * width
+            way = np.interp(times - clock, np.cumsum([0.0, up_s, stay_s, down_s]), [0.0, 1.0, 1.0, 0.0])
+            way = way * way * (3 - 2 * way)
+            arm, hand = _ARMS[side], PARTS[f"{_SIDES[side]}_hand"]
+            moved = way[:, None] * (shoulders[side] + target - points[0, arm[_WRIST], :2])
+            if rubs:
+                moved[:, 1] += _RUB * width * (way >= 1) * np.sin(2 * np.pi * _RUB_HZ * (times - clock))
+            shape = _shape_of(like, _SIDES[side]) if tracked else None
+            points[:, arm[_WRIST:], :2] += moved[:, None]
+            points[:, arm[0], :2] += moved / 2
+            points[:, hand, :2] += moved[:, None]
+            if shape is not None:
+                shown = (way > 0.5) & np.isnan(points[:, hand]).any(axis=(1, 2))
+                points[shown, hand] = shape + points[shown, arm[_WRIST]][:, None]
+        clock += up_s + stay_s + down_s + float(rng.uniform(*_APART_S))
+    return LandmarkClip(points, rest.visibility, rest.timestamps_s, rest.aspect)
 
 
 def _shape_of(clip: LandmarkClip, side: str) -> Array | None:

@@ -31,11 +31,11 @@ MOST_FPS = 60
 
 State = Literal["idle", "signing"]
 EventKind = Literal["start", "end", "cancel"]
-Cause = Literal["", "rest", "longest", "end of stream", "too short", "too faint"]
+Cause = Literal["", "rest", "longest", "end of stream", "too short", "too faint", "too low"]
 
 
 class SegmenterConfig(BaseModel, frozen=True, extra="forbid"):
-    """When signing starts and stops; seconds and probabilities.
+    """When signing starts and stops; seconds, probabilities, and one height.
 
     Attributes:
         start_threshold: signing starts when the probability stays at or above this ...
@@ -49,6 +49,8 @@ class SegmenterConfig(BaseModel, frozen=True, extra="forbid"):
         end_shift_s: likewise from an end.
         shortest_s: what lasts less was no sentence.
         least_mean: nor what has a lower mean probability.
+        lowest_hand: nor that in which the higher hand lies on average further below the shoulders, in shoulder widths:
+            arms that hang stir, and trackers guess where hands are that they do not see. The default lets all pass.
         longest_s: after this a sentence is cut.
     """
 
@@ -62,6 +64,7 @@ class SegmenterConfig(BaseModel, frozen=True, extra="forbid"):
     end_shift_s: float = Field(default=0.0, ge=-1, le=1)
     shortest_s: float = Field(default=0.6, ge=0, le=10)
     least_mean: float = Field(default=0.0, ge=0, lt=1)
+    lowest_hand: float = Field(default=3.0, ge=-3, le=3)
     longest_s: float = Field(default=30.0, ge=1, le=300)
 
     @model_validator(mode="after")
@@ -75,20 +78,27 @@ class SegmenterConfig(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True)
 class Change:
-    """What `Hysteresis` reports: kind, when the sentence began and ended, its mean probability and why it ended.
+    """What `Hysteresis` reports.
 
-    The end of a "start" is the present; `cause` is "" there.
+    Attributes:
+        kind: of the change.
+        start_s: when the sentence began.
+        end_s: when it ended; the present for a "start".
+        mean: its mean probability so far.
+        below: by how many shoulder widths its higher hand lay below the shoulders, on average so far.
+        cause: why it ended; "" for a "start".
     """
 
     kind: EventKind
     start_s: float
     end_s: float
     mean: float
+    below: float
     cause: Cause = ""
 
 
 class Hysteresis:
-    """Start and stop from probabilities alone; constant memory and work a frame."""
+    """Start and stop from probabilities and the height of a hand; constant memory and work a frame."""
 
     def __init__(self, config: SegmenterConfig) -> None:
         self.config = config
@@ -99,18 +109,25 @@ class Hysteresis:
         self._low_s = math.nan  # while signing: since when it is below stop_threshold
         self._start_s = math.nan
         self._free_from_s = math.nan  # the stream began there, or the last sentence ended
-        self._sum = self._lasted = 0.0  # probability times seconds, and seconds, since the rise
-        self._before_drop = (0.0, 0.0)
+        # Since the rise: probability times seconds, shoulder widths times seconds, and seconds.
+        self._sum = self._low_sum = self._lasted = 0.0
+        self._before_drop = (0.0, 0.0, 0.0)
 
-    def push(self, probability: float, timestamp_s: float) -> list[Change]:
-        """Take a frame's probability; what changed with it."""
+    def push(self, probability: float, timestamp_s: float, below: float = 0.0) -> list[Change]:
+        """Take a frame; what changed with it.
+
+        Args:
+            probability: that somebody signs.
+            timestamp_s: later than the frame before.
+            below: shoulder widths from the shoulders down to the higher hand.
+        """
         if math.isnan(self._time):
             self._time = self._free_from_s = timestamp_s
         elapsed = timestamp_s - self._time
         self._time = timestamp_s
         if self.state == "idle":
-            return self._while_idle(probability, elapsed)
-        return self._while_signing(probability, elapsed)
+            return self._while_idle(probability, below, elapsed)
+        return self._while_signing(probability, below, elapsed)
 
     def finish(self, cause: Cause = "end of stream") -> list[Change]:
         """End a sentence that is open: the stream is over, or the memory for its frames is."""
@@ -118,14 +135,15 @@ class Hysteresis:
             return []
         return [self._close(self._time if math.isnan(self._low_s) else self._low_s, cause)]
 
-    def _while_idle(self, probability: float, elapsed: float) -> list[Change]:
+    def _while_idle(self, probability: float, below: float, elapsed: float) -> list[Change]:
         config, now = self.config, self._time
         if probability < config.rise_threshold:
             self._rose_s = self._high_s = math.nan
             return []
         if math.isnan(self._rose_s):
-            self._rose_s, self._sum, self._lasted = now, 0.0, 0.0
-        self._count(probability, elapsed)
+            self._rose_s = now
+            self._sum = self._low_sum = self._lasted = 0.0
+        self._count(probability, below, elapsed)
         if probability < config.start_threshold:
             self._high_s = math.nan
             return []
@@ -136,17 +154,17 @@ class Hysteresis:
         self.state, self._low_s = "signing", math.nan
         began = max(self._rose_s, now - config.confirm_s - config.lookback_s) - config.start_shift_s
         self._start_s = min(max(began, self._free_from_s), now)
-        return [Change("start", self._start_s, now, self._mean())]
+        return [Change("start", self._start_s, now, *self._means())]
 
-    def _while_signing(self, probability: float, elapsed: float) -> list[Change]:
+    def _while_signing(self, probability: float, below: float, elapsed: float) -> list[Change]:
         config, now = self.config, self._time
         if probability >= config.stop_threshold:
             self._low_s = math.nan
         elif math.isnan(self._low_s):
-            self._low_s, self._before_drop = now, (self._sum, self._lasted)
-        self._count(probability, elapsed)
+            self._low_s, self._before_drop = now, (self._sum, self._low_sum, self._lasted)
+        self._count(probability, below, elapsed)
         if now - self._low_s >= config.hold_s - 1e-9:
-            self._sum, self._lasted = self._before_drop
+            self._sum, self._low_sum, self._lasted = self._before_drop
             return [self._close(self._low_s, "rest")]
         if now - self._start_s >= config.longest_s:
             return [self._close(now, "longest")]
@@ -155,19 +173,25 @@ class Hysteresis:
     def _close(self, end_s: float, cause: Cause) -> Change:
         end_s = min(max(end_s - self.config.end_shift_s, self._start_s), self._time)
         self.state, self._rose_s, self._high_s, self._free_from_s = "idle", math.nan, math.nan, end_s
-        mean = self._mean()
+        mean, below = self._means()
+        kind: EventKind = "cancel"
         if end_s - self._start_s < self.config.shortest_s:
-            return Change("cancel", self._start_s, end_s, mean, "too short")
-        if mean < self.config.least_mean:
-            return Change("cancel", self._start_s, end_s, mean, "too faint")
-        return Change("end", self._start_s, end_s, mean, cause)
+            cause = "too short"
+        elif mean < self.config.least_mean:
+            cause = "too faint"
+        elif below > self.config.lowest_hand:
+            cause = "too low"
+        else:
+            kind = "end"
+        return Change(kind, self._start_s, end_s, mean, below, cause)
 
-    def _count(self, probability: float, elapsed: float) -> None:
+    def _count(self, probability: float, below: float, elapsed: float) -> None:
         self._sum += probability * elapsed
+        self._low_sum += below * elapsed
         self._lasted += elapsed
 
-    def _mean(self) -> float:
-        return self._sum / self._lasted if self._lasted else 0.0
+    def _means(self) -> tuple[float, float]:
+        return (self._sum / self._lasted, self._low_sum / self._lasted) if self._lasted else (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -331,7 +355,8 @@ class Segmenter:
         while self._frames[0].time_s < timestamp_s - self._kept_s:
             self._frames.popleft()  # no sentence reaches back so far
         self._num_frames += 1
-        return events + [self._event(change) for change in self._hysteresis.push(self.probability, timestamp_s)]
+        pushed = self._hysteresis.push(self.probability, timestamp_s, self._tracker.below)
+        return events + [self._event(change) for change in pushed]
 
     def finish(self) -> list[Event]:
         """The stream is over: end the sentence that is open."""

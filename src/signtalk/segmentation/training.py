@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from signtalk.landmarks.clip import LandmarkClip
-from signtalk.segmentation.rests import hanging_rest, lying_rest, with_a_resting_hand
+from signtalk.segmentation.rests import hanging_rest, lying_rest, with_a_resting_hand, with_fidgets
 from signtalk.segmentation.streams import (
     LabelledStream,
     Recorded,
@@ -38,8 +38,8 @@ _TEMPO = (0.7, 1.4)
 """How much longer or shorter a recording is taken to have lasted: few sources tell their frame rate."""
 _ASPECTS = (0.75, 1.5)
 """What a picture of unknown shape may be, width over height."""
-_ONE_HANDED, _SINGLE = 0.35, 0.5
-"""Parts of the streams, and of the sentences."""
+_ONE_HANDED, _SINGLE, _FIDGETS = 0.35, 0.5, 0.5
+"""Parts of the streams, of the sentences, and of the days of made rests."""
 _PAUSES_S = (0.5, 4.0)
 _EASE_S = (0.25, 0.6)
 _MOST_SENTENCES, _MOST_SIGNS = 6, 5
@@ -132,6 +132,7 @@ class _Day:
         one_handed: the hand that moves less stays at rest.
         hanging: arms hang at rest; otherwise hands lie before the body.
         rest_seed: where exactly.
+        fidgets: a hand comes up a little now and then in a made rest.
         recorded_rests: to rest by; made ones where there is none.
     """
 
@@ -139,6 +140,7 @@ class _Day:
     one_handed: bool
     hanging: bool
     rest_seed: int
+    fidgets: bool
     recorded_rests: Sequence[LandmarkClip]
 
     @classmethod
@@ -149,6 +151,7 @@ class _Day:
             one_handed=bool(rng.random() < _ONE_HANDED),
             hanging=bool(rng.random() < 0.5),
             rest_seed=int(rng.integers(2**32)),
+            fidgets=bool(rng.random() < _FIDGETS),
             recorded_rests=recorded.rests if rng.random() < 0.5 else (),
         )
 
@@ -156,7 +159,8 @@ class _Day:
         """A recorded rest, or one that is made for the clip beside it."""
         if self.recorded_rests:
             return self.recorded_rests[int(rng.integers(len(self.recorded_rests)))]
-        return self.made_rest(beside, pause_s)
+        rest = self.made_rest(beside, pause_s)
+        return with_fidgets(rest, beside, rng) if self.fidgets else rest
 
     def made_rest(self, beside: LandmarkClip, pause_s: float) -> LandmarkClip:
         """The same all day long."""

@@ -27,6 +27,7 @@ const SHOULDERS = positions(SIDES.map((side) => `${side}_shoulder`));
 const WRISTS = positions(SIDES.map((side) => `${side}_wrist`));
 const HAND_WRISTS = positions(SIDES.map((side) => `${side}_hand_wrist`));
 const TIPS = SIDES.map((side) => positions(TIP_NAMES.map((tip) => `${side}_hand_${tip}`)));
+const HIGHER_Y = ACTIVITY_FEATURES.indexOf("higher_y");
 const LAG_S = ACTIVITY.slow_s - ACTIVITY.fast_s;
 
 const known = (/** @type {number} */ value) => (Number.isNaN(value) ? 0 : value);
@@ -208,6 +209,7 @@ export class ActivityTracker {
     }
     this.model = model;
     this.features = new ActivityFeatures(aspect);
+    this.below = 0; // shoulder widths from the shoulders down to the higher hand in the last frame
   }
 
   /**
@@ -216,6 +218,8 @@ export class ActivityTracker {
    */
   push(landmarks, time) {
     const features = this.features.push(landmarks, time);
-    return features === null ? 0 : probability(this.model, features);
+    if (features === null) return 0;
+    this.below = features[HIGHER_Y];
+    return probability(this.model, features);
   }
 }

@@ -30,12 +30,13 @@ import { MOST_FPS } from "./tables.js";
 
 /**
  * @typedef {{[name in "rise_threshold" | "start_threshold" | "stop_threshold" | "confirm_s" | "lookback_s" | "hold_s"
- *   | "start_shift_s" | "end_shift_s" | "shortest_s" | "longest_s" | "least_mean"]: number}} SegmenterConfig
+ *   | "start_shift_s" | "end_shift_s" | "shortest_s" | "longest_s" | "least_mean" | "lowest_hand"]: number}
+ *   } SegmenterConfig
  */
 
 /** @typedef {{config: SegmenterConfig, model: ActivityModel}} SegmenterSettings content of segmenter.json */
 
-/** Start and stop from probabilities alone. */
+/** Start and stop from probabilities and the height of a hand. */
 export class Hysteresis {
   /** @param {SegmenterConfig} config */
   constructor(config) {
@@ -49,19 +50,22 @@ export class Hysteresis {
     this.start = NaN;
     this.freeFrom = -Infinity; // the last sentence ended there
     this.sum = 0; // probability times seconds since the rise
+    this.lowSum = 0; // likewise shoulder widths times seconds
     this.lasted = 0;
-    this.beforeDrop = [0, 0];
+    this.beforeDrop = [0, 0, 0];
   }
 
   /**
    * @param {number} probability
    * @param {number} time seconds
+   * @param {number} below shoulder widths from the shoulders down to the higher hand
    * @returns {Change[]}
    */
-  push(probability, time) {
+  push(probability, time, below) {
     const elapsed = Number.isNaN(this.time) ? 0 : time - this.time;
     this.time = time;
-    return this.state === "idle" ? this.#whileIdle(probability, elapsed) : this.#whileSigning(probability, elapsed);
+    if (this.state === "idle") return this.#whileIdle(probability, below, elapsed);
+    return this.#whileSigning(probability, below, elapsed);
   }
 
   /** End a sentence that is open: the stream is over, or the memory for its frames is. */
@@ -72,17 +76,18 @@ export class Hysteresis {
 
   /**
    * @param {number} probability
+   * @param {number} below
    * @param {number} elapsed seconds
    * @returns {Change[]}
    */
-  #whileIdle(probability, elapsed) {
+  #whileIdle(probability, below, elapsed) {
     const config = this.config, now = this.time;
     if (probability < config.rise_threshold) {
       this.rose = this.high = NaN;
       return [];
     }
-    if (Number.isNaN(this.rose)) [this.rose, this.sum, this.lasted] = [now, 0, 0];
-    this.#count(probability, elapsed);
+    if (Number.isNaN(this.rose)) [this.rose, this.sum, this.lowSum, this.lasted] = [now, 0, 0, 0];
+    this.#count(probability, below, elapsed);
     if (probability < config.start_threshold) {
       this.high = NaN;
       return [];
@@ -97,16 +102,17 @@ export class Hysteresis {
 
   /**
    * @param {number} probability
+   * @param {number} below
    * @param {number} elapsed seconds
    * @returns {Change[]}
    */
-  #whileSigning(probability, elapsed) {
+  #whileSigning(probability, below, elapsed) {
     const config = this.config, now = this.time;
     if (probability >= config.stop_threshold) this.low = NaN;
-    else if (Number.isNaN(this.low)) [this.low, this.beforeDrop] = [now, [this.sum, this.lasted]];
-    this.#count(probability, elapsed);
+    else if (Number.isNaN(this.low)) [this.low, this.beforeDrop] = [now, [this.sum, this.lowSum, this.lasted]];
+    this.#count(probability, below, elapsed);
     if (now - this.low >= config.hold_s - 1e-9) {
-      [this.sum, this.lasted] = this.beforeDrop;
+      [this.sum, this.lowSum, this.lasted] = this.beforeDrop;
       return [this.#close(this.low, "rest")];
     }
     return now - this.start >= config.longest_s ? [this.#close(now, "longest")] : [];
@@ -123,15 +129,19 @@ export class Hysteresis {
     [this.state, this.rose, this.high, this.freeFrom] = ["idle", NaN, NaN, end];
     if (end - start < this.config.shortest_s) return { kind: "cancel", start, end, mean, cause: "too short" };
     if (mean < this.config.least_mean) return { kind: "cancel", start, end, mean, cause: "too faint" };
+    const below = this.lasted ? this.lowSum / this.lasted : 0;
+    if (below > this.config.lowest_hand) return { kind: "cancel", start, end, mean, cause: "too low" };
     return { kind: "end", start, end, mean, cause };
   }
 
   /**
    * @param {number} probability
+   * @param {number} below
    * @param {number} elapsed seconds
    */
-  #count(probability, elapsed) {
+  #count(probability, below, elapsed) {
     this.sum += probability * elapsed;
+    this.lowSum += below * elapsed;
     this.lasted += elapsed;
   }
 
@@ -202,7 +212,8 @@ export class Segmenter {
       this.frames.splice(0, this.frames.length - this.mostFrames);
       this.oldest = this.numFrames - this.mostFrames;
     }
-    return [...events, ...this.hysteresis.push(this.probability, frame.timeS).map((change) => this.#event(change))];
+    const pushed = this.hysteresis.push(this.probability, frame.timeS, this.tracker.below);
+    return [...events, ...pushed.map((change) => this.#event(change))];
   }
 
   /** The stream is over: end the sentence that is open. */
