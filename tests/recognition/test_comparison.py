@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 from made.references import encoded, entry, small_index
 from made.warping import dtw_distances
 from signtalk.index.index import SentenceIndex
-from signtalk.recognition.comparison import clip_distances, compare, exclusion_mask, look_order, warped_distances
+from signtalk.recognition.comparison import (
+    clip_distances,
+    closest_rows,
+    compare,
+    exclusion_mask,
+    look_order,
+    warped_distances,
+)
 
 
 def plain_comparison(query, index, excluded):
@@ -83,7 +90,7 @@ def test_an_empty_index_and_no_query():
     empty = SentenceIndex.build([], [], "m")
     comparison = compare(encoded(2).embeddings, empty)
     assert comparison.similarities.shape == comparison.best_rows.shape == (2, 0)
-    assert warped_distances(encoded(2), empty, comparison, np.zeros((2, 0), np.int64), 3).shape == (2, 0)
+    assert warped_distances(encoded(2), empty, np.zeros((2, 0), np.int64)).shape == (2, 0)
     assert clip_distances(encoded(2), empty, np.zeros((2, 0), np.int64)).distances.shape == (2, 0)
     assert compare(encoded(0).embeddings, small_index()).similarities.shape == (0, 3)
 
@@ -94,7 +101,9 @@ def test_warped_distance_is_the_smallest_of_the_closest_clips(references_per_sen
     excluded = exclusion_mask(index, [[], ["c1", "b1"]])
     comparison = compare(queries.embeddings, index, excluded)
     classes = np.array([[2, 0, -1], [1, 0, 2]])
-    found = warped_distances(queries, index, comparison, classes, references_per_sentence)
+    closest = closest_rows(index, comparison, classes, references_per_sentence)
+    distances = warped_distances(queries, index, closest.reshape(2, -1)).reshape(closest.shape)
+    found = distances.min(axis=2, initial=np.inf)
     for b in range(2):
         for place, c in enumerate(classes[b]):
             rows = index.sentences[index.groups.text_keys[c]].tolist() if c >= 0 else []

@@ -77,6 +77,7 @@ def calibrate(
         What to decide with, and a report of all fits.
     """
     config = config or CalibrationConfig()
+    clips = clips.remembering(recognizer.index)
     decision, trial, num_trials = recognizer.decision, None, 0
     if clips.known is not None:
         scoring, trial, num_trials = fit_scoring(recognizer, clips.known)
@@ -109,6 +110,7 @@ def recalibrate(
         What to decide with, and a report: what was fitted, and what could not be for want of clips.
     """
     config = config or CalibrationConfig()
+    clips = clips.remembering(recognizer.index)
     evidence, right, known, offers = [Evidence.joined([])], [np.zeros(0, bool)], [np.zeros(0, bool)], list[BoolArray]()
     gaps, scores, places = [np.zeros(0)], list[FloatArray](), list[IntArray]()
     for ranking, ranks in _queries(recognizer, clips):
@@ -165,7 +167,7 @@ def _choice_threshold(
 def _queries(recognizer: Recognizer, clips: CalibrationClips) -> Iterator[tuple[Ranking, IntArray]]:
     """Rankings and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
     for part, left_out in asked_as_new_signers(recognizer.index, clips):
-        for block, ranking in recognizer.rankings(part.encoded, left_out):
+        for block, ranking in recognizer.rankings(part, left_out):
             yield ranking, ranking.ranks_of(part.keys[block])
 
 
@@ -242,7 +244,7 @@ def _fit_written(
         queries.append((known, known.own_ids))
     parts, correct, words = [], [], []
     for part, exclude in queries:
-        for block, ranking in recognizer.rankings(part.encoded, exclude):
+        for block, ranking in recognizer.rankings(part, exclude):
             parts.append(Evidence.from_ranking(ranking))
             correct.append(ranking.ranks_of(part.keys[block]) == 1)
             words.append(words_of_first(ranking))
@@ -264,7 +266,7 @@ def _fit_translation(
     """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
     figures, right = [np.zeros((0, 4))], list[bool]()
     for part in parts:
-        for block, ranking in recognizer.rankings(part.encoded, part.own_ids):
+        for block, ranking in recognizer.rankings(part):
             encoded = part.encoded.select(block)
             sureness = confidences(Evidence.from_ranking(ranking), recognizer.decision.gate)
             texts = recognizer.translate(encoded)

@@ -6,8 +6,8 @@ Recognizer + folder -> clips_of_folder -> CalibrationClips, all that are labelle
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +46,20 @@ class CalibrationClips:
     def parts(self) -> list[Asked]:
         """Known and unknown clips, as far as there are any."""
         return [part for part in (self.known, self.unknown) if part is not None]
+
+    def remembering(self, index: SentenceIndex) -> CalibrationClips:
+        """The same clips; what is measured between one of them and what it meets is measured once for all fits.
+
+        Args:
+            index: the references; those that are added for a fit are the unknown clips.
+        """
+        if all(part.measured is not None for part in self.parts):
+            return self
+        others = () if self.unknown is None else self.unknown.records
+        known, unknown = (
+            None if part is None else part.remembering(index, others) for part in (self.known, self.unknown)
+        )
+        return replace(self, known=known, unknown=unknown)
 
     @property
     def speeds(self) -> FloatArray:
@@ -117,6 +131,13 @@ def as_new_signers(index: SentenceIndex, records: Iterable[ClipRecord]) -> list[
     return left_out
 
 
+def without_their_sentence(
+    index: SentenceIndex, left_out: Sequence[tuple[str, ...]], keys: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """What clips must not meet for nothing of their own sentence to be there: `left_out` and all clips of `keys`."""
+    return [(*ids, *index.clips_of(key)) for ids, key in zip(left_out, keys, strict=True)]
+
+
 def asked_as_new_signers(index: SentenceIndex, clips: CalibrationClips) -> list[tuple[Asked, list[tuple[str, ...]]]]:
     """The known clips, the same without their sentences, and the unknown ones; each with what it must not meet.
 
@@ -127,8 +148,7 @@ def asked_as_new_signers(index: SentenceIndex, clips: CalibrationClips) -> list[
     queries: list[tuple[Asked, list[tuple[str, ...]]]] = []
     if clips.known is not None:
         own = as_new_signers(index, clips.known.records)
-        without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, clips.known.keys, strict=True)]
-        queries += [(clips.known, own), (clips.known, without)]
+        queries += [(clips.known, own), (clips.known, without_their_sentence(index, own, clips.known.keys))]
     if clips.unknown is not None:
         queries.append((clips.unknown, as_new_signers(index, clips.unknown.records)))
     return queries

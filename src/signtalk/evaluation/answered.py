@@ -77,8 +77,8 @@ def answer_asked(
 
 def ranks_asked(recognizer: Recognizer, asked: Asked) -> Float64Array:
     """(B,) rank of each clip's own sentence, 1 = first; inf where no clip of it is left. No clip meets itself."""
-    rankings = recognizer.rankings(asked.encoded, asked.own_ids)
-    ranks = np.concatenate([ranking.ranks_of(asked.keys[block]) for block, ranking in rankings])
+    keys, rankings = asked.keys, recognizer.rankings(asked)
+    ranks = np.concatenate([ranking.ranks_of(keys[block]) for block, ranking in rankings])
     return np.where(ranks > 0, ranks, np.inf)
 
 

@@ -140,28 +140,9 @@ def _squared_sums(vectors: FloatArray, rows: IntArray, first: IntArray) -> Float
     return squares
 
 
-def warped_distances(
-    encoded: Encoded,
-    index: SentenceIndex,
-    comparison: SentenceComparison,
-    classes: IntArray,
-    references_per_sentence: int,
-) -> FloatArray:
-    """Frame by frame, how far each query is from the sentences chosen for it.
-
-    Args:
-        encoded: the B queries.
-        index: the references.
-        comparison: of these queries with this index.
-        classes: (B, R) sentences to look at; -1 = none.
-        references_per_sentence: how many clips of each, the closest first.
-
-    Returns:
-        (B, R) float32, the smallest length-normalised DTW distance among those clips; inf where there is none.
-    """
-    rows = closest_rows(index, comparison, classes, references_per_sentence)
-    result = clip_distances(encoded, index, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
-    return np.asarray(result.normalised.reshape(rows.shape).min(axis=2, initial=np.inf), dtype=np.float32)
+def warped_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> FloatArray:
+    """(B, K) float32 length-normalised DTW distance of each query to references (B, K) of its own; inf of row -1."""
+    return clip_distances(encoded, index, rows).normalised
 
 
 def clip_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> DtwResult:

@@ -82,33 +82,35 @@ def sentence_log_likelihoods(
     Source:
         Graves et al. (2006), equations 6-8.
     """
-    num_clips, num_frames, vocabulary = word_log_probs.shape
-    if classes.size == 0 or not len(sentences):
-        return np.full(classes.shape, -np.inf)
-    words = np.where(classes[..., None] >= 0, sentences.words[classes], BLANK_ID)
-    num_words = np.where(classes >= 0, sentences.lengths[classes], 0)
-    words = words[..., : max(int(num_words.max()), 1)]
+    totals = np.full(classes.shape, -np.inf)
+    clip, place = np.nonzero(classes >= 0)
+    if not len(clip):
+        return totals
+    num_frames, vocabulary = word_log_probs.shape[1:]
+    chosen = classes[clip, place]
+    num_words = sentences.lengths[chosen]
+    words = sentences.words[chosen, : max(int(num_words.max()), 1)]
     unknown = ((words == UNK_ID) | (words >= vocabulary)).any(axis=-1)
-    labels, may_skip = label_lattice(np.where(unknown[..., None], BLANK_ID, words))
-    clip = np.arange(num_clips)[:, None, None]
+    labels, may_skip = label_lattice(np.where(unknown[:, None], BLANK_ID, words))
     skip = np.where(may_skip, 0.0, -np.inf)
     # Two columns of nothing in front: a shifted copy is a view.
-    padded = np.full((*labels.shape[:-1], labels.shape[-1] + 2), -np.inf)
-    alpha = padded[..., 2:]
+    padded = np.full((len(labels), labels.shape[1] + 2), -np.inf)
+    alpha = padded[:, 2:]
     for t in range(num_frames):
-        emitted = word_log_probs[clip, t, labels]
+        emitted = word_log_probs[clip[:, None], t, labels]
         if t == 0:
-            alpha[..., :2] = emitted[..., :2]
+            alpha[:, :2] = emitted[:, :2]
             continue
-        grown = np.logaddexp(alpha, padded[..., 1:-1])
-        np.logaddexp(grown, padded[..., :-2] + skip, out=grown)
+        grown = np.logaddexp(alpha, padded[:, 1:-1])
+        np.logaddexp(grown, padded[:, :-2] + skip, out=grown)
         grown += emitted
-        signed = valid[:, t]
-        alpha[...] = grown if signed.all() else np.where(signed[:, None, None], grown, alpha)
-    last = np.take_along_axis(alpha, 2 * num_words[..., None], axis=-1)[..., 0]
-    before = np.take_along_axis(alpha, np.maximum(2 * num_words[..., None] - 1, 0), axis=-1)[..., 0]
+        signed = valid[clip, t]
+        alpha[...] = grown if signed.all() else np.where(signed[:, None], grown, alpha)
+    pair = np.arange(len(clip))
+    last, before = alpha[pair, 2 * num_words], alpha[pair, np.maximum(2 * num_words - 1, 0)]
     total = np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
-    return np.where(unknown, np.nan, np.where(classes >= 0, total, -np.inf))
+    totals[clip, place] = np.where(unknown, np.nan, total)
+    return totals
 
 
 def label_lattice(words: npt.NDArray[np.integer]) -> tuple[IntArray, BoolArray]:
