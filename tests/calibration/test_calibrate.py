@@ -23,12 +23,12 @@ from signtalk.recognition.scoring import ScoringConfig
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
     recognizer, asked = trained_clips(small_run)
-    decision, found = _fit_spelling(recognizer, [asked])
+    decision, found, texts = _fit_spelling(recognizer, [asked])
     assert set(found) == {"0.0", "0.3", "0.5", "0.7", "0.9", "1.0"}
     assert found[str(decision.spelling_weight)] <= min(found.values()) + 0.1
     silent = replace(asked, encoded=replace(asked.encoded, word_log_probs=asked.encoded.word_log_probs[..., :0]))
-    assert _fit_spelling(recognizer, [silent]) == (recognizer.decision, {})
-    assert _fit_spelling(recognizer, []) == (recognizer.decision, {})
+    assert _fit_spelling(recognizer, [silent]) == (recognizer.decision, {}, {})
+    assert _fit_spelling(recognizer, []) == (recognizer.decision, {}, {})
 
 
 CONFIG = CalibrationConfig()

@@ -15,6 +15,7 @@ from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.dtw import DtwResult, dtw_by_row
+from signtalk.recognition.ranking import descending_order
 
 _SUMMED_AT_ONCE = 20_000
 """Clips whose vectors are gathered together: 20 MB with 128 numbers each."""
@@ -53,7 +54,7 @@ def exclusion_mask(index: SentenceIndex, exclude_clip_ids: Sequence[Iterable[str
     for query, clip_ids in enumerate(exclude_clip_ids):
         if isinstance(clip_ids, str):
             raise ValueError(f'"{clip_ids}" for query {query}; expected a collection of clip ids, such as a list')
-        mask[query, [index.row_of[clip_id] for clip_id in clip_ids if clip_id in index.row_of]] = True
+        mask[query, [row for row in map(index.row_of.get, clip_ids) if row is not None]] = True
     return mask
 
 
@@ -113,30 +114,43 @@ def _leave_out_of_centroids(
         excluded: (B, N) clips to leave out, at least one.
     """
     groups, sums = index.groups, index.class_sums
+    squared_sums, with_sum = index.squared_sums
     query, place = np.nonzero(excluded[:, groups.row_order])
     row = groups.row_order[place]
     sentence = groups.class_of_row[row]
     first = np.flatnonzero(np.diff(query * len(sums) + sentence, prepend=-1))  # of each pair of query and sentence
     cells = query[first], sentence[first]
-    with_sum = np.vecdot(sums[groups.class_of_row], index.embeddings)  # (N,) S.e of each clip
-    squares = np.vecdot(sums, sums)[cells[1]] - 2 * np.add.reduceat(with_sum[row], first)
+    squares = squared_sums[cells[1]] - 2 * np.add.reduceat(with_sum[row], first)
     lengths = np.sqrt(np.maximum(squares + _squared_sums(index.embeddings, row, first), 0))
-    whole = centroids[cells] * np.linalg.norm(sums, axis=1)[cells[1]]
+    whole = centroids[cells] * np.sqrt(squared_sums)[cells[1]]
     products = whole - np.add.reduceat(clips[query, row].astype(np.float64), first)
     centroids[cells] = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > _CANCELLED)
 
 
 def _squared_sums(vectors: FloatArray, rows: IntArray, first: IntArray) -> Float64Array:
-    """Squared length of the sum of some vectors, for each stretch of `rows` that begins at `first`."""
+    """Squared length of the sum of some vectors, for each stretch of `rows` that begins at `first`.
+
+    Many queries leave out the same clips of a sentence, those of one signer; each such set is summed once. Sums of 64
+    random bits a row tell sets apart.
+    """
     squares = np.vecdot(vectors, vectors).astype(np.float64)[rows[first]]
     counts = np.diff(first, append=len(rows))
-    for several in np.array_split(np.flatnonzero(counts > 1), 1 + len(rows) // _SUMMED_AT_ONCE):
-        if len(several):
-            chosen = np.repeat(first[several], counts[several])
-            starts = np.cumsum(counts[several]) - counts[several]
-            within = np.arange(len(chosen)) - np.repeat(starts, counts[several])
-            sums = np.add.reduceat(vectors[rows[chosen + within]].astype(np.float64), starts, axis=0)
-            squares[several] = np.vecdot(sums, sums)
+    several = np.flatnonzero(counts > 1)
+    if not len(several):
+        return squares
+    codes = np.random.default_rng(0).integers(0, 2**64, len(vectors), dtype=np.uint64)
+    _, place, set_of = np.unique(np.add.reduceat(codes[rows], first)[several], return_index=True, return_inverse=True)
+    sets = several[place]
+    of_sets = np.empty(len(sets))
+    for block in np.array_split(np.arange(len(sets)), 1 + int(counts[sets].sum()) // _SUMMED_AT_ONCE):
+        if len(block):
+            lengths = counts[sets[block]]
+            starts = np.cumsum(lengths) - lengths
+            within = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+            chosen = vectors[rows[np.repeat(first[sets[block]], lengths) + within]]
+            sums = np.add.reduceat(chosen.astype(np.float64), starts, axis=0)
+            of_sets[block] = np.vecdot(sums, sums)
+    squares[several] = of_sets[set_of]
     return squares
 
 
@@ -212,7 +226,9 @@ def look_order(by_clips: FloatArray, *by_others: FloatArray) -> IntArray:
     place = _places(by_clips)
     for scores in by_others:
         place = np.minimum(place, _places(np.where(left, scores, -np.inf)))
-    return np.argsort(np.where(left, place, by_clips.shape[1]), axis=1, kind="stable")
+    num_sentences = by_clips.shape[1]
+    keys = np.where(left, place, num_sentences) * max(num_sentences, 1) + np.arange(num_sentences)
+    return np.sort(keys, axis=1) % max(num_sentences, 1)  # of equal places the first
 
 
 def _places(scores: FloatArray) -> IntArray:
@@ -220,7 +236,7 @@ def _places(scores: FloatArray) -> IntArray:
 
     Where nothing is known, -inf, the place is C: such evidence puts nobody before others.
     """
-    order = np.argsort(-scores, axis=1, kind="stable")
+    order = descending_order(scores)
     places = np.empty_like(order)
     np.put_along_axis(places, order, np.arange(scores.shape[1])[None], axis=1)
     return np.where(scores > -np.inf, places, scores.shape[1])
