@@ -7,7 +7,7 @@ Lists of all sentences are long, so some clips are answered after the other and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from signtalk.recognition.answer import Answer
 from signtalk.recognition.asked import Asked
+from signtalk.recognition.comparison import LeftOut
 from signtalk.recognition.ranking import Ranking
 from signtalk.recognition.recognizer import RANKED_AT_ONCE, Recognizer
 
@@ -49,9 +50,7 @@ class AskedAnswers:
         return np.array([answer.accepted for answer in self.answers], dtype=np.bool_)
 
 
-def answer_asked(
-    recognizer: Recognizer, asked: Asked, exclude_clip_ids: Sequence[Iterable[str]] | None = None
-) -> AskedAnswers:
+def answer_asked(recognizer: Recognizer, asked: Asked, exclude_clip_ids: LeftOut | None = None) -> AskedAnswers:
     """Answer clips.
 
     Args:

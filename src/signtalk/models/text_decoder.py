@@ -88,7 +88,7 @@ class _DecoderLayer(nn.Module):
         return sequence + self.dropout(self.feed_forward(self.norm_feed_forward(sequence))), cache
 
     def _read_memory(self, queries: Tensor, cross: Tensor, readable: Tensor) -> Tensor:
-        """(B, S, width) what each sequence reads; sequences side by side share a memory where there are fewer of these."""
+        """(B, S, width) what each sequence reads; where memories are fewer, sequences side by side share one."""
         num_memories, width = cross.shape[1], queries.shape[-1]
         if num_memories == len(queries):
             read: Tensor = self.cross_attention(queries, cross, readable)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
+from signtalk.compiling import compiled
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.dtw import DtwResult, dtw_by_row
@@ -43,13 +45,15 @@ class SentenceComparison:
     best_rows: IntArray
 
 
-def exclusion_mask(index: SentenceIndex, exclude_clip_ids: Sequence[Iterable[str]]) -> BoolArray:
-    """(B, N) bool, True where a query must not meet a reference; ids that the index lacks are ignored.
+LeftOut: TypeAlias = Sequence[Iterable[str]] | BoolArray
+"""For each query the clip_ids that it must not meet, such as itself; or (B, N) flags of an index's references."""
 
-    Args:
-        index: the references.
-        exclude_clip_ids: for each query the clips to leave out, such as itself.
-    """
+
+def exclusion_mask(index: SentenceIndex, left_out: LeftOut) -> BoolArray:
+    """(B, N) bool, True where a query must not meet a reference; ids that the index lacks are ignored."""
+    if isinstance(left_out, np.ndarray):
+        return left_out
+    exclude_clip_ids = left_out
     mask = np.zeros((len(exclude_clip_ids), len(index)), dtype=np.bool_)
     for query, clip_ids in enumerate(exclude_clip_ids):
         if isinstance(clip_ids, str):
@@ -80,14 +84,13 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
     centroids = queries @ index.centroid_matrix().T
     num_references = np.repeat(groups.counts[None], len(queries), axis=0)
     if excluded is not None and excluded.any():
-        num_references -= np.add.reduceat(excluded[:, groups.row_order].astype(np.int64), groups.starts, axis=1)
-        _leave_out_of_centroids(centroids, clips, index, excluded)
+        query, place = np.nonzero(excluded[:, groups.row_order])
+        row = groups.row_order[place]
+        cells = query * shape[1] + groups.class_of_row[row]
+        num_references -= np.bincount(cells, minlength=num_references.size).reshape(shape)
+        _leave_out_of_centroids(centroids, clips, index, query, row)
         clips[excluded] = -np.inf
-    by_sentence = clips[:, groups.row_order]
-    best = np.maximum.reduceat(by_sentence, groups.starts, axis=1)
-    is_best = by_sentence == np.repeat(best, groups.counts, axis=1)
-    place = np.where(is_best, np.arange(len(index)), len(index))
-    best_rows = groups.row_order[np.minimum.reduceat(place, groups.starts, axis=1)]
+    best, best_rows = _best_of_groups(clips, groups.row_order, groups.starts, groups.counts)
     left = num_references > 0
     return SentenceComparison(
         clip_similarities=clips,
@@ -99,7 +102,7 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
 
 
 def _leave_out_of_centroids(
-    centroids: FloatArray, clips: FloatArray, index: SentenceIndex, excluded: BoolArray
+    centroids: FloatArray, clips: FloatArray, index: SentenceIndex, query: IntArray, row: IntArray
 ) -> None:
     """Correct in place the similarities (B, C) whose centroid holds clips that are left out.
 
@@ -111,12 +114,11 @@ def _leave_out_of_centroids(
         centroids: (B, C) similarities of the whole sentences.
         clips: (B, N) of all clips.
         index: the references.
-        excluded: (B, N) clips to leave out, at least one.
+        query: (E,) whose clips are left out, ascending; at least one.
+        row: (E,) clips of this query, sentence after sentence.
     """
     groups, sums = index.groups, index.class_sums
     squared_sums, with_sum = index.squared_sums
-    query, place = np.nonzero(excluded[:, groups.row_order])
-    row = groups.row_order[place]
     sentence = groups.class_of_row[row]
     first = np.flatnonzero(np.diff(query * len(sums) + sentence, prepend=-1))  # of each pair of query and sentence
     cells = query[first], sentence[first]
@@ -209,7 +211,46 @@ def stage_scores(comparison: SentenceComparison, similarity_weight: float, centr
 
 def best_of_sentences(by_clip: FloatArray, index: SentenceIndex) -> FloatArray:
     """(B, C) the highest of (B, N) figures among each sentence's clips."""
-    return np.maximum.reduceat(by_clip[:, index.groups.row_order], index.groups.starts, axis=1)
+    groups = index.groups
+    return _best_of_groups(by_clip, groups.row_order, groups.starts, groups.counts)[0]
+
+
+def _best_of_groups_at_once(
+    figures: FloatArray, row_order: IntArray, starts: IntArray, counts: IntArray
+) -> tuple[FloatArray, IntArray]:
+    """As `_best_of_groups`, by operations on whole arrays."""
+    in_order = figures[:, row_order]
+    best = np.maximum.reduceat(in_order, starts, axis=1)
+    is_best = in_order == np.repeat(best, counts, axis=1)
+    place = np.where(is_best, np.arange(len(row_order)), len(row_order))
+    return best, row_order[np.minimum.reduceat(place, starts, axis=1)]
+
+
+@compiled(_best_of_groups_at_once)
+def _best_of_groups(
+    figures: FloatArray, row_order: IntArray, starts: IntArray, counts: IntArray
+) -> tuple[FloatArray, IntArray]:  # pragma: no cover  # coverage does not see machine code
+    """(B, C) the highest of (B, N) figures in each sentence, and its row, the first of equal ones.
+
+    Args:
+        figures: (B, N) of the references.
+        row_order: (N,) their rows, sentence after sentence.
+        starts: (C,) where each sentence begins in it.
+        counts: (C,) references of each, at least 1.
+    """
+    shape = (len(figures), len(starts))
+    best, rows = np.empty(shape, dtype=figures.dtype), np.empty(shape, dtype=np.int64)
+    for query in range(len(figures)):
+        for sentence in range(len(starts)):
+            first = starts[sentence]
+            row = row_order[first]
+            highest = figures[query, row]
+            for place in range(first + 1, first + counts[sentence]):
+                other = row_order[place]
+                if figures[query, other] > highest:
+                    highest, row = figures[query, other], other
+            best[query, sentence], rows[query, sentence] = highest, row
+    return best, rows
 
 
 def look_order(by_clips: FloatArray, *by_others: FloatArray) -> IntArray:

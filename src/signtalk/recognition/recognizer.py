@@ -6,7 +6,7 @@ Evaluation, command line and (with a bundle instead of torch) the service all an
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -27,6 +27,7 @@ from signtalk.recognition.answer import Answer, AnsweredClips
 from signtalk.recognition.asked import Asked
 from signtalk.recognition.beam_search import DecodingOptions, StepDecoder, beam_search
 from signtalk.recognition.candidate_sets import CandidateSets
+from signtalk.recognition.comparison import LeftOut
 from signtalk.recognition.critical_words import keeps_critical_words, spelled_texts
 from signtalk.recognition.ctc import JointStepDecoder
 from signtalk.recognition.evidence import Evidence, words_of_first
@@ -180,7 +181,7 @@ class Recognizer:
     def rank(
         self,
         encoded: Encoded,
-        exclude_clip_ids: Sequence[Iterable[str]] | None = None,
+        exclude_clip_ids: LeftOut | None = None,
         measured: MeasuredPairs | None = None,
     ) -> Ranking:
         """The ranked sentences of encoded clips under this decision.
@@ -204,9 +205,7 @@ class Recognizer:
             measured=measured,
         )
 
-    def rankings(
-        self, asked: Asked, exclude_clip_ids: Sequence[Iterable[str]] | None = None
-    ) -> Iterator[tuple[slice, Ranking]]:
+    def rankings(self, asked: Asked, exclude_clip_ids: LeftOut | None = None) -> Iterator[tuple[slice, Ranking]]:
         """As `rank`, some clips after the other: which of them, and their ranking. None meets itself, unless told.
 
         Lists of all sentences are long: 2,000 queries and 4,000 sentences take 400 MB. Whoever takes from each list
@@ -248,7 +247,7 @@ class Recognizer:
         self,
         encoded: Encoded,
         motions: FloatArray,
-        exclude_clip_ids: Sequence[Iterable[str]] | None = None,
+        exclude_clip_ids: LeftOut | None = None,
         num_candidates: int = 5,
     ) -> AnsweredClips:
         """Answer encoded clips.

@@ -7,7 +7,7 @@ The gate, the recognizer and the evaluation read the `Ranking`. Mode "prototype"
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
@@ -21,6 +21,7 @@ from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import clip_parts, equated_stage, stand_in_dtw
 from signtalk.recognition.comparison import (
+    LeftOut,
     SentenceComparison,
     best_of_sentences,
     closest_rows,
@@ -91,7 +92,7 @@ def score_sentences(
     encoded: Encoded,
     index: SentenceIndex,
     config: ScoringConfig,
-    exclude_clip_ids: Sequence[Iterable[str]] | None = None,
+    exclude_clip_ids: LeftOut | None = None,
     *,
     spellings: SpelledSentences | None = None,
     text_embeddings: FloatArray | None = None,
@@ -104,7 +105,7 @@ def score_sentences(
         encoded: B queries, encoded by the index's model.
         index: the references; may be empty, then every list is.
         config: mode and weights.
-        exclude_clip_ids: for each query the clips that it must not meet, such as itself; None = no clip.
+        exclude_clip_ids: for each query the clips that it must not meet, such as itself, or flags; None = no clip.
         spellings: the sentences of `index.groups`, in their order; None leaves texts out of the score.
         text_embeddings: (C, D) float32, unit length, the texts of these sentences; an index with written sentences
             needs them, except in prototype mode, which knows clips alone.
@@ -134,7 +135,7 @@ def score_sentences(
 
 
 def _excluded(
-    num_queries: int, index: SentenceIndex, config: ScoringConfig, clip_ids: Sequence[Iterable[str]] | None
+    num_queries: int, index: SentenceIndex, config: ScoringConfig, clip_ids: LeftOut | None
 ) -> BoolArray | None:
     """(B, N) which references each query must not meet; None = it meets all."""
     if clip_ids is not None and len(clip_ids) != num_queries:
