@@ -7,6 +7,7 @@ from made.references import encoded, entry, small_index
 from made.warping import dtw_distances
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.comparison import (
+    _best_of_groups,
     clip_distances,
     closest_rows,
     compare,
@@ -72,6 +73,26 @@ def test_of_equal_clips_the_first_stands_for_the_sentence():
     clips.embeddings[:] = clips.embeddings[0]
     index = SentenceIndex.build(clips, [entry("x", "b"), entry("y", "a"), entry("z", "a")], "m")
     assert compare(clips.embeddings[:1], index).best_rows.tolist() == [[1, 0]]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_the_array_form_finds_the_best_clips_that_the_loop_finds(seed):
+    rng = np.random.default_rng(seed)
+    class_of_row = np.concatenate([np.arange(7), rng.integers(0, 7, 20)])
+    order = np.argsort(class_of_row, kind="stable")
+    counts = np.bincount(class_of_row)
+    figures = rng.choice(np.array([-np.inf, 0, 1, 2], dtype=np.float32), (3, 27))  # many are alike
+    parts = figures, order, np.cumsum(counts) - counts, counts
+    best, rows = _best_of_groups.plain(*parts)
+    of_arrays, their_rows = _best_of_groups.arrays(*parts)
+    np.testing.assert_array_equal(best, of_arrays)
+    np.testing.assert_array_equal(rows, their_rows)
+
+
+def test_flags_say_as_well_what_is_left_out():
+    flags = exclusion_mask(small_index(), [["a1"], []])
+    assert exclusion_mask(small_index(), flags) is flags
 
 
 def test_exclusion_mask_reads_ids_and_ignores_strange_ones():

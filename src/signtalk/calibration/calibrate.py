@@ -42,7 +42,7 @@ from signtalk.recognition.recognizer import DecisionConfig, Recognizer, num_offe
 from signtalk.recognition.translation import Translation, TranslationRule, is_right
 
 _SPELLING_WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
-_SPELLED_AT_MOST = 384
+_SPELLED_AT_MOST = 192
 """Clips of a part that are written down at each weight: of more so many are drawn, for writing takes longest of all."""
 _LEAST_CHOICE = 0.02
 """Below this confidence nothing is offered to choose from, whatever the clips of the fit say."""
