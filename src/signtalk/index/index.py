@@ -184,13 +184,8 @@ class SentenceIndex:
                 "take along what was taught (`signtalk carry`), or build the index again with this model"
             )
         try:
-            index = cls(
-                embeddings=parts.embeddings,
-                projections=parts.projections,
-                projection_lengths=parts.projection_lengths,
-                entries=parts.entries,
-                encoder_id=parts.encoder_id,
-            )
+            arrays = parts.embeddings, parts.projections, parts.projection_lengths
+            index = cls(*arrays, parts.entries, parts.encoder_id)
         except ValueError as error:
             raise ArtifactError(f"{folder}: {error}; build the index again") from error
         if not parts.prototypes.agrees_with(index.stored_prototypes()):
