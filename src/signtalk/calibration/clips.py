@@ -134,7 +134,13 @@ def as_new_signers(index: SentenceIndex, records: Sequence[ClipRecord]) -> BoolA
 
 
 def without_their_sentence(index: SentenceIndex, left_out: BoolArray, keys: Sequence[str]) -> BoolArray:
-    """(B, N) what clips must not meet for nothing of their own sentence to be there: that of `left_out`, and `keys`."""
+    """(B, N) what clips must not meet so that nothing of their own sentence is there.
+
+    Args:
+        index: the N references.
+        left_out: (B, N) what they must not meet anyway.
+        keys: their B sentences.
+    """
     position = {key: number for number, key in enumerate(index.groups.text_keys)}
     own = np.array([position.get(key, -1) for key in keys], dtype=np.int64)
     return left_out | (index.groups.class_of_row == own[:, None])

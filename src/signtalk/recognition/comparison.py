@@ -157,7 +157,13 @@ def _squared_sums(vectors: FloatArray, rows: IntArray, first: IntArray) -> Float
 
 
 def warped_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> FloatArray:
-    """(B, K) float32 length-normalised DTW distance of each query to references (B, K) of its own; inf of row -1."""
+    """(B, K) float32 length-normalised DTW distance of each query to references of its own.
+
+    Args:
+        encoded: the B queries.
+        index: the references.
+        rows: (B, K) which of them; -1 = none, whose distance is inf.
+    """
     return clip_distances(encoded, index, rows).normalised
 
 
