@@ -152,7 +152,7 @@ def _look(recognizer: Recognizer, asked: Asked, sentences: int) -> tuple[Look, B
     rights: list[BoolArray] = []
     looked_at: list[BoolArray] = []
     times: list[float] = []
-    for block, ranking in changed.rankings(asked.encoded, asked.own_ids):
+    for block, ranking in changed.rankings(asked):
         keys = asked.keys[block]
         rights.append(ranking.ranks_of(keys) == 1)
         looked_at.append((ranking.places_of(keys) & np.isfinite(ranking.dtw_distances)).any(axis=1))

@@ -15,6 +15,8 @@ from signtalk.calibration.calibrate import (
     recalibrate,
 )
 from signtalk.calibration.clips import CalibrationClips, as_new_signers
+from signtalk.data.manifest import ClipRecord
+from signtalk.index.index import SentenceIndex
 from signtalk.recognition.evidence import FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.recognizer import Recognizer
@@ -23,12 +25,13 @@ from signtalk.recognition.scoring import ScoringConfig
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
     recognizer, asked = trained_clips(small_run)
-    decision, found = _fit_spelling(recognizer, [asked])
+    decision, found, texts = _fit_spelling(recognizer, [asked])
+    assert set(texts) == {record.clip_id for record in asked.records}
     assert set(found) == {"0.0", "0.3", "0.5", "0.7", "0.9", "1.0"}
     assert found[str(decision.spelling_weight)] <= min(found.values()) + 0.1
     silent = replace(asked, encoded=replace(asked.encoded, word_log_probs=asked.encoded.word_log_probs[..., :0]))
-    assert _fit_spelling(recognizer, [silent]) == (recognizer.decision, {})
-    assert _fit_spelling(recognizer, []) == (recognizer.decision, {})
+    assert _fit_spelling(recognizer, [silent]) == (recognizer.decision, {}, {})
+    assert _fit_spelling(recognizer, []) == (recognizer.decision, {}, {})
 
 
 CONFIG = CalibrationConfig()
@@ -121,17 +124,23 @@ def test_a_clip_is_askedas_a_new_signers_would_be(small_run: SmallRun) -> None:
     index, record = recognizer.index, asked.records[0]
     by_clip = {entry.clip_id: entry for entry in index.entries}
     others = [row for row in index.sentences[record.text_key] if index.entries[row].signer_id != record.signer_id]
-    (excluded,) = as_new_signers(index, [record])
+
+    def left_out(index: SentenceIndex, *records: ClipRecord) -> list[set[str]]:
+        return [
+            {index.entries[row].clip_id for row in np.flatnonzero(flags)} for flags in as_new_signers(index, records)
+        ]
+
+    (excluded,) = left_out(index, record)
     assert record.clip_id in excluded
     mine = {entry.clip_id for entry in index.entries if entry.signer_id == record.signer_id}
-    assert set(excluded) == (mine if others else {record.clip_id})
+    assert excluded == (mine if others else {record.clip_id})
     alone = index.without([index.entries[row].clip_id for row in others])
-    assert as_new_signers(alone, [record]) == [(record.clip_id,)]  # nobody else signs it
+    assert left_out(alone, record) == [{record.clip_id}]  # nobody else signs it
     nameless = replace(record, signer_id="")
     stranger = replace(record, sentence="never indexed", clip_id="x")
-    of_nameless, of_stranger = as_new_signers(index, [nameless, stranger])
-    assert set(of_nameless) <= {record.clip_id}
-    assert set(of_stranger) == {"x"} | {c for c, e in by_clip.items() if e.signer_id == record.signer_id}
+    of_nameless, of_stranger = left_out(index, nameless, stranger)
+    assert of_nameless == {record.clip_id}
+    assert of_stranger == {c for c, e in by_clip.items() if e.signer_id == record.signer_id}
 
 
 def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(small_run: SmallRun) -> None:

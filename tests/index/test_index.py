@@ -118,6 +118,11 @@ def test_leaving_clips_or_sentences_out():
         index.without("a1")
 
 
+def test_an_index_that_lacks_nothing_is_itself():
+    index = small_index()
+    assert index.without(["elsewhere"]) is index.without_sentences([]) is index
+
+
 def test_save_and_load_give_the_same_index(tmp_path):
     index = small_index()
     index.save(tmp_path / "deep" / "index")

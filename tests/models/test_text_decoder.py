@@ -270,13 +270,17 @@ def test_select_copies_the_memorys_keys_only_when_clips_change(decoder):
     assert log_probs.shape == (3, 13)
     np.testing.assert_allclose(np.exp(log_probs).sum(axis=1), 1, rtol=0, atol=1e-5)
     beams = state.select(np.array([0, 0, 2, 2]))
-    torch.testing.assert_close(beams.cross, state.cross[:, :, [0, 0, 2, 2]], rtol=0, atol=0)
-    assert torch.equal(beams.memory_valid, valid[[0, 0, 2, 2]])
-    _, beams = steps.step(np.array([4, 5, 6, 7]), beams)
+    torch.testing.assert_close(beams.cross, state.cross[:, :, [0, 2]], rtol=0, atol=0)  # one for both beams of a clip
+    assert torch.equal(beams.memory_valid, valid[[0, 2]])
+    log_probs, beams = steps.step(np.array([4, 5, 6, 7]), beams)
+    uneven = state.select(np.array([0, 2, 2, 0]))  # beams of a clip that do not stand side by side
+    assert uneven.cross.shape[2] == 4
+    other_order, _ = steps.step(np.array([4, 6, 7, 5]), uneven)
+    np.testing.assert_allclose(other_order[[0, 3, 1, 2]], log_probs, atol=1e-5)
     swapped = beams.select(np.array([1, 0, 3, 3]))
     assert swapped.cross is beams.cross
     torch.testing.assert_close(swapped.cache, beams.cache[:, :, [1, 0, 3, 3]], rtol=0, atol=0)
-    assert beams.select(np.array([0, 2])).cross.shape[2] == 2
+    assert beams.select(np.array([2, 3])).cross.shape[2] == 1
 
 
 def test_training_mode_is_refused():

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from made.references import encoded, entry, small_index
 from made.warping import dtw_distances
 from signtalk.index.index import SentenceIndex
-from signtalk.recognition.comparison import clip_distances, compare, exclusion_mask, look_order, warped_distances
+from signtalk.recognition.comparison import (
+    _best_of_groups,
+    clip_distances,
+    closest_rows,
+    compare,
+    exclusion_mask,
+    look_order,
+    warped_distances,
+)
 
 
 def plain_comparison(query, index, excluded):
@@ -67,6 +75,26 @@ def test_of_equal_clips_the_first_stands_for_the_sentence():
     assert compare(clips.embeddings[:1], index).best_rows.tolist() == [[1, 0]]
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_the_array_form_finds_the_best_clips_that_the_loop_finds(seed):
+    rng = np.random.default_rng(seed)
+    class_of_row = np.concatenate([np.arange(7), rng.integers(0, 7, 20)])
+    order = np.argsort(class_of_row, kind="stable")
+    counts = np.bincount(class_of_row)
+    figures = rng.choice(np.array([-np.inf, 0, 1, 2], dtype=np.float32), (3, 27))  # many are alike
+    parts = figures, order, np.cumsum(counts) - counts, counts
+    best, rows = _best_of_groups.plain(*parts)
+    of_arrays, their_rows = _best_of_groups.arrays(*parts)
+    np.testing.assert_array_equal(best, of_arrays)
+    np.testing.assert_array_equal(rows, their_rows)
+
+
+def test_flags_say_as_well_what_is_left_out():
+    flags = exclusion_mask(small_index(), [["a1"], []])
+    assert exclusion_mask(small_index(), flags) is flags
+
+
 def test_exclusion_mask_reads_ids_and_ignores_strange_ones():
     mask = exclusion_mask(small_index(), [["a1", "elsewhere"], [], ["b2", "c1"]])
     assert mask.tolist() == [[True, False, False, False, False], [False] * 5, [False, False, False, True, True]]
@@ -83,7 +111,7 @@ def test_an_empty_index_and_no_query():
     empty = SentenceIndex.build([], [], "m")
     comparison = compare(encoded(2).embeddings, empty)
     assert comparison.similarities.shape == comparison.best_rows.shape == (2, 0)
-    assert warped_distances(encoded(2), empty, comparison, np.zeros((2, 0), np.int64), 3).shape == (2, 0)
+    assert warped_distances(encoded(2), empty, np.zeros((2, 0), np.int64)).shape == (2, 0)
     assert clip_distances(encoded(2), empty, np.zeros((2, 0), np.int64)).distances.shape == (2, 0)
     assert compare(encoded(0).embeddings, small_index()).similarities.shape == (0, 3)
 
@@ -94,7 +122,9 @@ def test_warped_distance_is_the_smallest_of_the_closest_clips(references_per_sen
     excluded = exclusion_mask(index, [[], ["c1", "b1"]])
     comparison = compare(queries.embeddings, index, excluded)
     classes = np.array([[2, 0, -1], [1, 0, 2]])
-    found = warped_distances(queries, index, comparison, classes, references_per_sentence)
+    closest = closest_rows(index, comparison, classes, references_per_sentence)
+    distances = warped_distances(queries, index, closest.reshape(2, -1)).reshape(closest.shape)
+    found = distances.min(axis=2, initial=np.inf)
     for b in range(2):
         for place, c in enumerate(classes[b]):
             rows = index.sentences[index.groups.text_keys[c]].tolist() if c >= 0 else []

@@ -126,6 +126,20 @@ def test_a_step_scores_every_word_by_how_much_less_the_frames_begin_so():
     assert np.isneginf(first[0, [0, 1]]).all()
 
 
+def test_words_that_the_frames_hardly_show_are_told_apart_all_the_same():
+    words = made_words(1, 4, 6)
+    words[0, :, 4], words[0, :, 5] = -900.0, -1200.0  # probabilities that no number holds
+    decoder = JointStepDecoder(small_decoder(6), words, weight=1.0)
+    start = decoder.start(np.zeros((1, 4, 3), dtype=np.float32), EVERY)
+    first, state = decoder.step(np.array([decoder.sos_id]), start)
+    # one of four frames shows the word, blanks stand before it
+    blanks = np.concatenate([[0.0], np.cumsum(words[0, :-1, 0])])
+    for word in (4, 5):
+        assert first[0, word] == pytest.approx(np.logaddexp.reduce(words[0, :, word] + blanks), rel=1e-6)
+    second, _ = decoder.step(np.array([4]), state)
+    assert -950 < second[0, 4] < -850 and -1250 < second[0, 5] < -1150
+
+
 def test_with_weight_one_the_search_finds_the_most_probable_text():
     words = made_words(1, 4, 6, seed=7)
     best = max(sums_by_text(words[0]).items(), key=lambda item: item[1])

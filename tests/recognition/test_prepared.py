@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from made.encoder import MadeEncoder
-from made.references import encoded, made_space, small_index
+from made.references import encoded, entry, made_space, small_index
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex
 from signtalk.index.large_files import write_large_index
 from signtalk.index.written import WrittenSentence, write_sentences
+from signtalk.recognition import sketches
 from signtalk.recognition.prepared import PreparedIndex
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
@@ -64,3 +65,25 @@ def test_narrowing_takes_the_words_of_the_source_where_it_stands_alone(tmp_path:
         assert len(narrowed.words) == len(narrowed.index.sentence_texts) >= 2
         assert (narrowed.laid_out is not None) == (spells and not layered)
     assert PreparedIndex(own, TOKENIZER).narrowed(queries, 2, True).index is own
+
+
+def test_sketches_stay_while_an_index_grows_and_not_when_a_clip_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    index, queries = small_index(), encoded(3, seed=5)
+    more = index.add(encoded(2, seed=8), [entry("d1", "good morning"), entry("d2", "null")])
+    swapped = index.without(["c1"]).add(encoded(1, seed=9), [entry("c1", "null")])
+    few = PreparedIndex(index)
+    assert few.sketches is not None
+    few.sketches.coarse_distances(queries)
+    assert few.changed(more).sketched is None  # what comes behind could change which numbers are kept
+    monkeypatch.setattr(sketches, "COLUMNS_CHOSEN_BY", 5)
+    prepared = PreparedIndex(index)
+    assert prepared.changed(more).sketched is None  # nothing is made yet
+    assert prepared.sketches is not None
+    prepared.sketches.coarse_distances(queries)
+    for other, stay in ((more, True), (swapped, False), (index.without(["a1"]), False)):
+        changed = prepared.changed(other)
+        assert (changed.sketched is not None) == stay
+        assert changed.sketches is not None
+        anew = sketches.Sketches(other.projections, other.projection_lengths).coarse_distances(queries)
+        np.testing.assert_allclose(changed.sketches.coarse_distances(queries), anew, rtol=1e-6)
+    assert prepared.changed(index) is prepared

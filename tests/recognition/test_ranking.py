@@ -8,7 +8,7 @@ import pytest
 from made.rankings import PROTOTYPE, made_index
 from made.references import encoded, small_index
 from signtalk.recognition.comparison import compare
-from signtalk.recognition.ranking import Ranking
+from signtalk.recognition.ranking import Ranking, descending_order
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
 
 
@@ -83,3 +83,10 @@ def test_only_the_head_is_put_in_order() -> None:
     assert head.scores[0, :3].tolist() == sorted(turned.scores[0, :3], reverse=True)
     np.testing.assert_array_equal(head.scores[0, 3:], turned.scores[0, 3:])
     np.testing.assert_array_equal(turned.ordered().classes, ranking.classes)
+
+
+def test_scores_are_ordered_as_a_stable_sort_does() -> None:
+    rng = np.random.default_rng(0)
+    odd = np.array([0.0, -0.0, 1, 2, -1, -2, 3.5, 1e-40, -1e-40, np.inf, -np.inf, np.nan, -np.nan], dtype=np.float32)
+    for scores in (rng.choice(odd, (20, 60)), rng.standard_normal((3, 500)).astype(np.float32), odd[:0].reshape(2, 0)):
+        np.testing.assert_array_equal(descending_order(scores), np.argsort(-scores, axis=1, kind="stable"))

@@ -14,7 +14,7 @@ index, and the same clips are asked. So do sentences that are enrolled (`enrolle
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,17 +30,19 @@ from signtalk.calibration.reports import CalibrationReport, NotFitted, WholeFit
 from signtalk.calibration.scoring import MIN_QUERIES, fit_scoring, standard_error
 from signtalk.calibration.sets import fit_candidate_sets, gaps_to_right, least_clips
 from signtalk.calibration.translation import TranslationReport, fit_translation_rule
-from signtalk.evaluation.texts import score_texts
+from signtalk.data.manifest import ClipRecord
+from signtalk.evaluation.texts import word_error_rate
+from signtalk.index.encoded import Encoded
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.recognition.asked import Asked
 from signtalk.recognition.evidence import FIGURES, Evidence, words_of_first
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.ranking import Ranking
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer, num_offered
-from signtalk.recognition.translation import TranslationRule, is_right
+from signtalk.recognition.translation import Translation, TranslationRule, is_right
 
 _SPELLING_WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
-_SPELLED_AT_MOST = 384
+_SPELLED_AT_MOST = 192
 """Clips of a part that are written down at each weight: of more so many are drawn, for writing takes longest of all."""
 _LEAST_CHOICE = 0.02
 """Below this confidence nothing is offered to choose from, whatever the clips of the fit say."""
@@ -77,18 +79,19 @@ def calibrate(
         What to decide with, and a report of all fits.
     """
     config = config or CalibrationConfig()
+    clips = clips.remembering(recognizer.index)
     decision, trial, num_trials = recognizer.decision, None, 0
     if clips.known is not None:
         scoring, trial, num_trials = fit_scoring(recognizer, clips.known)
         decision = decision.model_copy(update={"scoring": scoring})
-    decision, words_wrong = _fit_spelling(recognizer.changed(decision=decision), clips.parts)
+    decision, words_wrong, texts = _fit_spelling(recognizer.changed(decision=decision), clips.parts)
     decision, report = recalibrate(recognizer.changed(decision=decision), clips, config)
     recognizer = recognizer.changed(decision=decision)
     written_gate, written_report = _fit_written(recognizer, clips, config.precision)
     enrolled_gate, enrolled_report = fit_enrolled(recognizer, clips, config.precision, config.unknown_share)
     gate = decision.gate.model_copy(update={"written": written_gate, "enrolled": enrolled_gate})
     decision = decision.model_copy(update={"gate": gate})
-    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.parts, config.precision)
+    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.parts, texts, config.precision)
     whole = WholeFit(trial, num_trials, words_wrong, written_report, enrolled_report, rule_report)
     return decision.model_copy(update={"translation": rule}), replace(report, whole=whole)
 
@@ -109,6 +112,7 @@ def recalibrate(
         What to decide with, and a report: what was fitted, and what could not be for want of clips.
     """
     config = config or CalibrationConfig()
+    clips = clips.remembering(recognizer.index)
     evidence, right, known, offers = [Evidence.joined([])], [np.zeros(0, bool)], [np.zeros(0, bool)], list[BoolArray]()
     gaps, scores, places = [np.zeros(0)], list[FloatArray](), list[IntArray]()
     for ranking, ranks in _queries(recognizer, clips):
@@ -165,7 +169,7 @@ def _choice_threshold(
 def _queries(recognizer: Recognizer, clips: CalibrationClips) -> Iterator[tuple[Ranking, IntArray]]:
     """Rankings and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
     for part, left_out in asked_as_new_signers(recognizer.index, clips):
-        for block, ranking in recognizer.rankings(part.encoded, left_out):
+        for block, ranking in recognizer.rankings(part, left_out):
             yield ranking, ranking.ranks_of(part.keys[block])
 
 
@@ -199,28 +203,34 @@ def _too_few(
         yield "no idle clip: the motion floor is half of the slowest signing"
 
 
-def _fit_spelling(recognizer: Recognizer, parts: Sequence[Asked]) -> tuple[DecisionConfig, dict[str, float]]:
+def _fit_spelling(
+    recognizer: Recognizer, parts: Sequence[Asked]
+) -> tuple[DecisionConfig, dict[str, float], dict[str, Translation | None]]:
     """Choose how much translation listens to the frames' words: the usual weight unless another is clearly better.
 
     Returns:
-        The decision, and the word error rate found at each weight; empty with too few clips or without spelling.
+        The decision, the word error rate found at each weight, and what was written at the chosen one, by clip_id;
+        the latter two are empty with too few clips or without spelling.
     """
     decision = recognizer.decision
     total = sum(len(part.records) for part in parts)
     if total < MIN_QUERIES or not all(part.encoded.word_log_probs.shape[2] for part in parts):
-        return decision, {}
+        return decision, {}, {}
     parts = [part.at_most(_SPELLED_AT_MOST) for part in parts]
-    references = [record.variations or (record.sentence,) for part in parts for record in part.records]
+    records = [record for part in parts for record in part.records]
+    references = [record.variations or (record.sentence,) for record in records]
     error_rates: dict[float, float] = {}
+    written: dict[float, list[Translation | None]] = {}
     for weight in _SPELLING_WEIGHTS:
         weighed = recognizer.changed(decision=decision.model_copy(update={"spelling_weight": weight}))
-        texts = [text.text if text else "" for part in parts for text in weighed.translate(part.encoded)]
-        error_rates[weight] = score_texts(texts, references).wer
+        written[weight] = [text for part in parts for text in weighed.translate(part.encoded)]
+        error_rates[weight] = word_error_rate([text.text if text else "" for text in written[weight]], references)
     lowest, num_words = min(error_rates.values()), sum(len(texts[0].split()) for texts in references)
     margin = standard_error(min(lowest, 1.0), num_words)
     good = [weight for weight, wer in error_rates.items() if wer <= lowest + margin]
     best = min(good, key=lambda weight: abs(weight - decision.spelling_weight))
-    return decision.model_copy(update={"spelling_weight": best}), {str(k): v for k, v in error_rates.items()}
+    texts = {record.clip_id: text for record, text in zip(records, written[best], strict=True)}
+    return decision.model_copy(update={"spelling_weight": best}), {str(k): v for k, v in error_rates.items()}, texts
 
 
 def _fit_written(
@@ -242,7 +252,7 @@ def _fit_written(
         queries.append((known, known.own_ids))
     parts, correct, words = [], [], []
     for part, exclude in queries:
-        for block, ranking in recognizer.rankings(part.encoded, exclude):
+        for block, ranking in recognizer.rankings(part, exclude):
             parts.append(Evidence.from_ranking(ranking))
             correct.append(ranking.ranks_of(part.keys[block]) == 1)
             words.append(words_of_first(ranking))
@@ -259,18 +269,35 @@ def _fit_written(
 
 
 def _fit_translation(
-    recognizer: Recognizer, parts: Sequence[Asked], precision: float
+    recognizer: Recognizer, parts: Sequence[Asked], written: Mapping[str, Translation | None], precision: float
 ) -> tuple[TranslationRule, TranslationReport]:
-    """When a text is shown that no reference backs: fitted on known and on unknown sentences alike."""
+    """When a text is shown that no reference backs: fitted on known and on unknown sentences alike.
+
+    Args:
+        recognizer: writes as it will.
+        parts: the clips.
+        written: what it has written of some of them already, by clip_id.
+        precision: part of the shown texts that shall be right.
+    """
     figures, right = [np.zeros((0, 4))], list[bool]()
     for part in parts:
-        for block, ranking in recognizer.rankings(part.encoded, part.own_ids):
+        for block, ranking in recognizer.rankings(part):
             encoded = part.encoded.select(block)
             sureness = confidences(Evidence.from_ranking(ranking), recognizer.decision.gate)
-            texts = recognizer.translate(encoded)
+            texts = _texts(recognizer, encoded, part.records[block], written)
             keeps = recognizer.keep_critical_words(texts, encoded)
             texts = [text if kept else None for text, kept in zip(texts, keeps, strict=True)]  # others are never shown
             figures.append(recognizer.translation_figures(texts, ranking, sureness))
             pairs = zip(texts, part.records[block], strict=True)
             right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
     return fit_translation_rule(np.concatenate(figures), np.array(right, dtype=np.bool_), precision)
+
+
+def _texts(
+    recognizer: Recognizer, encoded: Encoded, records: Sequence[ClipRecord], written: Mapping[str, Translation | None]
+) -> list[Translation | None]:
+    """The text of each clip; what was written of it already, or what is now."""
+    left = [row for row, record in enumerate(records) if record.clip_id not in written]
+    new = recognizer.translate(encoded.select(np.array(left, dtype=np.int64)))
+    texts = {**written, **{records[row].clip_id: text for row, text in zip(left, new, strict=True)}}
+    return [texts[record.clip_id] for record in records]

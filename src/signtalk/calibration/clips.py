@@ -6,8 +6,8 @@ Recognizer + folder -> clips_of_folder -> CalibrationClips, all that are labelle
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +46,20 @@ class CalibrationClips:
     def parts(self) -> list[Asked]:
         """Known and unknown clips, as far as there are any."""
         return [part for part in (self.known, self.unknown) if part is not None]
+
+    def remembering(self, index: SentenceIndex) -> CalibrationClips:
+        """The same clips; what is measured between one of them and what it meets is measured once for all fits.
+
+        Args:
+            index: the references; those that are added for a fit are the unknown clips.
+        """
+        if all(part.measured is not None for part in self.parts):
+            return self
+        others = () if self.unknown is None else self.unknown.records
+        known, unknown = (
+            None if part is None else part.remembering(index, others) for part in (self.known, self.unknown)
+        )
+        return replace(self, known=known, unknown=unknown)
 
     @property
     def speeds(self) -> FloatArray:
@@ -100,35 +114,49 @@ def clips_of_folder(recognizer: Recognizer, manifest: Manifest) -> CalibrationCl
     return CalibrationClips(known, unknown, motions[:0], motions[~signed], tuple(left_out))
 
 
-def as_new_signers(index: SentenceIndex, records: Iterable[ClipRecord]) -> list[tuple[str, ...]]:
-    """The references that each clip must not meet: itself, and all by the same signer.
+def as_new_signers(index: SentenceIndex, records: Sequence[ClipRecord]) -> BoolArray:
+    """(B, N) the references that each clip must not meet: itself, and all by the same signer.
 
     The signer's other clips stay where nobody else signs the sentence (of an unknown one: where nobody else signs).
     """
-    clips_by_signer: dict[str, list[str]] = {}
-    for entry in index.entries:
-        clips_by_signer.setdefault(entry.signer_id, []).append(entry.clip_id)
-    left_out = []
-    for record in records:
-        mine = clips_by_signer.get(record.signer_id, []) if record.signer_id else []
-        rows = index.sentences.get(record.text_key, range(len(index.entries)))
-        others = any(index.entries[row].signer_id not in ("", record.signer_id) for row in rows)
-        left_out.append((record.clip_id, *mine) if others else (record.clip_id,))
+    signers = np.array([entry.signer_id for entry in index.entries], dtype=np.str_)
+    names, who = np.unique(signers, return_inverse=True)
+    number, is_named = {name: number for number, name in enumerate(names.tolist())}, signers != ""
+    left_out = np.zeros((len(records), len(index)), dtype=np.bool_)
+    for flags, record in zip(left_out, records, strict=True):
+        mine = number.get(record.signer_id, -1)
+        rows = index.sentences.get(record.text_key, slice(None))
+        if record.signer_id and (is_named[rows] & (who[rows] != mine)).any():
+            flags[:] = who == mine
+        if record.clip_id in index.row_of:
+            flags[index.row_of[record.clip_id]] = True
     return left_out
 
 
-def asked_as_new_signers(index: SentenceIndex, clips: CalibrationClips) -> list[tuple[Asked, list[tuple[str, ...]]]]:
+def without_their_sentence(index: SentenceIndex, left_out: BoolArray, keys: Sequence[str]) -> BoolArray:
+    """(B, N) what clips must not meet so that nothing of their own sentence is there.
+
+    Args:
+        index: the N references.
+        left_out: (B, N) what they must not meet anyway.
+        keys: their B sentences.
+    """
+    position = {key: number for number, key in enumerate(index.groups.text_keys)}
+    own = np.array([position.get(key, -1) for key in keys], dtype=np.int64)
+    return left_out | (index.groups.class_of_row == own[:, None])
+
+
+def asked_as_new_signers(index: SentenceIndex, clips: CalibrationClips) -> list[tuple[Asked, BoolArray]]:
     """The known clips, the same without their sentences, and the unknown ones; each with what it must not meet.
 
     Args:
         index: the references.
         clips: of a fit.
     """
-    queries: list[tuple[Asked, list[tuple[str, ...]]]] = []
+    queries: list[tuple[Asked, BoolArray]] = []
     if clips.known is not None:
         own = as_new_signers(index, clips.known.records)
-        without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, clips.known.keys, strict=True)]
-        queries += [(clips.known, own), (clips.known, without)]
+        queries += [(clips.known, own), (clips.known, without_their_sentence(index, own, clips.known.keys))]
     if clips.unknown is not None:
         queries.append((clips.unknown, as_new_signers(index, clips.unknown.records)))
     return queries

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, IntArray
-from signtalk.calibration.clips import CalibrationClips, as_new_signers
+from signtalk.calibration.clips import CalibrationClips, as_new_signers, without_their_sentence
 from signtalk.calibration.gate import AcceptedAnswers, GateReport, fit_gate, least_words, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED
 from signtalk.calibration.reports import NotFitted
@@ -166,8 +166,7 @@ def _rounds(recognizer: Recognizer, clips: CalibrationClips, lesson: Lesson) -> 
     index = recognizer.index.add(taught.encoded, enrolled_entries(taught.records))
     recognizer = recognizer.changed(index=index)
     own = as_new_signers(index, asked.records)
-    without = [(*ids, *index.clips_of(key)) for ids, key in zip(own, asked.keys, strict=True)]
-    queries = [(asked, own, 1.0), (asked, without, 1.0)]
+    queries = [(asked, own, 1.0), (asked, without_their_sentence(index, own, asked.keys), 1.0)]
     if clips.known is not None:
         beside = clips.known.at_most(_KNOWN_BESIDE)
         stands_for = len(clips.known.records) / len(beside.records)
@@ -176,7 +175,7 @@ def _rounds(recognizer: Recognizer, clips: CalibrationClips, lesson: Lesson) -> 
     return [
         _round(ranking, part.records[block], sentences, stand_for)
         for part, left_out, stand_for in queries
-        for block, ranking in recognizer.rankings(part.encoded, left_out)
+        for block, ranking in recognizer.rankings(part, left_out)
     ]
 
 

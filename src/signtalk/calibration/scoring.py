@@ -51,6 +51,39 @@ class Trial:
     mrr: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """What the grid reads of some ranked queries, (B, K) each.
+
+    Attributes:
+        present: whether the place holds a clip.
+        own: whether it holds the query's own sentence.
+        similarities: float32, as the other three; of `Ranking`.
+        centroid_similarities: likewise.
+        dtw_distances: likewise.
+        text_scores: likewise.
+    """
+
+    present: BoolArray
+    own: BoolArray
+    similarities: FloatArray
+    centroid_similarities: FloatArray
+    dtw_distances: FloatArray
+    text_scores: FloatArray
+
+    @classmethod
+    def of(cls, ranking: Ranking, keys: Sequence[str]) -> _Compared:
+        """Keep these of a ranking, whose own sentences are `keys`."""
+        return cls(
+            present=ranking.rows >= 0,
+            own=ranking.places_of(keys),
+            similarities=ranking.similarities,
+            centroid_similarities=ranking.centroid_similarities,
+            dtw_distances=ranking.dtw_distances,
+            text_scores=ranking.text_scores,
+        )
+
+
 def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Trial | None, int]:
     """Choose the weights and the DTW scale on a grid: of all settings about as good as the best, the usual one.
 
@@ -65,16 +98,16 @@ def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Tr
     base = recognizer.decision.scoring
     if len(clips.records) < MIN_QUERIES or not len(recognizer.index):
         return base, None, 0
-    ranking = recognizer.rank(clips.encoded, clips.own_ids)
-    own = ranking.places_of(clips.keys)
-    median = float(np.nanmedian(ranking.dtw_distances))
+    keys = clips.keys
+    parts = [_Compared.of(ranking, keys[block]) for block, ranking in recognizer.rankings(clips)]
+    median = float(np.nanmedian(np.concatenate([part.dtw_distances.ravel() for part in parts])))
     scales = [round(max(median, 1e-3) * factor, 4) for factor in (0.25, 0.5, 1.0)]
     steps = range(_WEIGHT_STEPS + 1)
     shares = [(a, b, c) for a, b, c in product(steps, repeat=3) if a + b > 0 and a + b + c <= _WEIGHT_STEPS]
-    if np.isnan(ranking.text_scores).all():  # nothing is spelled
+    if all(np.isnan(part.text_scores).all() for part in parts):  # nothing is spelled
         shares = [(a, b, _WEIGHT_STEPS - a - b) for a, b, c in shares if c == 0]
     weights = [(a / _WEIGHT_STEPS, b / _WEIGHT_STEPS, c / _WEIGHT_STEPS) for a, b, c in shares]
-    trials = _tried(ranking, own, list(product(weights, scales)))
+    trials = _tried(parts, list(product(weights, scales)))
     best = _chosen(trials, base, len(clips.records))
     names = ("similarity_weight", "prototype_weight", "dtw_weight", "dtw_scale", "text_weight")
     chosen = base.model_copy(update={name: getattr(best, name) for name in names})
@@ -100,43 +133,44 @@ def standard_error(share: float, count: int) -> float:
     return float(np.sqrt(likely * (1 - likely) / count))
 
 
-def _tried(ranking: Ranking, own: BoolArray, settings: Sequence[_Setting]) -> list[Trial]:
+def _tried(parts: Sequence[_Compared], settings: Sequence[_Setting]) -> list[Trial]:
     """Every setting, some queries after the other: what is weighed then stays in the processor's cache.
 
     Args:
-        ranking: of B queries.
-        own: (B, K) whether the place holds the query's own sentence.
+        parts: all queries.
         settings: weights and scale of each trial.
     """
-    ranks = np.empty((len(settings), len(own)))
-    for start in range(0, len(own), _QUERIES_AT_ONCE):
-        block = slice(start, start + _QUERIES_AT_ONCE)
-        ranks[:, block] = _ranks(ranking, own[block], block, settings)
+    blocks = [
+        _ranks(part, slice(start, start + _QUERIES_AT_ONCE), settings)
+        for part in parts
+        for start in range(0, len(part.own), _QUERIES_AT_ONCE)
+    ]
+    ranks = np.concatenate(blocks, axis=1)
     return [
         Trial(*weights, scale, _text_weight(weights), recall_at_k(each, 1), mean_reciprocal_rank(each))
         for (weights, scale), each in zip(settings, ranks, strict=True)
     ]
 
 
-def _ranks(ranking: Ranking, own: BoolArray, block: slice, settings: Sequence[_Setting]) -> npt.NDArray[np.float64]:
+def _ranks(part: _Compared, block: slice, settings: Sequence[_Setting]) -> npt.NDArray[np.float64]:
     """(settings, B) rank of the own sentence of the block's queries; inf where it has no clip left."""
-    present = ranking.rows[block] >= 0
+    present, own = part.present[block], part.own[block]
     similarities, centroids = (
-        np.where(present, part[block], np.float32(0)).astype(np.float64)
-        for part in (ranking.similarities, ranking.centroid_similarities)
+        np.where(present, cosines[block], np.float32(0)).astype(np.float64)
+        for cosines in (part.similarities, part.centroid_similarities)
     )
-    texts = np.nan_to_num(ranking.text_scores[block].astype(np.float64))
-    dtw_scores = {scale: _dtw_scores(ranking.dtw_distances[block], scale) for scale in {s for _, s in settings}}
+    texts = np.nan_to_num(part.text_scores[block].astype(np.float64))
+    dtw_scores = {scale: _dtw_scores(part.dtw_distances[block], scale) for scale in {s for _, s in settings}}
     absent = np.where(present, 0.0, -np.inf)
     query, place = np.nonzero(own & present)
     ranks = np.empty((len(settings), len(own)))
-    fused, part = np.empty_like(texts), np.empty_like(texts)
+    fused, weighed = np.empty_like(texts), np.empty_like(texts)
     for number, (weights, scale) in enumerate(settings):
         np.multiply(similarities, weights[0], out=fused)
         for weight, scores in zip(
             (*weights[1:], _text_weight(weights)), (centroids, dtw_scores[scale], texts), strict=True
         ):
-            fused += np.multiply(scores, weight, out=part)
+            fused += np.multiply(scores, weight, out=weighed)
         fused += absent
         right = np.full(len(own), np.inf)  # nothing of the own sentence is left: no rank
         right[query] = -np.inf

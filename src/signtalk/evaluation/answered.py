@@ -7,7 +7,7 @@ Lists of all sentences are long, so some clips are answered after the other and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from signtalk.recognition.answer import Answer
 from signtalk.recognition.asked import Asked
+from signtalk.recognition.comparison import LeftOut
 from signtalk.recognition.ranking import Ranking
 from signtalk.recognition.recognizer import RANKED_AT_ONCE, Recognizer
 
@@ -49,9 +50,7 @@ class AskedAnswers:
         return np.array([answer.accepted for answer in self.answers], dtype=np.bool_)
 
 
-def answer_asked(
-    recognizer: Recognizer, asked: Asked, exclude_clip_ids: Sequence[Iterable[str]] | None = None
-) -> AskedAnswers:
+def answer_asked(recognizer: Recognizer, asked: Asked, exclude_clip_ids: LeftOut | None = None) -> AskedAnswers:
     """Answer clips.
 
     Args:
@@ -77,8 +76,8 @@ def answer_asked(
 
 def ranks_asked(recognizer: Recognizer, asked: Asked) -> Float64Array:
     """(B,) rank of each clip's own sentence, 1 = first; inf where no clip of it is left. No clip meets itself."""
-    rankings = recognizer.rankings(asked.encoded, asked.own_ids)
-    ranks = np.concatenate([ranking.ranks_of(asked.keys[block]) for block, ranking in rankings])
+    keys, rankings = asked.keys, recognizer.rankings(asked)
+    ranks = np.concatenate([ranking.ranks_of(keys[block]) for block, ranking in rankings])
     return np.where(ranks > 0, ranks, np.inf)
 
 

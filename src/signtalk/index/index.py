@@ -18,7 +18,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from signtalk.errors import ArtifactError
 from signtalk.index.encoded import Encoded, padded_frames, valid_lengths
 from signtalk.index.files import HalfArray, IndexParts, Prototypes, read_index, write_index
@@ -184,13 +184,8 @@ class SentenceIndex:
                 "take along what was taught (`signtalk carry`), or build the index again with this model"
             )
         try:
-            index = cls(
-                embeddings=parts.embeddings,
-                projections=parts.projections,
-                projection_lengths=parts.projection_lengths,
-                entries=parts.entries,
-                encoder_id=parts.encoder_id,
-            )
+            arrays = parts.embeddings, parts.projections, parts.projection_lengths
+            index = cls(*arrays, parts.entries, parts.encoder_id)
         except ValueError as error:
             raise ArtifactError(f"{folder}: {error}; build the index again") from error
         if not parts.prototypes.agrees_with(index.stored_prototypes()):
@@ -275,12 +270,18 @@ class SentenceIndex:
         return {entry.clip_id: row for row, entry in enumerate(self.entries)}
 
     @cached_property
-    def class_sums(self) -> npt.NDArray[np.float64]:
+    def class_sums(self) -> Float64Array:
         """(C, D) sum of the embeddings of each sentence, so that single clips can be taken out of a prototype."""
         if not self:
             return np.zeros(self.embeddings.shape, dtype=np.float64)
         ordered = self.embeddings[self.groups.row_order].astype(np.float64)
         return np.asarray(np.add.reduceat(ordered, self.groups.starts, axis=0))
+
+    @cached_property
+    def squared_sums(self) -> tuple[Float64Array, Float64Array]:
+        """(C,) squared lengths of `class_sums`, and (N,) each clip's product with its sentence's sum."""
+        sums = self.class_sums
+        return np.vecdot(sums, sums), np.vecdot(sums[self.groups.class_of_row], self.embeddings)
 
     @cached_property
     def _prototypes(self) -> FloatArray:
@@ -416,6 +417,8 @@ class SentenceIndex:
         return self._select([row for row, entry in enumerate(self.entries) if entry.text_key not in left_out])
 
     def _select(self, rows: list[int]) -> SentenceIndex:
+        if len(rows) == len(self):
+            return self  # nothing is left out, and an index is never changed
         positions = np.array(rows, dtype=np.int64)
         return SentenceIndex(
             embeddings=self.embeddings[positions],

@@ -15,7 +15,7 @@ layers normalising the output instead did as well or a little better.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -84,8 +84,17 @@ class _DecoderLayer(nn.Module):
         normal = self.norm_self(sequence)
         cache = torch.cat([cache, self.self_attention.keys_values(normal)], dim=-2)
         sequence = sequence + self.dropout(self.self_attention(normal, cache, causal))
-        sequence = sequence + self.dropout(self.cross_attention(self.norm_cross(sequence), cross, readable))
+        sequence = sequence + self.dropout(self._read_memory(self.norm_cross(sequence), cross, readable))
         return sequence + self.dropout(self.feed_forward(self.norm_feed_forward(sequence))), cache
+
+    def _read_memory(self, queries: Tensor, cross: Tensor, readable: Tensor) -> Tensor:
+        """(B, S, width) what each sequence reads; where memories are fewer, sequences side by side share one."""
+        num_memories, width = cross.shape[1], queries.shape[-1]
+        if num_memories == len(queries):
+            read: Tensor = self.cross_attention(queries, cross, readable)
+            return read
+        together: Tensor = self.cross_attention(queries.reshape(num_memories, -1, width), cross, readable)
+        return together.reshape(queries.shape)
 
 
 class TextDecoder(nn.Module):
@@ -227,14 +236,16 @@ class _TorchState:
     """What a decoding remembers, one row a beam.
 
     Attributes:
-        clips: (B,) the row of `start` that each row reads; while it stays the same, `select` leaves
-            the large `cross` alone, which is so whenever beams change places within their clip.
-        memory_valid: (B, T') bool.
-        cross: (layers, 2, B, heads, T', d).
+        clips: (B,) the row of `start` that each row reads.
+        memories: (A,) the row of `start` that each memory is of, one for all beams of a clip: `select` leaves the
+            large `cross` alone as long as the same clips are searched.
+        memory_valid: (A, T') bool.
+        cross: (layers, 2, A, heads, T', d).
         cache: (layers, 2, B, heads, S, d).
     """
 
     clips: IntArray
+    memories: IntArray
     memory_valid: Tensor
     cross: Tensor
     cache: Tensor
@@ -243,10 +254,20 @@ class _TorchState:
         """The state of `rows`, in their order, repeats allowed."""
         index = torch.as_tensor(rows, dtype=torch.int64, device=self.cache.device)
         cache, clips = self.cache.index_select(_CACHE_BATCH_AXIS, index), self.clips[rows]
-        if np.array_equal(clips, self.clips):
-            return _TorchState(clips, self.memory_valid, self.cross, cache)
-        cross = self.cross.index_select(_CACHE_BATCH_AXIS, index)
-        return _TorchState(clips, self.memory_valid.index_select(0, index), cross, cache)
+        memories = _memories_of(clips)
+        if np.array_equal(memories, self.memories):
+            return replace(self, clips=clips, cache=cache)
+        place = {memory: place for place, memory in enumerate(self.memories.tolist())}
+        kept = torch.as_tensor([place[memory] for memory in memories.tolist()], device=self.cross.device)
+        cross, valid = self.cross.index_select(_CACHE_BATCH_AXIS, kept), self.memory_valid.index_select(0, kept)
+        return _TorchState(clips, memories, valid, cross, cache)
+
+
+def _memories_of(clips: IntArray) -> IntArray:
+    """The clips of rows, one for all rows of a clip where these are as many of each and stand side by side."""
+    first = np.flatnonzero(np.diff(clips, prepend=-1))
+    width, rest = divmod(len(clips), max(len(first), 1))
+    return clips[first] if not rest and (np.diff(first) == width).all() else clips
 
 
 class TorchStepDecoder:
@@ -285,7 +306,7 @@ class TorchStepDecoder:
         valid = torch.as_tensor(memory_valid, dtype=torch.bool, device=weight.device)
         cross = self._decoder.start(torch.as_tensor(memory, dtype=weight.dtype, device=weight.device), valid)
         clips = np.arange(len(memory), dtype=np.int64)
-        return _TorchState(clips, valid, cross, self._decoder.empty_cache(len(memory)))
+        return _TorchState(clips, clips, valid, cross, self._decoder.empty_cache(len(memory)))
 
     @torch.no_grad()
     def step(self, tokens: IntArray, state: _TorchState) -> tuple[FloatArray, _TorchState]:
@@ -305,4 +326,4 @@ class TorchStepDecoder:
             raise ValueError(f"this decoder was built for texts of {self._decoder.config.max_tokens} tokens; ask fewer")
         inputs = torch.as_tensor(tokens, dtype=torch.int64, device=state.cache.device)
         log_probs, cache = self._step(inputs, state.memory_valid, state.cross, state.cache)
-        return log_probs.cpu().numpy(), _TorchState(state.clips, state.memory_valid, state.cross, cache)
+        return log_probs.cpu().numpy(), replace(state, cache=cache)

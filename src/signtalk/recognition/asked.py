@@ -21,6 +21,7 @@ from signtalk.index.encoded import ClipEncoder, Encoded, concatenate
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import ENROLLED_ID
+from signtalk.recognition.measured import MeasuredPairs
 
 _CLIPS_AT_ONCE = 64
 
@@ -33,11 +34,13 @@ class Asked:
         records: who signs what.
         encoded: the same clips, encoded.
         motions: (B,) hand speeds, shoulder widths a second.
+        measured: what is known of these clips and of what they meet; None = each question measures anew.
     """
 
     records: tuple[ClipRecord, ...]
     encoded: Encoded
     motions: FloatArray
+    measured: MeasuredPairs | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -51,7 +54,23 @@ class Asked:
 
     def select(self, rows: IntArray) -> Asked:
         """The clips of `rows`, in their order."""
-        return Asked(tuple(self.records[row] for row in rows.tolist()), self.encoded.select(rows), self.motions[rows])
+        return Asked(
+            records=tuple(self.records[row] for row in rows.tolist()),
+            encoded=self.encoded.select(rows),
+            motions=self.motions[rows],
+            measured=None if self.measured is None else self.measured.select(rows),
+        )
+
+    def remembering(self, index: SentenceIndex, others: Sequence[ClipRecord] = ()) -> Asked:
+        """The same clips, to be asked several times: no pair of one of them and what it meets is measured twice.
+
+        Args:
+            index: the references.
+            others: clips that will be added to them now and then.
+        """
+        clip_ids = (*index.row_of, *(record.clip_id for record in others))
+        texts = (*index.sentence_texts, *(record.sentence for record in others))
+        return replace(self, measured=MeasuredPairs.none_yet(len(self.records), clip_ids, texts))
 
     def at_most(self, count: int) -> Asked:
         """These, or of more than `count` so many, drawn from all, in their order."""

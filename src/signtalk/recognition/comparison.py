@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
+from signtalk.compiling import compiled
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.dtw import DtwResult, dtw_by_row
+from signtalk.recognition.ranking import descending_order
 
 _SUMMED_AT_ONCE = 20_000
 """Clips whose vectors are gathered together: 20 MB with 128 numbers each."""
@@ -42,18 +45,20 @@ class SentenceComparison:
     best_rows: IntArray
 
 
-def exclusion_mask(index: SentenceIndex, exclude_clip_ids: Sequence[Iterable[str]]) -> BoolArray:
-    """(B, N) bool, True where a query must not meet a reference; ids that the index lacks are ignored.
+LeftOut: TypeAlias = Sequence[Iterable[str]] | BoolArray
+"""For each query the clip_ids that it must not meet, such as itself; or (B, N) flags of an index's references."""
 
-    Args:
-        index: the references.
-        exclude_clip_ids: for each query the clips to leave out, such as itself.
-    """
+
+def exclusion_mask(index: SentenceIndex, left_out: LeftOut) -> BoolArray:
+    """(B, N) bool, True where a query must not meet a reference; ids that the index lacks are ignored."""
+    if isinstance(left_out, np.ndarray):
+        return left_out
+    exclude_clip_ids = left_out
     mask = np.zeros((len(exclude_clip_ids), len(index)), dtype=np.bool_)
     for query, clip_ids in enumerate(exclude_clip_ids):
         if isinstance(clip_ids, str):
             raise ValueError(f'"{clip_ids}" for query {query}; expected a collection of clip ids, such as a list')
-        mask[query, [index.row_of[clip_id] for clip_id in clip_ids if clip_id in index.row_of]] = True
+        mask[query, [row for row in map(index.row_of.get, clip_ids) if row is not None]] = True
     return mask
 
 
@@ -79,14 +84,13 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
     centroids = queries @ index.centroid_matrix().T
     num_references = np.repeat(groups.counts[None], len(queries), axis=0)
     if excluded is not None and excluded.any():
-        num_references -= np.add.reduceat(excluded[:, groups.row_order].astype(np.int64), groups.starts, axis=1)
-        _leave_out_of_centroids(centroids, clips, index, excluded)
+        query, place = np.nonzero(excluded[:, groups.row_order])
+        row = groups.row_order[place]
+        cells = query * shape[1] + groups.class_of_row[row]
+        num_references -= np.bincount(cells, minlength=num_references.size).reshape(shape)
+        _leave_out_of_centroids(centroids, clips, index, query, row)
         clips[excluded] = -np.inf
-    by_sentence = clips[:, groups.row_order]
-    best = np.maximum.reduceat(by_sentence, groups.starts, axis=1)
-    is_best = by_sentence == np.repeat(best, groups.counts, axis=1)
-    place = np.where(is_best, np.arange(len(index)), len(index))
-    best_rows = groups.row_order[np.minimum.reduceat(place, groups.starts, axis=1)]
+    best, best_rows = _best_of_groups(clips, groups.row_order, groups.starts, groups.counts)
     left = num_references > 0
     return SentenceComparison(
         clip_similarities=clips,
@@ -98,7 +102,7 @@ def compare(queries: FloatArray, index: SentenceIndex, excluded: BoolArray | Non
 
 
 def _leave_out_of_centroids(
-    centroids: FloatArray, clips: FloatArray, index: SentenceIndex, excluded: BoolArray
+    centroids: FloatArray, clips: FloatArray, index: SentenceIndex, query: IntArray, row: IntArray
 ) -> None:
     """Correct in place the similarities (B, C) whose centroid holds clips that are left out.
 
@@ -110,58 +114,57 @@ def _leave_out_of_centroids(
         centroids: (B, C) similarities of the whole sentences.
         clips: (B, N) of all clips.
         index: the references.
-        excluded: (B, N) clips to leave out, at least one.
+        query: (E,) whose clips are left out, ascending; at least one.
+        row: (E,) clips of this query, sentence after sentence.
     """
     groups, sums = index.groups, index.class_sums
-    query, place = np.nonzero(excluded[:, groups.row_order])
-    row = groups.row_order[place]
+    squared_sums, with_sum = index.squared_sums
     sentence = groups.class_of_row[row]
     first = np.flatnonzero(np.diff(query * len(sums) + sentence, prepend=-1))  # of each pair of query and sentence
     cells = query[first], sentence[first]
-    with_sum = np.vecdot(sums[groups.class_of_row], index.embeddings)  # (N,) S.e of each clip
-    squares = np.vecdot(sums, sums)[cells[1]] - 2 * np.add.reduceat(with_sum[row], first)
+    squares = squared_sums[cells[1]] - 2 * np.add.reduceat(with_sum[row], first)
     lengths = np.sqrt(np.maximum(squares + _squared_sums(index.embeddings, row, first), 0))
-    whole = centroids[cells] * np.linalg.norm(sums, axis=1)[cells[1]]
+    whole = centroids[cells] * np.sqrt(squared_sums)[cells[1]]
     products = whole - np.add.reduceat(clips[query, row].astype(np.float64), first)
     centroids[cells] = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > _CANCELLED)
 
 
 def _squared_sums(vectors: FloatArray, rows: IntArray, first: IntArray) -> Float64Array:
-    """Squared length of the sum of some vectors, for each stretch of `rows` that begins at `first`."""
+    """Squared length of the sum of some vectors, for each stretch of `rows` that begins at `first`.
+
+    Many queries leave out the same clips of a sentence, those of one signer; each such set is summed once. Sums of 64
+    random bits a row tell sets apart.
+    """
     squares = np.vecdot(vectors, vectors).astype(np.float64)[rows[first]]
     counts = np.diff(first, append=len(rows))
-    for several in np.array_split(np.flatnonzero(counts > 1), 1 + len(rows) // _SUMMED_AT_ONCE):
-        if len(several):
-            chosen = np.repeat(first[several], counts[several])
-            starts = np.cumsum(counts[several]) - counts[several]
-            within = np.arange(len(chosen)) - np.repeat(starts, counts[several])
-            sums = np.add.reduceat(vectors[rows[chosen + within]].astype(np.float64), starts, axis=0)
-            squares[several] = np.vecdot(sums, sums)
+    several = np.flatnonzero(counts > 1)
+    if not len(several):
+        return squares
+    codes = np.random.default_rng(0).integers(0, 2**64, len(vectors), dtype=np.uint64)
+    _, place, set_of = np.unique(np.add.reduceat(codes[rows], first)[several], return_index=True, return_inverse=True)
+    sets = several[place]
+    of_sets = np.empty(len(sets))
+    for block in np.array_split(np.arange(len(sets)), 1 + int(counts[sets].sum()) // _SUMMED_AT_ONCE):
+        if len(block):
+            lengths = counts[sets[block]]
+            starts = np.cumsum(lengths) - lengths
+            within = np.arange(lengths.sum()) - np.repeat(starts, lengths)
+            chosen = vectors[rows[np.repeat(first[sets[block]], lengths) + within]]
+            sums = np.add.reduceat(chosen.astype(np.float64), starts, axis=0)
+            of_sets[block] = np.vecdot(sums, sums)
+    squares[several] = of_sets[set_of]
     return squares
 
 
-def warped_distances(
-    encoded: Encoded,
-    index: SentenceIndex,
-    comparison: SentenceComparison,
-    classes: IntArray,
-    references_per_sentence: int,
-) -> FloatArray:
-    """Frame by frame, how far each query is from the sentences chosen for it.
+def warped_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> FloatArray:
+    """(B, K) float32 length-normalised DTW distance of each query to references of its own.
 
     Args:
         encoded: the B queries.
         index: the references.
-        comparison: of these queries with this index.
-        classes: (B, R) sentences to look at; -1 = none.
-        references_per_sentence: how many clips of each, the closest first.
-
-    Returns:
-        (B, R) float32, the smallest length-normalised DTW distance among those clips; inf where there is none.
+        rows: (B, K) which of them; -1 = none, whose distance is inf.
     """
-    rows = closest_rows(index, comparison, classes, references_per_sentence)
-    result = clip_distances(encoded, index, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
-    return np.asarray(result.normalised.reshape(rows.shape).min(axis=2, initial=np.inf), dtype=np.float32)
+    return clip_distances(encoded, index, rows).normalised
 
 
 def clip_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> DtwResult:
@@ -214,7 +217,46 @@ def stage_scores(comparison: SentenceComparison, similarity_weight: float, centr
 
 def best_of_sentences(by_clip: FloatArray, index: SentenceIndex) -> FloatArray:
     """(B, C) the highest of (B, N) figures among each sentence's clips."""
-    return np.maximum.reduceat(by_clip[:, index.groups.row_order], index.groups.starts, axis=1)
+    groups = index.groups
+    return _best_of_groups(by_clip, groups.row_order, groups.starts, groups.counts)[0]
+
+
+def _best_of_groups_at_once(
+    figures: FloatArray, row_order: IntArray, starts: IntArray, counts: IntArray
+) -> tuple[FloatArray, IntArray]:
+    """As `_best_of_groups`, by operations on whole arrays."""
+    in_order = figures[:, row_order]
+    best = np.maximum.reduceat(in_order, starts, axis=1)
+    is_best = in_order == np.repeat(best, counts, axis=1)
+    place = np.where(is_best, np.arange(len(row_order)), len(row_order))
+    return best, row_order[np.minimum.reduceat(place, starts, axis=1)]
+
+
+@compiled(_best_of_groups_at_once)
+def _best_of_groups(
+    figures: FloatArray, row_order: IntArray, starts: IntArray, counts: IntArray
+) -> tuple[FloatArray, IntArray]:  # pragma: no cover  # coverage does not see machine code
+    """(B, C) the highest of (B, N) figures in each sentence, and its row, the first of equal ones.
+
+    Args:
+        figures: (B, N) of the references.
+        row_order: (N,) their rows, sentence after sentence.
+        starts: (C,) where each sentence begins in it.
+        counts: (C,) references of each, at least 1.
+    """
+    shape = (len(figures), len(starts))
+    best, rows = np.empty(shape, dtype=figures.dtype), np.empty(shape, dtype=np.int64)
+    for query in range(len(figures)):
+        for sentence in range(len(starts)):
+            first = starts[sentence]
+            row = row_order[first]
+            highest = figures[query, row]
+            for place in range(first + 1, first + counts[sentence]):
+                other = row_order[place]
+                if figures[query, other] > highest:
+                    highest, row = figures[query, other], other
+            best[query, sentence], rows[query, sentence] = highest, row
+    return best, rows
 
 
 def look_order(by_clips: FloatArray, *by_others: FloatArray) -> IntArray:
@@ -231,7 +273,9 @@ def look_order(by_clips: FloatArray, *by_others: FloatArray) -> IntArray:
     place = _places(by_clips)
     for scores in by_others:
         place = np.minimum(place, _places(np.where(left, scores, -np.inf)))
-    return np.argsort(np.where(left, place, by_clips.shape[1]), axis=1, kind="stable")
+    num_sentences = by_clips.shape[1]
+    keys = np.where(left, place, num_sentences) * max(num_sentences, 1) + np.arange(num_sentences)
+    return np.sort(keys, axis=1) % max(num_sentences, 1)  # of equal places the first
 
 
 def _places(scores: FloatArray) -> IntArray:
@@ -239,7 +283,7 @@ def _places(scores: FloatArray) -> IntArray:
 
     Where nothing is known, -inf, the place is C: such evidence puts nobody before others.
     """
-    order = np.argsort(-scores, axis=1, kind="stable")
+    order = descending_order(scores)
     places = np.empty_like(order)
     np.put_along_axis(places, order, np.arange(scores.shape[1])[None], axis=1)
     return np.where(scores > -np.inf, places, scores.shape[1])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ NEVER_SHOWN = -30.0
 """Log probability of a word in a clip without a frame, or of a sentence without a word."""
 IMPOSSIBLE = -1e30
 """A log probability for what cannot be; finite, so that differences of two stay numbers."""
+_LEAST_SUM = 1e-250
+"""Sums of probabilities that are no larger have lost digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,33 +82,35 @@ def sentence_log_likelihoods(
     Source:
         Graves et al. (2006), equations 6-8.
     """
-    num_clips, num_frames, vocabulary = word_log_probs.shape
-    if classes.size == 0 or not len(sentences):
-        return np.full(classes.shape, -np.inf)
-    words = np.where(classes[..., None] >= 0, sentences.words[classes], BLANK_ID)
-    num_words = np.where(classes >= 0, sentences.lengths[classes], 0)
-    words = words[..., : max(int(num_words.max()), 1)]
+    totals = np.full(classes.shape, -np.inf)
+    clip, place = np.nonzero(classes >= 0)
+    if not len(clip):
+        return totals
+    num_frames, vocabulary = word_log_probs.shape[1:]
+    chosen = classes[clip, place]
+    num_words = sentences.lengths[chosen]
+    words = sentences.words[chosen, : max(int(num_words.max()), 1)]
     unknown = ((words == UNK_ID) | (words >= vocabulary)).any(axis=-1)
-    labels, may_skip = label_lattice(np.where(unknown[..., None], BLANK_ID, words))
-    clip = np.arange(num_clips)[:, None, None]
+    labels, may_skip = label_lattice(np.where(unknown[:, None], BLANK_ID, words))
     skip = np.where(may_skip, 0.0, -np.inf)
     # Two columns of nothing in front: a shifted copy is a view.
-    padded = np.full((*labels.shape[:-1], labels.shape[-1] + 2), -np.inf)
-    alpha = padded[..., 2:]
+    padded = np.full((len(labels), labels.shape[1] + 2), -np.inf)
+    alpha = padded[:, 2:]
     for t in range(num_frames):
-        emitted = word_log_probs[clip, t, labels]
+        emitted = word_log_probs[clip[:, None], t, labels]
         if t == 0:
-            alpha[..., :2] = emitted[..., :2]
+            alpha[:, :2] = emitted[:, :2]
             continue
-        grown = np.logaddexp(alpha, padded[..., 1:-1])
-        np.logaddexp(grown, padded[..., :-2] + skip, out=grown)
+        grown = np.logaddexp(alpha, padded[:, 1:-1])
+        np.logaddexp(grown, padded[:, :-2] + skip, out=grown)
         grown += emitted
-        signed = valid[:, t]
-        alpha[...] = grown if signed.all() else np.where(signed[:, None, None], grown, alpha)
-    last = np.take_along_axis(alpha, 2 * num_words[..., None], axis=-1)[..., 0]
-    before = np.take_along_axis(alpha, np.maximum(2 * num_words[..., None] - 1, 0), axis=-1)[..., 0]
+        signed = valid[clip, t]
+        alpha[...] = grown if signed.all() else np.where(signed[:, None], grown, alpha)
+    pair = np.arange(len(clip))
+    last, before = alpha[pair, 2 * num_words], alpha[pair, np.maximum(2 * num_words - 1, 0)]
     total = np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
-    return np.where(unknown, np.nan, np.where(classes >= 0, total, -np.inf))
+    totals[clip, place] = np.where(unknown, np.nan, total)
+    return totals
 
 
 def label_lattice(words: npt.NDArray[np.integer]) -> tuple[IntArray, BoolArray]:
@@ -286,6 +291,8 @@ class JointStepDecoder:
         self._decoder, self._weight = decoder, weight
         self._words = np.maximum(word_log_probs.astype(np.float64), IMPOSSIBLE)
         self._num_frames = np.zeros(0, dtype=np.int64)
+        self._probabilities = np.zeros_like(self._words)
+        self._favourites = np.zeros((0, 0), dtype=np.int64)
 
     def start(self, memory: FloatArray, memory_valid: BoolArray) -> _JointState:
         """The state before the first token of each clip; shapes as `beam_search.StepDecoder.start`."""
@@ -294,6 +301,8 @@ class JointStepDecoder:
         num_clips = len(memory_valid)
         self._num_frames = memory_valid.sum(axis=1)
         self._words[~memory_valid] = IMPOSSIBLE
+        np.exp(self._words, out=self._probabilities)
+        self._favourites = self._most_probable(self._words.max(axis=1)) if num_clips else self._favourites
         blank = np.cumsum(self._words[..., BLANK_ID], axis=1)
         return _JointState(
             inner=self._decoder.start(memory, memory_valid),
@@ -310,8 +319,7 @@ class JointStepDecoder:
             state = self._grown(tokens, state)
         heard, inner = self._decoder.step(tokens, state.inner)
         candidates = self._candidates(heard, state)
-        # how probably the frames begin with each row's text and one of K words more
-        prefix = _sum_over_frames(self._emitted(state, candidates) + self._ready_for(state, candidates))
+        prefix = self._begun_with(state, candidates)
         rows = np.arange(len(tokens))
         end = np.logaddexp(state.word_end, state.blank_end)[rows, self._num_frames[state.clips] - 1]
         spelled = np.full(heard.shape, -np.inf)
@@ -323,32 +331,60 @@ class JointStepDecoder:
 
     def _candidates(self, heard: FloatArray, state: _JointState) -> IntArray:
         """(R, K) words worth trying: all of a small vocabulary, else the decoder's and the frames' favourites."""
+        favourites = self._favourites[state.clips]
+        if self._tries_all:
+            return favourites
+        return np.concatenate([self._most_probable(heard), favourites], axis=1)
+
+    @property
+    def _tries_all(self) -> bool:
+        return self.vocabulary_size - (UNK_ID + 1) <= 2 * MOST_WORDS_TRIED
+
+    def _most_probable(self, log_probs: npt.NDArray[np.floating]) -> IntArray:
+        """(R, K) the words of highest (R, V) log probability; of a small vocabulary all, in order."""
         words = np.arange(UNK_ID + 1, self.vocabulary_size)
-        if len(words) <= 2 * MOST_WORDS_TRIED:
-            return np.repeat(words[None], len(heard), axis=0)
-        spelled = self._words.max(axis=1)[state.clips]
-        best = [
-            np.argpartition(-part[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED]
-            for part in (heard, spelled)
-        ]
-        return np.asarray(words[np.concatenate(best, axis=1)])
+        if self._tries_all:
+            return np.repeat(words[None], len(log_probs), axis=0)
+        best = np.argpartition(-log_probs[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED]
+        return np.asarray(words[best])
 
-    def _emitted(self, state: _JointState, words: IntArray) -> Float64Array:
-        """(R, T, K) log probability of each row's K words at each frame."""
-        return np.swapaxes(self._words[state.clips[:, None], :, words], 1, 2)
+    def _begun_with(self, state: _JointState, words: IntArray) -> Float64Array:
+        """(R, K) log probability that the frames begin with each row's text and one of its K words more.
 
-    def _ready_for(self, state: _JointState, words: IntArray) -> Float64Array:
-        """(R, T, K) ways to have spelled the text so far just before a frame; a repeated word needs a blank between."""
+        It is the log of a sum over frames of exp(ready) exp(emitted): one product of matrices a clip, without an
+        exponential for each frame and word. Words that follow themselves have other ways to be ready, and where
+        all of a sum is too small for its numbers logarithms are summed instead.
+        """
+        after_blank, ready = self._ready(state)
+        highest = ready.max(axis=1)
+        shares = np.exp(ready - highest[:, None])
+        sums = np.empty(words.shape)
+        borders = np.flatnonzero(np.diff(state.clips, prepend=-1, append=-1))
+        for first, end in pairwise(borders):  # the texts of a clip stand side by side
+            of_all_words = shares[first:end] @ self._probabilities[state.clips[first]]
+            sums[first:end] = np.take_along_axis(of_all_words, words[first:end], axis=1)
+        begun = np.log(np.maximum(sums, _LEAST_SUM)) + highest[:, None]
+        repeats = words == state.last[:, None]
+        row, place = np.nonzero(repeats | (sums <= _LEAST_SUM))
+        if len(row):
+            before = np.where(repeats[row, place][:, None], after_blank[row], ready[row])
+            begun[row, place] = _sum_over_frames(self._words[state.clips[row], :, words[row, place]] + before)
+        return begun
+
+    def _ready(self, state: _JointState) -> tuple[Float64Array, Float64Array]:
+        """(R, T) ways to have spelled the text so far just before a frame: those that end with a blank, and all.
+
+        A word that is repeated needs a blank between.
+        """
         began = 0.0 if state.last[0] < 0 else IMPOSSIBLE
-        blank, either = (
-            np.concatenate([np.full_like(ways[:, :1], began), ways[:, :-1]], axis=1)[..., None]
-            for ways in (state.blank_end, np.logaddexp(state.word_end, state.blank_end))
-        )
-        return np.where((words == state.last[:, None])[:, None], blank, either)
+        ends = state.blank_end, np.logaddexp(state.word_end, state.blank_end)
+        blank, either = (np.concatenate([np.full_like(ways[:, :1], began), ways[:, :-1]], axis=1) for ways in ends)
+        return blank, either
 
     def _grown(self, tokens: IntArray, state: _JointState) -> _JointState:
-        words = tokens[:, None]
-        emitted, ready = self._emitted(state, words)[..., 0], self._ready_for(state, words)[..., 0]
+        after_blank, ready = self._ready(state)
+        ready = np.where((tokens == state.last)[:, None], after_blank, ready)
+        emitted = self._words[state.clips, :, tokens]
         blank = self._words[state.clips, :, BLANK_ID]
         word_end, blank_end = np.empty_like(ready), np.empty_like(ready)
         last_word = last_blank = np.full(len(ready), IMPOSSIBLE)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from signtalk.arrays import FloatArray
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.index.encoded import Encoded
@@ -16,7 +18,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.index.references import References
 from signtalk.index.text_search import TextSpace
 from signtalk.recognition.ctc import SpelledSentences, most_shown
-from signtalk.recognition.sketches import Sketches
+from signtalk.recognition.sketches import BegunSketches, Sketches
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,7 @@ class PreparedIndex:
         text_space: where texts lie among signs; None for a model without a text encoder.
         source: further references below those of the index; None = none.
         laid_out: the words of the index's sentences where they are known already.
+        sketched: sketches of the first references, likewise.
     """
 
     index: SentenceIndex
@@ -39,6 +42,23 @@ class PreparedIndex:
     text_space: TextSpace | None = None
     source: References | None = None
     laid_out: SpelledSentences | None = None
+    sketched: BegunSketches | None = None
+
+    def changed(self, index: SentenceIndex) -> PreparedIndex:
+        """The same for another index; sketches are kept where it begins with these references, as a grown one does."""
+        if index is self.index:
+            return self
+        num_before, before = len(self.index), self.index
+        grown = len(index) >= num_before and all(
+            np.array_equal(old, new[:num_before])
+            for old, new in (
+                (before.projection_lengths, index.projection_lengths),
+                (before.embeddings, index.embeddings),
+            )
+        )
+        made = self.__dict__.get("sketches")  # nothing is made for this alone
+        sketched = made.to_go_on() if grown and made is not None else None
+        return replace(self, index=index, laid_out=None, sketched=sketched)
 
     @cached_property
     def words(self) -> SpelledSentences | None:
@@ -55,7 +75,9 @@ class PreparedIndex:
     @cached_property
     def sketches(self) -> Sketches | None:
         """Of the index's references; None over a source, which has found what a query is compared with already."""
-        return None if self.source is not None else Sketches(self.index.projections, self.index.projection_lengths)
+        if self.source is not None:
+            return None
+        return Sketches(self.index.projections, self.index.projection_lengths, self.sketched)
 
     @cached_property
     def source_words(self) -> SpelledSentences | None:

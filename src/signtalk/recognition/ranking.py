@@ -171,8 +171,9 @@ class Ranking:
     def ordered(self, head: slice = slice(None)) -> Ranking:
         """The places of `head` in descending order of score, equal ones as they stood; the others stay."""
         places = np.repeat(np.arange(self.rows.shape[1])[None], len(self.rows), axis=0)
-        places[:, head] = np.argsort(-self.scores[:, head], axis=1, kind="stable")
-        return self._each(lambda array: np.take_along_axis(array, places, axis=1))
+        places[:, head] = descending_order(self.scores[:, head])
+        flat = places + np.arange(len(places))[:, None] * places.shape[1]
+        return self._each(lambda array: np.take(array, flat))
 
     def _each(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Ranking:
         """The same change made to every array."""
@@ -183,6 +184,26 @@ class Ranking:
         """The lists of several blocks of queries over one index, in order; at least one block."""
         columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
         return cls(parts[0].index, **columns)
+
+
+def descending_order(scores: FloatArray) -> IntArray:
+    """(B, K) int64 places of (B, K) float32 scores from the highest to the lowest, equal ones in order, NaN last.
+
+    `np.argsort(-scores, kind="stable")` in a third of its time: a score and its place are one whole number, the upper
+    half of which orders as the score falls.
+    """
+    falling = np.subtract(0, scores, dtype=np.float32)  # of zero no zero below zero
+    unknown = np.isnan(falling)
+    if unknown.any():
+        falling[unknown] = np.nan  # none below zero
+    bits = falling.view(np.int32)
+    bits ^= (bits >> 31) & np.int32(2**31 - 1)  # the larger a number below zero, the smaller
+    keys = bits.astype(np.int64)
+    keys <<= 32
+    keys |= np.arange(scores.shape[1])
+    keys.sort(axis=1)
+    keys &= 2**32 - 1
+    return keys
 
 
 _ARRAYS = tuple(field.name for field in fields(Ranking) if field.name != "index")

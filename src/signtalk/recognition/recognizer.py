@@ -6,7 +6,7 @@ Evaluation, command line and (with a bundle instead of torch) the service all an
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -24,12 +24,15 @@ from signtalk.index.text_search import TextSpace
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import ClipFeatures, extract_features
 from signtalk.recognition.answer import Answer, AnsweredClips
+from signtalk.recognition.asked import Asked
 from signtalk.recognition.beam_search import DecodingOptions, StepDecoder, beam_search
 from signtalk.recognition.candidate_sets import CandidateSets
+from signtalk.recognition.comparison import LeftOut
 from signtalk.recognition.critical_words import keeps_critical_words, spelled_texts
 from signtalk.recognition.ctc import JointStepDecoder
 from signtalk.recognition.evidence import Evidence, words_of_first
 from signtalk.recognition.gate import Decision, GateConfig, confidences, decide
+from signtalk.recognition.measured import MeasuredPairs
 from signtalk.recognition.prepared import PreparedIndex
 from signtalk.recognition.promise import Policy, Population, Promise, held_back, population_of, promise_to, promises_of
 from signtalk.recognition.ranking import Candidate, Ranking
@@ -150,8 +153,7 @@ class Recognizer:
             index=self.index if index is None else index,
             decision=self.decision if decision is None else decision,
         )
-        if changed.index is self.index:
-            object.__setattr__(changed, "prepared", self.prepared)  # nothing else changes what is laid out
+        object.__setattr__(changed, "prepared", self.prepared.changed(changed.index))  # only the index changes that
         return changed
 
     def knowing(self, signer: SignerTransform) -> Recognizer:
@@ -176,8 +178,19 @@ class Recognizer:
             raise ArtifactError(f"{theirs}; expected those of {self.index.encoder_id[:12]}, which makes the queries")
         return replace(self, source=source)
 
-    def rank(self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None) -> Ranking:
-        """The ranked sentences of encoded clips under this decision; arguments as `answer`."""
+    def rank(
+        self,
+        encoded: Encoded,
+        exclude_clip_ids: LeftOut | None = None,
+        measured: MeasuredPairs | None = None,
+    ) -> Ranking:
+        """The ranked sentences of encoded clips under this decision.
+
+        Args:
+            encoded: as `answer`.
+            exclude_clip_ids: likewise.
+            measured: what is known of these clips and what they meet; more is put there.
+        """
         spells = self.tokenizer is not None and encoded.word_log_probs.shape[2] > 0
         num_sentences = max(self.decision.scoring.rerank_sentences, _LEAST_NARROWED)
         prepared = self.prepared.narrowed(encoded, num_sentences, spells)
@@ -189,20 +202,20 @@ class Recognizer:
             spellings=prepared.words if spells else None,
             text_embeddings=prepared.text_embeddings,
             sketches=prepared.sketches,
+            measured=measured,
         )
 
-    def rankings(
-        self, encoded: Encoded, exclude_clip_ids: Sequence[Iterable[str]] | None = None
-    ) -> Iterator[tuple[slice, Ranking]]:
-        """As `rank`, some queries after the other: which of them, and their ranking.
+    def rankings(self, asked: Asked, exclude_clip_ids: LeftOut | None = None) -> Iterator[tuple[slice, Ranking]]:
+        """As `rank`, some clips after the other: which of them, and their ranking. None meets itself, unless told.
 
         Lists of all sentences are long: 2,000 queries and 4,000 sentences take 400 MB. Whoever takes from each list
         what is needed and lets go of it holds no more than a part.
         """
-        for start in range(0, encoded.num_clips, RANKED_AT_ONCE):
+        exclude = asked.own_ids if exclude_clip_ids is None else exclude_clip_ids
+        for start in range(0, len(asked.records), RANKED_AT_ONCE):
             block = slice(start, start + RANKED_AT_ONCE)
-            exclude = None if exclude_clip_ids is None else exclude_clip_ids[block]
-            yield block, self.rank(encoded.select(block), exclude)
+            measured = None if asked.measured is None else asked.measured.select(block)
+            yield block, self.rank(asked.encoded.select(block), exclude[block], measured)
 
     @property
     def clips_at_once(self) -> int:
@@ -234,7 +247,7 @@ class Recognizer:
         self,
         encoded: Encoded,
         motions: FloatArray,
-        exclude_clip_ids: Sequence[Iterable[str]] | None = None,
+        exclude_clip_ids: LeftOut | None = None,
         num_candidates: int = 5,
     ) -> AnsweredClips:
         """Answer encoded clips.

@@ -7,8 +7,9 @@ The gate, the recognizer and the evaluation read the `Ranking`. Mode "prototype"
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.index.written import clip_parts, equated_stage, stand_in_dtw
 from signtalk.recognition.comparison import (
+    LeftOut,
     SentenceComparison,
     best_of_sentences,
     closest_rows,
@@ -37,6 +39,7 @@ from signtalk.recognition.ctc import (
     words_shown,
 )
 from signtalk.recognition.legacy import rank_as_the_prototype
+from signtalk.recognition.measured import MeasuredPairs, columns_of
 from signtalk.recognition.ranking import Ranking, with_head
 from signtalk.recognition.sketches import Sketches
 
@@ -89,11 +92,12 @@ def score_sentences(
     encoded: Encoded,
     index: SentenceIndex,
     config: ScoringConfig,
-    exclude_clip_ids: Sequence[Iterable[str]] | None = None,
+    exclude_clip_ids: LeftOut | None = None,
     *,
     spellings: SpelledSentences | None = None,
     text_embeddings: FloatArray | None = None,
     sketches: Sketches | None = None,
+    measured: MeasuredPairs | None = None,
 ) -> Ranking:
     """Rank the sentences of an index for each query.
 
@@ -101,11 +105,12 @@ def score_sentences(
         encoded: B queries, encoded by the index's model.
         index: the references; may be empty, then every list is.
         config: mode and weights.
-        exclude_clip_ids: for each query the clips that it must not meet, such as itself; None = no clip.
+        exclude_clip_ids: for each query the clips that it must not meet, such as itself, or flags; None = no clip.
         spellings: the sentences of `index.groups`, in their order; None leaves texts out of the score.
         text_embeddings: (C, D) float32, unit length, the texts of these sentences; an index with written sentences
             needs them, except in prototype mode, which knows clips alone.
         sketches: of the N references, which tell better than vectors and words alone what is worth a closer look.
+        measured: what is known of these queries already; more is put there.
 
     Raises:
         ValueError: shapes do not fit.
@@ -121,7 +126,8 @@ def score_sentences(
         queries = encoded.select(block)
         comparison = compare(queries.embeddings, index, None if excluded is None else excluded[block])
         if config.mode == "sentence":
-            shortlist = Shortlist(queries, index, config, comparison, spellings, text_embeddings, sketches)
+            known = None if measured is None else measured.select(block)
+            shortlist = Shortlist(queries, index, config, comparison, spellings, text_embeddings, sketches, known)
             parts.append(shortlist.ranking())
         else:
             parts.append(rank_as_the_prototype(queries, index, comparison))
@@ -129,7 +135,7 @@ def score_sentences(
 
 
 def _excluded(
-    num_queries: int, index: SentenceIndex, config: ScoringConfig, clip_ids: Sequence[Iterable[str]] | None
+    num_queries: int, index: SentenceIndex, config: ScoringConfig, clip_ids: LeftOut | None
 ) -> BoolArray | None:
     """(B, N) which references each query must not meet; None = it meets all."""
     if clip_ids is not None and len(clip_ids) != num_queries:
@@ -192,6 +198,7 @@ class Shortlist:
         spellings: words of the C sentences; None = texts do not count.
         text_embeddings: (C, D) float32 of their texts; None where none is only written.
         sketches: of the index's references; None = they have no say.
+        measured: what is known of the queries already; None = nothing, and nothing is kept.
     """
 
     encoded: Encoded
@@ -201,6 +208,7 @@ class Shortlist:
     spellings: SpelledSentences | None
     text_embeddings: FloatArray | None
     sketches: Sketches | None = None
+    measured: MeasuredPairs | None = None
 
     def ranking(self) -> Ranking:
         """All three stages, one after the other."""
@@ -245,15 +253,22 @@ class Shortlist:
 
     def _coarsely_similar(self, sketches: Sketches) -> FloatArray:
         """(B, C) how much like each sentence a query is, by the coarse sketches of all its clips."""
-        distances = sketches.coarse_distances(self.encoded)
+        if self.measured is None:
+            distances = sketches.coarse_distances(self.encoded)
+        else:
+            distances = self.measured.filled(
+                self.measured.coarse,
+                self._clip_columns,
+                np.broadcast_to(np.arange(len(self.index)), self.comparison.clip_similarities.shape),
+                lambda rows: sketches.coarse_distances(self.encoded, rows >= 0),
+            )
         distances[np.isneginf(self.comparison.clip_similarities)] = np.inf  # clips that are left out
         return best_of_sentences(-distances, self.index)
 
     def _finely_similar(self, sketches: Sketches, classes: IntArray) -> FloatArray:
         """(B, R) how much like each chosen sentence a query is, by the fine sketches of its closest clips."""
         rows = closest_rows(self.index, self.comparison, classes, self.config.references_per_sentence)
-        distances = sketches.fine_distances(self.encoded, rows.reshape(len(rows), rows.shape[1] * rows.shape[2]))
-        return -distances.reshape(rows.shape).min(axis=2, initial=np.inf)
+        return -self._least_of_clips("fine", rows, partial(sketches.fine_distances, self.encoded))
 
     def look(self, by_embeddings: FloatArray, classes: IntArray) -> CloserLook:
         """Compare the first sentences frame by frame and word by word.
@@ -270,11 +285,12 @@ class Shortlist:
         present = nearest >= 0
         width, head = classes.shape[1], nearest.shape[1]
         references = self.config.references_per_sentence
-        distances = warped_distances(self.encoded, self.index, self.comparison, nearest, references)
+        rows = closest_rows(self.index, self.comparison, nearest, references)
+        distances = self._least_of_clips("warped", rows, partial(warped_distances, self.encoded, self.index))
         likelihoods = np.full(nearest.shape, np.nan, dtype=np.float32)
         texts: npt.NDArray[np.floating] = np.full(classes.shape, np.nan)
         if self.spelled is not None:
-            likelihoods = text_log_likelihoods(self.encoded, self.spelled, nearest)
+            likelihoods = self._log_likelihoods(self.spelled, nearest)
             texts = _with_bound(text_score(likelihoods, self.config.text_scale), present, width)
         written = self.index.written_classes[classes]
         dtw_scores = dtw_score(distances, self.config.dtw_scale)
@@ -290,6 +306,37 @@ class Shortlist:
             text_log_likelihoods=likelihoods,
             text_scores=texts,
         )
+
+    @cached_property
+    def _clip_columns(self) -> IntArray:
+        """(N,) where `measured` keeps the figures of each reference."""
+        return columns_of(self.index.row_of, {} if self.measured is None else self.measured.clips)
+
+    def _least_of_clips(
+        self, name: Literal["fine", "warped"], rows: IntArray, measure: Callable[[IntArray], FloatArray]
+    ) -> FloatArray:
+        """(B, R) the smallest distance to one of the clips (B, R, count) of each sentence; inf where there is none.
+
+        Args:
+            name: of the table of `measured`.
+            rows: the references; -1 = none.
+            measure: gives the distances (B, K) of references (B, K).
+        """
+        flat = rows.reshape(len(rows), rows.shape[1] * rows.shape[2])
+        if self.measured is None:
+            distances = measure(flat)
+        else:
+            distances = self.measured.filled(getattr(self.measured, name), self._clip_columns, flat, measure)
+            distances = np.where(flat >= 0, distances, np.float32(np.inf))
+        return np.asarray(distances.reshape(rows.shape).min(axis=2, initial=np.inf), dtype=np.float32)
+
+    def _log_likelihoods(self, spelled: SpelledSentences, classes: IntArray) -> FloatArray:
+        """(B, R) of `text_log_likelihoods`."""
+        measure = partial(text_log_likelihoods, self.encoded, spelled)
+        if self.measured is None:
+            return measure(classes)
+        columns = columns_of(self.index.sentence_texts, self.measured.texts)
+        return self.measured.filled(self.measured.spelled, columns, classes, measure)
 
     def fused(self, look: CloserLook) -> Ranking:
         """Order all sentences by everything.

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import FloatArray, IntArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.index.encoded import Encoded, valid_lengths
 from signtalk.recognition.dtw import laid_beside, same_length_distances
 
@@ -30,27 +30,55 @@ _AT_ONCE = 1024
 
 
 @dataclass(frozen=True, eq=False)
+class BegunSketches:
+    """Sketches of the first references of an index.
+
+    Attributes:
+        columns: (W,) which numbers of a frame are kept.
+        fine: (M, 16, W + 2) `laid_beside` a query's.
+    """
+
+    columns: IntArray
+    fine: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class Sketches:
     """Sketches of N references, each size made when a query first needs it.
 
     Attributes:
         projections: (N, T', P), possibly a memory map; it is read once.
         lengths: (N,) frames that count in each.
+        begun: sketches of the first of them, where they are known; None = of none.
     """
 
     projections: npt.NDArray[np.floating]
     lengths: IntArray
+    begun: BegunSketches | None = None
+
+    def to_go_on(self) -> BegunSketches | None:
+        """What an index of these references and others behind them need not make again; None where nothing is made.
+
+        Which numbers of a frame are kept must not change by what comes behind.
+        """
+        is_made = "_fine" in self.__dict__
+        return BegunSketches(self.columns, self._fine) if is_made and len(self) >= COLUMNS_CHOSEN_BY else None
 
     @cached_property
     def columns(self) -> IntArray:
         """(W,) which numbers of a frame are kept."""
+        if self.begun is not None:
+            return self.begun.columns
         return _widest(self.projections[:COLUMNS_CHOSEN_BY], self.lengths[:COLUMNS_CHOSEN_BY])
 
     @cached_property
     def _fine(self) -> FloatArray:
         """(N, 16, W + 2) `laid_beside` a query's; means of zero for a reference without a frame."""
         fine = np.zeros((len(self), FINE_STRETCHES, len(self.columns) + 2), dtype=np.float32)
-        for start in range(0, len(self), _AT_ONCE):
+        num_begun = 0 if self.begun is None else len(self.begun.fine)
+        if self.begun is not None:
+            fine[:num_begun] = self.begun.fine
+        for start in range(num_begun, len(self), _AT_ONCE):
             block = slice(start, start + _AT_ONCE)
             frames = np.take(self.projections[block], self.columns, axis=2)
             fine[block] = laid_beside(stretch_means(frames, self.lengths[block], FINE_STRETCHES))
@@ -67,22 +95,33 @@ class Sketches:
         """Number of references N."""
         return len(self.lengths)
 
-    def coarse_distances(self, queries: Encoded) -> FloatArray:
-        """(B, N) float32 how far each query is from every reference; inf where one of them has no frame."""
+    def coarse_distances(self, queries: Encoded, wanted: BoolArray | None = None) -> FloatArray:
+        """(B, N) float32 how far each query is from every reference; inf where one of them has no frame.
+
+        Args:
+            queries: B of them.
+            wanted: (B, N) which distances count, the others may be anything; None = all.
+        """
         lengths = valid_lengths(queries.memory_valid)
-        distances = np.empty((len(lengths), len(self)), dtype=np.float32)
+        distances = np.zeros((len(lengths), len(self)), dtype=np.float32)
         for query, stretches in enumerate(_coarser(self._of_queries(queries, lengths))):
-            distances[query] = same_length_distances(stretches, self._coarse)
+            if wanted is None or wanted[query].all():
+                distances[query] = same_length_distances(stretches, self._coarse)
+            elif wanted[query].any():
+                distances[query, wanted[query]] = same_length_distances(stretches, self._coarse[wanted[query]])
         distances[~(lengths > 0)[:, None] | ~(self.lengths > 0)] = np.inf
         return distances
 
     def fine_distances(self, queries: Encoded, rows: IntArray) -> FloatArray:
         """(B, K) the same, more closely, from references (B, K) of each query's own; inf where the row is -1."""
         lengths = valid_lengths(queries.memory_valid)
-        distances = np.empty(rows.shape, dtype=np.float32)
+        distances = np.full(rows.shape, np.inf, dtype=np.float32)
+        chosen = (rows >= 0) & (lengths > 0)[:, None]
         for query, stretches in enumerate(self._of_queries(queries, lengths)):  # one at a time bounds the memory
-            distances[query] = same_length_distances(stretches, self._fine[rows[query]])
-        distances[~(lengths > 0)[:, None] | (rows < 0) | ~(self.lengths > 0)[rows]] = np.inf
+            places = np.flatnonzero(chosen[query])
+            if len(places):
+                distances[query, places] = same_length_distances(stretches, self._fine[rows[query, places]])
+        distances[chosen & ~(self.lengths > 0)[rows]] = np.inf
         return distances
 
     def _of_queries(self, queries: Encoded, lengths: IntArray) -> FloatArray:
