@@ -5,7 +5,7 @@
 // The job is {url, chromium or firefox, out, key, clips: [FILE]}. With a key the page is a service's, which was taught already;
 // without one it is an offline page, which is taught here.
 
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 import { contextOf, isOfPage, launch } from "./browsers.mjs";
@@ -110,10 +110,9 @@ async function renamed(page, words) {
  * @param {Page} page
  */
 async function copied(page) {
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#copy-save")]);
   const path = `${job.out}/saved.zip`;
-  await download.saveAs(path);
-  const saved = { name: download.suggestedFilename(), told: await copyTold(page) };
+  const name = await (job.firefox ? savedInFirefox : savedByBrowser)(page, path);
+  const saved = { name, told: await copyTold(page) };
   await page.check("#copy-training");
   const none = await copyTold(page, () => page.click("#copy-save"));
   await pressed(page, `[aria-label="Delete: ${PUMP}"]`);
@@ -125,6 +124,50 @@ async function copied(page) {
   await page.setInputFiles("#copy-file", { name: "x.zip", mimeType: "application/zip", buffer: Buffer.from("no zip") });
   const odd = await copyTold(page, () => page.click("#copy-read"));
   return { saved, none, learned, again, odd, about: await listed(page, ".about") };
+}
+
+/**
+ * Save the file; its name.
+ *
+ * @param {Page} page
+ * @param {string} path
+ */
+async function savedByBrowser(page, path) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#copy-save")]);
+  await download.saveAs(path);
+  return download.suggestedFilename();
+}
+
+/**
+ * The same where the browser tells of no download, as Firefox over BiDi: what the page hands to it is taken.
+ *
+ * @param {Page} page
+ * @param {string} path
+ */
+async function savedInFirefox(page, path) {
+  await page.evaluate(() => {
+    const { createObjectURL } = URL;
+    const { click } = HTMLAnchorElement.prototype;
+    /** @type {Blob | MediaSource | undefined} */
+    let given;
+    URL.createObjectURL = (each) => {
+      given = each;
+      return createObjectURL(each);
+    };
+    HTMLAnchorElement.prototype.click = function taken() {
+      Object.assign(globalThis, { taken: { name: this.download, blob: given } });
+      Object.assign(URL, { createObjectURL });
+      HTMLAnchorElement.prototype.click = click;
+    };
+  });
+  await page.click("#copy-save");
+  await page.waitForFunction(() => "taken" in globalThis);
+  const { name, bytes } = await page.evaluate(async () => {
+    const { taken } = /** @type {any} */ (globalThis);
+    return { name: taken.name, bytes: [...new Uint8Array(await taken.blob.arrayBuffer())] };
+  });
+  await writeFile(path, Buffer.from(bytes));
+  return name;
 }
 
 /**
