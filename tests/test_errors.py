@@ -34,12 +34,13 @@ def test_user_errors_are_not_programming_errors():
     assert not issubclass(errors.SignTalkError, (ValueError, TypeError))
 
 
+PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn"}  # else the import name with dashes
 
 
 def requirements() -> dict[str, set[str]]:
     """Names of the packages of each extra, without those of the extras that it builds on."""
-    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads(PROJECT.read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
     return {extra: {re.split(r"[^\w.-]", line)[0] for line in lines} for extra, lines in extras.items()}
 
@@ -55,6 +56,12 @@ def test_no_package_of_an_extra_is_forgotten():
     listed = {DISTRIBUTIONS.get(package, package.replace("_", "-")) for package in errors.EXTRA_OF}
     named = set().union(*(needed[extra] for extra in set(errors.EXTRA_OF.values()))) - {"signtalk"}
     assert named - listed == set()
+
+
+def test_a_clinic_builds_the_models_with_the_release_that_their_checksum_holds_for():
+    extras = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    (pin,) = [line for line in extras["extract"] if line.startswith("flatbuffers==")]
+    assert pin in extras["serve"]
 
 
 def test_a_missing_package_is_told_with_its_extra():

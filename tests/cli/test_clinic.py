@@ -23,7 +23,7 @@ def test_one_command_makes_everything_and_opens_the_page(
     tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]]
 ) -> None:
     folder = tmp_path / "my-clinic"
-    told = ask("clinic", folder, "--port", 8123).err
+    told = " ".join(ask("clinic", folder, "--port", 8123).err.split())
     ((app, host, port, tls, opens),) = listening
     key = (folder / "key.txt").read_text().strip()
     assert (host, port, tls, opens) == ("127.0.0.1", 8123, None, f"#key={key}")
@@ -33,7 +33,9 @@ def test_one_command_makes_everything_and_opens_the_page(
     assert settings.hosts == ("localhost", "127.0.0.1")
     assert "http://localhost:8123/" in told
     assert key not in told
-    ask("clinic", folder, "--port", 8123, "--no-open")
+    assert f"the folder {folder} is new and knows no sentence yet" in told
+    again = " ".join(ask("clinic", folder, "--port", 8123, "--no-open").err.split())
+    assert f"the folder {folder} holds all that was taught" in again
     assert listening[1][4] is None
 
 

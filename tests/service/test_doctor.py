@@ -13,6 +13,7 @@ from made.landmarker_bundle import made_bundle
 from signtalk.index.files import HEADER_FILE
 from signtalk.service.clinic import ClinicFolder
 from signtalk.service.doctor import Finding, examine
+from signtalk.version import VERSION
 
 
 @pytest.fixture
@@ -38,6 +39,16 @@ def test_a_folder_that_is_not_there_yet_is_no_fault(clinic: ClinicFolder) -> Non
     ] * 6
     assert "will be made" in told["folder"].told
     assert not clinic.folder.exists()
+
+
+def test_the_folder_is_told_from_the_root_on(
+    clinic: ClinicFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    near = ClinicFolder(Path(clinic.folder.name))
+    assert findings(near)["folder"].told == f"{clinic.folder} will be made"
+    near.make_what_is_missing()
+    assert findings(near)["folder"].told == str(clinic.folder)
 
 
 def test_what_is_there_is_looked_at(clinic: ClinicFolder, tmp_path: Path) -> None:
@@ -66,7 +77,8 @@ def test_each_fault_is_found_and_hides_no_other(clinic: ClinicFolder, tmp_path: 
     }
     assert "run `signtalk models install`" in told["landmarker"].told
     assert "another program listens there" in told["port"].told
-    assert told["folder"].state == "mind"
+    assert told["port"].remedy == "is the page open already? Then all is well"
+    assert (told["folder"].state, told["folder"].remedy) == ("mind", f"chmod 600 {clinic.key_file}")
 
 
 def test_a_folder_or_key_that_is_none_is_found(clinic: ClinicFolder) -> None:
@@ -112,6 +124,6 @@ def test_a_machine_that_lacks_things_is_told(
         "version": "bad", "machine": "mind", "page": "bad", "browser": "mind", "camera": "mind", "disk": "bad",
     } | ({"landmarker": "bad"} if told["landmarker"].state == "bad" else {})  # fmt: skip
     assert all(each.remedy for name, each in told.items() if each.state != "good" and name != "landmarker")
-    assert told["version"].remedy == "pip install 'signtalk[serve]'"
+    assert f'pipx install --force "./signtalk-{VERSION}-py3-none-any.whl[serve]"' in told["version"].remedy
     (tmp_path / "video0").touch()
     assert findings(clinic)["camera"] == Finding("camera", "good", "video0")

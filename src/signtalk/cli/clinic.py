@@ -58,6 +58,7 @@ def clinic(
         carried = place.answer_with(model, without_missing)
         if carried is not None:
             print_error(f"{len(carried.sentences)} sentences of your own were carried")
+    is_new = not place.bundle.exists()
     place.make_what_is_missing()
     hosts, key = ("localhost", "127.0.0.1", *(allow_host or ())), place.key()
     settings: ServiceSettings = checked(
@@ -67,7 +68,9 @@ def clinic(
         app = create_app(served, settings)
         add_told_page(app, models)
         print_error(f"the page: http://localhost:{port}/  (Control-C ends it)")
-        print_error(f"the key for teaching lies in {place.key_file}")
+        whats_there = "is new and knows no sentence yet" if is_new else "holds all that was taught"
+        print_error(f"the folder {place.folder.absolute()} {whats_there}")
+        print_error(f"the key for teaching lies in {place.key_file.name} there")
         fragment = f"#key={key.get_secret_value()}" if open_page else None
         run(app, "127.0.0.1", port, None, fragment)
 

@@ -438,7 +438,7 @@ def _nearest(
                 nearest[candidate.text_key] = near
         if answer.accepted or answer.reason == "not_proven" or (answer.candidates and answer.confidence >= CONFUSED):
             warnings.append(
-                f"{entry.feature_path} would be taken for '{answer.candidates[0].sentence}' "
-                f"(confidence {answer.confidence:.2f}) without '{entry.sentence}'; the two are easily confused"
+                f"'{entry.sentence}' and '{answer.candidates[0].sentence}' are easily confused: without the first, "
+                f"{entry.feature_path} would be taken for the second (confidence {answer.confidence:.2f})"
             )
     return tuple(sorted(nearest.values(), key=lambda near: -near.score)[:SHOWN_NEAREST]), warnings

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import sys
 import webbrowser
@@ -18,7 +19,7 @@ from typing import Literal
 
 from signtalk.bundle.bundle import open_bundle, verify_bundle
 from signtalk.bundle.web import PAGE, VENDOR_NAME
-from signtalk.errors import SignTalkError, one_line
+from signtalk.errors import ConfigError, SignTalkError, one_line
 from signtalk.extraction.models import find_bundle
 from signtalk.index.personal import layer_exists, list_sentences, load_layer
 from signtalk.service.clinic import ClinicFolder
@@ -85,7 +86,8 @@ def _version() -> Finding:
     try:
         versions = ", ".join(f"{part} {importlib.metadata.version(part)}" for part in _SERVICE_PARTS)
     except importlib.metadata.PackageNotFoundError as error:
-        return Finding("version", "bad", f"{told}; {error.name} is missing", "pip install 'signtalk[serve]'")
+        remedy = f'python -m pipx install --force "./signtalk-{VERSION}-py3-none-any.whl[serve]"'
+        return Finding("version", "bad", f"{told}; {error.name} is missing", f"{remedy} installs all of it")
     return Finding("version", "good", f"{told}, {versions}")
 
 
@@ -129,7 +131,10 @@ def _camera() -> Finding:
 
 
 def _port(port: int) -> Finding:
-    check_address("127.0.0.1", port)
+    try:
+        check_address("127.0.0.1", port)
+    except ConfigError as error:
+        return Finding("port", "bad", one_line(error, 400), "is the page open already? Then all is well")
     return Finding("port", "good", f"{port} is free")
 
 
@@ -154,12 +159,13 @@ def _folder(clinic: ClinicFolder) -> Finding:
     if not os.access(place, os.W_OK):
         return Finding("folder", "bad", f"{place} cannot be written", "choose another folder, or change its owner")
     if not clinic.folder.exists():
-        return Finding("folder", "good", f"{clinic.folder} will be made")
+        return Finding("folder", "good", f"{clinic.folder.absolute()} will be made")
     if clinic.key_file.exists():
         clinic.key()  # says what is wrong with it
     if not clinic.is_private:
-        return Finding("folder", "mind", f"others can read {clinic.key_file}", "chmod 600 the file")
-    return Finding("folder", "good", str(clinic.folder))
+        remedy = f"chmod 600 {shlex.quote(str(clinic.key_file))}"
+        return Finding("folder", "mind", f"other users of this machine can read {clinic.key_file}", remedy)
+    return Finding("folder", "good", str(clinic.folder.absolute()))
 
 
 def _bundle(clinic: ClinicFolder) -> Finding:

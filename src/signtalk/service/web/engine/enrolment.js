@@ -208,8 +208,8 @@ async function nearest(references, encoded, motions, parts) {
       }
     }
     if (taken.accepted || taken.reason === "not_proven" || (taken.candidates.length && taken.confidence >= CONFUSED)) {
-      warnings.push(`clip ${place + 1} would be taken for '${taken.candidates[0].sentence}' (confidence `
-        + `${taken.confidence.toFixed(2)}) without '${entry.sentence}'; the two are easily confused`);
+      warnings.push(`'${entry.sentence}' and '${taken.candidates[0].sentence}' are easily confused: without the first, `
+        + `clip ${place + 1} would be taken for the second (confidence ${taken.confidence.toFixed(2)})`);
     }
   }
   return { nearest: [...closest.values()].sort((a, b) => b.score - a.score).slice(0, SHOWN_NEAREST), warnings };
