@@ -50,16 +50,8 @@ LeftOut: TypeAlias = Sequence[Iterable[str]] | BoolArray
 
 
 def exclusion_mask(index: SentenceIndex, left_out: LeftOut) -> BoolArray:
-    """(B, N) bool, True where a query must not meet a reference; ids that the index lacks are ignored.
-
-    Raises:
-        ValueError: flags of another index, or a text in place of a collection of ids.
-    """
+    """(B, N) bool, True where a query must not meet a reference; ids that the index lacks are ignored."""
     if isinstance(left_out, np.ndarray):
-        if left_out.shape[1:] != (len(index),):
-            raise ValueError(
-                f"flags {left_out.shape} of what is left out; expected (B, {len(index)}), as the index has"
-            )
         return left_out
     exclude_clip_ids = left_out
     mask = np.zeros((len(exclude_clip_ids), len(index)), dtype=np.bool_)
