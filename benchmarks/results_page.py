@@ -124,9 +124,12 @@ def typed_command(script: str, words: Sequence[str]) -> str:
 
     Args:
         script: of this folder, without its ending.
-        words: its arguments as typed; of an absolute path the last part is told.
+        words: its arguments as typed; of an absolute path the last part is told, behind `--option=` as well.
     """
-    told = (Path(word).name if Path(word).is_absolute() else word for word in words)
+    parts = (word.rpartition("=") for word in words)
+    told = (
+        f"{option}{equals}{Path(value).name if Path(value).is_absolute() else value}" for option, equals, value in parts
+    )
     return shlex.join(["python", f"benchmarks/{script}.py", *told])
 
 

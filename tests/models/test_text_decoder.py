@@ -281,6 +281,7 @@ def test_select_copies_the_memorys_keys_only_when_clips_change(decoder):
     assert swapped.cross is beams.cross
     torch.testing.assert_close(swapped.cache, beams.cache[:, :, [1, 0, 3, 3]], rtol=0, atol=0)
     assert beams.select(np.array([2, 3])).cross.shape[2] == 1
+    assert beams.select(np.zeros(0, dtype=np.int64)).cross.shape[2] == 0
 
 
 def test_training_mode_is_refused():

@@ -11,6 +11,7 @@ from made.references import encoded, entry
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
+from signtalk.recognition import asked as asked_clips
 from signtalk.recognition import scoring
 from signtalk.recognition.asked import Asked
 from signtalk.recognition.comparison import warped_distances
@@ -18,13 +19,14 @@ from signtalk.recognition.measured import MeasuredPairs, columns_of
 from signtalk.recognition.ranking import Ranking
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.recognition.scoring import SKETCHED_FINELY, ScoringConfig
+from signtalk.recognition.sketches import SKETCH_COLUMNS
 
 NUM_SENTENCES = SKETCHED_FINELY + 20
 WORDS = 30
 
 
 def test_each_pair_is_measured_once() -> None:
-    measured = MeasuredPairs.none_yet(3, ["a", "b", "a"], [])
+    measured = MeasuredPairs.none_yet(3, ["a", "b", "a"], [], np.arange(2))
     columns = columns_of(["b", "new", "a"], measured.clips)
     assert columns.tolist() == [1, -1, 0]
     calls: list[list[list[int]]] = []
@@ -59,6 +61,14 @@ def made_asked(num_clips: int) -> Asked:
     return Asked(records, encoded(num_clips, seed=2, words=WORDS), np.ones(num_clips, dtype=np.float32))
 
 
+def in_many_numbers(clips: Encoded, seed: int, most: float = 1.0) -> Encoded:
+    """The same clips with frames of more numbers than a sketch keeps, which differ by 1 to `most`."""
+    rng = np.random.default_rng(seed)
+    shape = (*clips.projections.shape[:2], 2 * SKETCH_COLUMNS)
+    spread = rng.uniform(1.0, most, shape[2])
+    return replace(clips, projections=(rng.standard_normal(shape) * spread).astype(np.float32))
+
+
 def same(first: Ranking, second: Ranking) -> None:
     for field in fields(Ranking):
         mine, other = getattr(first, field.name), getattr(second, field.name)
@@ -75,7 +85,7 @@ def test_clips_that_are_asked_again_get_the_ranking_that_they_got_at_first(
     num_sentences: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recognizer, asked = made_recognizer(num_sentences), made_asked(6)
-    remembering = asked.remembering(recognizer.index, asked.records[:2])
+    remembering = asked.remembering(recognizer.prepared, asked.records[:2])
     without = np.random.default_rng(3).random((6, len(recognizer.index))) < 0.4
     taught = recognizer.changed(
         recognizer.index.add(asked.encoded.select(slice(0, 2)), [entry("q0", "new one"), entry("q1", "new two")])
@@ -110,3 +120,32 @@ def test_clips_that_are_asked_again_get_the_ranking_that_they_got_at_first(
     ((_, anew),) = recognizer.rankings(asked.select(np.array([4, 1])), without[[4, 1]])
     assert sum(compared) > 0
     same(ranking, anew)
+
+
+def test_sketches_of_other_numbers_of_a_frame_are_not_what_was_measured() -> None:
+    few, asked = made_recognizer(NUM_SENTENCES), made_asked(6)
+    asked = replace(asked, encoded=in_many_numbers(asked.encoded, 1))
+    references = in_many_numbers(encoded(len(few.index), seed=1), 2)
+    recognizer = few.changed(SentenceIndex.build(references, few.index.entries, "m"))
+    remembering = asked.remembering(recognizer.prepared, asked.records[:2])
+    taught = recognizer.changed(
+        recognizer.index.add(
+            in_many_numbers(asked.encoded.select(slice(0, 2)), 3, most=20.0),
+            [entry("q0", "new one"), entry("q1", "new two")],
+        )
+    )
+    before, after = recognizer.prepared.sketches, taught.prepared.sketches
+    assert before is not None and after is not None
+    assert not np.array_equal(before.columns, after.columns)  # so few references that two more choose others
+    for now in (recognizer, taught, recognizer):
+        for (_, ranking), (_, anew) in zip(now.rankings(remembering), now.rankings(asked), strict=True):
+            same(ranking, anew)
+
+
+def test_tables_that_would_be_too_large_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer, asked = made_recognizer(4), made_asked(2)
+    num_figures = 2 * (3 * 8 + 4)
+    monkeypatch.setattr(asked_clips, "MOST_FIGURES", num_figures)
+    assert asked.remembering(recognizer.prepared).measured is not None
+    monkeypatch.setattr(asked_clips, "MOST_FIGURES", num_figures - 1)
+    assert asked.remembering(recognizer.prepared) is asked

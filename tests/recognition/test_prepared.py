@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from made.encoder import MadeEncoder
+from made.records import made_record
 from made.references import encoded, entry, made_space, small_index
 from signtalk.data.tokenizer import SentenceTokenizer
 from signtalk.index.index import SentenceIndex
@@ -11,6 +13,7 @@ from signtalk.index.large import LargeIndex
 from signtalk.index.large_files import write_large_index
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.recognition import sketches
+from signtalk.recognition.asked import Asked
 from signtalk.recognition.prepared import PreparedIndex
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
@@ -87,3 +90,25 @@ def test_sketches_stay_while_an_index_grows_and_not_when_a_clip_is_another(monke
         anew = sketches.Sketches(other.projections, other.projection_lengths).coarse_distances(queries)
         np.testing.assert_allclose(changed.sketches.coarse_distances(queries), anew, rtol=1e-6)
     assert prepared.changed(index) is prepared
+    most = more.add(encoded(1, seed=10), [entry("d3", "null")])
+    kept = prepared.changed(more).changed(most).sketched  # nobody asked in between
+    assert kept is not None and len(kept.fine) == len(index)
+
+
+def test_flags_of_what_is_left_out_hold_over_a_source(tmp_path: Path) -> None:
+    index = small_index()
+    write_large_index(tmp_path / "large", [index.without_sentences(["null"])], "model-1", index.projections.shape[1])
+    own = index.without(["a1", "b1", "b2"])
+    plain = Recognizer(encoder=MadeEncoder(), index=own, decision=DecisionConfig())
+    records = tuple(replace(made_record("good morning", "s02"), clip_id=clip_id) for clip_id in ("x", "c1"))
+    asked = Asked(records, encoded(2, seed=5), np.ones(2, dtype=np.float32))
+    flags = np.zeros((2, len(own)), dtype=np.bool_)
+    flags[0, 0] = True
+    assert plain.left_out(asked, flags) is flags
+    assert plain.left_out(asked, None) == [("x",), ("c1",)]
+    layered = plain.over(LargeIndex(tmp_path / "large"))
+    ids = [("x", own.entries[0].clip_id), ("c1",)]
+    assert layered.left_out(asked, flags) == ids
+    ((_, by_flags),), ((_, by_ids),) = layered.rankings(asked, flags), layered.rankings(asked, ids)
+    assert len(by_flags.index) > len(own)
+    np.testing.assert_array_equal(by_flags.rows, by_ids.rows)

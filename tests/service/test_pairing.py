@@ -142,8 +142,23 @@ def test_a_device_that_goes_is_told_and_comes_back(lost: int) -> None:
         left.close()
         assert stays.receive_json() == {"type": "partner", "here": False}
         again = each.speaks({"type": "back", "token": tokens[lost]})
-        assert again.receive_json()["type"] == "paired"
-        assert stays.receive_json()["type"] == "paired"
+        for told in (again.receive_json(), stays.receive_json()):
+            assert (told["type"], told["here"]) == ("paired", True)
+
+
+def test_who_comes_back_first_is_told_that_the_other_one_is_still_away() -> None:
+    with devices() as each:
+        tablet, phone, tokens = each.paired()
+        tablet.close()
+        assert phone.receive_json() == {"type": "partner", "here": False}
+        phone.close()
+        first = each.speaks({"type": "back", "token": tokens[1]})
+        told = first.receive_json()
+        assert (told["type"], told["here"]) == ("paired", False)
+        assert first.receive_json() == {"type": "partner", "here": False}
+        each.speaks({"type": "back", "token": tokens[0]})
+        told = first.receive_json()
+        assert (told["type"], told["here"]) == ("paired", True)
 
 
 def test_a_silent_device_is_told_within_three_seconds() -> None:

@@ -74,7 +74,7 @@ test("a code is shown, and both are told that they are together", () => {
   socket.hears({ type: "code", code: "123456", seconds: 120, token: "t" });
   assert.equal(pairing.state, "code");
   assert.equal(told[0][1].code, "123456");
-  socket.hears({ type: "paired", role: "patient", token: "t" });
+  socket.hears({ type: "paired", role: "patient", token: "t", here: true });
   assert.deepEqual([pairing.state, pairing.role, own.kept[TOKEN]], ["together", "patient", "t"]);
   socket.hears({ type: "partner", here: false });
   assert.equal(pairing.state, "alone");
@@ -92,13 +92,13 @@ test("what the patient's screen told last is told again to who comes back; staff
   pairing.tell("state", { state: "signing" });
   pairing.open();
   const socket = opened();
-  socket.hears({ type: "paired", role: "patient", token: "t" });
+  socket.hears({ type: "paired", role: "patient", token: "t", here: true });
   assert.deepEqual(socket.sent.slice(1), [{ type: "state", state: "signing" }]);
   const staff = device();
   staff.pairing.tell("state", { state: "off" });
   staff.pairing.join("1");
   const other = opened();
-  other.hears({ type: "paired", role: "staff", token: "s" });
+  other.hears({ type: "paired", role: "staff", token: "s", here: true });
   staff.pairing.tell("state", { state: "off" });
   assert.equal(other.sent.length, 1);
 });
@@ -107,12 +107,15 @@ test("what staff shows while the other device is away is shown once it is back, 
   const { pairing } = device();
   pairing.join("1");
   const socket = opened();
-  const paired = { type: "paired", role: "staff", token: "s" };
+  const paired = { type: "paired", role: "staff", token: "s", here: true };
   socket.hears(paired);
   const show = (/** @type {string} */ words) => ({ type: "show", words, sentence_id: "" });
   pairing.show("now", "");
   socket.hears({ type: "partner", here: false });
   for (const words of ["1", "2", "3", "4", "5", "6"]) pairing.show(words, "");
+  assert.deepEqual(socket.sent.slice(1), [show("now")]);
+  socket.hears({ ...paired, here: false }); // this device was away as well, and is back first
+  socket.hears({ type: "partner", here: false });
   assert.deepEqual(socket.sent.slice(1), [show("now")]);
   socket.hears(paired);
   assert.deepEqual(socket.sent.slice(2), ["2", "3", "4", "5", "6"].map(show));
@@ -129,7 +132,7 @@ test("the talk is told in bounds", () => {
   const { pairing } = device();
   pairing.open();
   const socket = opened();
-  socket.hears({ type: "paired", role: "patient", token: "t" });
+  socket.hears({ type: "paired", role: "patient", token: "t", here: true });
   const line = { who: /** @type {const} */ ("patient"), words: "a".repeat(3000), how: /** @type {const} */ ("tapped"), at: new Date(5) };
   pairing.tellTalk(Array(50).fill(line));
   const { lines } = socket.sent[1];
@@ -141,7 +144,7 @@ test("a line that was cut is found again by the token", () => {
   const { pairing } = device();
   pairing.open();
   const socket = opened();
-  socket.hears({ type: "paired", role: "patient", token: "t" });
+  socket.hears({ type: "paired", role: "patient", token: "t", here: true });
   socket.onclose();
   assert.equal(pairing.state, "lost");
   mock.timers.tick(1000);
@@ -151,7 +154,7 @@ test("a line that was cut is found again by the token", () => {
 test("who was silent for too long comes back, who is no longer paired does not", () => {
   const { pairing, told, own } = device();
   pairing.open();
-  opened().hears({ type: "paired", role: "patient", token: "t" });
+  opened().hears({ type: "paired", role: "patient", token: "t", here: true });
   Socket.all[0].hears({ type: "error", error: { code: "idle" } });
   assert.equal(pairing.state, "lost");
   mock.timers.tick(1000);
@@ -173,7 +176,7 @@ test("a reload goes on; an end is told and forgotten", () => {
   pairing.resume();
   const socket = opened();
   assert.deepEqual(socket.sent, [{ type: "back", token: "t" }]);
-  socket.hears({ type: "paired", role: "staff", token: "t" });
+  socket.hears({ type: "paired", role: "staff", token: "t", here: true });
   pairing.end();
   assert.deepEqual([socket.sent[1], own.kept, pairing.role], [{ type: "end" }, {}, null]);
   device().pairing.resume(); // where nothing was paired

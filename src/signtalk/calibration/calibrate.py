@@ -79,7 +79,7 @@ def calibrate(
         What to decide with, and a report of all fits.
     """
     config = config or CalibrationConfig()
-    clips = clips.remembering(recognizer.index)
+    clips = clips.remembering(recognizer.prepared)
     decision, trial, num_trials = recognizer.decision, None, 0
     if clips.known is not None:
         scoring, trial, num_trials = fit_scoring(recognizer, clips.known)
@@ -112,7 +112,7 @@ def recalibrate(
         What to decide with, and a report: what was fitted, and what could not be for want of clips.
     """
     config = config or CalibrationConfig()
-    clips = clips.remembering(recognizer.index)
+    clips = clips.remembering(recognizer.prepared)
     evidence, right, known, offers = [Evidence.joined([])], [np.zeros(0, bool)], [np.zeros(0, bool)], list[BoolArray]()
     gaps, scores, places = [np.zeros(0)], list[FloatArray](), list[IntArray]()
     for ranking, ranks in _queries(recognizer, clips):

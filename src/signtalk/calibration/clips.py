@@ -21,6 +21,7 @@ from signtalk.errors import ClipError
 from signtalk.index.index import SentenceIndex
 from signtalk.landmarks.features import extract_features
 from signtalk.recognition.asked import Asked, asked_packed
+from signtalk.recognition.prepared import PreparedIndex
 from signtalk.recognition.recognizer import Recognizer
 
 
@@ -47,17 +48,17 @@ class CalibrationClips:
         """Known and unknown clips, as far as there are any."""
         return [part for part in (self.known, self.unknown) if part is not None]
 
-    def remembering(self, index: SentenceIndex) -> CalibrationClips:
+    def remembering(self, prepared: PreparedIndex) -> CalibrationClips:
         """The same clips; what is measured between one of them and what it meets is measured once for all fits.
 
         Args:
-            index: the references; those that are added for a fit are the unknown clips.
+            prepared: the references; those that are added for a fit are the unknown clips.
         """
         if all(part.measured is not None for part in self.parts):
             return self
         others = () if self.unknown is None else self.unknown.records
         known, unknown = (
-            None if part is None else part.remembering(index, others) for part in (self.known, self.unknown)
+            None if part is None else part.remembering(prepared, others) for part in (self.known, self.unknown)
         )
         return replace(self, known=known, unknown=unknown)
 

@@ -58,7 +58,7 @@ def answer_asked(recognizer: Recognizer, asked: Asked, exclude_clip_ids: LeftOut
         asked: the clips.
         exclude_clip_ids: for each the references that it must not meet; None = itself alone.
     """
-    exclude = asked.own_ids if exclude_clip_ids is None else exclude_clip_ids
+    exclude = recognizer.left_out(asked, exclude_clip_ids)
     parts = []
     for start in range(0, len(asked.records), RANKED_AT_ONCE):
         block = slice(start, start + RANKED_AT_ONCE)

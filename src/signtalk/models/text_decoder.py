@@ -258,7 +258,8 @@ class _TorchState:
         if np.array_equal(memories, self.memories):
             return replace(self, clips=clips, cache=cache)
         place = {memory: place for place, memory in enumerate(self.memories.tolist())}
-        kept = torch.as_tensor([place[memory] for memory in memories.tolist()], device=self.cross.device)
+        places = [place[memory] for memory in memories.tolist()]
+        kept = torch.as_tensor(places, dtype=torch.int64, device=self.cross.device)
         cross, valid = self.cross.index_select(_CACHE_BATCH_AXIS, kept), self.memory_valid.index_select(0, kept)
         return _TorchState(clips, memories, valid, cross, cache)
 

@@ -21,7 +21,8 @@ from signtalk.index.encoded import ClipEncoder, Encoded, concatenate
 from signtalk.index.files import IndexEntry
 from signtalk.index.index import SentenceIndex
 from signtalk.index.personal import ENROLLED_ID
-from signtalk.recognition.measured import MeasuredPairs
+from signtalk.recognition.measured import MOST_FIGURES, MeasuredPairs
+from signtalk.recognition.prepared import PreparedIndex
 
 _CLIPS_AT_ONCE = 64
 
@@ -61,16 +62,22 @@ class Asked:
             measured=None if self.measured is None else self.measured.select(rows),
         )
 
-    def remembering(self, index: SentenceIndex, others: Sequence[ClipRecord] = ()) -> Asked:
+    def remembering(self, prepared: PreparedIndex, others: Sequence[ClipRecord] = ()) -> Asked:
         """The same clips, to be asked several times: no pair of one of them and what it meets is measured twice.
 
+        Where the tables would be too large, nothing is remembered, and each question measures anew.
+
         Args:
-            index: the references.
+            prepared: the references.
             others: clips that will be added to them now and then.
         """
+        index, sketches = prepared.index, prepared.sketches
         clip_ids = (*index.row_of, *(record.clip_id for record in others))
         texts = (*index.sentence_texts, *(record.sentence for record in others))
-        return replace(self, measured=MeasuredPairs.none_yet(len(self.records), clip_ids, texts))
+        if len(self.records) * (3 * len(clip_ids) + len(texts)) > MOST_FIGURES:
+            return self
+        columns = np.zeros(0, dtype=np.int64) if sketches is None else sketches.columns
+        return replace(self, measured=MeasuredPairs.none_yet(len(self.records), clip_ids, texts, columns))
 
     def at_most(self, count: int) -> Asked:
         """These, or of more than `count` so many, drawn from all, in their order."""

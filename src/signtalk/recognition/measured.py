@@ -16,6 +16,9 @@ import numpy.typing as npt
 
 from signtalk.arrays import FloatArray, IntArray
 
+MOST_FIGURES = 2**28
+"""That are remembered of one set of queries, 1 GiB: 10,000 clips and 100,000 references would take twelve."""
+
 
 @dataclass(frozen=True, eq=False)
 class MeasuredPairs:
@@ -27,6 +30,8 @@ class MeasuredPairs:
         queries: (B,) their rows in the tables.
         clips: column of each clip, by clip_id.
         texts: column of each sentence, by its text.
+        sketched_by: (W,) the numbers of a frame that `coarse` and `fine` were made of; sketches of others are no such
+            figures. A small index may choose others when it grows.
         coarse: (Q, M) float32 distances of coarse sketches; NaN where nothing was measured, as in the others.
         fine: (Q, M) float32 distances of fine sketches.
         warped: (Q, M) float32 length-normalised DTW distances.
@@ -36,19 +41,23 @@ class MeasuredPairs:
     queries: IntArray
     clips: Mapping[str, int]
     texts: Mapping[str, int]
+    sketched_by: IntArray
     coarse: FloatArray
     fine: FloatArray
     warped: FloatArray
     spelled: FloatArray
 
     @classmethod
-    def none_yet(cls, num_queries: int, clip_ids: Iterable[str], texts: Iterable[str]) -> MeasuredPairs:
+    def none_yet(
+        cls, num_queries: int, clip_ids: Iterable[str], texts: Iterable[str], sketched_by: IntArray
+    ) -> MeasuredPairs:
         """Tables in which nothing is measured.
 
         Args:
             num_queries: that will be asked.
             clip_ids: of all clips that they may meet.
             texts: of all sentences.
+            sketched_by: (W,) columns of the sketches; none where nothing is sketched.
         """
         clips = {clip_id: column for column, clip_id in enumerate(dict.fromkeys(clip_ids))}
         sentences = {text: column for column, text in enumerate(dict.fromkeys(texts))}
@@ -56,7 +65,7 @@ class MeasuredPairs:
             np.full((num_queries, width), np.nan, dtype=np.float32)
             for width in (len(clips), len(clips), len(clips), len(sentences))
         )
-        return cls(np.arange(num_queries, dtype=np.int64), clips, sentences, coarse, fine, warped, spelled)
+        return cls(np.arange(num_queries, dtype=np.int64), clips, sentences, sketched_by, coarse, fine, warped, spelled)
 
     def select(self, rows: npt.NDArray[np.integer] | slice) -> MeasuredPairs:
         """The queries of `rows`, in their order, over the same tables."""

@@ -48,17 +48,15 @@ class PreparedIndex:
         """The same for another index; sketches are kept where it begins with these references, as a grown one does."""
         if index is self.index:
             return self
-        num_before, before = len(self.index), self.index
-        grown = len(index) >= num_before and all(
-            np.array_equal(old, new[:num_before])
-            for old, new in (
-                (before.projection_lengths, index.projection_lengths),
-                (before.embeddings, index.embeddings),
-            )
-        )
         made = self.__dict__.get("sketches")  # nothing is made for this alone
-        sketched = made.to_go_on() if grown and made is not None else None
+        begun = self.sketched if made is None else made.to_go_on()
+        sketched = begun if begun is not None and self._is_begun_by(index, len(begun.fine)) else None
         return replace(self, index=index, laid_out=None, sketched=sketched)
+
+    def _is_begun_by(self, index: SentenceIndex, count: int) -> bool:
+        """Whether the first `count` references of this index are those of another, too."""
+        pairs = (self.index.projection_lengths, index.projection_lengths), (self.index.embeddings, index.embeddings)
+        return len(index) >= count and all(np.array_equal(mine[:count], theirs[:count]) for mine, theirs in pairs)
 
     @cached_property
     def words(self) -> SpelledSentences | None:

@@ -211,11 +211,20 @@ class Recognizer:
         Lists of all sentences are long: 2,000 queries and 4,000 sentences take 400 MB. Whoever takes from each list
         what is needed and lets go of it holds no more than a part.
         """
-        exclude = asked.own_ids if exclude_clip_ids is None else exclude_clip_ids
+        exclude = self.left_out(asked, exclude_clip_ids)
         for start in range(0, len(asked.records), RANKED_AT_ONCE):
             block = slice(start, start + RANKED_AT_ONCE)
             measured = None if asked.measured is None else asked.measured.select(block)
             yield block, self.rank(asked.encoded.select(block), exclude[block], measured)
+
+    def left_out(self, asked: Asked, exclude: LeftOut | None) -> LeftOut:
+        """What clips must not meet, None = themselves; by ids over a source, of whose references no flags are."""
+        if exclude is None:
+            return asked.own_ids
+        if self.source is None or not isinstance(exclude, np.ndarray):
+            return exclude
+        ids = np.array([entry.clip_id for entry in self.index.entries], dtype=np.str_)
+        return [(*own, *ids[flags].tolist()) for own, flags in zip(asked.own_ids, exclude, strict=True)]
 
     @property
     def clips_at_once(self) -> int:

@@ -253,11 +253,12 @@ class Shortlist:
 
     def _coarsely_similar(self, sketches: Sketches) -> FloatArray:
         """(B, C) how much like each sentence a query is, by the coarse sketches of all its clips."""
-        if self.measured is None:
+        known = self._known_sketches(sketches)
+        if known is None:
             distances = sketches.coarse_distances(self.encoded)
         else:
-            distances = self.measured.filled(
-                self.measured.coarse,
+            distances = known.filled(
+                known.coarse,
                 self._clip_columns,
                 np.broadcast_to(np.arange(len(self.index)), self.comparison.clip_similarities.shape),
                 lambda rows: sketches.coarse_distances(self.encoded, rows >= 0),
@@ -268,7 +269,14 @@ class Shortlist:
     def _finely_similar(self, sketches: Sketches, classes: IntArray) -> FloatArray:
         """(B, R) how much like each chosen sentence a query is, by the fine sketches of its closest clips."""
         rows = closest_rows(self.index, self.comparison, classes, self.config.references_per_sentence)
-        return -self._least_of_clips("fine", rows, partial(sketches.fine_distances, self.encoded))
+        known = self._known_sketches(sketches)
+        table = None if known is None else known.fine
+        return -self._least_of_clips(table, rows, partial(sketches.fine_distances, self.encoded))
+
+    def _known_sketches(self, sketches: Sketches) -> MeasuredPairs | None:
+        """What is known already, as far as these sketches are made of the same numbers of a frame."""
+        known = self.measured
+        return known if known is not None and np.array_equal(known.sketched_by, sketches.columns) else None
 
     def look(self, by_embeddings: FloatArray, classes: IntArray) -> CloserLook:
         """Compare the first sentences frame by frame and word by word.
@@ -286,7 +294,8 @@ class Shortlist:
         width, head = classes.shape[1], nearest.shape[1]
         references = self.config.references_per_sentence
         rows = closest_rows(self.index, self.comparison, nearest, references)
-        distances = self._least_of_clips("warped", rows, partial(warped_distances, self.encoded, self.index))
+        table = None if self.measured is None else self.measured.warped
+        distances = self._least_of_clips(table, rows, partial(warped_distances, self.encoded, self.index))
         likelihoods = np.full(nearest.shape, np.nan, dtype=np.float32)
         texts: npt.NDArray[np.floating] = np.full(classes.shape, np.nan)
         if self.spelled is not None:
@@ -313,20 +322,20 @@ class Shortlist:
         return columns_of(self.index.row_of, {} if self.measured is None else self.measured.clips)
 
     def _least_of_clips(
-        self, name: Literal["fine", "warped"], rows: IntArray, measure: Callable[[IntArray], FloatArray]
+        self, table: FloatArray | None, rows: IntArray, measure: Callable[[IntArray], FloatArray]
     ) -> FloatArray:
         """(B, R) the smallest distance to one of the clips (B, R, count) of each sentence; inf where there is none.
 
         Args:
-            name: of the table of `measured`.
+            table: of `measured`; None = nothing is known.
             rows: the references; -1 = none.
             measure: gives the distances (B, K) of references (B, K).
         """
         flat = rows.reshape(len(rows), rows.shape[1] * rows.shape[2])
-        if self.measured is None:
+        if self.measured is None or table is None:
             distances = measure(flat)
         else:
-            distances = self.measured.filled(getattr(self.measured, name), self._clip_columns, flat, measure)
+            distances = self.measured.filled(table, self._clip_columns, flat, measure)
             distances = np.where(flat >= 0, distances, np.float32(np.inf))
         return np.asarray(distances.reshape(rows.shape).min(axis=2, initial=np.inf), dtype=np.float32)
 

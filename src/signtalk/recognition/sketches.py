@@ -57,12 +57,13 @@ class Sketches:
     begun: BegunSketches | None = None
 
     def to_go_on(self) -> BegunSketches | None:
-        """What an index of these references and others behind them need not make again; None where nothing is made.
+        """What an index of these references and others behind them need not make again; None where that is nothing.
 
         Which numbers of a frame are kept must not change by what comes behind.
         """
-        is_made = "_fine" in self.__dict__
-        return BegunSketches(self.columns, self._fine) if is_made and len(self) >= COLUMNS_CHOSEN_BY else None
+        if "_fine" not in self.__dict__:
+            return self.begun
+        return BegunSketches(self.columns, self._fine) if len(self) >= COLUMNS_CHOSEN_BY else None
 
     @cached_property
     def columns(self) -> IntArray:

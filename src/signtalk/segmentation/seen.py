@@ -42,7 +42,7 @@ class Seen:
         highest_activity: the highest probability of signing in any frame.
         start_threshold: the probability that starts a sentence ...
         confirm_s: ... when it lasts so long.
-        dropped: what began like a sentence and was none, with its cause: "too short" or "too faint".
+        dropped: what began like a sentence and was none, with its cause: "too short", "too faint" or "too low".
     """
 
     duration_s: float

@@ -160,8 +160,10 @@ class PairSocket:
             told = {"type": "code", "code": pair.code, "seconds": max(0.0, pair.until_s - self._pairs.clock())}
             await self._socket.send({**told, "token": seat.token})
             return pair, seat
-        for each in (seat, pair.partner(seat)):
-            await self._tell(each, {"type": "paired", "role": each.role, "token": each.token} if each else {})
+        for each, other in ((seat, pair.partner(seat)), (pair.partner(seat), seat)):
+            if each is not None:
+                here = other is not None and other.device is not None
+                await self._tell(each, {"type": "paired", "role": each.role, "token": each.token, "here": here})
         await self._tell_here(seat)
         return pair, seat
 

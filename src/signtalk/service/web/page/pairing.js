@@ -186,7 +186,8 @@ export class Pairing extends Events {
       this.role = message.role;
       this.#lastS = -Infinity;
       this.#become("together");
-      for (const told of this.role === "patient" ? this.#told.values() : this.#unshown.splice(0)) this.#send(told);
+      const unshown = message.here === false ? [] : this.#unshown.splice(0); // nobody would see it
+      for (const told of this.role === "patient" ? this.#told.values() : unshown) this.#send(told);
     } else if (message.type === "code") {
       this.#become("code");
       this.emit("code", message);
