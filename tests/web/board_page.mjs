@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 
+import { savedFile } from "./browsers.mjs";
 import { madeUp } from "./made_up_takes.mjs";
 import { heard, KNOWN, lines, listening, said, spoken } from "./made_up_talk.mjs";
 import { look, open, ready, run, seen, settings } from "./page_browser.mjs";
@@ -145,8 +146,8 @@ async function kept() {
   steps.agreed = await actions();
   await look(page, "keep");
   const saved = async (/** @type {string} */ button) => {
-    const [file] = await Promise.all([page.waitForEvent("download"), page.click(button)]);
-    return [file.suggestedFilename(), await readFile(await file.path(), "utf8")];
+    const path = `${settings.out}/kept`;
+    return [await savedFile(page, button, path), await readFile(path, "utf8")];
   };
   steps.text = await saved("#keep-text");
   await page.click("#keep-history");

@@ -1,12 +1,13 @@
 // The browsers that scripts drive a page in: Debian's Chromium, or Debian's Firefox over WebDriver BiDi, both with a fake
 // camera that nobody is asked about, and with no host but this machine.
 
+import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 /** @type {typeof import("playwright-core")} */
 const { chromium, firefox } = createRequire(new URL("../../web/package.json", import.meta.url))("playwright-core");
 
-/** @import { Browser, BrowserContext, BrowserContextOptions } from "playwright-core" */
+/** @import { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core" */
 
 /** Chromium's flags for a camera that shows shapes, and whose use nobody is asked about; Firefox needs none. */
 export const FAKE_CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
@@ -82,5 +83,48 @@ function drawnCamera() {
       context.fillRect(11 * count % 500, 80, 120, 240);
     }, 50);
     return canvas.captureStream(20);
+  };
+}
+
+/**
+ * Press a button that saves a file; the file's name. Firefox over BiDi tells of no download: there the blob is taken that
+ * the page hands to it.
+ *
+ * @param {Page} page
+ * @param {string} button
+ * @param {string} path where the file is written
+ */
+export async function savedFile(page, button, path) {
+  if (page.context().browser()?.browserType().name() !== "firefox") {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click(button)]);
+    await download.saveAs(path);
+    return download.suggestedFilename();
+  }
+  await page.evaluate(takeNextFile);
+  await page.click(button);
+  await page.waitForFunction(() => "taken" in globalThis);
+  const { name, bytes } = await page.evaluate(async () => {
+    const { taken } = /** @type {any} */ (globalThis);
+    delete (/** @type {any} */ (globalThis)).taken;
+    return { name: taken.name, bytes: [...new Uint8Array(await taken.blob.arrayBuffer())] };
+  });
+  await writeFile(path, Buffer.from(bytes));
+  return name;
+}
+
+/** Runs in the page: the next link that is followed to a blob is not, and the blob is kept in `taken`. */
+function takeNextFile() {
+  const { createObjectURL } = URL;
+  const { click } = HTMLAnchorElement.prototype;
+  /** @type {Blob | MediaSource | undefined} */
+  let given;
+  URL.createObjectURL = (each) => {
+    given = each;
+    return createObjectURL(each);
+  };
+  HTMLAnchorElement.prototype.click = function taken() {
+    Object.assign(globalThis, { taken: { name: this.download, blob: given } });
+    Object.assign(URL, { createObjectURL });
+    HTMLAnchorElement.prototype.click = click;
   };
 }

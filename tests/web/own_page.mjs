@@ -5,10 +5,10 @@
 // The job is {url, chromium or firefox, out, key, clips: [FILE]}. With a key the page is a service's, which was taught already;
 // without one it is an offline page, which is taught here.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-import { contextOf, isOfPage, launch } from "./browsers.mjs";
+import { contextOf, isOfPage, launch, savedFile } from "./browsers.mjs";
 import { newPage, resize, until } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
@@ -111,7 +111,7 @@ async function renamed(page, words) {
  */
 async function copied(page) {
   const path = `${job.out}/saved.zip`;
-  const name = await (job.firefox ? savedInFirefox : savedByBrowser)(page, path);
+  const name = await savedFile(page, "#copy-save", path);
   const saved = { name, told: await copyTold(page) };
   await page.check("#copy-training");
   const none = await copyTold(page, () => page.click("#copy-save"));
@@ -124,50 +124,6 @@ async function copied(page) {
   await page.setInputFiles("#copy-file", { name: "x.zip", mimeType: "application/zip", buffer: Buffer.from("no zip") });
   const odd = await copyTold(page, () => page.click("#copy-read"));
   return { saved, none, learned, again, odd, about: await listed(page, ".about") };
-}
-
-/**
- * Save the file; its name.
- *
- * @param {Page} page
- * @param {string} path
- */
-async function savedByBrowser(page, path) {
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#copy-save")]);
-  await download.saveAs(path);
-  return download.suggestedFilename();
-}
-
-/**
- * The same where the browser tells of no download, as Firefox over BiDi: what the page hands to it is taken.
- *
- * @param {Page} page
- * @param {string} path
- */
-async function savedInFirefox(page, path) {
-  await page.evaluate(() => {
-    const { createObjectURL } = URL;
-    const { click } = HTMLAnchorElement.prototype;
-    /** @type {Blob | MediaSource | undefined} */
-    let given;
-    URL.createObjectURL = (each) => {
-      given = each;
-      return createObjectURL(each);
-    };
-    HTMLAnchorElement.prototype.click = function taken() {
-      Object.assign(globalThis, { taken: { name: this.download, blob: given } });
-      Object.assign(URL, { createObjectURL });
-      HTMLAnchorElement.prototype.click = click;
-    };
-  });
-  await page.click("#copy-save");
-  await page.waitForFunction(() => "taken" in globalThis);
-  const { name, bytes } = await page.evaluate(async () => {
-    const { taken } = /** @type {any} */ (globalThis);
-    return { name: taken.name, bytes: [...new Uint8Array(await taken.blob.arrayBuffer())] };
-  });
-  await writeFile(path, Buffer.from(bytes));
-  return name;
 }
 
 /**
@@ -255,8 +211,9 @@ async function counted(page) {
     lines.map((line) => [...line.children].map((cell) => cell.textContent))
   ));
   await look(page, "counts");
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#tally-save")]);
-  const table = await readFile(await download.path(), "utf8");
+  const path = `${job.out}/counts.csv`;
+  await savedFile(page, "#tally-save", path);
+  const table = await readFile(path, "utf8");
   await page.click("#tally-erase");
   const erased = { empty: await page.isVisible("#tally-empty"), wanted: await page.isChecked("#tally-wanted") };
   return { before, rows, table, erased };

@@ -4,6 +4,7 @@
 
 import { readFile } from "node:fs/promises";
 
+import { savedFile } from "./browsers.mjs";
 import { madeUp } from "./made_up_takes.mjs";
 import { FILM, look, open, PATIENCE, run, seen, settings } from "./page_browser.mjs";
 
@@ -136,8 +137,7 @@ async function conversation() {
   await page.click(`[aria-label="Play: ${steps.corrected}"]`);
   await page.waitForFunction((words) => document.querySelector("#own-words")?.textContent === words, steps.corrected);
   steps.played = await page.isVisible("#own-player canvas");
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#copy-save")]);
-  await download.saveAs(`${settings.out}/saved.zip`);
+  await savedFile(page, "#copy-save", `${settings.out}/saved.zip`);
 
   await page.click("#tab-talk");
   await page.click("#new-person");
