@@ -56,7 +56,8 @@ def test_new_signers_are_asked_once_more_when_some_sentences_are_known(small_run
     page = report_markdown(report, "Evaluation")
     assert "Knowing the signer" in page
     assert json.loads(json.dumps(report_json(report)))["known_signers"][0]["num_sentences"] == 3
-    assert not small_run.result.report.known_signers  # only where it is asked for
+    asked = [(each.num_sentences, each.chosen) for each in small_run.result.report.known_signers]
+    assert asked == [(3, "guided"), (3, "random")]  # the demo shows it
 
 
 def test_enrolled_sentences_are_added_to_the_index(small_run: SmallRun) -> None:
@@ -74,6 +75,7 @@ def test_the_gate_of_enrolled_sentences_is_a_protocol_of_its_own(small_run: Smal
     gate = GateConfig(threshold=0.0, motion_floor=0.0, enrolled=own)
     recognizer = run.recognizer(run.sentence_index(), DecisionConfig(gate=gate))
     report = evaluate(recognizer, manifest, run.split(manifest), run.store())
+    assert not report.known_signers  # only where it is asked for
     gates = {gate.name: gate for gate in report.enrolled_gates}
     assert list(gates) == [f"unseen sentence, enrolled from {k}" for k in ("1 clip", "2 clips")]
     first = gates["unseen sentence, enrolled from 1 clip"]

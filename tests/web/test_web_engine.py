@@ -63,10 +63,6 @@ def every(clip: LandmarkClip, step: int) -> LandmarkClip:
     return LandmarkClip(clip.landmarks[kept], clip.visibility[kept], clip.timestamps_s[kept], clip.aspect)
 
 
-def faster(clip: LandmarkClip, factor: float) -> LandmarkClip:
-    return replace(clip, timestamps_s=clip.timestamps_s / factor, aspect=None)
-
-
 @pytest.fixture(scope="module")
 def clips() -> tuple[LandmarkClip, ...]:
     """Signing and idle, with hands lost, other rates, mirrored, uneven in time, very short."""
@@ -80,7 +76,7 @@ def clips() -> tuple[LandmarkClip, ...]:
         without(signed[2], ("left_hand", "right_hand"), 0, 10_000),
         without(without(signed[3], ("pose",), 5, 9), ("face", "right_hand"), 0, 3),
         every(signed[4], 3),
-        faster(first, 2.0),
+        replace(first, timestamps_s=first.timestamps_s / 2, aspect=None),
         replace(first, timestamps_s=np.sort(uneven)),
         every(first, 40),
         every(first, 10_000),
@@ -373,10 +369,9 @@ def test_sentences_of_a_stream_begin_and_end_as_in_python(
     node: Ask, streams: tuple[LandmarkClip, ...], tmp_path: Path, lowest_hand: float | None
 ) -> None:
     segmenter = pytest.importorskip("signtalk.segmentation.segmenter", reason="this version has no segmenter")
-    settings, path = segmenter.shipped_settings(), tmp_path / "segmenter.json"
-    if lowest_hand is not None:
-        config = settings.config.model_copy(update={"lowest_hand": lowest_hand})
-        settings = settings.model_copy(update={"config": config})
+    shipped, path = segmenter.shipped_settings(), tmp_path / "segmenter.json"
+    changes = {} if lowest_hand is None else {"lowest_hand": lowest_hand}
+    settings = shipped.model_copy(update={"config": shipped.config.model_copy(update=changes)})
     settings.save(path)
     report = node("segments", streams, settings=str(path))
     assert sum(len(each["events"]) for each in report) >= 6
