@@ -8,7 +8,7 @@ import pytest
 
 from made.page_driver import steps_of
 from made.thumbs import write_thumb
-from made.web import in_each_browser, needs_browser
+from made.web import needs_browser
 from signtalk.bundle.web import PAGE
 
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
@@ -36,10 +36,10 @@ HURT, FEVER, MORNING, SIT, MEDICINE = (
 )  # fmt: skip
 
 
-@in_each_browser
+@needs_browser
 @pytest.mark.slow
-def test_sentences_can_be_pointed_at_by_category_and_use(browser: str, tmp_path: Path) -> None:
-    steps = board("phrases", tmp_path, browser=browser)
+def test_sentences_can_be_pointed_at_by_category_and_use(tmp_path: Path) -> None:
+    steps = board("phrases", tmp_path)
     every = ["complaint", "greeting", "instruction", "question", TEXTS["phrases.all"]]
     assert steps["first"] == [every, [HURT, FEVER]]
     assert steps["all"] == [HURT, FEVER, MORNING, SIT, MEDICINE]
@@ -52,10 +52,10 @@ def test_sentences_can_be_pointed_at_by_category_and_use(browser: str, tmp_path:
     assert steps["starred"] == [[TEXTS["phrases.favourites"], *every], [FEVER]]
 
 
-@in_each_browser
+@needs_browser
 @pytest.mark.slow
-def test_where_is_answered_on_a_drawn_body(browser: str, tmp_path: Path) -> None:
-    steps = board("body", tmp_path, browser=browser)
+def test_where_is_answered_on_a_drawn_body(tmp_path: Path) -> None:
+    steps = board("body", tmp_path)
     assert steps["two"] == [[["patient tapped", "Right knee · Belly"]], ["Belly", "Right knee"]]
     assert steps["one"] == [[["patient tapped", "Right knee"]], ["Right knee"]]
     assert steps["focus"] == "Chest"

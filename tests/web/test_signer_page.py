@@ -8,25 +8,25 @@ import pytest
 
 from made.page_driver import steps_of
 from made.page_service import KNOWN
-from made.web import in_each_browser, needs_browser
+from made.web import needs_browser
 from signtalk.bundle.web import PAGE
 
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
 HURT, FEVER, MORNING, SIT, MEDICINE = (text for _, text, _ in KNOWN)
 
 
-def talk(scenario: str, folder: Path, browser: str = "chromium") -> dict[str, Any]:
-    return steps_of("signer_page.mjs", scenario, folder, browser=browser)
+def talk(scenario: str, folder: Path) -> dict[str, Any]:
+    return steps_of("signer_page.mjs", scenario, folder)
 
 
 def confirmed(segment: int, text: str) -> dict[str, Any]:
     return {"type": "confirmed", "segment": segment, "text": text}
 
 
-@in_each_browser
+@needs_browser
 @pytest.mark.slow
-def test_what_the_patient_confirms_is_told_and_forgotten_with_them(browser: str, tmp_path: Path) -> None:
-    steps = talk("confirmed", tmp_path, browser)
+def test_what_the_patient_confirms_is_told_and_forgotten_with_them(tmp_path: Path) -> None:
+    steps = talk("confirmed", tmp_path)
     assert steps["mark"] == TEXTS["signer.known"].replace("{count}", "1")
     # The patient says yes, chooses, takes that back and chooses another one.
     assert steps["told"] == [confirmed(3, HURT), confirmed(4, FEVER), confirmed(4, ""), confirmed(4, MORNING)]

@@ -114,10 +114,10 @@ def test_fields_take_what_the_service_takes(tmp_path: Path) -> None:
     assert talk("longTexts", tmp_path)["most"] == most
 
 
-@in_each_browser
+@needs_browser
 @pytest.mark.slow
-def test_what_is_wiped_can_be_brought_back_and_a_reload_keeps_the_talk(browser: str, tmp_path: Path) -> None:
-    steps = talk("undone", tmp_path, browser)
+def test_what_is_wiped_can_be_brought_back_and_a_reload_keeps_the_talk(tmp_path: Path) -> None:
+    steps = talk("undone", tmp_path)
     first, second = ["patient confirmed", HURT], ["patient confirmed", FEVER]
     assert steps["cleared"] == [[], "card answer empty"]
     assert steps["back"] == [[first], asked(FEVER)]
