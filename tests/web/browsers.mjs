@@ -12,6 +12,8 @@ const { chromium, firefox } = createRequire(new URL("../../web/package.json", im
 /** Chromium's flags for a camera that shows shapes, and whose use nobody is asked about; Firefox needs none. */
 export const FAKE_CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
 
+const STYLE_OF_AXE = "Content-Security-Policy: The page\u2019s settings blocked an inline style (style-src-elem)";
+
 /** Nobody is asked for the camera, and what is not on this machine is not reached. */
 const FIREFOX_PREFERENCES = {
   "media.navigator.permission.disabled": true,
@@ -41,13 +43,20 @@ export function launch(job, flags = []) {
 }
 
 /**
- * Whether a line of the console is about the page. Firefox tells of the style sheet that axe-core writes, and that the
- * page's policy forbids; Chromium, which tells of none, would tell of the page's own.
+ * Tell the errors of a page's console, but for one: Firefox tells of the style sheet that axe-core writes, and
+ * that the page's policy forbids; Chromium, which tells of none, would tell of the page's own.
  *
- * @param {string} line
+ * @param {Page} page
+ * @param {(line: string) => void} tell
  */
-export function isOfPage(line) {
-  return !line.startsWith("Content-Security-Policy: The page\u2019s settings blocked an inline style (style-src-elem)");
+export function tellErrors(page, tell) {
+  const tellIfOfPage = (/** @type {string} */ line) => {
+    if (!line.startsWith(STYLE_OF_AXE)) tell(line);
+  };
+  page.on("console", (message) => {
+    if (message.type() === "error") tellIfOfPage(message.text());
+  });
+  page.on("pageerror", (error) => tellIfOfPage(String(error)));
 }
 
 /**

@@ -8,7 +8,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-import { contextOf, isOfPage, launch, savedFile } from "./browsers.mjs";
+import { contextOf, launch, savedFile, tellErrors } from "./browsers.mjs";
 import { newPage, resize, until } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
@@ -247,12 +247,7 @@ try {
   const context = await contextOf(browser, { serviceWorkers: "block" });
   context.setDefaultTimeout(120_000);
   const page = await newPage(context);
-  page.on("console", (message) => {
-    if (message.type() === "error" && isOfPage(message.text())) seen.console.push(message.text());
-  });
-  page.on("pageerror", (error) => {
-    if (isOfPage(String(error))) seen.console.push(String(error));
-  });
+  tellErrors(page, (line) => seen.console.push(line));
   const ready = () => page.waitForFunction(() => document.querySelector("#practise-told")?.textContent);
   await page.goto(job.url);
   await ready();

@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-import { contextOf, FAKE_CAMERA, isOfPage, launch } from "./browsers.mjs";
+import { contextOf, FAKE_CAMERA, launch, tellErrors } from "./browsers.mjs";
 import { standIn } from "./made_up_takes.mjs";
 import { newPage, resize } from "./patience.mjs";
 
@@ -57,12 +57,7 @@ export async function open({ flags = [], context = {}, madeUp = false, worker = 
     await opened.route("**/page/landmarker_worker.js", (route) => route.fulfill(answer));
   }
   const page = await newPage(opened);
-  page.on("console", (message) => {
-    if (message.type() === "error" && isOfPage(message.text())) seen.console.push(message.text());
-  });
-  page.on("pageerror", (error) => {
-    if (isOfPage(String(error))) seen.console.push(String(error));
-  });
+  tellErrors(page, (line) => seen.console.push(line));
   await page.goto(settings.url);
   await ready(page);
   return { browser, context: opened, page };

@@ -53,9 +53,8 @@ def exclusion_mask(index: SentenceIndex, left_out: LeftOut) -> BoolArray:
     """(B, N) bool, True where a query must not meet a reference; ids that the index lacks are ignored."""
     if isinstance(left_out, np.ndarray):
         return left_out
-    exclude_clip_ids = left_out
-    mask = np.zeros((len(exclude_clip_ids), len(index)), dtype=np.bool_)
-    for query, clip_ids in enumerate(exclude_clip_ids):
+    mask = np.zeros((len(left_out), len(index)), dtype=np.bool_)
+    for query, clip_ids in enumerate(left_out):
         if isinstance(clip_ids, str):
             raise ValueError(f'"{clip_ids}" for query {query}; expected a collection of clip ids, such as a list')
         mask[query, [row for row in map(index.row_of.get, clip_ids) if row is not None]] = True
