@@ -44,13 +44,18 @@ from signtalk.training.recipe import Recipe
 from signtalk.training.validation import ValidationSet
 
 SECTION = "training_speed"
+PROFILE_SECTION = "training_profile"
 YARDSTICK, OURS = "prototype's step", "SignTalk, recipe prototype"
 OTHERS = (("gru", 8), ("gru", 64), ("default", 8), ("default", 64))
 GROWN = (
     "network.width=144", "network.decoder_width=256", "network.decoder_feed_forward=1024", "optimiser.accumulation=2",
 )  # fmt: skip
 """Makes the recipe "default" as large as the yardstick; decoder and accumulation are the prototype's."""
-PROFILED = (("prototype", 8), ("default", 64))
+PROFILED: tuple[tuple[str, str, int, tuple[str, ...]], ...] = (
+    ("Recipe prototype", "prototype", 8, ()),
+    ("Recipe default of the yardstick's size", "default", 8, GROWN),
+    ("Recipe default", "default", 64, ()),
+)
 WARM_UP_STEPS = 3
 _TOP = 15
 
@@ -280,6 +285,15 @@ def with_section(page: str, section: str, name: str = SECTION) -> str:
     return before + marked + after
 
 
+def profile_section(manifest: Manifest, out: Path, command: str, num_steps: int) -> str:
+    """The section that tells where a step spends its time."""
+    lines = ["## Where a step spends its time", "", f"{datetime.datetime.now(datetime.UTC).date()}: `{command}`"]
+    for title, name, batch_size, settings in PROFILED:
+        training = signtalk_training(manifest, name, batch_size, out, settings)
+        lines += ["", f"{title}, batch {batch_size}:", "", "```text", profile(training, num_steps), "```"]
+    return "\n".join(lines) + "\n"
+
+
 def profile(training: SignTalkTraining, num_steps: int) -> str:
     """Where SignTalk's step spends its time: its phases, PyTorch's operators, and Python in the making of batches."""
     training.run(WARM_UP_STEPS)
@@ -352,7 +366,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sentences", type=int, default=40, help="made-up sentences (default 40)")
     parser.add_argument("--json", type=Path, help="file for every figure")
     parser.add_argument("--results", type=Path, metavar="PAGE", help="page whose section is written or replaced")
-    parser.add_argument("--profile", action="store_true", help="print where SignTalk's step spends its time instead")
+    parser.add_argument("--profile", action="store_true", help="tell where SignTalk's step spends its time instead")
     options = parser.parse_args()
     if min(options.threads, options.steps, options.repeats, options.sentences) < 1:
         parser.error("--threads, --steps, --repeats and --sentences must be 1 or more")
@@ -368,21 +382,18 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         manifest = made_up_clips(Path(folder) / "data", options.sentences)
+        command, about = typed_command("training_speed", sys.argv[1:]), _about(manifest, options)
         if options.profile:
-            for name, batch_size in PROFILED:
-                print(f"\nrecipe {name}, batch {batch_size}")
-                print(profile(signtalk_training(manifest, name, batch_size, Path(folder)), options.steps))
-            return
-        rows = measure(candidates(manifest, Path(folder)), 8 * options.steps, options.repeats)
-        about = _about(manifest, options)
-    command = typed_command("training_speed", sys.argv[1:])
-    section = section_of(rows, command, about)
+            section, name = profile_section(manifest, Path(folder), command, options.steps), PROFILE_SECTION
+        else:
+            rows, name = measure(candidates(manifest, Path(folder)), 8 * options.steps, options.repeats), SECTION
+            section = section_of(rows, command, about)
+            if options.json:
+                write_json(options.json, {"command": command, "about": about, "rows": [asdict(row) for row in rows]})
     print(section)
-    if options.json:
-        write_json(options.json, {"command": command, "about": about, "rows": [asdict(row) for row in rows]})
     if options.results:
         page = options.results.read_text(encoding="utf-8") if options.results.exists() else "# Results\n"
-        write_text(options.results, with_section(page, section))
+        write_text(options.results, with_section(page, section, name))
 
 
 if __name__ == "__main__":

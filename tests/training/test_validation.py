@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,27 @@ def test_the_top1_is_that_of_the_served_ranking(small_run: SmallRun) -> None:
 
 def test_without_validation_clips_the_training_clips_ask(small_run: SmallRun) -> None:
     run, data = validation_set(small_run)
-    from dataclasses import replace
-
     found = validate(run.checkpoint.model, replace(data, val_records=()))
     assert 0 <= found.retrieval_top1 <= 1
+
+
+def test_of_many_clips_the_same_part_is_measured(small_run: SmallRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, data = validation_set(small_run)
+    assert (data.queries, data.references) == (data.val_records, data.train_records)  # of few nothing is left out
+    monkeypatch.setattr("signtalk.training.validation.MOST_QUERIES", 3)
+    monkeypatch.setattr("signtalk.training.validation.MOST_REFERENCES", 10)
+    part, again = replace(data), replace(data)
+    assert part.queries == again.queries
+    assert part.references == again.references
+    assert len(part.queries) == 3
+    assert len(part.references) == 10
+    asked = {record.text_key for record in part.queries}
+    assert {r for r in data.train_records if r.text_key in asked} <= set(part.references)  # each can be found
+    assert validate(run.checkpoint.model, part) == validate(run.checkpoint.model, again)
+
+
+def test_every_clip_of_an_asked_sentence_is_met(small_run: SmallRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, data = validation_set(small_run)
+    monkeypatch.setattr("signtalk.training.validation.MOST_REFERENCES", 1)
+    asked = {record.text_key for record in data.queries}
+    assert data.references == tuple(r for r in data.train_records if r.text_key in asked)
