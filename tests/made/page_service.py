@@ -206,8 +206,29 @@ def learned(order: dict[str, Any], known: dict[int, str]) -> list[dict[str, Any]
     return [{"type": "signer", "sentences": len(known)}]
 
 
+class Counted:
+    """How many bytes each path was sent, an entry for each time that it was any."""
+
+    def __init__(self, app: Any, sent: dict[str, list[int]]) -> None:
+        self.app, self.sent = app, sent
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        size = 0
+
+        async def counted(message: Any) -> None:
+            nonlocal size
+            size += len(message.get("body", b""))
+            await send(message)
+
+        await self.app(scope, receive, counted if scope["type"] == "http" else send)
+        if size:
+            self.sent.setdefault(scope["path"], []).append(size)
+
+
 def create_app(model: Path | None) -> FastAPI:
     app = FastAPI()
+    sent: dict[str, list[int]] = {}
+    app.add_middleware(Counted, sent=sent)
     recogniser = Recogniser()
     sockets: set[WebSocket] = set()
     orders: list[dict[str, Any]] = []  # what the streams were told of their people
@@ -307,6 +328,10 @@ def create_app(model: Path | None) -> FastAPI:
     @app.get("/test/orders")
     async def told() -> list[dict[str, Any]]:
         return orders
+
+    @app.get("/test/sent")
+    async def counts() -> dict[str, list[int]]:
+        return {path: sizes for path, sizes in sent.items() if not path.startswith(("/v1/", "/test/"))}
 
     @app.post("/test/force")
     async def force(request: Request) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import { until } from "./patience.mjs";
 const ENROLLED = "I want to greet you.";
 
 /** @type {Record<string, () => Promise<void>>} */
-const scenarios = { talk, refusals, missing, nobody, served, marks, bare };
+const scenarios = { talk, visit, refusals, missing, nobody, served, marks, bare };
 
 async function talk() {
   const { browser, context, page } = await open({
@@ -304,6 +304,30 @@ async function bare() {
   const { browser, page } = await open({ context: { serviceWorkers: "block" } });
   seen.steps = { answer: await page.textContent("#answer"), listed: await page.textContent("#nurse-told") };
   await look(page, "bare");
+  await browser.close();
+}
+
+/** Before the camera, with it, and both once more: what the service has sent by then, by path. */
+async function visit() {
+  const { browser, page } = await open({ flags: FILM, context: { permissions: ["camera"] } });
+  const sent = async () => (await fetch(new URL("test/sent", settings.url))).json();
+  const isKept = () => navigator.serviceWorker.controller !== null;
+  const looks = async () => {
+    await page.click("#start-camera");
+    await page.waitForFunction(() => parseFloat(document.querySelector("#rate")?.textContent ?? "") > 0, null, PATIENCE);
+  };
+  await page.waitForFunction(isKept);
+  seen.steps.before = await sent();
+  await looks();
+  await page.waitForFunction(async () => {
+    const [name] = await caches.keys();
+    return await (await caches.open(name)).match("models/holistic_landmarker.task") !== undefined;
+  });
+  seen.steps.camera = await sent();
+  await page.reload();
+  await page.waitForFunction(isKept);
+  await looks();
+  seen.steps.again = await sent();
   await browser.close();
 }
 

@@ -231,6 +231,20 @@ def test_no_models(tmp_path):
 @needs_browser
 @needs_model
 @pytest.mark.slow
+def test_a_first_visit_is_small_and_nothing_is_sent_twice(tmp_path):
+    steps = drive("visit", tmp_path, None, MODEL)["steps"]
+    print("bytes", {when: sum(sum(sizes) for sizes in sent.values()) for when, sent in steps.items()})
+    assert 0 < sum(sum(sizes) for sizes in steps["before"].values()) < 12_000_000
+    assert "/models/holistic_landmarker.task" not in steps["before"]
+    assert "/models/holistic_landmarker.task" in steps["camera"]
+    # Each visit asks which version there is; the browser itself asks for the worker that keeps the files.
+    twice = {path: sizes for path, sizes in steps["again"].items() if len(sizes) > 1}
+    assert twice.keys() == {"/files.json", "/offline_worker.js"} and sum(map(sum, twice.values())) < 50_000
+
+
+@needs_browser
+@needs_model
+@pytest.mark.slow
 def test_nobody_before_the_camera(tmp_path):
     seen = drive("nobody", tmp_path, None, MODEL)
     check_always(seen)
