@@ -62,6 +62,7 @@ def test_enrol(small_run: SmallRun, tmp_path: Path) -> None:
         assert "The pump beeps" not in {listed.sentence for listed in model.sentences}
 
 
+@pytest.mark.slow
 def test_webcam_stream_reads_a_file_as_if_it_were_a_camera(small_run: SmallRun) -> None:
     said = run_example("webcam_stream.py", small_run.bundle, clips_of(small_run, "test")[0])
     assert all(line.split(": ")[0] == "at the end" or line.split(": ")[0].endswith(" s") for line in said.splitlines())
@@ -79,6 +80,7 @@ def test_train_on_your_clips(small_run: SmallRun, tmp_path: Path) -> None:
     assert any((tmp_path / "run" / "shipped").glob("*.zip"))
 
 
+@pytest.mark.slow
 def test_both_clients_of_a_service(small_run: SmallRun, tmp_path: Path) -> None:
     clip = clips_of(small_run, "test_unknown")[0]
     as_json = tmp_path / "clip.json"

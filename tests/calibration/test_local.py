@@ -89,6 +89,7 @@ def test_library_and_command_fit_a_bundles_gate_without_torch(small_run: SmallRu
     assert decisions[0]["decision"]["gate"]["fitted"]
 
 
+@pytest.mark.slow
 def test_without_scipy_the_command_names_what_is_missing(small_run: SmallRun, tmp_path: Path, local: Path) -> None:
     done = run_without((*HEAVY, "scipy"), BY_COMMAND, small_run.bundle, local, tmp_path / "out.json")
     assert done.returncode == 2

@@ -68,6 +68,7 @@ def heights(pictures: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     return np.array(means)
 
 
+@pytest.mark.slow
 def test_the_skeleton_moves_with_a_video_whose_beginning_was_trimmed(tmp_path: Path, monkeypatch: Patch) -> None:
     from made.videos import RED, WORKER, signing, write_video
     from signtalk.extraction.reader import ClipReader

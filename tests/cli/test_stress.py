@@ -60,6 +60,7 @@ def test_what_does_not_fit_is_one_line(own_run: SmallRun, ask, arguments, said) 
     assert len(told.err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_bundle_is_asked_where_neither_torch_nor_matplotlib_is_installed(own_run: SmallRun, tmp_path: Path) -> None:
     blocked = (*WITHOUT_TORCH, "matplotlib", "scipy", "sklearn", "pandas", "jiwer", "sacrebleu")
     command = ("stress", own_run.data, "--bundle", own_run.bundle, "--out", tmp_path / "out", "--limit", 1)

@@ -116,6 +116,7 @@ def test_every_picture_is_drawn(tmp_path: Path) -> None:
     assert [path.name for path in pictures if not is_png(path)] == []
 
 
+@pytest.mark.slow
 def test_pictures_of_a_stress_test_are_drawn(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     confidence = rng.random(30)

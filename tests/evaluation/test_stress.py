@@ -123,6 +123,7 @@ def test_figures_are_those_of_the_metrics() -> None:
     assert (alone.auroc, alone.fpr_at_95_tpr, alone.num_strange) == (None, None, 0)
 
 
+@pytest.mark.slow
 def test_clips_as_recorded_get_the_answers_of_recognize(small_run: SmallRun) -> None:
     run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
     recognizer, split = run.recognizer(run.sentence_index(), run.decision()), run.split(manifest)

@@ -127,6 +127,7 @@ def test_landmarkers_are_told_by_the_clips_that_name_sentences(small_run: SmallR
 @pytest.mark.parametrize(
     "kilobytes", [400, *(pytest.param(size, marks=pytest.mark.slow) for size in (600, 1024, 4000))]
 )
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_exports_nothing(
     kilobytes: int, small_run: SmallRun, tmp_path: Path, ask: Callable[..., Any]
 ) -> None:

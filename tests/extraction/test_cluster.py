@@ -129,6 +129,7 @@ def test_a_lost_scheduler_ends_the_run_and_blames_no_video(monkeypatch, cluster,
 
 
 @needs_dask
+@pytest.mark.slow
 def test_what_a_machine_does_not_see_or_have_is_told(cluster, tmp_path):
     small_set(tmp_path / "videos", 1)
     plan = plan_extraction(tmp_path / "videos")

@@ -60,6 +60,7 @@ def test_closing_one_pools_guards_leaves_anothers_at_work(guards, tmp_path):
     other.close()
 
 
+@pytest.mark.slow
 def test_closing_the_idle_ones_leaves_a_child_that_extracts(guards, tmp_path):
     task = a_task(tmp_path / "slow", signing(60))
     slow = Orders(GuardConfig(command=(*ORDERS.guard.command, "0.02")), ExtractionConfig())

@@ -93,6 +93,7 @@ def test_what_is_done_is_not_done_again(undisturbed, tmp_path):
     assert (out / ".my_notes.csv").exists()
 
 
+@pytest.mark.slow
 def test_other_settings_make_clips_again(undisturbed, tmp_path):
     out = tmp_path / "out"
     extracted(undisturbed / "videos", out)
@@ -100,6 +101,7 @@ def test_other_settings_make_clips_again(undisturbed, tmp_path):
     assert result.num_done_before == 0
 
 
+@pytest.mark.slow
 def test_into_a_storage_every_byte_is_the_same_and_it_goes_on(undisturbed, tmp_path):
     pytest.importorskip("fsspec", reason="needs fsspec: pip install 'signtalk[extract]'")
     out, far = tmp_path / "out", tmp_path / "far"
@@ -115,6 +117,7 @@ def test_into_a_storage_every_byte_is_the_same_and_it_goes_on(undisturbed, tmp_p
     assert contents(far).items() >= expected.items()
 
 
+@pytest.mark.slow
 def test_clips_in_a_storage_are_taken_though_the_folder_here_is_lost(undisturbed, tmp_path):
     pytest.importorskip("fsspec", reason="needs fsspec: pip install 'signtalk[extract]'")
     storage = RemoteFolder(f"memory://{tmp_path.name}", tmp_path / "first")
@@ -219,6 +222,7 @@ def test_a_very_long_video(tmp_path):
     assert result.clips[0].numbers.num_frames == 8000
 
 
+@pytest.mark.slow
 def test_low_quality_is_listed_and_left_out_unless_kept(tmp_path):
     table = small_set(tmp_path / "videos", 3)
     write_video(tmp_path / "videos" / "9A.mp4", [signer_frame(0.4, 0.9)] * 40)  # rests only
@@ -295,6 +299,7 @@ def test_a_machine_that_does_not_see_the_videos_is_told(tmp_path):
     guards.close()
 
 
+@pytest.mark.slow
 def test_idle_videos_are_kept_and_their_hands_not_asked_for(tmp_path):
     (tmp_path / "videos").mkdir()
     for number in range(12):

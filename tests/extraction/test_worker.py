@@ -55,6 +55,7 @@ def test_a_bad_video_is_a_reason_and_the_child_goes_on(tmp_path, guarded):
     assert guard.extract(task(tmp_path, "good", signing(20))).kind == ""
 
 
+@pytest.mark.slow
 def test_a_video_that_crashes_is_set_aside_after_three_tries(tmp_path, guarded):
     guard = guarded()
     outcome = guard.extract(task(tmp_path, "crash", [*signing(5), CRASH]))
@@ -62,6 +63,7 @@ def test_a_video_that_crashes_is_set_aside_after_three_tries(tmp_path, guarded):
     assert guard.extract(task(tmp_path, "good", signing(20))).kind == ""
 
 
+@pytest.mark.slow
 def test_a_video_that_hangs_is_set_aside_in_time(tmp_path, guarded):
     guard = guarded(stall_limit_s=1.5)
     guard.start()

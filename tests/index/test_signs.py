@@ -86,6 +86,7 @@ def test_what_lies_outside_the_picture_is_put_at_a_border() -> None:
     assert np.isnan(kept.landmarks[0, HOLISTIC.index["left_wrist"]]).all()
 
 
+@pytest.mark.slow
 def test_the_library_is_bounded() -> None:
     clip = clip_of(MAX_FRAMES_OF_CLIP, MAX_FPS)
     most = MAX_LIBRARY_FRAMES // MAX_FRAMES_OF_CLIP

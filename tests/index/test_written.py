@@ -195,6 +195,7 @@ def test_a_sentence_that_is_only_written_is_found_and_tells_what_it_lacks():
 
 
 @given(st.integers(0, 10_000), st.integers(0, 8))
+@pytest.mark.slow
 def test_nothing_beyond_the_head_stands_above_it_with_written_sentences_too(seed, rerank):
     index = written_index()
     queries = encoded(3, seed=seed, words=SPACE.tokenizer.vocabulary_size)

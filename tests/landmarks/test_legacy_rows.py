@@ -271,6 +271,7 @@ def test_an_impossible_alpha_is_the_callers_mistake(alpha: float):
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["asl_sentences_3signers", "asl_words_17signers"])
+@pytest.mark.slow
 def test_real_files_give_back_what_the_detector_saw(name: str):
     signdata = real_reader()
     clips = signdata.load(name)

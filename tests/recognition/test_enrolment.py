@@ -252,6 +252,7 @@ def test_a_model_that_reads_the_body_needs_wrists_alone():
     assert not hands_seen(made_clip(hands=0.0), FeatureConfig()).any()
 
 
+@pytest.mark.slow
 def test_of_two_writers_at_once_both_are_kept(tmp_path):
     assert worked(tmp_path / "mine", 12) == {"enrolled": 24}
 

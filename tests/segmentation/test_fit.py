@@ -180,6 +180,7 @@ def test_a_fit_of_lessons_is_the_fit_of_their_streams() -> None:
     assert fit.settings == fit_segmenter(streams, "a test").settings
 
 
+@pytest.mark.slow
 def test_a_small_fit_finds_other_peoples_sentences() -> None:
     plan = StreamPlan(num_sentences=4, fps=12.0)
     reports = []

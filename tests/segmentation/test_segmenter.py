@@ -357,6 +357,7 @@ def test_no_frame_no_person_and_no_hand_are_no_sentence() -> None:
     assert spans_of(one, SETTINGS) == ()
 
 
+@pytest.mark.slow
 def test_a_thousand_seconds_of_rest_keep_memory_bounded_and_the_ear_open() -> None:
     segmenter = Segmenter(SETTINGS)
     config = PLAIN

@@ -177,6 +177,7 @@ def test_a_thousand_idle_sockets_and_slow_senders_keep_nobody_waiting(small_run:
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
+@pytest.mark.slow
 def test_a_kill_during_enrolment_loses_nothing_confirmed(small_run: SmallRun, tmp_path: Path, seed: int) -> None:
     clips = [clip for _, clip in signing(small_run.data, 3)]
     rng = random.Random(seed)
@@ -279,6 +280,7 @@ def test_one_address_may_hold_some_streams_alone(small_run: SmallRun) -> None:
         assert asyncio.run(third(address)) == 1013
 
 
+@pytest.mark.slow
 def test_what_cannot_be_served_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="no such file"), running_service(tmp_path / "none.zip"):
         pass

@@ -50,6 +50,7 @@ def test_rows_of_the_prototype_have_one_length() -> None:
         PrototypeBody(features=[[1.0], [1.0, 2.0]]).rows()
 
 
+@pytest.mark.slow
 def test_whatever_the_description_allows_is_answered_as_it_says(small_run: SmallRun, tmp_path: Path) -> None:
     """No error of the service itself, and no status that the description does not name."""
     with asked_service(small_run.bundle, personal=tmp_path / "ward", key=KEY) as (client, _):

@@ -102,6 +102,7 @@ def test_every_option_changes_the_run(change: str, small_run: SmallRun, tmp_path
     assert losses(changed) != losses(history(reference))
 
 
+@pytest.mark.slow
 def test_texts_that_only_listen_leave_the_signs_as_they_are_without_them(small_run: SmallRun, tmp_path: Path) -> None:
     clip = "optimiser.gradient_clip=0.5"  # low, so that every step is clipped
     trained(small_run, tmp_path / "with", clip)
@@ -127,6 +128,7 @@ def test_a_model_of_word_parts_writes_words(small_run: SmallRun, tmp_path: Path)
     assert (tmp_path / "run" / "tokenizer_vocab.json").read_text().count('"merges"') == 1
 
 
+@pytest.mark.slow
 def test_patience_stops_early_and_epochs_end_a_run(small_run: SmallRun, tmp_path: Path) -> None:
     still = ("optimiser.learning_rate=1e-12", "optimiser.epochs=8", "optimiser.patience=2")
     assert len(trained(small_run, tmp_path / "patient", *still)) == 3

@@ -233,7 +233,6 @@ def test_no_models(tmp_path):
 @pytest.mark.slow
 def test_a_first_visit_is_small_and_nothing_is_sent_twice(tmp_path):
     steps = drive("visit", tmp_path, None, MODEL)["steps"]
-    print("bytes", {when: sum(sum(sizes) for sizes in sent.values()) for when, sent in steps.items()})
     assert 0 < sum(sum(sizes) for sizes in steps["before"].values()) < 12_000_000
     assert "/models/holistic_landmarker.task" not in steps["before"]
     assert "/models/holistic_landmarker.task" in steps["camera"]

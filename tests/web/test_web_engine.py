@@ -390,6 +390,7 @@ def test_sentences_of_a_stream_begin_and_end_as_in_python(
 
 
 @needs_ort
+@pytest.mark.slow
 def test_a_live_session_tells_what_the_service_tells(
     node: Ask, streams: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:

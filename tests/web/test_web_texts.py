@@ -38,7 +38,8 @@ def test_texts_are_those_of_python(kind: Any, node: Ask) -> None:
 def test_negations_and_numbers_are_those_of_python(node: Ask) -> None:
     texts = [
         "No pain", "pain", "not pain, none", "I don\u2019t know", "I don't know", "take 2 tablets", "two tablets",
-        "12 mg", "\u0663 tablets", "the constructor", "first, twice, half",
+        "12 mg", "\u0663 tablets", "the constructor", "first, twice, half", "twenty-one",
+        "not\u2011yet", "\u00bd", "\u4e00",
     ]  # fmt: skip
     answered = node("critical", texts=texts)
     assert answered["said"] == [sorted(critical_words(text).elements()) for text in texts]

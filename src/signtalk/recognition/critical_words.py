@@ -9,6 +9,7 @@ themselves spell, and no others.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
@@ -22,39 +23,46 @@ NEGATION = "not"
 """What every negation means; numbers mean their digits."""
 _ENGLISH_NEGATIONS = (
     "no", "not", "none", "never", "nobody", "nothing", "nowhere", "neither", "nor", "without", "cannot", "aint",
-    "arent", "cant", "couldnt", "didnt", "doesnt", "dont", "hadnt", "hasnt", "havent", "isnt", "mustnt", "neednt",
-    "shouldnt", "wasnt", "werent", "wont", "wouldnt",
+    "arent", "cant", "couldnt", "darent", "didnt", "doesnt", "dont", "hadnt", "hasnt", "havent", "isnt", "mightnt",
+    "mustnt", "neednt", "nt", "oughtnt", "shant", "shouldnt", "wasnt", "werent", "wont", "wouldnt",
 )  # fmt: skip
 _ENGLISH_NUMBERS = {
     "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
     "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14", "fifteen": "15",
     "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19", "twenty": "20", "thirty": "30",
     "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100",
-    "thousand": "1000", "million": "1000000", "half": "1/2", "quarter": "1/4", "dozen": "12",
-    "once": "1x", "twice": "2x", "thrice": "3x", "double": "2x",
+    "thousand": "1000", "million": "1000000", "half": "1/2", "\u00bd": "1/2", "quarter": "1/4", "\u00bc": "1/4",
+    "single": "1", "both": "2", "pair": "2", "couple": "2", "dozen": "12",
+    "once": "1x", "twice": "2x", "thrice": "3x", "double": "2x", "triple": "3x",
     "first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th", "sixth": "6th", "seventh": "7th",
-    "eighth": "8th", "ninth": "9th", "tenth": "10th",
+    "eighth": "8th", "ninth": "9th", "tenth": "10th", "eleventh": "11th", "twelfth": "12th", "thirteenth": "13th",
+    "fourteenth": "14th", "fifteenth": "15th", "sixteenth": "16th", "seventeenth": "17th", "eighteenth": "18th",
+    "nineteenth": "19th", "twentieth": "20th", "thirtieth": "30th", "fortieth": "40th", "fiftieth": "50th",
+    "sixtieth": "60th", "seventieth": "70th", "eightieth": "80th", "ninetieth": "90th", "hundredth": "100th",
 }  # fmt: skip
 CRITICAL_WORDS: dict[str, dict[str, str]] = {
     "en": {**dict.fromkeys(_ENGLISH_NEGATIONS, NEGATION), **_ENGLISH_NUMBERS},
 }
 """By language: word as `split_words` cuts it -> what it means. All languages count in every text; another one is one
-more entry. A word that holds a digit is a number in any language, and means itself."""
+more entry. A word that holds a digit, or a sign such as a written-out fraction, is a number in any language, and means
+itself."""
 MEANINGS: dict[str, str] = {word: meaning for words in CRITICAL_WORDS.values() for word, meaning in words.items()}
 """The words of all languages."""
 LOOK_LIKE_APOSTROPHES = "\u2019\u02bc"
 """Apostrophes of other keyboards, which `split_words` leaves in."""
+WORD_JOINERS = "-_\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+"""Hyphens and their like: "twenty-one" and "not-yet" are two words each."""
+_PARTED = str.maketrans(dict.fromkeys(WORD_JOINERS, " ") | dict.fromkeys(LOOK_LIKE_APOSTROPHES, ""))
 
 
 def critical_words(text: str) -> Counter[str]:
     """How often a text says each critical thing, in whatever words: "cannot" and "not", "two" and "2" are the same."""
     said: Counter[str] = Counter()
-    for word in split_words(text):
-        plain = "".join(letter for letter in word if letter not in LOOK_LIKE_APOSTROPHES)
-        if plain in MEANINGS:
-            said[MEANINGS[plain]] += 1
-        elif any(letter.isdecimal() for letter in plain):
-            said[plain] += 1
+    for word in split_words(text.translate(_PARTED)):
+        if word in MEANINGS:
+            said[MEANINGS[word]] += 1
+        elif any(unicodedata.category(letter).startswith("N") for letter in word):
+            said[word] += 1
     return said
 
 

@@ -101,6 +101,7 @@ def tables() -> dict[str, dict[str, Any]]:
         "signtalk.recognition.critical_words": {
             "MEANINGS": critical_words.MEANINGS,
             "LOOK_LIKE_APOSTROPHES": critical_words.LOOK_LIKE_APOSTROPHES,
+            "WORD_JOINERS": critical_words.WORD_JOINERS,
         },
         "signtalk.recognition.ctc": {
             "BLANK_ID": ctc.BLANK_ID,

@@ -1,7 +1,7 @@
 /** Words that turn a sentence around when they are lost: negations and numbers (`signtalk.recognition.critical_words`). */
 
 import { validFrames } from "./ctc.js";
-import { BLANK_ID, LOOK_LIKE_APOSTROPHES, MEANINGS, UNK_ID } from "./tables.js";
+import { BLANK_ID, LOOK_LIKE_APOSTROPHES, MEANINGS, UNK_ID, WORD_JOINERS } from "./tables.js";
 import { splitWords } from "./tokenizer.js";
 
 /** @import { Encoded } from "./models.js" */
@@ -14,10 +14,9 @@ import { splitWords } from "./tokenizer.js";
  */
 export function criticalWords(text) {
   const meanings = new Map(Object.entries(MEANINGS));
-  return splitWords(text)
-    .map((word) => [...word].filter((letter) => !LOOK_LIKE_APOSTROPHES.includes(letter)).join(""))
-    .flatMap((word) => meanings.get(word) ?? (/\p{Nd}/u.test(word) ? word : []))
-    .sort();
+  const parted = [...text].filter((letter) => !LOOK_LIKE_APOSTROPHES.includes(letter))
+    .map((letter) => (WORD_JOINERS.includes(letter) ? " " : letter)).join("");
+  return splitWords(parted).flatMap((word) => meanings.get(word) ?? (/\p{N}/u.test(word) ? word : [])).sort();
 }
 
 /**
