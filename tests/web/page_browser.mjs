@@ -99,7 +99,7 @@ function voices() {
 export const FILM = [...FAKE_CAMERA, `--use-file-for-fake-video-capture=${settings.camera}`];
 
 /**
- * Pictures of both widths, and what axe finds.
+ * Pictures of both widths, what axe finds, and what is wider than the screen in either direction of writing.
  *
  * @param {Page} page
  * @param {string} name
@@ -107,7 +107,13 @@ export const FILM = [...FAKE_CAMERA, `--use-file-for-fake-video-capture=${settin
 export async function look(page, name) {
   for (const [kind, size] of Object.entries({ narrowest: NARROWEST, phone: PHONE, desktop: DESKTOP })) {
     await resize(page, size);
-    if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)) seen.wide.push(`${name}, ${kind}`);
+    for (const direction of ["rtl", "ltr"]) {
+      const isWide = await page.evaluate((each) => {
+        document.documentElement.dir = each;
+        return document.documentElement.scrollWidth > innerWidth;
+      }, direction);
+      if (isWide) seen.wide.push(`${name}, ${kind}, ${direction}`);
+    }
     if (size !== NARROWEST) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
   }
   await page.evaluate(axeSource);

@@ -68,7 +68,7 @@ export class SentencePicker {
 
   /** @param {ListedSentence} sentence */
   #choice(sentence) {
-    const label = make("span", { className: "words" }, sentence.sentence);
+    const label = make("span", { className: "words", dir: "auto", lang: sentence.language ?? "" }, sentence.sentence);
     const about = [sentence.category, sentence.has_sign === false ? text("picker.no_sign") : ""].filter(Boolean);
     const choice = button(label, () => {
       for (const each of this.list.querySelectorAll("button")) each.ariaPressed = String(each === choice);

@@ -4,7 +4,6 @@ import { button, make } from "./dom.js";
 import { SkeletonPlayer } from "./overlay.js";
 import { text } from "./texts.js";
 
-/** @import { Clip } from "../engine/landmarks.js" */
 /** @import { Offer } from "./turn.js" */
 /** @import { Signs } from "./signs.js" */
 
@@ -38,7 +37,7 @@ export class SignCards {
     this.moves = button("", () => this.#toggle());
     this.moves.hidden = true;
     for (const offer of offers) {
-      const card = this.#card(words(offer.sentence), signs.of(offer), () => chosen(offer));
+      const card = this.#card(words(offer.sentence), offer, signs, () => chosen(offer));
       this.element.append(beside ? make("div", { className: "card-with" }, card, beside(offer)) : card);
     }
   }
@@ -51,17 +50,20 @@ export class SignCards {
 
   /**
    * @param {string} words
-   * @param {Promise<Clip | null>} sign
+   * @param {Offer} offer
+   * @param {Signs} signs
    * @param {() => void} chosen
    */
-  #card(words, sign, chosen) {
+  #card(words, offer, signs, chosen) {
     const canvas = make("canvas", { width: 360, height: 300, hidden: true, ariaHidden: "true" });
     const card = button(canvas, chosen, "choice");
-    card.append(make("span", { className: "words", dir: "auto" }, words));
+    const shown = make("span", { className: "words", dir: "auto", lang: "" }, words);
+    signs.languageOf(offer).then((tag) => { shown.lang = tag; });
+    card.append(shown);
     const player = new SkeletonPlayer(canvas);
     this.#players.push(player);
     player.onchange = () => this.#label();
-    sign.then((clip) => {
+    signs.of(offer).then((clip) => {
       if (!clip || !this.#players.includes(player)) return;
       canvas.hidden = false;
       player.show(clip);

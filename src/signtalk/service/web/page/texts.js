@@ -22,8 +22,14 @@ export async function loadTexts(wanted) {
   )));
   texts = Object.assign({}, ...files);
   document.documentElement.lang = chosen;
+  document.documentElement.dir = text("page.direction");
   document.title = text("title");
-  for (const element of marked("text")) element.textContent = text(element.dataset.text ?? "");
+  const own = files.at(-1);
+  for (const element of marked("text")) {
+    const name = element.dataset.text ?? "";
+    element.textContent = text(name);
+    element.lang = name in own ? chosen : FIRST; // a voice reads what is not translated yet as what it is
+  }
   for (const element of marked("label")) element.ariaLabel = text(element.dataset.label ?? "");
   for (const element of marked("hint")) element.setAttribute("placeholder", text(element.dataset.hint ?? ""));
 }
