@@ -3,12 +3,13 @@
 
     python benchmarks/promise.py --results docs/results          # about 15 minutes a seed on one core
     python benchmarks/promise.py --again --results docs/results  # fit and ask anew with the models that are trained
+    python benchmarks/promise.py --model base --results docs/results  # the recipe base, all of its epochs
 
 For each seed: train on asl_sentences_3signers with s03 left out and a tenth of the sentences held out, index, and ask
 test clips, held-out sentences and words before and after s01 enrols them, and clips at rest; then the stress test.
 Under the policy `strict` and, of what is enrolled, for comparison under `research`. What is done is kept in WORK, and
-a killed run goes on by the same command. With --results benchmarks/results/promise.json and the page in that folder
-are written.
+a killed run goes on by the same command. With --results benchmarks/results/promise.json (or promise_base.json) and the
+page in that folder are written.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import get_args
 import numpy as np
 
 from folds import Job, code_version, machine, train_once
-from promise_page import Count, Fit, Origin, Proof, StressCount, page
+from promise_page import Count, Fit, ModelName, Origin, Proof, StressCount, page
 from results_page import ROWS, typed_command
 from signtalk import Model, Run
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
@@ -46,12 +47,15 @@ from suites import SPLITS, Suite, fold_splits, prepare
 NAME = "promise"
 SUITE = Suite(
     "asl_sentences_3signers",
-    "s03 left out, a tenth of the sentences held out, 6 epochs",
+    "s03 left out, a tenth of the sentences held out",
     holdout_sentences=0.1,
     val_fraction=0.1,
-    overrides=("optimiser.epochs=6",),
     only_folds=("s03",),
 )
+RECIPES: dict[ModelName, Recipe] = {
+    "brief": Recipe.named("default").changed(["optimiser.epochs=6"]),
+    "base": Recipe.named("base"),
+}
 WORDS = Suite("asl_words_3signers", "the words of these sentences, enrolled after training")
 TEACHER, ASKERS = "s01", ("s02", "s03")
 TAUGHT_EACH, ASKED_EACH = 2, 12
@@ -70,6 +74,9 @@ _AT_ONCE = 64
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is missing and write the page; 2 when it cannot be done, with the reason."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--model", choices=get_args(ModelName), default="brief", help="6 epochs, or the recipe base (default: brief)"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[42, 43, 44], help="of training (default: 42 43 44)")
     parser.add_argument("--work", type=Path, default=Path("runs/promise"), help="folder of data, runs and answers")
     parser.add_argument("--results", type=Path, metavar="PAGES", help="folder of the page, written anew")
@@ -84,9 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 command=typed_command("promise", words),
                 machine=machine(),
                 split_hash=split.hash,
+                model=options.model,
             ),
             fits=tuple(
-                measure(_job(options.work, manifest, split, seed), asked_words, again=options.again)
+                measure(_job(options, manifest, split, seed), asked_words, again=options.again)
                 for seed in dict.fromkeys(options.seeds)
             ),
         )
@@ -95,14 +103,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(page(proof))
     if options.results:
-        write_json(ROWS / f"{NAME}.json", proof.model_dump(mode="json"))
-        write_text(options.results / f"{NAME}.md", page(proof))
+        write_json(ROWS / f"{proof.origin.name}.json", proof.model_dump(mode="json"))
+        write_text(options.results / f"{proof.origin.name}.md", page(proof))
     return 0
 
 
-def _job(work: Path, manifest: Manifest, split: Split, seed: int) -> Job:
-    recipe = Recipe.named(SUITE.recipe).changed([*SUITE.overrides, f"seed={seed}"])
-    return Job("s03", manifest, split, recipe, work / f"s03-{seed}", keep=True, progress=sys.stderr.isatty())
+def _job(options: argparse.Namespace, manifest: Manifest, split: Split, seed: int) -> Job:
+    recipe = RECIPES[options.model].changed([f"seed={seed}"])
+    folder = options.work / f"{options.model}-{seed}"
+    return Job("s03", manifest, split, recipe, folder, keep=True, progress=sys.stderr.isatty())
 
 
 def measure(job: Job, words: Manifest, *, again: bool = False) -> Fit:

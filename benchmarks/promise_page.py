@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -15,6 +16,7 @@ from results_page import table
 from signtalk.evaluation.intervals import wilson_interval
 from signtalk.recognition.promise import Policy
 
+ModelName = Literal["brief", "base"]
 KINDS = {
     "test": "trained sentences, test signer",
     "held out": "sentences held out of everything, all signers",
@@ -102,11 +104,17 @@ class Fit(BaseModel, frozen=True, extra="forbid"):
 
 
 class Origin(BaseModel, frozen=True, extra="forbid"):
-    """How the figures came about: command as typed, machine, split."""
+    """How the figures came about: command as typed, machine, split, what was trained."""
 
     command: str
     machine: str
     split_hash: str
+    model: ModelName = "brief"
+
+    @property
+    def name(self) -> str:
+        """Of the files."""
+        return "promise" if self.model == "brief" else f"promise_{self.model}"
 
 
 class Proof(BaseModel, frozen=True, extra="forbid"):
@@ -128,12 +136,13 @@ def page(proof: Proof) -> str:
     minutes = f"{min(fit.minutes for fit in proof.fits):.1f} to {max(fit.minutes for fit in proof.fits):.1f}"
     stress_cases = [case for fit in proof.fits for case in fit.stress]
     parts = [
-        "# Promises that are kept",
+        f"# {_TITLES[origin.model]}",
         "<!-- Made by benchmarks/promise.py; do not edit. -->\nWhat is promised, and what a policy is: "
         "[when an answer is given](../calibration.md).",
         f"{dates}: `{origin.command}`; code {code};\n{origin.machine}; split `{origin.split_hash[:12]}`; "
         f"seeds {seeds}, trained beside other\nprograms in {minutes} minutes.",
-        _SETTING,
+        _SETTING.format(trained=_TRAINED[origin.model]),
+        *_MIND[origin.model],
         "## What was asked for",
         _asked_for(proof, stress_cases),
         "## What is shown, all models and signers together",
@@ -154,16 +163,28 @@ def page(proof: Proof) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_TITLES: dict[ModelName, str] = {
+    "brief": "Promises that are kept",
+    "base": "Promises that are kept, by a model from the base",
+}
+_TRAINED: dict[ModelName, str] = {"brief": "6 epochs", "base": "recipe `base`"}
 _SETTING = """Setting: `asl_sentences_3signers`, s03 left out, a tenth of the sentences held out (half of them
-validate), 6 epochs. s01 then teaches ten words of `asl_words_3signers` from two clips each; s02 and
+validate), {trained}. s01 then teaches ten words of `asl_words_3signers` from two clips each; s02 and
 s03 ask twelve clips of each. The other half of the held-out sentences is enrolled likewise. s02
 signs in training, s03 does not. Training knows sentences that are made of such words, and no word
 alone. The clips at rest are those of the same set. All gates are fitted on validation clips of the
-sentences; no clip that is asked here chose a number.
-
-Mind: a model of six epochs proves little. Whatever is not proven is a choice or refused, so the
-stress test finds no answer at all, and what a longer trained model answers stands in
-[the suites](../results.md)."""
+sentences; no clip that is asked here chose a number."""
+_MIND: dict[ModelName, list[str]] = {
+    "brief": [
+        """Mind: a model of six epochs proves little. Whatever is not proven is a choice or refused, so the
+stress test finds no answer at all. [A model from the base](promise_base.md) answers."""
+    ],
+    "base": [
+        """Mind: no clip of these people was learned from by the base, but its best part was chosen on words
+by them ([the base model](../base-model.md)). [A model of six epochs](promise.md) is what the
+promise was asked of."""
+    ],
+}
 _SHOWN_NOTE = """*Low motion* are clips that the motion floor refused. Intervals are Wilson's over the answers of
 all models; the same clip asked of three models is no independent clip, so they are too narrow."""
 

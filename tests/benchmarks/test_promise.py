@@ -1,6 +1,7 @@
 """The proof of the promises: who teaches and asks, what is counted, and the page of the repository."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -83,8 +84,8 @@ def test_the_page_pools_models_and_tells_coverage() -> None:
     assert f"| {KINDS['words']} |" in text and f"| {KINDS['idle']} |" not in text
 
 
-def test_the_page_of_the_repository_is_that_of_its_figures() -> None:
-    path = results_page.ROWS / "promise.json"
+@pytest.mark.parametrize("path", sorted(results_page.ROWS.glob("promise*.json")), ids=lambda path: path.stem)
+def test_the_page_of_the_repository_is_that_of_its_figures(path: Path) -> None:
     measured = Proof.model_validate(read_json(path))
-    assert (results_page.PAGES / "promise.md").read_text(encoding="utf-8") == promise_page.page(measured)
+    assert (results_page.PAGES / f"{path.stem}.md").read_text(encoding="utf-8") == promise_page.page(measured)
     assert [fit.seed for fit in measured.fits] == [42, 43, 44]
