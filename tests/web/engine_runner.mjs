@@ -10,6 +10,7 @@ import { criticalWords, keepsCriticalWords, spelledText } from "../../src/signta
 import { Engine } from "../../src/signtalk/service/web/engine/engine.js";
 import { extractFeatures } from "../../src/signtalk/service/web/engine/features.js";
 import { frameAt } from "../../src/signtalk/service/web/engine/landmarks.js";
+import { implausibilities } from "../../src/signtalk/service/web/engine/plausible.js";
 import { Segmenter } from "../../src/signtalk/service/web/engine/segmenter.js";
 import { MemoryStorage } from "../../src/signtalk/service/web/engine/storage.js";
 import { textKey, Tokenizer } from "../../src/signtalk/service/web/engine/tokenizer.js";
@@ -156,6 +157,8 @@ const TASKS = {
     const listed = categories.map(({ category }) => engine.sentences({ category }).map(({ sentence }) => sentence));
     return { answers, milliseconds, verified: await engine.verify(), sentences: engine.sentences(), categories, listed, hits };
   },
+  plausible: () => clips.map((clip) => implausibilities(clip).map(({ kind, isHopeless }) => [kind, isHopeless])),
+
   async enroll() {
     const storage = new MemoryStorage(), engine = await openEngine({ storage });
     /** @type {string[]} */

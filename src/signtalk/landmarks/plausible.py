@@ -27,11 +27,11 @@ _PIXELS = 5.0
 _OUTSIDE = 2.0
 """Pictures beyond the edge at which nothing can be seen any more."""
 _OUTSIDE_SHARE = 0.05
-_HEAD_OVER_SHOULDERS = 0.15
+HEAD_OVER_SHOULDERS = 0.15
 """Shoulder widths that a head at least lies below the shoulders' line, for the person to stand on it."""
-_HANDS_APART, _HANDS_ELSEWHERE = 1.0, 4.0
+HANDS_APART, HANDS_ELSEWHERE = 1.0, 4.0
 """Shoulder widths between a hand's own wrist and the body's: odd, and in another system of coordinates."""
-_HANDS_EXCHANGED = 0.5
+HANDS_EXCHANGED = 0.5
 """Shoulder widths from the own wrist, where the other one is at half of that."""
 _HAND_DISORDER = 0.75
 """Length of the fingers' last bones over that of the palm: about 0.3 in hands, about 1 in points of any order."""
@@ -243,7 +243,7 @@ def _body_doubts(flat: _Points) -> Iterator[Implausibility]:
         yield Implausibility(
             "on_its_side", "the person lies on the side; turn the video or the points by a quarter, unless it is so"
         )
-    elif up[1] < -_HEAD_OVER_SHOULDERS:
+    elif up[1] < -HEAD_OVER_SHOULDERS:
         yield Implausibility(
             "upside_down",
             "the person is upside down: y grows downwards in a picture, so give 1 - y, or turn the video",
@@ -337,18 +337,18 @@ def _hand_doubts(clip: LandmarkClip, flat: _Points) -> Iterator[Implausibility]:
         own, others = (
             _median(np.linalg.norm(wrist - flat[:, _WRISTS[name]], axis=-1)) / width for name in (side, other)
         )
-        if own > _HANDS_EXCHANGED and others < own / 2:
+        if own > HANDS_EXCHANGED and others < own / 2:
             yield Implausibility(
                 "hands_exchanged",
                 f"the {side} hand lies at the {other} wrist of the body; exchange the hands where the tool that wrote "
                 "them calls the sides of the picture left and right",
             )
-        elif own > _HANDS_APART:
+        elif own > HANDS_APART:
             yield Implausibility(
                 "hands_apart",
                 f"the {side} hand lies {own:.1f} shoulder widths from the {side} wrist of the body; see whether hands "
                 "and body are in different units, or of different people",
-                is_hopeless=own > _HANDS_ELSEWHERE,
+                is_hopeless=own > HANDS_ELSEWHERE,
             )
 
 

@@ -18,7 +18,7 @@ from signtalk.bundle.golden import GOLDEN_TOLERANCE
 from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
 from signtalk.data import holistic, manifest, records, tokenizer
 from signtalk.index import personal, said, takes, written
-from signtalk.landmarks import clip, drawing, features, legacy_rows, wire
+from signtalk.landmarks import clip, drawing, features, legacy_rows, plausible, wire
 from signtalk.recognition import (
     critical_words,
     ctc,
@@ -81,6 +81,12 @@ def tables() -> dict[str, dict[str, Any]]:
             "SKELETON_LINES": drawing.LINES,
             "SKELETON_DOTS": drawing.DOTS,
             "MIN_VISIBILITY": drawing.MIN_VISIBILITY,
+        },
+        "signtalk.landmarks.plausible": {
+            "HEAD_OVER_SHOULDERS": plausible.HEAD_OVER_SHOULDERS,
+            "HANDS_APART": plausible.HANDS_APART,
+            "HANDS_ELSEWHERE": plausible.HANDS_ELSEWHERE,
+            "HANDS_EXCHANGED": plausible.HANDS_EXCHANGED,
         },
         "signtalk.landmarks.legacy_rows": {
             "PROTOTYPE_COLUMNS": legacy_rows.PROTOTYPE_COLUMNS,

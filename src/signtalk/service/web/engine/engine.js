@@ -182,10 +182,13 @@ export class Engine {
       throw new Error(`${clips.length} clips; give one to ${MOST_ENROLLED}`);
     }
     const encoded = [], motions = [], { decision } = this.bundle.config;
+    /** @type {string[]} */
+    const odd = [];
     for (const [place, clip] of clips.entries()) {
-      const { encoded: one, motion } = await this.encodedSigning(`clip ${place + 1}`, clip, decision.gate.motion_floor);
-      encoded.push(one);
-      motions.push(motion);
+      const signing = await this.encodedSigning(`clip ${place + 1}`, clip, decision.gate.motion_floor);
+      encoded.push(signing.encoded);
+      motions.push(signing.motion);
+      odd.push(...signing.odd);
     }
     const references = await newReferences(this.index, { text: sentence, category }, encoded);
     refuseKnown(this.index, references);
@@ -199,7 +202,7 @@ export class Engine {
       landmarks: consent ? takes.map(({ clip_id: id }, n) => ({ clipId: id, bytes: clipToBytes(clips[n]) })) : [],
     });
     if (consent) for (const clip of clips) await this.unremember(await saidId(clip)); // it answers now
-    return report;
+    return { ...report, warnings: [...odd, ...report.warnings] };
   }
 
   /**
@@ -363,8 +366,8 @@ export class Engine {
    */
   async encodedSigning(name, clip, motionFloor) {
     const { encoded, motion } = await this.#encoded(clip);
-    checkClip(name, clip, motion, this.bundle.config.features, motionFloor);
-    return { encoded, motion };
+    const odd = checkClip(name, clip, motion, this.bundle.config.features, motionFloor);
+    return { encoded, motion, odd };
   }
 
   /** @param {string} text */

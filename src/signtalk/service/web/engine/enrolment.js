@@ -4,6 +4,7 @@ import { sha256 } from "./bundle.js";
 import { validFrames } from "./ctc.js";
 import { ClipError, LEFT_HAND_NAMES, RIGHT_HAND_NAMES, shareSeen } from "./landmarks.js";
 import { dot, halfRounded } from "./numbers.js";
+import { implausibilities } from "./plausible.js";
 import { answer } from "./recognition.js";
 import { CONFUSED, ENROLLED_ID, LEAST_HAND_SHARE, SAME_COSINE, SAME_TOLERANCE, SHOWN_NEAREST } from "./tables.js";
 import { splitWords, textKey } from "./tokenizer.js";
@@ -31,7 +32,8 @@ export function checkedText(text) {
 }
 
 /**
- * Refuse a clip in which nobody signs, or in which the hands were not seen.
+ * Refuse a clip in which nobody signs, in which the hands were not seen, or which can never be recognised; what is odd
+ * about it otherwise is given back.
  *
  * @param {string} name what it is called
  * @param {Clip} clip
@@ -50,6 +52,9 @@ export function checkClip(name, clip, motion, features, motionFloor) {
     throw new ClipError(`${name}: hand speed ${motion.toFixed(2)} shoulder widths a second, signing has at least `
       + `${motionFloor.toFixed(2)}; the hands rest, so film the signing`);
   }
+  const doubts = implausibilities(clip), hopeless = doubts.find(({ isHopeless }) => isHopeless);
+  if (hopeless) throw new ClipError(`${name}: ${hopeless.message}`);
+  return doubts.map(({ message }) => `${name}: ${message}`);
 }
 
 /**
