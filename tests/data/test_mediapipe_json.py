@@ -160,6 +160,16 @@ def test_pixels_beside_the_size_of_the_picture_are_put_right(tmp_path: Path) -> 
     assert clip.notes == (f"{path}: its coordinates are pixels of a picture of 1280 x 720; taken as parts of it",)
 
 
+def test_fractions_beside_the_size_of_the_picture_stay_so(tmp_path: Path) -> None:
+    values = holistic_values()
+    frames = [{name: points(part[t]) for name, part in values.items()} for t in range(3)]
+    frames[0]["pose"][31]["y"] = 2.5  # a foot below the picture
+    values["pose"][0, 31, 1] = 2.5
+    clip = read(tmp_path, {"width": 640, "height": 480, "fps": 25, "frames": frames})
+    np.testing.assert_allclose(clip.landmarks, kept(values))
+    assert clip.notes == () and clip.aspect == 640 / 480
+
+
 def test_the_frames_own_times_are_believed_rather_than_a_false_rate(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     save_json_clip(path, made_clip(num_frames=30, fps=25.0))
