@@ -61,6 +61,30 @@ def test_a_table_is_known_by_its_bytes_not_by_its_name(tmp_path):
     assert "its sheet 'Sheet' is read, not 'Notes'" in table.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("sheets", "read"),
+    [
+        ({"Clips": ["video", "signer", "fps"], "Labels": ["Video", "Gloss", "Signer"]}, "Labels"),
+        ({"Clips": ["video", "gloss"], "Signers": ["signer", "session"]}, "Clips"),
+        ({"Clips": ["video", "gloss"], "Again": ["video", "sentence"]}, "Clips"),
+        ({"Notes": ["written", "by Ama"], "Words": ["gloss", "category"]}, "Words"),
+    ],
+)
+def test_the_sheet_that_has_most_of_what_is_needed_is_read_and_told(tmp_path, sheets, read):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, titles in sheets.items():
+        sheet = book.create_sheet(name)
+        sheet.append(titles)
+        sheet.append([f"{title} of {name}" for title in titles])
+    book.save(tmp_path / "m.xlsx")
+    table = read_table(tmp_path / "m.xlsx", WANTED)
+    other = next(name for name in sheets if name != read)
+    assert list(table.titles) == sheets[read]
+    assert f"its sheet '{read}' is read, not '{other}'" in table.notes[0]
+
+
 def test_columns_that_nobody_uses_are_named_once(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text("file,gloss,person,hand,empty,\n1.mp4,hello,A,left,,x\n2.mp4,bye,B,right,,\n")

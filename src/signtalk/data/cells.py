@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from signtalk.data.columns import ALIASES, folded_title
+from signtalk.data.columns import folded_title, places_of
 from signtalk.errors import one_line
 
 _TEXTS = ("sentence", "signer", "category")
@@ -58,8 +58,7 @@ def worded_column(titles: Sequence[str], rows: Sequence[Sequence[str]], place: i
     """
     if not _only_numbers(_filled(rows, place)):
         return place
-    folded = [folded_title(title) for title in titles]
-    others = [folded.index(alias) for alias in ALIASES["sentence"] if alias in folded and folded.index(alias) != place]
+    others = [other for other in places_of(titles, "sentence") if other != place]
     return next((other for other in others if (c := _filled(rows, other)) and not _only_numbers(c)), place)
 
 

@@ -36,6 +36,12 @@ _NO_TITLES = (
 )
 _HEADER_WITHIN = 20
 """Rows at the top among which the header is looked for: a title may stand above it."""
+_NEEDED = (
+    ("path", "video_file", "feature_path", "clip_id", "sentence_id"),
+    ("sentence", "text_variations", "is_idle"),
+    ("signer",),
+)
+"""Of each group a table needs one column, as far as it is wanted: what is signed where, and by whom."""
 _ERROR = re.compile(
     r"#[!?¡¿]*(N/A(\W.*)?|REF|VALUE|NAME|DIV/0|NULL|NUM|NV|BEZUG|WERT|ZAHL|ÜBERLAUF|VALEUR|NOM|NOMBRE|VALOR)[!?]*"
     r"|#(?=.*[!?])[!?¡¿]*(SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY|ERROR)[!?]*|#GETTING_DATA|##+|Err:\d{3}|=.+",
@@ -133,7 +139,7 @@ def read_table(path: Path, wanted: Collection[str]) -> Table:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     if not is_spreadsheet(data) and (kind := kind_of_bytes(data)):
         raise DataError(f"{path}: {kind}; expected a table as CSV, .xlsx or JSON")
-    grid = _grid_of_sheets(path, data) if is_spreadsheet(data) else _grid_of_text(path, data)
+    grid = _grid_of_sheets(path, data, wanted) if is_spreadsheet(data) else _grid_of_text(path, data)
     if not grid.rows:
         raise DataError(f"{path}: empty; expected a header line")
     header = _header_place(path, [cells for _, cells in grid.rows])
@@ -217,11 +223,11 @@ def _known(path: Path, titles: Sequence[str]) -> Collection[str]:
         return ALIASES  # a header that names a column twice is a header all the same
 
 
-def _grid_of_sheets(path: Path, data: bytes) -> _Grid:
+def _grid_of_sheets(path: Path, data: bytes, wanted: Collection[str]) -> _Grid:
     sheets = [sheet for sheet in read_sheets(path, data) if any(map(any, sheet.rows))]
     if not sheets:
         return _Grid([], "row")
-    chosen = next((s for s in sheets if any(len(_known(path, row)) > 1 for row in s.rows[:_HEADER_WITHIN])), sheets[0])
+    chosen = max(sheets, key=lambda sheet: _num_needed(path, sheet.rows, wanted))  # of several the first
     grid = _Grid([(number, cells) for number, cells in enumerate(chosen.rows, 1) if any(cells)], "row",
                  not_texts=chosen.not_texts)  # fmt: skip
     if chosen.num_merged:
@@ -234,6 +240,14 @@ def _grid_of_sheets(path: Path, data: bytes) -> _Grid:
         others = ", ".join(f"'{sheet.name}'" for sheet in sheets if sheet is not chosen)
         grid.notes.append(f"{path}: its sheet '{chosen.name}' is read, not {others}")
     return grid
+
+
+def _num_needed(path: Path, rows: Sequence[Sequence[str]], wanted: Collection[str]) -> int:
+    """How much of what is needed a sheet has in its header, and -1 for one without a header."""
+    known = next((known for row in rows[:_HEADER_WITHIN] if len(known := _known(path, row)) > 1), None)
+    if known is None:
+        return -1
+    return sum(any(name in known and name in wanted for name in group) for group in _NEEDED)
 
 
 def _header_place(path: Path, rows: Sequence[Sequence[str]]) -> int:
