@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import signtalk
 from made.commands import terminal
 from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle
@@ -58,6 +59,22 @@ def test_an_export_without_its_data_says_what_is_missing(
     assert told["variants"]["offered"]
     assert told["left_out"] == []
     assert all(extras.signs is None for extras in exported_before)
+
+
+def test_the_policy_of_an_export_is_that_of_its_bundle(
+    small_run: SmallRun, tmp_path: Path, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies: list[str] = []
+
+    def export_bundle(_checkpoint: Any, _index: Any, decision: DecisionConfig, out: Path, _extras: Any) -> Path:
+        policies.append(decision.policy)
+        shutil.copytree(small_run.out / "export", out, dirs_exist_ok=True)
+        return out / small_run.bundle.name
+
+    monkeypatch.setattr("signtalk.export.run.export_bundle", export_bundle)
+    for options in ((), ("--policy", "research"), ("--policy", "strict")):
+        ask("export", small_run.run, "--out", tmp_path / "shipped", *options)
+    assert policies == [signtalk.Run(small_run.run).decision().policy, "research", "strict"]
 
 
 def test_a_bundle_is_verified_and_unpacked(small_run: SmallRun, tmp_path: Path, ask: Any) -> None:

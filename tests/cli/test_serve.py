@@ -166,3 +166,21 @@ def test_own_sentences_alone_and_a_calibration_of_this_place_reach_the_service(
     error = ask("serve", small_run.bundle, "--no-page", "--calibration", tmp_path / "other.json", code=2).err
     assert "fitted for another model" in error
     assert len(listening) == 2
+
+
+def test_the_policy_reaches_the_service_over_that_of_bundle_and_calibration(
+    small_run: SmallRun, tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policies: list[str] = []
+    monkeypatch.setattr(
+        "signtalk.service.app.create_app", lambda model, _: policies.append(model.recognizer.decision.policy)
+    )
+    with open_bundle(small_run.bundle) as bundle:
+        own = bundle.recognizer.decision.policy
+        write_decision(tmp_path / "here.json", DecisionConfig(translate=False), {}, bundle.recognizer.index.encoder_id)
+    for options in ((), ("--policy", "research"), ("--policy", "strict"), ("--policy", "research", "--calibration",
+                    tmp_path / "here.json")):  # fmt: skip
+        ask("serve", small_run.bundle, "--no-page", *options)
+    assert policies == [own, "research", "strict", "research"]
+    assert "strict" in ask("serve", small_run.bundle, "--policy", "lax", code=2).err
+    assert len(listening) == 4

@@ -58,6 +58,24 @@ def test_every_shape_of_a_part_is_read(key: str, wrap: Any, tmp_path: Path) -> N
     np.testing.assert_array_equal(read(tmp_path, frames).landmarks, kept(values))
 
 
+def test_points_in_capitals_are_read_and_those_of_other_keys_told(tmp_path: Path) -> None:
+    values = holistic_values()
+    frames = [
+        {
+            name: [{key.upper(): number for key, number in point.items()} for point in points(part[t], scores=True)]
+            for name, part in values.items()
+        }
+        for t in range(3)
+    ]
+    clip = read(tmp_path, frames)
+    np.testing.assert_array_equal(clip.landmarks, kept(values))
+    assert (clip.visibility == 0.5).all()
+    with pytest.raises(ClipError, match="frame 0: pose holds a point of lat, lon; expected x, y and z"):
+        read(tmp_path, [{"pose": [{"lat": 1, "lon": 2}] * 33}])
+    left_out = [{"visibility": 0.5}, *points(values["pose"][0])[1:]]  # as protocol buffers write zeros
+    assert np.isnan(read(tmp_path, [{"pose": left_out}]).landmarks[0, :2, 0]).tolist() == [True, False]
+
+
 def test_absent_null_and_empty_parts_are_missing_and_irises_are_dropped(tmp_path: Path) -> None:
     values = holistic_values()
     face = np.concatenate([values["face"][0], values["face"][0, :10]])
@@ -158,6 +176,16 @@ def test_pixels_beside_the_size_of_the_picture_are_put_right(tmp_path: Path) -> 
     clip = load_json_clip(path, 30.0)
     assert_same_points(clip, made_clip(aspect=1280 / 720), tolerance=1e-4)
     assert clip.notes == (f"{path}: its coordinates are pixels of a picture of 1280 x 720; taken as parts of it",)
+
+
+def test_fractions_beside_the_size_of_the_picture_stay_so(tmp_path: Path) -> None:
+    values = holistic_values()
+    frames = [{name: points(part[t]) for name, part in values.items()} for t in range(3)]
+    frames[0]["pose"][31]["y"] = 2.5  # a foot below the picture
+    values["pose"][0, 31, 1] = 2.5
+    clip = read(tmp_path, {"width": 640, "height": 480, "fps": 25, "frames": frames})
+    np.testing.assert_allclose(clip.landmarks, kept(values))
+    assert clip.notes == () and clip.aspect == 640 / 480
 
 
 def test_the_frames_own_times_are_believed_rather_than_a_false_rate(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from signtalk.data.names import composed, safe_name, unique_names, unquoted
+from signtalk.data.names import composed, folded_id, safe_name, split_letter, unique_names, unquoted
 
 
 @pytest.mark.parametrize(("text", "name"), [
@@ -24,3 +24,16 @@ def test_an_address_is_read_as_the_file_has_its_name(name, plain):
 
 def test_letters_are_composed():
     assert composed("Ame\u0301lie") == "Am\u00e9lie" == composed("Am\u00e9lie")
+
+
+@pytest.mark.parametrize(("name", "parts"), [
+    ("1A", ("1", "A")), ("s02e", ("s02", "E")), ("care", ("care", "")), ("VIDEO_AB", ("VIDEO_AB", "")),
+    ("1F", ("1F", "")), ("A", ("A", "")), ("", ("", "")),
+])  # fmt: skip
+def test_a_letter_is_a_signer_behind_a_digit_alone(name, parts):
+    assert split_letter(name) == parts
+
+
+def test_ids_are_compared_as_numbers_and_without_blanks_and_case():
+    assert folded_id(" 007") == folded_id("7.0") == folded_id("7") == "7"
+    assert folded_id("S 1") == "s1" != folded_id("s01")

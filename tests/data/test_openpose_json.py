@@ -99,6 +99,10 @@ def test_fractions_of_the_picture_stay_so() -> None:
     points, _ = openpose_points([frame(0, scale=1.0)], 25)
     assert points.aspect is None
     np.testing.assert_allclose(points.parts["left_hand"][0, :, :2], person()[33:54], rtol=1e-5)
+    outside = frame(0, scale=1.0) | {"canvas_width": 1280, "canvas_height": 720}
+    outside["people"][0]["pose_keypoints_2d"][3 * OPENPOSE_25.index("LHeel")] = 2.5
+    points, _ = openpose_points([outside], 25)
+    np.testing.assert_allclose(points.parts["left_hand"][0, :, :2], person()[33:54], rtol=1e-5)
 
 
 def test_a_person_is_followed_where_people_change_places() -> None:

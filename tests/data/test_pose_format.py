@@ -287,3 +287,34 @@ def test_depths_in_pixels_are_put_right(tmp_path: Path) -> None:
     clip = load_pose(rewritten(tmp_path / "a.pose", deep))
     assert_same_points(clip, made_clip(num_frames=30), tolerance=1e-5)
     assert "its depths are pixels too" in clip.notes[0]
+
+
+@pytest.mark.parametrize("parts", [slice(0, 543), slice(0, 33), slice(0, 75)], ids=["all", "body", "no face"])
+def test_points_that_are_fractions_already_stay_so_whatever_size_the_header_tells(tmp_path: Path, parts) -> None:
+    def in_parts(pose, data, confidence):
+        size = pose.header.dimensions
+        seen = np.zeros_like(confidence)
+        order = np.r_[0:33, 501:543, 33:501]
+        seen[..., order[parts]] = confidence[..., order[parts]]
+        return data / [size.width, size.height, 1], seen, 25
+
+    path = rewritten(tmp_path / "a.pose", in_parts)
+    clip, expected = load_pose(path), made_clip(num_frames=30)
+    there = ~np.isnan(clip.landmarks[..., 0])
+    np.testing.assert_allclose(clip.landmarks[there], expected.landmarks[there], atol=2e-7)
+    assert there.mean() > 0.15 and clip.aspect == expected.aspect
+    assert clip.notes == (
+        f"{path}: its coordinates are parts of the picture already, and not pixels of its 1332 x 999",
+    )  # fmt: skip
+
+
+def test_a_person_in_shoulder_widths_keeps_its_shape(tmp_path: Path) -> None:
+    def normalised(_, data, confidence):
+        shoulders = data[3, 0, 11:13, :2]
+        chest, width = shoulders.mean(axis=0), np.linalg.norm(shoulders[0] - shoulders[1])
+        return (data - [*chest, 0]) / width, confidence, 25
+
+    clip, pixels = load_pose(rewritten(tmp_path / "a.pose", normalised)), made_clip(num_frames=30)
+    flat, expected = (each.landmarks[4, :75, :2] * [4 / 3, 1] for each in (clip, pixels))
+    ratio = np.linalg.norm(flat[40] - flat[0]) / np.linalg.norm(expected[40] - expected[0])
+    np.testing.assert_allclose(flat - flat[0], (expected - expected[0]) * ratio, atol=1e-6)

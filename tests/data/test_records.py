@@ -57,6 +57,16 @@ def test_a_signer_column_wins_over_the_letter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("clip_id", "sentence_id", "signer"),
+    [("s7b", "s7", "B"), ("07B", "7", "B"), ("7B", "hello", "B"), ("care", "car", ""), ("VIDEO_AB", "VIDEO_A", "")],
+)
+def test_a_letter_is_the_signer_behind_a_sentence_id_that_ends_in_a_digit(
+    tmp_path: Path, clip_id: str, sentence_id: str, signer: str
+) -> None:
+    assert reader(tmp_path).read(clip_id, {**ROW, "sentence_id": sentence_id}).signer_id == signer
+
+
+@pytest.mark.parametrize(
     ("change", "kind"),
     [
         ({"num_frames": "ten"}, "bad_number"),

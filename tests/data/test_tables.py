@@ -1,5 +1,6 @@
 """Tables as people have them: dialects, encodings, titles, errors of cells."""
 
+import datetime
 import unicodedata
 from pathlib import Path
 
@@ -60,6 +61,30 @@ def test_a_table_is_known_by_its_bytes_not_by_its_name(tmp_path):
     assert "its sheet 'Sheet' is read, not 'Notes'" in table.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("sheets", "read"),
+    [
+        ({"Clips": ["video", "signer", "fps"], "Labels": ["Video", "Gloss", "Signer"]}, "Labels"),
+        ({"Clips": ["video", "gloss"], "Signers": ["signer", "session"]}, "Clips"),
+        ({"Clips": ["video", "gloss"], "Again": ["video", "sentence"]}, "Clips"),
+        ({"Notes": ["written", "by Ama"], "Words": ["gloss", "category"]}, "Words"),
+    ],
+)
+def test_the_sheet_that_has_most_of_what_is_needed_is_read_and_told(tmp_path, sheets, read):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, titles in sheets.items():
+        sheet = book.create_sheet(name)
+        sheet.append(titles)
+        sheet.append([f"{title} of {name}" for title in titles])
+    book.save(tmp_path / "m.xlsx")
+    table = read_table(tmp_path / "m.xlsx", WANTED)
+    other = next(name for name in sheets if name != read)
+    assert list(table.titles) == sheets[read]
+    assert f"its sheet '{read}' is read, not '{other}'" in table.notes[0]
+
+
 def test_columns_that_nobody_uses_are_named_once(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text("file,gloss,person,hand,empty,\n1.mp4,hello,A,left,,x\n2.mp4,bye,B,right,,\n")
@@ -67,7 +92,9 @@ def test_columns_that_nobody_uses_are_named_once(tmp_path):
     assert "columns that are not used: 'hand', '(no title)';" in note
 
 
-@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NV", "#BEZUG!", "Err:502", "####",
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NV", "#BEZUG!", "Err:502",
+                                   "####", "#REF", "#VALUE", "#DIV/0", "#NAME", "#N/A N/A", "#N/A Requesting Data...",
+                                   "#!REF", "#NAME!", "#ref?", "#ERROR!", "#!SPILL", "#WERT",
                                    "=VLOOKUP(A2;Words;2)"])  # fmt: skip
 def test_an_error_of_a_spreadsheet_is_a_fault_of_its_row(tmp_path, error):
     path = tmp_path / "m.csv"
@@ -80,7 +107,7 @@ def test_an_error_of_a_spreadsheet_is_a_fault_of_its_row(tmp_path, error):
     assert good.checked()["sentence"] == "Wait here"
 
 
-@pytest.mark.parametrize("text", ["null", "NaN", "None", "N/A", "#WHAT", "#1", '"="'])
+@pytest.mark.parametrize("text", ["null", "NaN", "None", "N/A", "#WHAT", "#BUSY", "#NAMES", "#N/AB", "#1", '"="'])
 def test_words_that_only_look_like_errors_stay_words(tmp_path, text):
     path = tmp_path / "m.csv"
     path.write_text(f"sentence,signer\n{text},A\n")
@@ -96,6 +123,21 @@ def test_cells_of_a_sheet_are_told_by_their_address(tmp_path):
     first, second = read_table(tmp_path / "m.xlsx", WANTED).rows
     assert "cell C2, column 'sentence': '#REF!' is an error of the spreadsheet" in first.fault
     assert "cell C3, column 'sentence': '=B2&B3' is a formula without a value" in second.fault
+
+
+def test_cells_of_a_sheet_that_hold_no_text_are_told_and_taken(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    sentences = ["Wait here", True, datetime.time(10, 30), 7, 7.5, "8", "false"]
+    book.active.append(["The clips of our trial"])
+    for row in [["video", "sentence", "fps"], *([f"{i}.mp4", text, 30] for i, text in enumerate(sentences))]:
+        book.active.append(row)
+    book.save(tmp_path / "m.xlsx")
+    table = read_table(tmp_path / "m.xlsx", WANTED)
+    read = [row.checked()["sentence"] for row in table.rows]
+    assert read == ["Wait here", "True", "10:30:00", "7", "7.5", "8", "false"]
+    (note,) = table.notes
+    assert "4 cells for sentence are numbers, times, or true or false, such as 'True', '10:30:00', '7', '7.5'" in note
 
 
 def test_decimal_commas_are_read_where_numbers_stand(tmp_path):

@@ -109,8 +109,51 @@ def test_names_that_come_twice_take_their_folder(tmp_path):
     plan = plan_extraction(folder_of(tmp_path, "s1/hello.mp4", "s2/hello.mp4", "s2/other.mp4"))
     assert [job.clip_id for job in plan.jobs] == ["s1__hello", "s2__hello", "other"]
     twice = plan_extraction(folder_of(tmp_path / "x", "hello.mp4", "hello.webm"))
-    assert [job.clip_id for job in twice.jobs] == ["hello"]
-    assert [problem.kind for problem in twice.problems] == ["duplicate"]
+    assert [job.clip_id for job in twice.jobs] == ["hello_mp4", "hello_webm"] and twice.problems == ()
+
+
+def planned(root, rows, *names):
+    """The sentence of each video that is planned, and the kind of what is told of each other one."""
+    (root / "m.csv").write_text("video,sentence\n" + rows, encoding="utf-8")
+    plan = plan_extraction(folder_of(root / "v", *names), root / "m.csv")
+    assert len({job.clip_id.casefold() for job in plan.jobs}) == len({job.file_stem for job in plan.jobs}) == len(
+        plan.jobs
+    )  # fmt: skip
+    assert all(str(root / "v") in problem.message for problem in plan.problems)
+    return {job.video.name: job.label.sentence for job in plan.jobs}, [
+        (problem.message.split(": ")[0].rsplit(os.sep, 1)[-1], problem.kind) for problem in plan.problems
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "names", "labels", "told"),
+    [
+        ("a.mp4,One\n", ("A.mp4", "a.mp4"), {"a.mp4": "One"}, [("A.mp4", "same_name")]),
+        ("a.mp4,One\nA.mp4,Two\n", ("A.mp4", "a.mp4"), {"a.mp4": "One", "A.mp4": "Two"}, []),
+        ("b.mp4,One\nb.mov,Two\n", ("b.mov", "b.mp4"), {"b.mp4": "One", "b.mov": "Two"}, []),
+        ("b.mp4,One\n", ("b.mov", "b.mp4"), {"b.mp4": "One"}, [("b.mov", "same_name")]),
+        ("b,One\n", ("B.mp4", "b.mp4"), {"b.mp4": "One"}, [("B.mp4", "same_name")]),
+        ("b,One\n", ("b.mov", "b.mp4"), {}, [("b.mov", "ambiguous"), ("b.mp4", "ambiguous")]),
+        ("b.avi,One\n", ("B.mp4", "b.mp4"), {}, [("B.mp4", "ambiguous"), ("b.mp4", "ambiguous")]),
+        ("10.mp4,One\n", ("1 0.mp4", "10.mp4"), {"10.mp4": "One"}, [("1 0.mp4", "same_name")]),
+        ("10.mp4,One\n1 0.mp4,Two\n", ("1 0.mp4", "10.mp4"), {"10.mp4": "One", "1 0.mp4": "Two"}, []),
+        ("10.mp4,One\n1 0,Two\n", ("1 0.mp4", "10.mp4"), {"10.mp4": "One", "1 0.mp4": "Two"}, []),
+        ("b.mp4,One\n", ("x/b.mp4", "y/b.mov"), {"b.mp4": "One"}, [("b.mov", "same_name")]),
+        ("b.MOV,One\n", ("x/b.mp4",), {"b.mp4": "One"}, []),
+    ],
+)  # fmt: skip
+def test_a_row_is_given_to_the_file_that_it_names_before_one_whose_name_resembles_it(
+    tmp_path, rows, names, labels, told
+):
+    assert planned(tmp_path, rows, *names) == (labels, told)
+
+
+def test_clips_keep_their_names_whichever_of_them_has_a_row(tmp_path):
+    folder_of(tmp_path / "v", "a.mov", "a.mp4", "B.mp4", "b.mp4")
+    bare = {job.video: job.clip_id for job in plan_extraction(tmp_path / "v").jobs}
+    (tmp_path / "m.csv").write_text("video,sentence\na.mp4,One\nb.mp4,Two\n", encoding="utf-8")
+    labelled = {job.video: job.clip_id for job in plan_extraction(tmp_path / "v", tmp_path / "m.csv").jobs}
+    assert len(set(map(str.casefold, bare.values()))) == 4 and labelled.items() <= bare.items() and len(labelled) == 2
 
 
 def test_what_cannot_be_planned_is_one_line(tmp_path):

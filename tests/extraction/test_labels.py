@@ -100,3 +100,33 @@ def test_rows_that_mean_parts_of_one_video_do_not_name_the_whole(tmp_path):
     assert labels == {"short.mp4": ("Three", "A")}
     assert "left out, for each means a part of it" in read.problems[0].message
     assert any("'start' and 'end' say that rows are parts of videos" in note for note in read.notes)
+
+
+def test_a_row_of_another_folder_is_not_taken_where_its_own_video_is_there(tmp_path):
+    labels, rows = labelled(tmp_path, "video,text\ns1/a.mp4,Hello\n", "s1/a.mp4", "s2/a.mp4")
+    assert labels == {"s1/a.mp4": ("Hello", "")} and kinds(rows) == [("a", "same_name")]
+
+
+@pytest.mark.parametrize("names", [("car", "care"), ("her", "here"), ("on", "one"), ("VIDEO_A", "VIDEO_AB")])
+def test_the_last_letter_of_a_word_is_no_signer(tmp_path, names):
+    own, longer = (f"{name}.mp4" for name in names)
+    for table in (f"video,text\n{own},Hello\n", f"id,text\n{names[0]},Hello\n"):
+        labels, rows = labelled(tmp_path, table, own, longer)
+        assert labels == {own: ("Hello", "")} and kinds(rows) == [(names[1], "no_metadata")]
+    labels, _ = labelled(tmp_path, f"video,id,text\n{longer},{names[0]},Hello\n", longer)
+    assert labels == {longer: ("Hello", "")}
+
+
+def test_letters_stand_behind_sentence_ids_and_not_behind_names_of_files(tmp_path):
+    labels, rows = labelled(tmp_path, "video,text\n1.mp4,Hello\n", "1.mp4", "1B.mp4")
+    assert labels == {"1.mp4": ("Hello", "")} and kinds(rows) == [("1B", "no_metadata")]
+    videos = ("1.mp4", "01B.mp4", "s2c.mp4", "S 2D.mp4")
+    labels, _ = labelled(tmp_path, "id,text\n1.0,Hello\ns2,Bye\n", *videos)
+    signed = (("Hello", ""), ("Hello", "B"), ("Bye", "C"), ("Bye", "D"))
+    assert labels == dict(zip(videos, signed, strict=True))
+
+
+def test_two_files_of_one_sentence_and_letter_are_told_apart_by_nobody(tmp_path):
+    labels, rows = labelled(tmp_path, "id,text\n1,Hello\n", "1A.mov", "1A.mp4", "1B.mp4")
+    assert labels == {"1B.mp4": ("Hello", "B")} and kinds(rows) == [("1A", "ambiguous")] * 2
+    assert "line 2 ('1')" in rows.problems[0].message and "1A.mp4' alike" in rows.problems[0].message

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from signtalk.data.columns import ALIASES, folded_title
+from signtalk.data.columns import folded_title, places_of
 from signtalk.errors import one_line
 
 _TEXTS = ("sentence", "signer", "category")
@@ -58,17 +58,17 @@ def worded_column(titles: Sequence[str], rows: Sequence[Sequence[str]], place: i
     """
     if not _only_numbers(_filled(rows, place)):
         return place
-    folded = [folded_title(title) for title in titles]
-    others = [folded.index(alias) for alias in ALIASES["sentence"] if alias in folded and folded.index(alias) != place]
+    others = [other for other in places_of(titles, "sentence") if other != place]
     return next((other for other in others if (c := _filled(rows, other)) and not _only_numbers(c)), place)
 
 
-def cell_notes(where: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
+def cell_notes(where: str, columns: Mapping[str, Sequence[str]], not_texts: Sequence[str] = ()) -> list[str]:
     """A sentence for each thing about the cells that is hardly meant.
 
     Args:
         where: the table, for the notes.
         columns: the trimmed cells of each of our columns.
+        not_texts: the texts of sentences that a spreadsheet holds as numbers, times, or true and false.
     """
     notes = _letter_notes(where, [cell for name in _TEXTS for cell in columns.get(name, ()) if cell])
     notes += _unseen_notes(where, [cell for name in (*_TEXTS, *_FILES) for cell in columns.get(name, ())])
@@ -98,6 +98,11 @@ def cell_notes(where: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
         notes.append(
             f"{where}: its texts are numbers alone, such as {_some(sentences)}; where they are numbers of classes, "
             "write what is signed"
+        )
+    elif not_texts:
+        notes.append(
+            f"{where}: {len(not_texts)} cells for sentence are numbers, times, or true or false, such as "
+            f"{_some(not_texts)}; they are taken as they stand, so where a word is meant, write it as text"
         )
     return notes
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 from signtalk.errors import DataError
 
@@ -32,7 +33,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "category": ("category", "categories", "class", "domain", "topic"),
     "signer": (
         "signer", "signerid", "participant", "participantid", "person", "personid", "subject", "subjectid", "informant",
-        "informantid", "speaker", "speakerid", "actor", "actorid", "performer", "user", "userid",
+        "informantid", "speaker", "speakerid", "actor", "actorid", "performer", "user", "userid", "signercode",
+        "signername", "signerno", "signernumber", "participantcode", "participantname", "participantno",
+        "participantnumber", "personcode", "personname", "subjectcode", "subjectname", "informantcode", "informantname",
+        "speakercode", "speakername", "actorname", "performerid", "performername", "username",
     ),
     "session": ("session", "sessionid", "day", "date", "recordingday"),
     "text_variations": ("textvariations", "variations", "paraphrases"),
@@ -50,7 +54,15 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "motion_max": ("motionmax",),
 }  # fmt: skip
 """Our names, and how a title may spell each without case, blanks and punctuation; the first alias that is there wins,
-and a title that one column has taken is not taken by a later one."""
+one that two columns share comes last, and a title that one column has taken is not taken by a later one. Where no title
+is spelled so, "Gloss (English)" is a gloss, and "Sign / Gloss" is what both of its names mean."""
+_BY_ALIAS: dict[str, dict[str, int]] = {
+    alias: {ours: aliases.index(alias) for ours, aliases in ALIASES.items() if alias in aliases}
+    for alias in chain.from_iterable(ALIASES.values())
+}
+"""For each spelling, which columns it may be, and its place in their lists."""
+_EXACT, _LOOSE, _SHARED = range(3)
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 NUMBERS = frozenset(
     (
         "fps", "aspect", "smoothing_alpha", "num_frames", "frame_feature_dim", "detection_ratio", "mean_visibility",
@@ -77,23 +89,47 @@ def matched_columns(where: str, titles: Sequence[str], names: Collection[str] = 
         Our names, those that are there, and the position of each.
 
     Raises:
-        DataError: two titles spell one alias.
+        DataError: two titles mean one column alike.
     """
-    places: dict[str, list[int]] = {}
-    for place, title in enumerate(titles):
-        places.setdefault(folded_title(title), []).append(place)
+    meanings = [_meanings(title) for title in titles]
     columns: dict[str, int] = {}
-    for ours, aliases in ALIASES.items():
-        if ours not in names:
+    for ours in ALIASES:
+        ranks = {
+            place: meaning[ours]
+            for place, meaning in enumerate(meanings)
+            if ours in names and ours in meaning and place not in columns.values()
+        }
+        if not ranks:
             continue
-        alias = next((a for a in aliases if a in places and places[a][0] not in columns.values()), None)
-        if alias is None:
-            continue
-        if len(places[alias]) > 1:
-            both = "' and '".join(dict.fromkeys(titles[place] for place in places[alias]))
+        best = [place for place, rank in ranks.items() if rank == min(ranks.values())]
+        if len(best) > 1:
+            both = "' and '".join(dict.fromkeys(titles[place] for place in best))
             raise DataError(f"{where}: two columns '{both}'; remove one")
-        columns[ours] = places[alias][0]
+        columns[ours] = best[0]
     return columns
+
+
+def places_of(titles: Sequence[str], name: str) -> list[int]:
+    """The positions of all titles that may mean one of our columns, the best first.
+
+    Args:
+        titles: of a header.
+        name: of our column.
+    """
+    ranks = {place: rank for place, title in enumerate(titles) if (rank := _meanings(title).get(name))}
+    return sorted(ranks, key=lambda place: ranks[place])
+
+
+def _meanings(title: str) -> dict[str, tuple[int, int]]:
+    """Which of our columns a title may be, and how well it says so: the least is the best."""
+    spelled = _BY_ALIAS.get(folded_title(title))
+    if spelled:
+        closeness = _EXACT if len(spelled) == 1 else _SHARED
+        return {ours: (closeness, place) for ours, place in spelled.items()}
+    parts = [_BY_ALIAS.get(folded_title(part), {}) for part in _BRACKETS.sub(" ", title).split("/")]
+    return {
+        ours: (_LOOSE, min(part[ours] for part in parts)) for ours in parts[0] if all(ours in part for part in parts)
+    }
 
 
 def spellings(name: str) -> str:

@@ -9,7 +9,7 @@ MediaPipe itself defines no such file; people dump its results in a few shapes, 
   the distance of the frames tells; a number may be text;
 * a part is a list of points, `{"landmark": [...]}`, an object of points by their numbers, or a list of one such list a
   person (the first is taken, and told); a face has all 468 or 478 points, or the 94 of them that SignTalk keeps;
-* a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}` or `[x, y, z, visibility]`;
+* a point is `{"x": ..., "y": ..., "z": ..., "visibility": ...}`, also in capitals, or `[x, y, z, visibility]`;
 * the frames may be lines of JSON, or an object of frames by their numbers; a number that is left out, there or in the
   frames' own `frame`, leaves a gap in time.
 
@@ -68,6 +68,7 @@ _HEAD_KEYS = re.compile(
     r".*(fps|framerate|samplingrate|aspect|width|height|resolution).*|rate|hz|((image|video|frame|picture)?size)"
 )
 """Keys of what is said of all frames that matter, so that one which is not understood is told."""
+_POINT = ("x", "y", "z", "visibility")
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _EXTRA_FACE_POINTS = 10
 _SIDES = ("width", "height")
@@ -336,13 +337,22 @@ def _is_list_of_people(value: Any) -> bool:
 
 def _point(value: Any, name: str, t: int) -> tuple[float, float, float, float]:
     if isinstance(value, dict):
-        value = [value.get("x"), value.get("y"), value.get("z"), value.get("visibility")]
+        value = _numbers_of(value, name, t)
     elif value is None:
         value = []
     if not isinstance(value, list) or not all(number is None or _is_number(number) for number in value):
         raise ClipError(f"frame {t}: {name} holds a point that is neither x, y, z numbers nor null")
     x, y, z, score = [np.nan if number is None else float(number) for number in [*value, *[None] * 4][:4]]
     return x, y, z, score
+
+
+def _numbers_of(point: Mapping[str, Any], name: str, t: int) -> list[Any]:
+    """x, y, z and visibility of a point that is an object, whose keys may be in capitals."""
+    by_key = point if "x" in point else {key.casefold(): number for key, number in point.items()}
+    if by_key and not by_key.keys() & {*_POINT, "presence"}:
+        keys = one_line(", ".join(point), 60)
+        raise ClipError(f"frame {t}: {name} holds a point of {keys}; expected x, y and z")
+    return [by_key.get(key) for key in _POINT]
 
 
 def _times(frames: Sequence[Mapping[str, Any]], fps: float, told: float | None) -> tuple[npt.NDArray[np.float64], bool]:

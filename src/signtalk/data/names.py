@@ -2,6 +2,7 @@
 
 Labels and ids of clips -> unique_names -> one name each; imports and exports of other tools' clips use it.
 Names in a table or of a folder -> unquoted, composed -> what can be compared.
+`<sentence_id><letter>` -> split_letter, folded_id -> the sentence and who signs it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from urllib.parse import unquote
 
 _LONGEST_NAME = 50
 """Characters of a file name made from a text: 255 bytes are the limit, a letter may take four."""
+_LETTERED = re.compile(r"(.*\d)([A-Ea-e])", re.DOTALL)
 
 
 def safe_name(text: str) -> str:
@@ -28,6 +30,25 @@ def unquoted(name: str) -> str:
 def composed(name: str) -> str:
     """The name with its letters composed (NFC): macOS writes "é" as two characters, other systems as one."""
     return unicodedata.normalize("NFC", name)
+
+
+def split_letter(name: str) -> tuple[str, str]:
+    """The sentence id and the signer's letter, as a capital, of a name that is `<sentence_id><letter>`.
+
+    The id must end in a digit: "care" is not the sentence "car", signed by E.
+
+    Returns:
+        Both; or the name and "" where it is built otherwise.
+    """
+    match = _LETTERED.fullmatch(name)
+    return (match[1], match[2].upper()) if match else (name, "")
+
+
+def folded_id(sentence_id: str) -> str:
+    """A sentence id without blanks and case; of a number also without leading zeros and the ".0" of spreadsheets."""
+    folded = composed(re.sub(r"\s+", "", sentence_id)).casefold()
+    number = re.sub(r"^(\d+)\.0$", r"\1", folded)
+    return str(int(number)) if number.isdecimal() else folded
 
 
 def unique_names(names: Iterable[str]) -> list[str]:

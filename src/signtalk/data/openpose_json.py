@@ -34,7 +34,7 @@ _MOST_PIXELS = 1e5
 _MOST_PEOPLE = 100_000
 """Of all frames; a few bytes of a file may claim as many as they like."""
 _FRACTIONS = 1.5
-"""Coordinates up to here are fractions of the picture already, as OpenPose writes them on demand."""
+"""A median coordinate up to here is a fraction of the picture already, as OpenPose writes them on demand."""
 
 
 def is_openpose_frame(value: Any) -> bool:
@@ -120,9 +120,9 @@ def _picture(frame: Mapping[str, Any], values: FloatArray) -> tuple[FloatArray, 
     told = [frame.get(f"canvas_{side}") for side in ("width", "height")]
     width, height = (float(side) if isinstance(side, int | float) and 0 < side < _MOST_PIXELS else 0.0 for side in told)
     aspect = width / height if width and height else None
-    largest = float(np.nanmax(values[..., :2])) if (values[..., 2] > 0).any() else 1.0
-    if largest <= _FRACTIONS:
+    if not (values[..., 2] > 0).any() or np.nanmedian(np.abs(values[..., :2])) <= _FRACTIONS:
         return np.ones(2, dtype=np.float32), aspect
+    largest = float(np.nanmax(values[..., :2]))
     sides = (width, height) if aspect else (largest, largest)
     return np.array(sides, dtype=np.float32), aspect or 1.0
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from signtalk.arrays import FloatArray
 from signtalk.data.holistic import (
     NUM_POINTS,
     HolisticPoints,
@@ -58,6 +59,12 @@ _MAX_POINTS = 1 << 26
 _LEAST_CONFIDENCE = 1e-6
 """Written for a detected landmark whose visibility is 0, because confidence 0 means missing."""
 _PICTURE_SIDE = 1000
+_LEAST_SIDE = 16
+"""Pixels; a smaller picture shows nobody, and its header tells a unit."""
+_FRACTIONS = 1.5
+"""Pictures up to which a median coordinate is a part of one: most points of a person lie in it."""
+_LEFT_OF_PICTURE = 0.2
+"""Part of the points that may lie left of a picture; of a person about (0, 0) it is half."""
 _LIMBS = {
     "POSE_LANDMARKS": ((11, 12), (11, 13), (13, 15), (12, 14), (14, 16), (11, 23), (12, 24), (23, 24)),
     "LEFT_HAND_LANDMARKS": tuple((0 if i % 4 == 1 else i - 1, i) for i in range(1, 21)),
@@ -68,9 +75,10 @@ _LIMBS = {
 def load_pose(path: Path, fps: float = DEFAULT_FPS) -> LandmarkClip:
     """Read one `.pose` file of MediaPipe Holistic, OpenPose or COCO WholeBody.
 
-    A point whose confidence is 0 becomes NaN. Of several people the one with the most confidence is taken, and
-    followed into other slots. What has no depth lies in one plane, z = 0. Times are regular at the file's frame rate;
-    the aspect is that of its picture size. What was put right stands in the clip's `notes`.
+    Points that are parts of the picture already stay so, whatever size the header tells. A point whose confidence is 0
+    becomes NaN. Of several people the one with the most confidence is taken, and followed into other slots. What has no
+    depth lies in one plane, z = 0. Times are regular at the file's frame rate; the aspect is that of its picture size.
+    What was put right stands in the clip's `notes`.
 
     Args:
         path: of the file.
@@ -200,18 +208,14 @@ def _points_of(pose: Any, fps: float) -> tuple[HolisticPoints, list[str]]:
     width, height = pose.header.dimensions.width, pose.header.dimensions.height
     if not (width and height):
         raise ClipError("no picture size in its header, so pixels cannot be told from other units")
-    data, confidence = pose.body.data.data, np.asarray(pose.body.confidence)
-    check_frame_count(len(data))
-    if data.ndim != 4 or data.shape[1] < 1 or data.shape[3] < 2:
-        raise ClipError(f"coordinates of shape {data.shape}; expected (frames, people, points, x y or x y z)")
-    people = np.zeros((*data.shape[:3], 3), dtype=np.float32)
-    people[..., : data.shape[3]] = data[..., :3]
-    people /= np.array([width, height, 1], dtype=np.float32)
-    scores = confidence.astype(np.float32)
-    people[~(scores > 0)] = np.nan
+    people, scores = _people_of(pose)
+    rate, notes = _rate(float(pose.body.fps), fps)
+    if min(width, height) < _LEAST_SIDE or not _are_fractions(people):
+        people /= np.array([width, height, 1], dtype=np.float32)
+    else:
+        notes.append(f"its coordinates are parts of the picture already, and not pixels of its {width} x {height}")
     slots, every = followed_slots(people[..., :2], np.nan_to_num(scores)), np.arange(len(people))
     xyz, score = people[every, slots], scores[every, slots]
-    rate, notes = _rate(float(pose.body.fps), fps)
     if num_moved := int((slots != np.bincount(slots).argmax()).sum()):
         notes.append(f"the person stands in another slot in {num_moved} of {len(slots)} frames, and was followed there")
     notes += told_of_several(np.nan_to_num(scores))
@@ -237,6 +241,33 @@ def _points_of(pose: Any, fps: float) -> tuple[HolisticPoints, list[str]]:
     if strange_hand > matched["left_hand"] + matched["right_hand"]:
         raise ClipError(f"{strange_hand} points of its hands have names that are not known; expected MediaPipe's")
     return points, notes
+
+
+def _people_of(pose: Any) -> tuple[FloatArray, FloatArray]:
+    """(T, P, K, 3) points of all people as the file has them, NaN = missing; and (T, P, K) how sure each is."""
+    data, confidence = pose.body.data.data, np.asarray(pose.body.confidence)
+    check_frame_count(len(data))
+    if data.ndim != 4 or data.shape[1] < 1 or data.shape[3] < 2:
+        raise ClipError(f"coordinates of shape {data.shape}; expected (frames, people, points, x y or x y z)")
+    people = np.zeros((*data.shape[:3], 3), dtype=np.float32)
+    people[..., : data.shape[3]] = data[..., :3]
+    scores = confidence.astype(np.float32)
+    people[~(scores > 0)] = np.nan
+    return people, scores
+
+
+def _are_fractions(people: FloatArray) -> bool:
+    """Whether points are parts of a picture, and neither pixels nor widths of shoulders about the chest.
+
+    Args:
+        people: (..., 3) x, y, z, NaN = missing; what lies at (0, 0) is nowhere and does not count.
+    """
+    x, y = people[..., 0], people[..., 1]
+    seen = np.abs(x) + np.abs(y) > 0
+    if not seen.any():
+        return False
+    size = float(np.median(np.maximum(np.abs(x[seen]), np.abs(y[seen]))))
+    return size <= _FRACTIONS and float((x[seen] < 0).mean()) < _LEFT_OF_PICTURE
 
 
 def _rate(told: float, otherwise: float) -> tuple[float, list[str]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from signtalk.data.names import folded_id, split_letter
 from signtalk.data.tokenizer import split_words
 from signtalk.errors import printable
 from signtalk.landmarks.clip import DEFAULT_FPS
@@ -37,7 +38,6 @@ CLIPS_FOLDER = "clips"
 Progress = Callable[[int, int], None]
 """Called with how many clips are done, and how many there are."""
 
-_SIGNER_LETTER = re.compile(r"\d([A-Ea-e])$")
 _FLAGS = {
     **dict.fromkeys(("", "0", "false", "no", "n"), False),
     **dict.fromkeys(("1", "true", "yes", "y", "x"), True),
@@ -270,12 +270,9 @@ def _resolved(value: str, root: Path, table_folder: Path) -> Path:
 
 
 def _signer_from_name(clip_id: str, sentence_id: str) -> str:
-    """The letter A-E of `<sentence_id><letter>`, or "" when the name is built otherwise."""
-    rest = clip_id.removeprefix(sentence_id) if sentence_id else clip_id
-    if rest != clip_id and re.fullmatch("[A-Ea-e]", rest):
-        return rest.upper()
-    match = _SIGNER_LETTER.search(clip_id)
-    return match[1].upper() if match and clip_id[:-1].isdecimal() else ""
+    """The letter A-E of `<sentence_id><letter>`, or of a number and a letter; "" when the name is built otherwise."""
+    told_id, letter = split_letter(clip_id)
+    return letter if told_id.isdecimal() or folded_id(told_id) == folded_id(sentence_id) else ""
 
 
 def _cell_variations(cell: str) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ import datetime
 import io
 import re
 import zipfile
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,14 @@ class Sheet:
         rows: texts of the cells, trimmed; "" for an empty one, the formula for one whose value was never stored.
         num_merged: how many cells were merged over several rows, whose value stands in each of them here.
         num_hidden: how many rows that hold something are hidden, as a filter does; they stand here like the others.
+        not_texts: by column, from 0, the numbers of the rows, from 1, that hold a number, a time, or true or false.
     """
 
     name: str
     rows: list[list[str]]
     num_merged: int = 0
     num_hidden: int = 0
+    not_texts: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
 def is_spreadsheet(data: bytes) -> bool:
@@ -65,7 +69,7 @@ def read_sheets(path: Path, data: bytes) -> list[Sheet]:
         values = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
         return [
-            _with_marks(Sheet(sheet.title, _rows(sheet, formulas[sheet.title])), _text_of(sheet, data))
+            _with_marks(_sheet(sheet, formulas[sheet.title]), _text_of(sheet, data))
             for sheet in values.worksheets
             if sheet.sheet_state == "visible"
         ]
@@ -77,6 +81,9 @@ _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]+)(\d+):[A-Z]+(\d+)"')
 _ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*>")
 _HIDDEN, _NUMBER = re.compile(rb'\bhidden="(?:1|true)"'), re.compile(rb'\br="(\d+)"')
 _SAVE = "save it as .xlsx or as CSV"
+_NOT_TEXTS = (int, float, datetime.time, datetime.timedelta)
+"""Values of cells that hardly are what is signed; true and false are whole numbers to Python. Dates are told by their
+form."""
 
 
 def _refuse_others(path: Path, data: bytes) -> None:
@@ -90,14 +97,17 @@ def _refuse_others(path: Path, data: bytes) -> None:
         raise DataError(f"{path}: {kind}; {_SAVE}")
 
 
-def _rows(values: Any, formulas: Any) -> list[list[str]]:
+def _sheet(values: Any, formulas: Any) -> Sheet:
     for sheet in (values, formulas):
         sheet.reset_dimensions()  # some programs write a size that is too small
     pairs = zip(values.iter_rows(max_row=MAX_ROWS), formulas.iter_rows(max_row=MAX_ROWS), strict=True)
-    return [
-        [_text(cell.value, formula) for cell, formula in zip(cells, with_formulas, strict=True)]
-        for cells, with_formulas in pairs
-    ]
+    rows, not_texts = [], defaultdict[int, list[int]](list)
+    for number, (cells, with_formulas) in enumerate(pairs, 1):
+        rows.append([_text(cell.value, formula) for cell, formula in zip(cells, with_formulas, strict=True)])
+        for column, cell in enumerate(cells):
+            if isinstance(cell.value, _NOT_TEXTS):
+                not_texts[column].append(number)
+    return Sheet(values.title, rows, not_texts=not_texts)
 
 
 def _text_of(sheet: Any, data: bytes) -> bytes:
@@ -134,7 +144,7 @@ def _with_merged(sheet: Sheet, merged: list[tuple[int, int, int]]) -> Sheet:
                 continue
             cells += [""] * (column + 1 - len(cells))
             cells[column] = cells[column] or value
-    return Sheet(sheet.name, rows, len(merged))
+    return replace(sheet, rows=rows, num_merged=len(merged))
 
 
 def _text(value: object, formula: Any) -> str:

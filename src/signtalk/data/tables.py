@@ -36,13 +36,19 @@ _NO_TITLES = (
 )
 _HEADER_WITHIN = 20
 """Rows at the top among which the header is looked for: a title may stand above it."""
+_NEEDED = (
+    ("path", "video_file", "feature_path", "clip_id", "sentence_id"),
+    ("sentence", "text_variations", "is_idle"),
+    ("signer",),
+)
+"""Of each group a table needs one column, as far as it is wanted: what is signed where, and by whom."""
 _ERROR = re.compile(
-    r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|GETTING_DATA|UNKNOWN!|BUSY!"
-    r"|NV|BEZUG!|WERT!|ZAHL!|ÜBERLAUF!|VALEUR!|NOM\?|NOMBRE!|VALOR!|REF\?|¡REF!|¡VALOR!|¿NOMBRE\?|ERROR!|#+)"
-    r"|Err:\d{3}|=.+",
+    r"#[!?¡¿]*(N/A(\W.*)?|REF|VALUE|NAME|DIV/0|NULL|NUM|NV|BEZUG|WERT|ZAHL|ÜBERLAUF|VALEUR|NOM|NOMBRE|VALOR)[!?]*"
+    r"|#(?=.*[!?])[!?¡¿]*(SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY|ERROR)[!?]*|#GETTING_DATA|##+|Err:\d{3}|=.+",
     re.DOTALL | re.IGNORECASE,
 )
-"""What spreadsheets show in place of a value, in several languages; and a formula without one."""
+"""What spreadsheets show in place of a value, in several languages, and what is left of it where its mark was lost; and
+a formula without a value. Of some a bare word is none: "#BUSY" is how glosses write a word that is spelled."""
 _KEPT_AS_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 """How some programs keep "007" from becoming 7."""
 _DECIMAL_COMMA = re.compile(r"(-?\d+),(\d+(?:[eE][+-]?\d+)?)")
@@ -107,6 +113,7 @@ class _Grid:
     line: str
     separator: str = ""
     notes: list[str] = field(default_factory=list)
+    not_texts: Mapping[int, Collection[int]] = field(default_factory=dict)
 
 
 def read_table(path: Path, wanted: Collection[str]) -> Table:
@@ -132,7 +139,7 @@ def read_table(path: Path, wanted: Collection[str]) -> Table:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     if not is_spreadsheet(data) and (kind := kind_of_bytes(data)):
         raise DataError(f"{path}: {kind}; expected a table as CSV, .xlsx or JSON")
-    grid = _grid_of_sheets(path, data) if is_spreadsheet(data) else _grid_of_text(path, data)
+    grid = _grid_of_sheets(path, data, wanted) if is_spreadsheet(data) else _grid_of_text(path, data)
     if not grid.rows:
         raise DataError(f"{path}: empty; expected a header line")
     header = _header_place(path, [cells for _, cells in grid.rows])
@@ -143,7 +150,11 @@ def read_table(path: Path, wanted: Collection[str]) -> Table:
         columns["sentence"] = worded_column(titles, below, columns["sentence"])
     rows = [_row(path, grid, titles, columns, place) for place in range(header + 1, len(grid.rows))]
     texts = {name: [row.cells[name] for row in rows] for name in columns}
-    notes = [*grid.notes, *_column_notes(path, titles, columns, below), *cell_notes(str(path), texts)]
+    notes = [
+        *grid.notes,
+        *_column_notes(path, titles, columns, below),
+        *cell_notes(str(path), texts, _not_texts(grid, columns, rows)),
+    ]
     if any(_DECIMAL_COMMA.fullmatch(cells[columns[name]]) for name in columns if name in NUMBERS
            for cells in below if columns[name] < len(cells)):  # fmt: skip
         notes.append(f"{path}: its numbers are written with a decimal comma, and read so")
@@ -212,12 +223,13 @@ def _known(path: Path, titles: Sequence[str]) -> Collection[str]:
         return ALIASES  # a header that names a column twice is a header all the same
 
 
-def _grid_of_sheets(path: Path, data: bytes) -> _Grid:
+def _grid_of_sheets(path: Path, data: bytes, wanted: Collection[str]) -> _Grid:
     sheets = [sheet for sheet in read_sheets(path, data) if any(map(any, sheet.rows))]
     if not sheets:
         return _Grid([], "row")
-    chosen = next((s for s in sheets if any(len(_known(path, row)) > 1 for row in s.rows[:_HEADER_WITHIN])), sheets[0])
-    grid = _Grid([(number, cells) for number, cells in enumerate(chosen.rows, 1) if any(cells)], "row")
+    chosen = max(sheets, key=lambda sheet: _num_needed(path, sheet.rows, wanted))  # of several the first
+    grid = _Grid([(number, cells) for number, cells in enumerate(chosen.rows, 1) if any(cells)], "row",
+                 not_texts=chosen.not_texts)  # fmt: skip
     if chosen.num_merged:
         grid.notes.append(f"{path}: {chosen.num_merged} merged cells; their value is read in each of their rows")
     if chosen.num_hidden:
@@ -228,6 +240,14 @@ def _grid_of_sheets(path: Path, data: bytes) -> _Grid:
         others = ", ".join(f"'{sheet.name}'" for sheet in sheets if sheet is not chosen)
         grid.notes.append(f"{path}: its sheet '{chosen.name}' is read, not {others}")
     return grid
+
+
+def _num_needed(path: Path, rows: Sequence[Sequence[str]], wanted: Collection[str]) -> int:
+    """How much of what is needed a sheet has in its header, and -1 for one without a header."""
+    known = next((known for row in rows[:_HEADER_WITHIN] if len(known := _known(path, row)) > 1), None)
+    if known is None:
+        return -1
+    return sum(any(name in known and name in wanted for name in group) for group in _NEEDED)
 
 
 def _header_place(path: Path, rows: Sequence[Sequence[str]]) -> int:
@@ -254,6 +274,15 @@ def _row(path: Path, grid: _Grid, titles: Sequence[str], columns: Mapping[str, i
         cells[ours] = _DECIMAL_COMMA.sub(r"\1.\2", text) if ours in NUMBERS else text
     fault = f"{faults[0]}; correct the cell, or save its value" if faults else ""
     return TableRow(f"{grid.line} {number}", cells, fault)
+
+
+def _not_texts(grid: _Grid, columns: Mapping[str, int], rows: Sequence[TableRow]) -> list[str]:
+    """The texts of sentences whose cells hold something else than a text."""
+    if "sentence" not in columns:
+        return []
+    numbers = set(grid.not_texts.get(columns["sentence"], ()))
+    below = grid.rows[len(grid.rows) - len(rows) :]
+    return [row.cells["sentence"] for row, (number, _) in zip(rows, below, strict=True) if number in numbers]
 
 
 def _address(column: int, row: int) -> str:

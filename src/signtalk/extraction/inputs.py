@@ -91,21 +91,19 @@ def plan_extraction(videos: Path, metadata: Path | None = None) -> ExtractionPla
             holds += "; `signtalk import` reads landmarks of other tools"
         raise DataError(f"{root}: no video in it; {holds}")
     base = root if root.is_dir() else root.parent
-    names, problems = _clip_names(base, files)
+    names = _clip_names(base, files)
     notes = [f"{root}: left aside, for their names are not those of videos: {others}"] if others else []
     if links := linked_folders(root):
         notes.append(f"{root}: folders that are links are not searched: {links}; name each by itself")
     if metadata is None:
         notes.append(f"{root}: no table, so that clips get no sentence and no signer; --metadata gives one")
-        return ExtractionPlan(
-            tuple(_job(path, name, Label()) for path, name in names.items()), tuple(problems), (), tuple(notes)
-        )
+        return ExtractionPlan(tuple(_job(path, name, Label()) for path, name in names.items()), (), (), tuple(notes))
     notes += () if named_by_user else passed_over(metadata, METADATA_STEM)
     table = LabelTable(read_table(metadata, WANTED_COLUMNS))
-    labels = table.labels_of(names, base)
+    labels = table.labels_of(files, base)
     jobs = tuple(_job(path, name, labels[path]) for path, name in names.items() if path in labels)
     notes += [*table.notes, *_label_notes(metadata, jobs, table.has_signers)]
-    return ExtractionPlan(jobs, (*problems, *table.problems), table.missing(), tuple(notes))
+    return ExtractionPlan(jobs, tuple(table.problems), table.missing(), tuple(notes))
 
 
 def _label_notes(metadata: Path, jobs: Sequence[VideoJob], has_signers: bool) -> list[str]:
@@ -156,23 +154,29 @@ def _layout(videos: Path, metadata: Path | None) -> tuple[Path, Path | None]:
     return root, metadata
 
 
-def _clip_names(root: Path, files: Iterable[Path]) -> tuple[dict[Path, str], list[Problem]]:
-    """A table name for each video, stems unique: its file name, with its folders where that name comes twice."""
-    names: dict[Path, str] = {}
-    problems: list[Problem] = []
-    taken: set[str] = set()
-    cleaned = {path: _clean(path.name) for path in files}
-    counts = Counter(Path(name).stem.casefold() for name in cleaned.values())
-    for path, name in cleaned.items():
-        if counts[Path(name).stem.casefold()] > 1:
-            name = _clean("__".join(path.relative_to(root).parts))
-        key = Path(name).stem.casefold()
-        if key in taken:
-            problems.append(Problem(Path(name).stem, "duplicate", f"{path}: another video has this name; rename one"))
-            continue
-        taken.add(key)
-        names[path] = name
-    return names, problems
+def _clip_names(root: Path, files: Iterable[Path]) -> dict[Path, str]:
+    """A table name for each video, stems unique in any case: its file name, with more of its path while that is shared.
+
+    A name depends on the files alone, not on the table, so that a later run finds the clips of an earlier one.
+    """
+
+    def with_folders(path: Path) -> str:
+        return _clean("__".join(path.relative_to(root).parts))
+
+    def with_suffix(path: Path) -> str:
+        name = Path(with_folders(path))
+        return f"{name.stem}_{name.suffix[1:]}{name.suffix}"
+
+    def with_hash(path: Path) -> str:
+        name = Path(with_folders(path))
+        written = os.fsencode(path.relative_to(root))
+        return f"{name.stem}-{hashlib.sha256(written).hexdigest()[:8]}{name.suffix}"
+
+    names = {path: _clean(path.name) for path in files}
+    for longer in (with_folders, with_suffix, with_hash):
+        counts = Counter(Path(name).stem.casefold() for name in names.values())
+        names |= {path: longer(path) for path, name in names.items() if counts[Path(name).stem.casefold()] > 1}
+    return names
 
 
 def _clean(name: str) -> str:

@@ -2,8 +2,9 @@
 
     Table + videos -> LabelTable.labels_of -> Label of each video that has one
 
-Names are compared without suffix, blanks and case, however their letters are composed; where two videos differ in case
-alone, case decides, and none of them takes the other's row.
+A row is first given to the file that has just its name, then to the file that has it but for the suffix, which a row
+may leave out; only rows and videos that are still without each other are compared without suffix, blanks and case, and
+only where one fits one. Letters may be composed in any way throughout.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path, PurePosixPath
 
 from signtalk.data.cells import span_titles
 from signtalk.data.columns import spellings
-from signtalk.data.names import composed, unquoted
+from signtalk.data.names import composed, folded_id, split_letter, unquoted
 from signtalk.data.records import Problem, RowError, read_flag, text_key
 from signtalk.data.tables import Table
 from signtalk.errors import DataError
 from signtalk.extraction.video import VIDEO_SUFFIXES
 
-_LETTERED = re.compile(r"(.+?)[A-Ea-e]")
 _FILE_COLUMNS = ("video_file", "path")
+_Key = tuple[str, str]
+"""By which a row is found: whether it is the name of a file or a sentence id, and that."""
+_Claim = tuple[int, str]
+"""The number of a row, and the signer's letter by which its sentence id names a video, else ""."""
+_EXACT, _WITHOUT_SUFFIX, _LOOSE = range(3)
+"""How a row names a video, the closest first."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +59,33 @@ class MissingVideo:
 
 @dataclass(frozen=True)
 class _Row:
-    """One row: the video that it names or "", that name's parts, and its label; None where the row is at fault."""
+    """One row: the video that it names or "", else its sentence id; and its label, None where the row is at fault."""
 
     video: str
+    sentence_id: str
     label: Label | None
     where: str
 
     @property
-    def stem(self) -> str:
-        return _stem(self.video)
-
-    @property
     def folders(self) -> tuple[str, ...]:
         return _folders(PurePosixPath(unquoted(self.video).replace("\\", "/")).parts[:-1])
+
+    @property
+    def named(self) -> str:
+        return f"{self.where} ('{self.video or self.sentence_id}')"
+
+    def keys(self) -> dict[int, _Key]:
+        """By which it is found, from the closest on."""
+        if not self.video:
+            return {_WITHOUT_SUFFIX: ("id", self.sentence_id), _LOOSE: ("id", folded_id(self.sentence_id))}
+        name = _name(self.video)
+        closest = _EXACT if _without_suffix(name) != name else _WITHOUT_SUFFIX
+        return {closest: ("file", name), _LOOSE: ("file", _folded(name))}
+
+    def common_folders(self, folders: tuple[str, ...]) -> int | None:
+        """How many of these, from the last one on, it names too; None where it names another in their place."""
+        pairs = list(zip(reversed(self.folders), reversed(folders), strict=False))
+        return len(pairs) if all(one == other for one, other in pairs) else None
 
 
 class LabelTable:
@@ -97,9 +118,9 @@ class LabelTable:
         self.problems: list[Problem] = []
         self._rows: list[_Row] = []
         self._used: set[int] = set()
-        self._by_name: dict[str, list[int]] = defaultdict(list)
-        self._by_id: dict[str, int] = {}
-        self._first: dict[tuple[str, ...], int] = {}
+        self._taken: dict[_Claim, Path] = {}
+        self._by_key: dict[tuple[int, _Key], list[int]] = defaultdict(list)
+        self._first: dict[tuple[object, ...], int] = {}
         for row in table.rows:
             cells = {name: " ".join(text.split()) for name, text in row.cells.items()}
             video = next((cells[name] for name in _FILE_COLUMNS if cells.get(name)), "")
@@ -109,20 +130,19 @@ class LabelTable:
             except RowError as error:
                 self.problems.append(Problem(video or cells.get("sentence_id") or row.where, error.kind, str(error)))
                 label = None
-            self._add(_Row(video, label, row.where), cells.get("sentence_id", ""))
+            self._add(_Row(video, composed(cells.get("sentence_id", "")), label, row.where))
 
-    def _add(self, row: _Row, sentence_id: str) -> None:
+    def _add(self, row: _Row) -> None:
         number = len(self._rows)
         self._rows.append(row)
-        key = (*row.folders, row.stem) if row.video else ("", _folded_id(sentence_id), "")
-        first = self._first.setdefault(key, number)
+        name = _name(row.video) if row.video else folded_id(row.sentence_id)
+        first = self._first.setdefault((bool(row.video), row.folders, name), number)
         if first != number:
             self._used.add(number)  # a repetition is not missing
             self._tell_contradiction(first, row)
-        elif row.video:
-            self._by_name[row.stem.casefold()].append(number)
-        else:
-            self._by_id[_folded_id(sentence_id)] = number
+            return
+        for key in row.keys().items():
+            self._by_key[key].append(number)
 
     def _tell_contradiction(self, first: int, later: _Row) -> None:
         one, other = self._rows[first].label, later.label
@@ -142,21 +162,28 @@ class LabelTable:
             videos: the files.
             base: the folder that they lie in.
         """
-        takers: dict[int, list[Path]] = defaultdict(list)
-        labels: dict[Path, Label] = {}
-        for video in videos:
-            number, by_letter, why = self._row_of(video, _folders(video.relative_to(base).parts[:-1]))
-            if number is None:
-                self._refuse(video, "ambiguous" if why else "no_metadata", why or f"no row of {self._path} names it")
-                continue
-            self._used.add(number)
-            label = self._rows[number].label
-            if label is not None:  # a row at fault has been told
-                takers[number].append(video)
-                labels[video] = _signed(video, label, by_letter)
-        for number, group in takers.items():
-            self._check_shared(self._rows[number], group, labels)
-        return labels
+        unmatched = {video: _folders(video.relative_to(base).parts[:-1]) for video in videos}
+        claimed: dict[Path, _Claim] = {}
+        for in_folder, closeness in product((True, False), (_EXACT, _WITHOUT_SUFFIX, _LOOSE)):
+            wanted: dict[_Claim, list[Path]] = defaultdict(list)
+            for video, folders in list(unmatched.items()):
+                claims = self._claims(video, folders if in_folder else None, closeness)
+                if len(claims) > 1:
+                    del unmatched[video]
+                    self._refuse_several(video, claims)
+                elif claims:
+                    wanted[claims[0]].append(video)
+            for claim, group in wanted.items():
+                self._taken[claim] = group[0]
+                for video in group:
+                    del unmatched[video]
+                claimed |= dict.fromkeys(self._agreed(claim, group), claim)
+        for video in unmatched:
+            self._refuse_unnamed(video)
+        self._used |= {number for number, _ in claimed.values()}
+        labels = {video: self._rows[number].label for video, (number, _) in claimed.items()}
+        # a row at fault has been told
+        return {video: _signed(video, label) for video, label in labels.items() if label is not None}
 
     def missing(self) -> tuple[MissingVideo, ...]:
         """Rows that no video was found for."""
@@ -166,65 +193,88 @@ class LabelTable:
             if number not in self._used and row.label is not None
         )
 
-    def _row_of(self, video: Path, folders: tuple[str, ...]) -> tuple[int | None, bool, str]:
-        """The row of a video, whether the last letter of its name is the signer, and why there is none."""
-        stem = _stem(video.name)
-        lettered = _LETTERED.fullmatch(stem)
-        for name, by_letter in ((stem, False), *([(lettered[1], True)] if lettered else ())):
-            by_id = [self._by_id[_folded_id(name)]] if _folded_id(name) in self._by_id else []
-            numbers = self._fitting(name, folders)
-            for rows in (by_id, numbers) if by_letter else (numbers, by_id):
-                if len(rows) > 1:
-                    places = " and ".join(self._rows[number].where for number in rows[:3])
-                    return None, False, f"{places} of {self._path} fit it alike; name its folder or its case there"
-                if rows:
-                    return rows[0], by_letter, ""
-        return None, False, ""
+    def _claims(self, video: Path, folders: tuple[str, ...] | None, closeness: int) -> list[_Claim]:
+        """The rows that name a video so closely: one for a clear match, several that fit alike, or none.
 
-    def _fitting(self, name: str, folders: tuple[str, ...]) -> list[int]:
-        """The rows that name a video best: one for a clear match, several that fit alike, or none."""
-        candidates = self._by_name.get(name.casefold(), [])
-        scores = {}
-        for number in candidates:
-            row = self._rows[number]
-            pairs = list(zip(reversed(row.folders), reversed(folders), strict=False))
-            if all(one == other for one, other in pairs):
-                scores[number] = (row.stem == name, len(pairs))
-        if not scores:  # folders as they were on another machine: the name alone may be clear
-            return candidates[:1] if len(candidates) == 1 else []
-        return [number for number, score in scores.items() if score == max(scores.values())]
+        Args:
+            video: the file.
+            folders: that it lies in; None = as they were on another machine, where the name alone must be clear.
+            closeness: how the row must name it.
+        """
+        for key, letter in _keys_of(video.name)[closeness]:
+            numbers = self._by_key.get((closeness, key), [])
+            if folders is not None:
+                common = {number: self._rows[number].common_folders(folders) for number in numbers}
+                scores = {number: score for number, score in common.items() if score is not None}
+                numbers = [number for number in scores if scores[number] == max(scores.values())]
+            elif len(numbers) > 1:
+                numbers = []
+            free = [(number, letter) for number in numbers if (number, letter) not in self._taken]
+            if free:
+                return free
+        return []
 
-    def _check_shared(self, row: _Row, videos: Sequence[Path], labels: dict[Path, Label]) -> None:
-        """Videos that differ in case alone do not share a row; those of one name do, and are told."""
-        groups: dict[str, list[Path]] = defaultdict(list)
-        for video in videos:
-            groups[_stem(video.name).casefold()].append(video)
-        for group in groups.values():
-            stems = sorted({_stem(video.name) for video in group})
-            kept = row.stem if row.stem in stems else stems[0]
-            for video in [video for video in group if len(stems) > 1 and _stem(video.name) != kept]:
-                del labels[video]
-                self._refuse(
-                    video, "same_name", f"its name differs in case alone from that of '{kept}', whose row it is"
-                )
-            alike = [video for video in group if video in labels]
-            if row.video and len(alike) > 1 and len(stems) == 1:
-                self.notes.append(
-                    f"{self._path}: {row.where} ('{row.video}') is taken for {len(alike)} videos of that name; where "
-                    "they differ, give each its row with its folder"
-                )
+    def _agreed(self, claim: _Claim, videos: Sequence[Path]) -> Sequence[Path]:
+        """Those of the videos that a row names which may have it: all if they share their name, else none; and told."""
+        row = self._rows[claim[0]]
+        if len({video.name for video in videos}) > 1:
+            for video in videos:
+                others = "' and '".join(str(other) for other in videos if other != video)
+                why = f"{row.named} of {self._path} fits it and '{others}' alike"
+                self._refuse(video, "ambiguous", why, "write there which file is meant, or rename one")
+            return ()
+        if row.video and len(videos) > 1:
+            self.notes.append(
+                f"{self._path}: {row.named} is taken for {len(videos)} videos of that name; where they differ, give "
+                "each its row with its folder"
+            )
+        return videos
 
-    def _refuse(self, video: Path, kind: str, why: str) -> None:
-        advice = "; add one" if kind == "no_metadata" else ""
-        self.problems.append(Problem(video.stem, kind, f"{video}: {why}{advice}"))
+    def _refuse_several(self, video: Path, claims: Sequence[_Claim]) -> None:
+        places = " and ".join(self._rows[number].where for number, _ in claims[:3])
+        advice = "name its folder there, or write its name as the file has it"
+        self._refuse(video, "ambiguous", f"{places} of {self._path} fit it alike", advice)
+
+    def _refuse_unnamed(self, video: Path) -> None:
+        """Tell that a video has no row, and which one has that of its name without suffix, blanks and case."""
+        for key, letter in _keys_of(video.name)[_LOOSE]:
+            for number in self._by_key.get((_LOOSE, key), ()):
+                if other := self._taken.get((number, letter)):
+                    why = f"no row of {self._path} names it, and {self._rows[number].named} fits '{other}' better"
+                    self._refuse(video, "same_name", why, "add a row with its name, or rename it")
+                    return
+        self._refuse(video, "no_metadata", f"no row of {self._path} names it", "add one")
+
+    def _refuse(self, video: Path, kind: str, why: str, advice: str) -> None:
+        self.problems.append(Problem(video.stem, kind, f"{video}: {why}; {advice}"))
 
 
-def _signed(video: Path, label: Label, by_letter: bool) -> Label:
-    """With the signer that the last letter of the name tells, where the table tells none."""
-    stem = _stem(video.name)
-    lettered = _LETTERED.fullmatch(stem)
-    is_letter = by_letter or (lettered and _folded_id(lettered[1]) == _folded_id(label.sentence_id))
-    return replace(label, signer=stem[-1].upper()) if is_letter and not label.signer else label
+def _keys_of(name: str) -> tuple[list[tuple[_Key, str]], ...]:
+    """How rows may name a file of this name, and the signer's letter behind the id: for each closeness, best first."""
+    exact = _name(name)
+    bare, loose = _without_suffix(exact), _folded(exact)
+    told_id, letter = split_letter(bare)
+    loose_id, loose_letter = split_letter(loose)
+    return (
+        [(("file", exact), "")],
+        [
+            (("file", bare), ""),
+            (("id", bare), ""),
+            *([(("id", told_id), letter)] if letter and bare.endswith(letter) else []),
+        ],
+        [
+            (("file", loose), ""),
+            (("id", folded_id(loose)), ""),
+            *([(("id", folded_id(loose_id)), loose_letter)] if loose_letter else []),
+        ],
+    )
+
+
+def _signed(video: Path, label: Label) -> Label:
+    """With the signer that the letter behind the sentence id tells, where the table tells none."""
+    sentence_id, letter = split_letter(_folded(_name(video.name)))
+    is_signer = letter and folded_id(sentence_id) == folded_id(label.sentence_id)
+    return replace(label, signer=letter) if is_signer and not label.signer else label
 
 
 def _label(path: Path, cells: Mapping[str, str]) -> Label:
@@ -255,12 +305,19 @@ def _variations(path: Path, cell: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _stem(name: str) -> str:
-    """A file name without folder, the suffix of a video, and blanks, as tables and folders spell them differently."""
-    last = unquoted(name).replace("\\", "/").rsplit("/", 1)[-1]
-    stem, dot, suffix = last.rpartition(".")
-    last = stem if dot and f".{suffix.strip().lower()}" in VIDEO_SUFFIXES else last
-    return _squeezed(last)
+def _name(path: str) -> str:
+    """The name of a file without its folders, its letters composed, as one line."""
+    return composed(" ".join(unquoted(path).replace("\\", "/").rsplit("/", 1)[-1].split()))
+
+
+def _without_suffix(name: str) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return stem.strip() if dot and f".{suffix.strip().lower()}" in VIDEO_SUFFIXES else name
+
+
+def _folded(name: str) -> str:
+    """Without the suffix of a video, blanks and case, as tables and folders spell names differently."""
+    return _squeezed(_without_suffix(name)).casefold()
 
 
 def _squeezed(name: str) -> str:
@@ -270,8 +327,3 @@ def _squeezed(name: str) -> str:
 
 def _folders(parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(_squeezed(part).casefold() for part in parts if part not in (".", "/"))
-
-
-def _folded_id(sentence_id: str) -> str:
-    folded = _squeezed(sentence_id).casefold()
-    return str(int(folded)) if folded.isdecimal() else folded
