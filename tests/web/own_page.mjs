@@ -243,23 +243,48 @@ async function migrated() {
 }
 
 const browser = await launch(job);
-try {
+
+/** The page in a profile of its own. */
+async function opened() {
   const context = await contextOf(browser, { serviceWorkers: "block" });
   context.setDefaultTimeout(120_000);
   const page = await newPage(context);
   tellErrors(page, (line) => seen.console.push(line));
-  const ready = () => page.waitForFunction(() => document.querySelector("#practise-told")?.textContent);
   await page.goto(job.url);
-  await ready();
+  await ready(page);
+  return page;
+}
+
+/** @param {Page} page */
+function ready(page) {
+  return page.waitForFunction(() => document.querySelector("#practise-told")?.textContent);
+}
+
+/** What was saved in one profile is learned in another, which was taught nothing. */
+async function elsewhere() {
+  const page = await opened();
+  await page.click("#tab-own");
+  const before = await listed(page);
+  await page.setInputFiles("#copy-file", `${job.out}/saved.zip`);
+  const told = await copyTold(page, () => page.click("#copy-read"));
+  await page.waitForSelector("#own-list li");
+  return { before, told, listed: await listed(page) };
+}
+
+try {
+  const page = await opened();
   if (!job.key) {
     const clips = await Promise.all(job.clips.map(async (/** @type {string} */ file) => (await readFile(file)).toString("base64")));
     await page.evaluate(teachHere, { clips, taught: job.taught });
     await page.goto(job.url);
-    await ready();
+    await ready(page);
   }
   await steps(page);
   seen.steps.counted = await counted(page);
-  if (!job.key) seen.steps.migrated = await page.evaluate(migrated);
+  if (!job.key) {
+    seen.steps.migrated = await page.evaluate(migrated);
+    seen.steps.elsewhere = await elsewhere();
+  }
   console.log(JSON.stringify(seen));
 } catch (error) {
   await browser.contexts()[0]?.pages()[0]?.screenshot({ path: `${job.out}/failed.png` });

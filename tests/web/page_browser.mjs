@@ -20,6 +20,8 @@ export const settings = JSON.parse(process.argv[2]);
 const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 const NARROWEST = { width: 320, height: 640 }; // a desk's page at four times its size
+const TABLET = { width: 820, height: 1180 }, WIDE = { width: 1920, height: 1080 };
+const PICTURED = [PHONE, DESKTOP];
 export const PATIENCE = { timeout: 90_000 };
 /** @import { BrowserContextOptions, Page } from "playwright-core" */
 
@@ -99,13 +101,14 @@ function voices() {
 export const FILM = [...FAKE_CAMERA, `--use-file-for-fake-video-capture=${settings.camera}`];
 
 /**
- * Pictures of both widths, what axe finds, and what is wider than the screen in either direction of writing.
+ * Pictures of a phone and a desk, what axe finds, and which of five screens it is too wide for, in either direction of
+ * writing.
  *
  * @param {Page} page
  * @param {string} name
  */
 export async function look(page, name) {
-  for (const [kind, size] of Object.entries({ narrowest: NARROWEST, phone: PHONE, desktop: DESKTOP })) {
+  for (const [kind, size] of Object.entries({ narrowest: NARROWEST, phone: PHONE, tablet: TABLET, wide: WIDE, desktop: DESKTOP })) {
     await resize(page, size);
     for (const direction of ["rtl", "ltr"]) {
       const isWide = await page.evaluate((each) => {
@@ -114,7 +117,7 @@ export async function look(page, name) {
       }, direction);
       if (isWide) seen.wide.push(`${name}, ${kind}, ${direction}`);
     }
-    if (size !== NARROWEST) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
+    if (PICTURED.includes(size)) await page.screenshot({ path: `${settings.out}/${name}-${kind}.png`, fullPage: size === PHONE });
   }
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run());

@@ -125,6 +125,8 @@ def test_what_an_offline_page_was_taught_is_in_the_hands_of_who_opens_it(browser
         seen = used(tmp_path, url, "", browser, clips=[str(file) for file in files], taught=taught)
     check(seen)
     assert seen["console"] == []
+    learned = TEXTS["copy.learned"].format(count=1, known=0)
+    assert seen["steps"]["elsewhere"] == {"before": [], "told": learned, "listed": [PUMP]}
     migrated = seen["steps"]["migrated"]
     assert [(take["sentence"], take["consent"]) for take in migrated["takes"]] == [("Old sentence", "")]
     assert (migrated["vectors"], migrated["left"], migrated["back"]) == (1, 0, 1)
