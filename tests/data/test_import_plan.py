@@ -61,6 +61,21 @@ def test_names_of_videos_find_their_clips(tmp_path):
     assert problems == {"twice": "ambiguous", "none.mp4": "missing_file"}
 
 
+def test_a_row_whose_path_resembles_a_file_does_not_take_it_from_the_row_that_names_it(tmp_path):
+    folder_of(tmp_path, "A.json", "b.json", "c.json")
+    rows = "a.json,One\nA.json,Two\nb.mp4,Three\nb.mov,Four\nc.mp4,Five\n"
+    clips, problems, plan = planned(tmp_path, f"path,sentence,signer\n{rows}")
+    assert clips == {"A.json": ("Two", ""), "c.json": ("Five", "")}
+    assert problems == {"a": "ambiguous", "b.mp4": "ambiguous", "b.mov": "ambiguous"}
+    assert "path 'a.json' may be A.json, like that of another row" in plan.problems[0].message
+
+
+def test_a_clip_in_rows_of_other_texts_is_told(tmp_path):
+    folder_of(tmp_path, "a.json", "b.json")
+    _, _, plan = planned(tmp_path, "path,sentence\na.json,One\na.json,Two\nb.json,Three\nb.json,three!\n")
+    assert "1 clips stand in rows of other texts, the first a.json; each row is imported" in plan.notes[1]
+
+
 def test_rows_at_fault_and_without_text_are_problems_before_anything_is_read(tmp_path):
     table = "path,sentence,signer,clip_id,is_idle\na.json,#N/A,A,1,\na.json,,A,2,\na.json,,A,3,yes\na.json,hi,A,4,\n"
     clips, problems, _ = planned(folder_of(tmp_path, "a.json"), table)

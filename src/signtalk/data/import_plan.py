@@ -19,7 +19,7 @@ from signtalk.data.columns import spellings
 from signtalk.data.formats import CONTEST_NAME, FORMATS, Format
 from signtalk.data.names import composed, unique_names, unquoted
 from signtalk.data.openpose_json import is_openpose_folder
-from signtalk.data.records import Problem, RowError, read_flag
+from signtalk.data.records import Problem, RowError, read_flag, text_key
 from signtalk.data.tables import Table, TableRow, find_table, passed_over, read_table
 from signtalk.data.unread import counted_suffixes, may_hold_clips
 from signtalk.errors import DataError, one_line
@@ -165,7 +165,7 @@ def _plan_of_table(source: Path, table: Table, files: list[Path], notes: Sequenc
     if not table.rows:
         raise DataError(f"{table.path}: no rows; expected one a clip")
     lookup = _Lookup(source, files)
-    clips, problems = [], []
+    clips, cells_of_clips, problems = [], [], []
     cells_of_rows = [_cell_of_file(row) for row in table.rows]
     lookup.count_ends(cells_of_rows)
     names = unique_names(
@@ -176,20 +176,52 @@ def _plan_of_table(source: Path, table: Table, files: list[Path], notes: Sequenc
         try:
             known = _known(row.checked())
             clips.append(ClipToImport(lookup.file_of(cell), name, known))
+            cells_of_clips.append(cell)
         except RowError as error:
             problems.append(Problem(name, error.kind, str(error)))
+    ambiguous = _resembling(source, clips, cells_of_clips)
+    problems += ambiguous.values()
+    clips = [clip for clip in clips if clip.clip_id not in ambiguous]
     all_notes = (*notes, *table.notes, *_table_notes(source, table, clips, files))
     return ImportPlan(tuple(clips), tuple(problems), all_notes)
+
+
+def _resembling(source: Path, clips: Sequence[ClipToImport], cells: Sequence[str]) -> dict[str, Problem]:
+    """What is told, by the id of the clip, of rows whose path only resembles a file that another row means, too.
+
+    Args:
+        source: the folder of the files.
+        clips: one a row.
+        cells: what each row calls its file.
+    """
+    num_rows = Counter(clip.path for clip in clips)
+    return {
+        clip.clip_id: Problem(
+            clip.clip_id,
+            "ambiguous",
+            f"path '{cell}' may be {clip.path.name}, like that of another row; write it as the file has it",
+        )
+        for clip, cell in zip(clips, cells, strict=True)
+        if num_rows[clip.path] > 1 and clip.path != Path(os.path.normpath(source / cell.replace("\\", "/")))
+    }
 
 
 def _cell_of_file(row: TableRow) -> str:
     return next((row.cells[name] for name in _FILE_COLUMNS if row.cells.get(name)), "")
 
 
-def _table_notes(source: Path, table: Table, clips: Iterable[ClipToImport], files: list[Path]) -> list[str]:
+def _table_notes(source: Path, table: Table, clips: Sequence[ClipToImport], files: list[Path]) -> list[str]:
     notes = []
     if "signer" not in table.columns:
         notes.append(f"{table.path}: no column of signers ({spellings('signer')}); tests by signer need one")
+    texts: dict[Path, set[str]] = defaultdict(set)
+    for clip in clips:
+        texts[clip.path].add(text_key(clip.row["sentence"]))
+    if several := [path.name for path, said in texts.items() if len(said) > 1]:
+        notes.append(
+            f"{table.path}: {len(several)} clips stand in rows of other texts, the first {several[0]}; each row is "
+            "imported, so delete those that are wrong"
+        )
     named = {clip.path for clip in clips}
     left = [file for file in files if Path(os.path.normpath(file)) not in named]
     if left:
