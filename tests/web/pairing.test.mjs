@@ -138,6 +138,8 @@ test("the talk is told in bounds", () => {
   const { lines } = socket.sent[1];
   assert.equal(lines.length, 30);
   assert.deepEqual(lines[0], { ...line, words: "a".repeat(1000), at: 5 });
+  pairing.tellStanding("tapped", [`${"a".repeat(999)}\u{1f600}`]);
+  assert.deepEqual(socket.sent[2], { type: "standing", kind: "tapped", words: ["a".repeat(999)] });
 });
 
 test("a line that was cut is found again by the token", () => {

@@ -15,8 +15,8 @@ const FRAMES_A_SECOND = 6; // the other device sees whether the person stands we
 const MOST_WAITING_BYTES = 1 << 15;
 const MOST_UNSHOWN = 5; // the last ones
 
-/** A text that was cut, without the first half of a character at its end. @param {string} words */
-const whole = (words) => words.replace(/[\ud800-\udbff]$/, "");
+/** A text of a length that is taken, without the first half of a character at its end. @param {string} words */
+const cut = (words) => words.slice(0, MOST_LINE).replace(/[\ud800-\udbff]$/, "");
 
 /** @typedef {"patient" | "staff"} Role whose screen a device is */
 /** @typedef {{who: Line["who"], words: string, how: Line["how"], at: number}} ToldLine */
@@ -29,7 +29,7 @@ const whole = (words) => words.replace(/[\ud800-\udbff]$/, "");
  * @property {{cause: string}} ended "ended" by somebody, "expired" or "lost"
  * @property {{code: string}} failed it was refused
  * @property {{state: string}} state what goes on at the patient's screen
- * @property {{kind: string, words: string[]}} standing what stands on the patient's card
+ * @property {{kind: string, words: string[]}} standing what stands on the patient's screen
  * @property {{lines: ToldLine[]}} talk
  * @property {{words: string, sentence_id: string}} show
  * @property {ArrayBuffer} frames
@@ -107,10 +107,18 @@ export class Pairing extends Events {
     if (this.role === "patient") this.#send({ type, ...parts });
   }
 
+  /**
+   * @param {string} kind of what stands on this screen now
+   * @param {string[]} words none = nothing stands there
+   */
+  tellStanding(kind, words) {
+    this.tell("standing", { kind, words: words.map(cut) });
+  }
+
   /** @param {Line[]} lines the talk so far, of which the last ones are told */
   tellTalk(lines) {
     this.tell("talk", { lines: lines.slice(-MOST_LINES).map(({ who, words, how, at }) => (
-      { who, words: whole(words.slice(0, MOST_LINE)), how, at: at.getTime() }
+      { who, words: cut(words), how, at: at.getTime() }
     )) });
   }
 
