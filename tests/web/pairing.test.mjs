@@ -153,6 +153,40 @@ test("a line that was cut is found again by the token", () => {
   assert.deepEqual(opened().sent, [{ type: "back", token: "t" }]);
 });
 
+test("an end that the service does not hear is told once it is reached, and nothing of the next talk", () => {
+  const { pairing, own } = device();
+  pairing.open();
+  opened().hears({ type: "paired", role: "patient", token: "t", here: true });
+  Socket.all[0].onclose();
+  assert(pairing.isPaired);
+  pairing.end();
+  assert.deepEqual([pairing.state, pairing.isPaired, own.kept], ["off", false, {}]);
+  const [, unreached] = Socket.all;
+  unreached.onclose();
+  pairing.tell("standing", { kind: "said", words: ["of the next person"] });
+  mock.timers.tick(1000);
+  const reached = opened();
+  assert.equal(Socket.all.length, 3);
+  assert.deepEqual(reached.sent, [{ type: "back", token: "t" }, { type: "end" }]);
+  reached.hears({ type: "paired", role: "patient", token: "t", here: true });
+  assert.deepEqual([reached.readyState, pairing.state], [3, "off"]);
+  reached.onclose();
+  mock.timers.tick(5000);
+  assert.equal(Socket.all.length, 3);
+});
+
+test("after a reload that does not reach the service there is a pair to end", () => {
+  const { pairing, own } = device(storage({ [TOKEN]: "t" }));
+  pairing.resume();
+  Socket.all[0].onclose();
+  assert.deepEqual([pairing.state, pairing.role, pairing.isPaired], ["lost", null, true]);
+  pairing.end();
+  assert.deepEqual([pairing.isPaired, own.kept], [false, {}]);
+  assert.deepEqual(opened().sent, [{ type: "back", token: "t" }, { type: "end" }]);
+  mock.timers.tick(5000);
+  assert.equal(Socket.all.length, 2);
+});
+
 test("who was silent for too long comes back, who is no longer paired does not", () => {
   const { pairing, told, own } = device();
   pairing.open();

@@ -85,12 +85,11 @@ async function keptLate(page) {
   await page.route("**/recorder/take?*", async (route) => {
     await late;
     await route.continue();
-  });
+  }, { times: 1 });
   await page.click("#record");
   const able = await page.locator("#prompt button:enabled").evaluateAll((buttons) => buttons.map(({ id }) => id).filter(Boolean));
   await page.keyboard.press("Space");
   reply();
-  await page.unroute("**/recorder/take?*", { behavior: "wait" });
   return able;
 }
 

@@ -376,7 +376,7 @@ class Page {
     };
     byId("new-person").onclick = () => {
       this.personS = performance.now() / 1000;
-      if (this.pairing.role) this.pairing.end();
+      if (this.pairing.isPaired) this.pairing.end();
       this.answerer.reset();
       this.watch.clear();
       const { standing } = this.answer;

@@ -11,6 +11,7 @@ import { Heartbeat } from "./heartbeat.js";
 
 const KEPT_AS = "signtalk-pair";
 const RETRY_MS = 1000;
+const KNOWN_MS = 120_000; // after which a service has forgotten the token of a device that is lost
 const FRAMES_A_SECOND = 6; // the other device sees whether the person stands well, no more
 const MOST_WAITING_BYTES = 1 << 15;
 const MOST_UNSHOWN = 5; // the last ones
@@ -90,10 +91,36 @@ export class Pairing extends Events {
     if (this.#token) this.#connect({ type: "back", token: this.#token });
   }
 
-  /** Both devices are free again. */
+  /** Whether there is a pair to go on with, also while the service is not heard, or after a reload. */
+  get isPaired() {
+    return this.#token !== "";
+  }
+
+  /** Both devices are free again; where the service is not heard now, it is told once it is. */
   end() {
+    const token = this.#token;
+    if (token && this.#socket?.readyState !== WebSocket.OPEN) this.#endLater(token, performance.now() + KNOWN_MS);
     this.#send({ type: "end" });
     this.#close();
+  }
+
+  /**
+   * @param {string} token of a pair that is over here
+   * @param {number} untilMs when the service has forgotten it anyway
+   */
+  #endLater(token, untilMs) {
+    const socket = new WebSocket(this.#url);
+    let isTold = false;
+    socket.onopen = () => {
+      for (const message of [{ type: "back", token }, { type: "end" }]) socket.send(JSON.stringify(message));
+    };
+    socket.onmessage = () => {
+      isTold = true;
+      socket.close();
+    };
+    socket.onclose = () => {
+      if (!isTold && performance.now() < untilMs) setTimeout(() => this.#endLater(token, untilMs), RETRY_MS);
+    };
   }
 
   /**
