@@ -10,7 +10,7 @@ import { until } from "./patience.mjs";
 const ENROLLED = "I want to greet you.";
 
 /** @type {Record<string, () => Promise<void>>} */
-const scenarios = { talk, visit, refusals, missing, nobody, served, marks, bare };
+const scenarios = { talk, visit, refusals, missing, cut, nobody, served, marks, bare };
 
 async function talk() {
   const { browser, context, page } = await open({
@@ -350,6 +350,32 @@ async function missing() {
   await page.waitForSelector("[data-subject=landmarks]");
   seen.steps.missing = await page.textContent("#notices");
   seen.steps.state = await page.getAttribute("#state", "data-state");
+  await browser.close();
+}
+
+/** The models do not come: the camera can be stopped meanwhile, that is told, and it can be started again. */
+async function cut() {
+  const { browser, context, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] } });
+  const { steps } = seen;
+  const models = "**/models/*";
+  await context.route(models, () => {}); // no answer at all
+  const camera = () => page.evaluate(() => {
+    const video = document.querySelector("#video");
+    return video instanceof HTMLVideoElement && video.srcObject !== null;
+  });
+  await page.click("#start-camera");
+  await state(page, "loading");
+  await until(camera, (runs) => runs);
+  await page.click("#stop-camera");
+  steps.stopped = [await page.getAttribute("#state", "data-state"), await camera(), await page.isEnabled("#start-camera")];
+  await page.click("#start-camera");
+  await page.waitForSelector("#notices [data-code=model_stalled]", PATIENCE);
+  steps.told = [await page.getAttribute("#state", "data-state"), await camera(), await page.textContent("#notices")];
+  await look(page, "stalled");
+  await context.unroute(models);
+  await page.click("#start-camera");
+  await state(page, "idle");
+  steps.again = await page.textContent("#notices");
   await browser.close();
 }
 

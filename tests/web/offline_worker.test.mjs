@@ -51,10 +51,16 @@ async function installed() {
   return async (url) => {
     /** @type {Promise<Response> | null} */
     let answer = null;
+    /** @type {Promise<void>} */
+    let keeping = Promise.resolve();
     listeners.fetch({
-      request: { url, method: "GET" }, respondWith: (/** @type {Promise<Response>} */ promised) => { answer = promised; },
+      request: { url, method: "GET" },
+      respondWith: (/** @type {Promise<Response>} */ promised) => { answer = promised; },
+      waitUntil: (/** @type {Promise<void>} */ work) => { keeping = work; },
     });
-    return answer && (await /** @type {Promise<Response>} */ (answer)).text();
+    const text = answer && (await /** @type {Promise<Response>} */ (answer)).text();
+    await keeping;
+    return text;
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { KNOWN, lines, listening, said } from "./made_up_talk.mjs";
 import { look, open, PATIENCE, PHONE, run, seen, settings, state } from "./page_browser.mjs";
+import { until } from "./patience.mjs";
 
 /** @import { Page } from "playwright-core" */
 
@@ -72,11 +73,19 @@ async function conversation() {
   await tablet.click("#board >> role=button[name='Yes']");
   await phone.waitForSelector("#history li.tapped");
   steps.lines = [await lines(tablet), await lines(phone)];
-  steps.pointed = await phone.textContent("#partner-standing");
+  const standing = (/** @type {string} */ wanted) => until(() => phone.textContent("#partner-standing"), (words) => words === wanted);
+  steps.pointed = await standing("Yes");
   await phone.reload();
   await bar(phone, "together");
   await phone.waitForSelector("#history li.tapped");
   steps.reloaded = [await visible(phone), await lines(phone)];
+  await said(KNOWN[1]);
+  await tablet.click(".reply.yes");
+  steps.confirmed = await standing(KNOWN[1]);
+  await tablet.click("text=That is wrong");
+  await phone.waitForSelector("#partner-standing.asking");
+  await tablet.click(".reply.again");
+  steps.takenBack = await standing("");
   await tablet.click("#new-person");
   await phone.waitForSelector("#pair-bar[data-state=off]", { state: "attached" }); // what it tells is gone soon
   steps.ended = [await visible(tablet), await visible(phone), await lines(phone)];

@@ -138,6 +138,8 @@ test("the talk is told in bounds", () => {
   const { lines } = socket.sent[1];
   assert.equal(lines.length, 30);
   assert.deepEqual(lines[0], { ...line, words: "a".repeat(1000), at: 5 });
+  pairing.tellStanding("tapped", [`${"a".repeat(999)}\u{1f600}`]);
+  assert.deepEqual(socket.sent[2], { type: "standing", kind: "tapped", words: ["a".repeat(999)] });
 });
 
 test("a line that was cut is found again by the token", () => {
@@ -149,6 +151,40 @@ test("a line that was cut is found again by the token", () => {
   assert.equal(pairing.state, "lost");
   mock.timers.tick(1000);
   assert.deepEqual(opened().sent, [{ type: "back", token: "t" }]);
+});
+
+test("an end that the service does not hear is told once it is reached, and nothing of the next talk", () => {
+  const { pairing, own } = device();
+  pairing.open();
+  opened().hears({ type: "paired", role: "patient", token: "t", here: true });
+  Socket.all[0].onclose();
+  assert(pairing.isPaired);
+  pairing.end();
+  assert.deepEqual([pairing.state, pairing.isPaired, own.kept], ["off", false, {}]);
+  const [, unreached] = Socket.all;
+  unreached.onclose();
+  pairing.tell("standing", { kind: "said", words: ["of the next person"] });
+  mock.timers.tick(1000);
+  const reached = opened();
+  assert.equal(Socket.all.length, 3);
+  assert.deepEqual(reached.sent, [{ type: "back", token: "t" }, { type: "end" }]);
+  reached.hears({ type: "paired", role: "patient", token: "t", here: true });
+  assert.deepEqual([reached.readyState, pairing.state], [3, "off"]);
+  reached.onclose();
+  mock.timers.tick(5000);
+  assert.equal(Socket.all.length, 3);
+});
+
+test("after a reload that does not reach the service there is a pair to end", () => {
+  const { pairing, own } = device(storage({ [TOKEN]: "t" }));
+  pairing.resume();
+  Socket.all[0].onclose();
+  assert.deepEqual([pairing.state, pairing.role, pairing.isPaired], ["lost", null, true]);
+  pairing.end();
+  assert.deepEqual([pairing.isPaired, own.kept], [false, {}]);
+  assert.deepEqual(opened().sent, [{ type: "back", token: "t" }, { type: "end" }]);
+  mock.timers.tick(5000);
+  assert.equal(Socket.all.length, 2);
 });
 
 test("who was silent for too long comes back, who is no longer paired does not", () => {

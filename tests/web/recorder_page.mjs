@@ -73,6 +73,26 @@ async function recorded(page, path) {
   return page.textContent("#told");
 }
 
+/**
+ * Keep a take with a reply that comes late; the buttons that can be pressed meanwhile.
+ *
+ * @param {Page} page
+ */
+async function keptLate(page) {
+  /** @type {() => void} */
+  let reply = () => {};
+  const late = new Promise((resolve) => { reply = () => resolve(null); });
+  await page.route("**/recorder/take?*", async (route) => {
+    await late;
+    await route.continue();
+  }, { times: 1 });
+  await page.click("#record");
+  const able = await page.locator("#prompt button:enabled").evaluateAll((buttons) => buttons.map(({ id }) => id).filter(Boolean));
+  await page.keyboard.press("Space");
+  reply();
+  return able;
+}
+
 /** @param {Page} page */
 async function standing(page) {
   const of = (/** @type {string} */ selector) => page.textContent(selector);
@@ -91,12 +111,13 @@ try {
   page.on("pageerror", (error) => complaints.push(String(error)));
   await begin(page, "s01");
   const first = await standing(page);
-  const looked = [], kept = [];
+  const looked = [], kept = [], waiting = [];
   for (const take of job.takes) {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const told = await recorded(page, take);
       if (take === job.takes[0] && !tries) await look(page, "take");
-      await page.click("#record");
+      if (take === job.takes[0] && !tries) waiting.push(...await keptLate(page));
+      else await page.click("#record");
       await page.waitForFunction((before) => document.querySelector("#told")?.textContent !== before, told);
       if (await page.textContent("#told") !== job.kept) continue; // a busy machine sees too few pictures
       looked.push(told);
@@ -108,7 +129,7 @@ try {
   await page.click("#undo");
   await page.waitForFunction(() => document.querySelector("#told")?.textContent?.includes("deleted"));
   await begin(page, "s01");
-  const steps = { first, looked, kept, again: await standing(page) };
+  const steps = { first, looked, kept, waiting, again: await standing(page) };
   console.log(JSON.stringify({ steps, complaints, findings }));
 } catch (error) {
   const [page] = browser.contexts()[0]?.pages() ?? [];

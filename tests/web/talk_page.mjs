@@ -22,7 +22,8 @@ async function confirms() {
   steps.stands = await page.textContent("#answer .question");
   await page.click(".reply.yes");
   steps.said = [await heard(page), await lines(page)];
-  steps.next = [await page.textContent("#answer-before"), await page.textContent("#answer .question")];
+  steps.next = [await page.textContent("#answer-before span"), await page.textContent("#answer .question")];
+  await look(page, "before");
   await page.click(".reply.no");
   await card(page, "asking");
   await page.waitForFunction(() => document.querySelectorAll(".choice canvas:not([hidden])").length === 3);

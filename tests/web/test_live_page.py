@@ -231,6 +231,16 @@ def test_no_models(tmp_path):
 @needs_browser
 @needs_model
 @pytest.mark.slow
+def test_models_that_stop_to_arrive_are_told_and_the_camera_can_be_stopped_and_started_again(tmp_path):
+    steps = drive("cut", tmp_path, None, MODEL)["steps"]
+    assert steps["stopped"] == ["off", False, True]
+    assert steps["told"] == ["off", False, TEXTS["error.model_stalled"]]
+    assert steps["again"] == ""
+
+
+@needs_browser
+@needs_model
+@pytest.mark.slow
 def test_a_first_visit_is_small_and_nothing_is_sent_twice(tmp_path):
     steps = drive("visit", tmp_path, None, MODEL)["steps"]
     assert 0 < sum(sum(sizes) for sizes in steps["before"].values()) < 12_000_000

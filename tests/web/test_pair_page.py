@@ -11,7 +11,7 @@ from made.web import in_each_browser, needs_browser, offline_page
 from signtalk.bundle.web import PAGE
 
 TEXTS: dict[str, str] = json.loads((PAGE / "texts" / "en.json").read_text())
-HURT, MORNING = "Where does it hurt?", "Good morning."
+HURT, FEVER, MORNING = "Where does it hurt?", "I have a fever.", "Good morning."
 EVERYTHING = ["#camera", "#patient-half", "#staff-half", "[role=tablist]"]
 NOTICED_MS = 3000 + 1000
 """Within three seconds, and what the test itself needs to cause it."""
@@ -34,6 +34,7 @@ def test_a_conversation_on_two_devices(browser: str, tmp_path: Path) -> None:
     lines = [said, ["staff shown", MORNING], ["staff shown", "Please wait outside"], ["patient tapped", "Yes"]]
     assert steps["lines"] in ([lines, lines], [joined(lines), joined(lines)])
     assert steps["pointed"] == "Yes"
+    assert (steps["confirmed"], steps["takenBack"]) == (FEVER, "")
     assert steps["reloaded"] == [["#staff-half", "#partner"], steps["lines"][1]]
     assert steps["ended"] == [EVERYTHING, EVERYTHING, []]
     assert steps["left"] == [None, None]

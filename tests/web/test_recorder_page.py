@@ -67,6 +67,7 @@ def test_takes_are_recorded_looked_at_kept_and_deleted(tmp_path: Path) -> None:
     assert seen["complaints"] == []
     assert [each for each in seen["findings"] if each["impact"] in ("serious", "critical")] == []
     assert steps["first"]["sentence"] == SENTENCES[0]
+    assert steps["waiting"] == []  # nothing can be done to another sentence before the reply
     assert steps["looked"] == [TEXTS["recorder.look"]] * 3
     assert [each["sentence"] for each in steps["kept"]] == [SENTENCES[0], SENTENCES[1], SENTENCES[1]]
     assert {each["told"] for each in steps["kept"]} == {TEXTS["recorder.kept"]}

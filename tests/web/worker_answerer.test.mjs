@@ -1,7 +1,7 @@
 // The page's end of the engine's worker, with a worker of the test's own: `node --test worker_answerer.test.mjs`.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { openEngineAnswerer } from "../../src/signtalk/service/web/page/worker_answerer.js";
 
@@ -9,20 +9,32 @@ import { openEngineAnswerer } from "../../src/signtalk/service/web/page/worker_a
 class MadeWorker {
   /** @type {MadeWorker} */
   static last;
+  static opens = true;
   /** @type {any[]} */
   sent = [];
   /** @type {(message: {data: any}) => void} */
   onmessage = () => {};
+  onerror = () => {};
+  isEnded = false;
 
   constructor() {
     MadeWorker.last = this;
   }
 
+  terminate() {
+    this.isEnded = true;
+  }
+
   /** @param {any} message */
   postMessage(message) {
     this.sent.push(message);
-    const methods = ["connect", "disconnect", "search", "sentences"];
-    if (message.type === "open") queueMicrotask(() => this.onmessage({ data: { type: "opened", methods } }));
+    const methods = ["connect", "disconnect", "search", "sentences", "importTaught"];
+    if (message.type === "open" && MadeWorker.opens) queueMicrotask(() => this.onmessage({ data: { type: "opened", methods } }));
+  }
+
+  /** What was sent, but for the pings. */
+  get calls() {
+    return this.sent.filter(({ type }) => type === "call").map(({ name, given }) => [name, ...given]);
   }
 
   /** @param {object} data */
@@ -31,6 +43,20 @@ class MadeWorker {
   }
 }
 Object.assign(globalThis, { Worker: MadeWorker });
+
+let nowMs = 0;
+mock.method(performance, "now", () => nowMs);
+beforeEach(() => mock.timers.enable({ apis: ["setInterval"] }));
+afterEach(() => mock.timers.reset());
+
+/** Time goes on. @param {number} seconds @param {() => void} [each] called every half second */
+function wait(seconds, each = () => {}) {
+  for (let i = 0; i < 2 * seconds; i += 1) {
+    nowMs += 500;
+    mock.timers.tick(500);
+    each();
+  }
+}
 
 /** An answerer, and its worker. */
 async function opened() {
@@ -70,13 +96,79 @@ test("nothing is told of a stream that was closed meanwhile", async () => {
   assert.deepEqual(states, ["signing"]);
 });
 
-test("a worker that fails ends what waits for it, and is told as a lost connection", async () => {
-  const { answerer, worker } = await opened();
+/** @param {Awaited<ReturnType<typeof opened>>["answerer"]} answerer */
+function lostCodes(answerer) {
   /** @type {string[]} */
   const codes = [];
   answerer.on("lost", ({ code }) => codes.push(code));
-  const asked = answerer.search("b");
-  /** @type {any} */ (worker).onerror();
-  await assert.rejects(asked, { code: "unreachable" });
-  assert.deepEqual(codes, ["lost"]);
+  return codes;
+}
+
+test("a worker that fails ends what waits for it, and another one goes on with the stream", async () => {
+  const { answerer, worker } = await opened();
+  const codes = lostCodes(answerer);
+  answerer.connect(1, "auto", true);
+  const asked = assert.rejects(answerer.search("b"), { code: "unreachable" });
+  worker.onerror();
+  await asked;
+  assert.deepEqual([codes, worker.isEnded], [["engine_restarts"], true]);
+  const another = MadeWorker.last;
+  assert.deepEqual(another.calls, [["connect", 1, "auto", true]]);
+  assert.equal(another.sent[0].base, "http://127.0.0.1/page/");
+  await Promise.resolve();
+  let ready = 0;
+  answerer.on("ready", () => { ready += 1; });
+  another.say({ type: "event", name: "ready", detail: {}, turn: another.sent[1].turn });
+  assert.equal(ready, 1);
+});
+
+test("one that fails again soon is given up, until a stream is wanted again", async () => {
+  const { answerer, worker } = await opened();
+  const codes = lostCodes(answerer);
+  worker.onerror();
+  const second = MadeWorker.last;
+  assert.deepEqual(second.calls, []); // there was no stream
+  await Promise.resolve();
+  second.onerror();
+  assert.deepEqual(codes, ["engine_restarts", "engine_died"]);
+  await assert.rejects(answerer.search("b"), { code: "unreachable" });
+  assert.equal(MadeWorker.last, second);
+  answerer.connect(1, "auto", true);
+  assert.deepEqual(MadeWorker.last.calls, [["connect", 1, "auto", true]]);
+  assert.notEqual(MadeWorker.last, second);
+});
+
+test("one that hangs is noticed and started anew, one that computes is waited for", async () => {
+  const { answerer, worker } = await opened();
+  const codes = lostCodes(answerer);
+  wait(60, () => worker.say({ type: "pong" }));
+  assert(worker.sent.some(({ type }) => type === "ping"));
+  wait(25); // it computes
+  worker.say({ type: "pong" });
+  assert.deepEqual(codes, []);
+  const asked = assert.rejects(answerer.search("b"), { code: "unreachable" });
+  wait(32);
+  await asked;
+  assert.deepEqual([codes, worker.isEnded], [["engine_restarts"], true]);
+});
+
+test("one that never opens again is given up", async () => {
+  const { answerer, worker } = await opened();
+  const codes = lostCodes(answerer);
+  MadeWorker.opens = false;
+  worker.onerror();
+  wait(31); // node's mocked interval ticks on within the tick that ends it
+  assert.deepEqual([...new Set(codes)], ["engine_restarts", "engine_died"]);
+  assert(MadeWorker.last.isEnded);
+  MadeWorker.opens = true;
+});
+
+test("what may take minutes is waited for", async () => {
+  const { answerer, worker } = await opened();
+  const codes = lostCodes(answerer);
+  const imported = answerer.importTaught(new Blob(), "");
+  wait(200);
+  assert.deepEqual(codes, []);
+  worker.say({ type: "done", id: worker.sent.find(({ type }) => type === "call").id, value: null });
+  await imported;
 });

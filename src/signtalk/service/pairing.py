@@ -60,7 +60,7 @@ class _State(_Message):
 
 
 class _Standing(_Message):
-    """What stands on the patient's card: a question, or what was said."""
+    """What stands on the patient's screen: a question, what was said or tapped, or nothing."""
 
     type: Literal["standing"]
     kind: str = Field(max_length=MOST_NAME)

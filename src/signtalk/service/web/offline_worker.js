@@ -31,7 +31,7 @@ async function takeOver() {
 }
 
 worker.addEventListener("fetch", (event) => {
-  if (event.request.method === "GET" && inScope(event.request.url)) event.respondWith(answered(event.request));
+  if (event.request.method === "GET" && inScope(event.request.url)) event.respondWith(answered(event));
 });
 
 /** @param {string} url */
@@ -55,9 +55,10 @@ async function keep() {
 /**
  * What is kept; the list itself from the network where that can be reached, for it tells whether a page is new.
  *
- * @param {Request} request
+ * @param {FetchEvent} event
  */
-async function answered(request) {
+async function answered(event) {
+  const { request } = event;
   const cache = await caches.open(CACHE);
   const { origin, pathname } = new URL(request.url); // a page's own address has what follows "?" and "#", too
   const url = `${origin}${pathname}${pathname.endsWith("/") ? "index.html" : ""}`;
@@ -66,8 +67,20 @@ async function answered(request) {
   if (kept) return kept;
   const answer = await fetch(request);
   const expected = answer.ok ? (await hashes(cache)).get(url) : undefined;
-  if (expected && expected === await sha256(await answer.clone().arrayBuffer())) await cache.put(url, answer.clone());
-  return answer;
+  if (expected) event.waitUntil(keepIf(expected, cache, url, answer.clone()).catch(() => {})); // it did not arrive whole
+  return answer; // at once: the page sees its bytes come
+}
+
+/**
+ * Keep an answer of the network if it is the file that the list means.
+ *
+ * @param {string} expected its SHA-256
+ * @param {Cache} cache
+ * @param {string} url
+ * @param {Response} answer
+ */
+async function keepIf(expected, cache, url, answer) {
+  if (expected === await sha256(await answer.clone().arrayBuffer())) await cache.put(url, answer);
 }
 
 /** @param {ArrayBuffer} bytes */

@@ -12,6 +12,7 @@ import { STILL } from "./turn.js";
 
 const MOST_SIGNED = 5; // sentences after which others gain little
 const MOST_ASKED = 10; // some are skipped
+const ANSWERING_MS = 6000; // until sentences are there
 
 export class Acquaintance {
   /** @type {CandidateOffer[]} */
@@ -21,7 +22,8 @@ export class Acquaintance {
   /** @type {number | null} */
   #segment = null; // of what was signed just now
   #signed = 0;
-  #isOver = false; // nothing more is asked, and what is signed is talk again
+  /** @type {ReturnType<typeof setTimeout> | undefined} while sentences are waited for */
+  #timer;
   #player = addPlayer(byId("acquaint-player"), text("acquaint.sign"));
 
   /** @param {{answerer: Answerer, signs: Signs}} parts */
@@ -34,19 +36,17 @@ export class Acquaintance {
     byId("acquaint-skip").onclick = () => this.#ask();
     byId("acquaint-close").onclick = () => this.close();
     answerer.on("next", ({ sentences }) => {
-      if (!this.isOpen) return;
+      if (this.#timer === undefined) return; // nobody waits for them any longer
+      this.#rest();
       this.#left = sentences;
       this.#ask();
     });
     this.close();
   }
 
-  get isOpen() {
-    return !byId("acquaint").hidden;
-  }
-
+  /** Whether the person is asked for a sentence: then nothing that is signed is talk. */
   get isAsking() {
-    return this.isOpen && !this.#isOver;
+    return this.#sentence !== null;
   }
 
   /**
@@ -60,6 +60,7 @@ export class Acquaintance {
   }
 
   close() {
+    this.#rest();
     const hadFocus = byId("acquaint").contains(document.activeElement);
     byId("acquaint").hidden = true;
     byId("acquaint-open").hidden = !this.able;
@@ -77,7 +78,7 @@ export class Acquaintance {
    */
   take({ reason }, segment) {
     if (!this.isAsking) return false;
-    if (this.#sentence && reason !== STILL) { // hands were put down
+    if (reason !== STILL) { // hands were put down
       this.#segment = segment;
       this.#tell("acquaint.seen");
       byId("acquaint-yes").focus();
@@ -95,10 +96,13 @@ export class Acquaintance {
     byId("acquaint").hidden = false;
     byId("acquaint-open").hidden = true;
     this.#signed = 0;
-    this.#isOver = false;
     this.#left = [];
     this.#tell("acquaint.loading");
     byId("acquaint-title").focus();
+    this.#timer = setTimeout(() => {
+      this.#rest();
+      this.#tell("acquaint.unreachable");
+    }, ANSWERING_MS);
     this.answerer.askNext(MOST_ASKED);
   }
 
@@ -113,7 +117,6 @@ export class Acquaintance {
   #ask() {
     const sentence = this.#signed < MOST_SIGNED ? this.#left.shift() : undefined;
     this.#sentence = sentence ?? null;
-    this.#isOver = !sentence;
     this.#segment = null;
     this.#player.show(null);
     byId("acquaint-player").hidden = true;
@@ -130,6 +133,12 @@ export class Acquaintance {
     });
   }
 
+  /** Sentences are not waited for any longer. */
+  #rest() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
   #outcome() {
     if (!this.#signed) return "acquaint.none";
     return this.#signed < LEAST_SENTENCES ? "acquaint.few" : "acquaint.done";
@@ -137,7 +146,7 @@ export class Acquaintance {
 
   /**
    * @param {"acquaint.loading" | "acquaint.please" | "acquaint.seen" | "acquaint.unseen" | "acquaint.done" | "acquaint.few"
-   *   | "acquaint.none"} name
+   *   | "acquaint.none" | "acquaint.unreachable"} name
    */
   #tell(name) {
     byId("acquaint-told").textContent = text(name, { number: this.#signed + 1, most: MOST_SIGNED, least: LEAST_SENTENCES });

@@ -4,7 +4,7 @@
 import { button, byId, icon, make } from "./dom.js";
 import { addPlayer } from "./player.js";
 import { asQuestion, SignCards } from "./sign_cards.js";
-import { canSpeak, speak } from "./speech.js";
+import { canSpeak } from "./speech.js";
 import { reasonIcon } from "./status.js";
 import { text, textOf } from "./texts.js";
 import {
@@ -21,17 +21,20 @@ const VAGUE = ["", STILL, "low_similarity", "ambiguous_top2", "prototype_disagre
 /** @import { Settings } from "./settings.js" */
 /** @import { Signs } from "./signs.js" */
 /** @import { AskStep, ConfirmStep, Step } from "./turn.js" */
+/** @import { Voice } from "./voice.js" */
 
 /**
  * @typedef {object} AnswerParts
  * @property {Conversation} conversation where what was said goes
  * @property {Settings} settings of this browser
  * @property {Signs} signs of the sentences
+ * @property {Voice} voice
  * @property {(words: string, clip: Clip) => void} teach called where a signing is to be remembered
  * @property {(step: Step) => void} changed called when another step stands there
  */
 
 /** @typedef {{answer: PageAnswer, clip: Clip, dark: boolean}} Heard an answer with the frames it is about */
+/** @typedef {{words: string, line: Line, heard: Heard | null}} Said a sentence, its line, and what it came of */
 
 export class AnswerView {
   /** @type {Step} */
@@ -42,17 +45,19 @@ export class AnswerView {
   #waiting = [];
   /** @type {Line | null} */
   #line = null;
+  /** @type {Said | null} what was said before, which stands above the card */
+  #before = null;
   /** @type {SignCards | null} */
   #cards = null;
   #knowsNothing = false;
-  #person = 0; // counts who stood there
   #player = addPlayer(byId("answer-sign"), text("answer.sign"));
 
   /** @param {AnswerParts} parts */
-  constructor({ conversation, settings, signs, teach, changed }) {
+  constructor({ conversation, settings, signs, voice, teach, changed }) {
     this.conversation = conversation;
     this.settings = settings;
     this.signs = signs;
+    this.voice = voice;
     this.teach = teach;
     this.changed = changed;
     this.canTeach = false;
@@ -60,17 +65,17 @@ export class AnswerView {
   }
 
   clear() {
-    this.#person += 1;
+    this.voice.stop();
     this.#heard = null;
     this.#waiting = [];
     this.#line = null;
-    this.#before("");
+    this.#showBefore(null);
     this.#go({ kind: "empty" });
   }
 
   /** What stands there, to be brought back by `restore`. */
   get standing() {
-    return { step: this.#step, heard: this.#heard, waiting: this.#waiting, line: this.#line };
+    return { step: this.#step, heard: this.#heard, waiting: this.#waiting, line: this.#line, before: this.#before };
   }
 
   /**
@@ -78,10 +83,11 @@ export class AnswerView {
    *
    * @param {AnswerView["standing"]} standing
    */
-  restore({ step, heard, waiting, line }) {
+  restore({ step, heard, waiting, line, before }) {
     if (this.#step.kind !== "empty") return;
     this.#heard = heard;
     this.#waiting = waiting;
+    this.#showBefore(before);
     this.#go("declined" in step && step.kind !== "ask" ? { ...step, declined: [] } : step, line);
   }
 
@@ -107,6 +113,7 @@ export class AnswerView {
     const place = placeOf(this.#step, answer);
     if (place === "ignore") return;
     if (place === "show") {
+      this.voice.drop();
       this.#take({ answer, clip, dark });
     } else {
       if (place === "wait" && this.#waiting.length < MOST_WAITING) this.#waiting.push({ answer, clip, dark });
@@ -124,17 +131,18 @@ export class AnswerView {
       this.#tellWaiting(true);
       return;
     }
+    this.voice.drop();
+    this.#showBefore(this.#saidNow);
     this.#heard = null;
-    this.#before("");
     this.#go({ kind: "unsure", reason: "" });
     this.#show("unsure", "repeat", text("answer.unsure"), { hint: textOf("error", code, "error.unknown") });
   }
 
   /** @param {Heard} heard */
   #take(heard) {
+    this.#showBefore(this.#saidNow);
     this.#heard = heard;
     this.#line = null;
-    if (!isQuestion(this.#step)) this.#before("");
     this.#go(firstStep(heard.answer, this.settings.get("confirm")));
     // On a phone it may lie below; somebody who types is left alone.
     if (!document.activeElement?.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
@@ -167,15 +175,13 @@ export class AnswerView {
    * @param {Step} step
    */
   #reply(step) {
-    if (!isQuestion(step)) this.#before("");
+    if (!isQuestion(step)) this.#showBefore(null);
+    if (step.kind !== "said") this.voice.drop();
     this.#go(step);
     if (step.kind === "again") this.#waiting = [];
     if (step.kind === "said") this.#waiting = this.#waiting.filter(({ answer }) => answer.text !== step.words);
     const next = isQuestion(step) ? undefined : this.#waiting.shift();
-    if (next) {
-      this.#take(next);
-      this.#before(step.kind === "said" ? step.words : "");
-    }
+    if (next) this.#take(next);
     this.#tellWaiting(false);
     const choice = this.#step.kind === "ask" ? byId("answer-actions").querySelector("button") : null;
     (choice ?? byId("answer-card")).focus();
@@ -212,11 +218,10 @@ export class AnswerView {
    */
   #said({ words, how, aloud }, line) {
     const language = this.signs.languageOf({ sentence: words, sentence_id: this.#idOf(words) });
-    const speaker = button(text("answer.speak"), async () => speak(words, await language));
-    const step = this.#step, person = this.#person;
+    const speaker = button(text("answer.speak"), () => this.voice.say(words, language));
+    const step = this.#step;
+    if (!line && aloud && this.settings.get("speak")) this.voice.say(words, language); // a voice cannot mark what it says
     language.then((tag) => {
-      const isNew = !line && person === this.#person; // what was said before is not spoken to somebody else
-      if (isNew && aloud && this.settings.get("speak")) speak(words, tag); // a voice cannot mark what it says
       speaker.hidden = !canSpeak(tag);
       const said = byId("answer").querySelector(".said");
       if (this.#step === step && said instanceof HTMLElement) said.lang = tag;
@@ -290,8 +295,22 @@ export class AnswerView {
 
   /** @param {string} words */
   #wrong(words) {
+    this.voice.stop();
     this.conversation.remove(this.#line);
     this.#reply(this.#notThis(words));
+  }
+
+  /**
+   * What was said before is taken back; the question that stands there waits until that is put right.
+   *
+   * @param {Said} before
+   */
+  #wrongBefore({ words, line, heard }) {
+    if (this.#heard && isQuestion(this.#step)) this.#waiting.unshift(this.#heard);
+    this.#heard = heard;
+    this.#line = line;
+    this.#showBefore(null);
+    this.#wrong(words);
   }
 
   /** @param {string} words */
@@ -321,15 +340,26 @@ export class AnswerView {
     byId("answer-waiting").textContent = missed ? text("answer.missed") : count ? text("answer.waits", { count }) : "";
   }
 
+  /** What stands there as said; null where that is something else. @returns {Said | null} */
+  get #saidNow() {
+    const { kind } = this.#step;
+    return kind === "said" && this.#line ? { words: this.#line.words, line: this.#line, heard: this.#heard } : null;
+  }
+
   /**
-   * What was said just before stands above the next question.
+   * What was said just before stands above what came next, and can be taken back there.
    *
-   * @param {string} words
+   * @param {Said | null} said
    */
-  #before(words) {
+  #showBefore(said) {
+    this.#before = said;
     const before = byId("answer-before");
-    before.hidden = !words;
-    before.replaceChildren(...(words ? [icon("check"), make("span", { dir: "auto" }, words)] : []));
+    before.hidden = !said;
+    before.replaceChildren();
+    if (!said) return;
+    const wrong = button(text("answer.wrong"), () => this.#wrongBefore(said));
+    wrong.ariaLabel = `${text("answer.wrong")}: ${said.words}`;
+    before.append(icon("check"), make("span", { dir: "auto" }, said.words), wrong);
   }
 
   /**

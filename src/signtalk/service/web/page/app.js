@@ -23,7 +23,6 @@ import { Remember } from "./remember.js";
 import { Settings } from "./settings.js";
 import { wireSettingsDialog } from "./settings_dialog.js";
 import { Signs } from "./signs.js";
-import { speak, stopSpeaking } from "./speech.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showGpu, showHint, showMeter, showState } from "./status.js";
 import { wireTalkDialog } from "./talk_dialog.js";
@@ -31,8 +30,9 @@ import { countTalk, Tally } from "./tally.js";
 import { TallyView } from "./tally_view.js";
 import { loadTexts, text } from "./texts.js";
 import { ThumbReply } from "./thumb_reply.js";
-import { wordsOf } from "./turn.js";
+import { isQuestion, wordsOf } from "./turn.js";
 import { Undo } from "./undo.js";
+import { Voice } from "./voice.js";
 import { Wake } from "./wake.js";
 import { Watch } from "./watch.js";
 import { Welcome } from "./welcome.js";
@@ -75,19 +75,23 @@ class Page {
     this.key = new ServiceKey();
     this.enrolment = new Enrolment(this.answerer, this.key, () => this.refresh());
     this.own = new Own({ answerer: this.answerer, key: this.key, changed: () => this.refresh() });
-    this.nurse = new NurseSide({ answerer: this.answerer, conversation: this.conversation });
+    this.nurse = new NurseSide({
+      answerer: this.answerer, conversation: this.conversation, shown: () => this.thumbs.turnAway(),
+    });
     this.pairing = new Pairing(document.baseURI);
     this.pair = new PairView({
       pairing: this.pairing, conversation: this.conversation, nurse: this.nurse, staffs: () => this.stop(),
     });
+    this.voice = new Voice();
     this.answer = new AnswerView({
       conversation: this.conversation,
       settings: this.settings,
       signs: this.signs,
+      voice: this.voice,
       teach: (words, clip) => this.enrolment.open(words, clip),
       changed: (step) => {
         this.tell({ step: step.kind });
-        this.pairing.tell("standing", { kind: step.kind, words: wordsOf(step) });
+        this.pairing.tellStanding(step.kind, wordsOf(step));
       },
     });
     this.acquaintance = new Acquaintance({ answerer: this.answerer, signs: this.signs });
@@ -105,15 +109,20 @@ class Page {
       heard: () => this.answer.standing.heard,
     });
     this.tally = new Tally();
-    this.thumbs = new ThumbReply(this.settings);
+    this.thumbs = new ThumbReply({ settings: this.settings, asksElse: () => this.acquaintance.isAsking });
+    byId("board").addEventListener("click", () => this.thumbs.turnAway());
     this.board = new Board({
       answerer: this.answerer,
       signs: this.signs,
       conversation: this.conversation,
-      speak: (words, tag) => {
-        if (this.settings.get("speak")) speak(words, tag);
-      },
+      settings: this.settings,
+      voice: this.voice,
       counts: () => this.tally.wanted,
+      said: (words) => {
+        const { step } = this.answer.standing;
+        if (!words) this.pairing.tellStanding(step.kind, wordsOf(step));
+        else if (!isQuestion(step)) this.pairing.tellStanding("tapped", [words]);
+      },
     });
     this.tallyView = new TallyView(this.tally, () => this.board.erase());
     this.tab = "talk";
@@ -125,7 +134,9 @@ class Page {
     });
     this.personS = 0; // since when it is this person
     this.signing = false;
+    this.starts = 0; // counts how often the camera was started or stopped: what was begun before the last time is over
     this.ready = false; // whether a stream is open
+    this.learned = false; // whether it is known what the service can do
     /** @type {Promise<unknown>} until what the page asks for is kept for use without a connection */
     this.kept = Promise.resolve();
     this.offered = false; // whether the button mode was offered, and not wanted
@@ -169,6 +180,7 @@ class Page {
       this.pair.allowed = config.can_pair === true;
       for (const { picker } of [this.nurse, this.practise]) picker.canSearch = config.can_search === true;
       this.refresh();
+      this.learned = true;
       notice("service", null);
     } catch {
       notice("service", "lost");
@@ -245,44 +257,49 @@ class Page {
   }
 
   async start() {
+    const start = (this.starts += 1), hadFocus = document.activeElement === byId("start-camera");
     notice("camera", null);
     notice("landmarks", null);
-    const hadFocus = document.activeElement === byId("start-camera");
     buttonById("start-camera").disabled = true;
+    buttonById("stop-camera").disabled = false;
+    if (hadFocus) byId("stop-camera").focus({ preventScroll: true });
     this.tell({ camera: "loading" });
     try {
       await this.camera.start();
+      if (start !== this.starts) return;
       byId("stage").classList.add("running");
       this.welcome.rest();
       await Promise.race([this.kept, pause(KEPT_MS)]); // then the models are sent once, and kept
       await this.watch.open();
-      buttonById("stop-camera").disabled = false;
+      if (start !== this.starts) return;
       this.practise.setCamera(true);
       this.tell({ camera: "on" });
       this.attend();
     } catch (error) {
+      console.warn(error);
+      if (start !== this.starts) return;
       this.stop();
       const code = codeOf(error) || "landmarker";
       notice(code.startsWith("camera") ? "camera" : "landmarks", code);
-      console.warn(error);
-    } finally {
-      buttonById("start-camera").disabled = false;
-      if (hadFocus) byId(this.camera.running ? "stop-camera" : "start-camera").focus({ preventScroll: true });
     }
   }
 
+  /** The camera runs no longer, nor what was begun for it; what was told of it is over. */
   stop() {
+    this.starts += 1;
     const hadFocus = document.activeElement === byId("stop-camera");
     this.camera.stop();
     this.watch.clear();
     byId("stage").classList.remove("running");
     this.welcome.wake();
+    buttonById("start-camera").disabled = false;
     buttonById("stop-camera").disabled = true;
     for (const id of ["motion", "signing"]) showMeter(id, 0);
     showHint("");
     byId("slow-offer").hidden = true;
     byId("rate").textContent = "";
     this.practise.setCamera(false);
+    notice("camera", null);
     this.tell({ camera: "off", blind: false });
     this.attend();
     if (hadFocus) byId("start-camera").focus();
@@ -301,6 +318,7 @@ class Page {
     } else {
       this.tell({ talks: this.tab === "talk" });
       this.answerer.disconnect();
+      if (this.learned) notice("service", null); // nobody is asked any longer
     }
   }
 
@@ -358,7 +376,7 @@ class Page {
     };
     byId("new-person").onclick = () => {
       this.personS = performance.now() / 1000;
-      if (this.pairing.role) this.pairing.end();
+      if (this.pairing.isPaired) this.pairing.end();
       this.answerer.reset();
       this.watch.clear();
       const { standing } = this.answer;
@@ -377,7 +395,6 @@ class Page {
           this.remember.restore(agreed);
         });
       }
-      stopSpeaking();
       this.setSigning(false);
     };
   }
@@ -425,7 +442,7 @@ class Page {
       this.apply();
       if (name === "mode") byId("slow-offer").hidden = true;
       if (name === "mode" || name === "learn") this.attend(); // a stream begins anew, with all that it learned forgotten
-      if (name === "speak" && !this.settings.get("speak")) stopSpeaking();
+      if (name === "speak" && !this.settings.get("speak")) this.voice.stop();
     });
     this.apply();
   }

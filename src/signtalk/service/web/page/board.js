@@ -11,9 +11,11 @@ import { Together } from "./together.js";
 
 /** @import { Answerer } from "./answerer.js" */
 /** @import { Conversation, Line } from "./conversation.js" */
+/** @import { Settings } from "./settings.js" */
 /** @import { Signs } from "./signs.js" */
 /** @import { Tap } from "./taps.js" */
 /** @import { Offer } from "./turn.js" */
+/** @import { Voice } from "./voice.js" */
 
 const MOST_PAIN = 10;
 const MOST_NUMBER = 12;
@@ -23,7 +25,9 @@ const MOST_NUMBER = 12;
  * @property {Answerer} answerer where sentences are asked for
  * @property {Signs} signs
  * @property {Conversation} conversation where what was tapped goes
- * @property {(words: string, language: string) => void} speak
+ * @property {Settings} settings of this browser
+ * @property {Voice} voice
+ * @property {(words: string) => void} said called with what stands there as tapped; "" = nothing
  * @property {() => boolean} counts whether it may be kept on this device which sentence follows which
  */
 
@@ -42,9 +46,11 @@ export class Board {
   #body = new BodyPicture((words) => this.tap({ row: "where", words, count: "several" }));
 
   /** @param {BoardParts} parts */
-  constructor({ answerer, signs, conversation, speak, counts }) {
+  constructor({ answerer, signs, conversation, settings, voice, said, counts }) {
     this.signs = signs;
-    this.speak = speak;
+    this.settings = settings;
+    this.voice = voice;
+    this.said = said;
     this.#together = new Together({ wanted: counts });
     this.#phrases = new Phrases({
       answerer, signs, favourites: new Favourites(), together: this.#together, tapped: (offer) => this.#say(offer),
@@ -93,12 +99,14 @@ export class Board {
    * @param {Tap} tap
    * @param {string | Promise<string>} [tag] language of its words; "" = the page's
    */
-  async tap(tap, tag = "") {
-    const before = this.#taps.open.length;
-    byId("board-said").textContent = this.#taps.add(tap);
+  tap(tap, tag = "") {
+    const before = this.#taps.open.length, turn = this.#taps.add(tap);
+    byId("board-said").textContent = turn;
+    this.said(turn);
     const { open } = this.#taps;
     this.#body.mark(open.filter(({ row }) => row === "where").map(({ words }) => words));
-    if (open.length >= before) this.speak(tap.words, await tag); // one that was taken back is not said
+    if (open.length < before) this.voice.stop(); // it was taken back
+    else if (this.settings.get("speak")) this.voice.say(tap.words, tag);
   }
 
   get #isOpen() {

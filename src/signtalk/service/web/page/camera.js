@@ -1,5 +1,6 @@
 // The camera: a stream into a <video>, a call for each picture that can be looked at, and whether they are of use.
 
+import { messageOf } from "./errors.js";
 import { Events } from "./events.js";
 import { SMOOTH } from "./pace.js";
 import { PictureWatch, SIZE } from "./picture.js";
@@ -43,6 +44,9 @@ export class CameraError extends Error {
 export class Camera extends Events {
   /** @type {MediaStream | null} */
   #stream = null;
+  #running = false;
+  #request = 0; // counts how often a stream was asked for, or was no longer wanted: the last time counts
+  #opening = false;
   #lastS = -Infinity;
   /** @type {number | null} */
   #lastAspect = null;
@@ -69,7 +73,7 @@ export class Camera extends Events {
   }
 
   get running() {
-    return this.#stream !== null;
+    return this.#running;
   }
 
   /** Width over height of the pictures. */
@@ -82,15 +86,19 @@ export class Camera extends Events {
     return this.#problem === "dark";
   }
 
-  /** Ask for the camera; throws a CameraError that says why there is none. */
+  /** Ask for the camera; throws a CameraError that says why there is none. What was stopped meanwhile does not run. */
   async start() {
-    await this.#open();
+    if (!await this.#open()) return;
+    this.#running = true;
+    clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#check(), CHECK_MS);
     this.#next();
+    this.emit("opened", undefined);
   }
 
   stop() {
     clearInterval(this.#timer);
+    this.#running = false;
     this.#drop();
     this.#problem = "";
     this.#lastAspect = null;
@@ -103,13 +111,25 @@ export class Camera extends Events {
   }
 
   /**
-   * Take another camera from now on.
+   * Take another camera from now on. Where that cannot be had, the one before goes on, and a CameraError says why.
    *
    * @param {string} device its id, or ""
    */
   async choose(device) {
+    const before = this.device;
+    if (device === before) return;
     this.device = device;
-    if (this.running) await this.#reopen();
+    if (!this.running) return;
+    const request = this.#request + 1; // of the next stream that is asked for
+    try {
+      await this.#change();
+    } catch (error) {
+      if (request === this.#request) {
+        this.device = before;
+        await this.#reopen();
+      }
+      throw error;
+    }
   }
 
   /** Pictures a second that are asked for. */
@@ -129,18 +149,39 @@ export class Camera extends Events {
     return { ...which, width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: this.#pace } };
   }
 
+  /** Whether a stream is there that is still wanted; throws a CameraError. */
   async #open() {
-    if (!navigator.mediaDevices) throw new CameraError("camera_insecure", "the page is not served over https");
-    let stream;
+    this.#drop(); // many devices refuse a second stream, or give both the same pictures
+    const request = this.#request;
+    this.#opening = true;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({
-        audio: false,
-        video: this.#wanted,
-      });
+      const stream = await this.#asked();
+      if (request !== this.#request) {
+        end(stream);
+        return false;
+      }
+      this.#take(stream);
+      await this.video.play();
+    } catch (error) {
+      if (request === this.#request) throw error instanceof CameraError ? error : new CameraError("camera_busy", messageOf(error));
+    } finally {
+      if (request === this.#request) this.#opening = false;
+    }
+    return request === this.#request;
+  }
+
+  async #asked() {
+    if (!navigator.mediaDevices) throw new CameraError("camera_insecure", "the page is not served over https");
+    try {
+      return await navigator.mediaDevices.getUserMedia({ audio: false, video: this.#wanted });
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       throw new CameraError(REASONS[name] ?? "camera_busy", message);
     }
+  }
+
+  /** @param {MediaStream} stream */
+  #take(stream) {
     this.#stream = stream;
     stream.getVideoTracks()[0].addEventListener("ended", () => {
       if (this.#stream !== stream) return; // another one was opened instead
@@ -149,12 +190,13 @@ export class Camera extends Events {
     });
     this.video.srcObject = stream;
     this.#anew();
-    await this.video.play();
-    this.emit("opened", undefined);
   }
 
+  /** No stream is wanted any longer: neither the one that is there nor one that was asked for. */
   #drop() {
-    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#request += 1;
+    this.#opening = false;
+    if (this.#stream) end(this.#stream);
     this.#stream = null;
   }
 
@@ -216,19 +258,29 @@ export class Camera extends Events {
       this.#problem = problem;
       this.emit("problem", problem);
     }
-    if (problem === "frozen" && performance.now() - this.#reopenedMs > REOPEN_MS) this.#reopen();
+    const isDue = performance.now() - this.#reopenedMs > REOPEN_MS;
+    if (problem === "frozen" && isDue && !this.#opening) this.#reopen();
   }
 
   /** Open it anew. Some cameras and their drivers come back when they are opened anew; one that does not is tried again later. */
   async #reopen() {
-    this.#reopenedMs = performance.now();
-    const old = this.#stream;
     try {
-      await this.#open();
-      if (this.#stream !== old) for (const track of old?.getTracks() ?? []) track.stop();
-      this.#next();
+      await this.#change();
     } catch (error) {
-      console.info(`the frozen camera was not opened anew: ${error}`);
+      console.info(`the camera was not opened anew: ${error}`);
     }
   }
+
+  /** Have another stream while it runs. */
+  async #change() {
+    this.#reopenedMs = performance.now();
+    if (!await this.#open()) return;
+    this.#next();
+    this.emit("opened", undefined);
+  }
+}
+
+/** @param {MediaStream} stream */
+function end(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }

@@ -2,6 +2,7 @@
 //
 //   {type: "open", base}              -> {type: "opened", methods: [names that can be called]}
 //   {type: "call", id, name, given, turn} -> {type: "done", id, value} or {type: "failed", id, code, message, status}
+//   {type: "ping"}                    -> {type: "pong"}, once nothing is computed
 //   events of the answerer            -> {type: "event", name, detail, turn} with the turn of the last call
 //   what only a page may do           -> {type: "persist"}, by engine_answerer.js
 
@@ -21,6 +22,7 @@ let turn = 0;
 
 self.onmessage = ({ data }) => {
   if (data.type === "open") open(data.base);
+  else if (data.type === "ping") self.postMessage({ type: "pong" });
   else call(data);
 };
 

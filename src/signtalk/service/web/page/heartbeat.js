@@ -14,12 +14,13 @@ export class Heartbeat {
   #tickedMs = 0;
 
   /**
-   * @param {{ping: () => void, silent: (forMs: number) => void, now?: () => number}} parts `ping` asks for a reply;
-   *   `silent` is called at each tick while nothing was heard for too long
+   * @param {{ping: () => void, silent: (forMs: number) => void, silentMs?: number, now?: () => number}} parts `ping` asks
+   *   for a reply; `silent` is called at each tick while nothing was heard for longer than `silentMs`
    */
-  constructor({ ping, silent, now = () => performance.now() }) {
+  constructor({ ping, silent, silentMs = SILENT_MS, now = () => performance.now() }) {
     this.ping = ping;
     this.silent = silent;
+    this.silentMs = silentMs;
     this.now = now;
   }
 
@@ -46,6 +47,6 @@ export class Heartbeat {
       this.#pingedMs = nowMs;
       this.ping();
     }
-    if (nowMs - this.#heardMs > SILENT_MS) this.silent(nowMs - this.#heardMs);
+    if (nowMs - this.#heardMs > this.silentMs) this.silent(nowMs - this.#heardMs);
   }
 }

@@ -7,11 +7,13 @@
 const SILENT_MS = 2500; // a worker that died says nothing
 /** The first picture takes seconds: on a slow device, and on a card that builds its programs, which is given up sooner. */
 const FIRST_MS = { CPU: 15_000, GPU: 6000 };
+const STALLED_MS = 15_000; // without a byte of a file that is awaited: a slow line brings some
+const BUILDING_MS = 60_000; // for what tells of no progress: a script, and what a slow device builds of the files
 const GRACE_MS = 150; // for a reply that waits behind a busy page
 
 export class LandmarkerError extends Error {
   /**
-   * @param {string} code "model_missing", "model_unreachable", "landmarker" or "landmarker_silent"
+   * @param {string} code "model_missing", "model_unreachable", "model_stalled", "landmarker" or "landmarker_silent"
    * @param {string} message
    */
   constructor(code, message) {
@@ -25,22 +27,30 @@ export class Landmarker {
   /** @type {{resolve: (data: any) => void, reject: (error: LandmarkerError) => void} | null} */
   #waiting = null;
   #patienceMs;
+  #isLoading = true;
+  /** @type {ReturnType<typeof setTimeout> | undefined} until it is given up */
+  #loading;
   #askedMs = 0;
   usualMs = 0; // that a picture is away: that of the last one
   tookMs = 0; // of it in the worker
 
   /**
-   * Load library and models: seconds at first, later from the browser's own store.
+   * Load library and models: seconds at first, later from the browser's own store. Throws a LandmarkerError, also where
+   * they stop to arrive.
    *
    * @param {Delegate} delegate
    */
   static async open(delegate) {
     const landmarker = new Landmarker(delegate), model = new URL("models/holistic_landmarker.task", document.baseURI).href;
     try {
+      landmarker.#expect("loaded");
       await landmarker.#ask({ type: "open", model, delegate });
     } catch (error) {
       landmarker.close();
       throw error;
+    } finally {
+      landmarker.#isLoading = false;
+      clearTimeout(landmarker.#loading);
     }
     return landmarker;
   }
@@ -50,6 +60,10 @@ export class Landmarker {
     this.#patienceMs = FIRST_MS[delegate];
     this.#worker = new Worker(new URL("./landmarker_worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }) => {
+      if (data.type === "loading" || data.type === "loaded") {
+        this.#expect(data.type);
+        return;
+      }
       const waiting = this.#waiting;
       this.#waiting = null;
       if (data.type === "frame") {
@@ -94,6 +108,20 @@ export class Landmarker {
 
   close() {
     this.#worker.terminate();
+  }
+
+  /**
+   * Give up where nothing more comes while it is opened.
+   *
+   * @param {"loading" | "loaded"} told what was told last
+   */
+  #expect(told) {
+    if (!this.#isLoading) return; // the last of a file may be told when it is in use already
+    clearTimeout(this.#loading);
+    const patienceMs = told === "loading" ? STALLED_MS : BUILDING_MS;
+    this.#loading = setTimeout(() => {
+      this.#waiting?.reject(new LandmarkerError("model_stalled", `nothing came for ${patienceMs} ms`));
+    }, patienceMs);
   }
 
   /**

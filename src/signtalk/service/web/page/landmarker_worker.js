@@ -1,6 +1,7 @@
 // A module worker around MediaPipe's HolisticLandmarker: a picture in, the points of one frame out.
 //
-//   {type: "open", model, delegate}  -> {type: "opened"} or {type: "failed", code, message}
+//   {type: "open", model, delegate}  -> {type: "opened"} or {type: "failed", code, message}; before that {type: "loading"}
+//                                      when bytes are asked for and arrive, {type: "loaded"} when a file is there
 //   {type: "detect", pixels, timeS}  -> {type: "frame", frame, tookMs} or {type: "failed", code, message}
 
 import { frameFromHolistic } from "../engine/landmarks.js";
@@ -22,6 +23,15 @@ const say = (/** @type {string} */ text) => (/^[EF]\d{4} /.test(text) ? console.
 own.Module = { print: console.debug, printErr: say };
 // The library's module build calls a function of this name that it defines out of reach.
 own.custom_dbg = say;
+
+// The library fetches by this function, too: bytes that arrive tell a slow line from one that stands still.
+const { fetch: plainFetch } = self;
+own.fetch = async (/** @type {Parameters<typeof fetch>} */ ...asked) => {
+  self.postMessage({ type: "loading" });
+  const answer = await plainFetch(...asked);
+  follow(answer.clone());
+  return answer;
+};
 
 /** @type {HolisticLandmarker | null} */
 let landmarker = null;
@@ -62,6 +72,18 @@ async function load(url) {
   }
   if (!answer.ok) throw Object.assign(new Error(`${url}: status ${answer.status}`), { code: "model_missing" });
   return new Uint8Array(await answer.arrayBuffer());
+}
+
+/** @param {Response} answer whose bytes are told of as they come */
+async function follow(answer) {
+  const reader = answer.body?.getReader();
+  if (!reader) return;
+  try {
+    while (!(await reader.read()).done) self.postMessage({ type: "loading" });
+    self.postMessage({ type: "loaded" });
+  } catch {
+    // Who asked for it is told.
+  }
 }
 
 /**

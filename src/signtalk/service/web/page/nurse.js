@@ -12,12 +12,17 @@ import { text } from "./texts.js";
 const LONG = 90; // letters from which a text is shown smaller, so that the screen holds it
 
 export class NurseSide {
+  #person = 0; // counts who stood there
   #player = addPlayer(byId("nurse-player"), text("nurse.player"));
 
-  /** @param {{answerer: Answerer, conversation: Conversation}} parts */
-  constructor({ answerer, conversation }) {
+  /**
+   * @param {{answerer: Answerer, conversation: Conversation, shown: () => void}} parts `shown` is called when the patient
+   *   gets something to look at
+   */
+  constructor({ answerer, conversation, shown }) {
     this.answerer = answerer;
     this.conversation = conversation;
+    this.shown = shown;
     /** @type {((words: string, sentenceId: string) => void) | null} shows it on the other device, where there is one */
     this.partner = null;
     this.taps = new Taps({ conversation, who: "staff", how: "shown" });
@@ -44,6 +49,7 @@ export class NurseSide {
 
   /** Another person stands there: nothing of the last one stays in view. */
   clear() {
+    this.#person += 1;
     inputById("nurse-text").value = "";
     byId("nurse-words").textContent = "";
     byId("nurse-shown").hidden = true;
@@ -70,6 +76,7 @@ export class NurseSide {
    * @param {string} words
    */
   async #typed(words) {
+    const person = this.#person;
     /** @type {ListedSentence | undefined} */
     let known;
     let without = text("nurse.no_sign");
@@ -79,6 +86,7 @@ export class NurseSide {
     } catch {
       without = text("nurse.unreachable");
     }
+    if (person !== this.#person) return; // it was meant for the one before
     if (this.partner) {
       this.partner(known?.sentence ?? words, known?.sentence_id ?? "");
       return;
@@ -93,6 +101,7 @@ export class NurseSide {
    * @param {string} [without] told where there is none
    */
   async #show(words, sentence, without = "") {
+    this.shown();
     byId("nurse-shown").hidden = false;
     byId("nurse-words").textContent = words;
     byId("nurse-words").classList.toggle("long", words.length > LONG);

@@ -27,7 +27,6 @@ export class PairView {
   #dialog = dialogById("pair-dialog");
   /** @type {Role | null} */
   #role = null;
-  #asking = false;
 
   /** @param {PairViewParts} parts */
   constructor({ pairing, conversation, nurse, staffs }) {
@@ -43,15 +42,11 @@ export class PairView {
       .on("changed", ({ state, role }) => this.#change(state, role))
       .on("ended", ({ cause }) => this.#tellEnd(textOf("pair_ended", cause, "pair_ended.ended")))
       .on("show", ({ words, sentence_id: id }) => nurse.showFor(words, id))
-      .on("talk", ({ lines }) => {
-        conversation.mirror(lines.map((line) => ({ ...line, at: new Date(line.at) })));
-        const last = conversation.lines.at(-1);
-        if (!this.#asking && last?.who === "patient") this.#standing([last.words]);
-      })
+      .on("talk", ({ lines }) => conversation.mirror(lines.map((line) => ({ ...line, at: new Date(line.at) }))))
       .on("state", ({ state }) => byId("partner-state").replaceChildren(...stateParts(state)))
       .on("standing", ({ kind, words }) => {
-        this.#asking = kind === "confirm" || kind === "ask";
-        if (this.#asking || words.length) this.#standing(this.#asking ? words.map(asQuestion) : words);
+        const asking = kind === "confirm" || kind === "ask";
+        this.#standing(asking ? words.map(asQuestion) : words, asking);
       })
       .on("frames", (bytes) => this.#draw(bytes));
   }
@@ -119,8 +114,7 @@ export class PairView {
   #wipe() {
     this.conversation.clear();
     this.nurse.clear();
-    this.#asking = false;
-    this.#standing([]);
+    this.#standing([], false);
     byId("partner-state").replaceChildren();
     drawOverlay(byId("partner-view", HTMLCanvasElement), null, PICTURE);
   }
@@ -149,9 +143,14 @@ export class PairView {
     byId("pair-told").textContent = words;
   }
 
-  /** @param {string[]} words */
-  #standing(words) {
-    byId("partner-standing").classList.toggle("asking", this.#asking);
+  /**
+   * What the patient's screen shows now; nothing where that shows nothing.
+   *
+   * @param {string[]} words
+   * @param {boolean} asking whether they are questions
+   */
+  #standing(words, asking) {
+    byId("partner-standing").classList.toggle("asking", asking);
     byId("partner-standing").replaceChildren(...words.map((each) => make("span", { dir: "auto" }, each)));
   }
 

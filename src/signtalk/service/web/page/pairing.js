@@ -11,12 +11,13 @@ import { Heartbeat } from "./heartbeat.js";
 
 const KEPT_AS = "signtalk-pair";
 const RETRY_MS = 1000;
+const KNOWN_MS = 120_000; // after which a service has forgotten the token of a device that is lost
 const FRAMES_A_SECOND = 6; // the other device sees whether the person stands well, no more
 const MOST_WAITING_BYTES = 1 << 15;
 const MOST_UNSHOWN = 5; // the last ones
 
-/** A text that was cut, without the first half of a character at its end. @param {string} words */
-const whole = (words) => words.replace(/[\ud800-\udbff]$/, "");
+/** A text of a length that is taken, without the first half of a character at its end. @param {string} words */
+const cut = (words) => words.slice(0, MOST_LINE).replace(/[\ud800-\udbff]$/, "");
 
 /** @typedef {"patient" | "staff"} Role whose screen a device is */
 /** @typedef {{who: Line["who"], words: string, how: Line["how"], at: number}} ToldLine */
@@ -29,7 +30,7 @@ const whole = (words) => words.replace(/[\ud800-\udbff]$/, "");
  * @property {{cause: string}} ended "ended" by somebody, "expired" or "lost"
  * @property {{code: string}} failed it was refused
  * @property {{state: string}} state what goes on at the patient's screen
- * @property {{kind: string, words: string[]}} standing what stands on the patient's card
+ * @property {{kind: string, words: string[]}} standing what stands on the patient's screen
  * @property {{lines: ToldLine[]}} talk
  * @property {{words: string, sentence_id: string}} show
  * @property {ArrayBuffer} frames
@@ -90,10 +91,36 @@ export class Pairing extends Events {
     if (this.#token) this.#connect({ type: "back", token: this.#token });
   }
 
-  /** Both devices are free again. */
+  /** Whether there is a pair to go on with, also while the service is not heard, or after a reload. */
+  get isPaired() {
+    return this.#token !== "";
+  }
+
+  /** Both devices are free again; where the service is not heard now, it is told once it is. */
   end() {
+    const token = this.#token;
+    if (token && this.#socket?.readyState !== WebSocket.OPEN) this.#endLater(token, performance.now() + KNOWN_MS);
     this.#send({ type: "end" });
     this.#close();
+  }
+
+  /**
+   * @param {string} token of a pair that is over here
+   * @param {number} untilMs when the service has forgotten it anyway
+   */
+  #endLater(token, untilMs) {
+    const socket = new WebSocket(this.#url);
+    let isTold = false;
+    socket.onopen = () => {
+      for (const message of [{ type: "back", token }, { type: "end" }]) socket.send(JSON.stringify(message));
+    };
+    socket.onmessage = () => {
+      isTold = true;
+      socket.close();
+    };
+    socket.onclose = () => {
+      if (!isTold && performance.now() < untilMs) setTimeout(() => this.#endLater(token, untilMs), RETRY_MS);
+    };
   }
 
   /**
@@ -107,10 +134,18 @@ export class Pairing extends Events {
     if (this.role === "patient") this.#send({ type, ...parts });
   }
 
+  /**
+   * @param {string} kind of what stands on this screen now
+   * @param {string[]} words none = nothing stands there
+   */
+  tellStanding(kind, words) {
+    this.tell("standing", { kind, words: words.map(cut) });
+  }
+
   /** @param {Line[]} lines the talk so far, of which the last ones are told */
   tellTalk(lines) {
     this.tell("talk", { lines: lines.slice(-MOST_LINES).map(({ who, words, how, at }) => (
-      { who, words: whole(words.slice(0, MOST_LINE)), how, at: at.getTime() }
+      { who, words: cut(words), how, at: at.getTime() }
     )) });
   }
 

@@ -41,13 +41,16 @@ class Recorder {
     };
     byId("withdraw").onclick = () => this.#attempt(() => this.#withdraw());
     byId("record").onclick = () => this.#attempt(() => this.#step());
-    byId("again").onclick = () => this.#record();
-    byId("before").onclick = () => this.#go(this.#number - 1);
-    byId("next").onclick = () => this.#go(this.#number + 1);
+    byId("again").onclick = () => this.#attempt(async () => this.#record());
+    byId("before").onclick = () => this.#attempt(async () => this.#go(this.#number - 1));
+    byId("next").onclick = () => this.#attempt(async () => this.#go(this.#number + 1));
     byId("undo").onclick = () => this.#attempt(() => this.#undo());
     this.watch.on("view", ({ timeS }) => this.#judge(timeS));
     this.watch.on("failed", (error) => notice("landmarks", codeOf(error) || "landmarker"));
     this.camera.on("ended", () => notice("camera", "camera_ended"));
+    this.camera.on("problem", (problem) => {
+      notice("camera", problem === "frozen" || problem === "covered" ? `camera_${problem}` : null);
+    });
     document.addEventListener("keydown", (event) => this.#key(event));
     this.#attempt(() => this.#learn());
   }
@@ -67,6 +70,8 @@ class Recorder {
   async #attempt(work) {
     if (this.#busy) return;
     this.#busy = true;
+    const focused = document.activeElement;
+    this.#draw();
     try {
       await work();
     } catch (error) {
@@ -74,6 +79,7 @@ class Recorder {
     } finally {
       this.#busy = false;
       this.#draw();
+      if (focused instanceof HTMLElement && document.activeElement === document.body) focused.focus(); // it was disabled meanwhile
     }
   }
 
@@ -212,9 +218,10 @@ class Recorder {
     byId("progress", HTMLProgressElement).value = done / all;
     byId("record").textContent = text(label);
     byId("again").hidden = byId("own-part").hidden = this.#clip === null;
-    buttonById("before").disabled = this.#number === 0;
-    buttonById("next").disabled = this.#number === total - 1;
-    buttonById("undo").disabled = sentence.takes === 0;
+    for (const id of ["record", "again"]) buttonById(id).disabled = this.#busy; // what is kept or deleted is this sentence's
+    buttonById("before").disabled = this.#busy || this.#number === 0;
+    buttonById("next").disabled = this.#busy || this.#number === total - 1;
+    buttonById("undo").disabled = this.#busy || sentence.takes === 0;
   }
 }
 

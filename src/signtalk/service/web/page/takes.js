@@ -17,6 +17,8 @@ import { text } from "./texts.js";
  * @property {boolean} has_agreed
  */
 
+const ANSWERING_MS = 30_000; // a take is some hundred kilobytes
+
 /** A refusal in the service's own words, for whoever records. */
 export class RecorderError extends Error {}
 
@@ -31,7 +33,7 @@ export class Takes {
    * @returns {Promise<RecordingPlan>}
    */
   async plan(signer) {
-    const answer = await fetch(new URL(`recorder/plan?${new URLSearchParams({ signer })}`, this.base));
+    const answer = await this.#fetch(`recorder/plan?${new URLSearchParams({ signer })}`);
     if (answer.status === 404) throw new Error(text("recorder.none")); // a service that records nothing has the page, too
     return (await this.#checked(answer)).json();
   }
@@ -97,7 +99,22 @@ export class Takes {
    * @param {RequestInit} [options]
    */
   async #asked(path, options) {
-    return this.#checked(await fetch(new URL(path, this.base), options));
+    return this.#checked(await this.#fetch(path, options));
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} [options]
+   */
+  async #fetch(path, options) {
+    const abort = new AbortController(), timer = setTimeout(() => abort.abort(), ANSWERING_MS);
+    try {
+      return await fetch(new URL(path, this.base), { ...options, signal: abort.signal });
+    } catch {
+      throw new Error(text("error.unreachable"));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** @param {Response} answer */

@@ -1,5 +1,5 @@
-// While a question stands, a thumb up or down that is held presses yes or no; a ring fills meanwhile, and empties again
-// where the thumb is put down.
+// While the patient looks at a question, a thumb up or down that is held presses yes or no; a ring fills meanwhile, and
+// empties again where the thumb is put down.
 
 import { byId, icon } from "./dom.js";
 import { ThumbHold, thumbOf } from "./thumb.js";
@@ -14,10 +14,13 @@ export class ThumbReply {
   #hold = new ThumbHold();
   /** @type {Element | null} */
   #question = null;
+  /** @type {Element | null} a question that something else came before */
+  #passed = null;
 
-  /** @param {Settings} settings */
-  constructor(settings) {
+  /** @param {{settings: Settings, asksElse: () => boolean}} parts `asksElse`: whether something else asks the patient now */
+  constructor({ settings, asksElse }) {
     this.settings = settings;
+    this.asksElse = asksElse;
   }
 
   /**
@@ -25,7 +28,7 @@ export class ThumbReply {
    * @param {number} aspect of the picture
    */
   look(frame, aspect) {
-    const question = this.settings.get("thumb") ? replyOf("no") : null; // every question can be answered by it
+    const question = this.#open();
     if (question !== this.#question) this.#begin(question);
     if (!question) return;
     const { thumb, share, done } = this.#hold.look(thumbOf(frame, aspect), frame.timeS);
@@ -33,15 +36,30 @@ export class ThumbReply {
     if (done && thumb) replyOf(thumb)?.click();
   }
 
+  /** Staff shows something, or the patient points at something: a thumb is about that, and not about what is asked now. */
+  turnAway() {
+    this.#passed = replyOf("no");
+  }
+
+  /** The question that a thumb answers now: the one that the patient looks at, for every question has a "no". */
+  #open() {
+    const question = replyOf("no");
+    const isBehind = question === this.#passed || this.asksElse() || document.querySelector("dialog[open]");
+    return this.settings.get("thumb") && !isBehind ? question : null;
+  }
+
   /** @param {Element | null} question */
   #begin(question) {
     this.#question = question;
     this.#hold.begin();
-    if (!question) return;
     for (const [name, picture] of THUMBS) {
+      const reply = replyOf(name);
+      reply?.querySelector(".thumb")?.remove();
+      reply?.style.setProperty("--held", "0");
+      if (!question) continue;
       const hint = icon(picture);
       hint.classList.add("thumb");
-      replyOf(name)?.append(hint);
+      reply?.append(hint);
     }
   }
 }

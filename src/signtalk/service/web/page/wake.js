@@ -3,15 +3,18 @@
 export class Wake {
   /** @type {WakeLockSentinel | null} */
   #lock = null;
+  #turn = 0; // counts what was wanted: the last time counts
 
   /** @param {boolean} awake */
   async keep(awake) {
-    const lock = this.#lock;
+    const turn = (this.#turn += 1), lock = this.#lock;
     this.#lock = null;
     await lock?.release();
-    if (!awake || !("wakeLock" in navigator)) return;
+    if (!awake || turn !== this.#turn || !("wakeLock" in navigator)) return;
     try {
-      this.#lock = await navigator.wakeLock.request("screen");
+      const taken = await navigator.wakeLock.request("screen");
+      if (turn === this.#turn) this.#lock = taken;
+      else await taken.release();
     } catch (error) {
       console.info(`the screen may go dark: ${error}`); // a low battery, or not allowed
     }

@@ -33,6 +33,8 @@ const SMOOTHED = 0.4; // weight of the newest speed
 export class Watch extends Events {
   /** @type {Landmarker | null} */
   #landmarker = null;
+  /** @type {Promise<Landmarker> | null} the one that is loaded now */
+  #opening = null;
   #newest = new NewestPicture();
   /** @type {GpuTrial | null} */
   #trial = null;
@@ -57,7 +59,10 @@ export class Watch extends Events {
 
   /** Load the landmarker, once; throws a LandmarkerError. The graphics card is tried meanwhile. */
   async open() {
-    this.#landmarker ??= await Landmarker.open("CPU");
+    if (!this.#landmarker) {
+      this.#opening ??= Landmarker.open("CPU").finally(() => { this.#opening = null; });
+      this.#landmarker = await this.#opening;
+    }
     if (this.#trial || !this.#useGpu) return;
     this.#trial = new GpuTrial();
     this.#trial.open();

@@ -3,9 +3,13 @@
 import { keepOffline } from "../engine/offline.js";
 import { AnswererError } from "./answerer.js";
 import { Events } from "./events.js";
+import { Heartbeat } from "./heartbeat.js";
 
 /** @import { Answerer, AnswererEvents } from "./answerer.js" */
 
+const HANGING_MS = 30_000; // a slow device computes for seconds, and reads no message meanwhile
+const RESTART_AGAIN_MS = 60_000; // one that fails sooner after it was started anew is given up
+const LONG = new Set(["importTaught", "exportTaught"]); // may compute for minutes
 const TURNING = new Set(["connect", "disconnect"]); // what was told of the stream before is not told any longer
 
 /**
@@ -28,43 +32,65 @@ export async function openEngineAnswerer(base) {
  * @param {string} base
  * @returns {Promise<Answerer>}
  */
-function inWorker(base) {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./engine_worker.js", import.meta.url), { type: "module" });
-    const far = new FarAnswerer(worker);
-    worker.onmessage = ({ data }) => {
-      if (data.type !== "opened") return;
-      worker.onmessage = (message) => far.hear(message.data);
-      worker.onerror = () => far.fail();
-      for (const name of data.methods) {
-        Object.assign(far, { [name]: (/** @type {unknown[]} */ ...given) => far.call(name, given) });
-      }
-      resolve(/** @type {any} */ (far));
-    };
-    worker.onerror = (event) => {
-      worker.terminate();
-      reject(new Error(event.message ?? "the worker did not start"));
-    };
-    worker.postMessage({ type: "open", base });
-  });
+async function inWorker(base) {
+  const far = new FarAnswerer(base);
+  for (const name of await far.open()) {
+    Object.assign(far, { [name]: (/** @type {unknown[]} */ ...given) => far.call(name, given) });
+  }
+  return /** @type {any} */ (far);
 }
 
 /**
- * Has the methods of the answerer in the worker, which the worker names.
+ * Has the methods of the answerer in the worker, which the worker names. A worker that fails, or hangs, is started anew,
+ * and the stream with it; one that does so again soon is given up until a stream is wanted again.
  *
  * @extends {Events<AnswererEvents>}
  */
 class FarAnswerer extends Events {
-  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: AnswererError) => void}>} */
+  /** @type {Worker | null} */
+  #worker = null;
+  /** @type {Map<number, {name: string, resolve: (value: any) => void, reject: (error: AnswererError) => void}>} */
   #waiting = new Map();
   #calls = 0;
   #turn = 0;
+  /** @type {unknown[] | null} what a stream was connected with */
+  #stream = null;
+  #restartedMs = -Infinity;
+  #beat = new Heartbeat({
+    ping: () => this.#worker?.postMessage({ type: "ping" }), silent: () => this.#silent(), silentMs: HANGING_MS,
+  });
   keep = keepOffline;
 
-  /** @param {Worker} worker */
-  constructor(worker) {
+  /** @param {string} base address of the page */
+  constructor(base) {
     super();
-    this.worker = worker;
+    this.base = base;
+  }
+
+  /**
+   * Start the worker; gives the names of its methods.
+   *
+   * @returns {Promise<string[]>}
+   */
+  open() {
+    const worker = new Worker(new URL("./engine_worker.js", import.meta.url), { type: "module" });
+    this.#worker = worker;
+    const opened = new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => {
+        this.#beat.heard();
+        if (data.type !== "opened") return;
+        worker.onmessage = (message) => this.#hear(message.data);
+        worker.onerror = () => this.#fail();
+        this.#beat.start();
+        resolve(data.methods);
+      };
+      worker.onerror = (event) => {
+        this.#end();
+        reject(new Error(event.message ?? "the worker did not start"));
+      };
+    });
+    worker.postMessage({ type: "open", base: this.base });
+    return opened;
   }
 
   /**
@@ -72,16 +98,25 @@ class FarAnswerer extends Events {
    * @param {unknown[]} given
    */
   call(name, given) {
-    if (TURNING.has(name)) this.#turn += 1;
+    if (TURNING.has(name)) {
+      this.#turn += 1;
+      this.#stream = name === "connect" ? given : null;
+      if (name === "connect" && !this.#worker) this.#restart();
+    }
     const id = (this.#calls += 1);
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ type: "call", id, name, given, turn: this.#turn });
+    const reply = new Promise((resolve, reject) => {
+      this.#waiting.set(id, { name, resolve, reject });
+      if (this.#worker) this.#worker.postMessage({ type: "call", id, name, given, turn: this.#turn });
+      else this.#refuse();
     });
+    reply.catch(() => {}); // of a stream nobody waits for a reply: "lost" tells
+    return reply;
   }
 
   /** @param {any} data */
-  hear(data) {
+  #hear(data) {
+    this.#beat.heard();
+    if (data.type === "pong") return;
     if (data.type === "persist") {
       navigator.storage?.persist?.().catch(() => false);
     } else if (data.type === "event") {
@@ -94,10 +129,39 @@ class FarAnswerer extends Events {
     }
   }
 
-  /** Something in the worker went wrong that no call tells. */
-  fail() {
+  #silent() {
+    if (![...this.#waiting.values()].some(({ name }) => LONG.has(name))) this.#fail();
+  }
+
+  /** Something in the worker went wrong that no call tells, or it hangs. */
+  #fail() {
+    this.#end();
+    if (performance.now() - this.#restartedMs < RESTART_AGAIN_MS) {
+      this.emit("lost", { code: "engine_died" });
+      return;
+    }
+    this.emit("lost", { code: "engine_restarts" });
+    this.#restart();
+    if (this.#stream) this.call("connect", this.#stream);
+  }
+
+  #restart() {
+    this.#restartedMs = performance.now();
+    this.open().catch(() => this.emit("lost", { code: "engine_died" }));
+    this.#beat.start(); // one that never opens is silent, too
+  }
+
+  /** There is no worker, and so no reply. */
+  #end() {
+    this.#beat.stop();
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#refuse();
+  }
+
+  /** What waits for a reply gets none. */
+  #refuse() {
     for (const { reject } of this.#waiting.values()) reject(new AnswererError("unreachable", "the engine's worker failed"));
     this.#waiting.clear();
-    this.emit("lost", { code: "lost" });
   }
 }
