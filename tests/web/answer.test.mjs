@@ -32,7 +32,7 @@ function card({ asksFirst = true } = {}) {
   const languages = [];
   const conversation = new Conversation(/** @type {any} */ ({}));
   /** @type {string[]} */
-  const steps = [];
+  const steps = [], /** @type {string[]} */ declined = [];
   const view = new AnswerView({
     conversation,
     settings: /** @type {any} */ ({ get: (/** @type {string} */ name) => name !== "confirm" || asksFirst }),
@@ -42,10 +42,11 @@ function card({ asksFirst = true } = {}) {
     }),
     voice: new Voice(),
     teach: () => {},
+    declined: (sentences) => { declined.push(...sentences); },
     changed: ({ kind }) => steps.push(kind),
   });
   return {
-    view, steps,
+    view, steps, declined,
     show: (/** @type {string} */ sentence) => view.show(answer(sentence), clip),
     said: () => conversation.lines.map(({ words, how }) => `${words} ${how}`),
     async known() {
@@ -153,4 +154,15 @@ test("what was brought back after another person is not spoken again, and can be
   assert.deepEqual(loud(), []);
   press(WRONG);
   assert.deepEqual(said(), []);
+});
+
+test("what was offered and not meant is told by sentence", () => {
+  const { declined, show } = card();
+  show("A.");
+  press("No");
+  press("None of these");
+  assert.deepEqual(declined, ["A.", "B.", "C.", "D."]);
+  show("A.");
+  press("Yes");
+  assert.equal(declined.length, 4);
 });

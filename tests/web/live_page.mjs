@@ -125,7 +125,9 @@ async function nurse(page) {
 
 /** @param {Page} page */
 async function history(page) {
-  await page.click("#copy-history");
+  await page.click("#keep-history");
+  await page.check("#keep-agreed");
+  await page.click("#keep-copy");
   await page.waitForFunction(() => document.querySelector("#history-told")?.textContent !== "");
   seen.steps.copied = await page.evaluate(() => navigator.clipboard.readText());
   await page.locator("#history").scrollIntoViewIfNeeded();
@@ -235,7 +237,7 @@ async function marks() {
     const lines = [];
     const conversation = { add: (/** @type {string[]} */ ...line) => lines.push(line), remove() {} };
     const chosen = { get: (/** @type {string} */ name) => name !== "confirm" }, signs = { of: async () => null, languageOf: async () => "" };
-    const view = new AnswerView({ conversation, settings: chosen, signs, teach() {}, changed() {} });
+    const view = new AnswerView({ conversation, settings: chosen, signs, teach() {}, declined() {}, changed() {} });
     const candidates = ["A", "B"].map((sentence, i) => ({ sentence, sentence_id: `c${i}`, rank: i + 1 }));
     const shown = (/** @type {object} */ answer) => {
       view.show({ reason: "", candidates, choices: [], text: null, text_source: "", ...answer }, { times: [] });

@@ -20,7 +20,7 @@ const VAGUE = ["", STILL, "low_similarity", "ambiguous_top2", "prototype_disagre
 /** @import { Conversation, Line } from "./conversation.js" */
 /** @import { Settings } from "./settings.js" */
 /** @import { Signs } from "./signs.js" */
-/** @import { AskStep, ConfirmStep, Step } from "./turn.js" */
+/** @import { AskStep, ConfirmStep, Offer, Step } from "./turn.js" */
 /** @import { Voice } from "./voice.js" */
 
 /**
@@ -30,6 +30,7 @@ const VAGUE = ["", STILL, "low_similarity", "ambiguous_top2", "prototype_disagre
  * @property {Signs} signs of the sentences
  * @property {Voice} voice
  * @property {(words: string, clip: Clip) => void} teach called where a signing is to be remembered
+ * @property {(sentences: string[]) => void} declined called where what was offered was not meant
  * @property {(step: Step) => void} changed called when another step stands there
  */
 
@@ -53,12 +54,13 @@ export class AnswerView {
   #player = addPlayer(byId("answer-sign"), text("answer.sign"));
 
   /** @param {AnswerParts} parts */
-  constructor({ conversation, settings, signs, voice, teach, changed }) {
+  constructor({ conversation, settings, signs, voice, teach, declined, changed }) {
     this.conversation = conversation;
     this.settings = settings;
     this.signs = signs;
     this.voice = voice;
     this.teach = teach;
+    this.declined = declined;
     this.changed = changed;
     this.canTeach = false;
     this.#go({ kind: "empty" });
@@ -201,7 +203,7 @@ export class AnswerView {
       hint: marks.filter(Boolean).map((name) => text(name)).join(" "),
       actions: [
         reply("yes", "check", text("answer.yes"), () => this.#reply(afterYes(step))),
-        reply("no", "cross", text("answer.no"), () => this.#reply(this.#notThis(step.offer.sentence))),
+        reply("no", "cross", text("answer.no"), () => this.#decline([step.offer], this.#notThis(step.offer.sentence))),
         reply("again", "repeat", text("answer.again"), () => this.#reply(afterAgain(step))),
       ],
     });
@@ -210,6 +212,19 @@ export class AnswerView {
       byId("answer-sign").hidden = false;
       this.#player.show(clip);
     });
+    this.signs.languageOf(step.offer).then((tag) => this.#markLanguage(step, ".question", tag));
+  }
+
+  /**
+   * A reader of screens reads a sentence in its own language.
+   *
+   * @param {Step} step
+   * @param {string} selector of the sentence, while the step stands there
+   * @param {string} tag
+   */
+  #markLanguage(step, selector, tag) {
+    const sentence = byId("answer").querySelector(selector);
+    if (this.#step === step && sentence instanceof HTMLElement) sentence.lang = tag;
   }
 
   /**
@@ -223,8 +238,7 @@ export class AnswerView {
     if (!line && aloud && this.settings.get("speak")) this.voice.say(words, language); // a voice cannot mark what it says
     language.then((tag) => {
       speaker.hidden = !canSpeak(tag);
-      const said = byId("answer").querySelector(".said");
-      if (this.#step === step && said instanceof HTMLElement) said.lang = tag;
+      this.#markLanguage(step, ".said", tag);
     });
     this.#line = line ?? this.conversation.add("patient", words, how);
     this.#show("said", "check", text(`answer.${how}`), {
@@ -262,8 +276,8 @@ export class AnswerView {
       hint: text(step.proven ? "answer.choose_hint" : "answer.choose_hint_unproven"),
       actions: [
         this.#cards.element,
-        reply("no", "cross", text("answer.no_choice"), () => this.#reply(afterNone(step))),
-        reply("again", "repeat", text("answer.again"), () => this.#reply(afterAgain(step))),
+        reply("no", "cross", text("answer.no_choice"), () => this.#decline(step.offers, afterNone(step))),
+        reply("again", "repeat", text("answer.again"), () => this.#decline(step.offers, afterAgain(step))),
         this.#cards.moves,
         this.#teachButton(""),
       ],
@@ -291,6 +305,17 @@ export class AnswerView {
         this.#teachButton(""),
       ],
     });
+  }
+
+  /**
+   * Go on where nothing of what was offered was meant.
+   *
+   * @param {Offer[]} offers
+   * @param {Step} next
+   */
+  #decline(offers, next) {
+    this.declined(offers.map(({ sentence }) => sentence));
+    this.#reply(next);
   }
 
   /** @param {string} words */

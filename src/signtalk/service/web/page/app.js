@@ -89,6 +89,9 @@ class Page {
       signs: this.signs,
       voice: this.voice,
       teach: (words, clip) => this.enrolment.open(words, clip),
+      declined: (sentences) => {
+        for (const sentence of sentences) this.tally.count("corrected", sentence);
+      },
       changed: (step) => {
         this.tell({ step: step.kind });
         this.pairing.tellStanding(step.kind, wordsOf(step));

@@ -1,4 +1,4 @@
-// The conversation so far: who said what, to copy and to clear. Kept in this tab alone.
+// The conversation so far: who said what, to be cleared. Kept in this tab alone.
 
 import { buttonById, byId, make } from "./dom.js";
 import { Events } from "./events.js";
@@ -26,7 +26,6 @@ export class Conversation extends Events {
   /** @param {Undo} undo */
   constructor(undo) {
     super();
-    byId("copy-history").onclick = () => this.#copy();
     byId("clear-history").onclick = () => {
       const lines = this.clear();
       undo.offer(text("undo.cleared"), () => this.restore(lines));
@@ -126,21 +125,9 @@ export class Conversation extends Events {
     byId("history").lastElementChild?.scrollIntoView({ block: "nearest" });
     byId("history-empty").hidden = this.#lines.length > 0;
     byId("history").hidden = this.#lines.length === 0;
-    for (const id of ["copy-history", "clear-history"]) buttonById(id).disabled = this.#lines.length === 0;
+    buttonById("clear-history").disabled = this.#lines.length === 0;
     byId("history-told").textContent = "";
     this.emit("changed", undefined);
-  }
-
-  async #copy() {
-    const plain = this.#lines.map((line) => (
-      `${clock(line.at)} ${text(`who.${line.who}`)} (${textOf("how", line.how, "how.shown")}): ${line.words}`
-    ));
-    try {
-      await navigator.clipboard.writeText(plain.join("\n"));
-      byId("history-told").textContent = text("history.copied");
-    } catch {
-      byId("history-told").textContent = text("history.not_copied");
-    }
   }
 }
 

@@ -104,6 +104,7 @@ export class NurseSide {
     this.shown();
     byId("nurse-shown").hidden = false;
     byId("nurse-words").textContent = words;
+    byId("nurse-words").lang = sentence?.language ?? "";
     byId("nurse-words").classList.toggle("long", words.length > LONG);
     byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : without;
     byId("nurse-player").hidden = true; // no sign of another sentence moves under these words

@@ -1,4 +1,4 @@
-// A talk is saved or printed only where the patient agreed: this dialog asks. Nothing of it stays on the device.
+// A talk is copied, saved or printed only where the patient agreed: this dialog asks. Nothing of it stays on the device.
 
 import { today } from "../engine/day.js";
 import { buttonById, byId, dialogById, inputById, make, saveFile } from "./dom.js";
@@ -8,7 +8,7 @@ import { language, text, textOf } from "./texts.js";
 /** @import { Conversation } from "./conversation.js" */
 /** @import { FileWords } from "./talk_file.js" */
 
-const ACTIONS = ["keep-text", "keep-page", "keep-print"];
+const ACTIONS = ["keep-copy", "keep-text", "keep-page", "keep-print"];
 
 /** @param {Conversation} conversation */
 export function wireTalkDialog(conversation) {
@@ -30,6 +30,7 @@ export function wireTalkDialog(conversation) {
       keep();
     };
   };
+  keeps("keep-copy", () => copy(talkAsText(conversation.lines, fileWords(), new Date())));
   keeps("keep-text", () => saveFile(
     new Blob([talkAsText(conversation.lines, fileWords(), new Date())], { type: "text/plain;charset=utf-8" }), `signtalk-${today()}.txt`));
   keeps("keep-page", () => saveFile(
@@ -40,6 +41,16 @@ export function wireTalkDialog(conversation) {
     buttonById("keep-history").disabled = conversation.lines.length === 0;
   });
   buttonById("keep-history").disabled = conversation.lines.length === 0;
+}
+
+/** @param {string} plain */
+async function copy(plain) {
+  try {
+    await navigator.clipboard.writeText(plain);
+    byId("history-told").textContent = text("history.copied");
+  } catch {
+    byId("history-told").textContent = text("history.not_copied");
+  }
 }
 
 /** @returns {FileWords} */

@@ -101,8 +101,7 @@ export function countTalk(tally, { answerer, conversation, isAside }) {
   conversation
     .on("added", ({ who, words, how }) => {
       if (who !== "patient" || how === "tapped") return; // what is tapped on the board was not signed
-      if (how === "declined") tally.count("corrected");
-      else tally.count(how === "chosen" ? "chosen" : "answered", words);
+      if (how !== "declined") tally.count(how === "chosen" ? "chosen" : "answered", words); // those are counted one by one
     })
     .on("removed", ({ who, words, how }) => {
       if (who === "patient" && how !== "tapped") tally.count("corrected", words);
