@@ -216,6 +216,8 @@ async function offline(page) {
     sign: await page.textContent("#nurse-sign-told"),
     icon: await page.evaluate(() => Number(document.querySelector("#state use")?.getBoundingClientRect().width) > 0),
   };
+  await page.click("#stop-camera");
+  seen.steps.gone.told = await page.textContent("#notices");
   await page.reload();
   await page.waitForSelector("[data-subject=service]");
   await page.focus("#start-camera");

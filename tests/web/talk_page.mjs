@@ -225,6 +225,10 @@ async function blind() {
   await set("dark");
   await page.waitForSelector("#hint[data-reason=dark]");
   steps.dark = await until(() => page.getAttribute("#state", "data-state"), (name) => name === "idle");
+  await set("covered");
+  await page.waitForSelector("#notices [data-code=camera_covered]");
+  await page.click("#stop-camera");
+  steps.stopped = [await page.textContent("#notices"), await page.getAttribute("#state", "data-state")];
   await browser.close();
 }
 

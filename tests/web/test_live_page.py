@@ -292,7 +292,7 @@ def test_a_conversation(tmp_path):
     assert TEXTS["reason.low_motion"] in steps["button"]
     assert steps["late"] == "card answer empty"  # an answer to the person before
     assert steps["lost"] == TEXTS["error.busy"] and steps["back"] == ""
-    assert steps["gone"] == {"button": True, "sign": TEXTS["nurse.unreachable"], "icon": True}
+    assert steps["gone"] == {"button": True, "sign": TEXTS["nurse.unreachable"], "icon": True, "told": ""}
     assert steps["running"] == "stop-camera"
     assert float(steps["offline"]["rate"].split()[0]) > 0 and steps["offline"]["told"] == TEXTS["error.lost"]
 
