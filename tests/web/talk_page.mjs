@@ -228,7 +228,7 @@ async function blind() {
   await set("covered");
   await page.waitForSelector("#notices [data-code=camera_covered]");
   await page.click("#stop-camera");
-  steps.stopped = [await page.textContent("#notices"), await page.getAttribute("#state", "data-state")];
+  steps.off = [await page.textContent("#notices"), await page.getAttribute("#state", "data-state")];
   await browser.close();
 }
 

@@ -87,7 +87,7 @@ def test_pictures_that_stop_or_repeat_or_show_nothing_are_noticed(browser: str, 
     assert max(steps[mode] for mode in ("stopped", "same", "covered")) < NOTICED_MS
     assert steps["opened"] > 1  # a frozen camera is opened anew
     assert steps["dark"] == "idle"  # told, and gone on with
-    assert steps["stopped"] == ["", "off"]  # what was told of the camera goes with it
+    assert steps["off"] == ["", "off"]  # what was told of the camera goes with it
 
 
 @needs_browser
