@@ -23,6 +23,8 @@ from signtalk.errors import DataError
         (["Word/Sign/Gloss (Twi)", "Signer / Participant"], {"sentence": 0, "signer": 1}),
         (["Gloss (Twi)", "gloss"], {"sentence": 1}),  # what is spelled as we know it comes first
         (["Class", "Sentence (English)"], {"category": 0, "sentence": 1}),
+        (["Video", "Gloss", "Signer (age)", "File (MB)", "Number (of takes)"], {"video_file": 0, "sentence": 1}),
+        (["Video", "Gloss", "Category (main)", "Category (sub)"], {"video_file": 0, "sentence": 1}),
         (["Name", "Sign / Signer", "Yes / Gloss", "Text (a", "/", "()"], {}),
     ],
 )

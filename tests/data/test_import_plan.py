@@ -72,6 +72,7 @@ def test_a_row_whose_path_resembles_a_file_does_not_take_it_from_the_row_that_na
 
 def test_a_clip_in_rows_of_other_texts_is_told(tmp_path):
     folder_of(tmp_path, "a.json", "b.json")
+    assert planned(tmp_path, "video,sentence\na.mp4,One\na.mp4,Two\n")[1] == {}  # one spelling: both mean it
     _, _, plan = planned(tmp_path, "path,sentence\na.json,One\na.json,Two\nb.json,Three\nb.json,three!\n")
     assert "1 clips stand in rows of other texts, the first a.json; each row is imported" in plan.notes[1]
 

@@ -130,3 +130,22 @@ def test_two_files_of_one_sentence_and_letter_are_told_apart_by_nobody(tmp_path)
     labels, rows = labelled(tmp_path, "id,text\n1,Hello\n", "1A.mov", "1A.mp4", "1B.mp4")
     assert labels == {"1B.mp4": ("Hello", "B")} and kinds(rows) == [("1A", "ambiguous")] * 2
     assert "line 2 ('1')" in rows.problems[0].message and "1A.mp4' alike" in rows.problems[0].message
+
+
+def test_a_whole_name_of_another_case_comes_before_a_letter_behind_an_id(tmp_path):
+    labels, _ = labelled(tmp_path, "id,text\n12,X\n12a,Y\n12b,Z\n", "12.mp4", "12A.mp4", "12B.mp4")
+    assert {name: text for name, (text, _) in labels.items()} == {"12.mp4": "X", "12A.mp4": "Y", "12B.mp4": "Z"}
+    labels, _ = labelled(tmp_path, "id,file,text\n12,,X\n,12a.mp4,Y\n", "12A.mp4")
+    assert labels == {"12A.mp4": ("Y", "")}
+
+
+def test_a_row_means_the_folder_that_it_names_and_then_the_closest_name(tmp_path):
+    labels, rows = labelled(tmp_path, "video,text\nold/Clip.mp4,Hello\n", "s1/Clip.mp4", "clip.mp4")
+    assert labels == {"s1/Clip.mp4": ("Hello", "")} and kinds(rows) == [("clip", "same_name")]
+    labels, rows = labelled(tmp_path, "video,text\ns1/clip.mp4,Hello\n", "s1/Clip.mp4", "s2/clip.mp4")
+    assert labels == {"s1/Clip.mp4": ("Hello", "")} and kinds(rows) == [("clip", "same_name")]
+
+
+def test_days_may_spell_the_suffix_otherwise(tmp_path):
+    labels, rows = labelled(tmp_path, "id,text\n12,Hello\n", "day1/12A.mp4", "day2/12A.MP4")
+    assert set(labels.values()) == {("Hello", "A")} and len(labels) == 2 and kinds(rows) == []

@@ -26,6 +26,9 @@ TOKENIZER = SentenceTokenizer.fit(["no pain hello thank-you large"])
         ("\u00bd tablet", "tablet"),
         ("I do n't know", "I do know"),
         ("both arms", "arms"),
+        ("it is -5", "it is 5"),
+        ("it is \u22125", "it is 5"),
+        ("5-10 tablets", "510 tablets"),
     ],
 )
 def test_a_negation_or_number_that_is_lost_or_added_is_seen(text: str, spelled: str) -> None:

@@ -440,8 +440,7 @@ def test_a_browser_answers_with_the_server_gone(bundle: Bundle, tmp_path: Path) 
     write_web_bundle(changed, page / "bundle")
     (page / FILES_NAME).write_text(json.dumps({"files": web_export._described(page)}))
     runner = ROOT / "tests" / "web" / "engine_browser.mjs"
-    command = [str(NODE), str(runner), str(CHROMIUM), str(page)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([NODE, runner, CHROMIUM, page], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     for seen in json.loads(done.stdout).values():  # with the server, and without
         assert seen["verified"]["different"] == []

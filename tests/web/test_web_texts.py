@@ -39,7 +39,7 @@ def test_negations_and_numbers_are_those_of_python(node: Ask) -> None:
     texts = [
         "No pain", "pain", "not pain, none", "I don\u2019t know", "I don't know", "take 2 tablets", "two tablets",
         "12 mg", "\u0663 tablets", "the constructor", "first, twice, half", "twenty-one",
-        "not\u2011yet", "\u00bd", "\u4e00",
+        "not\u2011yet", "-5 to \u22127", "5-10", "two--three", "\u00bd", "\u4e00",
     ]  # fmt: skip
     answered = node("critical", texts=texts)
     assert answered["said"] == [sorted(critical_words(text).elements()) for text in texts]

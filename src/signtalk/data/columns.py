@@ -55,13 +55,16 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Our names, and how a title may spell each without case, blanks and punctuation; the first alias that is there wins,
 one that two columns share comes last, and a title that one column has taken is not taken by a later one. Where no title
-is spelled so, "Gloss (English)" is a gloss, and "Sign / Gloss" is what both of its names mean."""
+is spelled so, "Gloss (English)" is a gloss, and "Sign / Gloss" is what both of its names mean. Brackets behind other
+titles say that something else is meant: "Signer (age)" is no signer."""
 _BY_ALIAS: dict[str, dict[str, int]] = {
     alias: {ours: aliases.index(alias) for ours, aliases in ALIASES.items() if alias in aliases}
     for alias in chain.from_iterable(ALIASES.values())
 }
 """For each spelling, which columns it may be, and its place in their lists."""
 _EXACT, _LOOSE, _SHARED = range(3)
+_OF_FILES = frozenset(("mp4", "mov", "avi", "mkv", "webm", "mpg", "mpeg", "wmv", "name", "filename", "path"))
+"""What brackets behind the title of a file may say; "(MB)" is about something else."""
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 NUMBERS = frozenset(
     (
@@ -127,8 +130,12 @@ def _meanings(title: str) -> dict[str, tuple[int, int]]:
         closeness = _EXACT if len(spelled) == 1 else _SHARED
         return {ours: (closeness, place) for ours, place in spelled.items()}
     parts = [_BY_ALIAS.get(folded_title(part), {}) for part in _BRACKETS.sub(" ", title).split("/")]
+    bracketed = {folded_title(each) for each in _BRACKETS.findall(title)}
     return {
-        ours: (_LOOSE, min(part[ours] for part in parts)) for ours in parts[0] if all(ours in part for part in parts)
+        ours: (_LOOSE, min(part[ours] for part in parts))
+        for ours in parts[0]
+        if all(ours in part for part in parts)
+        and (not bracketed or ours == "sentence" or (ours in ("path", "video_file") and bracketed <= _OF_FILES))
     }
 
 

@@ -187,14 +187,16 @@ def _plan_of_table(source: Path, table: Table, files: list[Path], notes: Sequenc
 
 
 def _resembling(source: Path, clips: Sequence[ClipToImport], cells: Sequence[str]) -> dict[str, Problem]:
-    """What is told, by the id of the clip, of rows whose path only resembles a file that another row means, too.
+    """What is told, by the id of the clip, of rows whose path only resembles a file that another row spells otherwise.
 
     Args:
         source: the folder of the files.
         clips: one a row.
         cells: what each row calls its file.
     """
-    num_rows = Counter(clip.path for clip in clips)
+    spellings_of: dict[Path, set[str]] = defaultdict(set)
+    for clip, cell in zip(clips, cells, strict=True):
+        spellings_of[clip.path].add(cell)
     return {
         clip.clip_id: Problem(
             clip.clip_id,
@@ -202,7 +204,7 @@ def _resembling(source: Path, clips: Sequence[ClipToImport], cells: Sequence[str
             f"path '{cell}' may be {clip.path.name}, like that of another row; write it as the file has it",
         )
         for clip, cell in zip(clips, cells, strict=True)
-        if num_rows[clip.path] > 1 and clip.path != Path(os.path.normpath(source / cell.replace("\\", "/")))
+        if len(spellings_of[clip.path]) > 1 and clip.path != Path(os.path.normpath(source / cell.replace("\\", "/")))
     }
 
 

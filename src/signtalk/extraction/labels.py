@@ -3,8 +3,9 @@
     Table + videos -> LabelTable.labels_of -> Label of each video that has one
 
 A row is first given to the file that has just its name, then to the file that has it but for the suffix, which a row
-may leave out; only rows and videos that are still without each other are compared without suffix, blanks and case, and
-only where one fits one. Letters may be composed in any way throughout.
+may leave out; only rows and videos that are still without each other are compared without suffix, blanks and case, then
+by a signer's letter behind a sentence id, and only where one fits one. Whoever names a folder means what lies in it
+before anything elsewhere. Letters may be composed in any way throughout.
 """
 
 from __future__ import annotations
@@ -31,8 +32,10 @@ _Key = tuple[str, str]
 """By which a row is found: whether it is the name of a file or a sentence id, and that."""
 _Claim = tuple[int, str]
 """The number of a row, and the signer's letter by which its sentence id names a video, else ""."""
-_EXACT, _WITHOUT_SUFFIX, _LOOSE = range(3)
+_CLOSENESS = _EXACT, _WITHOUT_SUFFIX, _LOOSE, _LETTER, _LOOSE_LETTER = range(5)
 """How a row names a video, the closest first."""
+_ELSEWHERE = -1
+"""In place of how many folders a row and a video share: its folders were those of another machine."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class _Row:
     def keys(self) -> dict[int, _Key]:
         """By which it is found, from the closest on."""
         if not self.video:
-            return {_WITHOUT_SUFFIX: ("id", self.sentence_id), _LOOSE: ("id", folded_id(self.sentence_id))}
+            as_written, folded = ("id", self.sentence_id), ("id", folded_id(self.sentence_id))
+            return {_WITHOUT_SUFFIX: as_written, _LOOSE: folded, _LETTER: as_written, _LOOSE_LETTER: folded}
         name = _name(self.video)
         closest = _EXACT if _without_suffix(name) != name else _WITHOUT_SUFFIX
         return {closest: ("file", name), _LOOSE: ("file", _folded(name))}
@@ -164,10 +168,10 @@ class LabelTable:
         """
         unmatched = {video: _folders(video.relative_to(base).parts[:-1]) for video in videos}
         claimed: dict[Path, _Claim] = {}
-        for in_folder, closeness in product((True, False), (_EXACT, _WITHOUT_SUFFIX, _LOOSE)):
+        for closeness, least_common in [*product(_CLOSENESS, (1,)), *product(_CLOSENESS, (0, _ELSEWHERE))]:
             wanted: dict[_Claim, list[Path]] = defaultdict(list)
             for video, folders in list(unmatched.items()):
-                claims = self._claims(video, folders if in_folder else None, closeness)
+                claims = self._claims(video, folders, closeness, least_common)
                 if len(claims) > 1:
                     del unmatched[video]
                     self._refuse_several(video, claims)
@@ -193,19 +197,20 @@ class LabelTable:
             if number not in self._used and row.label is not None
         )
 
-    def _claims(self, video: Path, folders: tuple[str, ...] | None, closeness: int) -> list[_Claim]:
+    def _claims(self, video: Path, folders: tuple[str, ...], closeness: int, least_common: int) -> list[_Claim]:
         """The rows that name a video so closely: one for a clear match, several that fit alike, or none.
 
         Args:
             video: the file.
-            folders: that it lies in; None = as they were on another machine, where the name alone must be clear.
+            folders: that it lies in.
             closeness: how the row must name it.
+            least_common: how many folders both must name; _ELSEWHERE = whatever they name, the name alone is clear.
         """
         for key, letter in _keys_of(video.name)[closeness]:
             numbers = self._by_key.get((closeness, key), [])
-            if folders is not None:
+            if least_common != _ELSEWHERE:
                 common = {number: self._rows[number].common_folders(folders) for number in numbers}
-                scores = {number: score for number, score in common.items() if score is not None}
+                scores = {row: score for row, score in common.items() if score is not None and score >= least_common}
                 numbers = [number for number in scores if scores[number] == max(scores.values())]
             elif len(numbers) > 1:
                 numbers = []
@@ -217,7 +222,9 @@ class LabelTable:
     def _agreed(self, claim: _Claim, videos: Sequence[Path]) -> Sequence[Path]:
         """Those of the videos that a row names which may have it: all if they share their name, else none; and told."""
         row = self._rows[claim[0]]
-        if len({video.name for video in videos}) > 1:
+        is_one_name = len({_without_suffix(_name(video.name)) for video in videos}) == 1
+        lie_apart = is_one_name and len({video.parent for video in videos}) == len(videos)
+        if len({video.name for video in videos}) > 1 and not lie_apart:
             for video in videos:
                 others = "' and '".join(str(other) for other in videos if other != video)
                 why = f"{row.named} of {self._path} fits it and '{others}' alike"
@@ -237,12 +244,13 @@ class LabelTable:
 
     def _refuse_unnamed(self, video: Path) -> None:
         """Tell that a video has no row, and which one has that of its name without suffix, blanks and case."""
-        for key, letter in _keys_of(video.name)[_LOOSE]:
-            for number in self._by_key.get((_LOOSE, key), ()):
-                if other := self._taken.get((number, letter)):
-                    why = f"no row of {self._path} names it, and {self._rows[number].named} fits '{other}' better"
-                    self._refuse(video, "same_name", why, "add a row with its name, or rename it")
-                    return
+        for closeness in (_LOOSE, _LOOSE_LETTER):
+            for key, letter in _keys_of(video.name)[closeness]:
+                for number in self._by_key.get((closeness, key), ()):
+                    if other := self._taken.get((number, letter)):
+                        why = f"no row of {self._path} names it, and {self._rows[number].named} fits '{other}' better"
+                        self._refuse(video, "same_name", why, "add a row with its name, or rename it")
+                        return
         self._refuse(video, "no_metadata", f"no row of {self._path} names it", "add one")
 
     def _refuse(self, video: Path, kind: str, why: str, advice: str) -> None:
@@ -257,16 +265,10 @@ def _keys_of(name: str) -> tuple[list[tuple[_Key, str]], ...]:
     loose_id, loose_letter = split_letter(loose)
     return (
         [(("file", exact), "")],
-        [
-            (("file", bare), ""),
-            (("id", bare), ""),
-            *([(("id", told_id), letter)] if letter and bare.endswith(letter) else []),
-        ],
-        [
-            (("file", loose), ""),
-            (("id", folded_id(loose)), ""),
-            *([(("id", folded_id(loose_id)), loose_letter)] if loose_letter else []),
-        ],
+        [(("file", bare), ""), (("id", bare), "")],
+        [(("file", loose), ""), (("id", folded_id(loose)), "")],
+        [(("id", told_id), letter)] if letter and bare.endswith(letter) else [],
+        [(("id", folded_id(loose_id)), loose_letter)] if loose_letter else [],
     )
 
 

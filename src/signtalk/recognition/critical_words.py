@@ -9,6 +9,7 @@ themselves spell, and no others.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -51,14 +52,15 @@ MEANINGS: dict[str, str] = {word: meaning for words in CRITICAL_WORDS.values() f
 LOOK_LIKE_APOSTROPHES = "\u2019\u02bc"
 """Apostrophes of other keyboards, which `split_words` leaves in."""
 WORD_JOINERS = "-_\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
-"""Hyphens and their like: "twenty-one" and "not-yet" are two words each."""
-_PARTED = str.maketrans(dict.fromkeys(WORD_JOINERS, " ") | dict.fromkeys(LOOK_LIKE_APOSTROPHES, ""))
+"""Hyphens and their like: "twenty-one" and "not-yet" are two words each; what stands before a number is a sign."""
+_JOINED = re.compile(rf"(?<=\w)[{re.escape(WORD_JOINERS)}]")
+_NO_APOSTROPHES = str.maketrans(dict.fromkeys(LOOK_LIKE_APOSTROPHES, ""))
 
 
 def critical_words(text: str) -> Counter[str]:
     """How often a text says each critical thing, in whatever words: "cannot" and "not", "two" and "2" are the same."""
     said: Counter[str] = Counter()
-    for word in split_words(text.translate(_PARTED)):
+    for word in split_words(_JOINED.sub(" ", text.translate(_NO_APOSTROPHES))):
         if word in MEANINGS:
             said[MEANINGS[word]] += 1
         elif any(unicodedata.category(letter).startswith("N") for letter in word):

@@ -14,8 +14,8 @@ import { splitWords } from "./tokenizer.js";
  */
 export function criticalWords(text) {
   const meanings = new Map(Object.entries(MEANINGS));
-  const parted = [...text].filter((letter) => !LOOK_LIKE_APOSTROPHES.includes(letter))
-    .map((letter) => (WORD_JOINERS.includes(letter) ? " " : letter)).join("");
+  const plain = [...text].filter((letter) => !LOOK_LIKE_APOSTROPHES.includes(letter)).join("");
+  const parted = plain.replace(/(?<=[\p{L}\p{N}_])./gu, (letter) => (WORD_JOINERS.includes(letter) ? " " : letter));
   return splitWords(parted).flatMap((word) => meanings.get(word) ?? (/\p{N}/u.test(word) ? word : [])).sort();
 }
 
