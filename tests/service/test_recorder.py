@@ -83,3 +83,23 @@ def test_what_is_refused(client: TestClient, recording: RecordingFolder) -> None
     for body in (b"", b"SGT1", encode_clip(signed_take(1))[:-1]):
         assert client.post("/recorder/take", params=where, content=body, headers=CLIP).status_code == 400
     assert recording.num_takes == 0
+
+
+def test_a_video_is_kept_where_it_is_wanted_and_allowed(tmp_path: Path) -> None:
+    recording = RecordingFolder(tmp_path / "signs", PROMPTS, FORM, keeps_videos=True)
+    app = FastAPI()
+    add_error_handlers(app)
+    add_recorder(app, recording, 3)
+    with TestClient(app) as client:
+        plan = client.get("/recorder/plan").json()
+        assert plan["keeps_videos"] is True
+        agreed = client.post("/recorder/agree", json={"signer": "s01", "form": plan["form"], "videos": True})
+        assert agreed.json() == {"signer": "s01", "videos": True}
+        clip_id = take(client, 0, 1)[1]["clip_id"]
+        film = {"Content-Type": "video/webm;codecs=vp8"}
+        where = {"clip_id": clip_id}
+        assert client.post("/recorder/video", params=where, content=b"film", headers=film).status_code == 200
+        assert client.post("/recorder/video", params=where, content=b"film", headers=CLIP).status_code == 415
+        unknown = client.post("/recorder/video", params={"clip_id": "x"}, content=b"film", headers=film)
+        assert unknown.status_code == 400
+    assert (recording.folder / "videos" / f"{clip_id}.webm").read_bytes() == b"film"

@@ -247,3 +247,41 @@ def test_what_was_told_as_kept_survives_every_kill(tmp_path: Path) -> None:
         assert len(kept - there) <= 1 and kept - there <= {undone}
         kept = set(there)
         assert {text_key(prompt.sentence) for prompt in PROMPTS} >= {r.text_key for r in load_manifest(folder).records}
+
+
+def test_pictures_are_kept_of_whom_allows_it_and_go_with_the_take(tmp_path: Path) -> None:
+    recording = RecordingFolder(tmp_path / "signs", PROMPTS, FORM, keeps_videos=True)
+    recording.agree("s01", videos=True)
+    recording.agree("s02")
+    kept = [recording.add(PromptedTake(0, "s01", "today"), signed_take(seed)).clip_id for seed in (1, 2)]
+    other = recording.add(PromptedTake(0, "s02", "today"), signed_take(3)).clip_id
+    for clip_id in kept:
+        recording.add_video(clip_id, b"a film", ".webm")
+    with pytest.raises(ConfigError, match="'s02' did not allow pictures"):
+        recording.add_video(other, b"a film", ".webm")
+    with pytest.raises(ConfigError, match=r"no take '\.\./x'"):
+        recording.add_video("../x", b"a film", ".webm")
+    videos = recording.folder / "videos"
+    assert sorted(path.name for path in videos.iterdir()) == [f"{clip_id}.webm" for clip_id in kept]
+    assert [record.clip_id for record in load_manifest(recording.folder).records] == [*kept, other]
+    recording.remove_last(0, "s01")
+    assert [path.name for path in videos.iterdir()] == [f"{kept[0]}.webm"]
+    recording.agree("s01")  # not any longer; what is kept stays until it is withdrawn
+    assert not recording.may_film("s01") and RecordingFolder(recording.folder, PROMPTS, FORM, True).has_agreed("s01")
+    (videos / "0001_s01_9.webm").write_bytes(b"of a take whose row was never written")
+    recording.withdraw("s01")
+    assert list(videos.iterdir()) == []
+
+
+def test_nobody_is_filmed_where_pictures_are_not_wanted(recording: RecordingFolder) -> None:
+    recording.agree("s01", videos=True)
+    assert not recording.may_film("s01")
+    assert "keeps no picture" in form_text(None) and "only where I allow" in form_text(None, keeps_videos=True)
+
+
+def test_consents_of_before_videos_are_read(recording: RecordingFolder) -> None:
+    recording.agree("s01")
+    path = recording.folder / "consents.csv"
+    path.write_text("\n".join(line.rpartition(",")[0] for line in path.read_text().splitlines()) + "\n")
+    again = RecordingFolder(recording.folder, PROMPTS, FORM)
+    assert again.has_agreed("s01") and not again.may_film("s01")

@@ -24,7 +24,7 @@ test("a service that does not answer is given up, whatever it was asked", async 
     signal?.addEventListener("abort", () => reject(new Error("aborted")));
   });
   Object.assign(globalThis, { fetch: stalled });
-  for (const ask of [() => takes.plan(""), () => takes.sign(0), () => takes.agree("s01", "1"), () => takes.undo(0, "s01")]) {
+  for (const ask of [() => takes.plan(""), () => takes.sign(0), () => takes.agree("s01", "1", false), () => takes.undo(0, "s01")]) {
     const told = assert.rejects(ask(), /The service cannot be reached/);
     mock.timers.tick(30_000);
     await told;

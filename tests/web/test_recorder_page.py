@@ -33,7 +33,7 @@ def recorder(folder: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [
         sys.executable, "-m", "signtalk", "record", folder / "sentences.txt", "--out", folder / "signs", "--takes", "2",
-        "--port", port, "--models", models, "--no-open",
+        "--port", port, "--models", models, "--no-open", "--videos",
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
@@ -77,3 +77,6 @@ def test_takes_are_recorded_looked_at_kept_and_deleted(tmp_path: Path) -> None:
     manifest = load_manifest(tmp_path / "signs")
     assert [record.clip_id for record in manifest.records] == ["0001_s01_1", "0002_s01_1"]
     assert check_folder(tmp_path / "signs").problems == ()
+    films = sorted((tmp_path / "signs" / "videos").iterdir())
+    assert [film.name for film in films] == ["0001_s01_1.webm", "0002_s01_1.webm"]
+    assert all(film.read_bytes()[:4] == b"\x1aE\xdf\xa3" and film.stat().st_size > 10_000 for film in films)  # Matroska

@@ -27,6 +27,9 @@ def record(
     form: Annotated[
         Path | None, typer.Option(help="Text of the consent form, kept beside the clips; a plain one by default.")
     ] = None,
+    videos: Annotated[
+        bool, typer.Option("--videos", help="Keep the pictures too, of those who allow it; they stay in the folder.")
+    ] = False,
     signs: Annotated[
         Path | None, typer.Option(help="Bundle that shows how sentences are signed; without one the text prompts.")
     ] = None,
@@ -36,7 +39,8 @@ def record(
 ) -> None:
     """Record people who sign a list of sentences, on this machine alone; Control-C ends it. Needs the extra `serve`.
 
-    Landmarks are kept, never pictures. The folder is ready for `signtalk data check` and `signtalk train`.
+    Landmarks are kept, with --videos also the pictures of those who allow it. The folder is ready for
+    `signtalk data check` and `signtalk train`.
 
     Example: signtalk record sentences.xlsx --out my-signs
     """
@@ -49,7 +53,7 @@ def record(
     from signtalk.service.settings import ServiceSettings
 
     check_address("127.0.0.1", port)
-    recording = RecordingFolder(out, read_prompts(sentences), form_text(form))
+    recording = RecordingFolder(out, read_prompts(sentences), form_text(form, videos), videos)
     settings = ServiceSettings(hosts=("localhost", "127.0.0.1"))
     with recording.held(), until_ended(signs or base_path(), settings) as served:
         app = create_app(served, settings)

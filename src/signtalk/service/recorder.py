@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.wire import CLIP_MEDIA_TYPE, encode_clip
 from signtalk.service.errors import RefusedError
-from signtalk.service.recording import PromptedTake, RecordingFolder
+from signtalk.service.recording import VIDEO_KINDS, PromptedTake, RecordingFolder
 from signtalk.service.schemas import clip_of_message
 
 RECORDER_PAGE = "recorder.html"
@@ -26,6 +26,7 @@ _Session = Annotated[str, Query(max_length=40)]
 KnownSign = Callable[[], LandmarkClip | None]
 """Gives how a sentence is signed, when a person is to see it."""
 _Number = Annotated[int, Query(ge=0)]
+_ClipId = Annotated[str, Query(max_length=80)]
 
 
 class SignerBody(BaseModel, extra="forbid"):
@@ -33,6 +34,7 @@ class SignerBody(BaseModel, extra="forbid"):
 
     signer: str = Field(max_length=40)
     form: str = Field(max_length=64, description="`form` of the plan: what the person saw.")
+    videos: bool = Field(default=False, description="Whether the pictures may be kept, too.")
 
 
 class WithdrawBody(BaseModel, extra="forbid"):
@@ -77,6 +79,7 @@ def _prompting(recording: RecordingFolder, takes_each: int, shown: Mapping[int, 
         return {
             "sentences": sentences, "takes_each": takes_each, "consent_form": recording.form,
             "form": recording.form_id, "has_agreed": recording.has_agreed(signer), "folder": recording.folder.name,
+            "keeps_videos": recording.keeps_videos,
         }  # fmt: skip
 
     @router.get("/sign")
@@ -100,18 +103,27 @@ def _keeping(recording: RecordingFolder) -> APIRouter:
             raise RefusedError(
                 409, "the form has changed meanwhile; load the page again, and ask once more", "form_changed"
             )
-        await run_in_threadpool(recording.agree, body.signer)
-        return {"signer": body.signer}
+        await run_in_threadpool(recording.agree, body.signer, body.videos)
+        return {"signer": body.signer, "videos": recording.may_film(body.signer)}
 
     @router.post("/take")
     async def take(request: Request, number: _Number, signer: _Signer, session: _Session) -> dict[str, Any]:
         """Keep a take."""
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CLIP_MEDIA_TYPE:
+        if _kind_of(request) != CLIP_MEDIA_TYPE:
             raise RefusedError(415, f"expected {CLIP_MEDIA_TYPE}")
         wanted = PromptedTake(number, signer, session)
         clip = clip_of_message(await request.body(), "take", _MOST_FRAMES)
         record = await run_in_threadpool(recording.add, wanted, clip)
         return {"clip_id": record.clip_id, "takes": recording.takes_of(signer)[number]}
+
+    @router.post("/video")
+    async def video(request: Request, clip_id: _ClipId) -> dict[str, Any]:
+        """Keep what the camera saw of a take."""
+        kind = _kind_of(request)
+        if kind not in VIDEO_KINDS:
+            raise RefusedError(415, f"expected one of {', '.join(VIDEO_KINDS)}")
+        await run_in_threadpool(recording.add_video, clip_id, await request.body(), VIDEO_KINDS[kind])
+        return {"clip_id": clip_id}
 
     @router.post("/undo")
     async def undo(body: LastTakeBody) -> dict[str, Any]:
@@ -127,3 +139,8 @@ def _keeping(recording: RecordingFolder) -> APIRouter:
         return {"takes": await run_in_threadpool(recording.withdraw, body.signer)}
 
     return router
+
+
+def _kind_of(request: Request) -> str:
+    """The kind of a body, without what is told besides, such as the codec of a video."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -4,7 +4,8 @@
     RecordingFolder: agree -> add -> remove_last; what is there already is where the next day begins
 
 Every take is a clip file and then a row of the table, each written under a temporary name and renamed: a process killed
-at any moment leaves a folder that `signtalk data check` and `signtalk train` read. Landmarks are kept, never pictures.
+at any moment leaves a folder that `signtalk data check` and `signtalk train` read. Landmarks are kept; pictures only
+where whoever records wants them and the person allows it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,24 @@ from signtalk.data.names import safe_name
 from signtalk.data.records import CLIPS_FOLDER, ClipRecord, text_key
 from signtalk.data.tables import read_table
 from signtalk.errors import ClipError, ConfigError, DataError
-from signtalk.files import absolute, read_csv, remove_unfinished, sha256_text, sole_writer, write_csv, write_text
+from signtalk.files import (
+    absolute,
+    atomic_path,
+    read_csv,
+    remove_unfinished,
+    sha256_text,
+    sole_writer,
+    write_csv,
+    write_text,
+)
 from signtalk.landmarks.clip import LandmarkClip, save_clip
 from signtalk.landmarks.plausible import checked_clip
 
 CONSENTS_NAME = "consents.csv"
+VIDEOS_NAME = "videos"
+"""Folder of what the camera saw, a file a take, called like its clip."""
+VIDEO_KINDS = {"video/webm": ".webm", "video/mp4": ".mp4"}
+"""By the kind that a browser tells."""
 LEAST_SEEN_SHARE = 0.5
 """Of a take's frames that must show a hand: the arms' way up and down shows none."""
 LEAST_FPS = 8.0
@@ -35,8 +49,11 @@ SHORTEST_S, LONGEST_S = 0.4, 30.0
 _SESSION = re.compile(r"[\w.:-]{1,40}")
 _LONGEST_SIGNER = 40
 _LOCK_NAME = ".recording.lock"
-_PLAIN_FORM = """I sign sentences before a camera. A program looks at the pictures.
-It keeps only where my hands, my face and my body are, as points. It keeps no picture and no sound.
+_NO_PICTURES = "It keeps no picture and no sound."
+_PICTURES = """It keeps no sound.
+Pictures it keeps only where I allow that below. They stay on this computer."""
+_PLAIN_FORM = f"""I sign sentences before a camera. A program looks at the pictures.
+It keeps only where my hands, my face and my body are, as points. {_NO_PICTURES}
 
 The points are used to teach computers to understand sign language.
 People who know me well might recognise me by how I move. My name is not kept, only a code.
@@ -71,11 +88,13 @@ class Agreement:
         signer: as in the table of clips.
         date: "2026-11-28".
         form: the first 16 digits of the SHA-256 of the form's text, which lies beside it.
+        videos: "yes" where the pictures may be kept, too.
     """
 
     signer: str
     date: str
     form: str
+    videos: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,14 +123,18 @@ class PromptedTake:
             raise ConfigError(f"session '{self.session[:60]}'; expected a day such as 2026-11-28, or a place")
 
 
-def form_text(path: Path | None) -> str:
+def form_text(path: Path | None, keeps_videos: bool = False) -> str:
     """The text of a consent form; a plain one where none is given.
+
+    Args:
+        path: of a text file.
+        keeps_videos: whether pictures are kept where the person allows it, which the plain form tells.
 
     Raises:
         DataError: it cannot be read, or is empty or far too long.
     """
     if path is None:
-        return _PLAIN_FORM
+        return _PLAIN_FORM.replace(_NO_PICTURES, _PICTURES) if keeps_videos else _PLAIN_FORM
     try:
         with path.open(encoding="utf-8-sig") as file:
             text = file.read(_LONGEST_FORM + 1).strip()
@@ -164,13 +187,15 @@ class RecordingFolder:
         folder: made where it is not there.
         prompts: what is to be signed.
         form: the consent form's text.
+        keeps_videos: whether pictures are kept where the person allows it.
 
     Raises:
         DataError: the folder holds data that was not recorded here, or that cannot be read.
     """
 
-    def __init__(self, folder: Path, prompts: Sequence[Prompt], form: str) -> None:
+    def __init__(self, folder: Path, prompts: Sequence[Prompt], form: str, keeps_videos: bool = False) -> None:
         self.folder, self.prompts, self.form = absolute(folder), tuple(prompts), form
+        self.keeps_videos = keeps_videos
         self._keys = [text_key(prompt.sentence) for prompt in self.prompts]
         self._changing = threading.Lock()
         self._read()
@@ -203,7 +228,7 @@ class RecordingFolder:
         """
         busy = DataError(f"{self.folder}: another recorder fills it; end that one, or choose another folder")
         with sole_writer(self.folder / _LOCK_NAME, busy):
-            for place in (self.folder, self.folder / CLIPS_FOLDER):
+            for place in (self.folder, self.folder / CLIPS_FOLDER, self.folder / VIDEOS_NAME):
                 remove_unfinished(place)
             self._read()
             yield
@@ -227,8 +252,17 @@ class RecordingFolder:
         """Whether a signer agreed to the form as it is now."""
         return any(each.signer == signer and each.form == self.form_id for each in self._agreements)
 
-    def agree(self, signer: str) -> None:
+    def may_film(self, signer: str) -> bool:
+        """Whether the pictures of a signer's takes are kept: what was said last holds."""
+        last = next((each for each in reversed(self._agreements) if each.signer == signer), None)
+        return self.keeps_videos and last is not None and last.videos == "yes"
+
+    def agree(self, signer: str, videos: bool = False) -> None:
         """Remember that a signer agreed to the form, today; form and agreement lie beside the clips.
+
+        Args:
+            signer: who.
+            videos: whether the pictures may be kept, too.
 
         Raises:
             ConfigError: the signer has no such name.
@@ -236,10 +270,11 @@ class RecordingFolder:
         """
         PromptedTake(0, signer, "0")  # the name is looked at
         with self._changing:
-            if self.has_agreed(signer):
+            if self.has_agreed(signer) and self.may_film(signer) == (videos and self.keeps_videos):
                 return
             write_text(self.folder / f"consent_form-{self.form_id}.txt", self.form)
-            agreement = Agreement(signer, date.today().isoformat(), self.form_id)
+            allowed = "yes" if videos and self.keeps_videos else ""
+            agreement = Agreement(signer, date.today().isoformat(), self.form_id, allowed)
             self._write_agreements([*self._agreements, agreement])
 
     def add(self, take: PromptedTake, clip: LandmarkClip) -> ClipRecord:
@@ -273,6 +308,27 @@ class RecordingFolder:
                 self._replace({**self._records, clip_id: record})
         return record
 
+    def add_video(self, clip_id: str, video: bytes, suffix: str) -> None:
+        """Keep what the camera saw of a take.
+
+        Args:
+            clip_id: of the take.
+            video: the file's content.
+            suffix: one of VIDEO_KINDS.
+
+        Raises:
+            ConfigError: there is no such take, or its signer did not allow it.
+            DataError: the folder cannot be written.
+        """
+        with self._changing:
+            record = self._records.get(clip_id)
+            if record is None:
+                raise ConfigError(f"no take '{clip_id[:60]}'")
+            if not self.may_film(record.signer_id):
+                raise ConfigError(f"'{record.signer_id}' did not allow pictures to be kept; only the points are")
+            with atomic_path(self.folder / VIDEOS_NAME / f"{clip_id}{suffix}") as part:
+                part.write_bytes(video)
+
     def remove_last(self, number: int, signer: str) -> ClipRecord | None:
         """Take a signer's last take of a prompt out; None where there is none."""
         key = text_key(self._prompt(number).sentence)
@@ -281,7 +337,8 @@ class RecordingFolder:
             if not own:
                 return None
             self._replace({name: record for name, record in self._records.items() if record is not own[-1]})
-            own[-1].feature_path.unlink(missing_ok=True)
+            for path in self._files_of(own[-1:]):
+                path.unlink(missing_ok=True)
         return own[-1]
 
     def withdraw(self, signer: str) -> int:
@@ -293,15 +350,24 @@ class RecordingFolder:
         with self._changing:
             own = [record for record in self._records.values() if record.signer_id == signer]
             self._replace({name: record for name, record in self._records.items() if record.signer_id != signer})
-            for path in (*(record.feature_path for record in own), *self._left_over(signer)):
+            for path in (*self._files_of(own), *self._left_over(signer)):
                 path.unlink(missing_ok=True)
             self._write_agreements([each for each in self._agreements if each.signer != signer])
         return len(own)
 
+    def _files_of(self, records: Sequence[ClipRecord]) -> list[Path]:
+        videos = self.folder / VIDEOS_NAME
+        return [
+            path
+            for record in records
+            for path in (record.feature_path, *(videos / f"{record.clip_id}{each}" for each in VIDEO_KINDS.values()))
+        ]
+
     def _left_over(self, signer: str) -> list[Path]:
-        """Clips of a signer that no row names: the process was killed between clip and row."""
+        """Files of a signer that no row names: the process was killed between file and row."""
         name = re.compile(rf"\d+_{re.escape(signer)}_\d+")
-        return [path for path in (self.folder / CLIPS_FOLDER).glob("*.npz") if name.fullmatch(path.stem)]
+        places = (self.folder / CLIPS_FOLDER, self.folder / VIDEOS_NAME)
+        return [path for place in places for path in place.glob("*.*") if name.fullmatch(path.stem)]
 
     def _write_agreements(self, agreements: list[Agreement]) -> None:
         write_csv(self.folder / CONSENTS_NAME, [field.name for field in fields(Agreement)], map(asdict, agreements))
@@ -350,6 +416,7 @@ def _read_agreements(path: Path) -> list[Agreement]:
     if not path.exists():
         return []
     columns, rows = read_csv(path)
-    if columns != [field.name for field in fields(Agreement)]:
-        raise DataError(f"{path}: columns {', '.join(columns)}; expected signer, date, form. Put it back as it was")
+    names = [field.name for field in fields(Agreement)]
+    if columns not in (names, names[:-1]):  # of folders from before videos could be kept
+        raise DataError(f"{path}: columns {', '.join(columns)}; expected {', '.join(names)}. Put it back as it was")
     return [Agreement(**row) for row in rows]

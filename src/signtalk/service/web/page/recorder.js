@@ -5,6 +5,7 @@ import { clipFromFrames } from "../engine/landmarks.js";
 import { Camera } from "./camera.js";
 import { buttonById, byId, inputById, loadIcons } from "./dom.js";
 import { codeOf, messageOf } from "./errors.js";
+import { Film } from "./film.js";
 import { addPlayer } from "./player.js";
 import { Settings } from "./settings.js";
 import { notice, showHint } from "./status.js";
@@ -25,6 +26,11 @@ class Recorder {
   #sinceS = null;
   /** @type {Clip | null} looked at, and not kept yet */
   #clip = null;
+  #films = false;
+  /** @type {Film | null} of the take that is recorded */
+  #film = null;
+  /** @type {Promise<Blob> | null} of the take that is looked at */
+  #video = null;
   #busy = false;
 
   constructor() {
@@ -91,13 +97,15 @@ class Recorder {
   async #learn() {
     this.#plan = await this.takes.plan("");
     byId("form-text").textContent = this.#plan.consent_form;
+    byId("films-part").hidden = !this.#plan.keeps_videos;
   }
 
   async #begin() {
     const plan = this.#plan;
     if (!plan) return;
     [this.#signer, this.#session] = [inputById("signer").value.trim(), inputById("session").value.trim()];
-    await this.takes.agree(this.#signer, plan.form);
+    this.#films = plan.keeps_videos && inputById("films").checked;
+    await this.takes.agree(this.#signer, plan.form, this.#films);
     this.#plan = await this.takes.plan(this.#signer);
     await this.#startCamera();
     for (const [id, hidden] of /** @type {[string, boolean][]} */ ([["who", true], ["camera", false], ["prompt", false]])) {
@@ -140,7 +148,9 @@ class Recorder {
   #go(number) {
     const sentences = this.#plan?.sentences ?? [];
     this.#number = Math.min(Math.max(0, number), sentences.length - 1);
-    this.#clip = this.#sinceS = null;
+    this.#clip = this.#sinceS = this.#video = null;
+    this.#film?.stop();
+    this.#film = null;
     this.#tell("");
     this.#draw();
     this.#showSign();
@@ -163,7 +173,9 @@ class Recorder {
   }
 
   #record() {
-    this.#clip = null;
+    this.#clip = this.#video = null;
+    const { srcObject } = this.camera.video;
+    this.#film = this.#films && srcObject instanceof MediaStream ? new Film(srcObject) : null;
     this.#sinceS = performance.now() / 1000;
     this.#tell(text("recorder.recording"));
     this.#draw();
@@ -173,6 +185,8 @@ class Recorder {
   #stop(sinceS) {
     const frames = this.watch.ring.between(sinceS, performance.now() / 1000);
     this.#sinceS = null;
+    this.#video = this.#film?.stop() ?? null;
+    this.#film = null;
     if (frames.length < 2) {
       this.#tell(text("practise.too_short"));
       return;
@@ -187,14 +201,32 @@ class Recorder {
     const plan = this.#plan;
     if (!plan) return;
     const where = { number: this.#number, signer: this.#signer, session: this.#session };
-    const { takes } = await this.takes.keep(where, clip).catch((error) => {
+    const { takes, clip_id: clipId } = await this.takes.keep(where, clip).catch((error) => {
       if (error instanceof RecorderError) this.#clip = null; // a refused one is recorded again
       throw error; // one that did not arrive stands, to be kept once more
     });
+    const lost = await this.#keepVideo(clipId);
     this.#clip = null;
     plan.sentences[this.#number].takes = takes;
     if (takes >= plan.takes_each) this.#go(this.#number + 1);
-    this.#tell(text("recorder.kept"));
+    this.#tell(lost ? text("recorder.film_lost", { why: lost }) : text("recorder.kept"));
+  }
+
+  /**
+   * Keep the pictures of a take that is kept, where the person allows it; why they could not be kept, else "".
+   *
+   * @param {string} clipId
+   */
+  async #keepVideo(clipId) {
+    try {
+      const video = await this.#video;
+      if (video) await this.takes.film(clipId, video);
+      return "";
+    } catch (error) {
+      return messageOf(error);
+    } finally {
+      this.#video = null;
+    }
   }
 
   async #undo() {

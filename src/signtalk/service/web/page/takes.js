@@ -15,6 +15,7 @@ import { text } from "./texts.js";
  * @property {string} consent_form
  * @property {string} form
  * @property {boolean} has_agreed
+ * @property {boolean} keeps_videos where the person allows it
  */
 
 const ANSWERING_MS = 30_000; // a take is some hundred kilobytes
@@ -50,15 +51,16 @@ export class Takes {
   /**
    * @param {string} signer
    * @param {string} form which the person saw
+   * @param {boolean} videos whether pictures may be kept, too
    */
-  async agree(signer, form) {
-    await this.#told("agree", { signer, form });
+  async agree(signer, form, videos) {
+    await this.#told("agree", { signer, form, videos });
   }
 
   /**
    * @param {{number: number, signer: string, session: string}} take
    * @param {Clip} clip
-   * @returns {Promise<{takes: number}>}
+   * @returns {Promise<{clip_id: string, takes: number}>}
    */
   async keep({ number, signer, session }, clip) {
     const where = new URLSearchParams({ number: String(number), signer, session });
@@ -66,6 +68,15 @@ export class Takes {
       method: "POST", headers: { "Content-Type": CLIP_MEDIA_TYPE }, body: clipToBytes(clip),
     });
     return answer.json();
+  }
+
+  /**
+   * @param {string} clipId of a take that is kept
+   * @param {Blob} video
+   */
+  async film(clipId, video) {
+    const where = new URLSearchParams({ clip_id: clipId });
+    await this.#asked(`recorder/video?${where}`, { method: "POST", headers: { "Content-Type": video.type }, body: video });
   }
 
   /**
