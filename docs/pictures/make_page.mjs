@@ -31,13 +31,15 @@ const LANDMARKER = `
 
   export class Landmarker {
     busy = false;
+    usualMs = 0;
+    tookMs = 0;
 
     static async open() {
       return new Landmarker();
     }
 
-    async detect(bitmap, timeS) {
-      bitmap.close();
+    async detect({ pixels, timeS }) {
+      pixels.close();
       const frame = frameOf(timeS);
       globalThis.drawFigure(frame);
       return frame;
