@@ -96,6 +96,7 @@ class FarAnswerer extends Events {
   /**
    * @param {string} name
    * @param {unknown[]} given
+   * @returns {Promise<any>}
    */
   call(name, given) {
     if (TURNING.has(name)) {
