@@ -49,6 +49,7 @@ def test_a_day_of_recording(client: TestClient, recording: RecordingFolder) -> N
     assert (status, refused["error"]["code"]) == (400, "bad_value")
     assert client.post("/recorder/agree", json={"signer": "s01", "form": plan["form"]}).status_code == 200
     assert take(client, 0, 1) == (200, {"clip_id": "0001_s01_1", "takes": 1})
+    assert take(client, 0, 1) == (200, {"clip_id": "0001_s01_1", "takes": 1})  # its answer was not heard
     assert take(client, 0, 2)[1]["takes"] == 2
     assert client.post("/recorder/undo", json={"number": 0, "signer": "s01"}).json()["takes"] == 1
     assert client.get("/recorder/plan", params={"signer": "s01"}).json()["sentences"][0]["takes"] == 1

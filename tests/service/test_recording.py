@@ -20,6 +20,7 @@ from signtalk.data.records import text_key
 from signtalk.errors import ClipError, ConfigError, DataError
 from signtalk.files import TEMPORARY_PREFIX
 from signtalk.landmarks.clip import LandmarkClip, regular_timestamps
+from signtalk.landmarks.wire import decode_clip, encode_clip
 from signtalk.service.recording import (
     Prompt,
     PromptedTake,
@@ -64,6 +65,32 @@ def test_nothing_is_kept_of_whom_has_not_agreed_to_this_form(recording: Recordin
     assert (recording.folder / f"consent_form-{recording.form_id}.txt").read_text() == FORM
     other = RecordingFolder(recording.folder, PROMPTS, "I agree to more.")
     assert not other.has_agreed("s01")
+
+
+def test_a_take_that_is_sent_again_is_kept_once(recording: RecordingFolder) -> None:
+    recording.agree("s01")
+    recording.agree("s02")
+    today, clip = PromptedTake(0, "s01", "today"), decode_clip(encode_clip(signed_take(1)))
+    first = recording.add(today, clip)
+    assert recording.add(today, clip) == first
+    later = RecordingFolder(recording.folder, PROMPTS, FORM)
+    assert later.add(today, clip).clip_id == first.clip_id
+    assert len(load_manifest(recording.folder).records) == 1
+    other_places = (PromptedTake(1, "s01", "today"), PromptedTake(0, "s02", "today"), PromptedTake(0, "s01", "later"))
+    assert len({later.add(take, clip).clip_id for take in other_places} | {first.clip_id}) == 4
+    moved = clip.landmarks.copy()
+    moved[0, 0, 0] += 0.01
+    changed = LandmarkClip(moved, clip.visibility, clip.timestamps_s, clip.aspect)
+    assert later.add(today, changed).clip_id != first.clip_id
+    assert later.num_takes == 5
+
+
+def test_a_take_whose_file_is_gone_is_no_other_one(recording: RecordingFolder) -> None:
+    recording.agree("s01")
+    first = recording.add(PromptedTake(0, "s01", "today"), signed_take(1))
+    first.feature_path.unlink()
+    second = recording.add(PromptedTake(0, "s01", "today"), signed_take(1))
+    assert second.clip_id != first.clip_id and second.feature_path.is_file()
 
 
 def test_a_take_is_deleted_and_a_person_too(recording: RecordingFolder) -> None:

@@ -109,7 +109,7 @@ test("nothing is spoken to another person, nor of a step that has passed", async
   press("Speak");
   press(WRONG);
   await known();
-  assert.deepEqual(loud(), ["D."]);
+  assert.deepEqual(loud(), ["C.", "D."]); // a failure takes nothing back
 });
 
 test("a yes by mistake can be taken back while the next question stands", async () => {
@@ -140,6 +140,52 @@ test("what was said can be taken back when something else was signed since", () 
   show("C.");
   view.fail("busy");
   assert.equal(byId("answer-before").querySelector("button").ariaLabel, `${WRONG}: C.`);
+});
+
+test("both of two that were said can be taken back one after the other, and neither comes back", () => {
+  const { show, said } = card({ asksFirst: false });
+  const before = () => byId("answer-before").querySelector("button")?.ariaLabel;
+  const wrongBefore = () => byId("answer-before").querySelector("button").click();
+  show("A.");
+  show("B.");
+  wrongBefore();
+  assert.deepEqual([said(), before()], [["B. signed"], `${WRONG}: B.`]);
+  press("C?");
+  assert.deepEqual([said(), before()], [["B. signed", "C. chosen"], `${WRONG}: B.`]);
+  wrongBefore();
+  assert.deepEqual([said(), before()], [["C. chosen"], `${WRONG}: C.`]);
+  wrongBefore();
+  assert.deepEqual([said(), byId("answer-before").hidden], [[], true]);
+  press("D?");
+  assert.equal(byId("answer-actions").querySelectorAll(".choice")[0].textContent, "A?"); // the question that waited
+  assert.deepEqual([said(), before()], [["D. chosen"], `${WRONG}: D.`]);
+});
+
+test("it can be taken back where nothing was meant in place of the other one", () => {
+  const { show, said } = card({ asksFirst: false });
+  show("A.");
+  show("B.");
+  byId("answer-before").querySelector("button").click();
+  press("None of these");
+  byId("answer-before").querySelector("button").click();
+  assert.deepEqual(said(), ["B? C? D? declined"]);
+});
+
+test("what stands as said is spoken though the next signing is not understood", async () => {
+  const { view, show, known } = card({ asksFirst: false });
+  show("A.");
+  view.show({ ...answer("B."), outcome: "not_sure", text: "", reason: "low_similarity" }, clip);
+  await known();
+  assert.deepEqual(loud(), ["A."]);
+  show("C.");
+  show("D.");
+  await known();
+  assert.deepEqual(loud(), ["A.", "D."]); // another one was said
+  show("A.");
+  view.show({ ...answer("B."), outcome: "not_sure", text: "", reason: "low_similarity" }, clip);
+  press(WRONG);
+  await known();
+  assert.deepEqual(loud(), ["A.", "D."]);
 });
 
 test("what was brought back after another person is not spoken again, and can be taken back", async () => {

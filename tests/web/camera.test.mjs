@@ -127,6 +127,35 @@ test("so is another camera's, and of two that were chosen the last one counts", 
   camera.stop();
 });
 
+test("one that is chosen while the first one is waited for is the one that runs", async () => {
+  const camera = new Camera(video());
+  const started = camera.start();
+  await camera.choose("back");
+  await come();
+  await come();
+  await started;
+  assert.deepEqual([camera.device, on(), camera.running], ["back", ["back"], true]);
+  camera.stop();
+  const again = camera.start();
+  await camera.choose("");
+  await come();
+  camera.stop(); // before that one comes
+  await come();
+  await again;
+  assert.deepEqual([camera.running, on()], [false, []]);
+});
+
+test("where the one that is chosen meanwhile cannot be had, that is told", async () => {
+  const camera = new Camera(video());
+  const told = assert.rejects(camera.start(), { code: "camera_busy" });
+  await camera.choose("back");
+  await come();
+  asked.splice(0)[0].fail("NotReadableError");
+  await told;
+  camera.stop();
+  assert.deepEqual(on(), []);
+});
+
 test("the old stream is stopped before another one is asked for", async () => {
   const camera = await running();
   const chosen = camera.choose("back");

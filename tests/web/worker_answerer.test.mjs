@@ -125,9 +125,9 @@ test("a worker that fails ends what waits for it, and another one goes on with t
 test("one that fails again soon is given up, until a stream is wanted again", async () => {
   const { answerer, worker } = await opened();
   const codes = lostCodes(answerer);
+  answerer.connect(1, "auto", true);
   worker.onerror();
   const second = MadeWorker.last;
-  assert.deepEqual(second.calls, []); // there was no stream
   await Promise.resolve();
   second.onerror();
   assert.deepEqual(codes, ["engine_restarts", "engine_died"]);
@@ -138,9 +138,53 @@ test("one that fails again soon is given up, until a stream is wanted again", as
   assert.notEqual(MadeWorker.last, second);
 });
 
+test("where no stream is wanted nothing is told as lost", async () => {
+  const { answerer, worker } = await opened();
+  const codes = lostCodes(answerer);
+  answerer.connect(1, "auto", true);
+  answerer.disconnect();
+  const asked = assert.rejects(answerer.search("b"), { code: "unreachable" });
+  worker.onerror();
+  await asked;
+  const second = MadeWorker.last;
+  assert.notEqual(second, worker);
+  assert.deepEqual(second.calls, []);
+  await Promise.resolve();
+  second.onerror();
+  assert.deepEqual(codes, []);
+});
+
+test("one that was given up is started by any call a minute later, and the stream with it", async () => {
+  const { answerer, worker } = await opened();
+  answerer.connect(1, "auto", true);
+  worker.onerror();
+  await Promise.resolve();
+  const second = MadeWorker.last;
+  second.onerror();
+  wait(59);
+  await assert.rejects(answerer.search("b"), { code: "unreachable" });
+  assert.equal(MadeWorker.last, second);
+  wait(1);
+  const asked = answerer.search("b");
+  const third = MadeWorker.last;
+  assert.deepEqual(third.calls, [["connect", 1, "auto", true], ["search", "b"]]);
+  await Promise.resolve();
+  third.say({ type: "done", id: third.sent[2].id, value: [] });
+  assert.deepEqual(await asked, []);
+  wait(61, () => third.say({ type: "pong" }));
+  third.onerror();
+  const fourth = MadeWorker.last;
+  await Promise.resolve();
+  fourth.onerror();
+  wait(61);
+  answerer.disconnect();
+  assert.equal(MadeWorker.last, fourth); // nothing is asked of it
+});
+
 test("one that hangs is noticed and started anew, one that computes is waited for", async () => {
   const { answerer, worker } = await opened();
   const codes = lostCodes(answerer);
+  answerer.connect(1, "auto", true);
   wait(60, () => worker.say({ type: "pong" }));
   assert(worker.sent.some(({ type }) => type === "ping"));
   wait(25); // it computes
@@ -155,6 +199,7 @@ test("one that hangs is noticed and started anew, one that computes is waited fo
 test("one that never opens again is given up", async () => {
   const { answerer, worker } = await opened();
   const codes = lostCodes(answerer);
+  answerer.connect(1, "auto", true);
   MadeWorker.opens = false;
   worker.onerror();
   wait(31); // node's mocked interval ticks on within the tick that ends it

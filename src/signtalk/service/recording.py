@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 
+import numpy as np
+
 from signtalk.data.manifest import TABLE_NAME, append_manifest, describe_clip, scan_manifest, write_manifest
 from signtalk.data.names import safe_name
 from signtalk.data.records import CLIPS_FOLDER, ClipRecord, text_key
@@ -34,7 +36,7 @@ from signtalk.files import (
     write_csv,
     write_text,
 )
-from signtalk.landmarks.clip import LandmarkClip, save_clip
+from signtalk.landmarks.clip import LandmarkClip, load_clip, save_clip
 from signtalk.landmarks.plausible import checked_clip
 
 CONSENTS_NAME = "consents.csv"
@@ -280,6 +282,12 @@ class RecordingFolder:
     def add(self, take: PromptedTake, clip: LandmarkClip) -> ClipRecord:
         """Keep a take.
 
+        The very clip that the same signer has of this sentence and session is not kept twice: whoever did not hear that
+        it was kept sends it again.
+
+        Returns:
+            Its row, or the row that it has.
+
         Raises:
             ClipError: it cannot be used; the message says what to do.
             ConfigError: the signer has not agreed, or there is no such prompt.
@@ -292,6 +300,9 @@ class RecordingFolder:
                 raise ConfigError(
                     f"'{take.signer}' has not agreed to the form; nothing of a person is kept before that"
                 )
+            for each in self._takes(take.signer, text_key(prompt.sentence)):
+                if each.session == take.session and _holds(each, clip):
+                    return each
             clip_id = self._free_id(take)
             path = self.folder / CLIPS_FOLDER / f"{clip_id}.npz"
             save_clip(path, clip)
@@ -333,7 +344,7 @@ class RecordingFolder:
         """Take a signer's last take of a prompt out; None where there is none."""
         key = text_key(self._prompt(number).sentence)
         with self._changing:
-            own = [r for r in self._records.values() if r.signer_id == signer and r.text_key == key]
+            own = self._takes(signer, key)
             if not own:
                 return None
             self._replace({name: record for name, record in self._records.items() if record is not own[-1]})
@@ -362,6 +373,9 @@ class RecordingFolder:
             for record in records
             for path in (record.feature_path, *(videos / f"{record.clip_id}{each}" for each in VIDEO_KINDS.values()))
         ]
+
+    def _takes(self, signer: str, key: str) -> list[ClipRecord]:
+        return [each for each in self._records.values() if each.signer_id == signer and each.text_key == key]
 
     def _left_over(self, signer: str) -> list[Path]:
         """Files of a signer that no row names: the process was killed between file and row."""
@@ -410,6 +424,20 @@ def good_take(clip: LandmarkClip) -> LandmarkClip:
             f"hands in {share:.0%} of the pictures; expected {LEAST_SEEN_SHARE:.0%}. Hold them in the picture"
         )
     return checked
+
+
+def _holds(record: ClipRecord, clip: LandmarkClip) -> bool:
+    """Whether a take's file holds this very clip; one that cannot be read does not."""
+    if record.num_frames != clip.num_frames:
+        return False
+    try:
+        kept = load_clip(record.feature_path)
+    except ClipError:
+        return False
+    return kept.aspect == clip.aspect and all(
+        np.array_equal(getattr(kept, name), getattr(clip, name), equal_nan=True)
+        for name in ("landmarks", "visibility", "timestamps_s")
+    )
 
 
 def _read_agreements(path: Path) -> list[Agreement]:

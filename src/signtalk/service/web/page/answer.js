@@ -34,7 +34,10 @@ const VAGUE = ["", STILL, "low_similarity", "ambiguous_top2", "prototype_disagre
  * @property {(step: Step) => void} changed called when another step stands there
  */
 
-/** @typedef {{answer: PageAnswer, clip: Clip, dark: boolean}} Heard an answer with the frames it is about */
+/**
+ * @typedef {{answer: PageAnswer, clip: Clip, dark: boolean, asked?: Step}} Heard an answer with the frames it is about, and
+ *   the question that stood there when it began to wait
+ */
 /** @typedef {{words: string, line: Line, heard: Heard | null}} Said a sentence, its line, and what it came of */
 
 export class AnswerView {
@@ -115,8 +118,9 @@ export class AnswerView {
     const place = placeOf(this.#step, answer);
     if (place === "ignore") return;
     if (place === "show") {
-      this.voice.drop();
-      this.#take({ answer, clip, dark });
+      const step = this.#first(answer);
+      if (step.kind !== "unsure") this.voice.drop(); // else what was said before is still what matters
+      this.#take({ answer, clip, dark }, step);
     } else {
       if (place === "wait" && this.#waiting.length < MOST_WAITING) this.#waiting.push({ answer, clip, dark });
       this.#tellWaiting(place === "mention");
@@ -133,19 +137,26 @@ export class AnswerView {
       this.#tellWaiting(true);
       return;
     }
-    this.voice.drop();
     this.#showBefore(this.#saidNow);
     this.#heard = null;
     this.#go({ kind: "unsure", reason: "" });
     this.#show("unsure", "repeat", text("answer.unsure"), { hint: textOf("error", code, "error.unknown") });
   }
 
-  /** @param {Heard} heard */
-  #take(heard) {
+  /** @param {PageAnswer} answer */
+  #first(answer) {
+    return firstStep(answer, this.settings.get("confirm"));
+  }
+
+  /**
+   * @param {Heard} heard
+   * @param {Step} step
+   */
+  #take(heard, step) {
     this.#showBefore(this.#saidNow);
     this.#heard = heard;
     this.#line = null;
-    this.#go(firstStep(heard.answer, this.settings.get("confirm")));
+    this.#go(step);
     // On a phone it may lie below; somebody who types is left alone.
     if (!document.activeElement?.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
   }
@@ -177,13 +188,12 @@ export class AnswerView {
    * @param {Step} step
    */
   #reply(step) {
-    if (!isQuestion(step)) this.#showBefore(null);
-    if (step.kind !== "said") this.voice.drop();
+    if (isQuestion(step)) this.voice.drop();
     this.#go(step);
     if (step.kind === "again") this.#waiting = [];
     if (step.kind === "said") this.#waiting = this.#waiting.filter(({ answer }) => answer.text !== step.words);
     const next = isQuestion(step) ? undefined : this.#waiting.shift();
-    if (next) this.#take(next);
+    if (next) this.#take(next, next.asked ?? this.#first(next.answer));
     this.#tellWaiting(false);
     const choice = this.#step.kind === "ask" ? byId("answer-actions").querySelector("button") : null;
     (choice ?? byId("answer-card")).focus();
@@ -326,15 +336,17 @@ export class AnswerView {
   }
 
   /**
-   * What was said before is taken back; the question that stands there waits until that is put right.
+   * What was said before is taken back; the question that stands there waits until that is put right, and what stands
+   * there as said can be taken back above it.
    *
    * @param {Said} before
    */
   #wrongBefore({ words, line, heard }) {
-    if (this.#heard && isQuestion(this.#step)) this.#waiting.unshift(this.#heard);
+    const now = this.#saidNow;
+    if (this.#heard && isQuestion(this.#step)) this.#waiting.unshift({ ...this.#heard, asked: this.#step });
     this.#heard = heard;
     this.#line = line;
-    this.#showBefore(null);
+    this.#showBefore(now);
     this.#wrong(words);
   }
 

@@ -88,12 +88,14 @@ export class Camera extends Events {
 
   /** Ask for the camera; throws a CameraError that says why there is none. What was stopped meanwhile does not run. */
   async start() {
+    const { device } = this;
     if (!await this.#open()) return;
     this.#running = true;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#check(), CHECK_MS);
     this.#next();
     this.emit("opened", undefined);
+    if (this.device !== device) await this.#change(); // another one was chosen while this one was waited for
   }
 
   stop() {

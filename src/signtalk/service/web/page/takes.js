@@ -18,7 +18,8 @@ import { text } from "./texts.js";
  * @property {boolean} keeps_videos where the person allows it
  */
 
-const ANSWERING_MS = 30_000; // a take is some hundred kilobytes
+const ANSWERING_MS = 30_000;
+const SLOWEST_BYTES_S = 8192; // a line that a take, of up to two megabytes, is sent over
 
 /** A refusal in the service's own words, for whoever records. */
 export class RecorderError extends Error {}
@@ -114,13 +115,18 @@ export class Takes {
   }
 
   /**
+   * The answer with all that it holds: a service may stop within it, too.
+   *
    * @param {string} path
    * @param {RequestInit} [options]
    */
   async #fetch(path, options) {
-    const abort = new AbortController(), timer = setTimeout(() => abort.abort(), ANSWERING_MS);
+    const sentBytes = options?.body instanceof ArrayBuffer ? options.body.byteLength : 0;
+    const mostMs = ANSWERING_MS + 1000 * sentBytes / SLOWEST_BYTES_S;
+    const abort = new AbortController(), timer = setTimeout(() => abort.abort(), mostMs);
     try {
-      return await fetch(new URL(path, this.base), { ...options, signal: abort.signal });
+      const answer = await fetch(new URL(path, this.base), { ...options, signal: abort.signal });
+      return new Response(await answer.arrayBuffer(), { status: answer.status });
     } catch {
       throw new Error(text("error.unreachable"));
     } finally {

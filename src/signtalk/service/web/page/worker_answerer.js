@@ -42,7 +42,7 @@ async function inWorker(base) {
 
 /**
  * Has the methods of the answerer in the worker, which the worker names. A worker that fails, or hangs, is started anew,
- * and the stream with it; one that does so again soon is given up until a stream is wanted again.
+ * and the stream with it; one that does so again soon is given up until a stream is wanted again, or a minute is over.
  *
  * @extends {Events<AnswererEvents>}
  */
@@ -96,12 +96,16 @@ class FarAnswerer extends Events {
   /**
    * @param {string} name
    * @param {unknown[]} given
+   * @returns {Promise<any>}
    */
   call(name, given) {
     if (TURNING.has(name)) {
       this.#turn += 1;
       this.#stream = name === "connect" ? given : null;
-      if (name === "connect" && !this.#worker) this.#restart();
+    }
+    if (!this.#worker && (name === "connect" || (name !== "disconnect" && !this.#isSoon))) {
+      this.#restart();
+      if (name !== "connect" && this.#stream) this.call("connect", this.#stream);
     }
     const id = (this.#calls += 1);
     const reply = new Promise((resolve, reject) => {
@@ -136,19 +140,31 @@ class FarAnswerer extends Events {
   /** Something in the worker went wrong that no call tells, or it hangs. */
   #fail() {
     this.#end();
-    if (performance.now() - this.#restartedMs < RESTART_AGAIN_MS) {
-      this.emit("lost", { code: "engine_died" });
-      return;
-    }
-    this.emit("lost", { code: "engine_restarts" });
+    const isSoon = this.#isSoon;
+    this.#lose(isSoon ? "engine_died" : "engine_restarts");
+    if (isSoon) return;
     this.#restart();
     if (this.#stream) this.call("connect", this.#stream);
   }
 
   #restart() {
     this.#restartedMs = performance.now();
-    this.open().catch(() => this.emit("lost", { code: "engine_died" }));
+    this.open().catch(() => this.#lose("engine_died"));
     this.#beat.start(); // one that never opens is silent, too
+  }
+
+  /** Whether the worker was started anew so short a time ago that another start would not help. */
+  get #isSoon() {
+    return performance.now() - this.#restartedMs < RESTART_AGAIN_MS;
+  }
+
+  /**
+   * Tell that the stream is lost; where none is wanted there is nothing to tell, and nothing that would clear it.
+   *
+   * @param {string} code
+   */
+  #lose(code) {
+    if (this.#stream) this.emit("lost", { code });
   }
 
   /** There is no worker, and so no reply. */
