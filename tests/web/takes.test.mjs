@@ -62,6 +62,19 @@ test("a long take has the time that a slow line takes to send it", async () => {
   await told;
 });
 
+test("a film has the time that a slow line takes to send it", async () => {
+  Object.assign(globalThis, { fetch: stalled });
+  let isOver = false;
+  const asked = takes.film("0001_s01_1", new Blob([new Uint8Array(8192)])).finally(() => { isOver = true; });
+  const told = assert.rejects(asked, /The service cannot be reached/);
+  await settle();
+  mock.timers.tick(30_999);
+  await settle();
+  assert.equal(isOver, false);
+  mock.timers.tick(1);
+  await told;
+});
+
 test("a refusal is told in the service's own words", async () => {
   const refused = async () => new Response(JSON.stringify({ error: { message: "the day is full" } }), { status: 400 });
   Object.assign(globalThis, { fetch: refused });

@@ -244,8 +244,8 @@ def _grid_of_sheets(path: Path, data: bytes, wanted: Collection[str]) -> _Grid:
 
 def _num_needed(path: Path, rows: Sequence[Sequence[str]], wanted: Collection[str]) -> int:
     """How much of what is needed a sheet has in its header, and -1 for one without a header."""
-    known = next((known for row in rows[:_HEADER_WITHIN] if len(known := _known(path, row)) > 1), None)
-    if known is None:
+    known = _known(path, rows[_header_place(path, rows)])
+    if len(known) < 2:
         return -1
     return sum(any(name in known and name in wanted for name in group) for group in _NEEDED)
 

@@ -83,8 +83,12 @@ class Asked:
         """These, or of more than `count` so many, drawn from all, in their order."""
         if len(self.records) <= count:
             return self
-        drawn = np.random.default_rng(0).permutation(len(self.records))[:count]
-        return self.select(np.sort(drawn))
+        return self.select(np.sort(drawn_order(len(self.records))[:count]))
+
+
+def drawn_order(count: int) -> npt.NDArray[np.int64]:
+    """(N,) positions of so many clips in a drawn order, the same every time: its beginning is a part of them all."""
+    return np.random.default_rng(0).permutation(count)
 
 
 def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[ClipRecord]) -> Asked | None:

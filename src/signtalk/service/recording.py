@@ -43,7 +43,7 @@ CONSENTS_NAME = "consents.csv"
 VIDEOS_NAME = "videos"
 """Folder of what the camera saw, a file a take, called like its clip."""
 VIDEO_KINDS = {"video/webm": ".webm", "video/mp4": ".mp4"}
-"""By the kind that a browser tells."""
+"""Suffixes by the kind that a browser tells."""
 LEAST_SEEN_SHARE = 0.5
 """Of a take's frames that must show a hand: the arms' way up and down shows none."""
 LEAST_FPS = 8.0
@@ -54,8 +54,8 @@ _LOCK_NAME = ".recording.lock"
 _NO_PICTURES = "It keeps no picture and no sound."
 _PICTURES = """It keeps no sound.
 Pictures it keeps only where I allow that below. They stay on this computer."""
-_PLAIN_FORM = f"""I sign sentences before a camera. A program looks at the pictures.
-It keeps only where my hands, my face and my body are, as points. {_NO_PICTURES}
+_PLAIN_FORM = """I sign sentences before a camera. A program looks at the pictures.
+It keeps only where my hands, my face and my body are, as points. {pictures}
 
 The points are used to teach computers to understand sign language.
 People who know me well might recognise me by how I move. My name is not kept, only a code.
@@ -136,7 +136,7 @@ def form_text(path: Path | None, keeps_videos: bool = False) -> str:
         DataError: it cannot be read, or is empty or far too long.
     """
     if path is None:
-        return _PLAIN_FORM.replace(_NO_PICTURES, _PICTURES) if keeps_videos else _PLAIN_FORM
+        return _PLAIN_FORM.format(pictures=_PICTURES if keeps_videos else _NO_PICTURES)
     try:
         with path.open(encoding="utf-8-sig") as file:
             text = file.read(_LONGEST_FORM + 1).strip()
@@ -271,12 +271,12 @@ class RecordingFolder:
             DataError: the folder cannot be written.
         """
         PromptedTake(0, signer, "0")  # the name is looked at
+        films = videos and self.keeps_videos
         with self._changing:
-            if self.has_agreed(signer) and self.may_film(signer) == (videos and self.keeps_videos):
+            if self.has_agreed(signer) and self.may_film(signer) == films:
                 return
             write_text(self.folder / f"consent_form-{self.form_id}.txt", self.form)
-            allowed = "yes" if videos and self.keeps_videos else ""
-            agreement = Agreement(signer, date.today().isoformat(), self.form_id, allowed)
+            agreement = Agreement(signer, date.today().isoformat(), self.form_id, "yes" if films else "")
             self._write_agreements([*self._agreements, agreement])
 
     def add(self, take: PromptedTake, clip: LandmarkClip) -> ClipRecord:
@@ -325,7 +325,7 @@ class RecordingFolder:
         Args:
             clip_id: of the take.
             video: the file's content.
-            suffix: one of VIDEO_KINDS.
+            suffix: a value of VIDEO_KINDS.
 
         Raises:
             ConfigError: there is no such take, or its signer did not allow it.

@@ -24,7 +24,7 @@ from signtalk.index.encoded import Encoded
 from signtalk.landmarks.features import derive
 from signtalk.models.model import SignModel
 from signtalk.models.text_decoder import TorchStepDecoder
-from signtalk.recognition.asked import Asked, encode_all, index_records
+from signtalk.recognition.asked import Asked, drawn_order, encode_all, index_records
 from signtalk.recognition.beam_search import DecodingOptions
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.batches import even_odd_positions
@@ -59,21 +59,16 @@ class ValidationSet:
     def queries(self) -> tuple[ClipRecord, ...]:
         """The validation clips, or where there are none the training clips; of many MOST_QUERIES, drawn once."""
         records = self.val_records or self.train_records
-        return tuple(records[row] for row in np.sort(_drawn(len(records))[:MOST_QUERIES]))
+        return tuple(records[row] for row in np.sort(drawn_order(len(records))[:MOST_QUERIES]))
 
     @cached_property
     def references(self) -> tuple[ClipRecord, ...]:
         """The training clips; of many all of the sentences that are asked, and others up to MOST_REFERENCES."""
         asked = {record.text_key for record in self.queries}
-        order = _drawn(len(self.train_records))
+        order = drawn_order(len(self.train_records))
         is_asked = np.array([self.train_records[row].text_key in asked for row in order], dtype=np.bool_)
         first = np.concatenate([order[is_asked], order[~is_asked]])
         return tuple(self.train_records[row] for row in np.sort(first[: max(MOST_REFERENCES, int(is_asked.sum()))]))
-
-
-def _drawn(count: int) -> npt.NDArray[np.int64]:
-    """The same order of so many clips in every evaluation of every run."""
-    return np.random.default_rng(0).permutation(count)
 
 
 @dataclass(frozen=True)

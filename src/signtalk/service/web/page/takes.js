@@ -19,7 +19,7 @@ import { text } from "./texts.js";
  */
 
 const ANSWERING_MS = 30_000;
-const SLOWEST_BYTES_S = 8192; // a line that a take, of up to two megabytes, is sent over
+const SLOWEST_BYTES_S = 8192; // a line that a take, of up to two megabytes, or its film is sent over
 
 /** A refusal in the service's own words, for whoever records. */
 export class RecorderError extends Error {}
@@ -77,7 +77,9 @@ export class Takes {
    */
   async film(clipId, video) {
     const where = new URLSearchParams({ clip_id: clipId });
-    await this.#asked(`recorder/video?${where}`, { method: "POST", headers: { "Content-Type": video.type }, body: video });
+    await this.#asked(`recorder/video?${where}`, {
+      method: "POST", headers: { "Content-Type": video.type }, body: await video.arrayBuffer(),
+    });
   }
 
   /**
