@@ -232,17 +232,26 @@ async function offline(page) {
 async function marks() {
   const { browser, page } = await open({ flags: [], context: {} });
   seen.steps = await page.evaluate(async () => {
-    const module = "/page/answer.js", { AnswerView } = await import(module);
+    const load = (/** @type {string} */ name) => import(`/page/${name}.js`); // as the page serves it
+    /** @type {typeof import("../../src/signtalk/service/web/page/answer.js")} */
+    const { AnswerView } = await load("answer");
+    /** @type {typeof import("../../src/signtalk/service/web/page/voice.js")} */
+    const { Voice } = await load("voice");
     /** @type {any} */ (globalThis).spoken = [];
     globalThis.speechSynthesis.speak = ({ text }) => { /** @type {any} */ (globalThis).spoken.push(text); };
     /** @type {string[][]} */
     const lines = [];
-    const conversation = { add: (/** @type {string[]} */ ...line) => lines.push(line), remove() {} };
-    const chosen = { get: (/** @type {string} */ name) => name !== "confirm" }, signs = { of: async () => null, languageOf: async () => "" };
-    const view = new AnswerView({ conversation, settings: chosen, signs, teach() {}, declined() {}, changed() {} });
+    const view = new AnswerView({
+      conversation: /** @type {any} */ ({ add: (/** @type {string[]} */ ...line) => lines.push(line), remove() {} }),
+      settings: /** @type {any} */ ({ get: (/** @type {string} */ name) => name !== "confirm" }),
+      signs: /** @type {any} */ ({ of: async () => null, languageOf: async () => "" }),
+      voice: new Voice(),
+      teach() {}, declined() {}, changed() {},
+    });
     const candidates = ["A", "B"].map((sentence, i) => ({ sentence, sentence_id: `c${i}`, rank: i + 1 }));
     const shown = (/** @type {object} */ answer) => {
-      view.show({ reason: "", candidates, choices: [], text: null, text_source: "", ...answer }, { times: [] });
+      const whole = { reason: "", candidates, choices: [], text: null, text_source: "", ...answer };
+      view.show(/** @type {any} */ (whole), /** @type {any} */ ({ times: [] }));
       return document.querySelector("#answer")?.textContent;
     };
     const fresh = (/** @type {object} */ answer) => {
@@ -251,12 +260,12 @@ async function marks() {
     };
     const yes = { promise: { proven: true } }, no = { promise: { proven: false } };
     const said = { outcome: "answer", text: "A", text_source: "sentence" }, asked = { outcome: "choices", choices: candidates };
-    const signed = {
-      proven: shown({ ...said, ...yes }), unproven: shown({ ...said, ...no }), untold: shown(said),
-      translated: shown({ ...said, text_source: "translation", ...no }),
-    };
     const languageKnown = () => new Promise((resolve) => { setTimeout(resolve); }); // it is looked up before a voice speaks
-    await languageKnown();
+    const proven = shown({ ...said, ...yes });
+    await languageKnown(); // what is answered meanwhile would be spoken instead
+    const signed = {
+      proven, unproven: shown({ ...said, ...no }), untold: shown(said), translated: shown({ ...said, text_source: "translation", ...no }),
+    };
     const questions = { offered: fresh({ ...asked, ...yes }), offeredUnproven: fresh({ ...asked, ...no }) };
     fresh({ ...said, ...yes });
     view.clear(); // the next person is not told what was answered to this one
