@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 2
 # Threads that wait must not spin: on a machine that is busy otherwise they would take the cores from those that work.
 export OMP_WAIT_POLICY ?= PASSIVE
+# What was compiled once is kept: else every process of every test compiles and rewrites the same files anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-all check check-page format docs hooks web wheel live serve-check clean
 

@@ -367,6 +367,7 @@ class GraphStepDecoder:
         return log_probs, GraphState(state.memory_valid, state.cross, cache)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_clips", "num_frames"), [(1, 1), (2, 1), (1, 4), (5, 9)])
 def test_graphs_agree_for_any_size_from_the_empty_cache_on(decoder, sessions, num_clips, num_frames):
     memory, valid = some_memory(num_clips, num_frames)
@@ -382,6 +383,7 @@ def test_graphs_agree_for_any_size_from_the_empty_cache_on(decoder, sessions, nu
         np.testing.assert_allclose(graph_state.cache, state.cache.numpy(), rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_search_over_the_graphs_finds_the_same_texts(decoder, sessions):
     memory, valid = (array.numpy() for array in some_memory(6, 8))
     options = DecodingOptions(max_tokens=CONFIG.max_tokens)
