@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from made.certificates import made_certificate
+from made.recording import FORM, PROMPTS
 from made.small_run import SmallRun
 from signtalk.bundle.bundle import open_bundle
 from signtalk.recognition.decision import write_decision
 from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.recognizer import DecisionConfig
+from signtalk.service.recording import RecordingFolder
 from signtalk.service.settings import KEY_VARIABLE
 
 
@@ -166,6 +168,19 @@ def test_own_sentences_alone_and_a_calibration_of_this_place_reach_the_service(
     error = ask("serve", small_run.bundle, "--no-page", "--calibration", tmp_path / "other.json", code=2).err
     assert "fitted for another model" in error
     assert len(listening) == 2
+
+
+def test_films_reach_the_service_and_a_folder_without_consents_is_refused(
+    small_run: SmallRun, tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[Any] = []
+    monkeypatch.setattr("signtalk.service.app.create_app", lambda model, _: models.append(model))
+    RecordingFolder(tmp_path / "signs", PROMPTS, FORM, keeps_videos=True).agree("s01")
+    ask("serve", small_run.bundle, "--no-page", "--films", tmp_path / "signs")
+    assert models[0].films.folder == tmp_path / "signs"
+    error = ask("serve", small_run.bundle, "--no-page", "--films", tmp_path, code=2).err
+    assert "expected a folder that `signtalk record --videos` filled" in error and error.count("\n") == 1
+    assert len(listening) == 1
 
 
 def test_the_policy_reaches_the_service_over_that_of_bundle_and_calibration(

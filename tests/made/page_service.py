@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, JSONResponse
 
 from signtalk.service.errors import add_error_handlers
 from signtalk.service.page import add_page
@@ -231,6 +231,7 @@ def create_app(model: Path | None) -> FastAPI:
     app.add_middleware(Counted, sent=sent)
     recogniser = Recogniser()
     sockets: set[WebSocket] = set()
+    films: dict[str, str] = {}
     orders: list[dict[str, Any]] = []  # what the streams were told of their people
 
     @app.middleware("http")
@@ -248,7 +249,14 @@ def create_app(model: Path | None) -> FastAPI:
         query: str = "", limit: int = 100, offset: int = 0, category: str | None = None
     ) -> dict[str, Any]:
         listed = [
-            {"sentence_id": i, "sentence": text, "category": kind, "has_sign": i != "s5", "language": "en"}
+            {
+                "sentence_id": i,
+                "sentence": text,
+                "category": kind,
+                "has_sign": i != "s5",
+                "has_film": i in films,
+                "language": "en",
+            }
             for i, text, kind in KNOWN
             if all(word in text.lower() for word in query.lower().split()) and category in (None, kind)
         ]
@@ -264,6 +272,10 @@ def create_app(model: Path | None) -> FastAPI:
         if sentence_id == "s5":
             return JSONResponse({"error": {"code": "not_found", "message": "no sign"}}, 404)
         return Response(waving(), media_type="application/vnd.signtalk.clip")
+
+    @app.get("/v1/sentences/{sentence_id}/film")
+    async def film(sentence_id: str) -> Response:
+        return FileResponse(films[sentence_id])
 
     @app.post("/v1/search")
     async def search(request: Request) -> dict[str, Any]:
@@ -332,6 +344,11 @@ def create_app(model: Path | None) -> FastAPI:
     @app.get("/test/sent")
     async def counts() -> dict[str, list[int]]:
         return {path: sizes for path, sizes in sent.items() if not path.startswith(("/v1/", "/test/"))}
+
+    @app.post("/test/films")
+    async def keep_films(request: Request) -> None:
+        """From now on sentences have the films at these paths, by their ids."""
+        films.update(await request.json())
 
     @app.post("/test/force")
     async def force(request: Request) -> dict[str, Any]:

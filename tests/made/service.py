@@ -19,6 +19,7 @@ from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.data.records import ClipRecord
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.service.app import create_app
+from signtalk.service.films import SignFilms
 from signtalk.service.model import ServiceModel
 from signtalk.service.settings import ServiceSettings
 
@@ -30,8 +31,9 @@ CLIP = {"Content-Type": "application/vnd.signtalk.clip"}
 @contextmanager
 def asked_service(bundle: Path, **settings: Any) -> Iterator[tuple[TestClient, ServiceModel]]:
     """A client of a service with these settings."""
+    shown = SignFilms(settings["films"]) if "films" in settings else None
     with open_bundle(bundle) as opened:
-        model = ServiceModel(opened, settings.get("personal"), settings.get("keep_clips", False))
+        model = ServiceModel(opened, settings.get("personal"), settings.get("keep_clips", False), shown)
         with TestClient(create_app(model, ServiceSettings(**settings)), client=("10.0.0.1", 1)) as client:
             yield client, model
 

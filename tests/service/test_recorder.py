@@ -95,7 +95,7 @@ def test_a_video_is_kept_where_it_is_wanted_and_allowed(tmp_path: Path) -> None:
         plan = client.get("/recorder/plan").json()
         assert plan["keeps_videos"] is True
         agreed = client.post("/recorder/agree", json={"signer": "s01", "form": plan["form"], "videos": True})
-        assert agreed.json() == {"signer": "s01", "videos": True}
+        assert agreed.json() == {"signer": "s01", "videos": True, "shown": False}
         clip_id = take(client, 0, 1)[1]["clip_id"]
         film = {"Content-Type": "video/webm;codecs=vp8"}
         where = {"clip_id": clip_id}

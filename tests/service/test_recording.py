@@ -25,7 +25,6 @@ from signtalk.service.recording import (
     Prompt,
     PromptedTake,
     RecordingFolder,
-    form_text,
     good_take,
     read_prompts,
 )
@@ -200,16 +199,6 @@ def test_prompts_come_from_a_table_or_from_lines(tmp_path: Path) -> None:
         read_prompts(lines)
 
 
-def test_a_form_is_a_text(tmp_path: Path) -> None:
-    assert "no picture" in form_text(None)
-    form = tmp_path / "form.txt"
-    form.write_text("  I agree.\n")
-    assert form_text(form) == "I agree."
-    form.write_text(" \n")
-    with pytest.raises(DataError, match="expected a form"):
-        form_text(form)
-
-
 def test_other_peoples_data_is_left_alone(recording: RecordingFolder, tmp_path: Path) -> None:
     recording.agree("s01")
     recording.add(PromptedTake(0, "s01", "today"), signed_take(1))
@@ -301,14 +290,13 @@ def test_pictures_are_kept_of_whom_allows_it_and_go_with_the_take(tmp_path: Path
 
 
 def test_nobody_is_filmed_where_pictures_are_not_wanted(recording: RecordingFolder) -> None:
-    recording.agree("s01", videos=True)
-    assert not recording.may_film("s01")
-    assert "keeps no picture" in form_text(None) and "only where I allow" in form_text(None, keeps_videos=True)
+    recording.agree("s01", videos=True, shown=True)
+    assert not recording.may_film("s01") and not recording.may_show("s01")
 
 
-def test_consents_of_before_videos_are_read(recording: RecordingFolder) -> None:
-    recording.agree("s01")
-    path = recording.folder / "consents.csv"
-    path.write_text("\n".join(line.rpartition(",")[0] for line in path.read_text().splitlines()) + "\n")
-    again = RecordingFolder(recording.folder, PROMPTS, FORM)
-    assert again.has_agreed("s01") and not again.may_film("s01")
+def test_nobody_is_shown_whose_pictures_are_not_kept(tmp_path: Path) -> None:
+    recording = RecordingFolder(tmp_path / "signs", PROMPTS, FORM, keeps_videos=True)
+    recording.agree("s01", shown=True)
+    assert not recording.may_show("s01")
+    recording.agree("s01", videos=True, shown=True)
+    assert recording.may_film("s01") and recording.may_show("s01")

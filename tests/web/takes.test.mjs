@@ -28,7 +28,7 @@ const stalled = (_, { signal }) => new Promise((_resolve, reject) => {
 
 test("a service that does not answer is given up, whatever it was asked", async () => {
   Object.assign(globalThis, { fetch: stalled });
-  for (const ask of [() => takes.plan(""), () => takes.sign(0), () => takes.agree("s01", "1", false), () => takes.undo(0, "s01")]) {
+  for (const ask of [() => takes.plan(""), () => takes.sign(0), () => takes.agree("s01", "1", { videos: false, shown: false }), () => takes.undo(0, "s01")]) {
     const told = assert.rejects(ask(), /The service cannot be reached/);
     mock.timers.tick(30_000);
     await told;

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from signtalk.cli.console import out_console, print_error, print_json
-from signtalk.cli.options import Json
+from signtalk.cli.options import FilmsOption, Json
 from signtalk.cli.serve import add_told_page, until_ended
 from signtalk.errors import checked
 
@@ -36,6 +36,7 @@ def clinic(
         bool,
         typer.Option("--without-missing", help="With --model: leave out what was taught without keeping its clips."),
     ] = False,
+    films: FilmsOption = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(help="Further name of the page, as behind a proxy on this machine; repeat for several."),
@@ -62,7 +63,7 @@ def clinic(
     place.make_what_is_missing()
     hosts, key = ("localhost", "127.0.0.1", *(allow_host or ())), place.key()
     settings: ServiceSettings = checked(
-        lambda: ServiceSettings(key=key, personal=place.taught, keep_clips=True, hosts=hosts)
+        lambda: ServiceSettings(key=key, personal=place.taught, keep_clips=True, films=films, hosts=hosts)
     )
     with until_ended(place.bundle, settings) as served:
         app = create_app(served, settings)

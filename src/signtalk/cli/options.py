@@ -41,6 +41,10 @@ SignerOption = Annotated[Path | None, typer.Option(help="Who signs: a file of `s
 OnlyOwnOption = Annotated[
     bool, typer.Option("--only-own", help="Leave the bundle's own sentences out; only what is taught answers.")
 ]
+FilmsOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of `signtalk record --videos`: who agreed there to be seen shows the signs."),
+]
 IndexOption = Annotated[Path | None, typer.Option(help="Personal index of `signtalk enroll`, read besides.")]
 
 

@@ -46,9 +46,10 @@ def record(
     """
     from signtalk.bundle.base import base_path
     from signtalk.service.app import create_app
+    from signtalk.service.consents import form_text
     from signtalk.service.listening import check_address
     from signtalk.service.recorder import RECORDER_PAGE, add_recorder
-    from signtalk.service.recording import RecordingFolder, form_text, read_prompts
+    from signtalk.service.recording import RecordingFolder, read_prompts
     from signtalk.service.run import serve as run
     from signtalk.service.settings import ServiceSettings
 

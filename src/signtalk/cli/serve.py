@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from signtalk.cli.console import print_error
-from signtalk.cli.options import CalibrationOption, OnlyOwnOption, PolicyOption, VariantOption
+from signtalk.cli.options import CalibrationOption, FilmsOption, OnlyOwnOption, PolicyOption, VariantOption
 from signtalk.errors import checked
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def serve(
     keep_clips: Annotated[
         bool, typer.Option("--keep-clips", help="Keep the landmarks of what is enrolled with the signer's consent.")
     ] = False,
+    films: FilmsOption = None,
     only_own: OnlyOwnOption = False,
     calibration: CalibrationOption = None,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 = all of this machine's.")] = "127.0.0.1",
@@ -75,7 +76,7 @@ def serve(
         lambda: ServiceSettings(
             key=key_from(), personal=index, origins=tuple(origin or ()), hosts=hosts, max_streams=max_streams,
             max_streams_a_client=max_streams_a_client or max_streams, log_content=log_content, keep_clips=keep_clips,
-            max_signer_sentences=signer_sentences,
+            films=films, max_signer_sentences=signer_sentences,
         )
     )  # fmt: skip
     check_certificate(ssl_certfile, ssl_keyfile)
@@ -130,12 +131,14 @@ def until_ended(bundle: Path, settings: ServiceSettings, deciding: Deciding = De
         deciding: how it answers.
     """
     from signtalk.bundle.bundle import open_bundle, told_of
+    from signtalk.service.films import SignFilms
     from signtalk.service.model import ServiceModel
 
+    films = None if settings.films is None else SignFilms(settings.films)
     with _ended_in_order(), open_bundle(bundle, deciding.variant) as opened:
         opened = opened.decided_by(deciding.calibration).under(deciding.policy)
         answering = opened.without_sentences() if deciding.only_own else opened
-        model = ServiceModel(answering, settings.personal, settings.keep_clips)
+        model = ServiceModel(answering, settings.personal, settings.keep_clips, films)
         with told_of(bundle, opened.folder):
             model.warm_up()
         yield model

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, FastAPI, Query, Request, WebSocket
-from fastapi.responses import Response
+from fastapi.responses import FileResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
@@ -272,6 +272,14 @@ def _index(service: Service) -> APIRouter:
         if clip is None:
             raise RefusedError(404, "no sign of such a sentence is kept in the bundle")
         return Response(encode_clip(clip), media_type=CLIP_MEDIA_TYPE)
+
+    @router.get("/sentences/{sentence_id}/film", response_class=Response)
+    async def film(sentence_id: str) -> Response:
+        """A person who signs a sentence, and agreed that others see it: a film without sound."""
+        path = await service.aside(model.film, sentence_id)
+        if path is None:
+            raise RefusedError(404, "no film of such a sentence is kept here")
+        return FileResponse(path, headers={"Cache-Control": "no-store"})  # the consent may end
 
     return router
 

@@ -34,6 +34,7 @@ from signtalk.recognition.enrolment import NewSentence, enroll
 from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.said import remember
 from signtalk.recognition.signer_transform import SignerTransform
+from signtalk.service.films import SignFilms
 
 _FILE_NAMES = ("video_file", "feature_path")  # of the machine that made the bundle; nobody else needs them
 NO_PERSONAL = "this service has no personal index; it was started without --index"
@@ -77,16 +78,24 @@ class ServiceModel:
         bundle: it stays open as long as this is used.
         personal: folder of the personal index; None = nothing can be enrolled.
         keep_clips: whether the landmarks of what is enrolled with consent are kept.
+        films: of people who sign sentences and agreed to be seen; None = there are none.
         writing: held by whoever changes that; the folder's own lock is between processes.
 
     Args:
         bundle: opened.
         personal: see above.
         keep_clips: see above.
+        films: see above.
     """
 
-    def __init__(self, bundle: Bundle, personal: Path | None = None, keep_clips: bool = False) -> None:
-        self.bundle, self.personal, self.keep_clips = bundle, personal, keep_clips
+    def __init__(
+        self,
+        bundle: Bundle,
+        personal: Path | None = None,
+        keep_clips: bool = False,
+        films: SignFilms | None = None,
+    ) -> None:
+        self.bundle, self.personal, self.keep_clips, self.films = bundle, personal, keep_clips, films
         base = bundle.recognizer.index
         self._layered = None if personal is None else LayeredIndex(base, personal)
         self._current = bundle.recognizer
@@ -179,6 +188,7 @@ class ServiceModel:
                 "num_clips": each.num_clips,
                 "layer": each.layer,
                 "has_sign": self.has_sign(each),
+                "has_film": self.films is not None and self.films.of(each.sentence) is not None,
                 "language": each.language,
                 "num_kept": len(each.kept_clip_ids),
             }
@@ -224,6 +234,13 @@ class ServiceModel:
             return clip
         kept = (each.kept_clip_ids for each in self.own_sentences() if each.sentence_id == sentence_id)
         return next((clip for ids in kept for clip_id in reversed(ids) if (clip := self.kept_clip(clip_id))), None)
+
+    def film(self, sentence_id: str) -> Path | None:
+        """A person who signs the sentence and agreed to be seen; None where nobody does."""
+        if self.films is None:
+            return None
+        named = (each.sentence for _, each in self._all_sentences() if each.sentence_id == sentence_id)
+        return next((path for sentence in named if (path := self.films.of(sentence))), None)
 
     def kept_clip(self, clip_id: str) -> LandmarkClip | None:
         """The landmarks of a taught clip; None where they are not kept."""

@@ -35,6 +35,7 @@ class SignerBody(BaseModel, extra="forbid"):
     signer: str = Field(max_length=40)
     form: str = Field(max_length=64, description="`form` of the plan: what the person saw.")
     videos: bool = Field(default=False, description="Whether the pictures may be kept, too.")
+    shown: bool = Field(default=False, description="Whether others may see them, as an example of the sign.")
 
 
 class WithdrawBody(BaseModel, extra="forbid"):
@@ -103,8 +104,10 @@ def _keeping(recording: RecordingFolder) -> APIRouter:
             raise RefusedError(
                 409, "the form has changed meanwhile; load the page again, and ask once more", "form_changed"
             )
-        await run_in_threadpool(recording.agree, body.signer, body.videos)
-        return {"signer": body.signer, "videos": recording.may_film(body.signer)}
+        await run_in_threadpool(recording.agree, body.signer, body.videos, body.shown)
+        return {
+            "signer": body.signer, "videos": recording.may_film(body.signer), "shown": recording.may_show(body.signer),
+        }  # fmt: skip
 
     @router.post("/take")
     async def take(request: Request, number: _Number, signer: _Signer, session: _Session) -> dict[str, Any]:

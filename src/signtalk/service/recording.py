@@ -15,7 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -29,17 +29,15 @@ from signtalk.errors import ClipError, ConfigError, DataError
 from signtalk.files import (
     absolute,
     atomic_path,
-    read_csv,
     remove_unfinished,
     sha256_text,
     sole_writer,
-    write_csv,
     write_text,
 )
 from signtalk.landmarks.clip import LandmarkClip, load_clip, save_clip
 from signtalk.landmarks.plausible import checked_clip
+from signtalk.service.consents import CONSENTS_NAME, YES, Agreement, allowed, read_agreements, write_agreements
 
-CONSENTS_NAME = "consents.csv"
 VIDEOS_NAME = "videos"
 """Folder of what the camera saw, a file a take, called like its clip."""
 VIDEO_KINDS = {"video/webm": ".webm", "video/mp4": ".mp4"}
@@ -51,19 +49,6 @@ SHORTEST_S, LONGEST_S = 0.4, 30.0
 _SESSION = re.compile(r"[\w.:-]{1,40}")
 _LONGEST_SIGNER = 40
 _LOCK_NAME = ".recording.lock"
-_NO_PICTURES = "It keeps no picture and no sound."
-_PICTURES = """It keeps no sound.
-Pictures it keeps only where I allow that below. They stay on this computer."""
-_PLAIN_FORM = """I sign sentences before a camera. A program looks at the pictures.
-It keeps only where my hands, my face and my body are, as points. {pictures}
-
-The points are used to teach computers to understand sign language.
-People who know me well might recognise me by how I move. My name is not kept, only a code.
-
-I may stop at any time. I may have everything deleted that was recorded of me, today or later.
-I say my code then.
-"""
-_LONGEST_FORM = 20_000
 _MOST_PROMPT_LETTERS = 10_000_000
 
 
@@ -80,23 +65,6 @@ class Prompt:
     sentence_id: str
     sentence: str
     category: str = ""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """What a signer agreed to.
-
-    Attributes:
-        signer: as in the table of clips.
-        date: "2026-11-28".
-        form: the first 16 digits of the SHA-256 of the form's text, which lies beside it.
-        videos: "yes" where the pictures may be kept, too.
-    """
-
-    signer: str
-    date: str
-    form: str
-    videos: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,28 +91,6 @@ class PromptedTake:
             )
         if not _SESSION.fullmatch(self.session):
             raise ConfigError(f"session '{self.session[:60]}'; expected a day such as 2026-11-28, or a place")
-
-
-def form_text(path: Path | None, keeps_videos: bool = False) -> str:
-    """The text of a consent form; a plain one where none is given.
-
-    Args:
-        path: of a text file.
-        keeps_videos: whether pictures are kept where the person allows it, which the plain form tells.
-
-    Raises:
-        DataError: it cannot be read, or is empty or far too long.
-    """
-    if path is None:
-        return _PLAIN_FORM.format(pictures=_PICTURES if keeps_videos else _NO_PICTURES)
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            text = file.read(_LONGEST_FORM + 1).strip()
-    except (OSError, UnicodeError) as error:
-        raise DataError(f"{path}: cannot be read as UTF-8 text ({error}); give the form as .txt") from error
-    if not 0 < len(text) <= _LONGEST_FORM:
-        raise DataError(f"{path}: {len(text)} characters; expected a form of 1 to {_LONGEST_FORM}")
-    return text
 
 
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
@@ -203,7 +149,7 @@ class RecordingFolder:
         self._read()
 
     def _read(self) -> None:
-        self._agreements = _read_agreements(self.folder / CONSENTS_NAME)
+        self._agreements = read_agreements(self.folder)
         self._records = {record.clip_id: record for record in self._recorded()}
         self._is_ours = False  # its columns may be in another order, so it is written anew before rows are added
 
@@ -256,15 +202,19 @@ class RecordingFolder:
 
     def may_film(self, signer: str) -> bool:
         """Whether the pictures of a signer's takes are kept: what was said last holds."""
-        last = next((each for each in reversed(self._agreements) if each.signer == signer), None)
-        return self.keeps_videos and last is not None and last.videos == "yes"
+        return self.keeps_videos and allowed(self._agreements, signer).videos == YES
 
-    def agree(self, signer: str, videos: bool = False) -> None:
+    def may_show(self, signer: str) -> bool:
+        """Whether others see a signer's pictures, likewise."""
+        return self.may_film(signer) and allowed(self._agreements, signer).shown == YES
+
+    def agree(self, signer: str, videos: bool = False, shown: bool = False) -> None:
         """Remember that a signer agreed to the form, today; form and agreement lie beside the clips.
 
         Args:
             signer: who.
             videos: whether the pictures may be kept, too.
+            shown: whether others may see what is kept of them, as an example of the sign.
 
         Raises:
             ConfigError: the signer has no such name.
@@ -272,11 +222,13 @@ class RecordingFolder:
         """
         PromptedTake(0, signer, "0")  # the name is looked at
         films = videos and self.keeps_videos
+        shows = films and shown
         with self._changing:
-            if self.has_agreed(signer) and self.may_film(signer) == films:
+            if self.has_agreed(signer) and (self.may_film(signer), self.may_show(signer)) == (films, shows):
                 return
             write_text(self.folder / f"consent_form-{self.form_id}.txt", self.form)
-            agreement = Agreement(signer, date.today().isoformat(), self.form_id, "yes" if films else "")
+            answers = [YES if each else "" for each in (films, shows)]
+            agreement = Agreement(signer, date.today().isoformat(), self.form_id, *answers)
             self._write_agreements([*self._agreements, agreement])
 
     def add(self, take: PromptedTake, clip: LandmarkClip) -> ClipRecord:
@@ -384,7 +336,7 @@ class RecordingFolder:
         return [path for place in places for path in place.glob("*.*") if name.fullmatch(path.stem)]
 
     def _write_agreements(self, agreements: list[Agreement]) -> None:
-        write_csv(self.folder / CONSENTS_NAME, [field.name for field in fields(Agreement)], map(asdict, agreements))
+        write_agreements(self.folder, agreements)
         self._agreements = agreements
 
     def _replace(self, records: dict[str, ClipRecord]) -> None:
@@ -438,13 +390,3 @@ def _holds(record: ClipRecord, clip: LandmarkClip) -> bool:
         np.array_equal(getattr(kept, name), getattr(clip, name), equal_nan=True)
         for name in ("landmarks", "visibility", "timestamps_s")
     )
-
-
-def _read_agreements(path: Path) -> list[Agreement]:
-    if not path.exists():
-        return []
-    columns, rows = read_csv(path)
-    names = [field.name for field in fields(Agreement)]
-    if columns not in (names, names[:-1]):  # of folders from before videos could be kept
-        raise DataError(f"{path}: columns {', '.join(columns)}; expected {', '.join(names)}. Put it back as it was")
-    return [Agreement(**row) for row in rows]

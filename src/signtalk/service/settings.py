@@ -21,6 +21,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
         key: whoever sends it may enrol and forget; None = nobody may.
         personal: folder of the index that enrolled sentences go to; None = nothing can be enrolled.
         keep_clips: keep the landmarks of what is enrolled, where the request tells consent.
+        films: folder of `signtalk record --videos`, of which sentences are shown by people who agreed to it.
         origins: web pages of other hosts that may ask; none by default.
         hosts: names under which it is asked, as `localhost` or `*.ward.example`; empty = any. Against pages
             whose host's name is made to point here.
@@ -52,6 +53,7 @@ class ServiceSettings(BaseModel, frozen=True, extra="forbid"):
     key: SecretStr | None = None
     personal: Path | None = None
     keep_clips: bool = False
+    films: Path | None = None
     origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     log_content: bool = False

@@ -217,10 +217,10 @@ export class AnswerView {
         reply("again", "repeat", text("answer.again"), () => this.#reply(afterAgain(step))),
       ],
     });
-    this.signs.of(step.offer).then((clip) => {
-      if (!clip || this.#step !== step) return;
+    this.signs.shown(step.offer).then((sign) => {
+      if (!sign || this.#step !== step) return;
       byId("answer-sign").hidden = false;
-      this.#player.show(clip);
+      this.#player.show(sign.clip, sign.film);
     });
     this.signs.languageOf(step.offer).then((tag) => this.#markLanguage(step, ".question", tag));
   }

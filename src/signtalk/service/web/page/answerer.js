@@ -17,7 +17,7 @@
  */
 
 /**
- * @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean,
+ * @typedef {{sentence_id: string, sentence: string, category: string, has_sign?: boolean, has_film?: boolean,
  *   language?: string}} ListedSentence `language` is a tag such as "fr"; "" = not known
  */
 
@@ -102,6 +102,7 @@
  * @property {(query: string, part?: ListedPart) => Promise<{total: number, sentences: ListedSentence[]}>} sentences
  * @property {() => Promise<{category: string, sentences: number}[]>} categories "" = of no category
  * @property {(sentenceId: string) => Promise<Clip | null>} sign a clip to draw
+ * @property {(sentenceId: string) => string} [film] address of a film of a person who signs it; only a service has films
  * @property {(text: string) => Promise<ListedSentence[]>} search nearest meaning first
  * @property {(clip: Clip, sentenceId?: string) => Promise<PageAnswer>} recognize
  * @property {(text: string, clip: Clip, told: ToldSentence) => Promise<EnrolledSentence>} enroll

@@ -109,11 +109,11 @@ export class NurseSide {
     byId("nurse-sign-told").textContent = sentence ? text("nurse.loading") : without;
     byId("nurse-player").hidden = true; // no sign of another sentence moves under these words
     this.#player.show(null);
-    const { clip, lacks } = sentence ? await signOf(this.answerer, sentence) : { clip: null, lacks: without };
+    const { clip, film, lacks } = sentence ? await signOf(this.answerer, sentence) : { clip: null, film: "", lacks: without };
     if (byId("nurse-words").textContent !== words) return; // another one was picked meanwhile
-    byId("nurse-player").hidden = clip === null;
+    byId("nurse-player").hidden = clip === null && !film;
     byId("nurse-sign-told").textContent = lacks;
-    this.#player.show(clip);
+    this.#player.show(clip, film);
     byId("nurse-shown").scrollIntoView({ block: "nearest" });
   }
 }

@@ -2,6 +2,7 @@
 
 import { AnswererError } from "./answerer.js";
 import { button, make } from "./dom.js";
+import { filmOf } from "./signs.js";
 import { text } from "./texts.js";
 
 const PAUSE_MS = 250;
@@ -81,17 +82,18 @@ export class SentencePicker {
 }
 
 /**
- * The sign of a sentence; where there is none, the words that say why.
+ * The sign of a sentence, and the address of a film of it; where there is neither, the words that say why.
  *
  * @param {Answerer} answerer
  * @param {ListedSentence} sentence
  */
 export async function signOf(answerer, sentence) {
+  const film = filmOf(answerer, sentence);
   try {
     const clip = sentence.has_sign === false ? null : await answerer.sign(sentence.sentence_id);
-    return { clip, lacks: clip ? "" : text("nurse.no_sign") };
+    return { clip, film, lacks: clip || film ? "" : text("nurse.no_sign") };
   } catch {
-    return { clip: null, lacks: text("nurse.unreachable") };
+    return { clip: null, film: "", lacks: text("nurse.unreachable") };
   }
 }
 

@@ -72,11 +72,11 @@ export class Practise {
     byId("practise-no-sign").textContent = text("nurse.loading");
     this.#reference.show(null);
     this.#label();
-    const { clip, lacks } = await signOf(this.answerer, sentence);
+    const { clip, film, lacks } = await signOf(this.answerer, sentence);
     if (this.#sentence !== sentence) return;
-    byId("practise-reference").hidden = clip === null;
+    byId("practise-reference").hidden = clip === null && !film;
     byId("practise-no-sign").textContent = lacks;
-    this.#reference.show(clip);
+    this.#reference.show(clip, film);
     byId("practise-shown").scrollIntoView({ block: "nearest" });
   }
 

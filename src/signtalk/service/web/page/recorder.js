@@ -45,6 +45,9 @@ class Recorder {
       event.preventDefault();
       this.#attempt(() => this.#begin());
     };
+    inputById("films").onchange = () => {
+      inputById("shown").disabled = !inputById("films").checked;
+    };
     byId("withdraw").onclick = () => this.#attempt(() => this.#withdraw());
     byId("record").onclick = () => this.#attempt(() => this.#step());
     byId("again").onclick = () => this.#attempt(async () => this.#record());
@@ -105,7 +108,7 @@ class Recorder {
     if (!plan) return;
     [this.#signer, this.#session] = [inputById("signer").value.trim(), inputById("session").value.trim()];
     this.#films = plan.keeps_videos && inputById("films").checked;
-    await this.takes.agree(this.#signer, plan.form, this.#films);
+    await this.takes.agree(this.#signer, plan.form, { videos: this.#films, shown: this.#films && inputById("shown").checked });
     this.#plan = await this.takes.plan(this.#signer);
     await this.#startCamera();
     for (const [id, hidden] of /** @type {[string, boolean][]} */ ([["who", true], ["camera", false], ["prompt", false]])) {

@@ -180,6 +180,11 @@ export class ServiceAnswerer extends Events {
     return this.#clip(`v1/sentences/${encodeURIComponent(sentenceId)}/sign`);
   }
 
+  /** @param {string} sentenceId */
+  film(sentenceId) {
+    return new URL(`v1/sentences/${encodeURIComponent(sentenceId)}/film`, this.#base).href;
+  }
+
   /**
    * @param {string} path
    * @param {Record<string, string>} [headers]

@@ -1,7 +1,7 @@
 // Sentences to choose from, each with its sign: large buttons, moved and stopped together.
 
 import { button, make } from "./dom.js";
-import { SkeletonPlayer } from "./overlay.js";
+import { SignPlayer } from "./player.js";
 import { text } from "./texts.js";
 
 /** @import { Offer } from "./turn.js" */
@@ -23,7 +23,7 @@ export function asQuestion(sentence) {
  */
 
 export class SignCards {
-  /** @type {SkeletonPlayer[]} */
+  /** @type {SignPlayer[]} */
   #players = [];
 
   /**
@@ -55,18 +55,17 @@ export class SignCards {
    * @param {() => void} chosen
    */
   #card(words, offer, signs, chosen) {
-    const canvas = make("canvas", { width: 360, height: 300, hidden: true, ariaHidden: "true" });
-    const card = button(canvas, chosen, "choice");
+    const player = new SignPlayer(make("canvas", { width: 360, height: 300, ariaHidden: "true" }));
+    player.canvas.hidden = true;
+    const card = button(player.canvas, chosen, "choice");
     const shown = make("span", { className: "words", dir: "auto", lang: "" }, words);
     signs.languageOf(offer).then((tag) => { shown.lang = tag; });
-    card.append(shown);
-    const player = new SkeletonPlayer(canvas);
+    card.append(player.film, shown);
     this.#players.push(player);
     player.onchange = () => this.#label();
-    signs.of(offer).then((clip) => {
-      if (!clip || !this.#players.includes(player)) return;
-      canvas.hidden = false;
-      player.show(clip);
+    signs.shown(offer).then((sign) => {
+      if (!sign || !this.#players.includes(player)) return;
+      player.show(sign.clip, sign.film);
       this.moves.hidden = false;
       this.#label();
     });

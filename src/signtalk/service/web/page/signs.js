@@ -1,9 +1,9 @@
-// The signs of sentences, as clips to draw; each is asked for once.
+// The signs of sentences: clips to draw, each asked for once, and films of people who sign them.
 
 import { codeOf } from "./errors.js";
 
 /** @import { Clip } from "../engine/landmarks.js" */
-/** @import { Answerer } from "./answerer.js" */
+/** @import { Answerer, ListedSentence } from "./answerer.js" */
 /** @import { Offer } from "./turn.js" */
 
 const MOST_KEPT = 60;
@@ -11,8 +11,8 @@ const MOST_KEPT = 60;
 export class Signs {
   /** @type {Map<string, Promise<Clip | null>>} */
   #clips = new Map();
-  /** @type {Map<string, string>} */
-  #languages = new Map();
+  /** @type {Map<string, ListedSentence | undefined>} */
+  #listed = new Map();
 
   /** @param {Answerer} answerer */
   constructor(answerer) {
@@ -50,7 +50,18 @@ export class Signs {
    */
   async languageOf(offer) {
     await this.of(offer);
-    return this.#languages.get(offer.sentence_id) ?? "";
+    return this.#listed.get(offer.sentence_id)?.language ?? "";
+  }
+
+  /**
+   * What shows a sentence: its sign, and the address of a film of a person who signs it, "" without one; null where
+   * there is neither.
+   *
+   * @param {Offer} offer
+   */
+  async shown(offer) {
+    const clip = await this.of(offer), film = filmOf(this.answerer, this.#listed.get(offer.sentence_id));
+    return clip || film ? { clip, film } : null;
   }
 
   /**
@@ -62,7 +73,17 @@ export class Signs {
   async #ask(sentence, id) {
     const { sentences } = await this.answerer.sentences(sentence);
     const listed = sentences.find((each) => each.sentence_id === id);
-    this.#languages.set(id, listed?.language ?? "");
+    this.#listed.set(id, listed);
     return listed && listed.has_sign !== false ? this.answerer.sign(id) : null;
   }
+}
+
+/**
+ * The address of a film of a person who signs a sentence; "" where there is none, as without a service.
+ *
+ * @param {Answerer} answerer
+ * @param {ListedSentence | undefined} sentence
+ */
+export function filmOf(answerer, sentence) {
+  return (sentence?.has_film && answerer.film?.(sentence.sentence_id)) || "";
 }

@@ -52,10 +52,10 @@ export class Takes {
   /**
    * @param {string} signer
    * @param {string} form which the person saw
-   * @param {boolean} videos whether pictures may be kept, too
+   * @param {{videos: boolean, shown: boolean}} pictures whether they may be kept, too, and whether others may see them
    */
-  async agree(signer, form, videos) {
-    await this.#told("agree", { signer, form, videos });
+  async agree(signer, form, pictures) {
+    await this.#told("agree", { signer, form, ...pictures });
   }
 
   /**
