@@ -21,7 +21,7 @@ const told = () => byId("acquaint-told").textContent;
 /** The panel, opened, and whoever chooses the sentences. */
 function opened() {
   const answerer = /** @type {any} */ (Object.assign(new Events(), { askNext: () => {}, confirm: () => {} }));
-  const acquaintance = new Acquaintance({ answerer, signs: /** @type {any} */ ({ of: async () => null }) });
+  const acquaintance = new Acquaintance({ answerer, signs: /** @type {any} */ ({ shown: async () => null }) });
   acquaintance.allow(true);
   byId("acquaint-open").click();
   const come = () => answerer.emit("next", { sentences: [{ sentence: "A.", sentence_id: "a" }] });

@@ -37,7 +37,7 @@ function card({ asksFirst = true } = {}) {
     conversation,
     settings: /** @type {any} */ ({ get: (/** @type {string} */ name) => name !== "confirm" || asksFirst }),
     signs: /** @type {any} */ ({
-      of: async () => null,
+      shown: async () => null,
       languageOf: () => new Promise((resolve) => { languages.push(() => resolve("en")); }),
     }),
     voice: new Voice(),

@@ -244,7 +244,7 @@ async function marks() {
     const view = new AnswerView({
       conversation: /** @type {any} */ ({ add: (/** @type {string[]} */ ...line) => lines.push(line), remove() {} }),
       settings: /** @type {any} */ ({ get: (/** @type {string} */ name) => name !== "confirm" }),
-      signs: /** @type {any} */ ({ of: async () => null, languageOf: async () => "" }),
+      signs: /** @type {any} */ ({ shown: async () => null, languageOf: async () => "" }),
       voice: new Voice(),
       teach() {}, declined() {}, changed() {},
     });

@@ -126,10 +126,10 @@ export class Acquaintance {
       return;
     }
     byId("acquaint-skip").focus(); // the button that was pressed may be gone
-    this.signs.of(sentence).then((clip) => {
-      if (!clip || this.#sentence !== sentence) return;
+    this.signs.shown(sentence).then((sign) => {
+      if (!sign || this.#sentence !== sentence) return;
       byId("acquaint-player").hidden = false;
-      this.#player.show(clip);
+      this.#player.show(sign.clip, sign.film);
     });
   }
 

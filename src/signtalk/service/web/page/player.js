@@ -70,7 +70,7 @@ export class SignPlayer {
     this.#hasFilm = hasFilm;
     this.film.hidden = !hasFilm;
     this.canvas.hidden = hasFilm;
-    if (hasFilm) return;
+    if (hasFilm || !this.film.src) return;
     this.film.onerror = null; // taking the film away is no failure
     this.film.removeAttribute("src");
     this.film.load(); // a connection that still loads it is closed
