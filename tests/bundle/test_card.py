@@ -124,3 +124,17 @@ def test_encoders_and_signs_are_told(index: SentenceIndex) -> None:
     without = model_card(manifest(), DecisionConfig(), index, 0)
     assert "signs.npz" not in without
     assert "were not measured" in without
+
+
+def test_of_a_base_sources_and_limits_are_told_and_no_promise_of_sentences_that_it_has_not(
+    index: SentenceIndex,
+) -> None:
+    pretrained = {"config": {"seed": 0, "epochs": 1, "steps_per_epoch": 1, "groups": 2, "people": 2}}
+    told = manifest(
+        origin={"pretrain": {**pretrained, "learned": [], "asked": []}},
+        figures={"sources": ["clips of the moon (MIT)"], "limits": ["it was never measured in the dark"]},
+    )
+    card = model_card(told, DecisionConfig(), SentenceIndex.build((), (), index.encoder_id), 0)
+    assert "* clips of the moon (MIT)" in card and "## Limits\n\n* it was never measured in the dark\n" in card
+    assert "* enrolled: " in card and "* trained: " not in card
+    assert "* trained: " in model_card(manifest(), DecisionConfig(), index, 0)

@@ -121,7 +121,7 @@ def test_a_promise_is_proven_by_sets_that_were_left_out_alone() -> None:
     assert gate.num_accepted == sum(int(each["num_answered"] or 0) for each in judged.values())
     shares = [float(each["precision"] or 0) for each in judged.values()]
     assert gate.precision_found == pytest.approx(sum(shares) / 3) and gate.precision_found >= 0.95
-    assert gate.precision_lower_bound == pytest.approx(min(shares))
+    assert gate.precision_lower_bound is None  # of so few sets
     assert gate.enrolled is not None and gate.enrolled.num_accepted == gate.num_accepted
     assert gate.enrolled.least_sentences == answers.num_sentences.min() >= FEWEST_TAUGHT
 

@@ -37,9 +37,10 @@ def model_card(manifest: BundleManifest, decision: DecisionConfig, index: Senten
         "# SignTalk sign encoder",
         _known(index) if index.sentences else _BARE,
         _USE.format(**(_LISTED if index.sentences else _TAUGHT)),
-        *([f"## How it was made\n\n{_pretraining(pretrained, manifest.origin.get('adapted'))}"] if pretrained else []),
+        *([f"## How it was made\n\n{_pretraining(pretrained, manifest)}"] if pretrained else []),
         f"## Figures\n\n{_figures(manifest)}",
-        f"## What the gate promises\n\n{_promises(decision)}",
+        *([f"## Limits\n\n{_listed(limits)}"] if (limits := manifest.figures.get("limits")) else []),
+        f"## What the gate promises\n\n{_promises(decision, bool(index.sentences))}",
         f"## Encoders\n\n{_variants(manifest)}",
         f"## Privacy\n\n{_privacy(signs) if index.sentences else _NOBODY}",
         f"## Origin\n\n{_origin(manifest)}",
@@ -169,16 +170,23 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _pretraining(pretrained: dict[str, Any], adapted: dict[str, Any] | None) -> str:
-    """What a base learned from, as its checkpoint tells, and what it was tuned on."""
-    config = pretrained["config"]
+def _pretraining(pretrained: dict[str, Any], manifest: BundleManifest) -> str:
+    """What a base learned from, as its checkpoint tells, whose that is, and what it was tuned on."""
+    config, adapted = pretrained["config"], manifest.origin.get("adapted")
+    sources = manifest.figures.get("sources")
     learned, asked = (_folders(pretrained[role]) for role in ("learned", "asked"))
     return (
         f"`signtalk pretrain`, seed {config['seed']}, {config['epochs']} times {config['steps_per_epoch']} steps: "
         f"made-up signs by made-up people without end, {config['groups']} signs by {config['people']} people a step. "
         f"Recorded clips learned from: {learned}. The best epoch was chosen on made-up signs of other people, and on "
-        f"recorded clips: {asked}." + (f"\n\n{_adapted(adapted)}" if adapted else "")
+        f"recorded clips: {asked}."
+        + (f"\n\nWhere recorded clips come from:\n\n{_listed(sources)}" if sources else "")
+        + (f"\n\n{_adapted(adapted)}" if adapted else "")
     )
+
+
+def _listed(lines: list[str]) -> str:
+    return "\n".join(f"* {line}" for line in lines)
 
 
 def _adapted(adapted: dict[str, Any]) -> str:
@@ -219,7 +227,7 @@ def _interval(value: dict[str, Any] | None) -> str:
     return text if low is None or high is None else f"{text} ({low:.3f}-{high:.3f})"
 
 
-def _promises(decision: DecisionConfig) -> str:
+def _promises(decision: DecisionConfig, knows_sentences: bool) -> str:
     gate, sets = decision.gate, decision.sets
     lines = [f"* {gate.note[0].upper()}{gate.note[1:]}."] if gate.note else []
     if gate.fitted and gate.precision_asked is not None and gate.precision_reached:
@@ -235,7 +243,8 @@ def _promises(decision: DecisionConfig) -> str:
         lines.append("* What is not proven below is never shown as an answer (policy `strict`).")
     else:
         lines.append("* What is not proven below is shown all the same, and marked (policy `research`).")
-    lines += [f"* {promise}." for promise in decision.promises.values()]
+    promises = decision.promises.values()
+    lines += [f"* {promise}." for promise in promises if knows_sentences or promise.population != "trained"]
     if gate.written is None:
         lines.append("* Sentences that are only written are never accepted on their own: no clip has proven that.")
     return "\n".join(lines)

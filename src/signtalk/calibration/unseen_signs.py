@@ -189,9 +189,9 @@ def fit_promise(
         precision: part of the accepted answers that shall be right.
 
     Returns:
-        The decision; its promise is proven only where the left out sets show it. Its lower bound is the precision in
-        the worst of them: how far off the next set may be, no interval of so few sets tells. And the `coverage` of each
-        set, by its number, under the gate that was fitted without it.
+        The decision; its promise is proven only where the left out sets show it. It has no lower bound: how far off the
+        next set may be, no interval of so few sets tells. And the `coverage` of each set, by its number, under the gate
+        that was fitted without it.
     """
     numbers = np.unique(outcomes.sets).tolist()
     left_out = [outcomes.select(outcomes.sets == each) for each in numbers]
@@ -207,7 +207,7 @@ def fit_promise(
     fitted, _ = fit_unseen(decision, outcomes, idle, aim)
     promise: dict[str, Any] = {
         "precision_asked": precision, "precision_reached": is_shown, "num_accepted": num_accepted,
-        "precision_found": found, "precision_lower_bound": min(shares, default=None),
+        "precision_found": found, "precision_lower_bound": None,
         "least_sentences": int(outcomes.num_sentences.min()),
     }  # fmt: skip
     gate = fitted.gate.model_copy(update={**promise, "enrolled": None})
