@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from signtalk.data.manifest import TABLE_NAME, scan_manifest
@@ -52,7 +53,10 @@ class SignFilms:
 
     def _state_now(self) -> _State:
         """By which a change is noticed: sizes and times of both tables."""
-        stats = [path.stat() for path in (self.folder / CONSENTS_NAME, self.folder / TABLE_NAME) if path.is_file()]
+        stats = []
+        for name in (CONSENTS_NAME, TABLE_NAME):
+            with suppress(FileNotFoundError):  # none yet, or it is being put aside
+                stats.append((self.folder / name).stat())
         return tuple((each.st_mtime_ns, each.st_size) for each in stats)
 
     def _read(self) -> dict[str, tuple[Path, ...]]:
