@@ -76,6 +76,8 @@ def needs_browser(test: Any) -> Any:
 
 
 BROWSERS = {"chromium": CHROMIUM, "firefox": FIREFOX}
+SECOND_BROWSER = "firefox" if FIREFOX else "chromium"
+"""Of two tests of one thing, by a service and by an offline page, one runs in Chromium, the other in this one."""
 
 
 def in_each_browser(test: Any) -> Any:

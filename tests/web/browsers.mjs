@@ -3,6 +3,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 
 /** @type {typeof import("playwright-core")} */
 const { chromium, firefox } = createRequire(new URL("../../web/package.json", import.meta.url))("playwright-core");
@@ -24,14 +25,19 @@ const FIREFOX_PREFERENCES = {
   "network.proxy.ssl": "127.0.0.1",
   "network.proxy.ssl_port": 9,
 };
+/** Playwright's own flags by which a page that is hidden goes on as if it was not. */
+const AS_IF_SEEN = [
+  "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
+];
 
 /**
  * A browser: the job's Firefox where it names one, else its Chromium.
  *
  * @param {{chromium?: string, firefox?: string}} job paths of the programs
  * @param {string[]} [flags] of Chromium, beyond those that each start has
+ * @param {string[]} [ignoreDefaultArgs] flags of Playwright's that Chromium is not to have
  */
-export function launch(job, flags = []) {
+export function launch(job, flags = [], ignoreDefaultArgs = []) {
   if (job.firefox) {
     return firefox.launch({
       executablePath: job.firefox, channel: "moz-firefox", firefoxUserPrefs: FIREFOX_PREFERENCES,
@@ -39,7 +45,53 @@ export function launch(job, flags = []) {
   }
   return chromium.launch({
     executablePath: job.chromium, args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", ...flags],
+    ignoreDefaultArgs,
   });
+}
+
+/**
+ * A browser and a context of it whose pages are tabs of one window: that which has another one in front is hidden.
+ * In contexts of its own Playwright tells each page of Chromium's that it is seen, whatever is in front; so that window
+ * is asked for by another connection, which leaves pages as they are. No page has a service worker.
+ *
+ * @param {{chromium?: string, firefox?: string}} job as `launch` takes it
+ * @param {string[]} flags of Chromium
+ */
+export async function launchWindow(job, flags) {
+  const port = job.firefox ? 0 : await freePort();
+  const browser = await launch(job, [...flags, `--remote-debugging-port=${port}`], AS_IF_SEEN);
+  if (job.firefox) return { browser, context: await contextOf(browser, { serviceWorkers: "block" }) };
+  const asItIs = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true });
+  const [context] = asItIs.contexts();
+  await context.addInitScript(() => {
+    Object.defineProperty(navigator, "serviceWorker", { value: undefined });
+  });
+  return { browser, context };
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+/**
+ * Open another tab in front of a page of `launchWindow`; what puts it away. In Firefox only one that a page opens is a tab
+ * of its window; Chromium keeps from a page that opens one itself that it is hidden now.
+ *
+ * @param {Page} page
+ */
+export async function tabInFrontOf(page) {
+  const context = page.context();
+  const tab = context.browser()?.browserType().name() === "firefox"
+    ? (await Promise.all([context.waitForEvent("page"), page.evaluate(() => { open("about:blank"); })]))[0]
+    : await context.newPage();
+  await page.waitForFunction(() => document.visibilityState === "hidden", null, { polling: 100 }); // it draws no longer
+  return () => tab.close();
 }
 
 /**

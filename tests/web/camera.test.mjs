@@ -222,6 +222,23 @@ test("a frozen one is opened anew, one request at a time", async () => {
   mock.timers.reset();
 });
 
+test("a picture that the browser paused goes on, that of a camera that was stopped does not", async () => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  const camera = await running();
+  const play = mock.method(camera.video, "play");
+  const paused = (/** @type {boolean} */ is) => Object.assign(camera.video, { paused: is });
+  paused(false);
+  mock.timers.tick(400);
+  assert.equal(play.mock.callCount(), 0);
+  paused(true);
+  mock.timers.tick(400);
+  assert.equal(play.mock.callCount(), 1);
+  camera.stop();
+  mock.timers.tick(400);
+  assert.equal(play.mock.callCount(), 1);
+  mock.timers.reset();
+});
+
 test("one that is unplugged is told and stops, one that was put away is not", async () => {
   const camera = await running();
   let ended = 0;

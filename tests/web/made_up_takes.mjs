@@ -8,6 +8,7 @@ import { clipFromBytes } from "../../src/signtalk/service/web/engine/wire.js";
 
 /** @import { BrowserContext, Page } from "playwright-core" */
 
+const HELD_MS = 400; // still before and after a take
 const LONGEST_MS = 60_000; // until a clip of some seconds has ended
 const WORKER = fileURLToPath(new URL("made_landmarks.mjs", import.meta.url));
 
@@ -49,6 +50,22 @@ export async function madeUp(page, path) {
     setTimeout(() => reject(new Error("the page did not see the end of the clip")), longestMs);
     channel.postMessage({ go: true });
   }), LONGEST_MS);
+}
+
+/**
+ * Sign a take between two presses of the button.
+ *
+ * @param {Page} page
+ * @param {string} path of the clip's bytes
+ */
+export async function signed(page, path) {
+  const play = await madeUp(page, path);
+  await page.waitForTimeout(HELD_MS);
+  await page.click("#sign-button");
+  await page.waitForSelector("#state[data-state=signing]");
+  await play();
+  await page.waitForTimeout(HELD_MS);
+  await page.click("#sign-button");
 }
 
 /** @param {number} value */

@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-import { contextOf, FAKE_CAMERA, launch, tellErrors } from "./browsers.mjs";
+import { contextOf, FAKE_CAMERA, launch, launchWindow, tellErrors } from "./browsers.mjs";
 import { standIn } from "./made_up_takes.mjs";
 import { newPage, resize } from "./patience.mjs";
 
@@ -37,14 +37,15 @@ export const seen = { console: [], outside: [], axe: [], wide: [], steps: {} };
 /**
  * A browser whose camera shows the film; `flags` and `context` change what a scenario needs otherwise, `script` runs in
  * the page before its own. With `madeUp` landmarks come from made_landmarks.mjs, at once; `worker` is the code of another
- * stand-in for the landmarker.
+ * stand-in for the landmarker. With `isWindow` the page can be hidden (`launchWindow`), and takes no `context`.
  *
  * @param {{flags?: string[], context?: BrowserContextOptions, madeUp?: boolean, worker?: string,
- *   script?: () => void}} [options]
+ *   script?: () => void, isWindow?: boolean}} [options]
  */
-export async function open({ flags = [], context = {}, madeUp = false, worker = "", script = () => {} } = {}) {
-  const browser = await launch(settings, flags);
-  const opened = await contextOf(browser, { viewport: DESKTOP, ...context });
+export async function open({
+  flags = [], context = {}, madeUp = false, worker = "", script = () => {}, isWindow = false,
+} = {}) {
+  const { browser, context: opened } = isWindow ? await launchWindow(settings, flags) : await launched(flags, context);
   opened.setDefaultTimeout(60_000);
   const host = new URL(settings.url).host;
   opened.on("request", (request) => {
@@ -63,6 +64,12 @@ export async function open({ flags = [], context = {}, madeUp = false, worker = 
   await page.goto(settings.url);
   await ready(page);
   return { browser, context: opened, page };
+}
+
+/** @param {string[]} flags @param {BrowserContextOptions} options */
+async function launched(flags, options) {
+  const browser = await launch(settings, flags);
+  return { browser, context: await contextOf(browser, { viewport: DESKTOP, ...options }) };
 }
 
 /**
@@ -95,6 +102,27 @@ function voices() {
   Object.assign(speechSynthesis, {
     getVoices: () => [network, own],
     speak: (/** @type {Utterance} */ { words, voice }) => spoken.push(`${voice.name}: ${words}`),
+  });
+}
+
+/** Workers are kept where a test can end them. */
+export function keptWorkers() {
+  /** @type {Worker[]} */
+  const workers = [];
+  const Original = Worker;
+  Object.assign(globalThis, {
+    workers,
+    frames: 0,
+    Worker: class extends Original {
+      /** @param {ConstructorParameters<typeof Worker>} given */
+      constructor(...given) {
+        super(...given);
+        workers.push(this);
+        this.addEventListener("message", ({ data }) => {
+          if (data.type === "frame") /** @type {any} */ (globalThis).frames += 1;
+        });
+      }
+    },
   });
 }
 

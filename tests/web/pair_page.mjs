@@ -93,21 +93,18 @@ async function conversation() {
   await close();
 }
 
-/** A device that says nothing, and a service that stands still, are noticed; both are found again. */
+/** A device whose network is cut, and a service that stands still, are noticed; both are found again. */
 async function lost() {
   const { tablet, phone, close } = await twoDevices();
   const { steps } = seen;
   await paired(tablet, phone);
   const beganMs = performance.now();
-  await phone.evaluate(() => {
-    const { send } = WebSocket.prototype;
-    WebSocket.prototype.send = () => {};
-    Object.assign(globalThis, { speakAgain: () => { WebSocket.prototype.send = send; } });
-  });
+  await phone.context().setOffline(true);
   await bar(tablet, "alone");
   steps.silent = performance.now() - beganMs;
   await look(tablet, "pair-alone");
-  await phone.evaluate(() => /** @type {any} */ (globalThis).speakAgain());
+  await bar(phone, "lost");
+  await phone.context().setOffline(false);
   await Promise.all([bar(tablet, "together"), bar(phone, "together")]);
   process.kill(settings.process, "SIGSTOP");
   const stoppedMs = performance.now();
@@ -119,6 +116,7 @@ async function lost() {
   await phone.click("#unpair");
   await tablet.waitForSelector("#pair-bar[data-state=off]", { state: "attached" });
   steps.unpaired = [await visible(tablet), await visible(phone)];
+  seen.console = seen.console.filter((line) => !line.includes("ERR_INTERNET_DISCONNECTED")); // what the browser says of a network that is cut
   await close();
 }
 

@@ -56,3 +56,41 @@ export async function resize(page, size) {
     requestAnimationFrame(() => requestAnimationFrame(() => resolve(null)));
   }));
 }
+
+/** @param {Page} page @param {string} code */
+export const over = (page, code) => page.waitForSelector(`#notices [data-code=${code}]`, { state: "detached" });
+
+/**
+ * Milliseconds until a notice stands there, without those for which the machine let the page stand still: no page can
+ * tell anything then.
+ *
+ * @param {Page} page
+ * @param {string} code
+ * @param {() => unknown} cause
+ */
+export async function noticed(page, code, cause) {
+  await over(page, code);
+  await page.evaluate((wanted) => { // some are gone at once, for what they tell of is put right
+    const notices = document.querySelector("#notices");
+    if (!notices) throw new Error("no notices");
+    const shown = new Promise((resolve) => {
+      const observer = new MutationObserver((changes) => {
+        const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+        if (added.some((node) => node instanceof HTMLElement && node.dataset.code === wanted)) resolve(performance.now());
+      });
+      observer.observe(notices, { childList: true });
+    });
+    const watch = { began: performance.now(), ticked: performance.now(), stood: 0 };
+    setInterval(() => {
+      const now = performance.now();
+      if (now - watch.ticked > 300) watch.stood += now - watch.ticked - 100;
+      watch.ticked = now;
+    }, 100);
+    Object.assign(globalThis, { shown, watch });
+  }, code);
+  await cause();
+  return page.evaluate(async () => {
+    const { shown, watch } = /** @type {any} */ (globalThis);
+    return Math.round(await shown - watch.began - watch.stood);
+  });
+}

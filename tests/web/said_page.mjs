@@ -5,12 +5,11 @@
 import { readFile } from "node:fs/promises";
 
 import { savedFile } from "./browsers.mjs";
-import { madeUp } from "./made_up_takes.mjs";
+import { signed } from "./made_up_takes.mjs";
 import { FILM, look, open, PATIENCE, run, seen, settings } from "./page_browser.mjs";
 
 /** @import { Page } from "playwright-core" */
 
-const HELD_MS = 400; // still before and after a take
 const { steps } = seen;
 
 /**
@@ -68,13 +67,7 @@ async function agreed(page) {
  * @param {string} take
  */
 async function said(page, take) {
-  const play = await madeUp(page, take);
-  await page.waitForTimeout(HELD_MS);
-  await page.click("#sign-button");
-  await page.waitForSelector("#state[data-state=signing]");
-  await play();
-  await page.waitForTimeout(HELD_MS);
-  await page.click("#sign-button");
+  await signed(page, take);
   await page.waitForSelector("#answer-card:is(.confirm, .asking, .unsure)", PATIENCE);
   const isOffered = await page.locator("#answer-card.unsure").count() === 0;
   if (await page.locator("#answer-card.confirm").count()) await page.click(".reply.yes");
@@ -110,7 +103,7 @@ async function listed(page) {
 }
 
 async function conversation() {
-  const { browser, page } = await open({
+  const { browser, context, page } = await open({
     flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true,
   });
   if (settings.taught) {
@@ -122,6 +115,7 @@ async function conversation() {
   await agreed(page);
   await page.click("#start-camera");
   await page.waitForSelector("#state[data-state=idle]", PATIENCE);
+  if (settings.taught) await context.setOffline(true); // from here on such a page needs no network
   const [first, second, third] = settings.takes;
   steps.first = await said(page, first);
   await counted(page, 1);

@@ -2,10 +2,8 @@
 // the job holds.
 
 import { KNOWN, answered, heard, lines, listening, offered, said, spoken } from "./made_up_talk.mjs";
-import { card, FILM, look, open, post, ready, run, seen, settings, state } from "./page_browser.mjs";
-import { until } from "./patience.mjs";
-
-/** @import { Page } from "playwright-core" */
+import { card, FILM, keptWorkers, look, open, post, ready, run, seen, settings, state } from "./page_browser.mjs";
+import { noticed, over, until } from "./patience.mjs";
 
 async function confirms() {
   const { browser, page } = await listening();
@@ -115,44 +113,6 @@ async function states() {
   await browser.close();
 }
 
-/** @param {Page} page @param {string} code */
-const over = (page, code) => page.waitForSelector(`#notices [data-code=${code}]`, { state: "detached" });
-
-/**
- * Milliseconds until a notice stands there, without those for which the machine let the page stand still: no page can
- * tell anything then.
- *
- * @param {Page} page
- * @param {string} code
- * @param {() => unknown} cause
- */
-async function noticed(page, code, cause) {
-  await over(page, code);
-  await page.evaluate((wanted) => { // some are gone at once, for what they tell of is put right
-    const notices = document.querySelector("#notices");
-    if (!notices) throw new Error("no notices");
-    const shown = new Promise((resolve) => {
-      const observer = new MutationObserver((changes) => {
-        const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
-        if (added.some((node) => node instanceof HTMLElement && node.dataset.code === wanted)) resolve(performance.now());
-      });
-      observer.observe(notices, { childList: true });
-    });
-    const watch = { began: performance.now(), ticked: performance.now(), stood: 0 };
-    setInterval(() => {
-      const now = performance.now();
-      if (now - watch.ticked > 300) watch.stood += now - watch.ticked - 100;
-      watch.ticked = now;
-    }, 100);
-    Object.assign(globalThis, { shown, watch });
-  }, code);
-  await cause();
-  return page.evaluate(async () => {
-    const { shown, watch } = /** @type {any} */ (globalThis);
-    return Math.round(await shown - watch.began - watch.stood);
-  });
-}
-
 /** The service's process stands still, twice, and goes on. */
 async function stalled() {
   const { browser, page } = await listening();
@@ -232,27 +192,6 @@ async function blind() {
   await browser.close();
 }
 
-/** Workers are kept where a test can end them. */
-function keptWorkers() {
-  /** @type {Worker[]} */
-  const workers = [];
-  const Original = Worker;
-  Object.assign(globalThis, {
-    workers,
-    frames: 0,
-    Worker: class extends Original {
-      /** @param {ConstructorParameters<typeof Worker>} given */
-      constructor(...given) {
-        super(...given);
-        workers.push(this);
-        this.addEventListener("message", ({ data }) => {
-          if (data.type === "frame") /** @type {any} */ (globalThis).frames += 1;
-        });
-      }
-    },
-  });
-}
-
 /** What finds hands dies: it is loaded again, once. */
 async function died() {
   const { browser, page } = await open({ flags: FILM, context: { serviceWorkers: "block", permissions: ["camera"] }, madeUp: true, script: keptWorkers });
@@ -272,25 +211,6 @@ async function died() {
   await works();
   steps.died = await noticed(page, "landmarker_died", kill);
   steps.state = await page.getAttribute("#state", "data-state");
-  await browser.close();
-}
-
-/** Another tab is in front. */
-async function behind() {
-  const { browser, page } = await listening();
-  const { steps } = seen;
-  const hide = (/** @type {boolean} */ hidden) => page.evaluate((isSo) => {
-    Object.defineProperty(document, "hidden", { value: isSo, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, hidden);
-  await hide(true);
-  await state(page, "paused");
-  steps.title = await page.title();
-  await page.waitForTimeout(3000);
-  steps.notices = await page.textContent("#notices");
-  await hide(false);
-  await state(page, "idle");
-  steps.back = await page.title();
   await browser.close();
 }
 
@@ -406,4 +326,4 @@ async function french() {
   await browser.close();
 }
 
-await run({ french, pointed, settled, undone, confirms, unasked, states, stalled, blind, died, behind, longTexts });
+await run({ french, pointed, settled, undone, confirms, unasked, states, stalled, blind, died, longTexts });

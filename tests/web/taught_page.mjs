@@ -10,7 +10,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-import { contextOf, FAKE_CAMERA, launch } from "./browsers.mjs";
+import { contextOf, FAKE_CAMERA, launch, tellErrors } from "./browsers.mjs";
 import { madeUp, standIn } from "./made_up_takes.mjs";
 import { newPage } from "./patience.mjs";
 
@@ -191,13 +191,11 @@ try {
     await standIn(context);
   }
   await context.addInitScript(() => {
+    if (!globalThis.navigator.mediaDevices) return; // no page yet
     if (!localStorage.getItem("signtalk-tally")) localStorage.setItem("signtalk-tally", '{"wanted": true}');
   });
   const page = await newPage(context);
-  page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  tellErrors(page, (line) => complaints.push(line));
   const bare = await started(page);
   if (job.films) await page.waitForTimeout(6000); // the rate is that of the last 5 s
   const rate = await picturesASecond(page);

@@ -13,7 +13,7 @@ from made.landmarker_bundle import made_bundle
 from made.page_driver import check_always, drive_at
 from made.service import BEARER, KEY, json_of, running_service
 from made.takes import made_up_takes
-from made.web import needs_browser, offline_page
+from made.web import SECOND_BROWSER, needs_browser, offline_page
 from signtalk.bundle.archive import unpack_zip
 from signtalk.bundle.base import new_bundle
 from signtalk.bundle.collection import COLLECTION_ZIP
@@ -72,7 +72,7 @@ def test_a_service_keeps_what_is_confirmed_where_the_person_agreed(tmp_path: Pat
             with urlopen(Request(f"http://{address}/v1/enroll", body, headers), timeout=30) as answer:
                 assert answer.status == 200
         seen = drive_at(
-            f"http://{address}/", KEY, "conversation", tmp_path, script="said_page.mjs",
+            f"http://{address}/", KEY, "conversation", tmp_path, script="said_page.mjs", browser=SECOND_BROWSER,
             takes=[take["clip"] for take in asked],
         )  # fmt: skip
     check(seen, tmp_path)
@@ -81,7 +81,7 @@ def test_a_service_keeps_what_is_confirmed_where_the_person_agreed(tmp_path: Pat
 @needs_browser
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_an_offline_page_keeps_what_is_confirmed_where_the_person_agreed(tmp_path: Path) -> None:
+def test_an_offline_page_without_network_keeps_what_is_confirmed_where_the_person_agreed(tmp_path: Path) -> None:
     taught, asked = made_up_takes(tmp_path, seed=11, num_words=len(WORDS))
     with offline_page(tmp_path) as url:
         seen = drive_at(

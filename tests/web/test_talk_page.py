@@ -90,20 +90,13 @@ def test_pictures_that_stop_or_repeat_or_show_nothing_are_noticed(browser: str, 
     assert steps["off"] == ["", "off"]  # what was told of the camera goes with it
 
 
-@needs_browser
+@in_each_browser
 @pytest.mark.slow
-def test_a_landmarker_that_dies_is_loaded_once_more(tmp_path: Path) -> None:
-    steps = talk("died", tmp_path)
+def test_a_landmarker_that_dies_is_loaded_once_more(browser: str, tmp_path: Path) -> None:
+    steps = talk("died", tmp_path, browser)
     assert max(steps["silent"], steps["died"]) < NOTICED_MS
     assert steps["workers"] == 2
     assert steps["state"] == "off"
-
-
-@needs_browser
-@pytest.mark.slow
-def test_a_page_behind_another_says_that_it_pauses(tmp_path: Path) -> None:
-    steps = talk("behind", tmp_path)
-    assert steps == {"title": TEXTS["title.paused"], "notices": "", "back": TEXTS["title"]}
 
 
 @needs_browser

@@ -19,7 +19,7 @@ import pytest
 from made.landmarker_bundle import made_bundle
 from made.service import KEY, running_service
 from made.takes import made_up_takes
-from made.web import CHROMIUM, NODE, ROOT, needs_browser, offline_page
+from made.web import BROWSERS, NODE, ROOT, SECOND_BROWSER, needs_browser, offline_page
 from signtalk.bundle.base import new_bundle
 from signtalk.bundle.web import PAGE
 
@@ -76,11 +76,11 @@ def figures_of(asked: Sequence[dict[str, Any]], words: Sequence[str]) -> Figures
     return Figures(**counts, strangers=strangers)
 
 
-def shown_by(url: str, folder: Path, key: str, **job: Any) -> dict[str, Any]:
+def shown_by(url: str, folder: Path, key: str, browser: str = "chromium", **job: Any) -> dict[str, Any]:
     """What stood on the page at an address while takes were taught, the page loaded anew, and takes asked."""
-    job = {"url": url, "chromium": CHROMIUM, "out": str(folder), "key": key, "films": None, "told": {}} | job
+    job = {"url": url, "out": str(folder), "key": key, "films": None, "told": {}} | job
     path = folder / "job.json"
-    path.write_text(json.dumps(job))
+    path.write_text(json.dumps({browser: BROWSERS[browser], **job}))
     done = subprocess.run(
         [NODE, ROOT / "tests" / "web" / "taught_page.mjs", path],
         capture_output=True, text=True, timeout=1700, check=False,
@@ -164,7 +164,7 @@ def test_an_offline_page_of_an_empty_bundle_is_taught_and_remembers(tmp_path: Pa
     words = WORDS[:3]
     teach, ask = made_up_takes(tmp_path, seed=11, num_words=len(words))
     with offline_page(tmp_path) as url:
-        shown = shown_by(url, tmp_path, "", teach=taught(teach, words), ask=ask, told=TOLD)
+        shown = shown_by(url, tmp_path, "", SECOND_BROWSER, teach=taught(teach, words), ask=ask, told=TOLD)
     check_bare_and_known(shown, words)
     assert all(f"signed by s07 · {date.today()} · kept, may train models" in line for line in shown["own"])
     assert len(shown["own"]) == len(words) and shown["axe"] == []

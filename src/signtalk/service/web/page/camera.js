@@ -253,6 +253,7 @@ export class Camera extends Events {
 
   #check() {
     if (document.hidden || !this.running) return;
+    if (this.video.paused && !this.#opening) this.#goOn();
     const stalled = performance.now() - this.#aliveMs > STALLED_MS;
     const stays = this.#problem === "frozen" && !this.#watch.moves; // until two pictures differ
     const problem = stalled || stays ? "frozen" : this.#watch.problem;
@@ -262,6 +263,15 @@ export class Camera extends Events {
     }
     const isDue = performance.now() - this.#reopenedMs > REOPEN_MS;
     if (problem === "frozen" && isDue && !this.#opening) this.#reopen();
+  }
+
+  /** Show the stream that is there again: browsers pause it with a page that they let stand still, or at the press of a key. */
+  async #goOn() {
+    try {
+      await this.video.play();
+    } catch (error) {
+      console.info(`the camera's pictures do not go on: ${error}`);
+    }
   }
 
   /** Open it anew. Some cameras and their drivers come back when they are opened anew; one that does not is tried again later. */

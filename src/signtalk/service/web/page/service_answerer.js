@@ -51,6 +51,7 @@ export class ServiceAnswerer extends Events {
   constructor(base) {
     super();
     this.#base = base;
+    globalThis.addEventListener("online", () => this.#again());
   }
 
   /**
@@ -87,8 +88,14 @@ export class ServiceAnswerer extends Events {
     this.emit("lost", { code });
     if (!wanted) return;
     this.#wanted = wanted;
-    this.#retry = setTimeout(() => this.connect(wanted.aspect, wanted.mode, wanted.learn), this.#retryMs);
+    this.#retry = setTimeout(() => this.#again(), this.#retryMs);
     this.#retryMs = Math.min(LONGEST_RETRY_MS, this.#retryMs * 2);
+  }
+
+  /** Connect again now, where that is waited for. */
+  #again() {
+    const wanted = this.#wanted;
+    if (wanted && !this.#socket) this.connect(wanted.aspect, wanted.mode, wanted.learn);
   }
 
   /**
