@@ -18,13 +18,14 @@ class Stream {
   /** @param {any} video what was asked for */
   constructor(video) {
     this.device = video.deviceId?.ideal ?? "";
+    this.facing = video.facingMode ?? (this.device.startsWith("back") ? "environment" : "");
     Stream.all.push(this);
   }
 
   getVideoTracks() {
     return [{
       addEventListener: (/** @type {string} */ _, /** @type {() => void} */ listener) => { this.unplug = listener; },
-      getSettings: () => ({}),
+      getSettings: () => ({ facingMode: this.facing }),
     }];
   }
 
@@ -250,4 +251,14 @@ test("one that is unplugged is told and stops, one that was put away is not", as
   assert.equal(ended, 0);
   Stream.all[1].unplug();
   assert.deepEqual([ended, camera.running], [1, false]);
+});
+
+test("the camera that looks at the patient is asked for, unless another one is chosen; one that looks away is no mirror", async () => {
+  const camera = await running();
+  assert.deepEqual([Stream.all[0].facing, camera.looksAway], ["user", false]);
+  const chosen = camera.choose("back of the tablet");
+  await come();
+  await chosen;
+  assert.deepEqual([Stream.all[1].facing, camera.looksAway], ["environment", true]);
+  camera.stop();
 });
