@@ -66,6 +66,18 @@ def test_a_real_video_is_answered(small_run, real_guard):
 
 @pytest.mark.real
 @pytest.mark.slow
+def test_a_sentence_is_enrolled_from_a_real_video(real_guard, tmp_path):
+    place = ["--bundle", "base", "--index", str(tmp_path / "mine"), "--json"]
+    for name in ("Hello", "Fever"):
+        command = ["enroll", name, str(VIDEOS / f"isl_{name}.mp4"), *place]
+        assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+    done = CliRunner().invoke(app, ["recognize", str(VIDEOS / "isl_Hello.mp4"), *place], catch_exceptions=False)
+    (answer,) = json.loads(done.stdout).values()
+    assert [each["sentence"] for each in answer["candidates"]] == ["Hello", "Fever"]
+
+
+@pytest.mark.real
+@pytest.mark.slow
 def test_a_greeting_is_found_as_filmed_and_in_most_rounds_by_a_slow_camera(real_guard, tmp_path):
     """A hand raised for a second by somebody whose hands else lie in each other; 4.5 pictures a second."""
     with ClipReader(guard=real_guard, config=ExtractionConfig(trim=False)) as reader:
