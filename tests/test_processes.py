@@ -11,6 +11,7 @@ from pathlib import Path
 import loky
 import pytest
 
+from made.alive import children_of, is_running
 from made.mapped import (
     Stubborn,
     ends_elsewhere,
@@ -49,18 +50,6 @@ def script(folder: Path, function: str) -> Path:
     path = folder / "script.py"
     path.write_text(SCRIPT.format(paths=[entry for entry in sys.path if entry], function=function))
     return path
-
-
-def children_of(process: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 @pytest.mark.usefixtures("two")

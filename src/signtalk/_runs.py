@@ -174,7 +174,7 @@ def train(
     data: PathLike,
     out: PathLike,
     *,
-    recipe: str = "default",
+    recipe: str | None = None,
     split: PathLike | None = None,
     test_signer: str | Sequence[str] = (),
     epochs: int | None = None,
@@ -190,7 +190,8 @@ def train(
     Args:
         data: data folder with `processed_metadata.csv`.
         out: run folder to make.
-        recipe: "default", "base", "body", "prototype", "gru", "transformer" or "tiny".
+        recipe: "default", "base", "body", "prototype", "gru", "transformer" or "tiny"; None = "base" with `init`,
+            "default" without.
         split: file of `signtalk data split`; without one a split is drawn, a tenth of the clips for validation.
         test_signer: whom that split leaves out, to be tested on; one or several. By default the last signer by name,
             where there are three or more; of fewer nobody is left out, and sentences are.
@@ -204,7 +205,8 @@ def train(
         progress: show how far it is.
 
     Raises:
-        ConfigError: an unknown recipe or setting, no device, or both a split and a signer to draw one with.
+        ConfigError: an unknown recipe or setting, no device, an `init` that reads other features or is of other sizes
+            than the recipe's, or both a split and a signer to draw one with.
         DataError: the data cannot be used, or does not fit the split.
         MissingExtraError: the extra `train` is not installed.
     """
@@ -214,7 +216,7 @@ def train(
         raise ConfigError(f"devices {devices}; expected at least 1")
     changes = [*names_of(settings), *([f"optimiser.epochs={epochs}"] if epochs is not None else [])]
     changes += [f"init={os.fspath(init)}"] if init is not None else []
-    chosen = Recipe.named(recipe).changed(changes)  # a typo is told before anything is read
+    chosen = Recipe.chosen(recipe, changes)  # a typo is told before anything is read
     manifest = load_manifest(Path(data), strict=strict)
     parts = _split_of(manifest, split, names_of(test_signer))
     from signtalk.export.initial import initial_of

@@ -1,6 +1,7 @@
 """One function of many items on all cores that may be used, with what one process would have given.
 
     function, items -> ordered_map --loky--> a worker for each core --> results in the items' order
+    start_workers -> an executor, for work of another form
 
 Threads gain nothing here: NumPy's calls are short and hold the interpreter. A worker of loky is a fresh Python that
 knows nothing of the user's script, so that scripts without a guard, notebooks and commands are served alike.
@@ -62,8 +63,38 @@ def ordered_map(function: Callable[[_Item], _Result], items: Sequence[_Item]) ->
     """
     count = min(usable_cores(), len(items) // _LEAST_ITEMS)
     with ExitStack() as at_end:
-        pool = _begun(count, at_end) if count > 1 else None
+        pool = start_workers(count, at_end) if count > 1 else None
         yield map(function, items) if pool is None else _results(function, items, pool, _AHEAD * count)
+
+
+def start_workers(count: int, at_end: ExitStack) -> Any:
+    """An executor of worker processes, which end with this process, too, even if it is killed.
+
+    Args:
+        count: of the workers.
+        at_end: ends them, whatever they do, when it is closed.
+
+    Returns:
+        None where none can be started.
+    """
+    if not sys.executable or getattr(sys, "frozen", False):  # a frozen program would begin anew
+        return None
+    with suppress(Exception):  # the system allows no more processes or pipes, or has no semaphores
+        life, _ = (at_end.enter_context(end) for end in Pipe(duplex=False))
+        from loky import ProcessPoolExecutor  # here alone: `import signtalk` and a service do without it
+        from loky.backend import resource_tracker as loky_tracker
+
+        sys.warnoptions.append(_QUIET_TRACKER)  # what it is started with
+        try:
+            loky_tracker.ensure_running()
+        finally:
+            sys.warnoptions.remove(_QUIET_TRACKER)
+        pool = ProcessPoolExecutor(count, env=_ENVIRONMENT, initializer=_live_with, initargs=(life,))
+        at_end.callback(pool.shutdown, kill_workers=True)
+        with _interrupts_blocked():
+            pool.submit(int)  # starts the workers
+        return pool
+    return None
 
 
 def _results(function: Callable[[_Item], _Result], items: Sequence[_Item], pool: Any, ahead: int) -> Iterator[_Result]:
@@ -83,28 +114,6 @@ def _results(function: Callable[[_Item], _Result], items: Sequence[_Item], pool:
             for message, category, path, line in caught:
                 warnings.warn_explicit(message, category, path, line, registry=_TOLD.setdefault(path, {}))
             yield value
-
-
-def _begun(count: int, at_end: ExitStack) -> Any:
-    """A pool of workers, which end with this process, too, even if it is killed; None where none can be started."""
-    if not sys.executable or getattr(sys, "frozen", False):  # a frozen program would begin anew
-        return None
-    with suppress(Exception):  # the system allows no more processes or pipes, or has no semaphores
-        life, _ = (at_end.enter_context(end) for end in Pipe(duplex=False))
-        from loky import ProcessPoolExecutor  # here alone: `import signtalk` and a service do without it
-        from loky.backend import resource_tracker as loky_tracker
-
-        sys.warnoptions.append(_QUIET_TRACKER)  # what it is started with
-        try:
-            loky_tracker.ensure_running()
-        finally:
-            sys.warnoptions.remove(_QUIET_TRACKER)
-        pool = ProcessPoolExecutor(count, env=_ENVIRONMENT, initializer=_live_with, initargs=(life,))
-        at_end.callback(pool.shutdown, kill_workers=True)
-        with _interrupts_blocked():
-            pool.submit(int)  # starts the workers
-        return pool
-    return None
 
 
 @contextmanager

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import signtalk
 from signtalk.bundle.base import BASE_NAMES, base_path, new_bundle
 from signtalk.bundle.bundle import open_bundle, verify_bundle
 from signtalk.errors import ArtifactError, DataError
+from signtalk.export.initial import load_initial
 from signtalk.synthetic.endless import EndlessConfig, draw_group
 
 MOST_BYTES = 4_000_000
@@ -26,6 +28,15 @@ def test_it_is_opened_by_its_name_unless_something_of_that_name_is_there(
     (tmp_path / "base").write_bytes(b"mine")
     with pytest.raises(ArtifactError, match="base"):
         open_bundle("base")
+
+
+@pytest.mark.parametrize("ask", [signtalk.load, open_bundle, load_initial])
+def test_where_nothing_is_the_base_is_named(
+    ask: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArtifactError, match="Base: no such file; give a bundle or a run, or base for the model in"):
+        ask("Base")
 
 
 def test_a_new_bundle_is_taught_by_one_clip_and_understands_another_person(tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 import signtalk
 from made.commands import run_cli
 from made.small_run import SmallRun
 from signtalk.data.manifest import Problem
+from signtalk.export.initial import load_initial
+from signtalk.training.module import SignTraining
 from signtalk.training.train import TrainResult
 
 
@@ -32,8 +35,6 @@ def test_a_strict_training_stops_at_a_damaged_clip(
 def test_ctrl_c_says_how_to_go_on(
     small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from signtalk.training.module import SignTraining
-
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -44,6 +45,35 @@ def test_ctrl_c_says_how_to_go_on(
     signal.signal(signal.SIGINT, before)  # Lightning leaves it ignored
     assert "signtalk: stopped; go on with --resume" in capsys.readouterr().err
     assert (tmp_path / "run" / "recipe.json").is_file()
+
+
+def test_a_training_from_the_base_needs_no_recipe(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[SignTraining] = []
+
+    def stop(module: SignTraining, *_: object) -> None:
+        begun.append(module)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("signtalk.training.train.fit", stop)
+    train = ("train", small_run.data, "--split", small_run.run / "split.json", "--out", tmp_path / "run")
+    assert run_cli(monkeypatch, *train, "--init", "base", "--json") == 130
+    with pytest.raises(KeyboardInterrupt):
+        signtalk.train(small_run.data, tmp_path / "other", init="base", progress=False)
+    assert [module.recipe.name for module in begun] == ["base", "base"]
+    base = load_initial("base").model.encoder.state_dict()
+    for module in begun:
+        assert all(torch.equal(tensor, base[name]) for name, tensor in module.model.encoder.state_dict().items())
+
+
+def test_a_recipe_that_does_not_fit_the_base_stays_and_is_told(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = ("train", small_run.data, "--split", small_run.run / "split.json", "--out", tmp_path / "run")
+    assert run_cli(monkeypatch, *train, "--init", "base", "--recipe", "body") == 2
+    told = capsys.readouterr().err
+    assert "init base: its encoder is of other features or sizes than recipe body; train with --recipe base" in told
 
 
 def trained(left_out: tuple[Problem, ...] = (), notes: tuple[str, ...] = ()) -> SimpleNamespace:

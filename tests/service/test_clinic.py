@@ -95,7 +95,9 @@ def test_what_cannot_be_carried_changes_nothing(clinic: ClinicFolder, small_run:
     before = clinic.bundle.read_bytes()
     with pytest.raises(DataError, match="cannot be carried"):
         clinic.answer_with(small_run.bundle)
-    with pytest.raises(ArtifactError, match=r"none\.zip: no such bundle"):
+    with pytest.raises(ArtifactError, match=r"none\.zip: no such file; give a bundle"):
         clinic.answer_with(clinic.folder / "none.zip")
+    with pytest.raises(ArtifactError, match="not a zip but a folder"):
+        clinic.answer_with(clinic.folder)
     assert clinic.bundle.read_bytes() == before
     assert layer_exists(clinic.taught)

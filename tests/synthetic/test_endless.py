@@ -22,12 +22,13 @@ def test_another_seed_signs_something_else() -> None:
     assert draw_signs(0, 0) != draw_signs(1, 0)
 
 
-@pytest.mark.parametrize("pair", range(0, 60, 2))
-def test_an_odd_group_signs_nearly_what_the_even_one_before_it_signs(pair: int) -> None:
-    first, second = draw_signs(CONFIG.seed, pair), draw_signs(CONFIG.seed, pair + 1)
-    assert len(first) == len(second)
-    same_signs = sorted(first, key=repr) == sorted(second, key=repr)
-    assert same_signs or sum(a != b for a, b in zip(first, second, strict=True)) <= 1
+def test_an_odd_group_signs_nearly_what_the_even_one_before_it_signs_and_never_the_same() -> None:
+    for pair in range(0, 2000, 2):
+        first, second = draw_signs(CONFIG.seed, pair), draw_signs(CONFIG.seed, pair + 1)
+        assert len(first) == len(second)
+        assert first != second
+        other_order = sorted(first, key=repr) == sorted(second, key=repr)
+        assert other_order or sum(a != b for a, b in zip(first, second, strict=True)) == 1
 
 
 @pytest.mark.parametrize("number", range(12))

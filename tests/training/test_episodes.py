@@ -1,19 +1,36 @@
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from made.alive import children_of, is_running
 from made.records import made_record
 from signtalk.data.packed import PackedClip, PackedClips
 from signtalk.errors import DataError
 from signtalk.synthetic.endless import NO_SIGN, EndlessConfig
+from signtalk.training import episodes
 from signtalk.training.episodes import MadeUpClips, RecordedClips, episode, make_pool, single_signs
 from signtalk.training.pretrain_config import PretrainConfig
 
 CONFIG = PretrainConfig(
     groups=4, people=2, pool_groups=6, pools=2, steps_per_pool=2, frame_counts=(12, 16), recorded_share=0.5
 )
+SCRIPT = """
+import sys, time
+sys.path[:0] = {paths!r}
+from signtalk.training.episodes import MadeUpClips
+from signtalk.training.pretrain_config import PretrainConfig
+clips = MadeUpClips(PretrainConfig(groups=4, people=2, pool_groups={pool_groups}, frame_counts=(12,)))
+clips._ask_for(0)
+print("begun", flush=True)
+time.sleep(60)
+"""
 
 
 def recorded(labels: str, signers: str) -> RecordedClips:
@@ -48,6 +65,41 @@ def test_batches_of_made_up_clips_depend_on_the_step_alone() -> None:
         assert len(np.unique(each.labels // 2)) == CONFIG.groups // 2, "pairs of near signs stay together"
         assert each.features.shape[1] in CONFIG.frame_counts and np.isfinite(each.features).all()
         assert each.features.shape[2] == CONFIG.features.num_features
+
+
+def test_where_no_process_can_be_started_the_batches_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with MadeUpClips(CONFIG) as elsewhere:
+        expected = episode(CONFIG, elsewhere, None, 1)
+    monkeypatch.setattr(episodes, "start_workers", lambda _count, _at_end: None)
+    with MadeUpClips(CONFIG) as here:
+        np.testing.assert_array_equal(episode(CONFIG, here, None, 1).features, expected.features)
+
+
+@pytest.mark.parametrize("pool_groups", [4, 100_000])
+def test_the_process_that_makes_pools_ends_with_its_own_even_a_killed_one(pool_groups: int) -> None:
+    """Idle, or amid a pool of hours; the script has no guard, as users' scripts have none."""
+    script = SCRIPT.format(paths=[entry for entry in sys.path if entry], pool_groups=pool_groups)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "begun\n"
+        children = children_of(parent.pid)
+        parent.kill()
+    assert children
+    deadline = time.monotonic() + 20
+    while any(is_running(process) for process in children) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    left = [process for process in children if is_running(process)]
+    for process in left:
+        os.kill(process, signal.SIGKILL)
+    assert not left
+
+
+def test_a_closed_source_of_clips_leaves_no_process_behind() -> None:
+    with MadeUpClips(CONFIG.model_copy(update={"pool_groups": 100_000})) as clips:
+        clips._ask_for(0)
+        workers = list(clips._worker._processes)
+        assert workers and all(map(is_running, workers))
+    assert not any(map(is_running, workers))
 
 
 def test_recorded_batches_take_different_people_first() -> None:

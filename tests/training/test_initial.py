@@ -45,6 +45,27 @@ def test_other_features_or_sizes_are_told_with_the_settings_that_fit() -> None:
         start_from(fresh(other), initial, other)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "given", "told"),
+    [
+        ("default", [], "base", "train with --recipe default, or from fresh weights"),
+        ("base", [], "gru", "train with --recipe base, or"),
+        ("tiny", ["network.kernel_size=3"], "base", "train with --recipe tiny --set network.kernel_size=3, or"),
+        (
+            "body", ["features.num_differences=1", "network.kernel_size=11"], "base",
+            "train with --recipe body --set features.num_differences=1 --set network.kernel_size=11, or",
+        ),
+    ],
+)  # fmt: skip
+def test_the_recipe_that_fits_is_told_where_another_is_nearer(
+    name: str, settings: list[str], given: str, told: str
+) -> None:
+    made, recipe = Recipe.named(name).changed(settings), Recipe.named(given).changed(["init=somewhere"])
+    initial = replace(tiny_checkpoint("gru"), model=fresh(made), features=made.features)
+    with pytest.raises(ConfigError, match=f"than recipe {given}; {told}"):
+        start_from(fresh(recipe), initial, recipe)
+
+
 def test_the_number_of_frames_may_differ() -> None:
     initial = tiny_checkpoint("conv-transformer")
     longer = replace(initial, features=initial.features.model_copy(update={"num_frames": 99}))

@@ -1,12 +1,14 @@
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from made.pretraining import TINY, pretrained
-from signtalk.data.manifest import load_manifest
+from made.records import full_grid, made_manifest
+from signtalk.data.manifest import ClipRecord, load_manifest
 from signtalk.errors import ArtifactError, DataError
 from signtalk.files import read_json
 from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
@@ -67,6 +69,48 @@ def test_nothing_to_resume_and_a_folder_with_something_else_are_told(tmp_path: P
     (tmp_path / "note.txt").write_text("mine")
     with pytest.raises(DataError, match="not an empty folder"):
         pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("role", "records", "message"),
+    [
+        ("learned", full_grid(1, "AB"), "sentences to learn from: 1; expected two or more"),
+        ("learned", [*full_grid(1, "AB"), *full_grid(0, "AB", idle=3)], "sentences to learn from: 1"),
+        ("asked", full_grid(4, "A", takes=3), "people: 1, sentences: 4, and nobody can be asked"),
+        ("asked", full_grid(1, "AB"), "people: 2, sentences: 1"),
+    ],
+)
+def test_data_that_cannot_serve_is_refused_before_anything_is_written(
+    role: str, records: list[ClipRecord], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=f"/nowhere: {message}"):
+        pretrained(tmp_path / "run", **{role: [made_manifest(records)]})
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_that_cannot_serve_once_it_is_packed_leaves_no_pretraining_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dataset(tmp_path / "data", SyntheticConfig(num_sentences=2, num_idle=0, near_misses=False))
+    good = load_manifest(tmp_path / "data")
+    keep = good.records[0].text_key
+    broken = replace(
+        good,
+        records=tuple(
+            record if record.text_key == keep else replace(record, feature_path=tmp_path / "data" / "none.npz")
+            for record in good.records
+        ),
+    )
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(DataError, match="data: sentences to learn from: 1"):
+        pretrained(tmp_path / "run", learned=[broken])
+    monkeypatch.setattr("signtalk.training.pretrain.fit", stop)
+    with pytest.raises(KeyboardInterrupt):  # goes on to the training itself
+        pretrained(tmp_path / "run", learned=[good])
+    assert (tmp_path / "run" / PRETRAIN_NAME).is_file()
 
 
 @pytest.mark.slow

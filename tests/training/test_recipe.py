@@ -2,6 +2,7 @@ import pytest
 
 from made.blocked import WITHOUT_TORCH, ran_without
 from signtalk.errors import ConfigError
+from signtalk.training.pretrain_config import PretrainConfig
 from signtalk.training.recipe import RECIPE_NAMES, Recipe
 
 
@@ -22,6 +23,21 @@ def test_the_prototype_has_the_figures_of_the_contract() -> None:
     assert (optimiser.learning_rate, optimiser.weight_decay, optimiser.accumulation) == (1e-4, 1e-5, 2)
     assert (optimiser.schedule, optimiser.restart_epochs, optimiser.min_rate_share) == ("warm-restarts", 40, 0.2)
     assert (recipe.views.kind, recipe.views.mask_share) == ("even-odd", 0.15)
+
+
+def test_without_a_name_what_starts_from_an_encoder_is_the_base_recipe() -> None:
+    assert Recipe.chosen(None) == Recipe.named("default")
+    assert Recipe.chosen(None, ["init="]) == Recipe.named("default")
+    assert Recipe.chosen(None, ["init=runs/a", "seed=7"]) == Recipe.named("base").changed(["init=runs/a", "seed=7"])
+    assert Recipe.chosen("gru", ["init=base"]) == Recipe.named("gru").changed(["init=base"])
+    assert Recipe.chosen("default", ["init=base"]).name == "default"
+
+
+def test_the_base_recipe_reads_what_pretraining_makes_by_default() -> None:
+    made, recipe = PretrainConfig(), Recipe.named("base")
+    assert recipe.features == made.features
+    sizes = made.encoder.model_dump(exclude={"dropout"})
+    assert recipe.network.model_dump(include=set(sizes)) == sizes
 
 
 def test_settings_are_changed_by_name() -> None:

@@ -37,9 +37,19 @@ def base_path(name: str = "base") -> Path:
 
 
 def bundle_place(source: str | PathLike[str]) -> Path:
-    """The path that is meant: that of a base for its name, where nothing of that name is there."""
+    """The path that is meant: that of a base for its name, where nothing of that name is there.
+
+    Raises:
+        ArtifactError: there is nothing, and it is no base's name.
+    """
     path = Path(source)
-    return base_path(str(path)) if str(path) in BASE_NAMES and not path.exists() else path
+    if path.exists():
+        return path
+    if str(path) not in BASE_NAMES:
+        raise ArtifactError(
+            f"{path}: no such file; give a bundle or a run, or {' or '.join(BASE_NAMES)} for the model in the package"
+        )
+    return base_path(str(path))
 
 
 def new_bundle(out: str | PathLike[str], name: str = "base") -> Path:

@@ -16,7 +16,12 @@ def train(
     folder: Folder,
     split: Annotated[Path, typer.Option(help="Split file of `signtalk data split`.")],
     out: Annotated[Path, typer.Option(help="Run folder to make.")],
-    recipe: Annotated[str, typer.Option(help="default, base, body, prototype, gru, transformer or tiny.")] = "default",
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="default, base, body, prototype, gru, transformer or tiny; of none, base with --init, else default."
+        ),
+    ] = None,
     init: Annotated[
         str | None, typer.Option(help="Start from this encoder: base, a run, a bundle with weights, a checkpoint.")
     ] = None,

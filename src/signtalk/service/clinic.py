@@ -103,7 +103,7 @@ class ClinicFolder:
         """
         source = bundle_place(model)
         if not source.is_file():
-            raise ArtifactError(f"{source}: no such bundle; expected a zip of `signtalk export`, or base")
+            raise ArtifactError(f"{source}: not a zip but a folder; give the zip of `signtalk export`, or base")
         with open_bundle(source) as new:
             carried = carry(new.recognizer, self.taught, None, without_missing) if layer_exists(self.taught) else None
         if not self.bundle.exists():

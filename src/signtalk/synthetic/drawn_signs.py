@@ -37,6 +37,8 @@ PHONOLOGY: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The parameters of a sign, and the values that each can have."""
 _DIRECTED = frozenset(("path", "arc", "circle", "tap", "shake"))
+_SINGLE = frozenset(("hold", "arc"))
+"""Movements that are not repeated."""
 _CHANGING_SHARE = 0.22
 """Signs in which the handshape changes."""
 _SHAPE_NUANCE, _PLACE_NUANCE, _TURN_NUANCE, _COURSE_NUANCE, _SIZE_NUANCE = 0.1, 0.07, 0.25, 0.25, 0.3
@@ -46,7 +48,7 @@ def draw_sign(rng: np.random.Generator) -> Sign:
     """A sign of random parameters; its gloss is "" because it means nothing."""
     hands = str(rng.choice(_HANDS, p=_HANDS_SHARE))
     kind = str(rng.choice(_MOVEMENTS, p=_MOVEMENT_SHARE))
-    repeats = 1 if kind in ("hold", "arc") else int(rng.integers(1, 4))
+    repeats = 1 if kind in _SINGLE else int(rng.integers(1, 4))
     start = _one_of(_SHAPES, rng)
     return Sign(
         gloss="",
@@ -70,23 +72,37 @@ def phonology(sign: Sign) -> tuple[int, ...]:
 
 
 def near(sign: Sign, rng: np.random.Generator) -> Sign:
-    """The sign with one parameter exchanged for another of its table: the hardest one to tell from it."""
+    """The sign with one parameter exchanged for another of its table: the hardest one to tell from it.
+
+    A direction comes and goes with the movement that has one, and so do repeats.
+    """
     parameter = _one_of(("shape", "location", "orientation", "movement", "direction", "hands"), rng)
-    other = draw_sign(rng)
     if parameter == "shape":
-        return replace(sign, start=other.start, end=other.end if sign.start != sign.end else other.start)
+        start = _other(_SHAPES, sign.start, rng)
+        return replace(sign, start=start, end=start if sign.end == sign.start else sign.end)
     if parameter == "location" or (parameter == "direction" and sign.movement not in _DIRECTED):
-        return replace(sign, location=_one_of(_BASES if sign.hands == "base" else _LOCATIONS, rng))
+        return replace(sign, location=_other(_BASES if sign.hands == "base" else _LOCATIONS, sign.location, rng))
     if parameter == "hands" and sign.hands in ("one", "both"):
         return replace(sign, hands="both" if sign.hands == "one" else "one")
     if parameter == "direction":
-        return replace(sign, direction=_one_of(_DIRECTIONS, rng))
+        return replace(sign, direction=_other(_DIRECTIONS, sign.direction, rng))
     if parameter == "movement":
-        return replace(
-            sign,
-            movement=other.movement, direction=other.direction, repeats=other.repeats, duration_s=other.duration_s,
-        )  # fmt: skip
-    return replace(sign, orientation=other.orientation)
+        return _moving_as(sign, _other(_MOVEMENTS, sign.movement, rng), rng)
+    return replace(sign, orientation=_other(_ORIENTATIONS, sign.orientation, rng))
+
+
+def _moving_as(sign: Sign, kind: str, rng: np.random.Generator) -> Sign:
+    """The sign with another movement, at its own tempo."""
+    tempo = sign.duration_s / ordinary_duration_s(sign.movement, sign.repeats)
+    repeats = 1 if kind in _SINGLE else sign.repeats
+    direction = sign.direction if sign.movement in _DIRECTED else _one_of(_DIRECTIONS, rng)
+    return replace(
+        sign,
+        movement=kind,
+        direction=direction if kind in _DIRECTED else "none",
+        repeats=repeats,
+        duration_s=tempo * ordinary_duration_s(kind, repeats),
+    )
 
 
 def _draw_nuance(rng: np.random.Generator) -> Nuance:
@@ -105,3 +121,8 @@ def _draw_nuance(rng: np.random.Generator) -> Nuance:
 
 def _one_of(names: tuple[str, ...], rng: np.random.Generator) -> str:
     return names[int(rng.integers(len(names)))]
+
+
+def _other(names: tuple[str, ...], name: str, rng: np.random.Generator) -> str:
+    """Any of the names but this one."""
+    return _one_of(tuple(each for each in names if each != name), rng)

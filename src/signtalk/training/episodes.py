@@ -7,9 +7,9 @@ A made-up clip is drawn several times, otherwise varied each time, before its po
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,9 @@ from signtalk.data.packed import PackedClips
 from signtalk.errors import ClipError, DataError
 from signtalk.landmarks.augment import augment_points, warp_positions
 from signtalk.landmarks.features import FeatureConfig, derive, normalise_clip, resample
+from signtalk.processes import start_workers
 from signtalk.synthetic.drawn_signs import PHONOLOGY
 from signtalk.synthetic.endless import NO_SIGN, EndlessConfig, draw_group
-from signtalk.threads import wait_passively
 from signtalk.training.pretrain_config import PretrainConfig
 
 
@@ -99,8 +99,11 @@ class MadeUpClips:
         self._config = config
         self._endless = EndlessConfig(seed=config.seed, people=config.people)
         self._pools: dict[int, Future[Pool]] = {}
-        context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads
-        self._workers = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=wait_passively)
+        self._ending = ExitStack()
+        self._worker = start_workers(1, self._ending)
+        if self._worker is None:  # a thread gives the same, more slowly
+            self._worker = ThreadPoolExecutor(1)
+            self._ending.callback(self._worker.shutdown, wait=False, cancel_futures=True)
 
     def batch(self, step: int, num_frames: int, rng: np.random.Generator) -> Episode:
         """A batch of `config.groups` groups.
@@ -122,7 +125,7 @@ class MadeUpClips:
     def _ask_for(self, number: int) -> None:
         if number not in self._pools:
             size = self._config.pool_groups
-            self._pools[number] = self._workers.submit(
+            self._pools[number] = self._worker.submit(
                 make_pool, self._endless, self._config.features, number * size, size
             )
 
@@ -142,7 +145,7 @@ class MadeUpClips:
 
     def close(self) -> None:
         """End the process that makes pools."""
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._ending.close()
 
     def __enter__(self) -> MadeUpClips:
         return self

@@ -11,7 +11,7 @@ from __future__ import annotations
 from signtalk.errors import ConfigError
 from signtalk.models.model import SignModel
 from signtalk.training.checkpoint import Checkpoint
-from signtalk.training.recipe import Recipe
+from signtalk.training.recipe import RECIPE_NAMES, Recipe
 
 _FREE = ("num_frames",)
 """Of the features: what an encoder reads any amount of."""
@@ -29,21 +29,28 @@ def start_from(model: SignModel, initial: Checkpoint, recipe: Recipe) -> None:
         recipe: of the model.
 
     Raises:
-        ConfigError: the two read other features, or are of other sizes; the message names the settings.
+        ConfigError: the two read other features, or are of other sizes; the message names what fits.
     """
-    theirs, ours = initial.features.model_dump(), recipe.features.model_dump()
-    differ = [f"features.{name}={_text(theirs[name])}" for name in theirs if theirs[name] != ours[name]]
-    differ = [setting for setting in differ if setting.split("=")[0].split(".")[1] not in _FREE]
-    sizes, own = initial.model.config.encoder.model_dump(), model.config.encoder.model_dump()
-    differ += [f"network.{name}={_text(sizes[name])}" for name in sizes if sizes[name] != own[name] and name in _SIZES]
-    if differ:
+    if differ := _differences(initial, recipe):
+        fitting = [differ, *([f"--recipe {name}", *_differences(initial, Recipe.named(name))] for name in RECIPE_NAMES)]
         raise ConfigError(
-            f"init {recipe.init}: its encoder is of other features or sizes; add "
-            + " ".join(f"--set {setting}" for setting in differ)
-            + ", or start from fresh weights with --set init="
+            f"init {recipe.init}: its encoder is of other features or sizes than recipe {recipe.name}; train with "
+            + " ".join(min(fitting, key=len))
+            + ", or from fresh weights with --set init="
         )
     model.encoder.load_state_dict(initial.model.encoder.state_dict())
     model.set_statistics(initial.model.feature_mean, initial.model.feature_std)
+
+
+def _differences(initial: Checkpoint, recipe: Recipe) -> list[str]:
+    """The settings that a recipe lacks to be that of an encoder."""
+    theirs, ours = initial.features.model_dump(), recipe.features.model_dump()
+    differ = [name for name in theirs if name not in _FREE and theirs[name] != ours[name]]
+    sizes, own = initial.model.config.encoder.model_dump(), recipe.network.model_dump()
+    return [
+        *(f"--set features.{name}={_text(theirs[name])}" for name in differ),
+        *(f"--set network.{name}={_text(sizes[name])}" for name in _SIZES if sizes[name] != own[name]),
+    ]
 
 
 def _text(value: object) -> str:

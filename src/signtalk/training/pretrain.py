@@ -8,7 +8,7 @@ The folder holds `pretrain.json` (settings and what was learned from), `pretrain
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from signtalk.data.manifest import Manifest
+from signtalk.data.manifest import ClipRecord, Manifest
 from signtalk.data.packed import PackedClip, PackedClips, pack_clips
 from signtalk.errors import ArtifactError, DataError
 from signtalk.evaluation.one_shot import draw_references, one_shot
@@ -80,6 +80,9 @@ class AskedClips:
     labels: tuple[str, ...]
     people: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        _check_asked(self.name, self.labels, self.people)
+
 
 def pretrain(
     config: PretrainConfig,
@@ -89,6 +92,9 @@ def pretrain(
 ) -> PretrainResult:
     """Train a base encoder and leave its folder.
 
+    The data is checked before anything is written, and once more when it is packed. Only then is the folder claimed:
+    what cannot work leaves no pretraining behind, at most packed clips, which the next attempt takes over.
+
     Args:
         config: all settings.
         options: where to, and how.
@@ -97,18 +103,26 @@ def pretrain(
 
     Raises:
         ArtifactError: the folder holds another pretraining, or there is nothing to resume.
-        DataError: a data folder has no two sentences, or its clips cannot be packed.
+        DataError: a data folder has no two sentences to learn from, or nobody to be asked what another signed, or its
+            clips cannot be packed.
         KeyboardInterrupt: stopped from outside; the run can be resumed.
     """
     out = options.out
     about = _about(config, learned, asked)
-    _claim(out, about, options.resume)
+    _check_folder(out, about, options.resume)
+    for manifest in learned:
+        _check_learned(manifest.root, _signed(manifest.records))
+    for manifest in asked:
+        _check_asked(manifest.root, *_said_by(_signed(manifest.records)))
     stores = [_packed(manifest, config, out / STORE_NAME / f"learned{i}") for i, manifest in enumerate(learned)]
+    for manifest, store in zip(learned, stores, strict=True):
+        _check_learned(manifest.root, _signed(store.held(manifest.records)))
     recorded = RecordedClips(stores, [manifest.records for manifest in learned], config) if learned else None
-    measured = [unseen_made_up(config)]
-    measured += [
+    measured = [
         _asked(manifest, _packed(manifest, config, out / STORE_NAME / f"asked{i}")) for i, manifest in enumerate(asked)
     ]
+    write_json(out / PRETRAIN_NAME, about)
+    measured = [unseen_made_up(config), *measured]
     with MadeUpClips(config) as made_up:
 
         def make_episode(step: int) -> Episode:
@@ -133,7 +147,8 @@ def _about(config: PretrainConfig, learned: Sequence[Manifest], asked: Sequence[
     return {"config": config.model_dump(mode="json"), **folders}
 
 
-def _claim(out: Path, about: dict[str, Any], resume: bool) -> None:
+def _check_folder(out: Path, about: dict[str, Any], resume: bool) -> None:
+    """Make sure that a pretraining may begin in `out`, or go on there; nothing is written."""
     path = out / PRETRAIN_NAME
     if path.exists():
         if not resume:
@@ -144,11 +159,38 @@ def _claim(out: Path, about: dict[str, Any], resume: bool) -> None:
                 "another folder"
             )
         return
-    if resume:
+    if resume and not (out / STORE_NAME).is_dir():  # one that was stopped while it packed has only its stores
         raise ArtifactError(f"{out}: no pretraining to resume; leave out --resume")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or any(path.name != STORE_NAME for path in out.iterdir())):
         raise DataError(f"{out}: not an empty folder; choose a new one")
-    write_json(path, about)
+
+
+def _check_learned(name: str | Path, records: Sequence[ClipRecord]) -> None:
+    sentences = {record.text_key for record in records}
+    if len(sentences) < 2:
+        raise DataError(
+            f"{name}: sentences to learn from: {len(sentences)}; expected two or more; record another sentence, or "
+            "leave this folder out of what is learned"
+        )
+
+
+def _check_asked(name: str | Path, labels: Sequence[str], people: Sequence[str]) -> None:
+    if next(draw_references(labels, people, 1, np.random.default_rng(0)), None) is None:
+        raise DataError(
+            f"{name}: people: {len(set(people))}, sentences: {len(set(labels))}, and nobody can be asked what another "
+            "taught; expected a person with two sentences or more, one of which another person signs too; record "
+            "another person, or leave this folder out of what is asked"
+        )
+
+
+def _signed(records: Iterable[ClipRecord]) -> list[ClipRecord]:
+    """Those in which somebody signs."""
+    return [record for record in records if not record.is_idle]
+
+
+def _said_by(records: Sequence[ClipRecord]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What each clip says, and who signs it."""
+    return tuple(record.text_key for record in records), tuple(record.signer_id for record in records)
 
 
 def _packed(manifest: Manifest, config: PretrainConfig, folder: Path) -> PackedClips:
@@ -156,10 +198,9 @@ def _packed(manifest: Manifest, config: PretrainConfig, folder: Path) -> PackedC
 
 
 def _asked(manifest: Manifest, store: PackedClips) -> AskedClips:
-    records = [record for record in store.held(manifest.records) if not record.is_idle]
+    records = _signed(store.held(manifest.records))
     which = store.positions_of([record.clip_id for record in records])
-    labels = tuple(record.text_key for record in records)
-    return AskedClips(manifest.root.name, store, which, labels, tuple(record.signer_id for record in records))
+    return AskedClips(manifest.root.name, store, which, *_said_by(records))
 
 
 def unseen_made_up(config: PretrainConfig) -> AskedClips:
@@ -220,8 +261,6 @@ def one_shot_recall(encoder: TorchEncoder, clips: AskedClips) -> tuple[float, fl
     encoded = encode_all(encoder, clips.store, clips.which)
     draws = draw_references(clips.labels, clips.people, 1, np.random.default_rng(0), _MOST_QUERIES)
     scores = [one_shot(encoded, clips.labels, draw) for draw in draws]
-    if not scores:
-        raise DataError(f"{clips.name}: no sign is made by two people, so nobody can be asked what another taught")
     return (
         float(np.mean([score.recall_at_1["both"] for score in scores])),
         float(np.mean([score.mrr["both"] for score in scores])),

@@ -6,7 +6,7 @@ overrides as the command line gives them; an unknown key or a value out of range
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -169,6 +169,21 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
         if name not in RECIPE_NAMES:
             raise ConfigError(f"no recipe '{name}'{nearest(name, RECIPE_NAMES)}; there are {', '.join(RECIPE_NAMES)}")
         return cls.model_validate({"name": name, **_DIFFERENCES[name]})
+
+    @classmethod
+    def chosen(cls, name: str | None, assignments: Sequence[str] = ()) -> Recipe:
+        """A recipe by name with settings applied.
+
+        Args:
+            name: one of RECIPE_NAMES; None = "base" where training starts from an encoder, else "default".
+            assignments: `section.key=value`; one of them may be `init`.
+
+        Raises:
+            ConfigError: there is none of this name, or a setting is malformed, unknown or out of range.
+        """
+        recipe = cls.named(name or "default").changed(assignments)
+        # An encoder comes along only into its own features and sizes, and those are most often the base's.
+        return cls.named("base").changed(assignments) if name is None and recipe.init else recipe
 
     def changed(self, assignments: Iterable[str]) -> Recipe:
         """This recipe with `section.key=value` settings applied, values read as JSON where they can be.
