@@ -87,7 +87,8 @@ SOURCES = [
 ]
 """What the card tells of them; docs/base-model.md tells more."""
 LIMITS = [
-    "Nobody measured it in a clinic. It was measured on single signs and short sentences before a webcam, in good light.",
+    "Nobody measured it in a clinic. It was measured on single signs and short sentences before a webcam, in good "
+    "light.",
     "It reads hands. Of trackers that find body joints alone it knows little: asked in spite of that, of the answers "
     "about `isl_words_10signers_body` 0.682 were right, where 0.98 is promised.",
     "How strict the gate is was chosen by the same sets that judge it: the next set may lie below what they show.",
