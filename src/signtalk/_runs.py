@@ -190,8 +190,8 @@ def train(
     Args:
         data: data folder with `processed_metadata.csv`.
         out: run folder to make.
-        recipe: "default", "base", "body", "prototype", "gru", "transformer" or "tiny"; None = "base" with `init`,
-            "default" without.
+        recipe: "default", "base", "body", "prototype", "gru", "transformer" or "tiny"; None = that of
+            `init`, "default" without.
         split: file of `signtalk data split`; without one a split is drawn, a tenth of the clips for validation.
         test_signer: whom that split leaves out, to be tested on; one or several. By default the last signer by name,
             where there are three or more; of fewer nobody is left out, and sentences are.
@@ -220,11 +220,15 @@ def train(
     manifest = load_manifest(Path(data), strict=strict)
     parts = _split_of(manifest, split, names_of(test_signer))
     from signtalk.export.initial import initial_of
+    from signtalk.training.initial import recipe_for
     from signtalk.training.train import train as fit
     from signtalk.training.trainer import TrainOptions
 
     options = TrainOptions(Path(out), resume=resume, devices=devices, strict=strict, progress=progress)
-    result = fit(manifest, parts, chosen, options, initial_of(chosen))
+    initial = initial_of(chosen)
+    if recipe is None and initial is not None:
+        chosen = recipe_for(initial, changes)
+    result = fit(manifest, parts, chosen, options, initial)
     run = Run(out, data, result)
     run._read = manifest
     return run

@@ -7,7 +7,7 @@ import torch
 from made.checkpoint import FEATURES, tiny_checkpoint
 from signtalk.errors import ConfigError
 from signtalk.models.model import SignModel
-from signtalk.training.initial import start_from
+from signtalk.training.initial import recipe_for, start_from
 from signtalk.training.network import model_config
 from signtalk.training.recipe import Recipe
 
@@ -70,3 +70,21 @@ def test_the_number_of_frames_may_differ() -> None:
     initial = tiny_checkpoint("conv-transformer")
     longer = replace(initial, features=initial.features.model_copy(update={"num_frames": 99}))
     start_from(fresh(), longer, RECIPE)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "expected"),
+    [
+        ("default", [], "default"),
+        ("base", [], "base"),
+        ("tiny", [], "tiny"),
+        ("tiny", ["network.kernel_size=3"], "base"),
+    ],
+)
+def test_an_encoder_is_given_the_recipe_of_its_features_and_sizes(
+    name: str, settings: list[str], expected: str
+) -> None:
+    made = Recipe.named(name).changed(settings)
+    initial = replace(tiny_checkpoint("gru"), model=fresh(made), features=made.features)
+    recipe = recipe_for(initial, ["optimiser.epochs=7"])
+    assert (recipe.name, recipe.optimiser.epochs) == (expected, 7)

@@ -19,7 +19,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="default, base, body, prototype, gru, transformer or tiny; of none, base with --init, else default."
+            help="default, base, body, prototype, gru, transformer or tiny; of none, that of --init, else default."
         ),
     ] = None,
     init: Annotated[

@@ -8,6 +8,8 @@ standardises features by; heads, texts and classes are fresh.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from signtalk.errors import ConfigError
 from signtalk.models.model import SignModel
 from signtalk.training.checkpoint import Checkpoint
@@ -18,6 +20,20 @@ _FREE = ("num_frames",)
 _SIZES = (
     "kind", "width", "embedding_dim", "num_layers", "num_heads", "feed_forward", "conv_blocks", "kernel_size",
 )  # fmt: skip
+
+
+def recipe_for(initial: Checkpoint, assignments: Sequence[str]) -> Recipe:
+    """The recipe that has an encoder's own features and sizes; of several the first, of none "base".
+
+    Args:
+        initial: whose encoder it is.
+        assignments: settings that are applied to it, as `Recipe.changed` takes them.
+
+    Raises:
+        ConfigError: a setting is malformed, unknown or out of range.
+    """
+    recipes = [Recipe.named(name).changed(assignments) for name in ("base", *RECIPE_NAMES)]
+    return next((recipe for recipe in recipes if not _differences(initial, recipe)), recipes[0])
 
 
 def start_from(model: SignModel, initial: Checkpoint, recipe: Recipe) -> None:
@@ -33,9 +49,10 @@ def start_from(model: SignModel, initial: Checkpoint, recipe: Recipe) -> None:
     """
     if differ := _differences(initial, recipe):
         fitting = [differ, *([f"--recipe {name}", *_differences(initial, Recipe.named(name))] for name in RECIPE_NAMES)]
+        fewest = min(fitting, key=len)
         raise ConfigError(
             f"init {recipe.init}: its encoder is of other features or sizes than recipe {recipe.name}; train with "
-            + " ".join(min(fitting, key=len))
+            + " ".join(fewest)
             + ", or from fresh weights with --set init="
         )
     model.encoder.load_state_dict(initial.model.encoder.state_dict())
