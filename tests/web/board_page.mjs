@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 
 import { savedFile } from "./browsers.mjs";
 import { madeUp } from "./made_up_takes.mjs";
-import { heard, KNOWN, lines, listening, said, spoken } from "./made_up_talk.mjs";
+import { answered, heard, KNOWN, lines, listening, offered, said, spoken } from "./made_up_talk.mjs";
 import { look, open, ready, run, seen, settings } from "./page_browser.mjs";
 import { resize, until } from "./patience.mjs";
 
@@ -279,4 +279,25 @@ async function languages() {
   await browser.close();
 }
 
-await run({ languages, welcome, phrases, body, kept, turned, thumbs });
+/** What is signed while somebody points moves no picture away under the finger. */
+async function steady() {
+  const { browser, page } = await listening();
+  const { steps } = seen;
+  await page.click("#board summary");
+  const tile = "#board .tile[data-part=pain]";
+  const place = () => page.locator(tile).evaluate((each) => Math.round(each.getBoundingClientRect().top));
+  const card = () => page.evaluate(() => document.getElementById("answer-card")?.offsetHeight ?? 0);
+  await page.click(tile);
+  const before = [await place(), await card()];
+  await offered(3);
+  await page.waitForFunction(() => document.querySelectorAll("#answer-actions .choice canvas:not([hidden])").length === 3);
+  steps.grown = await card() - before[1];
+  steps.moved = [await place() - before[0]];
+  await answered({});
+  await page.waitForFunction(() => document.querySelector("#answer-waiting")?.textContent);
+  steps.moved.push(await place() - before[0]);
+  await page.waitForFunction(() => !document.getElementById("answer-card")?.style.minHeight); // nobody points any longer
+  await browser.close();
+}
+
+await run({ steady, languages, welcome, phrases, body, kept, turned, thumbs });

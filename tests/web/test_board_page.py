@@ -116,3 +116,11 @@ def test_other_languages_have_the_board_and_long_texts_fit(tmp_path: Path) -> No
     assert steps["fr"] == ["fr", "Oui", "lundi", french["camera.start"]]
     assert steps["tw"] == ["tw", twi["board.yes"], "Dwoada", TEXTS["camera.start"]]  # what Twi lacks is said in English
     assert steps["long"] < 844
+
+
+@needs_browser
+@pytest.mark.slow
+def test_what_is_pointed_at_stays_under_the_finger(tmp_path: Path) -> None:
+    steps = board("steady", tmp_path)
+    assert steps["grown"] > 50  # a question came above it
+    assert all(abs(pixels) <= 1 for pixels in steps["moved"])

@@ -157,8 +157,8 @@ export class AnswerView {
     this.#heard = heard;
     this.#line = null;
     this.#go(step);
-    // On a phone it may lie below; somebody who types is left alone.
-    if (!document.activeElement?.matches("input")) byId("answer-card").scrollIntoView({ block: "nearest" });
+    // On a phone it may lie below; somebody who types or points is left alone.
+    if (!document.activeElement?.matches("input, #board *")) byId("answer-card").scrollIntoView({ block: "nearest" });
   }
 
   /**

@@ -25,6 +25,7 @@ import { wireSettingsDialog } from "./settings_dialog.js";
 import { Signs } from "./signs.js";
 import { AT_START, stateOf } from "./states.js";
 import { notice, showGpu, showHint, showMeter, showState } from "./status.js";
+import { holdSteady } from "./steady.js";
 import { wireTalkDialog } from "./talk_dialog.js";
 import { countTalk, Tally } from "./tally.js";
 import { TallyView } from "./tally_view.js";
@@ -114,6 +115,7 @@ class Page {
     this.tally = new Tally();
     this.thumbs = new ThumbReply({ settings: this.settings, asksElse: () => this.acquaintance.isAsking });
     byId("board").addEventListener("click", () => this.thumbs.turnAway());
+    holdSteady(byId("board"), byId("answer-card"));
     this.board = new Board({
       answerer: this.answerer,
       signs: this.signs,
