@@ -78,6 +78,18 @@ export class AnswerView {
     this.#go({ kind: "empty" });
   }
 
+  /**
+   * The signing that stands there was taught: it is no longer what was not understood.
+   *
+   * @param {string} sentence
+   */
+  learned(sentence) {
+    if (this.#step.kind !== "unsure" && this.#step.kind !== "help") return;
+    this.#heard = null;
+    this.#go({ kind: "empty" });
+    this.#show("empty", "check", text("answer.learned", { sentence }), { hint: text("answer.learned_hint") });
+  }
+
   /** What stands there, to be brought back by `restore`. */
   get standing() {
     return { step: this.#step, heard: this.#heard, waiting: this.#waiting, line: this.#line, before: this.#before };
@@ -275,7 +287,7 @@ export class AnswerView {
     const view = this.#heard && VAGUE.includes(reason) ? viewProblem(this.#heard.clip, this.#heard.dark) : "";
     const stands = reason === STILL && view === "fast" ? "" : view; // hands that rest were not too fast
     const why = stands || reason || "unknown"; // how the person stands says more than what the numbers miss
-    const hint = textOf("reason", why, "reason.unknown");
+    const hint = [textOf("reason", why, "reason.unknown"), teach ? text("answer.unsure_teach", { teach: text("answer.teach") }) : ""].join(" ").trim();
     this.#show("unsure", "repeat", text("answer.unsure"), { hint, why, actions: [possible, teach] });
   }
 

@@ -74,7 +74,10 @@ class Page {
     this.signs = new Signs(this.answerer);
     this.welcome = new Welcome({ answerer: this.answerer, signs: this.signs });
     this.key = new ServiceKey();
-    this.enrolment = new Enrolment(this.answerer, this.key, () => this.refresh());
+    this.enrolment = new Enrolment(this.answerer, this.key, (sentence) => {
+      this.answer.learned(sentence);
+      this.refresh();
+    });
     this.own = new Own({ answerer: this.answerer, key: this.key, changed: () => this.refresh() });
     this.nurse = new NurseSide({
       answerer: this.answerer, conversation: this.conversation, shown: () => this.thumbs.turnAway(),

@@ -33,10 +33,15 @@ export class CopyView {
   }
 
   async #save() {
-    const file = await this.answerer.exportTaught(inputById("copy-training").checked, this.key.value);
+    const trainingOnly = inputById("copy-training").checked;
+    const file = await this.answerer.exportTaught(trainingOnly, this.key.value);
     const name = `signtalk-taught-${today()}.zip`;
     saveFile(file, name);
-    return text("copy.saved", { name });
+    const { sentences } = await this.answerer.taught("", this.key.value);
+    const without = sentences.filter(({ num_kept: kept }) => !kept).map(({ sentence }) => `“${sentence}”`);
+    if (trainingOnly || !without.length) return text("copy.saved", { name });
+    const told = [...without.slice(0, MOST_TOLD), ...(without.length > MOST_TOLD ? ["…"] : [])].join(", ");
+    return text("copy.saved_without", { name, sentences: told });
   }
 
   async #read() {

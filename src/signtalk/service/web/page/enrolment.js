@@ -1,7 +1,7 @@
 // The dialog that remembers a signing under a sentence, where the service allows it.
 
 import { buttonById, byId, dialogById, inputById } from "./dom.js";
-import { failureOf } from "./key.js";
+import { failureOf, needsKey } from "./key.js";
 import { addPlayer } from "./player.js";
 import { language, text } from "./texts.js";
 
@@ -18,7 +18,7 @@ export class Enrolment {
   /**
    * @param {Answerer} answerer
    * @param {ServiceKey} key
-   * @param {() => void} saved called when a sentence was added
+   * @param {(sentence: string) => void} saved called when a sentence was added
    */
   constructor(answerer, key, saved) {
     this.answerer = answerer;
@@ -76,14 +76,17 @@ export class Enrolment {
     try {
       const { sentence, warnings = [] } = await this.answerer.enroll(words, this.#clip, { ...this.#told(), key });
       this.key.value = key;
-      this.saved();
+      this.saved(sentence);
       report.textContent = [text("enroll.saved", { sentence }), ...warnings].join(" ");
       byId("enroll-cancel").textContent = text("enroll.close");
     } catch (error) {
-      report.textContent = failureOf(error, "enroll.failed");
+      report.textContent = failureOf(error, "enroll.failed", key);
       buttonById("enroll-save").disabled = false;
+      if (needsKey(error)) inputById("enroll-key").focus();
     }
+    report.scrollIntoView({ block: "nearest" }); // a small screen shows the beginning of the dialog alone
   }
+
   /** What is told of the signing. */
   #told() {
     const [category, signer, told] = ["category", "signer", "language"].map((name) => (

@@ -31,9 +31,19 @@ function keyOfAddress() {
  *
  * @param {unknown} error
  * @param {"enroll.failed" | "own.failed" | "remember.failed"} failed told where the code has no text; the error's own words follow
+ * @param {string} [key] what was sent as the key
  */
-export function failureOf(error, failed) {
+export function failureOf(error, failed, key = "?") {
   const status = error instanceof AnswererError ? error.status : 0;
-  const code = status === 401 ? "key" : status === 403 ? "forbidden" : codeOf(error);
+  const code = needsKey(error) ? (key ? "key" : "no_key") : status === 403 ? "forbidden" : codeOf(error);
   return `${textOf("error", code, failed)} ${code === codeOf(error) ? messageOf(error) : ""}`.trim();
+}
+
+/**
+ * Whether something failed for want of the right key.
+ *
+ * @param {unknown} error
+ */
+export function needsKey(error) {
+  return error instanceof AnswererError && error.status === 401;
 }
