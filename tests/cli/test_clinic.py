@@ -19,6 +19,13 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return calls
 
 
+@pytest.fixture
+def port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a page open."""
+    monkeypatch.setattr("signtalk.service.listening.check_address", lambda *_: None)
+
+
+@pytest.mark.usefixtures("port_is_free")
 def test_one_command_makes_everything_and_opens_the_page(
     tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]]
 ) -> None:
@@ -51,6 +58,7 @@ def test_a_port_that_is_taken_is_one_line_and_nothing_is_made(
     assert not (tmp_path / "clinic").exists()
 
 
+@pytest.mark.usefixtures("port_is_free")
 def test_a_key_that_is_too_short_is_one_line(tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]]) -> None:
     (tmp_path / "key.txt").write_text("ward-3\n")
     assert "a key needs at least 16 characters" in ask("clinic", tmp_path, "--no-open", code=2).err
@@ -58,6 +66,7 @@ def test_a_key_that_is_too_short_is_one_line(tmp_path: Path, ask: Any, listening
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("port_is_free")
 def test_a_new_model_answers_what_was_taught(
     tmp_path: Path, ask: Any, small_run: SmallRun, listening: list[tuple[Any, ...]]
 ) -> None:

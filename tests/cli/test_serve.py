@@ -18,6 +18,12 @@ from signtalk.service.recording import RecordingFolder
 from signtalk.service.settings import KEY_VARIABLE
 
 
+@pytest.fixture(autouse=True)
+def port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a page open."""
+    monkeypatch.setattr("signtalk.service.listening.check_address", lambda *_: None)
+
+
 @pytest.fixture
 def listening(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the server was called with, instead of a server."""
