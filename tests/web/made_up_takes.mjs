@@ -53,19 +53,28 @@ export async function madeUp(page, path) {
 }
 
 /**
- * Sign a take between two presses of the button.
+ * Sign between two presses of the button.
  *
  * @param {Page} page
- * @param {string} path of the clip's bytes
+ * @param {() => Promise<unknown>} play what is signed, held still before and after
  */
-export async function signed(page, path) {
-  const play = await madeUp(page, path);
+export async function pressed(page, play) {
   await page.waitForTimeout(HELD_MS);
   await page.click("#sign-button");
   await page.waitForSelector("#state[data-state=signing]");
   await play();
   await page.waitForTimeout(HELD_MS);
   await page.click("#sign-button");
+}
+
+/**
+ * Sign a take between two presses of the button.
+ *
+ * @param {Page} page
+ * @param {string} path of the clip's bytes
+ */
+export async function signed(page, path) {
+  await pressed(page, await madeUp(page, path));
 }
 
 /** @param {number} value */

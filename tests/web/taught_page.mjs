@@ -11,7 +11,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
 import { contextOf, FAKE_CAMERA, launch, tellErrors } from "./browsers.mjs";
-import { madeUp, standIn } from "./made_up_takes.mjs";
+import { madeUp, pressed, standIn } from "./made_up_takes.mjs";
 import { newPage } from "./patience.mjs";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
@@ -22,7 +22,6 @@ const axeSource = await readFile(require.resolve("axe-core/axe.min.js"), "utf8")
 
 const job = JSON.parse(await readFile(process.argv[2], "utf8"));
 const PATIENCE = { timeout: 120_000 };
-const HELD_MS = 400; // still before and after a take
 const PICTURES_A_SECOND = 8; // of the films' camera; software finds fewer
 const PICTURES_A_FILM = 24; // enough to see a sign
 const LONGEST_FILM_S = 22;
@@ -105,12 +104,7 @@ async function signed(page, take) {
   await page.click("#new-person");
   await page.waitForSelector("#answer-card.empty");
   const play = take.film ? await film(page, take) : await madeUp(page, take.clip ?? "");
-  await page.waitForTimeout(HELD_MS);
-  await page.click("#sign-button");
-  await page.waitForSelector("#state[data-state=signing]");
-  await play();
-  await page.waitForTimeout(HELD_MS);
-  await page.click("#sign-button");
+  await pressed(page, play);
   await page.waitForSelector("#answer-card:not(.empty)", { timeout: 30_000 }).catch(() => null); // too little was seen
   return standing(page);
 }
