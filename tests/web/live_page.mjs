@@ -54,7 +54,7 @@ async function refusedThenEnrolled(page) {
   seen.steps.rate = await page.textContent("#rate");
   seen.steps.motion = await until(async () => Number(await page.getAttribute("#motion", "aria-valuenow")), (share) => share > 0);
   await look(page, "unsure");
-  await page.click("text=Teach this sentence");
+  await page.click('role=button[name="Teach this sentence"]');
   await page.fill("#enroll-text", ENROLLED);
   await page.fill("#enroll-key", "another key");
   await page.click("#enroll-save");

@@ -82,7 +82,7 @@ async function conversation() {
   await said(KNOWN[1]);
   await tablet.click(".reply.yes");
   steps.confirmed = await standing(KNOWN[1]);
-  await tablet.click("text=That is wrong");
+  await tablet.click('role=button[name="That is wrong"]');
   await phone.waitForSelector("#partner-standing.asking");
   await tablet.click(".reply.again");
   steps.takenBack = await standing("");

@@ -77,7 +77,7 @@ async function said(page, take) {
 
 /** @param {Page} page */
 async function chosen(page) {
-  if (await page.locator("#answer-card.unsure").count()) await page.click("text=Show what it could be");
+  if (await page.locator("#answer-card.unsure").count()) await page.click('role=button[name="Show what it could be"]');
   await page.click(".choice >> nth=0");
   await page.waitForSelector("#answer-card.said");
   return page.textContent("#answer .said");
@@ -120,7 +120,7 @@ async function conversation() {
   steps.first = await said(page, first);
   await counted(page, 1);
   await look(page, "remembering");
-  await page.click("text=That is wrong");
+  await page.click('role=button[name="That is wrong"]');
   await counted(page, 0);
   steps.corrected = await chosen(page);
   await counted(page, 1);

@@ -67,7 +67,7 @@ async function unasked() {
   await card(page, "unsure");
   steps.help = await page.locator("#answer-actions button").allTextContents();
   await look(page, "help");
-  await page.click("text=Pick from the list");
+  await page.click('role=button[name="Pick from the list"]');
   steps.focus = await page.evaluate(() => document.activeElement?.id);
   await browser.close();
 }

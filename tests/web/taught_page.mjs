@@ -142,9 +142,9 @@ async function standing(page) {
  * @param {string} words
  */
 async function teach(page, words) {
-  if (await page.locator("#answer-card.said").count()) await page.click("text=That is wrong");
+  if (await page.locator("#answer-card.said").count()) await page.click('role=button[name="That is wrong"]');
   if (await page.locator("#answer-card.confirm").count()) await page.click(".reply.no");
-  await page.click("#answer-actions >> text=Teach this sentence");
+  await page.click('role=button[name="Teach this sentence"]');
   await page.fill("#enroll-text", words);
   if (job.key) await page.fill("#enroll-key", job.key);
   for (const [name, value] of Object.entries(job.told)) {
