@@ -5,6 +5,7 @@ import pytest
 
 from signtalk.calibration.unseen_signs import (
     FEWEST_TAUGHT,
+    RESTING,
     TaughtSet,
     coverage,
     fit_promise,
@@ -82,12 +83,7 @@ def test_sets_without_any_lesson_are_told() -> None:
 def test_the_gate_keeps_its_promise_in_a_set_that_it_was_not_fitted_on() -> None:
     sets = [taught(name, noise, seed) for seed, (name, noise) in enumerate({"a": 0.6, "b": 0.9, "c": 0.75}.items())]
     answers = hold_lessons(RECOGNIZER, sets, lessons=16)
-    decision, report = fit_unseen(
-        DecisionConfig(scoring=SCORING),
-        answers.select(answers.sets != 2),
-        np.array([0.01, 0.02], dtype=np.float32),
-        0.95,
-    )
+    decision, report = fit_unseen(DecisionConfig(scoring=SCORING), answers.select(answers.sets != 2), 0.95)
     figures = coverage(decision, answers.select(answers.sets == 2))
     assert figures["precision"] >= 0.9 and figures["answered"] > 0.2
     assert decision.gate.enrolled is not None and decision.gate.enrolled.threshold == decision.gate.threshold
@@ -97,8 +93,7 @@ def test_the_gate_keeps_its_promise_in_a_set_that_it_was_not_fitted_on() -> None
 def test_each_set_counts_the_same_however_many_questions_it_asks() -> None:
     answers = hold_lessons(RECOGNIZER, [taught("easy", 0.3, 0), taught("hard", 1.2, 1)], lessons=12)
     few = answers.select((answers.sets == 1) | (np.arange(len(answers.sets)) % 4 == 0))
-    idle = np.array([0.01], dtype=np.float32)
-    whole, thinned = (fit_unseen(DecisionConfig(scoring=SCORING), each, idle, 0.9)[0] for each in (answers, few))
+    whole, thinned = (fit_unseen(DecisionConfig(scoring=SCORING), each, 0.9)[0] for each in (answers, few))
     assert whole.gate.threshold == pytest.approx(thinned.gate.threshold, abs=0.1)
 
 
@@ -114,8 +109,7 @@ def test_a_gate_that_accepts_nothing_has_no_precision() -> None:
 def test_a_promise_is_proven_by_sets_that_were_left_out_alone() -> None:
     sets = [taught(name, noise, seed) for seed, (name, noise) in enumerate({"a": 0.6, "b": 0.9, "c": 0.75}.items())]
     answers = hold_lessons(RECOGNIZER, sets, lessons=16)
-    idle = np.array([0.01], dtype=np.float32)
-    decision, judged = fit_promise(DecisionConfig(scoring=SCORING), answers, idle, 0.95)
+    decision, judged = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.95)
     gate = decision.gate
     assert gate.precision_reached and gate.precision_asked == 0.95
     assert gate.num_accepted == sum(int(each["num_answered"] or 0) for each in judged.values())
@@ -131,6 +125,27 @@ def test_where_left_out_sets_do_not_show_it_nothing_is_proven() -> None:
     sets = [taught("a", 0.5, 0), taught("b", 0.5, 1)]
     answers = hold_lessons(RECOGNIZER, sets, lessons=12)
     upside_down = replace(answers, right=np.where(answers.sets == 0, answers.right, ~answers.right))
-    decision, _ = fit_promise(DecisionConfig(scoring=SCORING), upside_down, np.zeros(0, dtype=np.float32), 0.95)
+    decision, _ = fit_promise(DecisionConfig(scoring=SCORING), upside_down, 0.95)
     assert not decision.gate.precision_reached
     assert decision.gate.enrolled is not None and not decision.gate.enrolled.precision_reached
+
+
+def test_rests_are_asked_and_never_taught_and_set_the_floor_of_motion() -> None:
+    signed = taught("a", 0.1, 0)
+    nobody = [number % 4 == 3 for number in range(len(signed.labels))]
+    labels = tuple(RESTING if each else label for each, label in zip(nobody, signed.labels, strict=True))
+    speeds = np.where(nobody, 0.02, 0.1).astype(np.float32)
+    answers = hold_lessons(RECOGNIZER, [replace(signed, labels=labels, motions=speeds)], lessons=8)
+    assert answers.resting.any() and not (answers.resting & (answers.known | answers.right)).any()
+    fitted, _ = fit_unseen(DecisionConfig(scoring=SCORING), answers, 0.9)
+    assert 0.02 < fitted.gate.motion_floor < 0.1
+    without, _ = fit_unseen(DecisionConfig(scoring=SCORING), answers.select(~answers.resting), 0.9)
+    assert fitted.gate.motion_floor != without.gate.motion_floor
+
+
+def test_clips_of_one_name_are_one_set() -> None:
+    sets = [taught("a", 0.1, 0), taught("b", 0.1, 1), replace(taught("c", 0.1, 2), name="a")]
+    named_apart = [*sets[:2], replace(sets[2], name="c")]
+    together, apart = (hold_lessons(RECOGNIZER, each, lessons=4) for each in (sets, named_apart))
+    assert together.sets.tolist() == np.where(apart.sets == 2, 0, apart.sets).tolist()
+    assert set(apart.sets) == {0, 1, 2}

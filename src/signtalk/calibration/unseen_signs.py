@@ -3,8 +3,8 @@
 TaughtSet ... --hold_lessons--> LessonAnswers --fit_promise--> DecisionConfig for a bundle without sentences
 
 A lesson is what a clinic does: one person teaches some sentences with one to three clips each, others ask for them, and
-for some that nobody taught. Each set counts the same, however many clips it has: what is to come is a set that nobody
-has seen.
+for some that nobody taught; hands that rest are asked about as well. Each set counts the same, however many clips it
+has: what is to come is a set that nobody has seen.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _STRICTER = (0.0, 0.25, 0.5, 0.75)
 """By how much of what is missing to certainty a fit may aim higher than it promises."""
 MOST_QUESTIONS = 120
 """Of a lesson, so that no set of thousands of clips takes hours."""
-_BY_QUESTION = ("right", "known", "sets", "motions", "num_sentences", "num_clips")
+RESTING = ""
+"""What a clip says in which nobody signs: it is asked, and never taught."""
+_BY_QUESTION = ("right", "known", "resting", "sets", "motions", "num_sentences", "num_clips")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +46,9 @@ class TaughtSet:
     """Clips of signs that the encoder never saw.
 
     Attributes:
-        name: of the set.
+        name: of the set; what has the same name counts as one set together, and is left out together.
         encoded: B clips.
-        labels: what each says.
+        labels: what each says; RESTING where nobody signs.
         people: who signs each.
         motions: (B,) hand speeds, shoulder widths a second.
     """
@@ -66,7 +68,8 @@ class LessonAnswers:
         evidence: of the first candidate.
         right: (Q,) whether that is right.
         known: (Q,) whether the sentence was taught.
-        sets: (Q,) name of the set.
+        resting: (Q,) whether nobody signs.
+        sets: (Q,) number of the set, in the order of their names' first places.
         motions: (Q,) hand speeds.
         num_sentences: (Q,) how many sentences were taught in the lesson.
         num_clips: (Q,) how many clips taught each of them, at most.
@@ -75,6 +78,7 @@ class LessonAnswers:
     evidence: Evidence
     right: BoolArray
     known: BoolArray
+    resting: BoolArray
     sets: IntArray
     motions: FloatArray
     num_sentences: IntArray
@@ -104,11 +108,12 @@ def hold_lessons(recognizer: Recognizer, sets: Sequence[TaughtSet], lessons: int
     Raises:
         DataError: nobody in any set makes enough signs.
     """
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(taught.name for taught in sets))}
     parts = []
-    for number, taught in enumerate(sets):
+    for place, taught in enumerate(sets):
         for lesson in range(lessons):
-            rng = np.random.default_rng((seed, number, lesson))
-            outcome = _lesson(recognizer, taught, number, lesson, rng)
+            rng = np.random.default_rng((seed, place, lesson))
+            outcome = _lesson(recognizer, taught, numbers[taught.name], lesson, rng)
             if outcome is not None:
                 parts.append(outcome)
     if not parts:
@@ -125,7 +130,7 @@ def _lesson(
     everyone = sorted(set(taught.people))
     teacher = everyone[lesson % len(everyone)]
     own = np.flatnonzero(people == teacher)
-    signs = rng.permutation(np.unique(labels[own]))
+    signs = rng.permutation(np.unique(labels[own[labels[own] != RESTING]]))
     if len(signs) <= FEWEST_TAUGHT:  # at least one remains that nobody teaches
         return None
     count = _drawn_count(rng, len(signs) - 1)
@@ -144,6 +149,7 @@ def _lesson(
         evidence=Evidence.from_ranking(ranking),
         right=ranking.ranks_of([taught.labels[row] for row in asked.tolist()]) == 1,
         known=np.isin(labels[asked], chosen),
+        resting=labels[asked] == RESTING,
         sets=np.full(len(asked), number),
         motions=taught.motions[asked],
         num_sentences=np.full(len(asked), count),
@@ -157,25 +163,24 @@ def _drawn_count(rng: np.random.Generator, most: int) -> int:
 
 
 def fit_unseen(
-    decision: DecisionConfig, outcomes: LessonAnswers, idle: FloatArray, precision: float
+    decision: DecisionConfig, outcomes: LessonAnswers, precision: float
 ) -> tuple[DecisionConfig, GateReport]:
     """The gate of a base, for taught sentences as for all others: it has no others.
 
     Args:
         decision: its scoring ranked the outcomes.
         outcomes: of lessons.
-        idle: hand speeds of clips in which nobody signs.
         precision: part of the accepted answers that shall be right.
     """
-    counts = _counts(outcomes)
-    signing = outcomes.motions[np.isfinite(outcomes.motions)]
+    counts, has_speed = _counts(outcomes), np.isfinite(outcomes.motions)
+    signing, idle = (outcomes.motions[has_speed & rows] for rows in (~outcomes.resting, outcomes.resting))
     fit = fit_gate(outcomes.evidence, outcomes.right, signing, idle, precision=precision, counts=counts)
     gate = fit.config.model_copy(update={"enrolled": fit.config})
     return decision.model_copy(update={"gate": gate, "translate": False}), fit.report
 
 
 def fit_promise(
-    decision: DecisionConfig, outcomes: LessonAnswers, idle: FloatArray, precision: float
+    decision: DecisionConfig, outcomes: LessonAnswers, precision: float
 ) -> tuple[DecisionConfig, dict[int, dict[str, float | None]]]:
     """The gate of a base, with a promise that sets have shown which it was not fitted on.
 
@@ -185,7 +190,6 @@ def fit_promise(
     Args:
         decision: its scoring ranked the outcomes.
         outcomes: of lessons in two sets or more.
-        idle: hand speeds of clips in which nobody signs.
         precision: part of the accepted answers that shall be right.
 
     Returns:
@@ -196,7 +200,7 @@ def fit_promise(
     numbers = np.unique(outcomes.sets).tolist()
     left_out = [outcomes.select(outcomes.sets == each) for each in numbers]
     for aim in (precision + (1 - precision) * share for share in _STRICTER):
-        without = [fit_unseen(decision, outcomes.select(outcomes.sets != each), idle, aim)[0] for each in numbers]
+        without = [fit_unseen(decision, outcomes.select(outcomes.sets != each), aim)[0] for each in numbers]
         judged = {each: coverage(fit, part) for each, fit, part in zip(numbers, without, left_out, strict=True)}
         shares = [float(share) for each in judged.values() if (share := each["precision"]) is not None]
         num_accepted = sum(int(each["num_answered"] or 0) for each in judged.values())
@@ -204,7 +208,7 @@ def fit_promise(
         is_shown = found is not None and num_accepted >= MIN_ACCEPTED and found >= precision
         if is_shown:
             break
-    fitted, _ = fit_unseen(decision, outcomes, idle, aim)
+    fitted, _ = fit_unseen(decision, outcomes, aim)
     promise: dict[str, Any] = {
         "precision_asked": precision, "precision_reached": is_shown, "num_accepted": num_accepted,
         "precision_found": found, "precision_lower_bound": None,

@@ -75,7 +75,7 @@ def draw_group(config: EndlessConfig, number: int) -> tuple[DrawnClip, ...]:
     """
     signs = draw_signs(config.seed, number)
     rng = generator(config.seed, "group", number)
-    return tuple(_film(draw_person(rng), signs, rng) for _ in range(config.people))
+    return tuple(film_signs(draw_person(rng), signs, rng) for _ in range(config.people))
 
 
 def draw_signs(seed: int, number: int) -> tuple[Sign, ...]:
@@ -92,8 +92,14 @@ def draw_signs(seed: int, number: int) -> tuple[Sign, ...]:
     return (*signs[:place], near(signs[place], rng), *signs[place + 1 :])
 
 
-def _film(person: Signer, signs: Sequence[Sign], rng: np.random.Generator) -> DrawnClip:
-    """One person's clip of these signs, cut as people cut."""
+def film_signs(person: Signer, signs: Sequence[Sign], rng: np.random.Generator) -> DrawnClip:
+    """One person's clip of these signs, cut as people cut.
+
+    Args:
+        person: who signs, before which camera.
+        signs: in a row.
+        rng: of the frame rate, the way of signing and the cut.
+    """
     fps = float(rng.choice(FRAME_RATES))
     performance = begin(person, rng)
     performance.clock = _BEFORE_S
