@@ -22,7 +22,7 @@ import numpy as np
 
 import signtalk
 from base_lessons import taught_sets
-from oneshot import SETS, Opened, Plan, measure_all
+from oneshot import NAMES, SETS, Opened, Plan, measure_all
 from signtalk.bundle.bundle import open_bundle
 from signtalk.calibration.unseen_signs import TaughtSet, fit_promise, hold_lessons
 from signtalk.data.manifest import Manifest
@@ -61,7 +61,7 @@ _LEARNED = ("words_6people",)
 _WORDS = ("asl_words_3signers", "ksl_phrases_5sessions")
 MAKINGS = {
     "hands": Making(
-        "base", "hands", ("epochs=40",), _LEARNED, _WORDS, _WORDS, tuple(SETS),
+        "base", "hands", ("epochs=40",), _LEARNED, _WORDS, _WORDS, NAMES,
     ),
     "body": Making(
         "base-body", "body", ("epochs=12",), _LEARNED, _WORDS, _WORDS, ("isl_words_10signers_body",),

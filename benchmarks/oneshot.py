@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from drawn_sets import drawn_sentence_set, drawn_signs
 from dtw_baseline import DTW_FEATURES, yardstick_columns
 from folds import code_version
 from oneshot_page import LESSONS, SIZES, Answering, Cell, Results, Taught, page
@@ -62,6 +63,11 @@ SETS: dict[str, Suite] = {
     "asl_medical_sentences": Suite("asl_medical_sentences", "as recorded teaches, as perturbed asks", perturbed=True),
     "made_up": Suite("made_up", "one made-up signer teaches; the demo's sentences"),
 }
+DRAWN = {"made_up_signs": drawn_signs, "made_up_sentences": drawn_sentence_set}
+"""Sets that are drawn instead of read."""
+NAMES = (*SETS, *DRAWN)
+_DRAWN_SEED = 18
+"""No signs or people that a base learned from, was chosen on or was fitted on."""
 _CHANGED = frozenset((*PERTURBATIONS, VALIDATION_NAME))
 """Who signs a perturbed clip."""
 _MEASURES = ("recall_at_1", "mrr")
@@ -109,6 +115,8 @@ def opened(name: str, opening: ExitStack) -> Opened:
 
 def encoded_set(encoder: ClipEncoder, name: str, work: Path) -> TaughtSet:
     """The clips of a set, encoded; at rest nobody is asked."""
+    if name in DRAWN:
+        return DRAWN[name](encoder, _DRAWN_SEED, name)
     manifest = prepare(SETS[name], work / "data")
     config = encoder.feature_config
     store = pack_clips(manifest.records, config, work / "stores" / name / _short(config))
@@ -186,7 +194,7 @@ class Plan:
     """What is measured of an encoder, and where it is kept.
 
     Attributes:
-        sets: names of SETS.
+        sets: names of NAMES.
         ks: references of a sign.
         draws: of each person.
         work: data and packed clips.
@@ -235,7 +243,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("encoders", nargs="+", metavar="ENCODER")
     parser.add_argument("--names", nargs="+", help="what to call them in the table; default: as they are given")
-    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--sets", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--k", nargs="+", type=int, default=[1, 3, 5])
     parser.add_argument("--draws", type=int, default=2)
     parser.add_argument("--work", type=Path, default=Path("runs/oneshot"))
@@ -255,7 +263,7 @@ def main() -> int:
             command = typed_command("oneshot", sys.argv[1:])
             with open_bundle("base") as base:
                 fitted = base.manifest.figures.get("left_out", [])
-            replace_section(options.results, SECTION, page(Results.read(options.json), command, fitted, list(SETS)))
+            replace_section(options.results, SECTION, page(Results.read(options.json), command, fitted, NAMES))
     except SignTalkError as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,8 +3,10 @@ import pytest
 
 from signtalk.landmarks.clip import PARTS
 from signtalk.landmarks.features import FeatureConfig, extract_features
+from signtalk.synthetic import endless
 from signtalk.synthetic.drawn_signs import PHONOLOGY, phonology
 from signtalk.synthetic.endless import NO_SIGN, EndlessConfig, draw_group, draw_signs
+from signtalk.synthetic.lexicon import substitutions
 
 CONFIG = EndlessConfig(seed=3, people=3)
 
@@ -55,6 +57,20 @@ def test_frames_tell_the_parameters_of_the_sign_that_they_belong_to() -> None:
             assert told == {phonology(sign)} or own_way
             assert (each.phonology[~signing] == NO_SIGN).all()
     assert each.phonology.shape[1] == len(PHONOLOGY)
+
+
+def test_frames_tell_the_own_way_of_who_makes_a_sign_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endless, "_OWN_WAY", 1.0)
+    number = next(
+        number
+        for number in range(40)
+        if len(signs := draw_signs(CONFIG.seed, number)) == 1 and signs[0].hands != "base"
+    )
+    (sign,) = draw_signs(CONFIG.seed, number)
+    ways = {phonology(way) for way in substitutions(sign)}
+    for each in draw_group(CONFIG, number):
+        told = {tuple(row) for row in each.phonology[each.phonology[:, 0] != NO_SIGN].tolist()}
+        assert told and told <= ways - {phonology(sign)}
 
 
 def test_hands_are_flatter_than_they_are() -> None:

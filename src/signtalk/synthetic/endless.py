@@ -103,7 +103,8 @@ def film_signs(person: Signer, signs: Sequence[Sign], rng: np.random.Generator) 
     fps = float(rng.choice(FRAME_RATES))
     performance = begin(person, rng)
     performance.clock = _BEFORE_S
-    starts, ends = add_sentence(performance, [_own_way(sign, rng) for sign in signs], person, rng, _HOLDS)
+    made = [_own_way(sign, rng) for sign in signs]
+    starts, ends = add_sentence(performance, made, person, rng, _HOLDS)
     performance.clock += _AFTER_S
     performance.hold()
     motion = to_motion(performance, person, fps, rng)
@@ -112,7 +113,7 @@ def film_signs(person: Signer, signs: Sequence[Sign], rng: np.random.Generator) 
     shown = _cut(starts, ends, fps, len(landmarks), rng)
     times = np.arange(len(landmarks)) / fps
     parameters = np.full((len(landmarks), len(PHONOLOGY)), NO_SIGN, dtype=np.int8)
-    for sign, (start, end) in zip(signs, performance.sign_spans_s, strict=True):
+    for sign, (start, end) in zip(made, performance.sign_spans_s, strict=True):
         parameters[(times >= start) & (times <= end)] = phonology(sign)
     aspect = None if rng.random() < _SHAPE_UNTOLD else person.camera.aspect
     clip = LandmarkClip(landmarks[shown], visibility[shown], regular_timestamps(shown.stop - shown.start, fps), aspect)
