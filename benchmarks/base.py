@@ -161,6 +161,7 @@ def make(checkpoint: Checkpoint, making: Making, manifests: Sequence[Manifest], 
     sets = taught_sets(encoder, manifests, work / "stores")
     names = list(dict.fromkeys(taught.name for taught in sets))
     decision = DecisionConfig(scoring=best_scoring(nothing, sets))
+    print(decision.scoring)
     outcomes = hold_lessons(nothing.changed(decision=decision), sets, LESSONS)
     fitted, judged = fit_promise(decision, outcomes, PRECISION)
     left_out = [{"name": name, **judged[number]} for number, name in enumerate(names)]

@@ -32,7 +32,7 @@ UNTAUGHT_SHARE = 0.3
 FEWEST_TAUGHT = 6
 """Sentences of a lesson: among fewer little is near that an answer could be told from. Taught 3 to 5 sentences, a gate
 that kept 0.99 of its answers among more kept 0.96 (2026-11-28, four sets that it was not fitted on)."""
-_STRICTER = (0.0, 0.25, 0.5, 0.75)
+_STRICTER = tuple(tenth / 10 for tenth in range(10))
 """By how much of what is missing to certainty a fit may aim higher than it promises."""
 MOST_QUESTIONS = 120
 """Of a lesson, so that no set of thousands of clips takes hours."""
