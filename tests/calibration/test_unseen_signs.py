@@ -130,6 +130,15 @@ def test_where_left_out_sets_do_not_show_it_nothing_is_proven() -> None:
     assert decision.gate.enrolled is not None and not decision.gate.enrolled.precision_reached
 
 
+def test_a_promise_that_one_set_breaks_is_not_proven_by_the_mean() -> None:
+    answers = hold_lessons(RECOGNIZER, [taught(name, 0.3, seed) for seed, name in enumerate("abcd")], lessons=12)
+    wronged = (answers.sets == 3) & (np.arange(len(answers.sets)) % 4 == 0)  # however sure the gate is
+    answers = replace(answers, right=answers.right & ~wronged)
+    decision, judged = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.9)
+    assert float(judged[3]["precision"] or 0) < 0.8
+    assert float(decision.gate.precision_found or 0) >= 0.9 and not decision.gate.precision_reached
+
+
 def test_rests_are_asked_and_never_taught_and_set_the_floor_of_motion() -> None:
     signed = taught("a", 0.1, 0)
     nobody = [number % 4 == 3 for number in range(len(signed.labels))]

@@ -34,6 +34,8 @@ FEWEST_TAUGHT = 6
 that kept 0.99 of its answers among more kept 0.96 (2026-11-28, four sets that it was not fitted on)."""
 _STRICTER = tuple(tenth / 10 for tenth in range(10))
 """By how much of what is missing to certainty a fit may aim higher than it promises."""
+_MOST_WRONG = 2
+"""Wrong answers of a set that was left out, as a multiple of those that are promised at most."""
 MOST_QUESTIONS = 120
 """Of a lesson, so that no set of thousands of clips takes hours."""
 RESTING = ""
@@ -185,7 +187,8 @@ def fit_promise(
     """The gate of a base, with a promise that sets have shown which it was not fitted on.
 
     A gate that is fitted for a precision keeps a little less in a set that it never saw. So it is fitted for as much
-    more as it takes: each set is left out in turn, and the precision must hold in their mean, each counting the same.
+    more as it takes: each set is left out in turn, and the precision must hold in their mean, each counting the same;
+    and no set may have more than twice the wrong answers, for the next set is one of them and not their mean.
 
     Args:
         decision: its scoring ranked the outcomes.
@@ -206,6 +209,7 @@ def fit_promise(
         num_accepted = sum(int(each["num_answered"] or 0) for each in judged.values())
         found = float(np.mean(shares)) if shares else None
         is_shown = found is not None and num_accepted >= MIN_ACCEPTED and found >= precision
+        is_shown = is_shown and min(shares) >= 1 - _MOST_WRONG * (1 - precision)
         if is_shown:
             break
     fitted, _ = fit_unseen(decision, outcomes, aim)
