@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from drawn_sets import SignedClip, drawn_sentence_set, drawn_signs, encoded_clips
-from signtalk.calibration.unseen_signs import RESTING, TaughtSet
+from signtalk.calibration.unseen_signs import AT_REST, TaughtSet
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
 from signtalk.data.packed import pack_clips
 from signtalk.index.encoded import ClipEncoder
@@ -50,7 +50,7 @@ def taught_sets(encoder: ClipEncoder, manifests: Sequence[Manifest], stores: Pat
         store = pack_clips(manifest.records, encoder.feature_config, stores / name)
         asked = asked_packed(encoder, store, manifest.records)
         if asked is not None:
-            labels = tuple(RESTING if record.is_idle else record.text_key for record in asked.records)
+            labels = tuple(AT_REST if record.is_idle else record.text_key for record in asked.records)
             people = tuple(record.signer_id for record in asked.records)
             sets.append(TaughtSet(name, asked.encoded, labels, people, asked.motions))
         if name in STRUNG:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from signtalk.calibration.unseen_signs import (
+    AT_REST,
     FEWEST_TAUGHT,
-    RESTING,
     TaughtSet,
     coverage,
     fit_promise,
@@ -142,7 +142,7 @@ def test_a_promise_that_one_set_breaks_is_not_proven_by_the_mean() -> None:
 def test_rests_are_asked_and_never_taught_and_set_the_floor_of_motion() -> None:
     signed = taught("a", 0.1, 0)
     nobody = [number % 4 == 3 for number in range(len(signed.labels))]
-    labels = tuple(RESTING if each else label for each, label in zip(nobody, signed.labels, strict=True))
+    labels = tuple(AT_REST if each else label for each, label in zip(nobody, signed.labels, strict=True))
     speeds = np.where(nobody, 0.02, 0.1).astype(np.float32)
     answers = hold_lessons(RECOGNIZER, [replace(signed, labels=labels, motions=speeds)], lessons=8)
     assert answers.resting.any() and not (answers.resting & (answers.known | answers.right)).any()

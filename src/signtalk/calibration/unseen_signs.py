@@ -38,7 +38,7 @@ _MOST_WRONG = 2
 """Wrong answers of a set that was left out, as a multiple of those that are promised at most."""
 MOST_QUESTIONS = 120
 """Of a lesson, so that no set of thousands of clips takes hours."""
-RESTING = ""
+AT_REST = ""
 """What a clip says in which nobody signs: it is asked, and never taught."""
 _BY_QUESTION = ("right", "known", "resting", "sets", "motions", "num_sentences", "num_clips")
 
@@ -50,7 +50,7 @@ class TaughtSet:
     Attributes:
         name: of the set; what has the same name counts as one set together, and is left out together.
         encoded: B clips.
-        labels: what each says; RESTING where nobody signs.
+        labels: what each says; AT_REST where nobody signs.
         people: who signs each.
         motions: (B,) hand speeds, shoulder widths a second.
     """
@@ -132,7 +132,7 @@ def _lesson(
     everyone = sorted(set(taught.people))
     teacher = everyone[lesson % len(everyone)]
     own = np.flatnonzero(people == teacher)
-    signs = rng.permutation(np.unique(labels[own[labels[own] != RESTING]]))
+    signs = rng.permutation(np.unique(labels[own[labels[own] != AT_REST]]))
     if len(signs) <= FEWEST_TAUGHT:  # at least one remains that nobody teaches
         return None
     count = _drawn_count(rng, len(signs) - 1)
@@ -151,7 +151,7 @@ def _lesson(
         evidence=Evidence.from_ranking(ranking),
         right=ranking.ranks_of([taught.labels[row] for row in asked.tolist()]) == 1,
         known=np.isin(labels[asked], chosen),
-        resting=labels[asked] == RESTING,
+        resting=labels[asked] == AT_REST,
         sets=np.full(len(asked), number),
         motions=taught.motions[asked],
         num_sentences=np.full(len(asked), count),
