@@ -1,4 +1,4 @@
-"""Made-up sets in memory, of any seed: signs by people who each make a few of them, and sentences of one language.
+"""Made-up sets in memory, of any seed: signs by several people each, and sentences of one language by the same people.
 
     ClipEncoder, seed -> drawn_signs, drawn_sentence_set -> TaughtSet
 
