@@ -11,24 +11,10 @@ import drawn_sets
 from base_lessons import NEAR_EVERY, SENTENCES, strung_sentences
 from drawn_sets import drawn_sentence_set, drawn_signs, encoded_clips
 from made.clips import made_clip, waving
-from signtalk.arrays import FloatArray
-from signtalk.index.encoded import Encoded
-from signtalk.landmarks.features import FeatureConfig
+from oneshot import Yardstick
 from signtalk.training.pretrain_config import PretrainConfig
 
 SIGNS = [f"sign {number}" for number in range(13)]
-
-
-class MeanOfFrames:
-    """An encoder that has learned nothing."""
-
-    feature_config = FeatureConfig(num_frames=16)
-
-    def encode(self, features: FloatArray, valid: np.ndarray) -> Encoded:
-        mean = features.mean(axis=1)
-        unit = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-6)
-        nothing = np.zeros((*valid.shape, 0), dtype=np.float32)
-        return Encoded(unit, features, nothing, valid, np.zeros(len(mean), dtype=np.float32), nothing)
 
 
 def test_strung_sentences_are_unlike_but_for_the_near_ones() -> None:
@@ -44,7 +30,7 @@ def test_made_up_sentences_are_signed_by_the_same_people_and_are_others_of_anoth
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(drawn_sets, "_SENTENCES", 5)
-    encoder = MeanOfFrames()
+    encoder = Yardstick()
     here, again, there = (drawn_sentence_set(encoder, seed, "a set") for seed in (5, 5, 6))
     assert here.name == "a set" and len(here.labels) == len(here.people) == len(here.encoded.embeddings)
     assert set(here.people) == {"0", "1", "2", "3"}
@@ -54,7 +40,7 @@ def test_made_up_sentences_are_signed_by_the_same_people_and_are_others_of_anoth
 
 def test_of_two_nearly_equal_made_up_signs_one_is_in_the_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn_sets, "PretrainConfig", partial(PretrainConfig, unseen_groups=10))
-    drawn = drawn_signs(MeanOfFrames(), 5, "signs")
+    drawn = drawn_signs(Yardstick(), 5, "signs")
     assert len(drawn.labels) == len(drawn.people) == len(drawn.encoded.embeddings) > 10
     assert not any(int(label) % 2 for label in drawn.labels)
 
@@ -62,5 +48,5 @@ def test_of_two_nearly_equal_made_up_signs_one_is_in_the_set(monkeypatch: pytest
 def test_clips_without_shoulders_are_left_out() -> None:
     seen = made_clip(waving(40, "left"), waving(40, "right"))
     blind = replace(seen, landmarks=np.full_like(seen.landmarks, np.nan))
-    taught = encoded_clips(MeanOfFrames(), "films", [("yes", "p", seen), ("no", "p", blind)])
+    taught = encoded_clips(Yardstick(), "films", [("yes", "p", seen), ("no", "p", blind)])
     assert taught.labels == ("yes",) and np.isnan(taught.motions).all()

@@ -208,8 +208,8 @@ def fit_promise(
         shares = [float(share) for each in judged.values() if (share := each["precision"]) is not None]
         num_accepted = sum(int(each["num_answered"] or 0) for each in judged.values())
         found = float(np.mean(shares)) if shares else None
-        is_shown = found is not None and num_accepted >= MIN_ACCEPTED and found >= precision
-        is_shown = is_shown and min(shares) >= 1 - _MOST_WRONG * (1 - precision)
+        is_kept_by_all = min(shares, default=0) >= 1 - _MOST_WRONG * (1 - precision)
+        is_shown = found is not None and num_accepted >= MIN_ACCEPTED and found >= precision and is_kept_by_all
         if is_shown:
             break
     fitted, _ = fit_unseen(decision, outcomes, aim)
