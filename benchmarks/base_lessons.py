@@ -1,10 +1,10 @@
 """What the decision of a base is fitted on: signs, and sentences of them, that its encoder never saw.
 
-    Checkpoint + Manifest ... --taught_sets--> TaughtSet ..., for `calibration.unseen_signs`
+    ClipEncoder + Manifest ... --taught_sets--> TaughtSet ..., for `calibration.unseen_signs`
 
-A gate that has heard single signs alone is too sure of sentences, which differ in one sign of many, and weights that
-were chosen on signs rank sentences worse than they could. So the made-up people sign sentences as well, and the signs
-of one recorded set are strung together. Who rests before the camera is asked about, too.
+A gate that has heard single signs, and a few in a row, answers few sentences, and weights that were chosen on those
+rank sentences worse than they could. So the made-up people sign sentences as well, and the signs of one recorded set
+are strung together. Who rests before the camera is asked about, too.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from signtalk.recognition.asked import asked_packed
 from signtalk.segmentation.streams import joined_signs
 
 STRUNG = ("ksl_phrases_5sessions",)
-"""Sets whose signs are strung together. Of `asl_words_3signers` others are already (`asl_sentences_3signers`), which
-judge what is fitted here."""
+"""Sets whose signs are strung together. Those of `asl_words_3signers` are already, in `asl_sentences_3signers`: a gate
+that has not heard them is judged by it."""
 _SEED = 17
 """Made-up signs on which the decision is fitted: none of those that the best epoch was chosen by."""
 SENTENCES = 90

@@ -16,6 +16,7 @@ from signtalk.errors import DataError
 from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.landmarks.features import FeatureConfig
+from signtalk.recognition.evidence import FIGURES
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.recognition.scoring import ScoringConfig
 
@@ -109,7 +110,8 @@ def test_a_gate_that_accepts_nothing_has_no_precision() -> None:
 def test_a_promise_is_proven_by_sets_that_were_left_out_alone() -> None:
     sets = [taught(name, noise, seed) for seed, (name, noise) in enumerate({"a": 0.6, "b": 0.9, "c": 0.75}.items())]
     answers = hold_lessons(RECOGNIZER, sets, lessons=16)
-    decision, judged = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.95)
+    decision, without = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.95)
+    judged = {number: coverage(each, answers.select(answers.sets == number)) for number, each in without.items()}
     gate = decision.gate
     assert gate.precision_reached and gate.precision_asked == 0.95
     assert gate.num_accepted == sum(int(each["num_answered"] or 0) for each in judged.values())
@@ -134,9 +136,21 @@ def test_a_promise_that_one_set_breaks_is_not_proven_by_the_mean() -> None:
     answers = hold_lessons(RECOGNIZER, [taught(name, 0.3, seed) for seed, name in enumerate("abcd")], lessons=12)
     wronged = (answers.sets == 3) & (np.arange(len(answers.sets)) % 4 == 0)  # however sure the gate is
     answers = replace(answers, right=answers.right & ~wronged)
-    decision, judged = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.9)
-    assert float(judged[3]["precision"] or 0) < 0.8
+    decision, without = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.9)
+    assert float(coverage(without[3], answers.select(answers.sets == 3))["precision"] or 0) < 0.8
     assert float(decision.gate.precision_found or 0) >= 0.9 and not decision.gate.precision_reached
+
+
+def test_a_set_that_gets_no_answer_has_shown_nothing() -> None:
+    answers = hold_lessons(RECOGNIZER, [taught(name, 0.3, seed) for seed, name in enumerate("abc")], lessons=12)
+    matrix = {name: getattr(answers.evidence, name) for name in FIGURES}
+    unlike = {name: np.where(answers.sets == 2, np.float32(-9), figures) for name, figures in matrix.items()}
+    silent = replace(answers, evidence=replace(answers.evidence, **unlike))
+    decision, without = fit_promise(DecisionConfig(scoring=SCORING), silent, 0.9)
+    assert coverage(without[2], silent.select(silent.sets == 2))["num_answered"] == 0
+    assert float(decision.gate.precision_found or 0) >= 0.9 and not decision.gate.precision_reached
+    heard, _ = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.9)
+    assert heard.gate.precision_reached
 
 
 def test_rests_are_asked_and_never_taught_and_set_the_floor_of_motion() -> None:

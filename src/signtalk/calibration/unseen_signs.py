@@ -183,12 +183,13 @@ def fit_unseen(
 
 def fit_promise(
     decision: DecisionConfig, outcomes: LessonAnswers, precision: float
-) -> tuple[DecisionConfig, dict[int, dict[str, float | None]]]:
+) -> tuple[DecisionConfig, dict[int, DecisionConfig]]:
     """The gate of a base, with a promise that sets have shown which it was not fitted on.
 
     A gate that is fitted for a precision keeps a little less in a set that it never saw. So it is fitted for as much
     more as it takes: each set is left out in turn, and the precision must hold in their mean, each counting the same;
-    and no set may have more than twice the wrong answers, for the next set is one of them and not their mean.
+    and no set may have more than twice the wrong answers, for the next set is one of them and not their mean. A set
+    that gets no answer has shown nothing.
 
     Args:
         decision: its scoring ranked the outcomes.
@@ -197,18 +198,18 @@ def fit_promise(
 
     Returns:
         The decision; its promise is proven only where the left out sets show it. It has no lower bound: how far off the
-        next set may be, no interval of so few sets tells. And the `coverage` of each set, by its number, under the gate
-        that was fitted without it.
+        next set may be, no interval of so few sets tells. And by the number of each set the decision that was fitted
+        without it: `coverage` tells what that one does there.
     """
     numbers = np.unique(outcomes.sets).tolist()
-    left_out = [outcomes.select(outcomes.sets == each) for each in numbers]
+    left_out = {each: outcomes.select(outcomes.sets == each) for each in numbers}
     for aim in (precision + (1 - precision) * share for share in _STRICTER):
-        without = [fit_unseen(decision, outcomes.select(outcomes.sets != each), aim)[0] for each in numbers]
-        judged = {each: coverage(fit, part) for each, fit, part in zip(numbers, without, left_out, strict=True)}
-        shares = [float(share) for each in judged.values() if (share := each["precision"]) is not None]
-        num_accepted = sum(int(each["num_answered"] or 0) for each in judged.values())
+        without = {each: fit_unseen(decision, outcomes.select(outcomes.sets != each), aim)[0] for each in numbers}
+        judged = [coverage(without[each], part) for each, part in left_out.items()]
+        shares = [float(share) for each in judged if (share := each["precision"]) is not None]
+        num_accepted = sum(int(each["num_answered"] or 0) for each in judged)
         found = float(np.mean(shares)) if shares else None
-        is_kept_by_all = min(shares, default=0) >= 1 - _MOST_WRONG * (1 - precision)
+        is_kept_by_all = len(shares) == len(numbers) and min(shares) >= 1 - _MOST_WRONG * (1 - precision)
         is_shown = found is not None and num_accepted >= MIN_ACCEPTED and found >= precision and is_kept_by_all
         if is_shown:
             break
@@ -220,7 +221,7 @@ def fit_promise(
     }  # fmt: skip
     gate = fitted.gate.model_copy(update={**promise, "enrolled": None})
     gate = gate.model_copy(update={"enrolled": gate})
-    return fitted.model_copy(update={"gate": gate}), judged
+    return fitted.model_copy(update={"gate": gate}), without
 
 
 def _counts(outcomes: LessonAnswers) -> FloatArray:
