@@ -3,15 +3,19 @@
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import base_lessons
 import drawn_sets
-from base_lessons import NEAR_EVERY, SENTENCES, strung_sentences
+from base_lessons import NEAR_EVERY, SENTENCES, STRUNG, strung_sentences, taught_sets
 from drawn_sets import drawn_sentence_set, drawn_signs, encoded_clips
 from made.clips import made_clip, waving
+from made.data_folder import data_folder
 from oneshot import Yardstick
+from signtalk.calibration.unseen_signs import AT_REST
 from signtalk.training.pretrain_config import PretrainConfig
 
 SIGNS = [f"sign {number}" for number in range(13)]
@@ -50,3 +54,18 @@ def test_clips_without_shoulders_are_left_out() -> None:
     blind = replace(seen, landmarks=np.full_like(seen.landmarks, np.nan))
     taught = encoded_clips(Yardstick(), "films", [("yes", "p", seen), ("no", "p", blind)])
     assert taught.labels == ("yes",) and np.isnan(taught.motions).all()
+
+
+def test_signs_rests_and_sentences_of_a_set_stand_under_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(drawn_sets, "_SENTENCES", 2)
+    monkeypatch.setattr(drawn_sets, "PretrainConfig", partial(PretrainConfig, unseen_groups=4))
+    monkeypatch.setattr(base_lessons, "SENTENCES", 6)
+    manifests = [data_folder(tmp_path / name) for name in (*STRUNG, "others")]
+    sets = taught_sets(Yardstick(), manifests, tmp_path / "stores")
+    assert [each.name for each in sets] == ["made up", "made up", *STRUNG, *STRUNG, "others"]
+    _, _, signs, strung, others = sets
+    texts = {record.text_key for record in manifests[0].records if not record.is_idle}
+    assert set(signs.labels) == set(others.labels) == texts | {AT_REST} and np.isfinite(signs.motions).all()
+    assert len(set(strung.labels)) == 6 and set(strung.people) == {"A", "B"}
