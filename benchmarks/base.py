@@ -25,7 +25,7 @@ import signtalk
 from base_lessons import taught_sets
 from oneshot import NAMES, SETS, Opened, Plan, encoded_set, measure_all
 from signtalk.bundle.bundle import open_bundle
-from signtalk.calibration.unseen_signs import TaughtSet, coverage, fit_promise, hold_lessons
+from signtalk.calibration.unseen_signs import TaughtSet, coverage, fit_promise, hold_lessons, left_out_coverage
 from signtalk.data.manifest import Manifest
 from signtalk.errors import SignTalkError
 from signtalk.index.index import SentenceIndex
@@ -122,7 +122,7 @@ def best_decision(nothing: Recognizer, sets: Sequence[TaughtSet]) -> DecisionCon
         decision = DecisionConfig(scoring=scoring)
         outcomes = hold_lessons(nothing.changed(decision=decision), sets, LESSONS // 2)
         fitted, without = fit_promise(decision, outcomes, PRECISION)
-        judged = [coverage(each, outcomes.select(outcomes.sets == number)) for number, each in without.items()]
+        judged = left_out_coverage(without, outcomes)
         answered, recall = (float(np.mean([each[name] for each in judged])) for name in ("answered", "recall_at_1"))
         proven = fitted.gate.precision_reached
         print(f"{similarity} {centroid} {dtw} / {scale}: R@1 {recall:.4f}, answered {answered:.4f}, proven {proven}")
@@ -171,16 +171,15 @@ def make(checkpoint: Checkpoint, making: Making, manifests: Sequence[Manifest], 
     sets = taught_sets(encoder, manifests, work / "stores")
     names = list(dict.fromkeys(taught.name for taught in sets))
     decision = best_decision(nothing, sets)
-    ranking = nothing.changed(decision=decision)
-    outcomes = hold_lessons(ranking, sets, LESSONS)
+    recognizer = nothing.changed(decision=decision)
+    outcomes = hold_lessons(recognizer, sets, LESSONS)
     fitted, without = fit_promise(decision, outcomes, PRECISION)
-    judging = {name: (name, outcomes.select(outcomes.sets == number)) for number, name in enumerate(names)}
+    judged = zip(names, left_out_coverage(without, outcomes), strict=True)
+    left_out = [{"name": name, **figures} for name, figures in judged]
     for name, origin in COMPOSED.items():
         if name in making.measured and origin in names:
-            judging[name] = (origin, hold_lessons(ranking, [encoded_set(encoder, name, work)], LESSONS, seed=1))
-    left_out = [
-        {"name": name, **coverage(without[names.index(origin)], answers)} for name, (origin, answers) in judging.items()
-    ]
+            answers = hold_lessons(recognizer, [encoded_set(encoder, name, work)], LESSONS, seed=1)
+            left_out.append({"name": name, **coverage(without[names.index(origin)], answers)})
     for row in left_out:
         print("left out " + ", ".join(f"{key} {value}" for key, value in row.items()))
     print(fitted.promises["enrolled"])

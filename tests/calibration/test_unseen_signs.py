@@ -11,6 +11,7 @@ from signtalk.calibration.unseen_signs import (
     fit_promise,
     fit_unseen,
     hold_lessons,
+    left_out_coverage,
 )
 from signtalk.errors import DataError
 from signtalk.index.encoded import Encoded
@@ -111,11 +112,11 @@ def test_a_promise_is_proven_by_sets_that_were_left_out_alone() -> None:
     sets = [taught(name, noise, seed) for seed, (name, noise) in enumerate({"a": 0.6, "b": 0.9, "c": 0.75}.items())]
     answers = hold_lessons(RECOGNIZER, sets, lessons=16)
     decision, without = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.95)
-    judged = {number: coverage(each, answers.select(answers.sets == number)) for number, each in without.items()}
+    judged = left_out_coverage(without, answers)
     gate = decision.gate
     assert gate.precision_reached and gate.precision_asked == 0.95
-    assert gate.num_accepted == sum(int(each["num_answered"] or 0) for each in judged.values())
-    shares = [float(each["precision"] or 0) for each in judged.values()]
+    assert gate.num_accepted == sum(int(each["num_answered"] or 0) for each in judged)
+    shares = [float(each["precision"] or 0) for each in judged]
     assert gate.precision_found == pytest.approx(sum(shares) / 3) and gate.precision_found >= 0.95
     assert gate.precision_lower_bound is None  # of so few sets
     assert gate.enrolled is not None and gate.enrolled.num_accepted == gate.num_accepted
@@ -137,7 +138,7 @@ def test_a_promise_that_one_set_breaks_is_not_proven_by_the_mean() -> None:
     wronged = (answers.sets == 3) & (np.arange(len(answers.sets)) % 4 == 0)  # however sure the gate is
     answers = replace(answers, right=answers.right & ~wronged)
     decision, without = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.9)
-    assert float(coverage(without[3], answers.select(answers.sets == 3))["precision"] or 0) < 0.8
+    assert float(left_out_coverage(without, answers)[3]["precision"] or 0) < 0.8
     assert float(decision.gate.precision_found or 0) >= 0.9 and not decision.gate.precision_reached
 
 
@@ -147,7 +148,7 @@ def test_a_set_that_gets_no_answer_has_shown_nothing() -> None:
     unlike = {name: np.where(answers.sets == 2, np.float32(-9), figures) for name, figures in matrix.items()}
     silent = replace(answers, evidence=replace(answers.evidence, **unlike))
     decision, without = fit_promise(DecisionConfig(scoring=SCORING), silent, 0.9)
-    assert coverage(without[2], silent.select(silent.sets == 2))["num_answered"] == 0
+    assert left_out_coverage(without, silent)[2]["num_answered"] == 0
     assert float(decision.gate.precision_found or 0) >= 0.9 and not decision.gate.precision_reached
     heard, _ = fit_promise(DecisionConfig(scoring=SCORING), answers, 0.9)
     assert heard.gate.precision_reached

@@ -9,7 +9,7 @@ has: what is to come is a set that nobody has seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,13 +199,12 @@ def fit_promise(
     Returns:
         The decision; its promise is proven only where the left out sets show it. It has no lower bound: how far off the
         next set may be, no interval of so few sets tells. And by the number of each set the decision that was fitted
-        without it: `coverage` tells what that one does there.
+        without it: `left_out_coverage` tells what that one does there.
     """
     numbers = np.unique(outcomes.sets).tolist()
-    left_out = {each: outcomes.select(outcomes.sets == each) for each in numbers}
     for aim in (precision + (1 - precision) * share for share in _STRICTER):
         without = {each: fit_unseen(decision, outcomes.select(outcomes.sets != each), aim)[0] for each in numbers}
-        judged = [coverage(without[each], part) for each, part in left_out.items()]
+        judged = left_out_coverage(without, outcomes)
         shares = [float(share) for each in judged if (share := each["precision"]) is not None]
         num_accepted = sum(int(each["num_answered"] or 0) for each in judged)
         found = float(np.mean(shares)) if shares else None
@@ -222,6 +221,16 @@ def fit_promise(
     gate = fitted.gate.model_copy(update={**promise, "enrolled": None})
     gate = gate.model_copy(update={"enrolled": gate})
     return fitted.model_copy(update={"gate": gate}), without
+
+
+def left_out_coverage(without: Mapping[int, DecisionConfig], outcomes: LessonAnswers) -> list[dict[str, float | None]]:
+    """The `coverage` of each set, in the order of `without`, under the gate that was fitted without it.
+
+    Args:
+        without: of `fit_promise`.
+        outcomes: of the same lessons.
+    """
+    return [coverage(decision, outcomes.select(outcomes.sets == number)) for number, decision in without.items()]
 
 
 def _counts(outcomes: LessonAnswers) -> FloatArray:
