@@ -75,6 +75,12 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
 
 
 @pytest.fixture
+def port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a page open."""
+    monkeypatch.setattr("signtalk.service.listening.check_address", lambda *_: None)
+
+
+@pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Run a command; what it printed, or its JSON document where --json was given."""
     from made.commands import run_cli

@@ -19,12 +19,6 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return calls
 
 
-@pytest.fixture
-def port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have a page open."""
-    monkeypatch.setattr("signtalk.service.listening.check_address", lambda *_: None)
-
-
 @pytest.mark.usefixtures("port_is_free")
 def test_one_command_makes_everything_and_opens_the_page(
     tmp_path: Path, ask: Any, listening: list[tuple[Any, ...]]

@@ -17,11 +17,7 @@ from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.service.recording import RecordingFolder
 from signtalk.service.settings import KEY_VARIABLE
 
-
-@pytest.fixture(autouse=True)
-def port_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have a page open."""
-    monkeypatch.setattr("signtalk.service.listening.check_address", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("port_is_free")
 
 
 @pytest.fixture

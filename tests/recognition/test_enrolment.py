@@ -142,6 +142,7 @@ def test_clips_that_contradict_each_other_are_told(tmp_path):
     told = [warning for warning in found.warnings if "is less like" in warning]
     assert any(warning.startswith("clip1.npz") and "clip c1 of 'null'" in warning for warning in told)
     assert found.agreement < 0.9
+    assert found.confused_with[0] == "null"
     new = SentenceIndex.build(encoded(1, seed=62), [index.entries[0]], "model-1")
     good = concatenate([like(new, 0, 63), like(new, 0, 64)])
     assert not any("is less like" in warning for warning in enrolled(tmp_path / "good", good).warnings)
@@ -156,6 +157,7 @@ def test_a_sentence_that_is_taken_for_another_is_told_or_refused(tmp_path):
         enrolled(folder, clip, recognizer=sure, strict=True)
     assert not folder.exists()
     found = enrolled(folder, clip, recognizer=sure)
+    assert found.confused_with == ("null",)
     assert found.nearest[0].sentence == "null"
     assert found.nearest[0].similarity > 0.99
     assert 0 <= found.nearest[0].confidence <= 1
@@ -163,7 +165,8 @@ def test_a_sentence_that_is_taken_for_another_is_told_or_refused(tmp_path):
     scores = [near.score for near in found.nearest]
     assert scores == sorted(scores, reverse=True)
     refuses = made_recognizer().changed(decision=DecisionConfig(gate=GateConfig(bias=-50.0), translate=False))
-    assert enrolled(tmp_path / "b", clip, recognizer=refuses, strict=True).warnings == ()
+    unsure = enrolled(tmp_path / "b", clip, recognizer=refuses, strict=True)
+    assert (unsure.warnings, unsure.confused_with) == ((), ())
     assert json.loads(json.dumps(found.to_dict()))["sentence"] == found.sentence
     first, *warnings = str(found).splitlines()
     assert first == f"enrolled: '{found.sentence}', 1 clip, now {found.num_references} in all"

@@ -2,7 +2,9 @@
 
 import importlib.metadata
 import socket
+import threading
 import webbrowser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -67,7 +69,7 @@ def test_each_fault_is_found_and_hides_no_other(clinic: ClinicFolder, tmp_path: 
     clinic.key_file.chmod(0o644)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        taken.listen()
+        taken.listen()  # and never answers
         told = findings(clinic, tmp_path / "none", taken.getsockname()[1])
     assert {name for name, each in told.items() if each.state == "bad"} >= {
         "landmarker",
@@ -77,8 +79,28 @@ def test_each_fault_is_found_and_hides_no_other(clinic: ClinicFolder, tmp_path: 
     }
     assert "run `signtalk models install`" in told["landmarker"].told
     assert "another program listens there" in told["port"].told
-    assert told["port"].remedy == "is the page open already? Then all is well"
     assert (told["folder"].state, told["folder"].remedy) == ("mind", f"chmod 600 {clinic.key_file}")
+
+
+@pytest.mark.parametrize(
+    ("config", "state"), [(b'{"promises": {}}', "good"), (b'{"status": "ok"}', "bad"), (b"no JSON", "bad")]
+)
+def test_a_page_that_is_open_already_is_no_fault(clinic: ClinicFolder, config: bytes, state: str) -> None:
+    class Told(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/v1/config" else 404)
+            self.end_headers()
+            self.wfile.write(config)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Told) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = findings(clinic, port=server.server_port)["port"]
+        server.shutdown()
+    assert port.state == state
+    assert ("open at" in port.told) == (state == "good")
 
 
 def test_a_folder_or_key_that_is_none_is_found(clinic: ClinicFolder) -> None:

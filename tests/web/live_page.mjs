@@ -269,10 +269,11 @@ async function marks() {
       proven, unproven: shown({ ...said, ...no }), untold: shown(said), translated: shown({ ...said, text_source: "translation", ...no }),
     };
     const questions = { offered: fresh({ ...asked, ...yes }), offeredUnproven: fresh({ ...asked, ...no }) };
+    const one = fresh({ ...asked, choices: candidates.slice(0, 1), ...yes });
     fresh({ ...said, ...yes });
     view.clear(); // the next person is not told what was answered to this one
     await languageKnown();
-    return { ...signed, ...questions, lines, spoken: /** @type {any} */ (globalThis).spoken };
+    return { ...signed, ...questions, one, lines, spoken: /** @type {any} */ (globalThis).spoken };
   });
   await browser.close();
 }

@@ -202,6 +202,7 @@ def test_an_answer_whose_promise_is_not_proven_is_marked_and_not_spoken(tmp_path
     assert steps["translated"] == TEXTS["answer.translated_unproven"] + "A"
     assert steps["offered"] == TEXTS["answer.choose"] + TEXTS["answer.choose_hint"]
     assert steps["offeredUnproven"] == TEXTS["answer.choose"] + TEXTS["answer.choose_hint_unproven"]
+    assert steps["one"] == TEXTS["answer.choose_one"] + TEXTS["answer.choose_hint"]
     marks = [how for _, _, how in steps["lines"]]
     assert marks == ["signed", *["signed_unproven"] * 2, "translated_unproven", "signed"]
     assert len(steps["spoken"]) == 1  # of the two proven ones, the second was cleared at once
@@ -277,7 +278,9 @@ def test_a_conversation(tmp_path):
     assert (
         any(TEXTS[f"reason.{each}"] in steps["refused"] for each in ("low_similarity", "fast")) and steps["motion"] > 0
     )
-    assert steps["enrolled"] == "Remembered: “I want to greet you.”"
+    alike = TEXTS["enroll.alike"].replace("{other}", "Where is my key?")
+    assert steps["enrolled"].startswith(f"Remembered: “I want to greet you.” {alike}")
+    assert "0.51" not in steps["enrolled"]  # of the service's own warning
     assert steps["asked"] == "I want to greet you?" and steps["recognised"] == "I want to greet you."
     assert steps["offered"] == ["Where does it hurt?", "Where is my key?"] and steps["saidWhileAsking"] == 0
     assert steps["chosen"] == "Where is my key?"

@@ -124,6 +124,7 @@ class Enrolled:
         agreement: cosine of the clip that is least like the sentence's other clips to the closest of them; None
             where there is no other.
         nearest: the other sentences that lie nearest, nearest first.
+        confused_with: those that a new clip is nearer to than to its own, or would surely be taken for without it.
         warnings: what may go wrong; empty = nothing found.
     """
 
@@ -134,6 +135,7 @@ class Enrolled:
     num_references: int
     agreement: float | None
     nearest: tuple[NearSentence, ...]
+    confused_with: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -385,7 +387,7 @@ def _looked_at(
     index, named = recognizer.index, entries[0]
     own = index.sentences.get(named.text_key, np.zeros(0, dtype=np.int64))
     own = own[~index.written[own]]
-    agreement, warnings = _agreement(index, own, [entry.feature_path for entry in entries], encoded.embeddings)
+    agreement, unlike = _agreement(index, own, [entry.feature_path for entry in entries], encoded.embeddings)
     nearest, confused = _nearest(recognizer, entries, encoded, motions)
     return Enrolled(
         sentence=named.sentence,
@@ -395,41 +397,43 @@ def _looked_at(
         num_references=len(own) + len(entries),
         agreement=agreement,
         nearest=nearest,
-        warnings=(*warnings, *confused),
+        confused_with=tuple(dict.fromkeys([*unlike.values(), *confused.values()])),
+        warnings=(*unlike, *confused),
     )
 
 
 def _agreement(
     index: SentenceIndex, own: IntArray, names: Sequence[str], embeddings: FloatArray
-) -> tuple[float | None, list[str]]:
-    """The `agreement` of `Enrolled`; a clip contradicts the others where some other sentence's clip is nearer."""
+) -> tuple[float | None, dict[str, str]]:
+    """The `agreement` of `Enrolled`, and by warning the sentence whose clip is nearer than the clip's own."""
     others = index.all_similarities(embeddings)
     companions = np.concatenate([embeddings @ embeddings.T, others[:, own]], axis=1)
     np.fill_diagonal(companions[:, : len(embeddings)], -np.inf)
     if companions.shape[1] == 1:
-        return None, []
+        return None, {}
     closest = companions.max(axis=1)
     others[:, own] = -np.inf
     others[:, index.written] = -np.inf
-    warnings = []
+    warnings = {}
     for clip in np.flatnonzero(closest < others.max(axis=1, initial=-np.inf)).tolist():
         other = index.entries[int(others[clip].argmax())]
-        warnings.append(
+        warning = (
             f"{names[clip]} is less like the sentence's other clips ({closest[clip]:.2f}) than like clip "
             f"{other.clip_id} of '{other.sentence}' ({others[clip].max():.2f}); see whether it says the same"
         )
+        warnings[warning] = other.sentence
     return float(closest.min()), warnings
 
 
 def _nearest(
     recognizer: Recognizer, entries: Sequence[IndexEntry], encoded: Encoded, motions: FloatArray
-) -> tuple[tuple[NearSentence, ...], list[str]]:
-    """What the clips would have been taken for without their own sentence, and a warning where that was sure."""
+) -> tuple[tuple[NearSentence, ...], dict[str, str]]:
+    """What the clips would have been taken for without their own sentence; the sentence of a warning where surely."""
     index = recognizer.index
     own_ids = index.clips_of(entries[0].text_key)
     untranslated = recognizer.changed(decision=recognizer.decision.model_copy(update={"translate": False}))
     answers = untranslated.answer(encoded, motions, [own_ids] * len(entries), SHOWN_NEAREST).answers
-    nearest, warnings = dict[str, NearSentence](), []
+    nearest, warnings = dict[str, NearSentence](), dict[str, str]()
     for entry, answer in zip(entries, answers, strict=True):
         for candidate in answer.candidates:
             figures = (candidate.similarity, candidate.raw_similarity, candidate.confidence)
@@ -437,8 +441,10 @@ def _nearest(
             if candidate.text_key not in nearest or near.score > nearest[candidate.text_key].score:
                 nearest[candidate.text_key] = near
         if answer.accepted or answer.reason == "not_proven" or (answer.candidates and answer.confidence >= CONFUSED):
-            warnings.append(
-                f"'{entry.sentence}' and '{answer.candidates[0].sentence}' are easily confused: without the first, "
+            other = answer.candidates[0].sentence
+            warning = (
+                f"'{entry.sentence}' and '{other}' are easily confused: without the first, "
                 f"{entry.feature_path} would be taken for the second (confidence {answer.confidence:.2f})"
             )
+            warnings[warning] = other
     return tuple(sorted(nearest.values(), key=lambda near: -near.score)[:SHOWN_NEAREST]), warnings

@@ -5,7 +5,9 @@ ClinicFolder, port --examine--> findings
 
 from __future__ import annotations
 
+import http.client
 import importlib.metadata
+import json
 import os
 import platform
 import shlex
@@ -30,6 +32,8 @@ Health = Literal["good", "mind", "bad"]
 _FREE_BYTES = 500 * 1024**2
 """A collection of a thousand sentences, its backup, and the page's files."""
 _CORES = 2
+_ANSWERING_S = 2.0
+_LONGEST_ANSWER = 1024**2
 _CAMERAS = Path("/dev")
 _SERVICE_PARTS = ("fastapi", "httptools", "prometheus-client", "uvicorn", "websockets")
 
@@ -134,8 +138,23 @@ def _port(port: int) -> Finding:
     try:
         check_address("127.0.0.1", port)
     except ConfigError as error:
-        return Finding("port", "bad", one_line(error, 400), "is the page open already? Then all is well")
+        if _answers(port):
+            return Finding("port", "good", f"the page is open at {port} already")
+        return Finding("port", "bad", one_line(error, 400))
     return Finding("port", "good", f"{port} is free")
+
+
+def _answers(port: int) -> bool:
+    """Whether it is SignTalk that listens there."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWERING_S)
+    try:
+        line.request("GET", "/v1/config")
+        told = json.loads(line.getresponse().read(_LONGEST_ANSWER))
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        line.close()
+    return isinstance(told, dict) and "promises" in told
 
 
 def _disk(folder: Path) -> Finding:

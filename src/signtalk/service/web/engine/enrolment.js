@@ -162,20 +162,21 @@ export async function lookedAt(references, encoded, motions, parts) {
     num_references: own.length + references.length,
     agreement: agreements.least,
     nearest: confusions.nearest,
-    warnings: [...agreements.warnings, ...confusions.warnings],
+    confused_with: [...new Set([...agreements.warnings.values(), ...confusions.warnings.values()])],
+    warnings: [...agreements.warnings.keys(), ...confusions.warnings.keys()],
   };
 }
 
 /**
- * A clip contradicts the sentence's others where some other sentence's clip is nearer.
+ * A clip contradicts the sentence's others where some other sentence's clip is nearer; the sentence of each warning.
  *
  * @param {Reference[]} references
  * @param {Reference[]} own
  * @param {Reference[]} others
  */
 function agreement(references, own, others) {
-  /** @type {string[]} */
-  const warnings = [];
+  /** @type {Map<string, string>} */
+  const warnings = new Map();
   if (references.length + own.length === 1) return { least: null, warnings };
   const closest = references.map((each) => Math.max(
     ...[...references, ...own].filter((other) => other !== each).map((other) => cosine(each, other))));
@@ -183,15 +184,15 @@ function agreement(references, own, others) {
     const near = others.map((other) => cosine(each, other)), highest = Math.max(...near, -Infinity);
     if (closest[place] < highest) {
       const { sentence } = others[near.indexOf(highest)].entry;
-      warnings.push(`clip ${place + 1} is less like the sentence's other clips (${closest[place].toFixed(2)}) than `
-        + `like a clip of '${sentence}' (${highest.toFixed(2)}); see whether it says the same`);
+      warnings.set(`clip ${place + 1} is less like the sentence's other clips (${closest[place].toFixed(2)}) than `
+        + `like a clip of '${sentence}' (${highest.toFixed(2)}); see whether it says the same`, sentence);
     }
   });
   return { least: Math.min(...closest), warnings };
 }
 
 /**
- * What the clips would have been taken for without their own sentence, and a warning where that was sure.
+ * What the clips would have been taken for without their own sentence; the sentence of a warning where surely.
  *
  * @param {Reference[]} references
  * @param {Encoded[]} encoded
@@ -199,7 +200,9 @@ function agreement(references, own, others) {
  * @param {Parts} parts
  */
 async function nearest(references, encoded, motions, parts) {
-  const { entry } = references[0], warnings = [];
+  const { entry } = references[0];
+  /** @type {Map<string, string>} */
+  const warnings = new Map();
   /** @type {Map<string, NearSentence>} */
   const closest = new Map();
   const without = { ...parts, index: parts.index.withoutSentence(entry.text_key), decoder: null };
@@ -213,8 +216,9 @@ async function nearest(references, encoded, motions, parts) {
       }
     }
     if (taken.accepted || taken.reason === "not_proven" || (taken.candidates.length && taken.confidence >= CONFUSED)) {
-      warnings.push(`'${entry.sentence}' and '${taken.candidates[0].sentence}' are easily confused: without the first, `
-        + `clip ${place + 1} would be taken for the second (confidence ${taken.confidence.toFixed(2)})`);
+      const [{ sentence }] = taken.candidates;
+      warnings.set(`'${entry.sentence}' and '${sentence}' are easily confused: without the first, clip ${place + 1} `
+        + `would be taken for the second (confidence ${taken.confidence.toFixed(2)})`, sentence);
     }
   }
   return { nearest: [...closest.values()].sort((a, b) => b.score - a.score).slice(0, SHOWN_NEAREST), warnings };

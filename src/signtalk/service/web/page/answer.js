@@ -294,7 +294,7 @@ export class AnswerView {
   /** @param {AskStep} step */
   #ask(step) {
     this.#cards = new SignCards(step.offers, this.signs, (offer) => this.#reply(afterChoice(offer)));
-    this.#show("asking", "question", text("answer.choose"), {
+    this.#show("asking", "question", text(step.offers.length > 1 ? "answer.choose" : "answer.choose_one"), {
       hint: text(step.proven ? "answer.choose_hint" : "answer.choose_hint_unproven"),
       actions: [
         this.#cards.element,

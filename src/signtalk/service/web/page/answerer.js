@@ -45,7 +45,7 @@
  * @property {{similarity: number} | null} [asked] of the sentence that was asked for
  */
 
-/** @typedef {{sentence: string, warnings?: string[]}} EnrolledSentence */
+/** @typedef {{sentence: string, confused_with?: string[], warnings?: string[]}} EnrolledSentence */
 
 /** @typedef {{category?: string, signer?: string, language?: string, consent?: Consent, key?: string}} ToldSentence */
 

@@ -4,10 +4,11 @@ import { buttonById, byId, dialogById, inputById } from "./dom.js";
 import { failureOf, needsKey } from "./key.js";
 import { addPlayer } from "./player.js";
 import { language, text } from "./texts.js";
+import { viewProblem } from "./view.js";
 
 /** @import { Clip } from "../engine/landmarks.js" */
 /** @import { Consent } from "../engine/takes.js" */
-/** @import { Answerer } from "./answerer.js" */
+/** @import { Answerer, EnrolledSentence } from "./answerer.js" */
 /** @import { ServiceKey } from "./key.js" */
 
 export class Enrolment {
@@ -74,10 +75,10 @@ export class Enrolment {
     buttonById("enroll-save").disabled = true;
     report.textContent = text("enroll.saving");
     try {
-      const { sentence, warnings = [] } = await this.answerer.enroll(words, this.#clip, { ...this.#told(), key });
+      const enrolled = await this.answerer.enroll(words, this.#clip, { ...this.#told(), key });
       this.key.value = key;
-      this.saved(sentence);
-      report.textContent = [text("enroll.saved", { sentence }), ...warnings].join(" ");
+      this.saved(enrolled.sentence);
+      report.textContent = [text("enroll.saved", { sentence: enrolled.sentence }), ...doubts(enrolled, this.#clip)].join(" ");
       byId("enroll-cancel").textContent = text("enroll.close");
     } catch (error) {
       report.textContent = failureOf(error, "enroll.failed", key);
@@ -95,4 +96,17 @@ export class Enrolment {
     const consent = this.canKeep ? this.#choices().find((choice) => choice.checked)?.value : "";
     return { category, signer, language: told, consent: /** @type {Consent} */ (consent ?? "") };
   }
+}
+
+/**
+ * What whoever teaches can do better. The service's own warnings speak of clips and rates: they are for the console.
+ *
+ * @param {EnrolledSentence} enrolled
+ * @param {Clip} clip
+ */
+function doubts({ sentence, confused_with: others = [], warnings = [] }, clip) {
+  for (const warning of warnings) console.info(`"${sentence}": ${warning}`);
+  const alike = others.map((other) => text("enroll.alike", { other }));
+  const problem = viewProblem(clip, false);
+  return problem ? [...alike, text(`reason.${problem}`)] : alike;
 }
