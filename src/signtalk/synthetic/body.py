@@ -76,26 +76,45 @@ class Motion:
 
 def rotation_matrices(quaternions: Array) -> Array:
     """(..., 4) quaternions w, x, y, z, normalised here, to (..., 3, 3) matrices."""
-    w, x, y, z = np.moveaxis(quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True), -1, 0)
+    w, x, y, z = _components(quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True))
     rows = (
         (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
         (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
         (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
     )
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    matrices = np.empty((*w.shape, 3, 3))
+    for i, row in enumerate(rows):
+        for j, entries in enumerate(row):
+            matrices[..., i, j] = entries
+    return matrices
+
+
+def _components(vectors: Array) -> Array:
+    """(C, ...) of (..., C), each component in one piece of memory: what is reckoned with them is fast."""
+    return np.ascontiguousarray(np.moveaxis(vectors, -1, 0))
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """`np.cross` of (..., 3) and (..., 3); that spends most of its time on which axis is meant."""
+    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
+    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
+    product = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    product[..., 0] = ay * bz - az * by
+    product[..., 1] = az * bx - ax * bz
+    product[..., 2] = ax * by - ay * bx
+    return product
 
 
 def quaternion_product(a: Array, b: Array) -> Array:
     """(..., 4) rotation b followed by rotation a; either may be broadcast."""
-    aw, ax, ay, az = np.moveaxis(a, -1, 0)
-    bw, bx, by, bz = np.moveaxis(b, -1, 0)
-    parts = (
-        aw * bw - ax * bx - ay * by - az * bz,
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
-    )
-    return np.stack(parts, axis=-1)
+    aw, ax, ay, az = (a[..., i] for i in range(4))
+    bw, bx, by, bz = (b[..., i] for i in range(4))
+    product = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    product[..., 0] = aw * bw - ax * bx - ay * by - az * bz
+    product[..., 1] = aw * bx + ax * bw + ay * bz - az * by
+    product[..., 2] = aw * by - ax * bz + ay * bw + az * bx
+    product[..., 3] = aw * bz + ax * by - ay * bx + az * bw
+    return product
 
 
 def hand_quaternion(fingers: npt.ArrayLike, palm: npt.ArrayLike) -> Array:
@@ -103,7 +122,7 @@ def hand_quaternion(fingers: npt.ArrayLike, palm: npt.ArrayLike) -> Array:
     along = np.asarray(fingers, dtype=np.float64) / np.linalg.norm(fingers)
     facing = np.asarray(palm, dtype=np.float64) - (along @ np.asarray(palm)) * along
     facing /= np.linalg.norm(facing)
-    m = np.stack([np.cross(along, facing), along, facing], axis=1)
+    m = np.stack([_cross(along, facing), along, facing], axis=1)
     # This matrix is 4 q q^T: every row is the quaternion, the one with the largest diagonal the most exact.
     k = np.array(
         [
@@ -159,7 +178,7 @@ def solve_arm(body: Body, target: Array, swivel: Array) -> tuple[Array, Array]:
     pole = np.array([0.45, -1.0, -0.2])
     down = pole - (axis @ pole)[..., None] * axis
     down /= np.maximum(np.linalg.norm(down, axis=-1, keepdims=True), 1e-6)
-    sideways = np.cross(down, axis)
+    sideways = _cross(down, axis)
     bend = np.cos(swivel)[..., None] * down + np.sin(swivel)[..., None] * sideways
     return shoulder + along * axis + radius * bend, shoulder + length * axis
 
@@ -174,7 +193,7 @@ def limit_bend(rotation: Array, forearm: Array) -> Array:
     fingers = rotation[..., :, 1]
     cosine = np.clip((fingers * forearm).sum(axis=-1), -1, 1)
     excess = np.maximum(np.arccos(cosine) - MAX_WRIST_BEND, 0) / 2
-    axis = np.cross(fingers, forearm)
+    axis = _cross(fingers, forearm)
     axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-6)
     back = np.concatenate([np.cos(excess)[..., None], np.sin(excess)[..., None] * axis], axis=-1)
     return rotation_matrices(back) @ rotation
@@ -285,7 +304,11 @@ def pose_head(body: Body, head: Array, face: Array) -> Array:
     turn = np.swapaxes(euler_matrices(head[:, 0], head[:, 1], head[:, 2]), -1, -2)
     pivot = np.array([0.0, 0.3, 0.05])  # the head turns about the top of the neck, not about its centre
     centre = np.array([0.0, -body.neck, -HEAD_FORWARD])
-    posed: Array = (points * body.head - pivot) @ turn + pivot + centre
+    points *= body.head
+    points -= pivot
+    posed: Array = points @ turn
+    posed += pivot
+    posed += centre
     return posed
 
 
@@ -314,7 +337,9 @@ def pose_body(body: Body, motion: Motion) -> Array:
     roll, yaw, shift = motion.torso.T
     swing = np.swapaxes(euler_matrices(yaw, np.zeros(num_frames), roll), -1, -2)
     hip = np.array([0.0, body.torso, 0.05])
-    points = np.asarray((points - hip) @ swing + hip, dtype=np.float64)
+    points -= hip
+    points = points @ swing
+    points += hip
     points[..., 0] += shift[:, None]
     points[:, 23:25] = hip + np.array([[0.36, 0, 0], [-0.36, 0, 0]])
     return points

@@ -77,11 +77,12 @@ def project(points: Array, camera: Camera) -> Array:
         pose counts from the hips, of a hand from its wrist, of the face from the head's centre.
     """
     seen = points @ euler_matrices(camera.yaw, camera.pitch, camera.roll).T
-    factor = camera.distance / (camera.distance + np.maximum(seen[..., 2], 0.5 - camera.distance))
+    x, y, z = np.ascontiguousarray(np.moveaxis(seen, -1, 0))
+    factor = camera.distance / (camera.distance + np.maximum(z, 0.5 - camera.distance))
     image = np.empty_like(seen)
-    image[..., 0] = camera.centre[0] + camera.scale / camera.aspect * seen[..., 0] * factor
-    image[..., 1] = camera.centre[1] + camera.scale * seen[..., 1] * factor
-    image[..., 2] = camera.scale / camera.aspect * seen[..., 2]
+    image[..., 0] = camera.centre[0] + camera.scale / camera.aspect * x * factor
+    image[..., 1] = camera.centre[1] + camera.scale * y * factor
+    image[..., 2] = camera.scale / camera.aspect * z
     hips = image[:, 23:25, 2].mean(axis=1)[:, None]
     ears = image[:, 7:9, 2].mean(axis=1)[:, None]
     for name, origin in (("pose", hips), ("face", ears)):
@@ -107,7 +108,8 @@ def track(
         (T, 169, 3) float32 landmarks, a missing part NaN as a whole, and (T, 33) float32 visibility.
     """
     num_frames = len(image)
-    landmarks = image + _shake(num_frames, camera, errors, rng)
+    landmarks = _shake(num_frames, camera, errors, rng)
+    landmarks += image
     hands = [landmarks[:, PARTS[name]] for name in ("left_hand", "right_hand")]
     for hand in hands:
         hand[..., 2] *= errors.hand_depth
@@ -125,7 +127,10 @@ def track(
 def _shake(num_frames: int, camera: Camera, errors: TrackerErrors, rng: np.random.Generator) -> Array:
     """Slow wander of each point, slower wander of each hand as a whole, and a little white noise."""
     size = errors.jitter * camera.scale
-    shake = smooth_noise(rng, num_frames, (169, 3), 4) + 0.3 * rng.standard_normal((num_frames, 169, 3))
+    shake = smooth_noise(rng, num_frames, (169, 3), 4)
+    white = rng.standard_normal(shake.shape)
+    white *= 0.3
+    shake += white
     for name in ("left_hand", "right_hand"):
         shake[:, PARTS[name]] += 1.5 * smooth_noise(rng, num_frames, (1, 3), 5)
     shake[:, 17:23] *= 2.0  # the pose model's own guess of the fingers
@@ -162,7 +167,11 @@ def smooth_noise(rng: np.random.Generator, num_frames: int, shape: tuple[int, ..
     place = np.arange(num_frames) / every + rng.random()
     low = np.minimum(place.astype(np.int64), len(knots) - 2)
     weight = (place - low).clip(0, 1).reshape(-1, *[1] * len(shape))
-    mixed: Array = knots[low] * (1 - weight) + knots[low + 1] * weight
+    mixed: Array = knots.take(low, axis=0)
+    mixed *= 1 - weight
+    later = knots.take(low + 1, axis=0)
+    later *= weight
+    mixed += later
     return mixed
 
 
@@ -171,6 +180,8 @@ def _bursts(chance: Array, mean_length: float, rng: np.random.Generator) -> Bool
     num_frames = len(chance)
     starts = np.flatnonzero(rng.random(num_frames) < chance)
     ends = np.minimum(starts + rng.geometric(1 / mean_length, len(starts)), num_frames)
+    if not len(starts):
+        return np.zeros(num_frames, dtype=np.bool_)
     change = np.bincount(starts, minlength=num_frames + 1) - np.bincount(ends, minlength=num_frames + 1)
     return np.cumsum(change)[:num_frames] > 0
 

@@ -28,7 +28,7 @@ def draw_person(rng: np.random.Generator) -> Signer:
     """A person with habits, a body, a camera and a tracker of their own; they know no lexicon."""
 
     def off(spread: float) -> float:
-        return float(np.clip(rng.standard_normal(), -_MOST, _MOST) * spread)
+        return min(max(rng.standard_normal(), -_MOST), _MOST) * spread
 
     def times(spread: float) -> float:
         return float(np.exp(off(spread)))
