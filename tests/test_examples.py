@@ -45,6 +45,7 @@ def test_each_begins_with_the_command_that_runs_it_and_fits_a_screen() -> None:
         assert len(text.splitlines()) <= 60, path.name
 
 
+@pytest.mark.slow
 def test_recognise(small_run: SmallRun) -> None:
     clips = clips_of(small_run, "test")[:2]
     lines = run_example("recognise.py", small_run.bundle, *clips).splitlines()
@@ -53,6 +54,7 @@ def test_recognise(small_run: SmallRun) -> None:
         assert f"{clips[0]}: {model.recognize(clips[0])}" in lines
 
 
+@pytest.mark.slow
 def test_enrol(small_run: SmallRun, tmp_path: Path) -> None:
     query, clip = clips_of(small_run, "test_unknown")[0], clips_of(small_run, "enroll")[0]
     said = run_example("enrol.py", small_run.bundle, tmp_path / "ward-3", "The pump beeps", query, clip)

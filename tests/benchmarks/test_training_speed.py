@@ -29,6 +29,7 @@ def test_the_yardstick_learns(manifest: Manifest) -> None:
     assert output.logits.shape[:2] == (2, 2)
 
 
+@pytest.mark.slow
 def test_both_sides_make_the_same_batches(manifest: Manifest, tmp_path: Path) -> None:
     theirs = benchmark.prototype_training(manifest)
     for views in theirs.batches(3):

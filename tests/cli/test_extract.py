@@ -86,6 +86,7 @@ def test_models_install_takes_a_file(monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("kilobytes", [8, 128, 256])
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_what_is_done_stays_whole(monkeypatch, capsys, tmp_path, made_up_worker, kilobytes):
     small_set(tmp_path / "videos", 6)
     with small_disk(tmp_path / "disk", kilobytes) as disk:

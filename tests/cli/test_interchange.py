@@ -12,6 +12,7 @@ from signtalk.synthetic.dataset import SyntheticConfig, write_dataset
 Patch, Capture = pytest.MonkeyPatch, pytest.CaptureFixture[str]
 
 
+@pytest.mark.slow
 def test_out_and_in_again_is_a_folder_that_is_checked_and_packed(
     tmp_path: Path, monkeypatch: Patch, capsys: Capture
 ) -> None:

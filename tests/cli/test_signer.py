@@ -6,6 +6,7 @@ from made.small_run import SmallRun
 from signtalk.data.manifest import load_manifest
 
 
+@pytest.mark.slow
 def test_a_person_is_asked_learned_and_known(small_run: SmallRun, tmp_path, ask) -> None:
     bundle = ("--bundle", small_run.bundle)
     sentences = ask("signer", "ask", *bundle, "--limit", 3, "--json")["sentences"]

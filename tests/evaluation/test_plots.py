@@ -99,6 +99,7 @@ def test_bars_stand_beside_whole_sentences(tmp_path: Path, figures: list) -> Non
     assert figures[1].get_figheight() > 3 * figures[0].get_figheight()
 
 
+@pytest.mark.slow
 def test_every_picture_is_drawn(tmp_path: Path) -> None:
     rows = [dict.fromkeys(HISTORY_COLUMNS, "") | {"epoch": e, "train_loss": 1.0 / e} for e in (1, 2, 3)]
     plot_training_curves(rows, 2, tmp_path / "curves.png")

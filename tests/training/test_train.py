@@ -70,6 +70,7 @@ def trained_once(small_run: SmallRun, tmp_path_factory: pytest.TempPathFactory) 
     return out
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_run(small_run: SmallRun, tmp_path: Path, reference: Path) -> None:
     again = trained(small_run, tmp_path / "again")
     assert losses(again) == losses(history(reference))
@@ -95,6 +96,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.slow
 def test_every_option_changes_the_run(change: str, small_run: SmallRun, tmp_path: Path, reference: Path) -> None:
     extra = ("views.mask_share=0.3",) if "mask_weight" in change else ()
     shutil.copytree(reference / "store", tmp_path / "run" / "store")
@@ -138,6 +140,7 @@ def test_patience_stops_early_and_epochs_end_a_run(small_run: SmallRun, tmp_path
     assert len(trained(small_run, tmp_path / "few", "optimiser.epochs=3", "optimiser.val_every=5")) == 3
 
 
+@pytest.mark.slow
 def test_measures_are_taken_when_due_and_the_best_epoch_is_kept(small_run: SmallRun, tmp_path: Path) -> None:
     rows = trained(small_run, tmp_path / "run", "optimiser.epochs=5", "optimiser.val_every=2")
     assert [bool(row["val_retrieval_mrr"]) for row in rows] == [False, True, False, True, True]
@@ -156,6 +159,7 @@ def test_stopping_and_going_on_gives_the_run_that_was_never_stopped(small_run: S
     assert [row["val_retrieval_mrr"] for row in resumed] == [row["val_retrieval_mrr"] for row in whole]
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_made_longer(small_run: SmallRun, trained_once: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     shutil.copytree(trained_once, out)
@@ -170,6 +174,7 @@ def test_a_finished_run_is_made_longer(small_run: SmallRun, trained_once: Path, 
 
 
 @pytest.mark.parametrize("kilobytes", [1024, 2048, 2600])
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(
     kilobytes: int, small_run: SmallRun, tmp_path: Path, ask: Callable[..., Any]
 ) -> None:
@@ -294,6 +299,7 @@ def test_a_damaged_state_is_told_before_anything_is_trained(
     assert len(trained(small_run, tmp_path / "run", "optimiser.epochs=1", resume=True)) == 1
 
 
+@pytest.mark.slow
 def test_the_prototype_recipe_trains_on_its_own_features(small_run: SmallRun, tmp_path: Path) -> None:
     small = ("network.width=16", "network.decoder_width=16", "network.decoder_feed_forward=16", "optimiser.epochs=1")
     rows = trained(small_run, tmp_path / "run", *small, recipe="prototype")

@@ -146,6 +146,10 @@ DECISIONS = {
 }  # fmt: skip
 
 
+_ALL_KINDS = ("taught", "choices")
+"""Decisions that give answers of all kinds; each of the others has one thing of its own, and starts node twice."""
+
+
 @pytest.fixture(scope="module")
 def bundle(small_run: SmallRun) -> Any:
     with open_bundle(small_run.bundle) as opened:
@@ -202,7 +206,9 @@ def encoded_files(folder: Path, encoded: Encoded) -> list[dict[str, Any]]:
 
 @needs_node
 @pytest.mark.parametrize("written", [False, True])
-@pytest.mark.parametrize("name", DECISIONS)
+@pytest.mark.parametrize(
+    "name", [name if name in _ALL_KINDS else pytest.param(name, marks=pytest.mark.slow) for name in DECISIONS]
+)
 def test_answers_to_encoded_clips_are_those_of_python(
     name: str, written: bool, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
@@ -257,6 +263,7 @@ def test_among_many_sentences_the_same_ones_are_looked_at(
 @pytest.mark.parametrize(
     "name", ["choices", *(pytest.param(name, marks=pytest.mark.slow) for name in ("open", "unproven", "research"))]
 )
+@pytest.mark.slow
 def test_the_whole_chain_answers_as_python_does(
     name: str, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
