@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from made.taught_sets import RECOGNIZER, SCORING, taught
 from signtalk.calibration.unseen_signs import (
     AT_REST,
     FEWEST_TAUGHT,
-    TaughtSet,
     coverage,
     fit_promise,
     fit_unseen,
@@ -14,45 +14,8 @@ from signtalk.calibration.unseen_signs import (
     left_out_coverage,
 )
 from signtalk.errors import DataError
-from signtalk.index.encoded import Encoded
-from signtalk.index.index import SentenceIndex
-from signtalk.landmarks.features import FeatureConfig
 from signtalk.recognition.evidence import FIGURES
-from signtalk.recognition.recognizer import DecisionConfig, Recognizer
-from signtalk.recognition.scoring import ScoringConfig
-
-
-class NoEncoder:
-    """Lessons are of clips that are encoded already."""
-
-    feature_config = FeatureConfig()
-
-    def encode(self, features: np.ndarray, valid: np.ndarray) -> Encoded:
-        raise AssertionError
-
-
-SCORING = ScoringConfig(similarity_weight=0.4, prototype_weight=0.2, dtw_weight=0.4, text_weight=0)
-RECOGNIZER = Recognizer(
-    encoder=NoEncoder(), index=SentenceIndex.build((), (), "none"), decision=DecisionConfig(scoring=SCORING)
-)
-
-
-def taught(name: str, noise: float, seed: int, signs: int = 12, people: int = 4) -> TaughtSet:
-    """Clips whose vectors and frames are their sign's, under so much noise."""
-    rng = np.random.default_rng(seed)
-    labels = [f"{name} {sign}" for sign in range(signs) for _ in range(people)]
-    who = [f"p{person}" for _ in range(signs) for person in range(people)]
-    centres = rng.standard_normal((signs, 16)).astype(np.float32)
-    courses = rng.standard_normal((signs, 6, 16)).astype(np.float32)
-    place = np.repeat(np.arange(signs), people)
-    embeddings = centres[place] + noise * rng.standard_normal((len(place), 16)).astype(np.float32)
-    frames = courses[place] + noise * rng.standard_normal((len(place), 6, 16)).astype(np.float32)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    frames /= np.linalg.norm(frames, axis=2, keepdims=True)
-    nothing = np.zeros((len(place), 6, 0), dtype=np.float32)
-    valid = np.ones((len(place), 6), dtype=np.bool_)
-    encoded = Encoded(embeddings, frames, nothing, valid, np.zeros(len(place), dtype=np.float32), nothing)
-    return TaughtSet(name, encoded, tuple(labels), tuple(who), np.full(len(place), 2.0, dtype=np.float32))
+from signtalk.recognition.recognizer import DecisionConfig
 
 
 def test_a_lesson_asks_what_was_taught_and_what_was_not_by_others_than_the_teacher() -> None:
