@@ -144,10 +144,7 @@ DECISIONS = {
         translate=False,
     ),
 }  # fmt: skip
-
-
-_ALL_KINDS = ("taught", "choices")
-"""Decisions that give answers of all kinds; each of the others has one thing of its own, and starts node twice."""
+_MAIN = ("taught", "choices")
 
 
 @pytest.fixture(scope="module")
@@ -206,9 +203,7 @@ def encoded_files(folder: Path, encoded: Encoded) -> list[dict[str, Any]]:
 
 @needs_node
 @pytest.mark.parametrize("written", [False, True])
-@pytest.mark.parametrize(
-    "name", [name if name in _ALL_KINDS else pytest.param(name, marks=pytest.mark.slow) for name in DECISIONS]
-)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in _MAIN else pytest.mark.slow) for n in DECISIONS])
 def test_answers_to_encoded_clips_are_those_of_python(
     name: str, written: bool, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
@@ -255,15 +250,12 @@ def test_among_many_sentences_the_same_ones_are_looked_at(
     expected = changed.recognizer.answer(encoded, motions, num_candidates=60).answers
     files = encoded_files(tmp_path, encoded)
     answers = node("given", clips, bundle=str(tmp_path / "web"), encoded=files, candidates=60)
-    for one, other in zip(answers, expected, strict=True):
-        agree(one, other.to_dict(), 2e-4)
+    agree(answers, [each.to_dict() for each in expected], 2e-4)
 
 
 @needs_ort
-@pytest.mark.parametrize(
-    "name", ["choices", *(pytest.param(name, marks=pytest.mark.slow) for name in ("open", "unproven", "research"))]
-)
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["choices", "open", "unproven", "research"])
 def test_the_whole_chain_answers_as_python_does(
     name: str, node: Ask, clips: tuple[LandmarkClip, ...], bundle: Bundle, tmp_path: Path
 ) -> None:
