@@ -288,10 +288,9 @@ async function served() {
   seen.steps.first = await page.getAttribute("#answer-card", "class");
   await taught(page);
   if (settings.key) {
-    seen.steps.taught = 1;
-    while (!await confirms(page, ENROLLED) && seen.steps.taught < MOST_TAKES) {
+    for (let takes = 1; !await confirms(page, ENROLLED); takes++) {
+      if (takes === MOST_TAKES) throw new Error(`"${ENROLLED}" is not known after ${takes} takes`);
       await taught(page);
-      seen.steps.taught += 1;
     }
     seen.steps.mark = await page.textContent("#answer .hint");
     await page.click(".reply.yes");

@@ -76,7 +76,7 @@ class Motion:
 
 def rotation_matrices(quaternions: Array) -> Array:
     """(..., 4) quaternions w, x, y, z, normalised here, to (..., 3, 3) matrices."""
-    w, x, y, z = _components(quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True))
+    w, x, y, z = components(quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True))
     rows = (
         (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
         (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
@@ -89,7 +89,7 @@ def rotation_matrices(quaternions: Array) -> Array:
     return matrices
 
 
-def _components(vectors: Array) -> Array:
+def components(vectors: Array) -> Array:
     """(C, ...) of (..., C), each component in one piece of memory: what is reckoned with them is fast."""
     return np.ascontiguousarray(np.moveaxis(vectors, -1, 0))
 

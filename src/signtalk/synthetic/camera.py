@@ -11,7 +11,7 @@ import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray
 from signtalk.landmarks.clip import PARTS, POSE_NAMES
-from signtalk.synthetic.body import Array, euler_matrices
+from signtalk.synthetic.body import Array, components, euler_matrices
 
 _ALONG_FINGER = np.array([0.2, 0.6, 0.8, 1.0])
 """How much of a finger's sway each of its points has, from the knuckle to the tip."""
@@ -77,7 +77,7 @@ def project(points: Array, camera: Camera) -> Array:
         pose counts from the hips, of a hand from its wrist, of the face from the head's centre.
     """
     seen = points @ euler_matrices(camera.yaw, camera.pitch, camera.roll).T
-    x, y, z = np.ascontiguousarray(np.moveaxis(seen, -1, 0))
+    x, y, z = components(seen)
     factor = camera.distance / (camera.distance + np.maximum(z, 0.5 - camera.distance))
     image = np.empty_like(seen)
     image[..., 0] = camera.centre[0] + camera.scale / camera.aspect * x * factor
@@ -179,9 +179,9 @@ def _bursts(chance: Array, mean_length: float, rng: np.random.Generator) -> Bool
     """(T,) bool: runs that start with the given chance a frame and last `mean_length` frames on average."""
     num_frames = len(chance)
     starts = np.flatnonzero(rng.random(num_frames) < chance)
-    ends = np.minimum(starts + rng.geometric(1 / mean_length, len(starts)), num_frames)
     if not len(starts):
         return np.zeros(num_frames, dtype=np.bool_)
+    ends = np.minimum(starts + rng.geometric(1 / mean_length, len(starts)), num_frames)
     change = np.bincount(starts, minlength=num_frames + 1) - np.bincount(ends, minlength=num_frames + 1)
     return np.cumsum(change)[:num_frames] > 0
 

@@ -68,17 +68,18 @@ export class Enrolment {
   }
 
   async #save() {
-    if (!this.#clip) return;
+    const clip = this.#clip; // the dialog may show another one by the time of the answer
+    if (!clip) return;
     const report = byId("enroll-told");
     const words = inputById("enroll-text").value.trim();
     const key = inputById("enroll-key").value.trim();
     buttonById("enroll-save").disabled = true;
     report.textContent = text("enroll.saving");
     try {
-      const enrolled = await this.answerer.enroll(words, this.#clip, { ...this.#told(), key });
+      const enrolled = await this.answerer.enroll(words, clip, { ...this.#told(), key });
       this.key.value = key;
       this.saved(enrolled.sentence);
-      report.textContent = [text("enroll.saved", { sentence: enrolled.sentence }), ...doubts(enrolled, this.#clip)].join(" ");
+      report.textContent = [text("enroll.saved", { sentence: enrolled.sentence }), ...doubts(enrolled, clip)].join(" ");
       byId("enroll-cancel").textContent = text("enroll.close");
     } catch (error) {
       report.textContent = failureOf(error, "enroll.failed", key);
@@ -99,7 +100,7 @@ export class Enrolment {
 }
 
 /**
- * What whoever teaches can do better. The service's own warnings speak of clips and rates: they are for the console.
+ * What whoever teaches can do better. The warnings themselves are a programmer's words: they go to the console.
  *
  * @param {EnrolledSentence} enrolled
  * @param {Clip} clip
