@@ -31,3 +31,13 @@ def test_weights_whose_promise_is_proven_go_before_those_that_answer_more(monkey
     monkeypatch.setattr(base, "fit_promise", only_the_second)
     sets = [taught(name, 0.5, seed, frame_noise=4.0) for seed, name in enumerate("abc")]
     assert best_decision(RECOGNIZER, sets).scoring.dtw_weight == 0.9
+
+
+def test_the_weights_that_answer_most_go_before_those_that_rank_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(without, outcomes):  # type: ignore[no-untyped-def]
+        ranks_best = next(iter(without.values())).scoring.dtw_weight == 0.9
+        return [{"recall_at_1": 0.9 if ranks_best else 0.8, "answered": 0.4 if ranks_best else 0.5}] * len(without)
+
+    monkeypatch.setattr(base, "left_out_coverage", told)
+    sets = [taught(name, 0.5, seed, frame_noise=0.5) for seed, name in enumerate("abc")]
+    assert best_decision(RECOGNIZER, sets).scoring.dtw_weight == 0.1

@@ -6,20 +6,24 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from made.landmarker_bundle import made_bundle
+from signtalk.arrays import FloatArray
 from signtalk.bundle.base import new_bundle
-from signtalk.bundle.bundle import open_bundle
+from signtalk.bundle.bundle import Bundle, open_bundle
 from signtalk.bundle.web import PAGE, VENDOR_NAME, export_web
+from signtalk.index.encoded import Encoded
 from signtalk.landmarks.clip import LandmarkClip
+from signtalk.landmarks.features import extract_features
 from signtalk.landmarks.wire import encode_clip
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -112,3 +116,32 @@ def offline_page(folder: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+def encoded_by_python(bundle: Bundle, clips: Sequence[LandmarkClip]) -> tuple[Encoded, FloatArray]:
+    """What the network says of clips, and their hand speeds."""
+    encoder = bundle.recognizer.encoder
+    features = [extract_features(clip, encoder.feature_config) for clip in clips]
+    encoded = encoder.encode(
+        np.stack([each.features for each in features]), np.stack([each.valid for each in features])
+    )
+    return encoded, np.array([each.motion for each in features], dtype=np.float32)
+
+
+def encoded_files(folder: Path, encoded: Encoded) -> list[dict[str, Any]]:
+    """What the network said of clips, as `engine_runner.mjs` reads it; `folder` takes the files."""
+    parts = []
+    for n in range(encoded.num_clips):
+        arrays = {
+            "embedding": encoded.embeddings[n],
+            "projections": encoded.projections[n],
+            "memory": encoded.memory[n],
+            "valid": encoded.memory_valid[n],
+            "words": encoded.word_log_probs[n],
+        }
+        for name, array in arrays.items():
+            array.astype("<f8").tofile(folder / f"{name}{n}.bin")
+        files = {name: str(folder / f"{name}{n}.bin") for name in arrays}
+        given = {"attention_mean": float(encoded.attention_mean[n]), "vocabulary": encoded.word_log_probs.shape[2]}
+        parts.append({**files, **given})
+    return parts

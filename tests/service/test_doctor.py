@@ -61,7 +61,10 @@ def test_what_is_there_is_looked_at(clinic: ClinicFolder, tmp_path: Path) -> Non
     assert "answers as when it was made" in told["bundle"].told
 
 
-def test_each_fault_is_found_and_hides_no_other(clinic: ClinicFolder, tmp_path: Path) -> None:
+def test_each_fault_is_found_and_hides_no_other(
+    clinic: ClinicFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signtalk.service.doctor, "_ANSWERING_S", 0.05)
     clinic.make_what_is_missing()
     clinic.bundle.write_bytes(b"no zip")
     clinic.taught.mkdir()
@@ -83,12 +86,20 @@ def test_each_fault_is_found_and_hides_no_other(clinic: ClinicFolder, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("config", "state"), [(b'{"promises": {}}', "good"), (b'{"status": "ok"}', "bad"), (b"no JSON", "bad")]
+    ("status", "config", "state"),
+    [
+        (200, b'{"promises": {}}', "mind"),
+        (500, b'{"promises": {}}', "bad"),
+        (200, b'{"status": "ok"}', "bad"),
+        (200, b"no JSON", "bad"),
+    ],
 )
-def test_a_page_that_is_open_already_is_no_fault(clinic: ClinicFolder, config: bytes, state: str) -> None:
+def test_a_page_that_is_open_already_is_no_fault_but_perhaps_another_ones(
+    clinic: ClinicFolder, status: int, config: bytes, state: str
+) -> None:
     class Told(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/v1/config" else 404)
+            self.send_response(status if self.path == "/v1/config" else 404)
             self.end_headers()
             self.wfile.write(config)
 
@@ -100,7 +111,7 @@ def test_a_page_that_is_open_already_is_no_fault(clinic: ClinicFolder, config: b
         port = findings(clinic, port=server.server_port)["port"]
         server.shutdown()
     assert port.state == state
-    assert ("open at" in port.told) == (state == "good")
+    assert ("open at" in port.told) == ("--port" in port.remedy) == (state == "mind")
 
 
 def test_a_folder_or_key_that_is_none_is_found(clinic: ClinicFolder) -> None:

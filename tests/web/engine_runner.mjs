@@ -183,6 +183,13 @@ const TASKS = {
     const restored = again.taught();
     return { enrolled, refusals, answer, listed, taught, kept, renamed, restored, left, forgotten: forgotten.takes.length };
   },
+  async lessons() {
+    const engine = await openEngine(), told = [];
+    for (const [text, places] of job.lessons) {
+      told.push(await engine.enroll(text, places.map((/** @type {number} */ n) => clips[n])));
+    }
+    return told;
+  },
   async carried() {
     const storage = new MemoryStorage(), engine = await openEngine({ storage });
     await engine.enroll("The pump beeps.", [clips[0]], { consent: "recognize", language: "en" });

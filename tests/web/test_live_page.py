@@ -278,7 +278,7 @@ def test_a_conversation(tmp_path):
     assert (
         any(TEXTS[f"reason.{each}"] in steps["refused"] for each in ("low_similarity", "fast")) and steps["motion"] > 0
     )
-    alike = TEXTS["enroll.alike"].replace("{other}", "Where is my key?")
+    alike = TEXTS["enroll.alike"].format(other="Where is my key?", taught=TEXTS["tabs.own"])
     assert steps["enrolled"].startswith(f"Remembered: “I want to greet you.” {alike}")
     assert "0.51" not in steps["enrolled"]  # of the service's own warning
     assert steps["asked"] == "I want to greet you?" and steps["recognised"] == "I want to greet you."

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,14 @@ import pytest
 import web_engine
 from made.references import many_like
 from made.small_run import SmallRun
-from made.web import CHROMIUM, NODE, ROOT, Ask, needs_browser, needs_node, needs_ort
-from signtalk.arrays import FloatArray
+from made.web import CHROMIUM, NODE, ROOT, Ask, encoded_by_python, encoded_files, needs_browser, needs_node, needs_ort
 from signtalk.bundle import web as web_export
 from signtalk.bundle.bundle import Bundle, open_bundle
 from signtalk.bundle.web import FILES_NAME, PAGE, write_web_bundle
-from signtalk.index.encoded import Encoded
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.landmarks.clip import HOLISTIC, PARTS, LandmarkClip
 from signtalk.landmarks.features import FeatureConfig, extract_features
+from signtalk.recognition.enrolment import EncodedClips, NewSentence, enroll_encoded
 from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.recognition.scoring import SKETCHED_FINELY, ScoringConfig, score_sentences
@@ -173,34 +171,6 @@ def agree(actual: Any, expected: Any, tolerance: float) -> None:
         assert actual == expected
 
 
-def encoded_by_python(bundle: Bundle, clips: Sequence[LandmarkClip]) -> tuple[Encoded, FloatArray]:
-    """What the network says of clips, and their hand speeds."""
-    encoder = bundle.recognizer.encoder
-    features = [extract_features(clip, encoder.feature_config) for clip in clips]
-    encoded = encoder.encode(
-        np.stack([each.features for each in features]), np.stack([each.valid for each in features])
-    )
-    return encoded, np.array([each.motion for each in features], dtype=np.float32)
-
-
-def encoded_files(folder: Path, encoded: Encoded) -> list[dict[str, Any]]:
-    parts = []
-    for n in range(encoded.num_clips):
-        arrays = {
-            "embedding": encoded.embeddings[n],
-            "projections": encoded.projections[n],
-            "memory": encoded.memory[n],
-            "valid": encoded.memory_valid[n],
-            "words": encoded.word_log_probs[n],
-        }
-        for name, array in arrays.items():
-            array.astype("<f8").tofile(folder / f"{name}{n}.bin")
-        files = {name: str(folder / f"{name}{n}.bin") for name in arrays}
-        given = {"attention_mean": float(encoded.attention_mean[n]), "vocabulary": encoded.word_log_probs.shape[2]}
-        parts.append({**files, **given})
-    return parts
-
-
 @needs_node
 @pytest.mark.parametrize("written", [False, True])
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in _MAIN else pytest.mark.slow) for n in DECISIONS])
@@ -321,6 +291,39 @@ def test_an_enrolled_sentence_is_found_after_the_page_was_opened_again(
     assert report["kept"]["frames"] in {clip.num_frames for clip in new[:2]} and report["kept"]["signs"] == 2
     assert renamed["sentence"] == "Another text" and renamed["sentence_id"] != taught["sentence_id"]
     assert report["restored"] == report["taught"]
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("bias", "confused", "warned"), [(-5.0, [0, 1, 1, 0], [0, 1, 1, 0]), (5.0, [1, 3, 2, 1], [1, 3, 2, 1])]
+)
+def test_what_is_told_of_a_clip_that_looks_like_another_sentence_is_what_python_tells(
+    bias: float,
+    confused: list[int],
+    warned: list[int],
+    node: Ask,
+    clips: tuple[LandmarkClip, ...],
+    bundle: Bundle,
+    tmp_path: Path,
+) -> None:
+    changed = deciding(bundle, DecisionConfig(gate=GateConfig(threshold=0.5, bias=bias, **PROOF), translate=False))
+    write_web_bundle(changed, tmp_path / "web")
+    lessons = [("Zebra crossing", [0]), ("Two at once", [1, 2]), ("Zebra crossing", [3]), ("Red fish", [4])]
+    encoded, motions = encoded_by_python(changed, clips)
+    expected = []
+    for text, places in lessons:
+        names = tuple(f"{place}.npz" for place in places)
+        parts = EncodedClips(names, encoded.select(np.array(places)), motions[places])
+        expected.append(enroll_encoded(changed.recognizer, tmp_path / "mine", NewSentence(text), parts))
+    told = node(
+        "lessons", clips, bundle=str(tmp_path / "web"), encoded=encoded_files(tmp_path, encoded), lessons=lessons
+    )
+    for one, other in zip(told, expected, strict=True):
+        assert [len(one[name]) for name in ("clip_ids", "warnings")] == [len(other.clip_ids), len(other.warnings)]
+        named_alike = {"clip_ids": one["clip_ids"], "warnings": one["warnings"]}  # each names clips in its own way
+        agree(one, other.to_dict() | named_alike, 2e-4)
+    assert [len(each.confused_with) for each in expected] == confused
+    assert [len(each.warnings) for each in expected] == warned
 
 
 @pytest.mark.slow

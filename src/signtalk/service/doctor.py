@@ -5,6 +5,7 @@ ClinicFolder, port --examine--> findings
 
 from __future__ import annotations
 
+import http
 import http.client
 import importlib.metadata
 import json
@@ -139,7 +140,8 @@ def _port(port: int) -> Finding:
         check_address("127.0.0.1", port)
     except ConfigError as error:
         if _answers(port):
-            return Finding("port", "good", f"the page is open at {port} already")
+            remedy = "go on if that is this clinic's page; else end it, or choose another --port"
+            return Finding("port", "mind", f"a page of SignTalk is open at {port} already", remedy)
         return Finding("port", "bad", one_line(error, 400))
     return Finding("port", "good", f"{port} is free")
 
@@ -149,12 +151,13 @@ def _answers(port: int) -> bool:
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=_ANSWERING_S)
     try:
         line.request("GET", "/v1/config")
-        told = json.loads(line.getresponse().read(_LONGEST_ANSWER))
+        answer = line.getresponse()
+        told = json.loads(answer.read(_LONGEST_ANSWER))
     except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return False
     finally:
         line.close()
-    return isinstance(told, dict) and "promises" in told
+    return answer.status == http.HTTPStatus.OK and isinstance(told, dict) and "promises" in told
 
 
 def _disk(folder: Path) -> Finding:

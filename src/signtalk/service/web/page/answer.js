@@ -294,11 +294,12 @@ export class AnswerView {
   /** @param {AskStep} step */
   #ask(step) {
     this.#cards = new SignCards(step.offers, this.signs, (offer) => this.#reply(afterChoice(offer)));
-    this.#show("asking", "question", text(step.offers.length > 1 ? "answer.choose" : "answer.choose_one"), {
+    const several = step.offers.length > 1;
+    this.#show("asking", "question", text(several ? "answer.choose" : "answer.choose_one"), {
       hint: text(step.proven ? "answer.choose_hint" : "answer.choose_hint_unproven"),
       actions: [
         this.#cards.element,
-        reply("no", "cross", text("answer.no_choice"), () => this.#decline(step.offers, afterNone(step))),
+        reply("no", "cross", text(several ? "answer.no_choice" : "answer.no_choice_one"), () => this.#decline(step.offers, afterNone(step))),
         reply("again", "repeat", text("answer.again"), () => this.#decline(step.offers, afterAgain(step))),
         this.#cards.moves,
         this.#teachButton(""),
