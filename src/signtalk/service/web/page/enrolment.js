@@ -109,5 +109,5 @@ function doubts({ sentence, confused_with: others = [], warnings = [] }, clip) {
   for (const warning of warnings) console.info(`"${sentence}": ${warning}`);
   const alike = others.map((other) => text("enroll.alike", { other, taught: text("tabs.own") }));
   const problem = viewProblem(clip, false); // whether it is dark was told while the person signed
-  return problem ? [...alike, text(`enroll.${problem}`)] : alike;
+  return problem ? [...alike, text(`teach_again.${problem}`)] : alike;
 }
