@@ -21,7 +21,7 @@ import torch
 from pydantic import BaseModel, ValidationError
 
 from signtalk.data.manifest import ClipRecord, Manifest
-from signtalk.data.packed import pack_clips
+from signtalk.data.packed import PackedClips, pack_clips
 from signtalk.data.splits import Split
 from signtalk.errors import ArtifactError
 from signtalk.evaluation.intervals import Interval
@@ -30,7 +30,8 @@ from signtalk.evaluation.report import report_json, report_markdown, write_repor
 from signtalk.evaluation.results import EvaluationReport, KnownSigner, OpenSet
 from signtalk.export.initial import initial_of
 from signtalk.files import read_json, sha256_text, write_json, write_text
-from signtalk.training.checkpoint import TorchEncoder
+from signtalk.index.encoded import ClipEncoder
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.training.names import BEST_NAME, HISTORY_NAME, INDEX_NAME, LAST_NAME, RECIPE_NAME, STORE_NAME
 from signtalk.training.recipe import Recipe
 from signtalk.training.run import RunFolder, index_run
@@ -239,25 +240,34 @@ def train_and_measure(job: Job) -> FoldResult:
     run = RunFolder.open(job.folder)
     pack_clips(job.split.records(job.manifest, *PACKED_ROLES), run.checkpoint.features, job.folder / STORE_NAME)
     index_run(run, job.manifest)
-    recognizer = run.recognizer(run.sentence_index(), run.decision())
-    report = evaluate(recognizer, job.manifest, job.split, run.store(), signer_sentences=_SIGNER_SENTENCES)
+    parameters = sum(p.numel() for p in run.checkpoint.model.parameters())
+    result = evaluated(job, run.recognizer(run.sentence_index(), run.decision()), run.store())
+    figures = result.figures.model_copy(update={"parameters": float(parameters), "minutes": minutes})
+    return result.model_copy(update={"figures": figures, "best_epoch": run.checkpoint.origin["epoch"]})
+
+
+def evaluated(job: Job, recognizer: Recognizer, store: PackedClips) -> FoldResult:
+    """What a model makes of the clips of a fold; its reports are written.
+
+    Args:
+        job: the fold.
+        recognizer: its index holds the training clips.
+        store: packed clips of all roles, as the model reads them.
+    """
+    report = evaluate(recognizer, job.manifest, job.split, store, signer_sentences=_SIGNER_SENTENCES)
     _write_reports(report, job)
     arrays = report.arrays
     assert arrays is not None  # every suite tests somebody
     queries = _queries(arrays.text_keys, arrays.signers, arrays.ranks.tolist())
-    cost = {
-        "parameters": float(sum(p.numel() for p in run.checkpoint.model.parameters())),
-        "minutes": minutes,
-        "ms": milliseconds_a_clip(run, job.split.records(job.manifest, "test")),
-    }
+    ms = milliseconds_a_clip(recognizer.encoder, store, job.split.records(job.manifest, "test"))
     return FoldResult(
         fold=job.fold,
         seed=job.recipe.seed,
         split_hash=job.split.hash,
         code=code_version(),
         machine=machine(),
-        best_epoch=run.checkpoint.origin["epoch"],
-        figures=Figures(**rank_figures(queries), **report_figures(report), **cost),
+        best_epoch=None,
+        figures=Figures(**rank_figures(queries), **report_figures(report), ms=ms),
         queries=queries,
         confidences=tuple(np.concatenate([arrays.confidences, arrays.unknown_confidences]).tolist()),
         right=(*arrays.correct.tolist(), *[False] * len(arrays.unknown_confidences)),
@@ -376,10 +386,8 @@ def _estimate(interval: Interval | None) -> float | None:
     return None if interval is None else interval.estimate
 
 
-def milliseconds_a_clip(run: RunFolder, records: Sequence[ClipRecord]) -> float:
+def milliseconds_a_clip(encoder: ClipEncoder, store: PackedClips, records: Sequence[ClipRecord]) -> float:
     """Median time from the features of one clip to its embedding, one clip at a time."""
-    store = run.store()
-    encoder = TorchEncoder(run.checkpoint.model, run.checkpoint.features)
     times = []
     for position in store.positions_of([record.clip_id for record in records[: _TIMED_CLIPS + 3]]):
         features, valid = store.features(np.array([position]))

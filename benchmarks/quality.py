@@ -9,8 +9,8 @@
 Each fold is a folder under WORK/runs and is not done again; a killed run goes on where it was, by the same
 command. Splits are read from benchmarks/splits. Rows are kept in WORK/SUITE.json; with --results the row is kept in
 benchmarks/results/SUITE.json too, and the suite's page in that folder is written anew, with all its rows. A row is
-named after recipe and --set unless --label names it; a later row of the same name takes its place. Recipe "dtw" is
-the nearest clip by DTW, untrained.
+named after recipe and --set unless --label names it; a later row of the same name takes its place. Two recipes train
+nothing: "dtw" is the nearest clip by DTW of landmarks, "taught" the base in the package, taught the training clips.
 """
 
 from __future__ import annotations
@@ -33,8 +33,13 @@ from signtalk.errors import ConfigError, SignTalkError
 from signtalk.files import sha256_text
 from signtalk.training.recipe import RECIPE_NAMES, Recipe
 from suites import SPLITS, SUITES, Suite, describe, fold_splits, folds_on_file, prepare, suite_named
+from taught_base import TAUGHT_NAME, measure_taught, taught_model
 
-_DTW_NOTE = "Untrained. DTW is exact, not banded, and every training clip is indexed."
+_UNTRAINED = {
+    DTW_NAME: "Untrained. DTW is exact, not banded, and every training clip is indexed.",
+    TAUGHT_NAME: "Nothing is trained or fitted: the base in the package is taught every training clip.",
+}
+"""Recipes without settings or seeds, and what their rows say."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Request:
     """What is measured in every suite.
 
     Attributes:
-        recipe: name of a recipe, or "dtw".
+        recipe: name of a recipe, or one of those that train nothing.
         settings: changes to it, after those of the suite.
         seeds: of training.
         folds: which; empty = all.
@@ -62,23 +67,25 @@ class Request:
     again: bool = False
 
     @property
-    def is_dtw(self) -> bool:
-        """The untrained baseline instead of a recipe."""
-        return self.recipe == DTW_NAME
+    def is_untrained(self) -> bool:
+        """A yardstick instead of a recipe."""
+        return self.recipe in _UNTRAINED
 
     def resolved(self, suite: Suite) -> tuple[str, ...]:
         """All changes to the recipe, those of the suite first."""
-        return () if self.is_dtw else (*suite.overrides, *self.settings)
+        return () if self.is_untrained else (*suite.overrides, *self.settings)
 
     def recipe_for(self, suite: Suite, seed: int) -> Recipe:
         """The recipe with everything set."""
-        name = suite.recipe if self.is_dtw or self.recipe == "default" else self.recipe
+        name = suite.recipe if self.is_untrained or self.recipe == "default" else self.recipe
         return Recipe.named(name).changed([*self.resolved(suite), f"seed={seed}"])
 
     def model(self, suite: Suite) -> str:
         """Name and hash of what is measured; the folder of its folds."""
-        if self.is_dtw:
+        if self.recipe == DTW_NAME:
             return f"{DTW_NAME}-{sha256_text(DTW_FEATURES.model_dump_json())[:8]}"
+        if self.recipe == TAUGHT_NAME:
+            return taught_model()
         return f"{self.recipe}-{recipe_hash(self.recipe_for(suite, 0))}"
 
     def row_label(self) -> str:
@@ -117,7 +124,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"one or more of {', '.join(SUITES)}")
     parser.add_argument("--list", action="store_true", help="print the suites with their folds, clips and labels")
-    parser.add_argument("--recipe", default="default", choices=(*RECIPE_NAMES, DTW_NAME))
+    parser.add_argument("--recipe", default="default", choices=(*RECIPE_NAMES, *_UNTRAINED))
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="change the recipe")
     parser.add_argument("--seeds", nargs="+", type=int, default=[42, 43], help="of training (default: 42 43)")
     parser.add_argument("--folds", nargs="+", default=[], metavar="FOLD", help="only these folds")
@@ -129,8 +136,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not options.suites and not options.list:
         parser.error("name a suite, or --list")
-    if options.recipe == DTW_NAME and options.set:
-        parser.error("recipe dtw has no settings")
+    if options.recipe in _UNTRAINED and options.set:
+        parser.error(f"recipe {options.recipe} has no settings")
     return options
 
 
@@ -139,7 +146,7 @@ def _request(options: argparse.Namespace, arguments: Sequence[str] | None) -> Re
     return Request(
         recipe=options.recipe,
         settings=tuple(options.set),
-        seeds=(0,) if options.recipe == DTW_NAME else tuple(dict.fromkeys(options.seeds)),
+        seeds=(0,) if options.recipe in _UNTRAINED else tuple(dict.fromkeys(options.seeds)),
         folds=tuple(dict.fromkeys(options.folds)),
         label=options.label,
         work=options.work,
@@ -165,7 +172,8 @@ def measure_suite(name: str, suite: Suite, request: Request, splits: Path) -> tu
     settings = request.resolved(suite)
     print(f"{name}: {model}, changes to the recipe: {', '.join(settings) or 'none'}", file=sys.stderr)
     store = request.work / "runs" / name / model / "store"
-    measure = DtwBaseline(manifest, store) if request.is_dtw else train_and_measure
+    untrained: dict[str, Measure] = {DTW_NAME: DtwBaseline(manifest, store), TAUGHT_NAME: measure_taught}
+    measure = untrained.get(request.recipe, train_and_measure)
     results = list(_results(_jobs(manifest, chosen, suite, request, store.parent), measure))
     shutil.rmtree(store, ignore_errors=True)
     origin = Origin(
@@ -174,7 +182,7 @@ def measure_suite(name: str, suite: Suite, request: Request, splits: Path) -> tu
         settings=settings,
         command=request.command,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        note=_DTW_NOTE if request.is_dtw else "",
+        note=_UNTRAINED.get(request.recipe, ""),
     )
     return store_row(request.work / f"{name}.json", summarise(origin, results))
 

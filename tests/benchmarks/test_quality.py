@@ -338,19 +338,23 @@ def test_a_suite_is_measured_once(
         quality.measure_suite("small", SUITE, replace(asked, settings=("nothing=1",)), tmp_path)
 
 
-def test_dtw_finds_the_same_signing(work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("recipe", "note"), [("dtw", "exact, not banded"), ("taught", "is taught every training clip")]
+)
+def test_what_needs_no_training_finds_the_same_signing(
+    recipe: str, note: str, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(quality, "SPLITS", tmp_path)
     monkeypatch.setitem(quality.SUITES, "small", SUITE)
     monkeypatch.setattr(results_page, "ROWS", tmp_path / "rows")
     (tmp_path / "rows").mkdir()
-    assert quality.main(["small", "--recipe", "dtw", "--work", str(work), "--results", str(tmp_path)]) == 0
-    (row,) = [row for row in rows.load_rows(work / "small.json") if row.origin.label == "dtw"]
+    assert quality.main(["small", "--recipe", recipe, "--work", str(work), "--results", str(tmp_path)]) == 0
+    (row,) = [row for row in rows.load_rows(work / "small.json") if row.origin.label == recipe]
     assert row.r1.estimate == 1.0
     assert row.mean.enrolled_1 == 1.0
     assert row.mean.minutes is None
-    assert not (work / "runs" / "small" / row.origin.model / "store").exists()
-    assert "exact, not banded" in (tmp_path / "small.md").read_text(encoding="utf-8")
-    assert rows.load_rows(tmp_path / "rows" / "small.json") == (row,)
+    assert not list((work / "runs" / "small" / row.origin.model).rglob("store"))
+    assert note in (tmp_path / "small.md").read_text(encoding="utf-8")
 
 
 def test_dtw_distances_are_those_of_a_plain_loop(manifest: Manifest, tmp_path: Path) -> None:
@@ -414,6 +418,7 @@ def test_the_list_and_the_splits_need_no_training(
     assert "made_up                   33     10  " in capsys.readouterr().out
     assert quality.main(["made_up", "--splits-only", "--work", str(work)]) == 0
     assert capsys.readouterr().out.startswith("made_up A ")
-    for wrong in ([], ["made_up", "--recipe", "dtw", "--set", "seed=1"]):
+    with_settings = (["made_up", "--recipe", recipe, "--set", "seed=1"] for recipe in ("dtw", "taught"))
+    for wrong in ([], *with_settings):
         with pytest.raises(SystemExit, match="2"):
             quality.main(wrong)
