@@ -35,7 +35,7 @@ _TITLES = {
     "enrolled_2": "R@1 enrolled k=2", "search_seen": "R@1 text to clip", "search_unseen": "R@1 text to clip, unseen",
     "written": "R@1 only written", "written_mrr": "MRR only written", "written_known": "R@1 beside written",
     "auroc": "AUROC", "auroc_right": "AUROC right", "fpr_right": "FPR right", "ece": "ECE", "covered": "covered",
-    "known_5": "R@1, 5 sentences known", "known_10": "R@1, 10 known", "known_20": "R@1, 20 known",
+    "known_2": "R@1, 2 sentences known", "known_5": "R@1, 5 known", "known_10": "R@1, 10 known", "known_20": "R@1, 20 known",
     "known_random_10": "R@1, any 10 known", "known_accepted": "accepted, 10 known",
     "known_precision": "precision, 10 known",
     "set_size": "set size", "choices_right": "choices right", "accepted": "accepted", "precision": "precision",
