@@ -36,7 +36,6 @@ from signtalk.errors import DataError, SignTalkError
 from signtalk.evaluation.intervals import bootstrap_mean
 from signtalk.evaluation.one_shot import (
     EVIDENCE,
-    OneShotDraw,
     OneShotScore,
     draw_references,
     one_shot,
@@ -69,7 +68,7 @@ NAMES = (*SETS, *DRAWN)
 _DRAWN_SEED = 18
 """No signs or people that a base learned from, was chosen on or was fitted on."""
 _CHANGED = frozenset((*PERTURBATIONS, VALIDATION_NAME))
-"""Who signs a perturbed clip."""
+"""Who signs a perturbed clip: none that teaches."""
 _MEASURES = ("recall_at_1", "mrr")
 MOST_QUERIES = 400
 """Of a draw: more narrow no interval, for draws of one person share their queries' signers."""
@@ -123,7 +122,8 @@ def encoded_set(encoder: ClipEncoder, name: str, work: Path) -> TaughtSet:
     records = [record for record in store.held(manifest.records) if not record.is_idle]
     which = store.positions_of([record.clip_id for record in records])
     labels, people = tuple(r.text_key for r in records), tuple(r.signer_id for r in records)
-    return TaughtSet(name, encode_all(encoder, store, which), labels, people, store.motions[which])
+    learners = _CHANGED & set(people)
+    return TaughtSet(name, encode_all(encoder, store, which), labels, people, store.motions[which], learners)
 
 
 def measure(
@@ -133,7 +133,8 @@ def measure(
     lessons = [
         each
         for draw in range(draws)
-        for each in _lessons(taught.labels, taught.people, k, np.random.default_rng((k, draw)))
+        for each in draw_references(taught.labels, taught.people, k, np.random.default_rng((k, draw)), MOST_QUERIES)
+        if taught.people[int(each.references[0])] not in taught.learners
     ]
     scores = [one_shot(taught.encoded, taught.labels, each) for each in lessons]
     if recognizer is None:
@@ -162,13 +163,6 @@ def _by_size(decision: DecisionConfig, outcomes: LessonAnswers) -> Iterator[Taug
                 num_answered=int(accepted[rows].sum()), num_right=int(outcomes.right[rows & accepted].sum()),
                 confidence=float(sureness[known].sum()),
             )  # fmt: skip
-
-
-def _lessons(labels: Sequence[str], people: Sequence[str], k: int, rng: np.random.Generator) -> Iterator[OneShotDraw]:
-    """The draws; of perturbed clips the recorded ones teach alone."""
-    for draw in draw_references(labels, people, k, rng, MOST_QUERIES):
-        if people[int(draw.references[0])] not in _CHANGED:
-            yield draw
 
 
 def _short(config: FeatureConfig) -> str:

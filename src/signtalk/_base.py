@@ -84,7 +84,7 @@ def adapt(
 
     Raises:
         ExportRefusedError: there is no gain, or more answers would be wrong; nothing is written.
-        DataError: too few clips, or something is at `out` already.
+        DataError: too few clips, or some that `enroll` refuses; or something is at `out` already.
         ArtifactError: the bundle ships no weights, or holds sentences.
         MissingExtraError: the extra `train` is not installed.
     """

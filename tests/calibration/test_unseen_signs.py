@@ -25,7 +25,20 @@ def test_a_lesson_asks_what_was_taught_and_what_was_not_by_others_than_the_teach
     assert answers.right[answers.known].mean() > 0.95
     again = hold_lessons(RECOGNIZER, [taught("a", 0.1, 0)], lessons=8)
     np.testing.assert_array_equal(again.evidence.score, answers.evidence.score)
-    assert set(answers.num_clips) <= {1, 2, 3}
+    assert set(answers.num_clips) == {1}  # each person makes each sign once
+
+
+def test_how_many_clips_taught_is_counted_not_drawn() -> None:
+    once = taught("a", 0.1, 0)
+    twice = replace(once, people=tuple({"p0": "p1"}.get(who, who) for who in once.people))
+    of_one = hold_lessons(RECOGNIZER, [replace(twice, learners=frozenset({"p2", "p3"}))], lessons=12)
+    assert set(of_one.num_clips) == {1, 2}
+    assert set(hold_lessons(RECOGNIZER, [replace(twice, learners=frozenset({"p1"}))], lessons=12).num_clips) == {1}
+
+
+def test_who_learns_alone_never_teaches() -> None:
+    with pytest.raises(DataError, match="no lesson"):
+        hold_lessons(RECOGNIZER, [replace(taught("a", 0.1, 0), learners=frozenset(f"p{n}" for n in range(4)))], 2)
 
 
 def test_a_few_sentences_are_taught_as_often_as_many() -> None:

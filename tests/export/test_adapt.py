@@ -1,16 +1,19 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from made.checkpoint import tiny_checkpoint
 from made.drawn import drawn_folder
 from signtalk.bundle.bundle import open_bundle, verify_bundle
-from signtalk.data.manifest import Manifest
+from signtalk.data.manifest import Manifest, load_manifest
 from signtalk.errors import DataError, ExportRefusedError
 from signtalk.export import adapt
 from signtalk.export.adapt import adapt_bundle
 from signtalk.export.base import export_base
 from signtalk.export.initial import load_initial
+from signtalk.landmarks.clip import PARTS, load_clip, save_clip
 from signtalk.recognition.recognizer import DecisionConfig
 from signtalk.training.adapt import Adaptation, AdaptConfig, AskedOnce
 
@@ -57,3 +60,17 @@ def test_without_a_gain_nothing_is_written(
     with pytest.raises(ExportRefusedError, match="no gain is certain: of 9 questions"):
         adapt_bundle(str(base), data, tmp_path / "adapted.zip", CONFIG)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_clips_that_may_not_teach_alone_may_not_teach_together(base: Path, tmp_path: Path) -> None:
+    data = drawn_folder(tmp_path / "data", sentences=3, people=2)
+    for name in ("left_hand", "right_hand"):
+        record = data.records[0]
+        clip = load_clip(record.feature_path)
+        landmarks = clip.landmarks.copy()
+        landmarks[:, PARTS[name]] = np.nan
+        save_clip(record.feature_path, replace(clip, landmarks=landmarks))
+    with pytest.raises(DataError, match=r"1 of 6 clips cannot teach.*0% of the frames show a hand"):
+        adapt_bundle(str(base), load_manifest(data.root), tmp_path / "adapted.zip", CONFIG)
+    assert not (tmp_path / "adapted.zip").exists()

@@ -88,3 +88,12 @@ def test_an_encoder_is_given_the_recipe_of_its_features_and_sizes(
     initial = replace(tiny_checkpoint("gru"), model=fresh(made), features=made.features)
     recipe = recipe_for(initial, ["optimiser.epochs=7"])
     assert (recipe.name, recipe.optimiser.epochs) == (expected, 7)
+
+
+@pytest.mark.parametrize("setting", ["features.use_depth=false", "features.use_hands=true"])
+def test_a_setting_that_one_recipe_cannot_take_says_nothing_about_the_others(setting: str) -> None:
+    base = Recipe.named("base")
+    initial = replace(tiny_checkpoint("gru"), model=fresh(base), features=base.features)
+    assert recipe_for(initial, [setting]) == base
+    with pytest.raises(ConfigError, match=r"no setting 'features\.hands'"):
+        recipe_for(initial, ["features.hands=true"])

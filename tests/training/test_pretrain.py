@@ -44,6 +44,14 @@ def test_it_leaves_weights_a_history_and_what_it_was_made_with(folder: Path, res
 
 
 @pytest.mark.slow
+def test_of_equally_good_epochs_the_one_that_is_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signtalk.training.pretrain.one_shot_recall", lambda *_: (0.5, 0.5))
+    tied = pretrained(tmp_path / "tied")
+    assert (tied.best_epoch, tied.best_score) == (2, 0.5)
+    assert load_checkpoint(tied.best).origin["epoch"] == 2
+
+
+@pytest.mark.slow
 def test_one_that_was_stopped_goes_on_to_the_same_weights(tmp_path: Path, result: PretrainResult) -> None:
     pretrained(tmp_path / "again", stop_after=1)
     resumed = pretrained(tmp_path / "again", resume=True)

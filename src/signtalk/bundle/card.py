@@ -227,14 +227,20 @@ def _interval(value: dict[str, Any] | None) -> str:
     return text if low is None or high is None else f"{text} ({low:.3f}-{high:.3f})"
 
 
+_HOLDS = "This holds for clips like those, not for new signers or cameras."
+_HOLDS_WHEN_TAUGHT = (
+    "Those were questions of other people than taught, the mean of several sets; a set may lie below it, and people, "
+    "signs and cameras unlike those of the sets more so."
+)
+
+
 def _promises(decision: DecisionConfig, knows_sentences: bool) -> str:
     gate, sets = decision.gate, decision.sets
     lines = [f"* {gate.note[0].upper()}{gate.note[1:]}."] if gate.note else []
     if gate.fitted and gate.precision_asked is not None and gate.precision_reached:
         lines.append(
             f"* An answer is shown from a confidence of {gate.threshold:.2f} on; of the validation clips so answered "
-            f"at least {gate.precision_asked:.0%} were right. This holds for clips like those, not for new signers "
-            "or cameras."
+            f"at least {gate.precision_asked:.0%} were right. {_HOLDS if knows_sentences else _HOLDS_WHEN_TAUGHT}"
         )
     lines.append(f"* Hand movement below {gate.motion_floor:.2f} shoulder widths a second counts as no signing.")
     if sets.gap is not None:

@@ -53,6 +53,7 @@ class TaughtSet:
         labels: what each says; AT_REST where nobody signs.
         people: who signs each.
         motions: (B,) hand speeds, shoulder widths a second.
+        learners: of the people those who never teach.
     """
 
     name: str
@@ -60,6 +61,7 @@ class TaughtSet:
     labels: tuple[str, ...]
     people: tuple[str, ...]
     motions: FloatArray
+    learners: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ class LessonAnswers:
         sets: (Q,) number of the set, in the order of their names' first places.
         motions: (Q,) hand speeds.
         num_sentences: (Q,) how many sentences were taught in the lesson.
-        num_clips: (Q,) how many clips taught each of them, at most.
+        num_clips: (Q,) how many clips taught the sentence that is asked; where nobody taught it, most of the others.
     """
 
     evidence: Evidence
@@ -127,9 +129,11 @@ def hold_lessons(recognizer: Recognizer, sets: Sequence[TaughtSet], lessons: int
 def _lesson(
     recognizer: Recognizer, taught: TaughtSet, number: int, lesson: int, rng: np.random.Generator
 ) -> LessonAnswers | None:
-    """One lesson; None where the person whose turn it is makes too few signs, or nobody else makes them."""
+    """One lesson; None where nobody teaches, the person whose turn it is makes too few signs, or nobody else does."""
     labels, people = np.asarray(taught.labels), np.asarray(taught.people)
-    everyone = sorted(set(taught.people))
+    everyone = sorted(set(taught.people) - taught.learners)
+    if not everyone:
+        return None
     teacher = everyone[lesson % len(everyone)]
     own = np.flatnonzero(people == teacher)
     signs = rng.permutation(np.unique(labels[own[labels[own] != AT_REST]]))
@@ -146,6 +150,8 @@ def _lesson(
         return None
     asked = np.concatenate([known, unknown])
     index = taught_index(taught.encoded, taught.labels, references)
+    num_clips = dict(zip(*np.unique(labels[references], return_counts=True), strict=True))
+    usual = int(np.median(list(num_clips.values())))
     ranking = recognizer.changed(index=index).rank(taught.encoded.select(asked))
     return LessonAnswers(
         evidence=Evidence.from_ranking(ranking),
@@ -155,7 +161,7 @@ def _lesson(
         sets=np.full(len(asked), number),
         motions=taught.motions[asked],
         num_sentences=np.full(len(asked), count),
-        num_clips=np.full(len(asked), k),
+        num_clips=np.array([num_clips.get(label, usual) for label in labels[asked]], dtype=np.int64),
     )
 
 

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signtalk.bundle.bundle import open_bundle
-from signtalk.data.manifest import Manifest
+from signtalk.data.manifest import Manifest, clip_of_record
 from signtalk.data.packed import pack_clips
-from signtalk.errors import DataError, ExportRefusedError
+from signtalk.errors import ClipError, DataError, ExportRefusedError
 from signtalk.export.export import ExportExtras, export_bundle
 from signtalk.export.initial import load_initial
 from signtalk.files import copy_file
 from signtalk.index.signs import collect_signs
 from signtalk.recognition.asked import index_records
+from signtalk.recognition.enrolment import checked_features
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.training.adapt import Adaptation, AdaptConfig, cross_validate, tuned
 from signtalk.training.checkpoint import TorchEncoder, load_checkpoint, save_checkpoint
 
@@ -52,7 +54,7 @@ def adapt_bundle(source: str, manifest: Manifest, out: Path, config: AdaptConfig
 
     Raises:
         ExportRefusedError: cross-validation shows no gain, or more wrong answers; nothing is written.
-        DataError: too few clips, or something is at `out` already.
+        DataError: too few clips, or some that `signtalk enroll` refuses; or something is at `out` already.
         ArtifactError: the bundle ships no weights, or holds sentences.
     """
     if out.exists():
@@ -64,6 +66,7 @@ def adapt_bundle(source: str, manifest: Manifest, out: Path, config: AdaptConfig
                 f"{source}: holds {len(bundle.recognizer.index.sentences)} sentences of its own, whose clips are not "
                 "here to be encoded anew; adapt a bundle of `signtalk new`, or train on all clips with --init"
             )
+        _refuse_what_cannot_teach(manifest, bundle.recognizer)
         store = pack_clips(manifest.records, checkpoint.features, Path(folder) / "store")
         records = [record for record in store.held(manifest.records) if not record.is_idle]
         adaptation = cross_validate(checkpoint, bundle.recognizer, store, records, config)
@@ -92,3 +95,21 @@ def adapt_bundle(source: str, manifest: Manifest, out: Path, config: AdaptConfig
         made = export_bundle(shipped, index, tuned_decision, Path(folder) / "export", extras)
         copy_file(made, out)
     return Adapted(out, adaptation, len(records), len(index.sentences))
+
+
+def _refuse_what_cannot_teach(manifest: Manifest, recognizer: Recognizer) -> None:
+    """No clip may teach in many what is refused alone: one without hands, or in which nobody signs."""
+    config, floor = recognizer.encoder.feature_config, recognizer.decision.gate.motion_floor
+    refused: list[str] = []
+    for record in manifest.records:
+        if record.is_idle:
+            continue
+        try:
+            checked_features(record.clip_id, clip_of_record(record), config, floor)
+        except ClipError as error:
+            refused.append(str(error))
+    if refused:
+        raise DataError(
+            f"{manifest.root}: {len(refused)} of {len(manifest.records)} clips cannot teach; take them out of its "
+            f"table, or film them again (first {refused[0]})"
+        )

@@ -8,7 +8,8 @@ standardises features by; heads, texts and classes are fresh.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from signtalk.errors import ConfigError
 from signtalk.models.model import SignModel
@@ -32,8 +33,15 @@ def recipe_for(initial: Checkpoint, assignments: Sequence[str]) -> Recipe:
     Raises:
         ConfigError: a setting is malformed, unknown or out of range.
     """
-    recipes = [Recipe.named(name).changed(assignments) for name in ("base", *RECIPE_NAMES)]
-    return next((recipe for recipe in recipes if not _differences(initial, recipe)), recipes[0])
+    base = Recipe.named("base").changed(assignments)
+    return next((recipe for recipe in (base, *_others(assignments)) if not _differences(initial, recipe)), base)
+
+
+def _others(assignments: Sequence[str]) -> Iterator[Recipe]:
+    """The recipes that can take some settings: what one of them cannot be says nothing about the others."""
+    for name in RECIPE_NAMES:
+        with suppress(ConfigError):
+            yield Recipe.named(name).changed(assignments)
 
 
 def start_from(model: SignModel, initial: Checkpoint, recipe: Recipe) -> None:

@@ -134,8 +134,9 @@ def pretrain(
         fit(module, OptimiserConfig(epochs=config.epochs, gradient_clip=config.gradient_clip), options, last)
     rows = module.history.rows
     scores = [row["val_retrieval_top1"] for row in rows]
+    best = max(range(len(rows)), key=lambda epoch: (scores[epoch], epoch))  # of equal ones the last, as it is kept
     clips = {str(manifest.root): len(store.clips) for manifest, store in zip(learned, stores, strict=True)}
-    return PretrainResult(out / BEST_NAME, len(rows), int(np.argmax(scores)) + 1, max(scores), clips)
+    return PretrainResult(out / BEST_NAME, len(rows), best + 1, scores[best], clips)
 
 
 def _about(config: PretrainConfig, learned: Sequence[Manifest], asked: Sequence[Manifest]) -> dict[str, Any]:
