@@ -152,7 +152,8 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
         "with the 95% interval over people and draws; MRR by both; R@1 by the bundle's own weights.",
         "`dtw` is the untrained yardstick. `made_up_signs` and `made_up_sentences` are drawn by a seed that nothing",
         "was learned or chosen by, `made_up` is the demo's set. What each base learned from and was chosen on is in",
-        "[The base model](../base-model.md).", "",
+        "[The base model](../base-model.md). Rows of other encoders were measured by the same command before; their",
+        "dates and code stand in `benchmarks/results/oneshot.json`.", "",
         "| set | k | encoder | embedding | DTW | both (95%) | MRR | as ranked | draws |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
@@ -168,8 +169,10 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
         "these and for as many others as make three in ten questions. Of a set that the gate was fitted on, or that is",
         "strung together of one, the figures are those of a gate fitted without it; `ksl` has the sentences strung of",
         "its signs there as well, and `asl_words` its clips at rest among what was not taught. Lessons do not refuse",
-        "clips without hands, as enrolment does: no gate holds its promise on them, and nobody can teach them. A set",
-        "in which nobody signs more sentences than the promise begins with has no row.", "",
+        "clips without hands, as `enroll` and `adapt` do: nobody can teach them, but they can be asked, and no gate",
+        "holds its promise on them. A set in which nobody signs more sentences than the promise begins with has no",
+        "row. Where a person has fewer clips of a sentence than k, those teach: in `made_up` and the drawn sets one,",
+        "in `asl_sentences` three at most.", "",
         "| set | encoder | taught: answered | answers right | answers | not taught: answered | R@1 |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
