@@ -355,6 +355,7 @@ def test_what_needs_no_training_finds_the_same_signing(
     assert row.mean.minutes is None
     assert not list((work / "runs" / "small" / row.origin.model).rglob("store"))
     assert note in (tmp_path / "small.md").read_text(encoding="utf-8")
+    assert rows.load_rows(tmp_path / "rows" / "small.json") == (row,)
 
 
 def test_dtw_distances_are_those_of_a_plain_loop(manifest: Manifest, tmp_path: Path) -> None:
