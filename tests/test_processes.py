@@ -28,7 +28,8 @@ from signtalk.processes import ordered_map
 
 ITEMS = list(range(20))
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell without job control has it ignored in the background
 sys.path[:0] = {paths!r}
 from made.mapped import slow, with_process
 from signtalk import processes

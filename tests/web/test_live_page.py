@@ -60,6 +60,7 @@ def test_every_text_is_there_and_none_is_left_over():
     by_code = (
         "reason.", "hint.", "error.", "state.", "who.", "how.", "answer.signed", "answer.translated", "gpu.",
         "answer.confirmed", "answer.chosen", "board.", "body.", "welcome.", "pair.is.", "pair_ended.", "pair_failed.",
+            "teach_again.",
     )  # fmt: skip
     assert used_texts() <= set(TEXTS)
     plain = {name.removesuffix(".engine") for name in TEXTS}  # what an offline page says instead
