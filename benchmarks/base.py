@@ -24,6 +24,7 @@ import numpy as np
 import signtalk
 from base_lessons import taught_sets
 from oneshot import NAMES, SETS, Opened, Plan, encoded_set, measure_all
+from oneshot_page import LEARNED
 from signtalk.bundle.bundle import open_bundle
 from signtalk.calibration.unseen_signs import TaughtSet, coverage, fit_promise, hold_lessons, left_out_coverage
 from signtalk.data.manifest import Manifest
@@ -58,14 +59,13 @@ class Making:
     measured: tuple[str, ...]
 
 
-_LEARNED = ("words_6people",)
 _WORDS = ("asl_words_3signers", "ksl_phrases_5sessions")
 MAKINGS = {
     "hands": Making(
-        "base", "hands", ("epochs=40",), _LEARNED, _WORDS, _WORDS, NAMES,
+        "base", "hands", ("epochs=40",), LEARNED, _WORDS, _WORDS, NAMES,
     ),
     "body": Making(
-        "base-body", "body", ("epochs=12",), _LEARNED, _WORDS, _WORDS, ("isl_words_10signers_body",),
+        "base-body", "body", ("epochs=12",), LEARNED, _WORDS, _WORDS, ("isl_words_10signers_body",),
     ),
 }  # fmt: skip
 """The people learned from are nobody of the other sets. Chosen and fitted on the same two sets, their figures are a

@@ -21,6 +21,7 @@ from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.manifest import ClipRecord, Manifest
 from signtalk.data.packed import pack_clips
 from signtalk.evaluation.protocols import first_of_each
+from signtalk.files import sha256_text
 from signtalk.landmarks.clip import LEFT_HAND_NAMES, RIGHT_HAND_NAMES
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.recognition.dtw import dtw_by_row
@@ -89,6 +90,11 @@ class DtwBaseline:
             figures=Figures(**rank_figures(queries), **enrolled),
             queries=queries,
         )
+
+
+def dtw_model() -> str:
+    """Name and hash of what is measured."""
+    return f"{DTW_NAME}-{sha256_text(DTW_FEATURES.model_dump_json())[:8]}"
 
 
 def sentence_ranks(distances: FloatArray, reference_keys: Sequence[str], query_keys: Sequence[str]) -> IntArray:

@@ -11,7 +11,7 @@ from typing import Any
 
 from signtalk.files import read_json, write_json
 
-_LEARNED = ("words_6people",)
+LEARNED = ("words_6people",)
 """Sets of whose people the base learned."""
 SIZES = {"6-10": (6, 10), "11-20": (11, 20), "21 and more": (21, sys.maxsize)}
 """How many sentences a lesson teaches."""
@@ -152,7 +152,8 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
         "with the 95% interval over people and draws; MRR by both; R@1 by the bundle's own weights.",
         "`dtw` is the untrained yardstick. `made_up_signs` and `made_up_sentences` are drawn by a seed that nothing",
         "was learned or chosen by, `made_up` is the demo's set. What each base learned from and was chosen on is in",
-        "[The base model](../base-model.md). Rows of other encoders were measured by the same command before; their",
+        "[The base model](../base-model.md). Who has fewer clips of a sentence than k teaches with those: in `made_up`",
+        "and the drawn sets with one. Rows of other encoders were measured by the same command before; their",
         "dates and code stand in `benchmarks/results/oneshot.json`.", "",
         "| set | k | encoder | embedding | DTW | both (95%) | MRR | as ranked | draws |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -171,8 +172,7 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
         "its signs there as well, and `asl_words` its clips at rest among what was not taught. Lessons do not refuse",
         "clips without hands, as `enroll` and `adapt` do: nobody can teach them, but they can be asked, and no gate",
         "holds its promise on them. A set in which nobody signs more sentences than the promise begins with has no",
-        "row. Where a person has fewer clips of a sentence than k, those teach: in `made_up` and the drawn sets one,",
-        "in `asl_sentences` three at most.", "",
+        "row.", "",
         "| set | encoder | taught: answered | answers right | answers | not taught: answered | R@1 |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
@@ -189,7 +189,7 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
     lines += [
         "", "### By how much was taught", "",
         "The same lessons: by how many sentences were taught, and how many clips taught the one that is asked (where",
-        "nobody taught it: most of the others). Sets in which a person has one clip of a sentence are left out. The",
+        "nobody taught it: most of the others). Sets in which a person has one clip of each sentence are left out. The",
         "gate of `base` is told neither number. It weighs how near the first sentence is and how far the second, which",
         "both change with them. A set that it was fitted on, or learned from, flatters.", "",
         "| set | sentences | clips | questions | confidence, mean | answered | answers right |",
@@ -197,7 +197,7 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
     ]  # fmt: skip
     for gate in sorted(results.gates.values(), key=lambda each: order.index(each.data)):
         if gate.encoder == "base":
-            seen = "learned from" if gate.data in _LEARNED else "fitted on" if ("base", gate.data) in without else ""
+            seen = "learned from" if gate.data in LEARNED else "fitted on" if ("base", gate.data) in without else ""
             lines += _size_rows(gate, f"{gate.data} ({seen})" if seen else gate.data)
     return "\n".join(lines)
 

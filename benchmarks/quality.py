@@ -19,27 +19,47 @@ import argparse
 import datetime
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dtw_baseline import DTW_FEATURES, DTW_NAME, DtwBaseline
+from dtw_baseline import DTW_NAME, DtwBaseline, dtw_model
 from folds import FoldResult, Job, Measure, recipe_hash, run_fold, train_and_measure
 from results_page import page_of, publish, section, typed_command
 from rows import Origin, Row, store_row, summarise
 from signtalk.data.manifest import Manifest
 from signtalk.data.splits import Split
 from signtalk.errors import ConfigError, SignTalkError
-from signtalk.files import sha256_text
 from signtalk.training.recipe import RECIPE_NAMES, Recipe
 from suites import SPLITS, SUITES, Suite, describe, fold_splits, folds_on_file, prepare, suite_named
 from taught_base import TAUGHT_NAME, measure_taught, taught_model
 
+
+@dataclass(frozen=True)
+class Untrained:
+    """A yardstick in place of a recipe, without settings or seeds.
+
+    Attributes:
+        note: what its rows say.
+        model: name and hash of what is measured.
+        measure: of the data, and of a folder for what folds share, which is deleted afterwards.
+    """
+
+    note: str
+    model: Callable[[], str]
+    measure: Callable[[Manifest, Path], Measure]
+
+
 _UNTRAINED = {
-    DTW_NAME: "Untrained. DTW is exact, not banded, and every training clip is indexed.",
-    TAUGHT_NAME: "Nothing is trained or fitted: the base in the package is taught every training clip.",
+    DTW_NAME: Untrained(
+        "Untrained. DTW is exact, not banded, and every training clip is indexed.", dtw_model, DtwBaseline
+    ),
+    TAUGHT_NAME: Untrained(
+        "Nothing is trained or fitted: the base in the package is taught every training clip.",
+        taught_model,
+        lambda *_: measure_taught,
+    ),
 }
-"""Recipes without settings or seeds, and what their rows say."""
 
 
 @dataclass(frozen=True)
@@ -67,25 +87,23 @@ class Request:
     again: bool = False
 
     @property
-    def is_untrained(self) -> bool:
-        """A yardstick instead of a recipe."""
-        return self.recipe in _UNTRAINED
+    def untrained(self) -> Untrained | None:
+        """The yardstick that stands in place of a recipe, if one does."""
+        return _UNTRAINED.get(self.recipe)
 
     def resolved(self, suite: Suite) -> tuple[str, ...]:
         """All changes to the recipe, those of the suite first."""
-        return () if self.is_untrained else (*suite.overrides, *self.settings)
+        return () if self.untrained else (*suite.overrides, *self.settings)
 
     def recipe_for(self, suite: Suite, seed: int) -> Recipe:
         """The recipe with everything set."""
-        name = suite.recipe if self.is_untrained or self.recipe == "default" else self.recipe
+        name = suite.recipe if self.untrained or self.recipe == "default" else self.recipe
         return Recipe.named(name).changed([*self.resolved(suite), f"seed={seed}"])
 
     def model(self, suite: Suite) -> str:
         """Name and hash of what is measured; the folder of its folds."""
-        if self.recipe == DTW_NAME:
-            return f"{DTW_NAME}-{sha256_text(DTW_FEATURES.model_dump_json())[:8]}"
-        if self.recipe == TAUGHT_NAME:
-            return taught_model()
+        if self.untrained:
+            return self.untrained.model()
         return f"{self.recipe}-{recipe_hash(self.recipe_for(suite, 0))}"
 
     def row_label(self) -> str:
@@ -172,8 +190,7 @@ def measure_suite(name: str, suite: Suite, request: Request, splits: Path) -> tu
     settings = request.resolved(suite)
     print(f"{name}: {model}, changes to the recipe: {', '.join(settings) or 'none'}", file=sys.stderr)
     store = request.work / "runs" / name / model / "store"
-    untrained: dict[str, Measure] = {DTW_NAME: DtwBaseline(manifest, store), TAUGHT_NAME: measure_taught}
-    measure = untrained.get(request.recipe, train_and_measure)
+    measure = request.untrained.measure(manifest, store) if request.untrained else train_and_measure
     results = list(_results(_jobs(manifest, chosen, suite, request, store.parent), measure))
     shutil.rmtree(store, ignore_errors=True)
     origin = Origin(
@@ -182,7 +199,7 @@ def measure_suite(name: str, suite: Suite, request: Request, splits: Path) -> tu
         settings=settings,
         command=request.command,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        note=_UNTRAINED.get(request.recipe, ""),
+        note=request.untrained.note if request.untrained else "",
     )
     return store_row(request.work / f"{name}.json", summarise(origin, results))
 

@@ -70,7 +70,7 @@ class Confidences:
 def no_pictures() -> str:
     """Why no picture can be drawn here; "" where they can."""
     try:
-        import matplotlib  # noqa: F401
+        import matplotlib  # noqa: F401 - whether it is there is all that is asked
     except ModuleNotFoundError:
         return "No pictures: matplotlib is not installed (pip install 'signtalk[train]')."
     return ""

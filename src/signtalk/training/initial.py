@@ -34,10 +34,10 @@ def recipe_for(initial: Checkpoint, assignments: Sequence[str]) -> Recipe:
         ConfigError: a setting is malformed, unknown or out of range.
     """
     base = Recipe.named("base").changed(assignments)
-    return next((recipe for recipe in (base, *_others(assignments)) if not _differences(initial, recipe)), base)
+    return next((recipe for recipe in (base, *_recipes_with(assignments)) if not _differences(initial, recipe)), base)
 
 
-def _others(assignments: Sequence[str]) -> Iterator[Recipe]:
+def _recipes_with(assignments: Sequence[str]) -> Iterator[Recipe]:
     """The recipes that can take some settings: what one of them cannot be says nothing about the others."""
     for name in RECIPE_NAMES:
         with suppress(ConfigError):
