@@ -23,14 +23,14 @@ def test_a_duration_is_rounded(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def ran(console: Console, epochs: int, seconds: float, first: int = 0) -> None:
+def ran(console: Console, epochs: int, seconds: float, first: int = 0, until: int | None = None) -> None:
     """The hooks in Lightning's order, each epoch `seconds` long."""
     clock = [100.0]
-    progress = EpochProgress(console, clock=lambda: clock[0])
-    trainer = SimpleNamespace(current_epoch=first, max_epochs=epochs, num_training_batches=2, is_global_zero=True)
+    progress, until = EpochProgress(epochs, console, clock=lambda: clock[0]), until or epochs
+    trainer = SimpleNamespace(current_epoch=first, max_epochs=until, num_training_batches=2, is_global_zero=True)
     module = SimpleNamespace(history=SimpleNamespace(rows=[]))
     progress.on_train_start(trainer, module)
-    for epoch in range(first, epochs):
+    for epoch in range(first, until):
         trainer.current_epoch = epoch
         progress.on_train_epoch_start(trainer, module)
         for _ in range(2):
@@ -63,6 +63,12 @@ def test_what_a_resumed_run_did_before_took_no_time() -> None:
     assert file.getvalue().splitlines() == ["epoch 11 of 12, loss 12.3, about 1 min left", "epoch 12 of 12, loss 12.3"]
 
 
+def test_a_call_that_stops_before_the_end_tells_its_own_time_left() -> None:
+    file = StringIO()
+    ran(Console(file=file, width=200), epochs=12, seconds=60, until=2)
+    assert file.getvalue().splitlines() == ["epoch 1 of 12, loss 12.3, about 1 min left", "epoch 2 of 12, loss 12.3"]
+
+
 def test_a_terminal_gets_a_bar_that_goes_away() -> None:
     file = StringIO()
     ran(Console(file=file, width=100, force_terminal=True), epochs=3, seconds=90)
@@ -73,7 +79,7 @@ def test_a_terminal_gets_a_bar_that_goes_away() -> None:
 
 def test_a_bar_does_not_outlive_an_error() -> None:
     console = Console(file=StringIO(), width=100, force_terminal=True)
-    progress = EpochProgress(console)
+    progress = EpochProgress(2, console)
     trainer = SimpleNamespace(current_epoch=0, max_epochs=2, num_training_batches=2, is_global_zero=True)
     progress.on_train_start(trainer, SimpleNamespace())
     progress.on_exception(trainer, SimpleNamespace(), ValueError())

@@ -25,7 +25,17 @@ class EpochProgress(pl.Callback):
     seldom that a log file gets some `_MOST_LINES` of them.
     """
 
-    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, num_epochs: int, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin with nothing told.
+
+        Args:
+            num_epochs: of the whole training; a call that stops before counts its time left to there.
+            console: where to tell; None = standard error.
+            clock: seconds.
+        """
+        self._num_epochs = num_epochs
         self._console = console or Console(file=sys.stderr, highlight=False)
         self._clock = clock
         self._bar: Progress | None = None
@@ -43,7 +53,7 @@ class EpochProgress(pl.Callback):
             num_batches = int(trainer.num_training_batches)
             self._task = self._bar.add_task(
                 "", total=_epochs(trainer) * num_batches, completed=self._first_epoch * num_batches,
-                text=f"epoch {self._first_epoch + 1} of {_epochs(trainer)}",
+                text=f"epoch {self._first_epoch + 1} of {self._num_epochs}",
             )  # fmt: skip
             self._bar.start()
 
@@ -63,7 +73,7 @@ class EpochProgress(pl.Callback):
         self._stop()
         rows = pl_module.history.rows
         if trainer.is_global_zero and rows and not self._console.is_terminal:
-            self._console.print(epoch_line(rows[-1], _epochs(trainer), None))
+            self._console.print(epoch_line(rows[-1], self._num_epochs, None))
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Take the bar away before anybody prints an error."""
@@ -73,7 +83,7 @@ class EpochProgress(pl.Callback):
     def _tell(self, trainer: pl.Trainer, row: Mapping[str, Any], done: int) -> None:
         now, total = self._clock(), _epochs(trainer)
         an_epoch = (now - self._begun) / (done - self._first_epoch)
-        line = epoch_line(row, total, an_epoch * (total - done))
+        line = epoch_line(row, self._num_epochs, an_epoch * (total - done))
         if self._bar is not None:
             self._bar.update(self._task, text=line)
             return
@@ -94,6 +104,7 @@ def tell(text: str) -> None:
 
 
 def _epochs(trainer: pl.Trainer) -> int:
+    """After which this call ends."""
     return int(trainer.max_epochs or 0)
 
 

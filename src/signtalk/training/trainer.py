@@ -97,7 +97,7 @@ def _trainer(settings: OptimiserConfig, options: TrainOptions) -> pl.Trainer:
         )
     ]
     if options.progress:
-        callbacks.append(EpochProgress())
+        callbacks.append(EpochProgress(settings.epochs))
     return pl.Trainer(
         accelerator=options.accelerator if options.accelerator != "auto" else ("gpu" if on_gpu else "cpu"),
         devices=options.devices,
