@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from signtalk._clips import ClipLike, PathLike
 from signtalk._model import Model
 from signtalk.arrays import FloatArray
+from signtalk.bundle.base import bundle_place
 from signtalk.bundle.bundle import Bundle, open_bundle
 from signtalk.errors import ArtifactError, ConfigError
 from signtalk.extraction.reader import read_clip
@@ -100,6 +101,7 @@ def _opened(place: Path, variant: str, opening: ExitStack) -> tuple[Bundle | Run
         variant: encoder of a bundle.
         opening: closes what was unpacked.
     """
+    place = bundle_place(place)
     if not _is_run(place):
         bundle = opening.enter_context(open_bundle(place, variant))
         return bundle, bundle.recognizer

@@ -19,15 +19,20 @@ def test_the_bases_in_the_package_are_whole_and_small() -> None:
         verify_bundle(base_path(name))
 
 
-def test_it_is_opened_by_its_name_unless_something_of_that_name_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_its_name_opens_it_and_nothing_else_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with open_bundle("base") as bundle:
         assert len(bundle.recognizer.index) == 0
-    (tmp_path / "base").write_bytes(b"mine")
-    with pytest.raises(ArtifactError, match="base"):
-        open_bundle("base")
+    own = new_bundle(tmp_path / "mine.zip").rename(tmp_path / "base")
+    for ask in (open_bundle, signtalk.load, load_initial):
+        with pytest.raises(ArtifactError, match=f"and {own} has that name, too; give its whole path if that is meant"):
+            ask("base")
+    with open_bundle(own) as bundle:
+        assert len(bundle.recognizer.index) == 0
+    own.unlink()
+    own.mkdir()  # such as a run's
+    with pytest.raises(ArtifactError, match="has that name, too"):
+        signtalk.load("base")
 
 
 @pytest.mark.parametrize("ask", [signtalk.load, open_bundle, load_initial])

@@ -15,7 +15,7 @@ from signtalk.errors import ArtifactError, DataError
 from signtalk.files import copy_file
 
 BASE_NAMES = ("base",)
-"""What stands for a file of the package where nothing of that name is there."""
+"""What stands for a file of the package, unless something of that name is there."""
 _FOLDER = Path(__file__).resolve().parent / "bases"
 
 
@@ -37,13 +37,19 @@ def base_path(name: str = "base") -> Path:
 
 
 def bundle_place(source: str | PathLike[str]) -> Path:
-    """The path that is meant: that of a base for its name, where nothing of that name is there.
+    """The path that is meant: that of a base for its name.
 
     Raises:
-        ArtifactError: there is nothing, and it is no base's name.
+        ArtifactError: there is nothing, and it is no base's name; or there is something, and it is one. Which model
+            answers must not hang on the folder that somebody happens to stand in.
     """
     path = Path(source)
     if path.exists():
+        if str(path) in BASE_NAMES:
+            raise ArtifactError(
+                f"{path}: stands for the model in the package, and {path.absolute()} has that name, too; give its "
+                "whole path if that is meant, else rename it or go to another folder"
+            )
         return path
     if str(path) not in BASE_NAMES:
         raise ArtifactError(

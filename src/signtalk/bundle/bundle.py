@@ -188,7 +188,7 @@ def open_bundle(path: str | PathLike[str], variant: str = FULL_PRECISION) -> Bun
     """Open a bundle zip, or a folder with its files.
 
     Args:
-        path: the zip or folder; "base" for the one in the package, where nothing of that name is there.
+        path: the zip or folder; "base" for the one in the package.
         variant: which encoder answers: "fp32", the name of one in `manifest.variants.made`, or "offered".
 
     Raises:
