@@ -161,6 +161,8 @@ def test_unanswered_queries_take_no_part_in_the_fit():
         ([1.0, 1.2, 3.0], [0.1, 0.2], 0.25),  # lively signers: calm ones are let through all the same
         ([1.0, 1.0, 1.0], [], 0.25),
         ([], [0.1], 0.1),
+        ([0.0, 0.3, 0.4, *[1.0] * 9], [0.02, 0.04], 0.17),  # one clip in twelve shows no hands: it is refused
+        ([0.0, 0.0, 0.3, 0.4, *[1.0] * 8], [0.02, 0.04], 0.0),  # two do: this network tells signs without hands
     ],
 )
 def test_motion_floor(signing, idle, floor):
@@ -168,8 +170,8 @@ def test_motion_floor(signing, idle, floor):
     fit = fit_gate(nothing, np.zeros(0, bool), np.array(signing, np.float32), np.array(idle, np.float32))
     assert fit.config.motion_floor == pytest.approx(floor, rel=0.02)
     assert fit.report.motion_floor == fit.config.motion_floor
-    slow = np.array(signing, dtype=np.float32)
-    assert all(d.reason != "low_motion" for d in decide(evidence_of(*[{}] * len(signing)), slow, fit.config)) or idle
+    slow = np.array([speed for speed in signing if speed], dtype=np.float32)
+    assert all(d.reason != "low_motion" for d in decide(evidence_of(*[{}] * len(slow)), slow, fit.config)) or idle
 
 
 def test_config_goes_through_json_unchanged_and_refuses_what_it_does_not_know():

@@ -14,9 +14,11 @@ from signtalk.landmarks.features import (
     derive,
     extract_features,
     frame_positions,
+    hand_share,
     motion_energy,
     normalise_clip,
     resample,
+    signing_speed,
     standardised_columns,
 )
 from signtalk.landmarks.hand_angles import hand_columns
@@ -215,6 +217,20 @@ def test_a_trembling_tracker_is_no_faster_at_a_higher_frame_rate() -> None:
         return motion_energy(LandmarkClip(points, still.visibility, still.timestamps_s))
 
     assert trembling(60.0) == pytest.approx(trembling(15.0), rel=0.25)
+
+
+def test_hands_that_are_hardly_seen_have_no_speed_for_a_network_that_reads_them() -> None:
+    body = FeatureConfig(use_hands=False, use_hand_local=False)
+    clip = made_clip(num_frames=50)
+    hands = [HOLISTIC.index[name] for name in HOLISTIC.names if "_hand_" in name]
+    for num_seen, is_enough in ((10, True), (9, False)):
+        points = clip.landmarks.copy()
+        points[num_seen:, hands] = np.nan
+        seldom = replace(clip, landmarks=points)
+        assert hand_share(seldom, FeatureConfig()) == num_seen / 50 and hand_share(seldom, body) == 1.0
+        speed = motion_energy(seldom)
+        assert speed > 0.1 and signing_speed(seldom, FeatureConfig()) == (speed if is_enough else 0.0)
+        assert signing_speed(seldom, body) == extract_features(seldom, body).motion == speed
 
 
 def test_one_frame_is_enough_and_none_is_not() -> None:

@@ -21,8 +21,7 @@ from signtalk.index.personal import LayeredIndex, load_layer
 from signtalk.index.takes import clip_path, read_takes
 from signtalk.index.written import WrittenSentence, write_sentences
 from signtalk.landmarks.clip import HOLISTIC, POSE_NAMES, LandmarkClip, load_clip, regular_timestamps
-from signtalk.landmarks.features import FeatureConfig
-from signtalk.recognition.enrolment import EncodedClips, NewSentence, encode_clips, enroll, enroll_encoded, hands_seen
+from signtalk.recognition.enrolment import EncodedClips, NewSentence, encode_clips, enroll, enroll_encoded
 from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
@@ -247,12 +246,6 @@ def test_a_clip_without_signing_is_refused_and_so_are_those_beside_it(tmp_path, 
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConfigError, match="no clip to enroll"):
         enroll(recognizer, tmp_path / "mine", PUMP, {})
-
-
-def test_a_model_that_reads_the_body_needs_wrists_alone():
-    body = FeatureConfig(use_hands=False, use_hand_local=False)
-    assert hands_seen(made_clip(hands=0.0), body).all()
-    assert not hands_seen(made_clip(hands=0.0), FeatureConfig()).any()
 
 
 @pytest.mark.slow

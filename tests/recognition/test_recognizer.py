@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from made.small_run import SmallRun
@@ -10,6 +11,7 @@ from signtalk.errors import ArtifactError
 from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex
 from signtalk.index.large_files import write_large_index
+from signtalk.landmarks.clip import HOLISTIC
 from signtalk.recognition.answer import Answer
 from signtalk.recognition.enrolment import NewSentence, enroll
 from signtalk.recognition.gate import GateConfig
@@ -181,6 +183,17 @@ def test_one_more_clip_of_a_sentence_that_training_knew_changes_no_population(
     (answer,) = both.recognize([clip_of_record(record)])
     assert answer.candidates[0].text_key == record.text_key
     assert answer.promise == Promise("trained", True, 0.98, None, None, None)
+
+
+def test_a_clip_whose_hands_were_not_seen_is_not_answered(small_run: SmallRun) -> None:
+    run, manifest = RunFolder.open(small_run.run), load_manifest(small_run.data)
+    clip = clip_of_record(manifest.records[0])
+    gate = GateConfig(threshold=0.0, bias=9.0, motion_floor=0.05, precision_asked=0.9, precision_reached=True)
+    recognizer = run.recognizer(run.sentence_index(), DecisionConfig(gate=gate, translate=False))
+    points = clip.landmarks.copy()
+    points[:, [HOLISTIC.index[name] for name in HOLISTIC.names if "_hand_" in name]] = np.nan
+    seen, unseen = recognizer.recognize([clip, replace(clip, landmarks=points)])
+    assert (seen.outcome, unseen.outcome, unseen.reason) == ("answer", "not_sure", "low_motion")
 
 
 def test_enrolled_sentences_are_decided_by_a_gate_of_their_own(small_run: SmallRun) -> None:

@@ -29,6 +29,8 @@ _HIGHEST_FLOOR = 0.25
 """Whoever is seen, real people sign as calmly: one in a hundred words of the calmest of three at 0.32, at 0.27 at the
 least. Made-up or lively signers alone would set a floor of 0.6 and above, which refuses a third of that person's words
 (docs/experiments.md). Hands that move more than this and say nothing are for the gate to refuse."""
+_MOST_UNSEEN = 0.1
+"""Part of the signing clips that may show hardly a hand, and be refused."""
 
 
 @dataclass(frozen=True)
@@ -190,9 +192,15 @@ def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:
     """A speed between idle and signing (largest Youden index), well below the slowest that was seen signing.
 
     Somebody whom nobody has seen signs calmer than all others now and then; what is idle and passes has no likeness.
+    A speed of 0 says that hardly a hand was seen. Where that is said of one signing clip in ten, the network reads
+    hands and its clips show none: it told the signs by the body, and nobody is refused for hands that are not seen.
     """
     if not len(signing):
         return GateConfig().motion_floor
+    is_seen = signing > 0
+    if is_seen.mean() < 1 - _MOST_UNSEEN:
+        return 0.0
+    signing = signing[is_seen]
     slowest = float(np.percentile(signing, 1))
     if not len(idle):
         return min(0.5 * slowest, _HIGHEST_FLOOR)  # nothing tells how slow idle is

@@ -27,7 +27,7 @@ from signtalk.data.manifest import ClipRecord, Problem, clip_of_record
 from signtalk.data.records import Progress
 from signtalk.errors import ArtifactError, ClipError, DataError
 from signtalk.files import read_json, write_json
-from signtalk.landmarks.features import FeatureConfig, derive, frame_positions, motion_energy, normalise_clip, resample
+from signtalk.landmarks.features import FeatureConfig, derive, frame_positions, normalise_clip, resample, signing_speed
 from signtalk.processes import ordered_map
 
 STORE_FORMAT_VERSION = 1
@@ -45,7 +45,7 @@ class PackedClip:
         first_row: its first frame among all rows.
         num_frames: frames, at least 1.
         fps: mean frame rate.
-        motion: `features.motion_energy` of the clip.
+        motion: `features.signing_speed` of the clip.
         source: size and modification time of the landmark file it was made from.
     """
 
@@ -243,7 +243,7 @@ def _packed_rows(record: ClipRecord, config: FeatureConfig) -> tuple[npt.NDArray
     """Normalised frames, frame rate and motion of one clip, or why it cannot be used."""
     try:
         clip = clip_of_record(record)
-        return normalise_clip(clip, config).astype(_ROW_DTYPE), clip.fps, motion_energy(clip)
+        return normalise_clip(clip, config).astype(_ROW_DTYPE), clip.fps, signing_speed(clip, config)
     except ClipError as error:
         return Problem(record.clip_id, "unusable", str(error))
 

@@ -168,6 +168,14 @@ class LandmarkClip:
         seen = ~np.isnan(self.landmarks[..., 0])
         return {name: np.asarray(seen[:, columns].any(axis=1)) for name, columns in PARTS.items()}
 
+    def hands_seen(self, *, by_wrists: bool) -> BoolArray:
+        """(T,) bool: True where a hand was detected; `by_wrists`, where one of the body's own wrists was."""
+        if by_wrists:
+            wrists = self.landmarks[:, list(HOLISTIC.positions(("left_wrist", "right_wrist"))), 0]
+            return np.asarray(~np.isnan(wrists).all(axis=1))
+        parts = self.part_presence()
+        return np.asarray(parts["left_hand"] | parts["right_hand"])
+
 
 def regular_timestamps(num_frames: int, fps: float) -> npt.NDArray[np.float64]:
     """(T,) seconds of frames taken at a constant rate, the first at 0."""

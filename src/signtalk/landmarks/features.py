@@ -54,6 +54,8 @@ MIN_PALM, MIN_BONE = 0.05, 1e-3
 """Shoulder widths: shorter ones are a tracker's fault, and no unit to measure in."""
 MOTION_RATE = 10.0
 """Comparisons a second of the hand speed: between two of them a signing hand moves far more than a tracker trembles."""
+LEAST_HAND_SHARE = 0.2
+"""Of a clip's frames that show a hand; with fewer, most of the signing was not seen."""
 
 
 class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
@@ -164,7 +166,7 @@ class ClipFeatures:
     Attributes:
         features: (T', F) float32, zeros where a landmark is missing and in padding.
         valid: (T',) bool, False in padding.
-        motion: mean hand speed of the clip, shoulder widths a second; 0.0 when no hand was ever seen.
+        motion: `signing_speed` of the clip.
     """
 
     features: FloatArray
@@ -422,6 +424,16 @@ def motion_energy(clip: LandmarkClip) -> float:
     return float(moved.sum() / max(clip.duration_s, 1e-3))
 
 
+def hand_share(clip: LandmarkClip, config: FeatureConfig) -> float:
+    """Part of the frames that show a hand; for a network that reads the body alone, a wrist."""
+    return float(clip.hands_seen(by_wrists=not config.use_hands).mean())
+
+
+def signing_speed(clip: LandmarkClip, config: FeatureConfig) -> float:
+    """`motion_energy`; 0.0 with hands in fewer frames than LEAST_HAND_SHARE: a network that reads them sees no sign."""
+    return motion_energy(clip) if hand_share(clip, config) >= LEAST_HAND_SHARE else 0.0
+
+
 def extract_features(clip: LandmarkClip, config: FeatureConfig) -> ClipFeatures:
     """From a raw clip to the network's input, exactly as training, index, evaluation and service use it.
 
@@ -433,4 +445,4 @@ def extract_features(clip: LandmarkClip, config: FeatureConfig) -> ClipFeatures:
     points = normalise_clip(clip, config)
     positions, valid = frame_positions(np.array([clip.num_frames]), np.array([clip.fps]), config)
     seen = resample(points, np.zeros(1, dtype=np.int64), positions)
-    return ClipFeatures(derive(seen, valid, config)[0], valid[0], motion_energy(clip))
+    return ClipFeatures(derive(seen, valid, config)[0], valid[0], signing_speed(clip, config))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.arrays import FloatArray, IntArray
 from signtalk.data.records import text_key
 from signtalk.data.tokenizer import split_words
 from signtalk.errors import ClipError, ConfigError, DataError, printable
@@ -28,12 +28,10 @@ from signtalk.index.personal import ENROLLED_ID, load_layer, refuse_bundle
 from signtalk.index.said import drop_said, read_said, said_id
 from signtalk.index.takes import Consent, Take, check_told
 from signtalk.index.text_search import refuse_endless
-from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
-from signtalk.landmarks.features import ClipFeatures, FeatureConfig, extract_features
+from signtalk.landmarks.clip import LandmarkClip
+from signtalk.landmarks.features import LEAST_HAND_SHARE, ClipFeatures, FeatureConfig, extract_features, hand_share
 from signtalk.recognition.recognizer import Recognizer
 
-LEAST_HAND_SHARE = 0.2
-"""Of a clip's frames that show a hand; with fewer, most of the signing was not seen."""
 SAME_COSINE = 0.9999
 SAME_TOLERANCE = 5e-3
 """Of frame projections: half precision and another library round less, no two recordings are as near."""
@@ -204,7 +202,7 @@ def checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, motio
         features = extract_features(clip, config)
     except ClipError as error:
         raise ClipError(f"{name}: {error}") from error
-    share = float(hands_seen(clip, config).mean())
+    share = hand_share(clip, config)
     if share < LEAST_HAND_SHARE:
         raise ClipError(
             f"{name}: {share:.0%} of the frames show a hand, expected at least {LEAST_HAND_SHARE:.0%}; film again "
@@ -216,15 +214,6 @@ def checked_features(name: str, clip: LandmarkClip, config: FeatureConfig, motio
             f"{motion_floor:.2f}; the hands rest, so film the signing"
         )
     return features
-
-
-def hands_seen(clip: LandmarkClip, config: FeatureConfig) -> BoolArray:
-    """(T,) bool, True where a hand was detected; of a model that reads the body alone, a wrist."""
-    if config.use_hands:
-        parts = clip.part_presence()
-        return np.asarray(parts["left_hand"] | parts["right_hand"])
-    wrists = clip.landmarks[:, list(HOLISTIC.positions(("left_wrist", "right_wrist"))), 0]
-    return np.asarray(~np.isnan(wrists).all(axis=1))
 
 
 def enroll(

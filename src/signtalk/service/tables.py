@@ -74,6 +74,7 @@ def tables() -> dict[str, dict[str, Any]]:
             "MIN_SHOULDER_WIDTH": features.MIN_SHOULDER_WIDTH,
             "MIN_SHOULDER_SHARE": features.MIN_SHOULDER_SHARE,
             "MOTION_RATE": features.MOTION_RATE,
+            "LEAST_HAND_SHARE": features.LEAST_HAND_SHARE,
             "MIN_PALM": features.MIN_PALM,
             "MIN_BONE": features.MIN_BONE,
         },
@@ -151,7 +152,6 @@ def tables() -> dict[str, dict[str, Any]]:
         "signtalk.recognition.gate": {"UNSURE": gate.UNSURE, "REASON_OF": gate.REASON_OF},
         "signtalk.recognition.recognizer": {"MOST_OFFERED": recognizer.MOST_OFFERED},
         "signtalk.recognition.enrolment": {
-            "LEAST_HAND_SHARE": enrolment.LEAST_HAND_SHARE,
             "SAME_COSINE": enrolment.SAME_COSINE,
             "SAME_TOLERANCE": enrolment.SAME_TOLERANCE,
             "CONFUSED": enrolment.CONFUSED,

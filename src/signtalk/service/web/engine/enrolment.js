@@ -2,7 +2,8 @@
 
 import { sha256 } from "./bundle.js";
 import { validFrames } from "./ctc.js";
-import { ClipError, LEFT_HAND_NAMES, RIGHT_HAND_NAMES, shareSeen } from "./landmarks.js";
+import { handShare } from "./features.js";
+import { ClipError } from "./landmarks.js";
 import { dot, halfRounded } from "./numbers.js";
 import { implausibilities } from "./plausible.js";
 import { answer } from "./recognition.js";
@@ -42,8 +43,7 @@ export function checkedText(text) {
  * @param {number} motionFloor
  */
 export function checkClip(name, clip, motion, features, motionFloor) {
-  const names = features.use_hands ? [...LEFT_HAND_NAMES, ...RIGHT_HAND_NAMES] : ["left_wrist", "right_wrist"];
-  const share = shareSeen(clip, names);
+  const share = handShare(clip, features);
   if (share < LEAST_HAND_SHARE) {
     throw new ClipError(`${name}: ${percent(share)} of the frames show a hand, expected at least `
       + `${percent(LEAST_HAND_SHARE)}; film again with the hands in view`);

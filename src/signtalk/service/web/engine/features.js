@@ -8,12 +8,13 @@
 
 import {
   ClipError, duration, frameRate, LEFT_HAND_NAMES, NUM_LANDMARKS, positions, RIGHT_HAND_NAMES,
+  shareSeen,
 } from "./landmarks.js";
 import { handColumns, NUM_HAND_COLUMNS } from "./handAngles.js";
 import { median, roundHalfEven } from "./numbers.js";
 import {
-  BODY_NAMES, DEFAULT_FEATURES, FACE_POINT_NAMES, HAND_POINTS, MIN_BONE, MIN_PALM, MIN_SHOULDER_SHARE,
-  MIN_SHOULDER_WIDTH, MOTION_RATE, POSE_HAND_NAMES, TIP_NAMES,
+  BODY_NAMES, DEFAULT_FEATURES, FACE_POINT_NAMES, HAND_POINTS, LEAST_HAND_SHARE, MIN_BONE, MIN_PALM,
+  MIN_SHOULDER_SHARE, MIN_SHOULDER_WIDTH, MOTION_RATE, POSE_HAND_NAMES, TIP_NAMES,
 } from "./tables.js";
 
 /** @import { Clip } from "./landmarks.js" */
@@ -38,7 +39,7 @@ import {
  * @property {Uint8Array} valid (T') 0 in padding
  * @property {number} numFrames T'
  * @property {number} numFeatures F
- * @property {number} motion mean hand speed, shoulder widths a second
+ * @property {number} motion see `signingSpeed`
  */
 
 const HANDS = [LEFT_HAND_NAMES, RIGHT_HAND_NAMES];
@@ -69,7 +70,7 @@ export function extractFeatures(clip, config) {
   const { at, valid } = framePositions(numFrames, frameRate(clip), config);
   const points = resample(normaliseClip(clip, config), at);
   const { features, numFeatures } = derive(points, valid, config);
-  return { features, valid, numFrames: valid.length, numFeatures, motion: motionEnergy(clip) };
+  return { features, valid, numFrames: valid.length, numFeatures, motion: signingSpeed(clip, config) };
 }
 
 /**
@@ -384,10 +385,31 @@ function frameMotion(points, names) {
  *
  * @param {Clip} clip
  */
-export function motionEnergy(clip) {
+function motionEnergy(clip) {
   const points = normaliseClip(clip, DEFAULT_FEATURES), last = clip.times.length - 1;
   const numSteps = Math.max(roundHalfEven((last / frameRate(clip)) * MOTION_RATE), 1);
   const at = Float64Array.from({ length: numSteps + 1 }, (_, i) => (i === numSteps ? last : i * (last / numSteps)));
   const moved = frameMotion(resample(points, at), layoutNames(DEFAULT_FEATURES));
   return moved.reduce((sum, each) => sum + each, 0) / Math.max(duration(clip), 1e-3);
+}
+
+/**
+ * Part of the frames that show a hand; for a network that reads the body alone, a wrist.
+ *
+ * @param {Clip} clip
+ * @param {FeatureConfig} config
+ */
+export function handShare(clip, config) {
+  const hands = [...LEFT_HAND_NAMES, ...RIGHT_HAND_NAMES];
+  return shareSeen(clip, config.use_hands ? hands : ["left_wrist", "right_wrist"]);
+}
+
+/**
+ * Mean hand speed, shoulder widths a second; 0 with hands in too few frames for a network that reads them.
+ *
+ * @param {Clip} clip
+ * @param {FeatureConfig} config
+ */
+function signingSpeed(clip, config) {
+  return handShare(clip, config) >= LEAST_HAND_SHARE ? motionEnergy(clip) : 0;
 }

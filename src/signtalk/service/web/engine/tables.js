@@ -32,6 +32,7 @@ export const DEFAULT_FEATURES = {"preset": "landmarks", "num_frames": 96, "resam
 export const MIN_SHOULDER_WIDTH = 0.001;
 export const MIN_SHOULDER_SHARE = 0.25;
 export const MOTION_RATE = 10.0;
+export const LEAST_HAND_SHARE = 0.2;
 export const MIN_PALM = 0.05;
 export const MIN_BONE = 0.001;
 
@@ -129,7 +130,6 @@ export const REASON_OF = {"score": "low_similarity", "margin": "ambiguous_top2",
 export const MOST_OFFERED = 3;
 
 // signtalk.recognition.enrolment
-export const LEAST_HAND_SHARE = 0.2;
 export const SAME_COSINE = 0.9999;
 export const SAME_TOLERANCE = 0.005;
 export const CONFUSED = 0.5;
