@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
-from signtalk.arrays import BoolArray, FloatArray
+from signtalk.arrays import BoolArray, Float64Array, IntArray
 from signtalk.evaluation.retrieval import mean_reciprocal_rank, recall_at_k
 from signtalk.recognition.asked import Asked
 from signtalk.recognition.ranking import Ranking
@@ -22,8 +21,6 @@ from signtalk.recognition.scoring import ScoringConfig
 MIN_QUERIES = 10
 """With fewer nothing is fitted."""
 _WEIGHT_STEPS = 5
-_QUERIES_AT_ONCE = 32
-"""Weighed together: four arrays of 32 x 4,000 sentences are 4 MB."""
 _Setting = tuple[tuple[float, float, float], float]
 """Weights of closest clip, centroid and DTW, and the DTW scale."""
 
@@ -53,34 +50,37 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class _Compared:
-    """What the grid reads of some ranked queries, (B, K) each.
+    """What the grid reads of some ranked queries: their R sentences that were looked at closely.
+
+    No other stands before these under any weights, so that of the others' scores nothing has to be known.
 
     Attributes:
-        present: whether the place holds a clip.
-        own: whether it holds the query's own sentence.
-        similarities: float32, as the other three; of `Ranking`.
+        ranks: (B,) of the own sentence as it was ranked, from 1; 0 where no clip of it is left.
+        present: (B, R) whether the place holds a clip.
+        similarities: (B, R) float64, as the other three; of `Ranking`.
         centroid_similarities: likewise.
         dtw_distances: likewise.
         text_scores: likewise.
     """
 
+    ranks: IntArray
     present: BoolArray
-    own: BoolArray
-    similarities: FloatArray
-    centroid_similarities: FloatArray
-    dtw_distances: FloatArray
-    text_scores: FloatArray
+    similarities: Float64Array
+    centroid_similarities: Float64Array
+    dtw_distances: Float64Array
+    text_scores: Float64Array
 
     @classmethod
-    def of(cls, ranking: Ranking, keys: Sequence[str]) -> _Compared:
+    def of(cls, ranking: Ranking, keys: Sequence[str], num_looked_at: int) -> _Compared:
         """Keep these of a ranking, whose own sentences are `keys`."""
+        head = (slice(None), slice(0, num_looked_at))
         return cls(
-            present=ranking.rows >= 0,
-            own=ranking.places_of(keys),
-            similarities=ranking.similarities,
-            centroid_similarities=ranking.centroid_similarities,
-            dtw_distances=ranking.dtw_distances,
-            text_scores=ranking.text_scores,
+            ranks=ranking.ranks_of(keys),
+            present=ranking.rows[head] >= 0,
+            similarities=ranking.similarities[head].astype(np.float64),
+            centroid_similarities=ranking.centroid_similarities[head].astype(np.float64),
+            dtw_distances=ranking.dtw_distances[head].astype(np.float64),
+            text_scores=ranking.text_scores[head].astype(np.float64),
         )
 
 
@@ -99,7 +99,8 @@ def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Tr
     if len(clips.records) < MIN_QUERIES or not len(recognizer.index):
         return base, None, 0
     keys = clips.keys
-    parts = [_Compared.of(ranking, keys[block]) for block, ranking in recognizer.rankings(clips)]
+    num_looked_at = base.rerank_sentences
+    parts = [_Compared.of(ranking, keys[block], num_looked_at) for block, ranking in recognizer.rankings(clips)]
     median = float(np.nanmedian(np.concatenate([part.dtw_distances.ravel() for part in parts])))
     scales = [round(max(median, 1e-3) * factor, 4) for factor in (0.25, 0.5, 1.0)]
     steps = range(_WEIGHT_STEPS + 1)
@@ -134,58 +135,43 @@ def standard_error(share: float, count: int) -> float:
 
 
 def _tried(parts: Sequence[_Compared], settings: Sequence[_Setting]) -> list[Trial]:
-    """Every setting, some queries after the other: what is weighed then stays in the processor's cache.
-
-    Args:
-        parts: all queries.
-        settings: weights and scale of each trial.
-    """
-    blocks = [
-        _ranks(part, slice(start, start + _QUERIES_AT_ONCE), settings)
-        for part in parts
-        for start in range(0, len(part.own), _QUERIES_AT_ONCE)
-    ]
-    ranks = np.concatenate(blocks, axis=1)
+    """Every setting, weights and scale, on all queries."""
+    ranks = np.concatenate([_ranks(part, settings) for part in parts], axis=1)
     return [
         Trial(*weights, scale, _text_weight(weights), recall_at_k(each, 1), mean_reciprocal_rank(each))
         for (weights, scale), each in zip(settings, ranks, strict=True)
     ]
 
 
-def _ranks(part: _Compared, block: slice, settings: Sequence[_Setting]) -> npt.NDArray[np.float64]:
-    """(settings, B) rank of the own sentence of the block's queries; inf where it has no clip left."""
-    present, own = part.present[block], part.own[block]
+def _ranks(part: _Compared, settings: Sequence[_Setting]) -> Float64Array:
+    """(settings, B) rank of each query's own sentence; inf where it has no clip left.
+
+    One that was not looked at keeps the rank that it had.
+    """
+    own = np.arange(part.present.shape[1]) == part.ranks[:, None] - 1
+    is_looked_at = own.any(axis=1)
+    elsewhere = np.where(part.ranks > 0, part.ranks.astype(np.float64), np.inf)
     similarities, centroids = (
-        np.where(present, cosines[block], np.float32(0)).astype(np.float64)
-        for cosines in (part.similarities, part.centroid_similarities)
+        np.where(part.present, cosines, 0) for cosines in (part.similarities, part.centroid_similarities)
     )
-    texts = np.nan_to_num(part.text_scores[block].astype(np.float64))
-    dtw_scores = {scale: _dtw_scores(part.dtw_distances[block], scale) for scale in {s for _, s in settings}}
-    absent = np.where(present, 0.0, -np.inf)
-    query, place = np.nonzero(own & present)
+    texts = np.nan_to_num(part.text_scores)
+    dtw_scores = {scale: _dtw_scores(part.dtw_distances, scale) for scale in {s for _, s in settings}}
     ranks = np.empty((len(settings), len(own)))
-    fused, weighed = np.empty_like(texts), np.empty_like(texts)
     for number, (weights, scale) in enumerate(settings):
-        np.multiply(similarities, weights[0], out=fused)
-        for weight, scores in zip(
-            (*weights[1:], _text_weight(weights)), (centroids, dtw_scores[scale], texts), strict=True
-        ):
-            fused += np.multiply(scores, weight, out=weighed)
-        fused += absent
-        right = np.full(len(own), np.inf)  # nothing of the own sentence is left: no rank
-        right[query] = -np.inf
-        np.maximum.at(right, query, fused[query, place])
-        own_ahead = np.bincount(query[fused[query, place] >= right[query]], minlength=len(own))
-        ahead = np.count_nonzero(fused >= right[:, None], axis=1) - own_ahead
-        ranks[number] = np.where(np.isfinite(right), 1.0 + ahead, np.inf)
+        evidence = (similarities, centroids, dtw_scores[scale], texts)
+        fused = sum(weight * scores for weight, scores in zip((*weights, _text_weight(weights)), evidence, strict=True))
+        fused = np.where(part.present, fused, -np.inf)
+        right = np.where(own, fused, -np.inf).max(axis=1, initial=-np.inf, keepdims=True)
+        ahead = np.count_nonzero((fused >= right) & ~own, axis=1)
+        ranks[number] = np.where(is_looked_at, 1.0 + ahead, elsewhere)
     return ranks
 
 
-def _dtw_scores(distances: FloatArray, scale: float) -> npt.NDArray[np.float64]:
-    """(B, K) as the score counts them; where nothing was compared the worst that was, 1 where nothing was at all."""
+def _dtw_scores(distances: Float64Array, scale: float) -> Float64Array:
+    """(B, R) as the score counts them; where nothing was compared the worst that was, 1 where nothing was at all."""
     compared = ~np.isnan(distances)
-    scores = np.exp(-np.where(compared, distances, np.inf).astype(np.float64) / scale)
-    worst = np.where(compared, scores, 1.0).min(axis=1, keepdims=True)
+    scores = np.exp(-np.where(compared, distances, np.inf) / scale)
+    worst = np.where(compared, scores, 1.0).min(axis=1, initial=1.0, keepdims=True)
     return np.where(compared, scores, worst)
 
 

@@ -117,16 +117,20 @@ class Ranking:
 
     def places_of(self, text_keys: Sequence[str]) -> BoolArray:
         """(B, K) whether each place holds the query's own sentence, one of `text_keys` a query."""
-        return np.asarray(np.array(self.index.groups.text_keys)[self.classes] == np.array(text_keys)[:, None])
+        return np.asarray(self.classes == self._classes_of(text_keys)[:, None])
+
+    def _classes_of(self, text_keys: Sequence[str]) -> IntArray:
+        """(B,) class of each key; -1 for one that the index lacks."""
+        position = {key: c for c, key in enumerate(self.index.groups.text_keys)}
+        return np.array([position.get(key, -1) for key in text_keys], dtype=np.int64)
 
     def ranks_of(self, text_keys: Sequence[str]) -> IntArray:
         """(B,) rank of each query's own sentence among sentences, 1 = best; 0 where no clip of it is there."""
         if len(text_keys) != len(self.classes):
             raise ValueError(f"{len(text_keys)} text_keys for {len(self.classes)} queries; expected one each")
-        position = {key: c for c, key in enumerate(self.index.groups.text_keys)}
         ranks = np.zeros(len(text_keys), dtype=np.int64)
-        for query, key in enumerate(text_keys):
-            hits = np.flatnonzero((self.classes[query] == position.get(key, -1)) & (self.rows[query] >= 0))
+        for query, own in enumerate(self.places_of(text_keys)):
+            hits = np.flatnonzero(own & (self.rows[query] >= 0))
             if len(hits):
                 ranks[query] = len(np.unique(self.classes[query, : hits[0]])) + 1  # sentences, even where clips rank
         return ranks
