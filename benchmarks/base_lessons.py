@@ -4,7 +4,7 @@
 
 A gate that has heard single signs, and a few in a row, answers few sentences, and weights that were chosen on those
 rank sentences worse than they could. So the made-up people sign sentences as well, and the signs of one recorded set
-are strung together. Who rests before the camera is asked about, too.
+are strung together. Others make some signs in ways of their own. Who rests before the camera is asked about, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drawn_sets import SignedClip, drawn_sentence_set, drawn_signs, encoded_clips
+from drawn_sets import SignedClip, drawn_sentence_set, drawn_signs, drawn_ways, encoded_clips
 from signtalk.calibration.unseen_signs import AT_REST, TaughtSet
 from signtalk.data.manifest import ClipRecord, Manifest, clip_of_record
 from signtalk.data.packed import pack_clips
@@ -44,7 +44,7 @@ def taught_sets(encoder: ClipEncoder, manifests: Sequence[Manifest], stores: Pat
         manifests: the recorded sets.
         stores: folder of their packed clips.
     """
-    sets = [drawn_signs(encoder, _SEED, _MADE_UP), drawn_sentence_set(encoder, _SEED, _MADE_UP)]
+    sets = [draw(encoder, _SEED, _MADE_UP) for draw in (drawn_signs, drawn_sentence_set, drawn_ways)]
     for manifest in manifests:
         name = manifest.root.name
         store = pack_clips(manifest.records, encoder.feature_config, stores / name)

@@ -1,6 +1,6 @@
 """Made-up sets in memory, of any seed: signs by several people each, and sentences of one language by the same people.
 
-    ClipEncoder, seed -> drawn_signs, drawn_sentence_set -> TaughtSet
+    ClipEncoder, seed -> drawn_signs, drawn_sentence_set, drawn_ways -> TaughtSet
 
 The people, cameras and trackers are those that a base learns from; signs and people of another seed are others.
 """
@@ -17,7 +17,7 @@ from signtalk.index.encoded import ClipEncoder, concatenate
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import extract_features
 from signtalk.recognition.asked import encode_all
-from signtalk.synthetic.drawn_language import drawn_lexicon, drawn_sentences
+from signtalk.synthetic.drawn_language import drawn_lexicon, drawn_sentences, own_form
 from signtalk.synthetic.drawn_people import draw_person
 from signtalk.synthetic.endless import film_signs
 from signtalk.synthetic.signers import generator
@@ -25,6 +25,9 @@ from signtalk.training.pretrain import unseen_made_up
 from signtalk.training.pretrain_config import PretrainConfig
 
 _SENTENCES, _SIGNS, _PEOPLE = 90, 30, 4
+_WAYS_SIGNS, _WAYS_PEOPLE, _WAYS_TAKES = 24, 8, 4
+_OWN_WAYS = 0.25
+"""Part of the signs that a person makes in an own way, always: what such a sign is taken for is wrong or unknown."""
 _AT_ONCE = 64
 SignedClip = tuple[str, str, LandmarkClip]
 """What is said, by whom, and the clip."""
@@ -65,6 +68,27 @@ def _signed(seed: int) -> Iterator[SignedClip]:
         for number, person in enumerate(people):
             rng = generator(seed, "fitting film", sentence.sentence_id, number)
             yield " ".join(sentence.glosses), str(number), film_signs(person, signs, rng).clip
+
+
+def drawn_ways(encoder: ClipEncoder, seed: int, name: str) -> TaughtSet:
+    """Signs that many people make several times each, some of them always in another way than the others.
+
+    Args:
+        encoder: of the clips.
+        seed: of signs, people and their ways.
+        name: of the set.
+    """
+    return encoded_clips(encoder, name, _signed_in_own_ways(seed))
+
+
+def _signed_in_own_ways(seed: int) -> Iterator[SignedClip]:
+    people = [draw_person(generator(seed, "person of own ways", number)) for number in range(_WAYS_PEOPLE)]
+    for gloss, sign in drawn_lexicon(seed, _WAYS_SIGNS).items():
+        for number, person in enumerate(people):
+            own = own_form(sign, seed, str(number), _OWN_WAYS)
+            for take in range(_WAYS_TAKES):
+                rng = generator(seed, "film of own ways", gloss, number, take)
+                yield gloss, str(number), film_signs(person, [own], rng).clip
 
 
 def encoded_clips(encoder: ClipEncoder, name: str, signed: Iterable[SignedClip]) -> TaughtSet:

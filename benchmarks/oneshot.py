@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -25,10 +26,10 @@ import numpy as np
 from drawn_sets import drawn_sentence_set, drawn_signs
 from dtw_baseline import DTW_FEATURES, yardstick_columns
 from folds import code_version
-from oneshot_page import LESSONS, SIZES, Answering, Cell, Results, Taught, page
+from oneshot_page import CLIPS, LESSONS, SIZES, Answering, Cell, Results, Taught, page
 from perturbations import PERTURBATIONS, VALIDATION_NAME
 from results_page import replace_section, typed_command
-from signtalk.arrays import FloatArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.bundle.bundle import open_bundle
 from signtalk.calibration.unseen_signs import LessonAnswers, TaughtSet, coverage, hold_lessons, is_answered
 from signtalk.data.packed import pack_clips
@@ -153,16 +154,20 @@ def answering(encoder: str, taught: TaughtSet, recognizer: Recognizer) -> Answer
 
 def _by_size(decision: DecisionConfig, outcomes: LessonAnswers) -> Iterator[Taught]:
     accepted, sureness = is_answered(decision, outcomes), confidences(outcomes.evidence, decision.gate)
-    for name, (fewest, most) in SIZES.items():
-        of_size = (outcomes.num_sentences >= fewest) & (outcomes.num_sentences <= most)
-        for k in np.unique(outcomes.num_clips[of_size]).tolist():
-            rows = of_size & (outcomes.num_clips == k)
+    for (sentences, size), (clips, times) in itertools.product(SIZES.items(), CLIPS.items()):
+        rows = _lies_in(outcomes.num_sentences, size) & _lies_in(outcomes.num_clips, times)
+        if rows.any():
             known = rows & outcomes.known
             yield Taught(
-                sentences=name, k=k, num_known=int(known.sum()), num_known_answered=int(accepted[known].sum()),
-                num_answered=int(accepted[rows].sum()), num_right=int(outcomes.right[rows & accepted].sum()),
-                confidence=float(sureness[known].sum()),
+                sentences=sentences, clips=clips, num_known=int(known.sum()),
+                num_known_answered=int(accepted[known].sum()), num_answered=int(accepted[rows].sum()),
+                num_right=int(outcomes.right[rows & accepted].sum()), confidence=float(sureness[known].sum()),
             )  # fmt: skip
+
+
+def _lies_in(counts: IntArray, ends: tuple[int, int]) -> BoolArray:
+    """(Q,) whether each lies between two numbers, both included."""
+    return np.asarray((counts >= ends[0]) & (counts <= ends[1]))
 
 
 def _short(config: FeatureConfig) -> str:

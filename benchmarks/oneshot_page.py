@@ -15,8 +15,10 @@ LEARNED = ("words_6people",)
 """Sets of whose people the base learned."""
 SIZES = {"6-10": (6, 10), "11-20": (11, 20), "21 and more": (21, sys.maxsize)}
 """How many sentences a lesson teaches."""
+CLIPS = {"1": (1, 1), "2-3": (2, 3), "4-9": (4, 9), "10 and more": (10, sys.maxsize)}
+"""With how many clips a sentence is taught, of one person or of several."""
 LESSONS = 24
-"""Of a set, to ask a gate: another person teaches each time some of the sentences, with one to three clips each."""
+"""Of a set, to ask a gate: other people teach each time some of the sentences, with one clip or more each."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Taught:
 
     Attributes:
         sentences: one of SIZES: how many sentences were taught.
-        k: how many clips taught the sentence that is asked.
+        clips: one of CLIPS: how many taught the sentence that is asked.
         num_known: questions for taught sentences.
         num_known_answered: of these answered.
         num_answered: answers, those to other questions too.
@@ -65,7 +67,7 @@ class Taught:
     """
 
     sentences: str
-    k: int
+    clips: str
     num_known: int
     num_known_answered: int
     num_answered: int
@@ -166,13 +168,12 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
         lines.append("| " + " | ".join([cell.data, str(cell.k), cell.encoder, *figures, str(cell.num_draws)]) + " |")
     lines += [
         "", "### Whether it answers at all", "",
-        f"{LESSONS} lessons a set: a person teaches some of the signs with one to three clips each, the others ask for",
-        "these and for as many others as make three in ten questions. Of a set that the gate was fitted on, or that is",
-        "strung together of one, the figures are those of a gate fitted without it; `ksl` has the sentences strung of",
-        "its signs there as well, and `asl_words` its clips at rest among what was not taught. Lessons do not refuse",
-        "clips without hands, as `enroll` and `adapt` do: nobody can teach them, but they can be asked, and no gate",
-        "holds its promise on them. A set in which nobody signs more sentences than the promise begins with has no",
-        "row.", "",
+        f"{LESSONS} lessons a set: a person, in half of them several people, teach some of the signs with one to ten",
+        "clips each. The others ask for these and for as many others as make three in ten questions. Of a set that the",
+        "gate was fitted on, or that is strung together of one, the figures are those of a gate fitted without it;",
+        "`ksl` has the sentences strung of its signs there as well, and `asl_words` its clips at rest among what was",
+        "not taught. Clips without hands are refused. A set in which nobody signs more sentences than the promise",
+        "begins with has no row.", "",
         "| set | encoder | taught: answered | answers right | answers | not taught: answered | R@1 |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
@@ -189,7 +190,7 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
     lines += [
         "", "### By how much was taught", "",
         "The same lessons: by how many sentences were taught, and how many clips taught the one that is asked (where",
-        "nobody taught it: most of the others). Sets in which a person has one clip of each sentence are left out. The",
+        "nobody taught it: most of the others). Sets in which each sentence was taught by one clip are left out. The",
         "gate of `base` is told neither number. It weighs how near the first sentence is and how far the second, which",
         "both change with them. A set that it was fitted on, or learned from, flatters.", "",
         "| set | sentences | clips | questions | confidence, mean | answered | answers right |",
@@ -204,9 +205,9 @@ def page(results: Results, command: str, fitted: Sequence[dict[str, Any]], order
 
 def _size_rows(gate: Answering, name: str) -> Iterator[str]:
     parts = [part for part in gate.taught if part.num_known]
-    if len({part.k for part in parts}) < 2:
+    if len({part.clips for part in parts}) < 2:
         return
-    for part in sorted(parts, key=lambda each: (list(SIZES).index(each.sentences), each.k)):
+    for part in sorted(parts, key=lambda each: (list(SIZES).index(each.sentences), list(CLIPS).index(each.clips))):
         confidence, answered = part.confidence / part.num_known, part.num_known_answered / part.num_known
         figures = [f"{confidence:.2f}", f"{answered:.3f}", f"{part.num_right} of {part.num_answered}"]
-        yield "| " + " | ".join([name, part.sentences, str(part.k), str(part.num_known), *figures]) + " |"
+        yield "| " + " | ".join([name, part.sentences, part.clips, str(part.num_known), *figures]) + " |"

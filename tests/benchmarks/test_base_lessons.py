@@ -1,5 +1,6 @@
 """What the decision of a base is fitted on."""
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -60,12 +61,14 @@ def test_signs_rests_and_sentences_of_a_set_stand_under_its_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(drawn_sets, "_SENTENCES", 2)
+    monkeypatch.setattr(drawn_sets, "_WAYS_PEOPLE", 2)
     monkeypatch.setattr(drawn_sets, "PretrainConfig", partial(PretrainConfig, unseen_groups=4))
     monkeypatch.setattr(base_lessons, "SENTENCES", 6)
     manifests = [data_folder(tmp_path / name) for name in (*STRUNG, "others")]
     sets = taught_sets(Yardstick(), manifests, tmp_path / "stores")
-    assert [each.name for each in sets] == ["made up", "made up", *STRUNG, *STRUNG, "others"]
-    _, _, signs, strung, others = sets
+    assert [each.name for each in sets] == ["made up", "made up", "made up", *STRUNG, *STRUNG, "others"]
+    _, _, ways, signs, strung, others = sets
+    assert set(Counter(zip(ways.labels, ways.people, strict=True)).values()) == {4} and len(set(ways.labels)) == 24
     texts = {record.text_key for record in manifests[0].records if not record.is_idle}
     assert set(signs.labels) == set(others.labels) == texts | {AT_REST} and np.isfinite(signs.motions).all()
     assert len(set(strung.labels)) == 6 and set(strung.people) == {"A", "B"}

@@ -11,10 +11,12 @@ from signtalk.calibration.unseen_signs import (
     fit_promise,
     fit_unseen,
     hold_lessons,
+    is_answered,
     left_out_coverage,
 )
 from signtalk.errors import DataError
-from signtalk.recognition.evidence import FIGURES
+from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES
+from signtalk.recognition.gate import GateConfig
 from signtalk.recognition.recognizer import DecisionConfig
 
 
@@ -25,7 +27,7 @@ def test_a_lesson_asks_what_was_taught_and_what_was_not_by_others_than_the_teach
     assert answers.right[answers.known].mean() > 0.95
     again = hold_lessons(RECOGNIZER, [taught("a", 0.1, 0)], lessons=8)
     np.testing.assert_array_equal(again.evidence.score, answers.evidence.score)
-    assert set(answers.num_clips) == {1}  # each person makes each sign once
+    assert set(answers.num_clips) == {1, 2, 3}  # each person makes each sign once, and of four people three may teach
 
 
 def test_how_many_clips_taught_is_counted_not_drawn() -> None:
@@ -33,7 +35,37 @@ def test_how_many_clips_taught_is_counted_not_drawn() -> None:
     twice = replace(once, people=tuple({"p0": "p1"}.get(who, who) for who in once.people))
     of_one = hold_lessons(RECOGNIZER, [replace(twice, learners=frozenset({"p2", "p3"}))], lessons=12)
     assert set(of_one.num_clips) == {1, 2}
-    assert set(hold_lessons(RECOGNIZER, [replace(twice, learners=frozenset({"p1"}))], lessons=12).num_clips) == {1}
+    of_others = hold_lessons(RECOGNIZER, [replace(twice, learners=frozenset({"p1"}))], lessons=12)
+    assert set(of_others.num_clips) == {1, 2}  # p2 and p3 once each, alone or together
+
+
+def test_somebody_is_left_who_asks_however_many_teach() -> None:
+    of_two = taught("a", 0.1, 0, people=2)
+    assert set(hold_lessons(RECOGNIZER, [of_two], lessons=12).num_clips) == {1}
+
+
+def test_nobody_asks_who_teaches() -> None:
+    answers = hold_lessons(RECOGNIZER, [taught("a", 0.6, 0)], lessons=24)
+    assert answers.num_clips.max() == 3 and answers.evidence.similarity.max() < 0.99  # a taught clip would meet itself
+
+
+def test_an_answer_about_hands_that_rest_is_none() -> None:
+    answers = hold_lessons(RECOGNIZER, [taught("a", 0.1, 0)], lessons=4)
+    decision = DecisionConfig(scoring=SCORING, gate=GateConfig(threshold=0.0, motion_floor=0.3))
+    slow = np.arange(len(answers.sets)) % 2 == 0
+    speeds = np.where(slow, 0.2, np.where(answers.known, 1.0, np.nan)).astype(np.float32)  # unknown: of made-up clips
+    np.testing.assert_array_equal(is_answered(decision, replace(answers, motions=speeds)), ~slow)
+
+
+def test_how_near_a_clip_is_at_all_may_count() -> None:
+    """Right answers are as near as all others to the next best, and nearer than all others to the best."""
+    answers = hold_lessons(RECOGNIZER, [taught("a", 0.9, 0)], lessons=8)
+    unknown = np.full(len(answers.sets), np.nan, dtype=np.float32)
+    evidence = replace(answers.evidence, **dict.fromkeys(COMPARED_FIGURES, unknown))
+    near = replace(evidence, similarity=np.where(answers.right, 0.9, 0.6).astype(np.float32))
+    decision, report = fit_unseen(DecisionConfig(scoring=SCORING), replace(answers, evidence=near), 0.9)
+    assert report.accepted is not None and report.accepted.coverage_of_right > 0.9
+    assert decision.gate.figures["similarity"].weight > 1 and decision.gate.figures["dtw_score"].weight == 0
 
 
 def test_who_learns_alone_never_teaches() -> None:

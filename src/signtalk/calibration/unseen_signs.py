@@ -2,9 +2,9 @@
 
 TaughtSet ... --hold_lessons--> LessonAnswers --fit_promise--> DecisionConfig for a bundle without sentences
 
-A lesson is what a clinic does: one person teaches some sentences with one to three clips each, others ask for them, and
-for some that nobody taught; hands that rest are asked about as well. Each set counts the same, however many clips it
-has: what is to come is a set that nobody has seen.
+A lesson is what a clinic does: somebody, or several people, teach some sentences with one clip or more each, others ask
+for them, and for some that nobody taught; hands that rest are asked about as well. Each set counts the same, however
+many clips it has: what is to come is a set that nobody has seen.
 """
 
 from __future__ import annotations
@@ -21,12 +21,18 @@ from signtalk.calibration.logistic import MIN_ACCEPTED
 from signtalk.errors import DataError
 from signtalk.evaluation.one_shot import taught_index
 from signtalk.index.encoded import Encoded
-from signtalk.recognition.evidence import Evidence
+from signtalk.recognition.evidence import COMPARED_FIGURES, Evidence
 from signtalk.recognition.gate import confidences
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
-MOST_CLIPS = 3
-"""So many clips teach a sentence at most."""
+MOST_CLIPS = 10
+"""With so many clips one person teaches a sentence at most."""
+ALONE_SHARE = 0.5
+"""Of lessons in which one person teaches; in the others several do. Who is taught by many has more that is near to any
+question, and a gate that has not heard such lessons answers about what nobody taught (docs/experiments.md)."""
+WEIGHED = (*COMPARED_FIGURES, "similarity", "centroid")
+"""Figures of the evidence that get a weight. How near a clip is at all tells of signs that nobody taught more than how
+much nearer it is than the next, for the encoder has learned none of these people (docs/experiments.md)."""
 UNTAUGHT_SHARE = 0.3
 """Of a lesson's questions: sentences that nobody taught."""
 FEWEST_TAUGHT = 6
@@ -101,7 +107,7 @@ class LessonAnswers:
 
 
 def hold_lessons(recognizer: Recognizer, sets: Sequence[TaughtSet], lessons: int, seed: int = 0) -> LessonAnswers:
-    """Teach and ask, so many times in each set; another person teaches each time.
+    """Teach and ask, so many times in each set; each time another person teaches, alone or with others.
 
     Args:
         recognizer: its scoring ranks; its index is not used.
@@ -129,20 +135,22 @@ def hold_lessons(recognizer: Recognizer, sets: Sequence[TaughtSet], lessons: int
 def _lesson(
     recognizer: Recognizer, taught: TaughtSet, number: int, lesson: int, rng: np.random.Generator
 ) -> LessonAnswers | None:
-    """One lesson; None where nobody teaches, the person whose turn it is makes too few signs, or nobody else does."""
+    """One lesson; None where nobody teaches, those whose turn it is make too few signs, or nobody else does."""
     labels, people = np.asarray(taught.labels), np.asarray(taught.people)
     everyone = sorted(set(taught.people) - taught.learners)
     if not everyone:
         return None
-    teacher = everyone[lesson % len(everyone)]
-    own = np.flatnonzero(people == teacher)
+    teachers = _teachers(everyone, len(set(taught.people)), lesson, rng)
+    teaches = np.isin(people, teachers)
+    own = np.flatnonzero(teaches)
     signs = rng.permutation(np.unique(labels[own[labels[own] != AT_REST]]))
     if len(signs) <= FEWEST_TAUGHT:  # at least one remains that nobody teaches
         return None
-    count = _drawn_count(rng, len(signs) - 1)
-    chosen, k = signs[:count], int(rng.integers(1, MOST_CLIPS + 1))
-    references = np.concatenate([rng.permutation(own[labels[own] == sign])[:k] for sign in chosen])
-    others = np.flatnonzero(people != teacher)
+    count, k = _drawn_count(rng, FEWEST_TAUGHT, len(signs) - 1), _drawn_count(rng, 1, MOST_CLIPS)
+    chosen = signs[:count]
+    takes = [own[(labels[own] == sign) & (people[own] == teacher)] for sign in chosen for teacher in teachers]
+    references = np.concatenate([rng.permutation(each)[:k] for each in takes])
+    others = np.flatnonzero(~teaches)
     known = rng.permutation(others[np.isin(labels[others], chosen)])[: round(MOST_QUESTIONS * (1 - UNTAUGHT_SHARE))]
     unknown = rng.permutation(others[~np.isin(labels[others], chosen)])
     unknown = unknown[: round(len(known) * UNTAUGHT_SHARE / (1 - UNTAUGHT_SHARE))]
@@ -165,9 +173,19 @@ def _lesson(
     )
 
 
-def _drawn_count(rng: np.random.Generator, most: int) -> int:
-    """How many sentences are taught: as often a few as many, for every collection begins with a few."""
-    return round(float(np.exp(rng.uniform(np.log(FEWEST_TAUGHT), np.log(most)))))
+def _teachers(everyone: Sequence[str], num_people: int, lesson: int, rng: np.random.Generator) -> list[str]:
+    """Who teaches: the next in turn, alone or with others; somebody is left who asks."""
+    first = everyone[lesson % len(everyone)]
+    most = min(len(everyone), num_people - 1)
+    if most < 2 or rng.random() < ALONE_SHARE:
+        return [first]
+    others = rng.permutation([person for person in everyone if person != first])
+    return [first, *others[: int(rng.integers(1, most))].tolist()]
+
+
+def _drawn_count(rng: np.random.Generator, fewest: int, most: int) -> int:
+    """How many sentences, or clips of one: as often a few as many, for every collection begins with a few."""
+    return round(float(np.exp(rng.uniform(np.log(fewest), np.log(most)))))
 
 
 def fit_unseen(
@@ -182,7 +200,9 @@ def fit_unseen(
     """
     counts, has_speed = _counts(outcomes), np.isfinite(outcomes.motions)
     signing, idle = (outcomes.motions[has_speed & rows] for rows in (~outcomes.resting, outcomes.resting))
-    fit = fit_gate(outcomes.evidence, outcomes.right, signing, idle, precision=precision, counts=counts)
+    fit = fit_gate(
+        outcomes.evidence, outcomes.right, signing, idle, precision=precision, counts=counts, figures=WEIGHED
+    )
     gate = fit.config.model_copy(update={"enrolled": fit.config})
     return decision.model_copy(update={"gate": gate, "translate": False}), fit.report
 
@@ -246,8 +266,9 @@ def _counts(outcomes: LessonAnswers) -> FloatArray:
 
 
 def is_answered(decision: DecisionConfig, outcomes: LessonAnswers) -> BoolArray:
-    """(Q,) whether the gate answers."""
-    return np.asarray(confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold)
+    """(Q,) whether the gate answers; a hand speed that is not known, as of made-up clips, refuses nothing."""
+    still = outcomes.motions < decision.gate.motion_floor
+    return np.asarray((confidences(outcomes.evidence, decision.gate) >= decision.gate.threshold) & ~still)
 
 
 def coverage(decision: DecisionConfig, outcomes: LessonAnswers) -> dict[str, float | None]:
