@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path, help="run folder to make")
     parser.add_argument("--test-signer", default=(), help="whom to keep for the test")
-    parser.add_argument("--recipe", default="default")
+    parser.add_argument("--recipe", help="by default that of the base, where clips show hands")
     parser.add_argument("--epochs", type=int)
     options = parser.parse_args()
 

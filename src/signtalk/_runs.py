@@ -190,8 +190,9 @@ def train(
     Args:
         data: data folder with `processed_metadata.csv`.
         out: run folder to make.
-        recipe: "default", "base", "body", "prototype", "gru", "transformer" or "tiny"; None = that of
-            `init`, "default" without.
+        recipe: "default", "base", "body", "prototype", "gru", "transformer" or "tiny"; None = that of `init`; without,
+            "base" where the encoder in the package reads what the settings say and the clips show hands, else
+            "default".
         split: file of `signtalk data split`; without one a split is drawn, a tenth of the clips for validation.
         test_signer: whom that split leaves out, to be tested on; one or several. By default the last signer by name,
             where there are three or more; of fewer nobody is left out, and sentences are.
@@ -219,12 +220,20 @@ def train(
     chosen = Recipe.chosen(recipe, changes)  # a typo is told before anything is read
     manifest = load_manifest(Path(data), strict=strict)
     parts = _split_of(manifest, split, names_of(test_signer))
-    from signtalk.export.initial import initial_of
-    from signtalk.training.initial import recipe_for
+    from signtalk.export.initial import initial_of, load_initial
+    from signtalk.training.folder import begun_recipe
+    from signtalk.training.initial import recipe_for, recipe_of_nobodys_choice
+    from signtalk.training.progress import tell
     from signtalk.training.train import train as fit
     from signtalk.training.trainer import TrainOptions
 
     options = TrainOptions(Path(out), resume=resume, devices=devices, strict=strict, progress=progress)
+    if recipe is None and resume and (begun := begun_recipe(options.out)):
+        recipe, chosen = begun, Recipe.chosen(begun, changes)
+    elif recipe is None and not any(change.startswith("init=") for change in changes):
+        chosen = recipe_of_nobodys_choice(load_initial("base"), parts.records(manifest, "train"), changes)
+        if progress and os.environ.get("LOCAL_RANK", "0") == "0":
+            tell(f"recipe {chosen.name}, for none was named; default is that of fresh weights")
     initial = initial_of(chosen)
     if recipe is None and initial is not None:
         chosen = recipe_for(initial, changes)

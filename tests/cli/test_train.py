@@ -67,6 +67,28 @@ def test_a_training_from_the_base_needs_no_recipe(
         assert all(torch.equal(tensor, base[name]) for name, tensor in module.model.encoder.state_dict().items())
 
 
+def test_where_no_recipe_is_named_training_starts_from_the_base_if_that_fits(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun: list[SignTraining] = []
+
+    def stop(module: SignTraining, *_: object) -> None:
+        begun.append(module)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("signtalk.training.train.fit", stop)
+    train = ("train", small_run.data, "--split", small_run.run / "split.json", "--out")
+    assert run_cli(monkeypatch, *train, tmp_path / "run") == 130
+    assert "recipe base, for none was named" in capsys.readouterr().err
+    assert run_cli(monkeypatch, *train, tmp_path / "face", "--set", "features.use_face=true") == 130
+    assert run_cli(monkeypatch, *train, tmp_path / "fresh", "--set", "init=") == 130
+    assert run_cli(monkeypatch, *train, tmp_path / "old", "--recipe", "tiny") == 130
+    assert run_cli(monkeypatch, *train, tmp_path / "old", "--resume") == 130  # goes on as it was begun
+    assert [(module.recipe.name, module.recipe.init) for module in begun] == [
+        ("base", "base"), ("default", ""), ("default", ""), ("tiny", ""), ("tiny", ""),
+    ]  # fmt: skip
+
+
 def test_a_recipe_that_does_not_fit_the_base_stays_and_is_told(
     small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

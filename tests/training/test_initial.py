@@ -5,9 +5,13 @@ import pytest
 import torch
 
 from made.checkpoint import FEATURES, tiny_checkpoint
+from made.small_run import SmallRun
+from signtalk.data.manifest import ClipRecord, clip_of_record, load_manifest
 from signtalk.errors import ConfigError
+from signtalk.export.initial import load_initial
+from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
 from signtalk.models.model import SignModel
-from signtalk.training.initial import recipe_for, start_from
+from signtalk.training.initial import recipe_for, recipe_of_nobodys_choice, start_from
 from signtalk.training.network import model_config
 from signtalk.training.recipe import Recipe
 
@@ -88,6 +92,27 @@ def test_an_encoder_is_given_the_recipe_of_its_features_and_sizes(
     initial = replace(tiny_checkpoint("gru"), model=fresh(made), features=made.features)
     recipe = recipe_for(initial, ["optimiser.epochs=7"])
     assert (recipe.name, recipe.optimiser.epochs) == (expected, 7)
+
+
+def test_clips_without_hands_do_not_start_from_an_encoder_that_reads_them(
+    small_run: SmallRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, base = load_manifest(small_run.data).records, load_initial("base")
+    assert recipe_of_nobodys_choice(base, records, ["optimiser.epochs=7"]) == Recipe.named("base").changed(
+        ["optimiser.epochs=7"]
+    )
+    assert recipe_of_nobodys_choice(base, ()).name == "default"
+
+    def without_hands(record: ClipRecord) -> LandmarkClip:
+        clip = clip_of_record(record)
+        points = clip.landmarks.copy()
+        points[:, [HOLISTIC.index[name] for name in HOLISTIC.names if "_hand_" in name]] = np.nan
+        return replace(clip, landmarks=points)
+
+    monkeypatch.setattr("signtalk.training.initial.clip_of_record", without_hands)
+    assert recipe_of_nobodys_choice(base, records).name == "default"
+    with pytest.raises(ConfigError, match=r"no setting 'features\.hands'"):
+        recipe_of_nobodys_choice(base, records, ["features.hands=true"])
 
 
 @pytest.mark.parametrize("setting", ["features.use_depth=false", "features.use_hands=true"])

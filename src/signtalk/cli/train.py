@@ -19,7 +19,8 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="default, base, body, prototype, gru, transformer or tiny; of none, that of --init, else default."
+            help="default, base, body, prototype, gru, transformer or tiny; of none, that of --init, else base where "
+            "its encoder fits settings and clips, else default."
         ),
     ] = None,
     init: Annotated[

@@ -22,7 +22,7 @@ from signtalk.errors import ArtifactError, ConfigError, DataError
 from signtalk.files import read_json, write_json
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.training.names import LAST_NAME, RECIPE_NAME, SPLIT_NAME, STORE_NAME
-from signtalk.training.recipe import Recipe
+from signtalk.training.recipe import RECIPE_NAMES, Recipe
 
 _STORE_WAIT_S = 3600.0
 _POLL_S = 0.5
@@ -70,6 +70,13 @@ def check_run_folder(out: Path, recipe: Recipe, split: Split, resume: bool) -> s
     elif resume and not (out / STORE_NAME).is_dir():  # a run that was stopped while it packed has only a store
         raise ArtifactError(f"{out}: no run to resume; leave out --resume")
     return ""
+
+
+def begun_recipe(out: Path) -> str | None:
+    """Name of the recipe of a run that was begun in a folder; None where none was, or none that is known."""
+    recipe = read_json(out / RECIPE_NAME) if (out / RECIPE_NAME).exists() else None
+    name = recipe.get("name") if isinstance(recipe, dict) else None
+    return name if name in RECIPE_NAMES else None
 
 
 def _completed(recipe: Any) -> Any:

@@ -11,11 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from signtalk.errors import ConfigError
+import numpy as np
+
+from signtalk.data.manifest import ClipRecord, clip_of_record
+from signtalk.errors import ClipError, ConfigError
+from signtalk.landmarks.features import LEAST_HAND_SHARE, hand_share
 from signtalk.models.model import SignModel
 from signtalk.training.checkpoint import Checkpoint
 from signtalk.training.recipe import RECIPE_NAMES, Recipe
 
+_LOOKED_AT = 20
+"""Clips that tell whether a data set has hands."""
 _FREE = ("num_frames",)
 """Of the features: what an encoder reads any amount of."""
 _SIZES = (
@@ -35,6 +41,39 @@ def recipe_for(initial: Checkpoint, assignments: Sequence[str]) -> Recipe:
     """
     base = Recipe.named("base").changed(assignments)
     return next((recipe for recipe in (base, *_recipes_with(assignments)) if not _differences(initial, recipe)), base)
+
+
+def recipe_of_nobodys_choice(
+    initial: Checkpoint, records: Sequence[ClipRecord], assignments: Sequence[str] = ()
+) -> Recipe:
+    """The recipe where nobody names one: "base" where its encoder can be started from, else "default".
+
+    Started from it, models know new signers better than from fresh weights on every suite with hands
+    (docs/base-model.md). It cannot read other features, and it is of no use for clips without hands.
+
+    Args:
+        initial: the base in the package.
+        records: the clips to train on; a few of them are read.
+        assignments: settings that are applied, as `Recipe.changed` takes them.
+
+    Raises:
+        ConfigError: a setting is malformed, unknown or out of range.
+    """
+    default = Recipe.named("default").changed(assignments)
+    with suppress(ConfigError):  # of a setting that "base" cannot take
+        base = Recipe.named("base").changed(assignments)
+        if base.init and not _differences(initial, base) and _show_hands(records, base):
+            return base
+    return default
+
+
+def _show_hands(records: Sequence[ClipRecord], recipe: Recipe) -> bool:
+    """Whether most of a few clips, spread over all, show hands often enough to be answered."""
+    shares = list[float]()
+    for record in records[:: max(1, len(records) // _LOOKED_AT)]:
+        with suppress(ClipError):  # told when the clips are packed
+            shares.append(hand_share(clip_of_record(record), recipe.features))
+    return bool(shares) and float(np.median(shares)) >= LEAST_HAND_SHARE
 
 
 def _recipes_with(assignments: Sequence[str]) -> Iterator[Recipe]:
