@@ -1,3 +1,4 @@
+import faiss
 import numpy as np
 import pytest
 
@@ -72,6 +73,37 @@ def test_more_lists_are_looked_into_where_neighbours_lie_apart(tmp_path):
     hard = build_engine(scattered, tmp_path / "a", exact_up_to=1000)
     easy = build_engine(clustered(4000), tmp_path / "b", exact_up_to=1000)
     assert hard.recall >= 0.98 and hard.num_probes > easy.num_probes
+
+
+def test_vectors_that_lie_in_few_directions_are_searched_in_these(tmp_path):
+    flat = clustered(4000)
+    basis = np.linalg.qr(np.random.default_rng(3).standard_normal((256, 32)))[0].T
+    away = 0.5 * np.ones(256) / 16  # a mean far from 0, as of encoders whose vectors share a direction
+    vectors = flat.astype(np.float64) @ basis + away
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    sizes = {}
+    for name, each in {"few": vectors, "all": clustered(4000, width=256)}.items():
+        report = build_engine(each, tmp_path / name, exact_up_to=1000)
+        assert report.recall >= 0.99
+        sizes[name] = (tmp_path / name).stat().st_size
+        queries = queries_near(each)
+        rows, _ = open_engine(each, report, tmp_path / name).search(queries, 10)
+        assert recall_of(rows, by_sorting(each, queries, 10)) >= 0.98
+    assert sizes["few"] < sizes["all"] / 3
+
+
+def test_an_index_of_an_earlier_version_is_still_searched(tmp_path):
+    """Its lists held all directions."""
+    vectors = clustered(4000)
+    lists = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatIP(32), 32, 64, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    )
+    lists.train(vectors.astype(np.float32))
+    lists.add(vectors.astype(np.float32))
+    faiss.write_index(lists, str(tmp_path / "old"))
+    report = EngineReport(kind="ivf", num_lists=64, num_probes=64)
+    rows, _ = open_engine(vectors, report, tmp_path / "old").search(queries_near(vectors), 10, np.arange(4000) != 0)
+    assert recall_of(rows[1:], by_sorting(vectors, queries_near(vectors), 10)[1:]) >= 0.98 and (rows != 0).all()
 
 
 def test_an_engine_of_other_vectors_or_a_damaged_one_is_refused(tmp_path):
