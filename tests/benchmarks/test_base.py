@@ -41,3 +41,17 @@ def test_the_weights_that_answer_most_go_before_those_that_rank_best(monkeypatch
     monkeypatch.setattr(base, "left_out_coverage", told)
     sets = [taught(name, 0.5, seed, frame_noise=0.5) for seed, name in enumerate("abc")]
     assert best_decision(RECOGNIZER, sets).scoring.dtw_weight == 0.1
+
+
+@pytest.mark.parametrize(("behind", "weight"), [(0.001, 0.1), (0.2, 0.9)])
+def test_the_usual_weights_stay_where_no_others_are_clearly_better(
+    behind: float, weight: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(without, outcomes):  # type: ignore[no-untyped-def]
+        is_usual = next(iter(without.values())).scoring.dtw_weight == 0.1
+        return [{"recall_at_1": 0.9, "answered": 0.5 - behind if is_usual else 0.5}] * len(without)
+
+    monkeypatch.setattr(base, "_USUAL", ((0.45, 0.45, 0.1), 0.5))
+    monkeypatch.setattr(base, "left_out_coverage", told)
+    sets = [taught(name, 0.5, seed, frame_noise=0.5) for seed, name in enumerate("abc")]
+    assert best_decision(RECOGNIZER, sets).scoring.dtw_weight == weight
