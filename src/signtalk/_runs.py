@@ -217,23 +217,25 @@ def train(
         raise ConfigError(f"devices {devices}; expected at least 1")
     changes = [*names_of(settings), *([f"optimiser.epochs={epochs}"] if epochs is not None else [])]
     changes += [f"init={os.fspath(init)}"] if init is not None else []
+    if recipe is None and resume:
+        from signtalk.training.folder import begun_recipe
+
+        recipe = begun_recipe(Path(out))
     chosen = Recipe.chosen(recipe, changes)  # a typo is told before anything is read
     manifest = load_manifest(Path(data), strict=strict)
     parts = _split_of(manifest, split, names_of(test_signer))
     from signtalk.export.initial import initial_of, load_initial
-    from signtalk.training.folder import begun_recipe
     from signtalk.training.initial import recipe_for, recipe_of_nobodys_choice
     from signtalk.training.progress import tell
     from signtalk.training.train import train as fit
     from signtalk.training.trainer import TrainOptions
 
     options = TrainOptions(Path(out), resume=resume, devices=devices, strict=strict, progress=progress)
-    if recipe is None and resume and (begun := begun_recipe(options.out)):
-        recipe, chosen = begun, Recipe.chosen(begun, changes)
-    elif recipe is None and not any(change.startswith("init=") for change in changes):
+    if recipe is None and not any(change.startswith("init=") for change in changes):
         chosen = recipe_of_nobodys_choice(load_initial("base"), parts.records(manifest, "train"), changes)
         if progress and os.environ.get("LOCAL_RANK", "0") == "0":
-            tell(f"recipe {chosen.name}, for none was named; default is that of fresh weights")
+            why = "its encoder fits settings and clips" if chosen.init else "the base fits settings or clips not"
+            tell(f"recipe {chosen.name}, for none was named and {why}")
     initial = initial_of(chosen)
     if recipe is None and initial is not None:
         chosen = recipe_for(initial, changes)
@@ -367,7 +369,7 @@ class Run:
 
     def load(self, **options: Any) -> Model:
         """The model, as `signtalk.load` opens it; it takes the same options."""
-        return load(self.folder, **options)
+        return load(self.folder.absolute(), **options)  # a run may be called "base"
 
 
 def _split_of(manifest: Manifest, split: PathLike | None, test_signers: Sequence[str]) -> Split:

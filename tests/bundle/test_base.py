@@ -24,11 +24,12 @@ def test_its_name_opens_it_and_nothing_else_of_that_name(tmp_path: Path, monkeyp
     with open_bundle("base") as bundle:
         assert len(bundle.recognizer.index) == 0
     own = new_bundle(tmp_path / "mine.zip").rename(tmp_path / "base")
-    for ask in (open_bundle, signtalk.load, load_initial):
+    for ask in (open_bundle, signtalk.load):
         with pytest.raises(ArtifactError, match=f"and {own} has that name, too; give its whole path if that is meant"):
             ask("base")
     with open_bundle(own) as bundle:
         assert len(bundle.recognizer.index) == 0
+    assert load_initial("base").model.config == load_initial(str(base_path())).model.config
     own.unlink()
     own.mkdir()  # such as a run's
     with pytest.raises(ArtifactError, match="has that name, too"):

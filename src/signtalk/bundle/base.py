@@ -15,7 +15,7 @@ from signtalk.errors import ArtifactError, DataError
 from signtalk.files import copy_file
 
 BASE_NAMES = ("base",)
-"""What stands for a file of the package, unless something of that name is there."""
+"""What stands for a file of the package."""
 _FOLDER = Path(__file__).resolve().parent / "bases"
 
 

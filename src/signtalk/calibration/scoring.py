@@ -90,13 +90,14 @@ def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Tr
     Validation clips are few and often by people whom training knows, so that many settings find nearly all of
     them. Differences below one standard error of R@1 are chance; among those settings the one nearest to the
     recognizer's own scoring is taken, which was proven on signers whom training had not seen (docs/experiments.md).
-    Everything is compared once; the grid only weighs anew. With fewer than 10 queries nothing is tried.
+    Everything is compared once; the grid only weighs anew. With fewer than 10 queries nothing is tried, nor where no
+    sentence is looked at closely.
 
     Returns:
         What to score with, the trial it comes from (None when nothing was tried), and how many there were.
     """
     base = recognizer.decision.scoring
-    if len(clips.records) < MIN_QUERIES or not len(recognizer.index):
+    if len(clips.records) < MIN_QUERIES or not len(recognizer.index) or not base.rerank_sentences:
         return base, None, 0
     keys = clips.keys
     num_looked_at = base.rerank_sentences

@@ -68,7 +68,7 @@ def open_model(which: ModelOptions, **options: Any) -> Model:
 
     if (which.run is None) == (which.bundle is None):
         raise ConfigError("give either --run or --bundle")
-    return signtalk.load(which.run or which.bundle or "", **options)
+    return signtalk.load(which.run.absolute() if which.run else which.bundle or "", **options)
 
 
 def existing(index: Path | None) -> Path | None:

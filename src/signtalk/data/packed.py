@@ -30,7 +30,8 @@ from signtalk.files import read_json, write_json
 from signtalk.landmarks.features import FeatureConfig, derive, frame_positions, normalise_clip, resample, signing_speed
 from signtalk.processes import ordered_map
 
-STORE_FORMAT_VERSION = 1
+STORE_FORMAT_VERSION = 2
+"""In 1 the hand speed of a clip did not depend on how often a hand was seen."""
 FRAMES_NAME = "frames.f16"
 CLIPS_NAME = "clips.json"
 _ROW_DTYPE = np.dtype("<f2")

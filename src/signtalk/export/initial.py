@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from signtalk.bundle.base import bundle_place
+from signtalk.bundle.base import BASE_NAMES, base_path, bundle_place
 from signtalk.bundle.bundle import WEIGHTS_NAME, unpack_bundle
 from signtalk.errors import ArtifactError
 from signtalk.training.checkpoint import Checkpoint, load_checkpoint
@@ -25,12 +25,13 @@ def load_initial(source: str) -> Checkpoint:
     """Read weights to start from.
 
     Args:
-        source: "base", a bundle that ships its weights (a zip or folder), a run, or a checkpoint.
+        source: "base", always the one in the package; or the path of a bundle that ships its weights (a zip or folder),
+            of a run, or of a checkpoint.
 
     Raises:
         ArtifactError: it is none of these, or holds no weights.
     """
-    path = bundle_place(source)
+    path = base_path(source) if source in BASE_NAMES else bundle_place(source)
     if path.suffix == ".safetensors":
         return load_checkpoint(path)
     if path.is_dir():

@@ -146,7 +146,7 @@ def build_engine(
 def _directions(vectors: FloatArray) -> FloatArray:
     """(d, D) orthonormal rows: as few as hold nearly all of the vectors (N, D), whatever the mean: products stay."""
     shares, columns = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)
-    held = np.cumsum(shares[::-1]) / shares.sum()
+    held = np.cumsum(shares[::-1]) / max(float(shares.sum()), 1e-12)
     count = min(int(np.searchsorted(held, _KEPT_SHARE)) + 1, len(columns))
     return np.ascontiguousarray(columns[:, ::-1][:, :count].T, dtype=np.float32)
 

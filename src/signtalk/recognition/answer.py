@@ -23,7 +23,7 @@ class Answer:
         accepted: whether the first candidate is the answer; otherwise SignTalk is not sure.
         reason: why not; empty when accepted.
         confidence: 0-1, how probably the first candidate is right.
-        motion_mean: hand speed of the clip, shoulder widths a second.
+        motion_mean: hand speed of the clip, shoulder widths a second; 0.0 where hardly a hand was seen.
         attention_mean: mean attention weight of a frame.
         candidates: the best sentences, best first; empty when nothing is indexed.
         num_possible: how many of the best sentences hold the right one as often as `sets.coverage` promises, if it is

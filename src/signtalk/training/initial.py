@@ -48,8 +48,8 @@ def recipe_of_nobodys_choice(
 ) -> Recipe:
     """The recipe where nobody names one: "base" where its encoder can be started from, else "default".
 
-    Started from it, models know new signers better than from fresh weights on every suite with hands
-    (docs/base-model.md). It cannot read other features, and it is of no use for clips without hands.
+    Started from it, models know new signers of sentences better than from fresh weights, and those of phrases and
+    words as well (docs/base-model.md). It cannot read other features, and is of no use for clips without hands.
 
     Args:
         initial: the base in the package.
