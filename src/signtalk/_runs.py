@@ -226,16 +226,12 @@ def train(
     parts = _split_of(manifest, split, names_of(test_signer))
     from signtalk.export.initial import initial_of, load_initial
     from signtalk.training.initial import recipe_for, recipe_of_nobodys_choice
-    from signtalk.training.progress import tell
     from signtalk.training.train import train as fit
     from signtalk.training.trainer import TrainOptions
 
     options = TrainOptions(Path(out), resume=resume, devices=devices, strict=strict, progress=progress)
     if recipe is None and not any(change.startswith("init=") for change in changes):
         chosen = recipe_of_nobodys_choice(load_initial("base"), parts.records(manifest, "train"), changes)
-        if progress and os.environ.get("LOCAL_RANK", "0") == "0":
-            why = "its encoder fits settings and clips" if chosen.init else "the base fits settings or clips not"
-            tell(f"recipe {chosen.name}, for none was named and {why}")
     initial = initial_of(chosen)
     if recipe is None and initial is not None:
         chosen = recipe_for(initial, changes)

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 import signtalk
+from made.commands import run_cli
+from made.small_run import SmallRun
 from signtalk.bundle.base import BASE_NAMES, base_path, new_bundle
 from signtalk.bundle.bundle import open_bundle, verify_bundle
 from signtalk.errors import ArtifactError, DataError
@@ -34,6 +36,16 @@ def test_its_name_opens_it_and_nothing_else_of_that_name(tmp_path: Path, monkeyp
     own.mkdir()  # such as a run's
     with pytest.raises(ArtifactError, match="has that name, too"):
         signtalk.load("base")
+
+
+def test_a_run_of_that_name_is_opened_as_a_run(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "base").symlink_to(small_run.run)
+    with signtalk.Run("base").load() as model:
+        assert model.run is not None and model.sentences
+    assert run_cli(monkeypatch, "list", "--run", "base", "--json") == 0
 
 
 @pytest.mark.parametrize("ask", [signtalk.load, open_bundle, load_initial])

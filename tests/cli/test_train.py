@@ -79,14 +79,25 @@ def test_where_no_recipe_is_named_training_starts_from_the_base_if_that_fits(
     monkeypatch.setattr("signtalk.training.train.fit", stop)
     train = ("train", small_run.data, "--split", small_run.run / "split.json", "--out")
     assert run_cli(monkeypatch, *train, tmp_path / "run") == 130
-    assert "recipe base, for none was named" in capsys.readouterr().err
+    assert "recipe base, from base\n" in capsys.readouterr().err
     assert run_cli(monkeypatch, *train, tmp_path / "face", "--set", "features.use_face=true") == 130
     assert run_cli(monkeypatch, *train, tmp_path / "fresh", "--set", "init=") == 130
     assert run_cli(monkeypatch, *train, tmp_path / "old", "--recipe", "tiny") == 130
     assert run_cli(monkeypatch, *train, tmp_path / "old", "--resume") == 130  # goes on as it was begun
+    only_there = ("--set", "losses.mask_weight=0.7")
+    prototype = (*train, tmp_path / "prototype", *only_there)
+    assert run_cli(monkeypatch, *prototype, "--recipe", "prototype") == 130
+    assert run_cli(monkeypatch, *prototype, "--resume") == 130
     assert [(module.recipe.name, module.recipe.init) for module in begun] == [
-        ("base", "base"), ("default", ""), ("default", ""), ("tiny", ""), ("tiny", ""),
+        ("base", "base"), ("default", ""), ("default", ""), ("tiny", ""), ("tiny", ""), ("prototype", ""),
+        ("prototype", ""),
     ]  # fmt: skip
+    assert run_cli(monkeypatch, *train, tmp_path / "typo", *only_there) == 2
+    assert "mask" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert run_cli(monkeypatch, *train, "base", "--recipe", "tiny") == 130  # a run may be called so
+    assert run_cli(monkeypatch, *train, "more") == 130
+    assert begun[-1].recipe.init == "base"
 
 
 def test_a_recipe_that_does_not_fit_the_base_stays_and_is_told(
@@ -100,7 +111,7 @@ def test_a_recipe_that_does_not_fit_the_base_stays_and_is_told(
 
 def trained(left_out: tuple[Problem, ...] = (), notes: tuple[str, ...] = ()) -> SimpleNamespace:
     """What a training returns, as far as its command prints it."""
-    result = TrainResult(Path("runs/a/best.safetensors"), 7, 4, 0.75, "signtalk index runs/a --data d")
+    result = TrainResult(Path("runs/a/best.safetensors"), 7, 4, 0.75, "tiny", "signtalk index runs/a --data d")
     return SimpleNamespace(result=result, left_out=left_out, notes=notes)
 
 
@@ -115,7 +126,7 @@ def test_a_training_ends_with_its_figures_and_the_next_command(ask, monkeypatch:
     ]  # fmt: skip
     assert printed.err == "left out: 1 (first: c1: c1.npz: no clip)\nnote: m.csv: odd\n"
     told = ask(*train, "--json")
-    assert (told["left_out"], told["notes"]) == ([vars(problem)], ["m.csv: odd"])
+    assert (told["left_out"], told["notes"], told["recipe"]) == ([vars(problem)], ["m.csv: odd"], "tiny")
     assert "next" not in told
 
 

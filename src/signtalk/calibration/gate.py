@@ -192,8 +192,8 @@ def _motion_floor(signing: FloatArray, idle: FloatArray) -> float:
     """A speed between idle and signing (largest Youden index), well below the slowest that was seen signing.
 
     Somebody whom nobody has seen signs calmer than all others now and then; what is idle and passes has no likeness.
-    A speed of 0 says that hardly a hand was seen. Where that is said of more than one signing clip in ten, the network reads
-    hands and its clips show none: it told the signs by the body, and nobody is refused for hands that are not seen.
+    A speed of 0 says that hardly a hand was seen. Where that is said of more than one signing clip in ten, the network
+    reads hands and its clips show none: it told signs by the body, and nobody is refused for hands that are not seen.
     """
     if not len(signing):
         return GateConfig().motion_floor

@@ -53,6 +53,7 @@ def train(
     result = run.result
     if first and result is not None:
         values = {"best": str(result.best), "epochs": result.epochs, "best_epoch": result.best_epoch}
+        values |= {"recipe": result.recipe} if as_json else {}
         values |= {"note": result.note} if result.note and as_json else {}
         left_out, notes = tell_left_out(run.left_out, as_json), tell_notes(run.notes, as_json)
         besides = {**in_json(as_json, left_out), **({"notes": notes} if as_json else {})}

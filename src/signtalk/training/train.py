@@ -45,6 +45,7 @@ class TrainResult:
         epochs: rows of the history.
         best_epoch: the epoch it was taken from.
         best_score: its validation measure.
+        recipe: name of the recipe.
         next_command: what to run next, as it is typed.
         left_out: clips that could not be packed, and why.
         note: what follows from more epochs than the run was begun with; "" otherwise.
@@ -54,6 +55,7 @@ class TrainResult:
     epochs: int
     best_epoch: int
     best_score: float
+    recipe: str
     next_command: str
     left_out: tuple[Problem, ...] = ()
     note: str = ""
@@ -96,6 +98,8 @@ def train(
         save_arrays(out / STATISTICS_NAME, module.statistics.to_arrays())
         module.training_set.tokenizer.save(out / VOCABULARY_NAME)
         claim_folder(out, recipe, split)
+        if options.progress:
+            tell(f"recipe {recipe.name}, from {recipe.init or 'fresh weights'}")
     trainer = fit(module, recipe.optimiser, options, last)
     history = module.history
     if trainer.is_global_zero:
@@ -105,6 +109,7 @@ def train(
         epochs=len(history.rows),
         best_epoch=history.best_epoch,
         best_score=history.best_score,
+        recipe=recipe.name,
         next_command=shlex.join(["signtalk", "index", str(out), "--data", str(manifest.root)]),
         left_out=store.problems,
         note=longer,
