@@ -47,16 +47,22 @@ def test_ctrl_c_says_how_to_go_on(
     assert (tmp_path / "run" / "recipe.json").is_file()
 
 
-def test_a_training_from_the_base_needs_no_recipe(
-    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun: list[SignTraining] = []
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[SignTraining]:
+    """What begins to train, and is stopped there."""
+    modules: list[SignTraining] = []
 
     def stop(module: SignTraining, *_: object) -> None:
-        begun.append(module)
+        modules.append(module)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("signtalk.training.train.fit", stop)
+    return modules
+
+
+def test_a_training_from_the_base_needs_no_recipe(
+    small_run: SmallRun, begun: list[SignTraining], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     train = ("train", small_run.data, "--split", small_run.run / "split.json", "--out", tmp_path / "run")
     assert run_cli(monkeypatch, *train, "--init", "base", "--json") == 130
     with pytest.raises(KeyboardInterrupt):
@@ -68,15 +74,12 @@ def test_a_training_from_the_base_needs_no_recipe(
 
 
 def test_where_no_recipe_is_named_training_starts_from_the_base_if_that_fits(
-    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    small_run: SmallRun,
+    begun: list[SignTraining],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    begun: list[SignTraining] = []
-
-    def stop(module: SignTraining, *_: object) -> None:
-        begun.append(module)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("signtalk.training.train.fit", stop)
     train = ("train", small_run.data, "--split", small_run.run / "split.json", "--out")
     assert run_cli(monkeypatch, *train, tmp_path / "run") == 130
     assert "recipe base, from base\n" in capsys.readouterr().err
