@@ -104,7 +104,7 @@ MISSED = GateConfig(motion_floor=0.05, threshold=0.2, bias=0.0, precision_asked=
 DECISIONS = {
     "open": DecisionConfig(gate=GateConfig(motion_floor=0.05, threshold=0.2, bias=0.0, **PROOF)),
     "taught": DecisionConfig(
-        gate=MISSED.model_copy(update={"enrolled": GateConfig(threshold=0.3, bias=0.4, **PROOF)}), translate=False
+        gate=MISSED.model_copy(update={"enrolled": GateConfig(threshold=0.03, bias=0.4, **PROOF)}), translate=False
     ),
     "fewer": DecisionConfig(
         gate=MISSED.model_copy(
