@@ -231,10 +231,13 @@ def train(
 
     options = TrainOptions(Path(out), resume=resume, devices=devices, strict=strict, progress=progress)
     if recipe is None and not any(change.startswith("init=") for change in changes):
-        chosen = recipe_of_nobodys_choice(load_initial("base"), parts.records(manifest, "train"), changes)
-    initial = initial_of(chosen)
-    if recipe is None and initial is not None:
-        chosen = recipe_for(initial, changes)
+        base = load_initial("base")
+        chosen = recipe_of_nobodys_choice(base, parts.records(manifest, "train"), changes)
+        initial = base if chosen.init else None
+    else:
+        initial = initial_of(chosen)
+        if recipe is None and initial is not None:
+            chosen = recipe_for(initial, changes)
     result = fit(manifest, parts, chosen, options, initial)
     run = Run(out, data, result)
     run._read = manifest
