@@ -8,10 +8,10 @@ import pytest
 from made.small_run import SmallRun
 from signtalk.data.manifest import clip_of_record, load_manifest
 from signtalk.errors import ArtifactError
+from signtalk.evaluation.perturbations import without_hands
 from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex
 from signtalk.index.large_files import write_large_index
-from signtalk.landmarks.clip import HOLISTIC
 from signtalk.recognition.answer import Answer
 from signtalk.recognition.enrolment import NewSentence, enroll
 from signtalk.recognition.gate import GateConfig
@@ -190,9 +190,7 @@ def test_a_clip_whose_hands_were_not_seen_is_not_answered(small_run: SmallRun) -
     clip = clip_of_record(manifest.records[0])
     gate = GateConfig(threshold=0.0, bias=9.0, motion_floor=0.05, precision_asked=0.9, precision_reached=True)
     recognizer = run.recognizer(run.sentence_index(), DecisionConfig(gate=gate, translate=False))
-    points = clip.landmarks.copy()
-    points[:, [HOLISTIC.index[name] for name in HOLISTIC.names if "_hand_" in name]] = np.nan
-    seen, unseen = recognizer.recognize([clip, replace(clip, landmarks=points)])
+    seen, unseen = recognizer.recognize([clip, without_hands(clip, 1.0, np.random.default_rng(0))])
     assert (seen.outcome, unseen.outcome, unseen.reason) == ("answer", "not_sure", "low_motion")
 
 

@@ -8,8 +8,9 @@ from made.checkpoint import FEATURES, tiny_checkpoint
 from made.small_run import SmallRun
 from signtalk.data.manifest import ClipRecord, clip_of_record, load_manifest
 from signtalk.errors import ConfigError
+from signtalk.evaluation.perturbations import without_hands
 from signtalk.export.initial import load_initial
-from signtalk.landmarks.clip import HOLISTIC, LandmarkClip
+from signtalk.landmarks.clip import LandmarkClip
 from signtalk.models.model import SignModel
 from signtalk.training.initial import recipe_for, recipe_of_nobodys_choice, start_from
 from signtalk.training.network import model_config
@@ -103,13 +104,10 @@ def test_clips_without_hands_do_not_start_from_an_encoder_that_reads_them(
     )
     assert recipe_of_nobodys_choice(base, ()).name == "default"
 
-    def without_hands(record: ClipRecord) -> LandmarkClip:
-        clip = clip_of_record(record)
-        points = clip.landmarks.copy()
-        points[:, [HOLISTIC.index[name] for name in HOLISTIC.names if "_hand_" in name]] = np.nan
-        return replace(clip, landmarks=points)
+    def read(record: ClipRecord) -> LandmarkClip:
+        return without_hands(clip_of_record(record), 1.0, np.random.default_rng(0))
 
-    monkeypatch.setattr("signtalk.training.initial.clip_of_record", without_hands)
+    monkeypatch.setattr("signtalk.training.initial.clip_of_record", read)
     assert recipe_of_nobodys_choice(base, records).name == "default"
     with pytest.raises(ConfigError, match=r"no setting 'features\.hands'"):
         recipe_of_nobodys_choice(base, records, ["features.hands=true"])
