@@ -3,15 +3,19 @@
 import ast
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
+import typer
+from typer.core import TyperGroup
 
 import signtalk
 from made.small_run import SmallRun
+from signtalk.cli.main import app
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -117,6 +121,30 @@ def test_make_help_names_every_target() -> None:
     named = re.findall(r'^\t@echo "make ([\w-]+) +\S', makefile, flags=re.MULTILINE)
     assert len(named) == len(set(named)), "one line a target"
     assert set(targets[1].split()) - {"help"} == set(named)
+
+
+# --- commands
+
+
+def commands_of(page: Path) -> list[str]:
+    """What follows `signtalk` in the shell blocks of a page, and where its text names a command."""
+    blocks = re.findall(r"^```(?:sh|bash)?\n(.*?)^```", text_of(page), flags=re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    named = [code.replace("\n", " ") for code in re.findall(r"`([^`]+)`", without_code(text_of(page)))]
+    found = (re.match(r"(?:[A-Z_]+=\S+ )*signtalk (.+)", line.strip()) for line in lines + named)
+    return [re.split(r"\s+#\s| \| | && | > ", each[1])[0] for each in found if each]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=name_of)
+def test_commands_of_a_page_are_ones_that_the_program_has(page: Path) -> None:
+    for line in commands_of(page):
+        words, command = shlex.split(line), typer.main.get_command(app)
+        while isinstance(command, TyperGroup) and words:
+            command = command.commands[words.pop(0)]
+        if words and words[-1].startswith("--"):
+            words.append("0")  # an option is named without its value
+        _, left, _ = command.make_parser(typer.Context(command)).parse_args(words)
+        assert left in ([], ["0"]), f"{line}: the command does not take {left}"
 
 
 # --- snippets
