@@ -307,22 +307,6 @@ def test_frontal_is_refused_where_depth_has_several_origins(change: dict[str, bo
         FeatureConfig.model_validate({**BODY.model_dump(), **change})
 
 
-@given(length=st.floats(0.3, 3))
-def test_bone_directions_do_not_depend_on_the_length_of_a_forearm(length: float) -> None:
-    config = BODY.model_copy(update={"use_bones": True, "use_pose_hands": False, "num_differences": 0})
-    layout = config.layout
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(2, 8, len(layout.names), 3)).astype(np.float32)
-    longer = points.copy()
-    elbow, wrist = layout.index["left_elbow"], layout.index["left_wrist"]
-    longer[:, :, wrist] = points[:, :, elbow] + np.float32(length) * (points[:, :, wrist] - points[:, :, elbow])
-    valid = np.ones((2, 8), dtype=np.bool_)
-    bones = slice(points.shape[2] * 3, points.shape[2] * 3 + 4 * 3)  # two bones of each arm
-    seen, grown = (derive(p, valid, config)[..., bones] for p in (points, longer))
-    np.testing.assert_allclose(grown, seen, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(seen.reshape(2, 8, 4, 3), axis=-1), 1, atol=1e-5)
-
-
 def test_a_bone_without_an_end_is_zero() -> None:
     config = BODY.model_copy(update={"use_bones": True})
     points = np.ones((1, 4, len(config.layout.names), 3), dtype=np.float32)
@@ -333,7 +317,20 @@ def test_a_bone_without_an_end_is_zero() -> None:
     assert not features[..., bones].any()
 
 
-@pytest.mark.parametrize("name", ["use_bones", "use_pose_hands", "use_hand_angles"])
+def test_centred_columns_are_the_coordinates_once_more() -> None:
+    config = BODY.model_copy(update={"use_centred": True, "num_differences": 0})
+    points = np.random.default_rng(0).normal(size=(2, 8, len(config.layout.names), 3)).astype(np.float32)
+    valid = np.ones((2, 8), dtype=np.bool_)
+    valid[1, 6:] = False
+    columns = derive(points, valid, config)
+    width = len(config.layout.names) * 3
+    assert columns.shape[-1] == derive(points, valid, BODY.model_copy(update={"num_differences": 0})).shape[-1] + width
+    means = np.stack([points[0].mean(axis=0), points[1, :6].mean(axis=0)])[:, None]
+    expected = np.where(valid[..., None, None], points - means, 0).reshape(2, 8, width)
+    np.testing.assert_allclose(columns[..., width : 2 * width], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["use_bones", "use_pose_hands", "use_hand_angles", "use_centred"])
 def test_the_prototype_preset_takes_no_further_columns(name: str) -> None:
     with pytest.raises(ValidationError, match="the prototype preset passes its columns"):
         FeatureConfig.model_validate({**FeatureConfig.prototype().model_dump(), name: True})

@@ -17,6 +17,7 @@ FPS = 25.0
 PERFECT = TrackerErrors(jitter=0, lost=0, swaps=0, jumps=0, face_lost=0)
 LEFT, RIGHT = HOLISTIC.index["left_shoulder"], HOLISTIC.index["right_shoulder"]
 HANDS = ("left_hand", "right_hand")
+JOINTS = ("shoulder", "elbow", "wrist", "index", "hip")
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +174,30 @@ def test_lost_hands_stay_lost_for_as_long_as_the_tracker_takes(points: np.ndarra
     (frames, gaps), (long_frames, long_gaps) = lost(0.04), lost(0.4)
     assert frames / gaps == pytest.approx(1, abs=0.3)
     assert long_frames / long_gaps == pytest.approx(10, rel=0.4)
+
+
+def test_a_depth_camera_finds_joints_and_the_middle_of_the_head(points: np.ndarray) -> None:
+    image = project(points, Camera())
+    perfect = replace(PERFECT, is_skeleton=True)
+    landmarks, _ = track(image, Camera(), perfect, FPS, generator(0, "skeleton"))
+    found = np.isfinite(landmarks).all(axis=-1)
+    assert (found == found[0]).all()
+    names = {HOLISTIC.names[place] for place in np.flatnonzero(found[0])}
+    assert names == {"nose"} | {f"{side}_{joint}" for side in ("left", "right") for joint in JOINTS}
+    ears = image[:, [HOLISTIC.index["left_ear"], HOLISTIC.index["right_ear"]]].mean(axis=1)
+    np.testing.assert_allclose(landmarks[:, HOLISTIC.index["nose"]], ears, atol=1e-6)
+    np.testing.assert_allclose(landmarks[:, LEFT], image[:, LEFT], atol=1e-6)
+
+
+def test_a_depth_camera_measures_depth_as_well_as_the_rest(points: np.ndarray) -> None:
+    image = project(points, Camera(aspect=1.0))
+    shaking = replace(PERFECT, jitter=0.01)
+
+    def spread(errors: TrackerErrors) -> np.ndarray:
+        landmarks, _ = track(image, Camera(aspect=1.0), errors, FPS, generator(0, "depth"))
+        off: np.ndarray = (landmarks - image)[:, LEFT].std(axis=0)
+        return off
+
+    seen, measured = spread(shaking), spread(replace(shaking, is_skeleton=True))
+    np.testing.assert_allclose(measured[:2], seen[:2], rtol=1e-4)
+    assert measured[2] == pytest.approx(seen[2] / 2.5, rel=1e-3)

@@ -18,6 +18,15 @@ def test_some_are_left_handed_and_some_trackers_know_no_depth() -> None:
     assert 5 < sum(person.tracker.hand_depth == 0 for person in people) < 60
 
 
+def test_most_bodies_stand_before_a_depth_camera_which_makes_nobody_smaller_for_being_far() -> None:
+    people = [draw_person(np.random.default_rng(seed), "body") for seed in range(400)]
+    skeletons = [person for person in people if person.tracker.is_skeleton]
+    assert 270 < len(skeletons) < 360
+    assert min(person.camera.distance for person in skeletons) > 100
+    assert max(person.camera.distance for person in people if not person.tracker.is_skeleton) < 10
+    assert not any(draw_person(np.random.default_rng(seed)).tracker.is_skeleton for seed in range(50))
+
+
 def test_each_can_sign() -> None:
     rng = np.random.default_rng(1)
     for _ in range(10):

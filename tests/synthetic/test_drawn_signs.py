@@ -46,3 +46,12 @@ def test_a_near_sign_differs_in_one_parameter_and_keeps_its_nuance(seed: int) ->
     assert "movement" in changed or other.duration_s == sign.duration_s
     assert other.nuance == sign.nuance
     assert (other.location in BASE_HANDS) == (other.hands == "base")
+
+
+@given(st.integers(0, 10_000))
+def test_signs_that_bodies_tell_apart_have_the_same_handshape(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sign = draw_sign(rng)
+    other = near(sign, rng, "body")
+    assert (other.start, other.end) == (sign.start, sign.end)
+    assert phonology(other) != phonology(sign) or other.hands != sign.hands

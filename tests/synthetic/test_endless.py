@@ -33,6 +33,16 @@ def test_an_odd_group_signs_nearly_what_the_even_one_before_it_signs_and_never_t
         assert other_order or sum(a != b for a, b in zip(first, second, strict=True)) == 1
 
 
+def test_where_bodies_alone_are_found_most_clips_show_no_hands_and_neighbours_the_same_handshapes() -> None:
+    config = CONFIG.model_copy(update={"trackers": "body"})
+    clips = [each.clip for number in range(10) for each in draw_group(config, number)]
+    without = sum(bool(np.isnan(clip.landmarks[:, PARTS["right_hand"]]).all()) for clip in clips)
+    assert 0.5 < without / len(clips) < 1
+    for pair in range(0, 200, 2):
+        first, second = (draw_signs(config.seed, number, "body") for number in (pair, pair + 1))
+        assert sorted(sign.start for sign in first) == sorted(sign.start for sign in second)
+
+
 @pytest.mark.parametrize("number", range(12))
 def test_a_group_is_signed_by_different_people_and_each_clip_can_be_read(number: int) -> None:
     drawn = draw_group(CONFIG, number)

@@ -10,6 +10,7 @@ def test_the_two_bases_read_what_their_trackers_find() -> None:
     assert hands.features.use_hands and hands.features.use_hand_angles
     assert not body.features.use_hands and body.features.use_depth and body.features.frontal
     assert body.augment.mirror_probability == 0 < hands.augment.mirror_probability
+    assert (hands.made_up().trackers, body.made_up().trackers) == ("hands", "body")
     for config in (hands, body):
         assert PretrainConfig.model_validate_json(config.model_dump_json()) == config
 
@@ -32,3 +33,9 @@ def test_settings_are_changed_by_name() -> None:
 def test_settings_that_cannot_work_are_refused(assignment: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         with_settings(PretrainConfig(), [assignment])
+
+
+def test_signs_that_training_never_meets_have_a_seed_of_their_own() -> None:
+    config = PretrainConfig(seed=3, people=5)
+    assert (config.made_up().seed, config.made_up(100).seed) == (3, 103)
+    assert config.made_up(100).people == 5

@@ -36,9 +36,9 @@ CONFIGS = (
     FeatureConfig(num_frames=40, use_face=True, use_pose_hands=True, use_bones=True, use_depth=True, max_gap_s=0.0),
     FeatureConfig(num_frames=80, resampling="rate", num_differences=1, use_hand_local=False),
     FeatureConfig(num_frames=30, resampling="crop", num_differences=0, limit=1.5),
-    FeatureConfig(num_frames=64, use_bones=True, **BODY),
+    FeatureConfig(num_frames=64, use_bones=True, use_centred=True, **BODY),
     FeatureConfig(num_frames=48, use_hand_angles=True, num_differences=1),
-    FeatureConfig(num_frames=48, use_hand_angles=True, use_depth=True, use_hand_local=False),
+    FeatureConfig(num_frames=48, use_hand_angles=True, use_depth=True, use_hand_local=False, use_centred=True),
 )
 
 

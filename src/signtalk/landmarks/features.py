@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -28,6 +27,7 @@ from signtalk.landmarks.clip import (
     LandmarkClip,
     Layout,
 )
+from signtalk.landmarks.columns import bone_directions, centred, hand_local
 from signtalk.landmarks.hand_angles import hand_columns
 from signtalk.landmarks.legacy_rows import PROTOTYPE_COLUMNS, to_prototype_rows
 
@@ -50,8 +50,6 @@ _SHOULDERS = ("left_shoulder", "right_shoulder")
 MIN_SHOULDER_WIDTH = 1e-3
 MIN_SHOULDER_SHARE = 0.25
 """Of the clip's typical shoulder width: a signer who turns aside does not grow without bound."""
-MIN_PALM, MIN_BONE = 0.05, 1e-3
-"""Shoulder widths: shorter ones are a tracker's fault, and no unit to measure in."""
 MOTION_RATE = 10.0
 """Comparisons a second of the hand speed: between two of them a signing hand moves far more than a tracker trembles."""
 LEAST_HAND_SHARE = 0.2
@@ -80,6 +78,8 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
             three dimensions, whatever use_depth says.
         use_bones: the directions of upper arms, forearms and (use_pose_hands) hands, which do not depend on how long a
             signer's arms are.
+        use_centred: each coordinate once more, less its mean over the clip, which does not depend on where a signer
+            usually holds the hands, nor on how the camera is tilted.
         num_differences: how many differences in time to add: x[t+1]-x[t], then x[t+2]-x[t].
         max_gap_s: a gap of a landmark up to this long is bridged linearly; longer ones stay missing.
         limit: coordinates are clipped to this many shoulder widths.
@@ -97,6 +97,7 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
     use_hand_local: bool = True
     use_hand_angles: bool = False
     use_bones: bool = False
+    use_centred: bool = False
     num_differences: int = Field(default=2, ge=0, le=2)
     max_gap_s: float = Field(default=0.25, ge=0)
     limit: float = Field(default=6.0, gt=0)
@@ -105,9 +106,9 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
     def _check(self) -> FeatureConfig:
         if self.preset == "prototype" and self.resampling != "crop":
             raise ValueError('the prototype preset crops: set resampling="crop"')
-        added = (self.use_bones, self.use_pose_hands, self.frontal, self.use_hand_angles)
+        added = (self.use_bones, self.use_pose_hands, self.frontal, self.use_hand_angles, self.use_centred)
         if self.preset == "prototype" and any(added):
-            names = "use_bones, use_pose_hands, frontal or use_hand_angles"
+            names = "use_bones, use_pose_hands, frontal, use_hand_angles or use_centred"
             raise ValueError(f"the prototype preset passes its columns: no {names}")
         if (self.use_hand_local or self.use_hand_angles) and not self.use_hands:
             raise ValueError(f"use_hand_{'local' if self.use_hand_local else 'angles'} needs use_hands")
@@ -316,8 +317,9 @@ def resample(
 def derive(points: FloatArray, valid: BoolArray, config: FeatureConfig) -> FloatArray:
     """Turn normalised landmarks into the network's columns.
 
-    Order: coordinates; hand-local copies; bones; their differences in time; angles of the hands; presence of each part
-    (0 or 1); last, the frame's hand motion (shoulder widths a frame). The prototype preset passes its 540 columns.
+    Order: coordinates; hand-local copies; bones; their differences in time; coordinates less their mean over the clip;
+    angles of the hands; presence of each part (0 or 1); last, the frame's hand motion (shoulder widths a frame). The
+    prototype preset passes its 540 columns.
 
     Args:
         points: (B, T, L, C) float32 from `resample`, possibly augmented; NaN = missing.
@@ -334,15 +336,17 @@ def derive(points: FloatArray, valid: BoolArray, config: FeatureConfig) -> Float
     points = deep[..., : config.num_coordinates]
     coordinates = [points]
     if config.use_hand_local:
-        coordinates += [_hand_local(points[:, :, layout.positions(names)]) for names in _HANDS]
+        coordinates += [hand_local(points[:, :, layout.positions(names)]) for names in _HANDS]
     if config.use_bones:
-        coordinates.append(_bone_directions(points, layout))
+        coordinates.append(bone_directions(points, layout))
     stacked = np.concatenate(coordinates, axis=2)
     columns = [stacked]
     for step in range(1, config.num_differences + 1):
         difference = np.zeros_like(stacked)
         difference[:, :-step] = stacked[:, step:] - stacked[:, :-step]
         columns.append(difference)
+    if config.use_centred:
+        columns.append(centred(points))
     if config.use_hand_angles:
         columns += [hand_columns(deep[:, :, layout.positions(names)], names is LEFT_HAND_NAMES) for names in _HANDS]
     batch, frames = points.shape[:2]
@@ -369,28 +373,6 @@ def standardised_columns(config: FeatureConfig) -> BoolArray:
 def _present_parts(config: FeatureConfig) -> list[tuple[str, ...]]:
     hands = list(_HANDS) if config.use_hands else []
     return [BODY_NAMES, *hands, *([FACE_POINT_NAMES] if config.use_face else [])]
-
-
-def _hand_local(hand: FloatArray) -> FloatArray:
-    """(B, T, 21, C) relative to the wrist, in the clip's mean palm length; NaN stays NaN."""
-    local = hand - hand[:, :, :1]
-    palm = np.linalg.norm(local[:, :, 9], axis=-1)  # wrist to the middle finger's knuckle
-    seen = ~np.isnan(palm)
-    mean_palm = np.where(seen, palm, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    return local / np.maximum(mean_palm, np.float32(MIN_PALM))[:, None, None, None]
-
-
-def _bone_directions(points: FloatArray, layout: Layout) -> FloatArray:
-    """(B, T, J, C) unit vector along each bone of the arms; NaN where an end is missing, zeros where both coincide."""
-    bones = np.array([layout.positions(ends) for side in ("left", "right") for ends in _bones(side)])
-    bones = bones[(bones >= 0).all(axis=1)]
-    along = points[:, :, bones[:, 1]] - points[:, :, bones[:, 0]]
-    return along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), np.float32(MIN_BONE))
-
-
-def _bones(side: str) -> tuple[tuple[str, str], ...]:
-    joints = tuple(f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist", "index"))
-    return tuple(pairwise(joints))
 
 
 def _frame_motion(points: FloatArray, layout: Layout) -> FloatArray:

@@ -18,7 +18,7 @@ from signtalk.bundle.golden import GOLDEN_TOLERANCE
 from signtalk.bundle.web import PAGE, WEB_FORMAT_VERSION
 from signtalk.data import holistic, manifest, records, tokenizer
 from signtalk.index import personal, said, takes, written
-from signtalk.landmarks import clip, drawing, features, legacy_rows, plausible, wire
+from signtalk.landmarks import clip, columns, drawing, features, legacy_rows, plausible, wire
 from signtalk.recognition import (
     critical_words,
     ctc,
@@ -75,8 +75,8 @@ def tables() -> dict[str, dict[str, Any]]:
             "MIN_SHOULDER_SHARE": features.MIN_SHOULDER_SHARE,
             "MOTION_RATE": features.MOTION_RATE,
             "LEAST_HAND_SHARE": features.LEAST_HAND_SHARE,
-            "MIN_PALM": features.MIN_PALM,
-            "MIN_BONE": features.MIN_BONE,
+            "MIN_PALM": columns.MIN_PALM,
+            "MIN_BONE": columns.MIN_BONE,
         },
         "signtalk.landmarks.drawing": {
             "SKELETON_LINES": drawing.LINES,

@@ -6,13 +6,22 @@ points of `body` --project--> image --track--> landmarks, visibility of a Landma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from signtalk.arrays import BoolArray, FloatArray
-from signtalk.landmarks.clip import PARTS, POSE_NAMES
+from signtalk.landmarks.clip import HOLISTIC, PARTS, POSE_NAMES
 from signtalk.synthetic.body import Array, components, euler_matrices
 
+TrackerKind = Literal["hands", "body"]
+"""What a tracker finds: hands and body, or the joints of the body alone."""
+_JOINTS = tuple(
+    HOLISTIC.index[f"{side}_{joint}"]
+    for side in ("left", "right")
+    for joint in ("shoulder", "elbow", "wrist", "index", "hip")
+)
+_NOSE, _EARS = HOLISTIC.index["nose"], [HOLISTIC.index["left_ear"], HOLISTIC.index["right_ear"]]
 _ALONG_FINGER = np.array([0.2, 0.6, 0.8, 1.0])
 """How much of a finger's sway each of its points has, from the knuckle to the tip."""
 
@@ -53,6 +62,8 @@ class TrackerErrors:
         hand_depth: how deep a hand is for the detector, 1 is as deep as it is; detectors flatten hands.
         finger_sway: by how much each finger as a whole is seen elsewhere in each frame, at its tip, in shoulder widths.
         gap_s: mean seconds for which a lost hand stays lost; at least a frame.
+        is_skeleton: a depth camera's, which measures depth and finds the joints of the body alone: one point of each
+            hand, and the middle of the head in place of the nose.
     """
 
     jitter: float = 0.006
@@ -63,6 +74,7 @@ class TrackerErrors:
     hand_depth: float = 1.0
     finger_sway: float = 0.0
     gap_s: float = 0.16
+    is_skeleton: bool = False
 
 
 def project(points: Array, camera: Camera) -> Array:
@@ -121,7 +133,17 @@ def track(
     for hand, lost in zip(hands, gone, strict=True):
         hand[lost] = np.nan
     landmarks[_bursts(np.full(num_frames, errors.face_lost), 5, rng), PARTS["face"]] = np.nan
+    if errors.is_skeleton:
+        landmarks = _skeleton(landmarks)
     return landmarks.astype(np.float32), _visibility(image, np.stack(gone, axis=1), rng)
+
+
+def _skeleton(landmarks: Array) -> Array:
+    """(T, 169, 3) of which a depth camera knows the joints alone; all else is NaN."""
+    joints = np.full_like(landmarks, np.nan)
+    joints[:, _JOINTS] = landmarks[:, _JOINTS]
+    joints[:, _NOSE] = landmarks[:, _EARS].mean(axis=1)
+    return joints
 
 
 def _shake(num_frames: int, camera: Camera, errors: TrackerErrors, rng: np.random.Generator) -> Array:
@@ -135,7 +157,7 @@ def _shake(num_frames: int, camera: Camera, errors: TrackerErrors, rng: np.rando
         shake[:, PARTS[name]] += 1.5 * smooth_noise(rng, num_frames, (1, 3), 5)
     shake[:, 17:23] *= 2.0  # the pose model's own guess of the fingers
     shake[:, 23:25] *= 4.0
-    shake[..., 2] *= 2.5
+    shake[..., 2] *= 1.0 if errors.is_skeleton else 2.5
     shake[..., 0] /= camera.aspect
     shake *= size
     if errors.finger_sway:

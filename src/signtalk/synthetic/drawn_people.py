@@ -8,10 +8,12 @@ and lost hands are spread as in recordings that people make at home (docs/result
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from signtalk.synthetic.body import Body
-from signtalk.synthetic.camera import Camera, TrackerErrors
+from signtalk.synthetic.camera import Camera, TrackerErrors, TrackerKind
 from signtalk.synthetic.signers import RESTS, Signer
 
 FRAME_RATES = (6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 24.0, 25.0, 30.0, 30.0, 50.0, 60.0)
@@ -22,10 +24,20 @@ _MOST = 2.2
 _LEFT_HANDED = 0.12
 _FLAT_HANDS = 0.06
 """Share of people whose tracker knows no depth of hands."""
+_SKELETONS = 0.8
+"""Share of people before a depth camera, where only bodies are found; the others' cameras see pictures."""
+_AFAR = 1000.0
+"""Shoulder widths: a depth camera measures places, so that nothing looks smaller for being far away."""
 
 
-def draw_person(rng: np.random.Generator) -> Signer:
-    """A person with habits, a body, a camera and a tracker of their own; they know no lexicon."""
+def draw_person(rng: np.random.Generator, trackers: TrackerKind = "hands") -> Signer:
+    """A person with habits, a body, a camera and a tracker of their own; they know no lexicon.
+
+    Args:
+        rng: every chance.
+        trackers: what theirs finds.
+    """
+    is_skeleton = trackers == "body" and bool(rng.random() < _SKELETONS)
 
     def off(spread: float) -> float:
         return min(max(rng.standard_normal(), -_MOST), _MOST) * spread
@@ -41,10 +53,12 @@ def draw_person(rng: np.random.Generator) -> Signer:
         yaw=off(0.22), pitch=off(0.15), roll=off(0.04), distance=3.4 * times(0.3), scale=0.38 * times(0.2),
         centre=(0.5 + off(0.06), 0.6 + off(0.07)), aspect=float(rng.choice(_ASPECTS, p=_ASPECT_SHARE)),
     )  # fmt: skip
+    if is_skeleton:
+        camera = replace(camera, distance=_AFAR)
     tracker = TrackerErrors(
         jitter=0.004 * times(0.5), lost=0.5 * times(0.8), swaps=0.0012 * times(0.5), jumps=0.003 * times(0.5),
         face_lost=0.0, hand_depth=0.0 if rng.random() < _FLAT_HANDS else 0.5 * times(0.45),
-        finger_sway=0.011 * times(0.5), gap_s=0.08 * times(0.6),
+        finger_sway=0.011 * times(0.5), gap_s=0.08 * times(0.6), is_skeleton=is_skeleton,
     )  # fmt: skip
     return Signer(
         signer_id="", left_handed=bool(rng.random() < _LEFT_HANDED), body=body, camera=camera, tracker=tracker,

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from signtalk.synthetic.camera import TrackerKind
 from signtalk.synthetic.lexicon import (
     BASE_HANDS,
     BODY_LOCATIONS,
@@ -36,6 +37,11 @@ PHONOLOGY: dict[str, tuple[str, ...]] = {
     "movement": _MOVEMENTS, "direction": tuple(DIRECTIONS),
 }  # fmt: skip
 """The parameters of a sign, and the values that each can have."""
+_SHOWN: dict[TrackerKind, tuple[str, ...]] = {
+    "hands": ("shape", "location", "orientation", "movement", "direction", "hands"),
+    "body": ("location", "orientation", "movement", "direction", "hands"),
+}
+"""The parameters that a tracker shows, so that neighbours may differ in them."""
 _DIRECTED = frozenset(("path", "arc", "circle", "tap", "shake"))
 _SINGLE = frozenset(("hold", "arc"))
 """Movements that are not repeated."""
@@ -71,12 +77,17 @@ def phonology(sign: Sign) -> tuple[int, ...]:
     return tuple(values.index(getattr(sign, name)) for name, values in PHONOLOGY.items())
 
 
-def near(sign: Sign, rng: np.random.Generator) -> Sign:
+def near(sign: Sign, rng: np.random.Generator, trackers: TrackerKind = "hands") -> Sign:
     """The sign with one parameter exchanged for another of its table: the hardest one to tell from it.
 
     A direction comes and goes with the movement that has one, and so do repeats.
+
+    Args:
+        sign: whose neighbour is drawn.
+        rng: every chance.
+        trackers: what finds the signers; of those that find bodies alone the handshape stays as it is.
     """
-    parameter = _one_of(("shape", "location", "orientation", "movement", "direction", "hands"), rng)
+    parameter = _one_of(_SHOWN[trackers], rng)
     if parameter == "shape":
         start = _other(_SHAPES, sign.start, rng)
         return replace(sign, start=start, end=start if sign.end == sign.start else sign.end)

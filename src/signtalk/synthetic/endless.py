@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from signtalk.landmarks.clip import LandmarkClip, regular_timestamps
 from signtalk.synthetic.body import pose_body
-from signtalk.synthetic.camera import project, track
+from signtalk.synthetic.camera import TrackerKind, project, track
 from signtalk.synthetic.drawn_people import FRAME_RATES, draw_person
 from signtalk.synthetic.drawn_signs import PHONOLOGY, draw_sign, near, phonology
 from signtalk.synthetic.lexicon import Sign, substitutions
@@ -47,10 +47,12 @@ class EndlessConfig(BaseModel, frozen=True, extra="forbid"):
     Attributes:
         seed: of everything.
         people: clips of each group, each by another person.
+        trackers: what finds them.
     """
 
     seed: int = Field(default=0, ge=0)
     people: int = Field(default=4, ge=2)
+    trackers: TrackerKind = "hands"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +75,19 @@ def draw_group(config: EndlessConfig, number: int) -> tuple[DrawnClip, ...]:
         config: seed and size.
         number: of the group, from 0.
     """
-    signs = draw_signs(config.seed, number)
+    signs = draw_signs(config.seed, number, config.trackers)
     rng = generator(config.seed, "group", number)
-    return tuple(film_signs(draw_person(rng), signs, rng) for _ in range(config.people))
+    return tuple(film_signs(draw_person(rng, config.trackers), signs, rng) for _ in range(config.people))
 
 
-def draw_signs(seed: int, number: int) -> tuple[Sign, ...]:
-    """What a group signs; an odd group nearly what the even one before it signs."""
+def draw_signs(seed: int, number: int, trackers: TrackerKind = "hands") -> tuple[Sign, ...]:
+    """What a group signs; an odd group nearly what the even one before it signs.
+
+    Args:
+        seed: of everything.
+        number: of the group.
+        trackers: what finds its people: in what it shows, neighbours differ.
+    """
     rng = generator(seed, "signs", number // 2)
     length = int(rng.choice(np.arange(_LONGEST) + 1, p=_LENGTH_SHARE))
     signs = tuple(draw_sign(rng) for _ in range(length))
@@ -89,7 +97,7 @@ def draw_signs(seed: int, number: int) -> tuple[Sign, ...]:
         first = int(rng.integers(length - 1))
         return (*signs[:first], signs[first + 1], signs[first], *signs[first + 2 :])
     place = int(rng.integers(length))
-    return (*signs[:place], near(signs[place], rng), *signs[place + 1 :])
+    return (*signs[:place], near(signs[place], rng, trackers), *signs[place + 1 :])
 
 
 def film_signs(person: Signer, signs: Sequence[Sign], rng: np.random.Generator) -> DrawnClip:

@@ -97,7 +97,7 @@ class MadeUpClips:
 
     def __init__(self, config: PretrainConfig) -> None:
         self._config = config
-        self._endless = EndlessConfig(seed=config.seed, people=config.people)
+        self._endless = config.made_up()
         self._pools: dict[int, Future[Pool]] = {}
         self._ending = ExitStack()
         self._worker = start_workers(1, self._ending)

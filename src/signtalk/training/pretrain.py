@@ -24,7 +24,6 @@ from signtalk.evaluation.one_shot import draw_references, one_shot
 from signtalk.files import read_json, write_csv, write_json
 from signtalk.models.model import SignModel
 from signtalk.recognition.asked import encode_all
-from signtalk.synthetic.endless import EndlessConfig
 from signtalk.training.checkpoint import TorchEncoder, save_checkpoint
 from signtalk.training.episodes import Episode, MadeUpClips, Pool, RecordedClips, episode, make_pool
 from signtalk.training.folder import checked_last
@@ -206,9 +205,7 @@ def _asked(manifest: Manifest, store: PackedClips) -> AskedClips:
 
 def unseen_made_up(config: PretrainConfig) -> AskedClips:
     """Signs and people that training never meets: as many people make each sign as in a batch."""
-    pool = make_pool(
-        EndlessConfig(seed=config.seed + _UNSEEN_SEED, people=config.people), config.features, 0, config.unseen_groups
-    )
+    pool = make_pool(config.made_up(_UNSEEN_SEED), config.features, 0, config.unseen_groups)
     turns = [int((pool.groups[:i] == group).sum()) for i, group in enumerate(pool.groups)]
     labels = tuple(map(str, pool.groups.tolist()))
     store = _as_store(pool, config)
@@ -224,7 +221,7 @@ def _as_store(pool: Pool, config: PretrainConfig) -> PackedClips:
 
 def _statistics(config: PretrainConfig) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and spread of each feature over made-up clips."""
-    pool = make_pool(EndlessConfig(seed=config.seed, people=config.people), config.features, 0, _STATISTICS_GROUPS)
+    pool = make_pool(config.made_up(), config.features, 0, _STATISTICS_GROUPS)
     store = _as_store(pool, config)
     mean, std = mean_and_spread(store, np.arange(len(store.clips)))
     return torch.from_numpy(mean), torch.from_numpy(std)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from signtalk.landmarks.augment import AugmentConfig
 from signtalk.landmarks.features import FeatureConfig
 from signtalk.models.config import EncoderSize
+from signtalk.synthetic.camera import TrackerKind
+from signtalk.synthetic.endless import EndlessConfig
 
 BASE_FEATURES = FeatureConfig(num_frames=64, num_differences=1, use_hand_angles=True)
 BODY_FEATURES = FeatureConfig(
     num_frames=64, num_differences=1, use_hands=False, use_hand_local=False, use_pose_hands=True, use_depth=True,
-    frontal=True, use_bones=True,
+    frontal=True, use_bones=True, use_centred=True,
 )  # fmt: skip
 BASE_AUGMENTATION = AugmentConfig(
     mirror_probability=0.3, yaw_degrees=25, scale=0.25, hand_shift=0.12, noise=0.015, frame_dropout=0.25,
     frame_dropout_probability=0.4, trim=0.12, time_warp=0.4,
 )  # fmt: skip
 """More than a recipe varies: the people to come are further away than a data set's own."""
-
-BaseName = Literal["hands", "body"]
+_BODY_AUGMENTATION = BASE_AUGMENTATION.model_copy(
+    update={
+        "mirror_probability": 0.0, "time_warp": 0.6, "scale": 0.4, "hand_shift": 0.2, "noise": 0.03,
+        "rotation_degrees": 15.0,
+    }
+)  # fmt: skip
+"""As the recipe `body`."""
 
 
 class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
@@ -52,7 +59,7 @@ class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
         encoder: size of the network.
     """
 
-    name: BaseName = "hands"
+    name: TrackerKind = "hands"
     seed: int = Field(default=0, ge=0)
     epochs: int = Field(default=40, ge=1)
     steps_per_epoch: int = Field(default=200, ge=1)
@@ -86,10 +93,17 @@ class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
         return self
 
     @classmethod
-    def named(cls, name: BaseName) -> PretrainConfig:
+    def named(cls, name: TrackerKind) -> PretrainConfig:
         """The settings of one of the two bases."""
         if name == "hands":
             return cls()
         # Another person's left is not this one's right where no hand tells which: bodies are not mirrored.
-        augment = BASE_AUGMENTATION.model_copy(update={"mirror_probability": 0.0})
-        return cls(name="body", features=BODY_FEATURES, augment=augment)
+        return cls(name="body", features=BODY_FEATURES, augment=_BODY_AUGMENTATION)
+
+    def made_up(self, later_seed: int = 0) -> EndlessConfig:
+        """The signs and people that are drawn.
+
+        Args:
+            later_seed: added to the seed, for signs and people that training never meets.
+        """
+        return EndlessConfig(seed=self.seed + later_seed, people=self.people, trackers=self.name)

@@ -248,8 +248,9 @@ export function derive(deep, valid, config) {
   if (config.use_bones) blocks.push(boneDirections(points, place));
   const stacked = joinedColumns(blocks, frames), wide = stacked.length / frames;
   const parts = [BODY_NAMES, ...(config.use_hands ? HANDS : []), ...(config.use_face ? [FACE_POINT_NAMES] : [])];
-  const motion = frameMotion(points, names);
-  const numFeatures = wide * (1 + config.num_differences) + bent.length * NUM_HAND_COLUMNS + parts.length + 1;
+  const motion = frameMotion(points, names), centre = config.use_centred ? meanOverFrames(points) : null;
+  const numFeatures =
+    wide * (1 + config.num_differences) + (centre?.length ?? 0) + bent.length * NUM_HAND_COLUMNS + parts.length + 1;
   const features = new Float32Array(frames * numFeatures);
   for (let t = 0; t < frames; t++) {
     let column = t * numFeatures;
@@ -260,6 +261,10 @@ export function derive(deep, valid, config) {
         features[column] = Number.isNaN(value) ? 0 : value;
       }
     }
+    centre?.forEach((mean, i) => {
+      const value = points.values[t * own + i] - mean;
+      features[column++] = Number.isNaN(value) ? 0 : value;
+    });
     for (const hand of bent) {
       for (let i = t * NUM_HAND_COLUMNS; i < (t + 1) * NUM_HAND_COLUMNS; i++) {
         features[column++] = Number.isNaN(hand[i]) ? 0 : hand[i];
@@ -272,6 +277,21 @@ export function derive(deep, valid, config) {
     features[column] = motion[t];
   }
   return { features, numFeatures };
+}
+
+/**
+ * (L * C) the mean of each coordinate over the frames that show it; 0 where none does.
+ *
+ * @param {Points} points
+ */
+function meanOverFrames({ values, frames, landmarks, coordinates }) {
+  const own = landmarks * coordinates, sums = new Float64Array(own), counts = new Float64Array(own);
+  for (let i = 0; i < frames * own; i++) {
+    if (Number.isNaN(values[i])) continue;
+    sums[i % own] += values[i];
+    counts[i % own]++;
+  }
+  return sums.map((sum, i) => sum / Math.max(counts[i], 1));
 }
 
 /**
