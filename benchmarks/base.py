@@ -6,8 +6,8 @@
     python benchmarks/base.py --checkpoint base --work runs/base
 
 Real clips are read from SIGNTALK_DATA. It can be killed at any moment and goes on when it is called again. A base
-learns from made-up signs and a few recorded ones; MAKINGS tells from which, on what its best epoch is chosen, and on
-what its decision is fitted.
+learns from made-up signs, that of hands from a few recorded ones too. MAKINGS tells from which, on what the best epoch
+is chosen, and on what the decision is fitted.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ MAKINGS = {
         (
             "Nobody measured it in a clinic. It was measured on single signs before a depth camera.",
             "It reads body joints with measured depth, and knows nothing of handshapes.",
+            "Its gate heard recorded people before webcams alone, and made-up ones before depth cameras.",
         ),
     ),
 }  # fmt: skip

@@ -17,6 +17,7 @@ from signtalk.index.encoded import ClipEncoder, concatenate
 from signtalk.landmarks.clip import LandmarkClip
 from signtalk.landmarks.features import extract_features
 from signtalk.recognition.asked import encode_all
+from signtalk.synthetic.camera import TrackerKind
 from signtalk.synthetic.drawn_language import drawn_lexicon, drawn_sentences, own_form
 from signtalk.synthetic.drawn_people import draw_person
 from signtalk.synthetic.endless import film_signs
@@ -41,7 +42,7 @@ def drawn_signs(encoder: ClipEncoder, seed: int, name: str) -> TaughtSet:
         seed: of signs and people.
         name: of the set.
     """
-    made_up = unseen_made_up(PretrainConfig(seed=seed, features=encoder.feature_config))
+    made_up = unseen_made_up(PretrainConfig(name=_trackers(encoder), seed=seed, features=encoder.feature_config))
     # Of two groups that are nearly the same one: nobody teaches a sign and asks its twin.
     kept = np.array([int(label) % 2 == 0 for label in made_up.labels])
     labels, people = (tuple(np.array(each)[kept].tolist()) for each in (made_up.labels, made_up.people))
@@ -57,12 +58,12 @@ def drawn_sentence_set(encoder: ClipEncoder, seed: int, name: str) -> TaughtSet:
         seed: of language and people.
         name: of the set.
     """
-    return encoded_clips(encoder, name, _signed(seed))
+    return encoded_clips(encoder, name, _signed(seed, _trackers(encoder)))
 
 
-def _signed(seed: int) -> Iterator[SignedClip]:
+def _signed(seed: int, trackers: TrackerKind) -> Iterator[SignedClip]:
     lexicon = drawn_lexicon(seed, _SIGNS)
-    people = [draw_person(generator(seed, "fitting person", number)) for number in range(_PEOPLE)]
+    people = [draw_person(generator(seed, "fitting person", number), trackers) for number in range(_PEOPLE)]
     for sentence in drawn_sentences(seed, _SIGNS, _SENTENCES):
         signs = [lexicon[gloss] for gloss in sentence.glosses]
         for number, person in enumerate(people):
@@ -78,11 +79,11 @@ def drawn_ways(encoder: ClipEncoder, seed: int, name: str) -> TaughtSet:
         seed: of signs, people and their ways.
         name: of the set.
     """
-    return encoded_clips(encoder, name, _signed_in_own_ways(seed))
+    return encoded_clips(encoder, name, _signed_in_own_ways(seed, _trackers(encoder)))
 
 
-def _signed_in_own_ways(seed: int) -> Iterator[SignedClip]:
-    people = [draw_person(generator(seed, "person of own ways", number)) for number in range(_WAYS_PEOPLE)]
+def _signed_in_own_ways(seed: int, trackers: TrackerKind) -> Iterator[SignedClip]:
+    people = [draw_person(generator(seed, "person of own ways", number), trackers) for number in range(_WAYS_PEOPLE)]
     for gloss, sign in drawn_lexicon(seed, _WAYS_SIGNS).items():
         for number, person in enumerate(people):
             own = own_form(sign, seed, str(number), _OWN_WAYS)
@@ -112,6 +113,11 @@ def encoded_clips(encoder: ClipEncoder, name: str, signed: Iterable[SignedClip])
     blocks = [slice(start, start + _AT_ONCE) for start in range(0, len(labels), _AT_ONCE)]
     encoded = concatenate([encoder.encode(np.stack(features[block]), np.stack(valid[block])) for block in blocks])
     return TaughtSet(name, encoded, tuple(labels), tuple(people), _unknown(len(labels)))
+
+
+def _trackers(encoder: ClipEncoder) -> TrackerKind:
+    """What the trackers find that an encoder was made for."""
+    return "hands" if encoder.feature_config.use_hands else "body"
 
 
 def _unknown(count: int) -> np.ndarray:

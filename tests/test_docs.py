@@ -128,8 +128,9 @@ def test_make_help_names_every_target() -> None:
 
 def commands_of(page: Path) -> list[str]:
     """What follows `signtalk` in the shell blocks of a page, and where its text names a command."""
-    blocks = re.findall(r"^```(?:sh|bash)?\n(.*?)^```", text_of(page), flags=re.MULTILINE | re.DOTALL)
-    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", text_of(page), flags=re.MULTILINE | re.DOTALL)
+    shell = [block for language, block in blocks if language in ("", "sh", "bash")]
+    lines = [line for block in shell for line in block.replace("\\\n", " ").splitlines()]
     named = [code.replace("\n", " ") for code in re.findall(r"`([^`]+)`", without_code(text_of(page)))]
     found = (re.match(r"(?:[A-Z_]+=\S+ )*signtalk (.+)", line.strip()) for line in lines + named)
     return [re.split(r"\s+#\s| \| | && | > ", each[1])[0] for each in found if each]
@@ -137,7 +138,9 @@ def commands_of(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=name_of)
 def test_commands_of_a_page_are_ones_that_the_program_has(page: Path) -> None:
-    for line in commands_of(page):
+    commands = commands_of(page)
+    assert len(commands) >= len(re.findall(r"^signtalk ", text_of(page), flags=re.MULTILINE))
+    for line in commands:
         words, command = shlex.split(line), typer.main.get_command(app)
         while isinstance(command, TyperGroup) and words:
             command = command.commands[words.pop(0)]

@@ -179,9 +179,10 @@ def test_lost_hands_stay_lost_for_as_long_as_the_tracker_takes(points: np.ndarra
 def test_a_depth_camera_finds_joints_and_the_middle_of_the_head(points: np.ndarray) -> None:
     image = project(points, Camera())
     perfect = replace(PERFECT, is_skeleton=True)
-    landmarks, _ = track(image, Camera(), perfect, FPS, generator(0, "skeleton"))
+    landmarks, visibility = track(image, Camera(), perfect, FPS, generator(0, "skeleton"))
     found = np.isfinite(landmarks).all(axis=-1)
     assert (found == found[0]).all()
+    assert not visibility[:, ~found[0, :33]].any()
     names = {HOLISTIC.names[place] for place in np.flatnonzero(found[0])}
     assert names == {"nose"} | {f"{side}_{joint}" for side in ("left", "right") for joint in JOINTS}
     ears = image[:, [HOLISTIC.index["left_ear"], HOLISTIC.index["right_ear"]]].mean(axis=1)

@@ -28,6 +28,7 @@ def test_settings_are_changed_by_name() -> None:
         ("features.resampling=rate", "stretches whole clips"),
         ("pool_groups=10", "24 groups a batch from pools of 10"),
         ("epoch=3", "did you mean epochs"),
+        ("name=body", "features.use_hands True: hands are read where trackers find them"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(assignment: str, message: str) -> None:

@@ -79,7 +79,7 @@ class FeatureConfig(BaseModel, frozen=True, extra="forbid"):
         use_bones: the directions of upper arms, forearms and (use_pose_hands) hands, which do not depend on how long a
             signer's arms are.
         use_centred: each coordinate once more, less its mean over the clip, which does not depend on where a signer
-            usually holds the hands, nor on how the camera is tilted.
+            usually holds the hands.
         num_differences: how many differences in time to add: x[t+1]-x[t], then x[t+2]-x[t].
         max_gap_s: a gap of a landmark up to this long is bridged linearly; longer ones stay missing.
         limit: coordinates are clipped to this many shoulder widths.

@@ -133,9 +133,11 @@ def track(
     for hand, lost in zip(hands, gone, strict=True):
         hand[lost] = np.nan
     landmarks[_bursts(np.full(num_frames, errors.face_lost), 5, rng), PARTS["face"]] = np.nan
+    visibility = _visibility(image, np.stack(gone, axis=1), rng)
     if errors.is_skeleton:
         landmarks = _skeleton(landmarks)
-    return landmarks.astype(np.float32), _visibility(image, np.stack(gone, axis=1), rng)
+        visibility[np.isnan(landmarks[:, : len(POSE_NAMES), 0])] = 0
+    return landmarks.astype(np.float32), visibility
 
 
 def _skeleton(landmarks: Array) -> Array:

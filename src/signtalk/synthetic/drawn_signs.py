@@ -41,7 +41,7 @@ _SHOWN: dict[TrackerKind, tuple[str, ...]] = {
     "hands": ("shape", "location", "orientation", "movement", "direction", "hands"),
     "body": ("location", "orientation", "movement", "direction", "hands"),
 }
-"""The parameters that a tracker shows, so that neighbours may differ in them."""
+"""The parameters that a tracker shows well enough for neighbours to differ in them."""
 _DIRECTED = frozenset(("path", "arc", "circle", "tap", "shake"))
 _SINGLE = frozenset(("hold", "arc"))
 """Movements that are not repeated."""

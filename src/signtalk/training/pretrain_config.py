@@ -28,14 +28,14 @@ _BODY_AUGMENTATION = BASE_AUGMENTATION.model_copy(
         "rotation_degrees": 15.0,
     }
 )  # fmt: skip
-"""As the recipe `body`."""
+"""Tempo, size, hands, noise and rotation vary as in the recipe `body`."""
 
 
 class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
     """Everything that decides what pretraining gives, but for the recorded clips.
 
     Attributes:
-        name: "hands" is the base for clips with hands; "body" the one for trackers that find body joints alone.
+        name: what trackers find: "hands" for the base of clips with hands, "body" for that of body joints alone.
         seed: of signs, people, batches and weights.
         epochs: parts of the training; after each the model is measured and a state kept to go on from.
         steps_per_epoch: batches of a part.
@@ -88,6 +88,11 @@ class PretrainConfig(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("frame_counts needs numbers of 4 or more")
         if self.features.preset != "landmarks" or self.features.resampling != "whole":
             raise ValueError("pretraining stretches whole clips: keep preset and resampling of the features")
+        if self.features.use_hands != (self.name == "hands"):
+            raise ValueError(
+                f'name is "{self.name}" and features.use_hands {self.features.use_hands}: hands are read where '
+                "trackers find them"
+            )
         if self.groups > self.pool_groups:
             raise ValueError(f"{self.groups} groups a batch from pools of {self.pool_groups}; make pools larger")
         return self
