@@ -1,7 +1,9 @@
 """The files of a large index: written whole, refused when damaged."""
 
 import json
+import os
 
+import numpy as np
 import pytest
 
 from made.large import made_index, packed
@@ -9,7 +11,7 @@ from made.references import ENTRIES, FRAMES, WIDTH, encoded, entry, small_index
 from signtalk.errors import ArtifactError, DataError
 from signtalk.index.index import SentenceIndex
 from signtalk.index.large import LargeIndex
-from signtalk.index.large_files import is_large_index, write_large_index
+from signtalk.index.large_files import PROJECTIONS_FILE, StoredRows, is_large_index, write_large_index
 
 
 def test_what_does_not_belong_is_refused_and_nothing_is_left(tmp_path):
@@ -74,3 +76,29 @@ def test_another_version_or_model_or_place_is_refused(tmp_path):
     small_index().save(tmp_path / "small")
     assert not is_large_index(tmp_path / "small") and not is_large_index(tmp_path / "none")
     assert len(ENTRIES) == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system cannot be told what will be read")
+def test_rows_are_announced_once_each_and_the_file_is_closed_in_the_end(tmp_path, monkeypatch):
+    index, told = made_index(20), []
+    packed(tmp_path, index)
+    shape = (20, FRAMES + 1, index.projections.shape[2])
+    stored = StoredRows(tmp_path / "large" / PROJECTIONS_FILE, shape)
+    monkeypatch.setattr(os, "posix_fadvise", lambda *call: told.append(call))
+    stored.announce(np.array([[7, 2], [2, 7]]))
+    row = stored.rows[0].nbytes
+    descriptor = told[0][0]
+    assert told == [(descriptor, place * row, row, os.POSIX_FADV_WILLNEED) for place in (2, 7)]
+    del stored
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(descriptor)
+
+
+def test_where_nothing_can_be_announced_the_same_is_read(tmp_path, monkeypatch):
+    index = made_index(20)
+    queries = encoded(3, seed=8).embeddings
+    told = np.asarray(packed(tmp_path, index).narrowed(queries, 4).index.projections)
+    monkeypatch.delattr(os, "posix_fadvise", raising=False)
+    untold = LargeIndex(tmp_path / "large").narrowed(queries, 4).index.projections
+    assert len(told) >= 4
+    np.testing.assert_array_equal(np.asarray(untold), told)

@@ -14,7 +14,7 @@ from signtalk.data.records import text_key
 from signtalk.data.tokenizer import SentenceTokenizer, TokenizerConfig, split_words
 from signtalk.recognition.beam_search import DecodingOptions, beam_search
 from signtalk.recognition.critical_words import critical_words, keeps_critical_words, spelled_texts
-from signtalk.recognition.ctc import JointStepDecoder
+from signtalk.recognition.spelling_decoder import JointStepDecoder
 
 
 @needs_node

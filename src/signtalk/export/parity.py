@@ -26,8 +26,8 @@ from signtalk.index.encoded import ClipEncoder, Encoded
 from signtalk.index.index import SentenceIndex
 from signtalk.models.text_decoder import TorchStepDecoder
 from signtalk.recognition.beam_search import DecodingOptions, StepDecoder, beam_search
-from signtalk.recognition.ctc import JointStepDecoder
 from signtalk.recognition.recognizer import DecisionConfig
+from signtalk.recognition.spelling_decoder import JointStepDecoder
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, TorchTextEncoder
 
 PARITY_TOLERANCE = 2e-4

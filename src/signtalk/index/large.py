@@ -30,6 +30,7 @@ from signtalk.index.large_files import (
     ENGINE_FILE,
     NAMES_FILE,
     PROJECTIONS_FILE,
+    StoredRows,
     check_large_files,
     mapped,
     read_large_header,
@@ -48,19 +49,21 @@ from signtalk.index.references import (
 
 
 class _Rows:
-    """Some rows of the mapped projections, in place of an array of them: read when they are asked for."""
+    """Some rows of the stored projections, in place of an array of them: read when they are asked for."""
 
-    def __init__(self, source: HalfArray, rows: IntArray) -> None:
+    def __init__(self, source: StoredRows, rows: IntArray) -> None:
         self._source, self._rows = source, rows
-        self.shape, self.ndim, self.dtype = (len(rows), *source.shape[1:]), 3, source.dtype
+        self.shape, self.ndim, self.dtype = (len(rows), *source.rows.shape[1:]), 3, source.rows.dtype
 
     def __getitem__(self, key: Any) -> HalfArray:
         rows, *rest = key if isinstance(key, tuple) else (key,)
-        return np.asarray(self._source[(self._rows[rows], *rest)])
+        wanted = self._rows[rows]
+        self._source.announce(wanted)
+        return np.asarray(self._source.rows[(wanted, *rest)])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         del copy  # it is always one
-        return np.asarray(self._source[self._rows], dtype=dtype)
+        return np.asarray(self[:], dtype=dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +122,7 @@ class LargeIndex:
         check_large_files(folder, header, check)
         num, width = header.num_references, header.embedding_width
         self._embeddings: HalfArray = mapped(folder / "embeddings.bin", (num, width))
-        self._projections: HalfArray = mapped(
-            folder / PROJECTIONS_FILE, (num, header.num_frames, header.projection_width)
-        )
+        self._projections = StoredRows(folder / PROJECTIONS_FILE, (num, header.num_frames, header.projection_width))
         self.entries = _Entries(mapped(folder / "entries.bin"), mapped(folder / "entry_ends.bin", (num,)))
         self._lengths, self._classes = mapped(folder / "lengths.bin", (num,)), mapped(folder / "classes.bin", (num,))
         self._row_order = mapped(folder / "row_order.bin", (num,))
@@ -140,7 +141,7 @@ class LargeIndex:
 
     def sentence_texts(self) -> Sequence[str]:
         """As `References.sentence_texts`."""
-        return [self.entries[row].sentence for row in self._canonical.tolist()]
+        return [entry.sentence for entry in self.entries.at(self._canonical)]
 
     def narrowed(self, queries: FloatArray, num_sentences: int, classes: IntArray | None = None) -> Narrowed:
         """As `References.narrowed`; of a sentence with very many clips only some."""
@@ -155,7 +156,7 @@ class LargeIndex:
             embeddings=unit_rows(self._embeddings[rows].astype(np.float32)),
             projections=_Rows(self._projections, rows),  # type: ignore[arg-type]  # read like an array
             projection_lengths=self._lengths[rows].astype(np.int64),
-            entries=tuple(self.entries[row] for row in rows.tolist()),
+            entries=self.entries.at(rows),
             encoder_id=self.encoder_id,
         )
         return Narrowed(index, sentences)
@@ -244,5 +245,11 @@ class _Entries(Sequence[IndexEntry]):
         return len(self._ends)
 
     def __getitem__(self, row: Any) -> Any:
-        start = self._ends[row - 1] if row else 0
-        return IndexEntry(*json.loads(self._texts[start : self._ends[row]].tobytes()))
+        return self.at(np.array([row]))[0]
+
+    def at(self, rows: npt.NDArray[np.integer]) -> tuple[IndexEntry, ...]:
+        """Those of some rows; to read them as one list takes half the time of one after the other."""
+        starts, ends = np.where(rows > 0, self._ends[rows - 1], 0).tolist(), self._ends[rows].tolist()
+        texts = self._texts.data
+        joined = b",".join([texts[start:end] for start, end in zip(starts, ends, strict=True)])
+        return tuple(IndexEntry(*values) for values in json.loads(b"[%b]" % joined))

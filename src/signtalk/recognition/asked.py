@@ -7,14 +7,16 @@ Evaluation, calibration and training's own validation ask the same way.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from signtalk.arrays import FloatArray, IntArray
+from signtalk.arrays import BoolArray, FloatArray, IntArray
 from signtalk.data.manifest import ClipRecord
 from signtalk.data.packed import PackedClips
 from signtalk.index.encoded import ClipEncoder, Encoded, concatenate
@@ -107,15 +109,21 @@ def asked_packed(encoder: ClipEncoder, store: PackedClips, records: Iterable[Cli
 
 
 def encode_packed(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Iterator[Encoded]:
-    """Encode packed clips in blocks, in order, without augmentation.
+    """Encode packed clips in blocks, in order, without augmentation; the next block is read meanwhile.
 
     Args:
         encoder: the model.
         store: packed clips.
         which: (B,) their positions in the store.
     """
-    for start in range(0, len(which), _CLIPS_AT_ONCE):
-        yield encoder.encode(*store.features(which[start : start + _CLIPS_AT_ONCE]))
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        read: deque[Future[tuple[FloatArray, BoolArray]]] = deque()
+        for start in range(0, len(which), _CLIPS_AT_ONCE):
+            read.append(reader.submit(store.features, which[start : start + _CLIPS_AT_ONCE]))
+            if len(read) > 1:
+                yield encoder.encode(*read.popleft().result())
+        for last in read:
+            yield encoder.encode(*last.result())
 
 
 def encode_all(encoder: ClipEncoder, store: PackedClips, which: npt.NDArray[np.int64]) -> Encoded:

@@ -1,38 +1,31 @@
 """What the frames themselves spell: words in order, without a decoder that expects sentences it has heard.
 
     word_log_probs (B, T', V), id 0 the blank -> how well known sentences fit (`sentence_log_likelihoods`)
-                                              -> a decoder that listens to them (`JointStepDecoder`)
+                                              -> which sentences hold the words that are shown (`most_shown`)
 
 The encoder's word head is trained by CTC (Graves et al. 2006). It is certain about words that it sees and knows
-nothing of sentences; the text decoder is the other way round. Recognition uses the first as evidence for a
-sentence, translation both at once (Watanabe et al. 2017).
+nothing of sentences. Recognition uses it as evidence for a sentence, translation beside the text decoder
+(`spelling_decoder`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from signtalk.compiling import compiled
-from signtalk.data.tokenizer import EOS_ID, PAD_ID, UNK_ID
-from signtalk.recognition.beam_search import DecoderState, StepDecoder
+from signtalk.data.tokenizer import PAD_ID, UNK_ID
 
 BLANK_ID = PAD_ID
 """The word that stands for "no word here"; padding never is one, so it lends its id."""
-MOST_WORDS_TRIED = 48
-"""Words tried at each step: as many as the decoder likes best and as many as the frames show most."""
 NEVER_SHOWN = -30.0
 """Log probability of a word in a clip without a frame, or of a sentence without a word."""
 IMPOSSIBLE = -1e30
 """A log probability for what cannot be; finite, so that differences of two stay numbers."""
-_LEAST_SUM = 1e-250
-"""Sums of probabilities that are no larger have lost digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,17 +79,31 @@ def sentence_log_likelihoods(
     clip, place = np.nonzero(classes >= 0)
     if not len(clip):
         return totals
-    num_frames, vocabulary = word_log_probs.shape[1:]
+    vocabulary = word_log_probs.shape[2]
     chosen = classes[clip, place]
     num_words = sentences.lengths[chosen]
     words = sentences.words[chosen, : max(int(num_words.max()), 1)]
     unknown = ((words == UNK_ID) | (words >= vocabulary)).any(axis=-1)
     labels, may_skip = label_lattice(np.where(unknown[:, None], BLANK_ID, words))
+    total = _forward_sums(word_log_probs, valid, clip, labels, may_skip, num_words)
+    totals[clip, place] = np.where(unknown, np.nan, total)
+    return totals
+
+
+def _forward_sums_at_once(
+    word_log_probs: FloatArray,
+    valid: BoolArray,
+    clip: IntArray,
+    labels: IntArray,
+    may_skip: BoolArray,
+    num_words: IntArray,
+) -> Float64Array:
+    """As `_forward_sums`: all pairs at once, one frame after the other."""
     skip = np.where(may_skip, 0.0, -np.inf)
     # Two columns of nothing in front: a shifted copy is a view.
     padded = np.full((len(labels), labels.shape[1] + 2), -np.inf)
     alpha = padded[:, 2:]
-    for t in range(num_frames):
+    for t in range(word_log_probs.shape[1]):
         emitted = word_log_probs[clip[:, None], t, labels]
         if t == 0:
             alpha[:, :2] = emitted[:, :2]
@@ -108,8 +115,54 @@ def sentence_log_likelihoods(
         alpha[...] = grown if signed.all() else np.where(signed[:, None], grown, alpha)
     pair = np.arange(len(clip))
     last, before = alpha[pair, 2 * num_words], alpha[pair, np.maximum(2 * num_words - 1, 0)]
-    total = np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
-    totals[clip, place] = np.where(unknown, np.nan, total)
+    return np.where(num_words > 0, np.logaddexp(last, before), -np.inf)
+
+
+@compiled(_forward_sums_at_once)
+def _forward_sums(
+    word_log_probs: FloatArray,
+    valid: BoolArray,
+    clip: IntArray,
+    labels: IntArray,
+    may_skip: BoolArray,
+    num_words: IntArray,
+) -> Float64Array:  # pragma: no cover  # coverage does not see machine code
+    """(pairs,) log probability of all ways to place each pair's words; -inf where there is none.
+
+    `alpha` holds one frame's sums, changed in place from the back: what lies before a label is still the frame before.
+
+    Args:
+        word_log_probs: (B, T, V).
+        valid: (B, T) bool.
+        clip: (pairs,) the clip of each.
+        labels: (pairs, L) of `label_lattice`.
+        may_skip: (pairs, L) likewise.
+        num_words: (pairs,) words of each.
+    """
+    totals = np.full(len(clip), -np.inf)
+    alpha = np.empty(labels.shape[1])
+    num_frames = word_log_probs.shape[1]
+    for pair in range(len(clip)):
+        end = 2 * num_words[pair]
+        if not (num_frames and end):
+            continue
+        of_clip = clip[pair]
+        alpha[:] = -np.inf
+        alpha[0], alpha[1] = word_log_probs[of_clip, 0, labels[pair, 0]], word_log_probs[of_clip, 0, labels[pair, 1]]
+        for t in range(1, num_frames):
+            if not valid[of_clip, t]:
+                continue
+            for place in range(min(end, 2 * t + 1), -1, -1):
+                stays = alpha[place]
+                comes = alpha[place - 1] if place else -np.inf
+                skips = alpha[place - 2] if may_skip[pair, place] else -np.inf
+                most = max(stays, comes, skips)
+                if most > -np.inf:
+                    ways = np.exp(stays - most) + np.exp(comes - most) + np.exp(skips - most)
+                    alpha[place] = most + np.log(ways) + word_log_probs[of_clip, t, labels[pair, place]]
+        most = max(alpha[end], alpha[end - 1])
+        if most > -np.inf:
+            totals[pair] = most + np.log(np.exp(alpha[end] - most) + np.exp(alpha[end - 1] - most))
     return totals
 
 
@@ -210,7 +263,8 @@ def _largest_sums(
 
 def _highest(word_log_probs: FloatArray, valid: BoolArray) -> FloatArray:
     """(B, V) highest log probability of each word at any valid frame; 0 of the blank, the mean word's of UNK_ID."""
-    highest = np.where(valid[..., None], word_log_probs, np.float32(NEVER_SHOWN)).max(axis=1, initial=NEVER_SHOWN)
+    shown = word_log_probs if valid.all() else np.where(valid[..., None], word_log_probs, np.float32(NEVER_SHOWN))
+    highest = shown.max(axis=1, initial=NEVER_SHOWN)
     highest[:, BLANK_ID] = 0.0
     highest[:, UNK_ID] = highest[:, UNK_ID + 1 :].mean(axis=1) if highest.shape[1] > UNK_ID + 1 else NEVER_SHOWN
     return highest
@@ -231,177 +285,3 @@ def text_score(log_likelihoods: FloatArray, scale: float) -> FloatArray:
     known = ~np.isnan(scores)
     typical = np.array([np.median(row[known[q]]) if known[q].any() else 0.0 for q, row in enumerate(scores)])
     return np.asarray(np.where(known, scores, typical[:, None]), dtype=np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class _JointState:
-    """One row an open text.
-
-    Attributes:
-        inner: the decoder's own state.
-        clips: (R,) row of the batch that each text describes.
-        last: (R,) last token, -1 before the first.
-        word_end, blank_end: (R, T) log probability that the frames up to t spell the text so far, the last of
-            them a word or a blank.
-        spelled: (R,) log probability that the frames begin with the text so far.
-    """
-
-    inner: Any
-    clips: IntArray
-    last: IntArray
-    word_end: Float64Array
-    blank_end: Float64Array
-    spelled: Float64Array
-
-    def select(self, rows: npt.NDArray[np.integer]) -> _JointState:
-        """The state of `rows`, in their order, repeats allowed."""
-        mine = (getattr(self, name)[rows] for name in ("clips", "last", "word_end", "blank_end", "spelled"))
-        return _JointState(self.inner.select(rows), *mine)
-
-
-class JointStepDecoder:
-    """A text decoder and the frames' own spelling, weighed, as one `beam_search.StepDecoder`.
-
-    Each step scores a word by (1 - weight) * log p(decoder) + weight * the change of log p(the frames begin with
-    the text so far). Both only fall as a text grows, as beam search's early stop needs.
-
-    Attributes:
-        sos_id: id every text starts with.
-        eos_id: id every text ends with.
-        vocabulary_size: V.
-
-    Source:
-        Watanabe et al. (2017), "Hybrid CTC/attention architecture for end-to-end speech recognition", algorithm 2,
-        for all open texts and candidate words at once.
-    """
-
-    def __init__(self, decoder: StepDecoder, word_log_probs: FloatArray, weight: float) -> None:
-        """Listen to a batch.
-
-        Args:
-            decoder: the text decoder.
-            word_log_probs: (B, T', V) of the clips whose memory `start` will be given.
-            weight: 0 (the decoder alone) to 1 (the frames alone).
-        """
-        if not 0 <= weight <= 1:
-            raise ValueError(f"weight {weight}; expected 0 to 1")
-        if word_log_probs.shape[2] != decoder.vocabulary_size:
-            raise ValueError(f"{word_log_probs.shape[2]} words for a decoder of {decoder.vocabulary_size} tokens")
-        self.sos_id, self.eos_id, self.vocabulary_size = decoder.sos_id, decoder.eos_id, decoder.vocabulary_size
-        self._decoder, self._weight = decoder, weight
-        self._words = np.maximum(word_log_probs.astype(np.float64), IMPOSSIBLE)
-        self._num_frames = np.zeros(0, dtype=np.int64)
-        self._probabilities = np.zeros_like(self._words)
-        self._favourites = np.zeros((0, 0), dtype=np.int64)
-
-    def start(self, memory: FloatArray, memory_valid: BoolArray) -> _JointState:
-        """The state before the first token of each clip; shapes as `beam_search.StepDecoder.start`."""
-        if memory_valid.shape != self._words.shape[:2]:
-            raise ValueError(f"memory of {memory_valid.shape} frames; expected {self._words.shape[:2]}")
-        num_clips = len(memory_valid)
-        self._num_frames = memory_valid.sum(axis=1)
-        self._words[~memory_valid] = IMPOSSIBLE
-        np.exp(self._words, out=self._probabilities)
-        self._favourites = self._most_probable(self._words.max(axis=1)) if num_clips else self._favourites
-        blank = np.cumsum(self._words[..., BLANK_ID], axis=1)
-        return _JointState(
-            inner=self._decoder.start(memory, memory_valid),
-            clips=np.arange(num_clips, dtype=np.int64),
-            last=np.full(num_clips, -1, dtype=np.int64),
-            word_end=np.full(blank.shape, IMPOSSIBLE),
-            blank_end=np.maximum(blank, IMPOSSIBLE),
-            spelled=np.zeros(num_clips),
-        )
-
-    def step(self, tokens: IntArray, state: _JointState) -> tuple[FloatArray, DecoderState]:
-        """Add one token a row; gives (B, V) float32 joint log scores of the next, -inf for words not tried."""
-        if not (tokens == self.sos_id).all():
-            state = self._grown(tokens, state)
-        heard, inner = self._decoder.step(tokens, state.inner)
-        candidates = self._candidates(heard, state)
-        prefix = self._begun_with(state, candidates)
-        rows = np.arange(len(tokens))
-        end = np.logaddexp(state.word_end, state.blank_end)[rows, self._num_frames[state.clips] - 1]
-        spelled = np.full(heard.shape, -np.inf)
-        spelled[rows[:, None], candidates] = prefix - state.spelled[:, None]
-        spelled[:, EOS_ID] = end - state.spelled
-        joint = (1 - self._weight) * heard + self._weight * np.maximum(spelled, IMPOSSIBLE)
-        joint[~np.isfinite(spelled)] = -np.inf
-        return joint.astype(np.float32), replace(state, inner=inner)
-
-    def _candidates(self, heard: FloatArray, state: _JointState) -> IntArray:
-        """(R, K) words worth trying: all of a small vocabulary, else the decoder's and the frames' favourites."""
-        favourites = self._favourites[state.clips]
-        if self._tries_all:
-            return favourites
-        return np.concatenate([self._most_probable(heard), favourites], axis=1)
-
-    @property
-    def _tries_all(self) -> bool:
-        return self.vocabulary_size - (UNK_ID + 1) <= 2 * MOST_WORDS_TRIED
-
-    def _most_probable(self, log_probs: npt.NDArray[np.floating]) -> IntArray:
-        """(R, K) the words of highest (R, V) log probability; of a small vocabulary all, in order."""
-        words = np.arange(UNK_ID + 1, self.vocabulary_size)
-        if self._tries_all:
-            return np.repeat(words[None], len(log_probs), axis=0)
-        best = np.argpartition(-log_probs[:, words], MOST_WORDS_TRIED, axis=1)[:, :MOST_WORDS_TRIED]
-        return np.asarray(words[best])
-
-    def _begun_with(self, state: _JointState, words: IntArray) -> Float64Array:
-        """(R, K) log probability that the frames begin with each row's text and one of its K words more.
-
-        It is the log of a sum over frames of exp(ready) exp(emitted): one product of matrices a clip, without an
-        exponential for each frame and word. Words that follow themselves have other ways to be ready, and where
-        all of a sum is too small for its numbers logarithms are summed instead.
-        """
-        after_blank, ready = self._ready(state)
-        highest = ready.max(axis=1)
-        shares = np.exp(ready - highest[:, None])
-        sums = np.empty(words.shape)
-        borders = np.flatnonzero(np.diff(state.clips, prepend=-1, append=-1))
-        for first, end in pairwise(borders):  # the texts of a clip stand side by side
-            of_all_words = shares[first:end] @ self._probabilities[state.clips[first]]
-            sums[first:end] = np.take_along_axis(of_all_words, words[first:end], axis=1)
-        begun = np.log(np.maximum(sums, _LEAST_SUM)) + highest[:, None]
-        repeats = words == state.last[:, None]
-        row, place = np.nonzero(repeats | (sums <= _LEAST_SUM))
-        if len(row):
-            before = np.where(repeats[row, place][:, None], after_blank[row], ready[row])
-            begun[row, place] = _sum_over_frames(self._words[state.clips[row], :, words[row, place]] + before)
-        return begun
-
-    def _ready(self, state: _JointState) -> tuple[Float64Array, Float64Array]:
-        """(R, T) ways to have spelled the text so far just before a frame: those that end with a blank, and all.
-
-        A word that is repeated needs a blank between.
-        """
-        began = 0.0 if state.last[0] < 0 else IMPOSSIBLE
-        ends = state.blank_end, np.logaddexp(state.word_end, state.blank_end)
-        blank, either = (np.concatenate([np.full_like(ways[:, :1], began), ways[:, :-1]], axis=1) for ways in ends)
-        return blank, either
-
-    def _grown(self, tokens: IntArray, state: _JointState) -> _JointState:
-        after_blank, ready = self._ready(state)
-        ready = np.where((tokens == state.last)[:, None], after_blank, ready)
-        emitted = self._words[state.clips, :, tokens]
-        blank = self._words[state.clips, :, BLANK_ID]
-        word_end, blank_end = np.empty_like(ready), np.empty_like(ready)
-        last_word = last_blank = np.full(len(ready), IMPOSSIBLE)
-        for t in range(ready.shape[1]):
-            last_blank = np.logaddexp(last_word, last_blank) + blank[:, t]
-            last_word = np.logaddexp(last_word, ready[:, t]) + emitted[:, t]
-            word_end[:, t], blank_end[:, t] = last_word, last_blank
-        return replace(
-            state,
-            last=tokens,
-            word_end=np.maximum(word_end, IMPOSSIBLE),
-            blank_end=np.maximum(blank_end, IMPOSSIBLE),
-            spelled=np.maximum(_sum_over_frames(emitted + ready), IMPOSSIBLE),
-        )
-
-
-def _sum_over_frames(ways: Float64Array) -> Float64Array:
-    """(R, ...) log of the sum of the probabilities whose logarithms are (R, T, ...)."""
-    highest = ways.max(axis=1)
-    return np.asarray(highest + np.log(np.exp(ways - highest[:, None]).sum(axis=1)))

@@ -134,28 +134,30 @@ def _squared_distances(
     query_lengths: IntArray,
     reference_lengths: IntArray,
 ) -> FloatArray:
-    """(T, pairs, T') squared frame distances, one matrix product a query.
+    """(T, pairs, T') squared frame distances, one matrix product a query, as in `same_length_distances`.
 
     Pairs of one query stand side by side. Padding is zeroed, so that whatever stands there has no say.
     """
     num_pairs, num_frames, width = references.shape
-    frames = references.astype(np.float32)
-    frames[np.arange(num_frames) >= reference_lengths[:, None]] = 0
-    squared_norms = np.vecdot(frames, frames)
-    squares = np.empty((queries.shape[1], num_pairs, num_frames), dtype=np.float32)
+    beside = np.empty((num_pairs, num_frames, width + 2), dtype=np.float32)
+    frames = beside[..., :width]
+    frames[...] = references
+    if (reference_lengths < num_frames).any():
+        frames[np.arange(num_frames) >= reference_lengths[:, None]] = 0
+    squared_norms = beside[..., width] = np.vecdot(frames, frames)
+    beside[..., width + 1] = 1
+    squares = np.empty((queries.shape[1], num_pairs * num_frames), dtype=np.float32)
     borders = np.flatnonzero(np.diff(query_of_pair, prepend=-1, append=-1))
     for first, end in pairwise(borders):
         query = np.array(queries[query_of_pair[first]], dtype=np.float32)
         query[query_lengths[first] :] = 0
-        query_norms = np.vecdot(query, query)
-        product = query @ frames[first:end].reshape(-1, width).T
-        product *= -2
-        product += squared_norms[first:end].reshape(-1)
-        product += query_norms[:, None]
-        squares[:, first:end] = product.reshape(len(query), end - first, num_frames)
+        query_norms = np.vecdot(query, query)[:, None]
+        turned = np.concatenate([-2 * query, np.ones_like(query_norms), query_norms], axis=1)
+        of_query = squares[:, first * num_frames : end * num_frames]
+        np.matmul(turned, beside[first:end].reshape(-1, width + 2).T, out=of_query)
         if not (np.isfinite(query_norms).all() and np.isfinite(squared_norms[first:end]).all()):
             raise ValueError("projections are not finite (NaN or inf), or too large to be squared; check the encoder")
-    return squares
+    return squares.reshape(len(squares), num_pairs, num_frames)
 
 
 def _cheapest_paths_at_once(

@@ -29,7 +29,6 @@ from signtalk.recognition.beam_search import DecodingOptions, StepDecoder, beam_
 from signtalk.recognition.candidate_sets import CandidateSets
 from signtalk.recognition.comparison import LeftOut
 from signtalk.recognition.critical_words import keeps_critical_words, spelled_texts
-from signtalk.recognition.ctc import JointStepDecoder
 from signtalk.recognition.evidence import Evidence, words_of_first
 from signtalk.recognition.gate import Decision, GateConfig, confidences, decide
 from signtalk.recognition.measured import MeasuredPairs
@@ -38,6 +37,7 @@ from signtalk.recognition.promise import Policy, Population, Promise, held_back,
 from signtalk.recognition.ranking import Candidate, Ranking
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
 from signtalk.recognition.signer_transform import SignerEncoder, SignerTransform
+from signtalk.recognition.spelling_decoder import JointStepDecoder
 from signtalk.recognition.translation import Translation, TranslationRule, translation_figures
 
 RANKED_AT_ONCE = 256

@@ -31,6 +31,7 @@ from signtalk.recognition import (
     signer_fit,
     signer_prompts,
     sketches,
+    spelling_decoder,
 )
 from signtalk.segmentation import activity, segmenter
 from signtalk.service import schemas, session, settings, stream_signer
@@ -112,9 +113,11 @@ def tables() -> dict[str, dict[str, Any]]:
         },
         "signtalk.recognition.ctc": {
             "BLANK_ID": ctc.BLANK_ID,
-            "MOST_WORDS_TRIED": ctc.MOST_WORDS_TRIED,
             "NEVER_SHOWN": ctc.NEVER_SHOWN,
             "IMPOSSIBLE": ctc.IMPOSSIBLE,
+        },
+        "signtalk.recognition.spelling_decoder": {
+            "MOST_WORDS_TRIED": spelling_decoder.MOST_WORDS_TRIED,
         },
         "signtalk.recognition.signer_fit": {"SIGNER_FIT": signer_fit.SignerFitConfig().model_dump()},
         "signtalk.recognition.signer_prompts": {"AGAIN": signer_prompts.AGAIN},

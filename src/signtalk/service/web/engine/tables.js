@@ -75,9 +75,11 @@ export const WORD_JOINERS = "-_\u2010\u2011\u2012\u2013\u2014\u2015\u2212";
 
 // signtalk.recognition.ctc
 export const BLANK_ID = 0;
-export const MOST_WORDS_TRIED = 48;
 export const NEVER_SHOWN = -30.0;
 export const IMPOSSIBLE = -1e+30;
+
+// signtalk.recognition.spelling_decoder
+export const MOST_WORDS_TRIED = 48;
 
 // signtalk.recognition.signer_fit
 export const SIGNER_FIT = {"frames_ridge": 1.0, "words_ridge": 0.1, "words_steps": 60, "references_per_sentence": 8};
