@@ -191,7 +191,7 @@ function warpedDistances(encoded, index, clipCosines, head, count) {
  *
  * @param {Encoded} encoded
  */
-function countedFrames(encoded) {
+export function countedFrames(encoded) {
   const width = encoded.projections.length / encoded.valid.length;
   return { query: encoded.projections.subarray(0, validFrames(encoded) * width), width };
 }
