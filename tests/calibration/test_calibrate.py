@@ -94,7 +94,7 @@ def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRu
 def test_choices_are_proven_by_clips_that_are_not_accepted_alone() -> None:
     score = np.linspace(0, 1, 60).astype(np.float32)
     evidence = Evidence(**dict.fromkeys(FIGURES, score), answered=score >= 0, written=score < 0)
-    weighed = figures((10.0,) + (0,) * 9, typical=(0.5,) * 10, spread=(1.0,) * 10)
+    weighed = figures((10.0,) + (0,) * 8, typical=(0.5,) * 9, spread=(1.0,) * 9)
     gate = GateConfig(figures=weighed, bias=0.0, threshold=0.9)
     accepted = confidences(evidence, gate) >= 0.9
     holds = np.arange(60) >= 30

@@ -1,6 +1,3 @@
-from dataclasses import replace
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +14,6 @@ from signtalk.recognition.comparison import (
     exclusion_mask,
     look_order,
     warped_distances,
-    worst_stretches,
 )
 
 
@@ -157,57 +153,3 @@ def test_evidence_that_knows_nothing_of_sentences_puts_none_of_them_before_other
     by_clips = np.array([[0.1, 0.2, 0.3, 0.4, 0.5]], dtype=np.float32)
     sketched = np.array([[-np.inf, -np.inf, -3.0, -np.inf, -np.inf]], dtype=np.float32)  # the others have no frame
     assert look_order(by_clips, sketched).tolist() == [[2, 4, 3, 1, 0]]
-
-
-def cheapest_way(costs):
-    """The path of least cost through a small table, every one of them looked at; of equal ones the shortest."""
-
-    def ways(i, j):
-        if (i, j) == (0, 0):
-            return [[(0, 0)]]
-        before = [(i - 1, j), (i, j - 1), (i - 1, j - 1)]
-        return [[*way, (i, j)] for a, b in before if a >= 0 and b >= 0 for way in ways(a, b)]
-
-    every = ways(costs.shape[0] - 1, costs.shape[1] - 1)
-    return min(every, key=lambda way: (round(sum(costs[cell] for cell in way), 9), len(way)))
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 2**31))
-def test_the_worst_stretch_is_that_of_the_cheapest_way_and_padding_has_no_say(seed):
-    index = SentenceIndex.build(encoded(3, seed=seed), [entry(f"c{n}", f"text {n}") for n in range(3)], "m")
-    queries = encoded(3, seed=seed + 1)
-    rows = np.random.default_rng(seed).integers(0, 3, 3)
-    found = worst_stretches(queries, index, rows)
-    for query, row in enumerate(rows.tolist()):
-        own = queries.projections[query][queries.memory_valid[query]].astype(np.float64)
-        other = np.asarray(index.projections[row, : index.projection_lengths[row]], dtype=np.float64)
-        costs = np.linalg.norm(own[:, None] - other[None], axis=2)
-        way = cheapest_way(costs)
-        by_frame = [np.mean([costs[cell] for cell in way if cell[0] == frame]) for frame in range(len(own))]
-        assert found[query] == pytest.approx(max(by_frame), rel=1e-5)  # a seventh of so few frames is one
-    noisy = np.where(queries.memory_valid[..., None], queries.projections, np.float32(9))
-    np.testing.assert_array_equal(worst_stretches(replace(queries, projections=noisy), index, rows), found)
-
-
-def test_one_sign_that_is_another_shows_in_the_worst_stretch():
-    base = encoded(1, num_frames=70)
-    frames = np.tile(base.projections, (4, 1, 1))
-    frames[1, 30:40] += 2  # ten frames of seventy, the length of a stretch
-    frames[2, 30:35] += 2
-    frames[3, ::7] += 2  # as many as in the first, spread over the whole
-    valid = np.ones((4, 70), dtype=np.bool_)
-    queries = replace(encoded(4, num_frames=70), projections=frames, memory_valid=valid)
-    index = SentenceIndex.build(replace(base, memory_valid=valid[:1]), [entry("c0", "text 0")], "m")
-    same, sign, half, spread = worst_stretches(queries, index, np.zeros(4, np.int64)).tolist()
-    assert same == pytest.approx(0, abs=5e-3)  # the index keeps half the digits
-    assert all(worse > 1.5 * better for better, worse in pairwise([spread, half, sign]))
-
-
-def test_nothing_that_can_be_compared_has_no_worst_stretch():
-    index, queries = small_index(), encoded(3, seed=4)
-    nothing = replace(queries, memory_valid=np.zeros_like(queries.memory_valid))
-    assert np.isnan(worst_stretches(queries, index, np.array([-1, -1, -1]))).all()
-    assert np.isnan(worst_stretches(nothing, index, np.zeros(3, np.int64))).all()
-    assert np.isnan(worst_stretches(queries, SentenceIndex.build([], [], "m"), np.full(3, -1))).all()
-    assert np.isfinite(worst_stretches(queries, index, np.array([0, 1, 2]))).all()

@@ -5,7 +5,6 @@ import pytest
 
 from made.references import encoded, entry, small_index
 from signtalk.index.index import SentenceIndex
-from signtalk.recognition.comparison import worst_stretches
 from signtalk.recognition.ctc import SpelledSentences
 from signtalk.recognition.evidence import COMPARED_FIGURES, FIGURES, Evidence, _dtw_margin, _standing, words_of_first
 from signtalk.recognition.scoring import ScoringConfig, score_sentences
@@ -51,14 +50,6 @@ def test_words_count_each() -> None:
     found = Evidence.from_ranking(scores).text_per_word
     expected = np.maximum(scores.text_log_likelihoods[:, 0] / words, -20)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
-def test_the_worst_stretch_is_that_of_the_first_candidates_closest_clip() -> None:
-    queries, index = encoded(4, seed=2), small_index()
-    ranking = score_sentences(queries, index, ScoringConfig())
-    assert len(set(ranking.rows[:, 0].tolist())) > 1
-    expected = worst_stretches(queries, index, ranking.rows[:, 0])
-    np.testing.assert_array_equal(Evidence.from_ranking(ranking).worst_stretch, -expected)
 
 
 def test_nothing_indexed_has_no_evidence() -> None:

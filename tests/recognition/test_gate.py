@@ -17,9 +17,9 @@ from signtalk.recognition.scoring import ScoringConfig, score_sentences
 def test_confidence_is_the_logistic_of_the_standardised_evidence():
     config = GateConfig(
         figures=figures(
-            weights=(1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 2, 3),
-            typical=(0.7, 0.1, 0.8, 0.6, 0.8, 0.6, 5, 0.3, -0.2, -0.5),
-            spread=(0.1, 0.05, 1, 0.2, 0.1, 0.3, 1, 1, 0.5, 0.25),
+            weights=(1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 2),
+            typical=(0.7, 0.1, 0.8, 0.6, 0.8, 0.6, 5, 0.3, -0.2),
+            spread=(0.1, 0.05, 1, 0.2, 0.1, 0.3, 1, 1, 0.5),
         ),
         bias=-0.5,
     )
@@ -30,10 +30,9 @@ def test_confidence_is_the_logistic_of_the_standardised_evidence():
         "centroid": 0.7,
         "text_score": 0.9,
         "text_per_word": -0.7,
-        "worst_stretch": -0.6,
     }
     found = confidences(evidence_of(query), config)
-    logit = 1 * 0.5 + 2 * -1.0 + 0.5 * -0.5 + 0.25 * -1.0 + 0.75 * 1.0 + 2 * -1.0 + 3 * -0.4 - 0.5
+    logit = 1 * 0.5 + 2 * -1.0 + 0.5 * -0.5 + 0.25 * -1.0 + 0.75 * 1.0 + 2 * -1.0 - 0.5
     assert found[0] == pytest.approx(1 / (1 + math.exp(-logit)), rel=1e-5)
 
 
@@ -143,27 +142,22 @@ def test_the_prototypes_rule(change, reason):
     assert decide(evidence_of(hair), MOVING, GateConfig(mode="prototype"))[0].reason == reason
 
 
-def test_a_gate_of_an_older_version_is_read_and_decides_as_it_did():
+def test_a_gate_of_six_figures_is_read_and_decides_as_it_did():
     six = {"weights": [1, 2, 0, 0.5, 0.25, 0.75], "typical": [0.7, 0.1, 0.8, 0.6, 0.8, 0.6]}
     older = GateConfig.model_validate({**six, "spread": [0.1, 0.05, 1, 0.2, 0.1, 0.3], "bias": -0.5})
-    assert list(weights_of(older).values()) == [1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 0, 0]
+    assert list(weights_of(older).values()) == [1, 2, 0, 0.5, 0.25, 0.75, 0, 0, 0]
     assert older.figures["standing"] == Figure(weight=0, typical=5.0, spread=1.5)
     assert older.figures["margin"] == Figure(weight=2, typical=0.1, spread=0.05)
     query = {"score": 0.75, "margin": 0.05}
-    strange = query | {"standing": -50.0, "dtw_margin": -1.0, "worst_stretch": -2.0}
+    strange = query | {"standing": -50.0, "dtw_margin": -1.0}
     assert len(set(confidences(evidence_of(query, strange), older).tolist())) == 1
-    nine = GateConfig.model_validate({"weights": [0.1] * 9, "typical": [0.5] * 9, "spread": [1] * 9, "bias": -9})
-    assert list(weights_of(nine).values()) == [0.1] * 9 + [0]
-    near = dict.fromkeys(FIGURES, 0.6) | {"similarity": 0.5, "worst_stretch": -2.0}
-    assert decide(evidence_of(near), MOVING, nine)[0].reason == "low_similarity"
-    assert decide(evidence_of(near | {"margin": 0.4}), MOVING, nine)[0].reason == "ambiguous_top2"
-    for wrong in ({"weights": [1.0] * 5}, {"weights": [1.0] * 7}, {"weights": [1.0] * 11}):
+    for wrong in ({"weights": [1.0] * 5}, {"weights": [1.0] * 7}):
         with pytest.raises(ValidationError):
             GateConfig.model_validate(wrong)
 
 
 def test_choices_are_offered_between_two_thresholds_and_never_for_want_of_motion():
-    config = GateConfig(bias=0.0, figures=figures((1.0,) + (0,) * 9), threshold=0.8, choice_threshold=0.4)
+    config = GateConfig(bias=0.0, figures=figures((1.0,) + (0,) * 8), threshold=0.8, choice_threshold=0.4)
     scores = [{"score": 0.7 + 0.15 * x} for x in (2.0, 0.0, -2.0, 0.0)]  # confidences 0.88, 0.5, 0.12, 0.5
     found = decide(evidence_of(*scores), np.array([1, 1, 1, 0], np.float32), config)
     assert [(d.accepted, d.offered) for d in found] == [(True, False), (False, True), (False, False), (False, False)]
@@ -181,7 +175,7 @@ def test_a_written_sentence_is_refused_until_a_gate_of_its_own_is_proven():
     assert confidences(both, open_gate)[1] == 0.0
     unproven = open_gate.model_copy(update={"written": GateConfig(threshold=0.0, fitted=False)})
     assert [decision.reason for decision in decide(both, motions, unproven)] == reasons
-    own = GateConfig(threshold=0.6, bias=0.0, figures=figures((1.0,) + (0,) * 9))
+    own = GateConfig(threshold=0.6, bias=0.0, figures=figures((1.0,) + (0,) * 8))
     proven = open_gate.model_copy(update={"written": own})
     np.testing.assert_allclose(confidences(both, proven)[1:], 0.5)
     assert [decision.reason for decision in decide(both, motions, proven)] == ["", "low_similarity", "low_motion"]
@@ -199,16 +193,16 @@ def test_written_rows_are_kept_by_joining_and_selecting():
 
 
 def test_files_hold_the_figures_as_three_lists_in_their_order():
-    config = GateConfig(figures=figures(np.arange(10) / 10), written=GateConfig(threshold=0.6))
+    config = GateConfig(figures=figures(np.arange(9) / 10), written=GateConfig(threshold=0.6))
     written = config.model_dump(mode="json")
     assert list(written) == [
         "mode", "motion_floor", "threshold", "choice_threshold", "weights", "bias", "typical", "spread", "fitted",
         "precision_asked", "precision_reached", "precision_found", "precision_lower_bound", "num_accepted",
         "least_words", "least_sentences", "written", "enrolled",
     ]  # fmt: skip
-    assert written["weights"] == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    assert written["weights"] == [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
     assert written["typical"] == list(TYPICAL.values())
-    assert written["written"]["spread"] == [0.15, 0.07, 0.15, 0.2, 0.15, 0.3, 1.5, 0.2, 1.0, 0.001]
+    assert written["written"]["spread"] == [0.15, 0.07, 0.15, 0.2, 0.15, 0.3, 1.5, 0.2, 1.0]
     assert GateConfig.model_validate_json(config.model_dump_json()) == config
 
 
@@ -216,10 +210,10 @@ def test_files_hold_the_figures_as_three_lists_in_their_order():
     "content",
     [
         {"weights": 3},
-        {"weights": ["much"] * 10},
+        {"weights": ["much"] * 9},
         {"figures": {"score": {"weight": 1, "typical": 0, "spread": 1}}},
-        {"figures": figures([0.1] * 10) | {"speed": Figure(weight=1, typical=0, spread=1)}},
-        {"figures": figures([0.1] * 10), "weights": [0.1] * 10},
+        {"figures": figures([0.1] * 9) | {"speed": Figure(weight=1, typical=0, spread=1)}},
+        {"figures": figures([0.1] * 9), "weights": [0.1] * 9},
     ],
 )
 def test_figures_that_are_none_are_refused(content):

@@ -40,8 +40,8 @@ from signtalk.recognition.decision import read_decision
 from signtalk.recognition.promise import Policy
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 
-BUNDLE_FORMAT_VERSION = 7
-_READABLE_VERSIONS = (2, 3, 4, 5, 6, BUNDLE_FORMAT_VERSION)
+BUNDLE_FORMAT_VERSION = 6
+_READABLE_VERSIONS = (2, 3, 4, 5, BUNDLE_FORMAT_VERSION)
 """Version 2 has no text encoder: clips cannot be searched by text. The gates of 2 and 3 weigh six figures. Versions
 before 5 have no golden clips, variants, signs or model card."""
 ENCODER_NAME = "sign_encoder.onnx"

@@ -14,15 +14,13 @@ import numpy as np
 
 from signtalk.arrays import BoolArray, Float64Array, FloatArray, IntArray
 from signtalk.compiling import compiled
-from signtalk.index.encoded import Encoded, valid_lengths
+from signtalk.index.encoded import Encoded
 from signtalk.index.index import SentenceIndex
-from signtalk.recognition.dtw import DtwResult, dtw_by_row, frame_costs, warping_path
+from signtalk.recognition.dtw import DtwResult, dtw_by_row
 from signtalk.recognition.ranking import descending_order
 
 _SUMMED_AT_ONCE = 20_000
 """Clips whose vectors are gathered together: 20 MB with 128 numbers each."""
-STRETCHES = 7
-"""Of a clip, for `worst_stretches`: nine frames of 64, about a sign. Five to fifteen frames tell much the same."""
 _CANCELLED = 1e-6
 """A sum of unit vectors that is no longer than this has no direction."""
 
@@ -179,32 +177,6 @@ def clip_distances(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> Dt
     if rows.size == 0:
         return DtwResult(np.zeros(rows.shape, dtype=np.float32), np.zeros(rows.shape, dtype=np.int64))
     return dtw_by_row(encoded.projections, encoded.memory_valid, index.projections, index.projection_lengths, rows)
-
-
-def worst_stretches(encoded: Encoded, index: SentenceIndex, rows: IntArray) -> FloatArray:
-    """(B,) float32 how far each query lies from one reference where it fits worst.
-
-    Both are warped onto each other; the figure is the mean distance of a seventh of the query's frames that follow each
-    other, the highest there is. A sentence that differs in one sign is near as a whole, and far there. NaN where there
-    is nothing to compare.
-
-    Args:
-        encoded: B queries.
-        index: the references.
-        rows: (B,) which one; -1 = none.
-    """
-    found = np.full(len(rows), np.nan, dtype=np.float32)
-    lengths = valid_lengths(encoded.memory_valid)
-    there = np.where(rows >= 0, index.projection_lengths[rows], 0) if len(index) else np.zeros_like(rows)
-    for query in np.flatnonzero((lengths > 0) & (there > 0)).tolist():
-        reference = index.projections[rows[query : query + 1], : there[query]][0]
-        costs = frame_costs(encoded.projections[query, : lengths[query]], reference)
-        own, other = warping_path(costs)
-        by_frame = np.bincount(own, costs[own, other]) / np.bincount(own)
-        stretch = max(len(by_frame) // STRETCHES, 1)
-        sums = np.concatenate([[0.0], np.cumsum(by_frame)])
-        found[query] = (sums[stretch:] - sums[:-stretch]).max() / stretch
-    return found
 
 
 def closest_rows(index: SentenceIndex, comparison: SentenceComparison, classes: IntArray, count: int) -> IntArray:

@@ -206,13 +206,6 @@ def _cheapest_paths(
     return totals
 
 
-def frame_costs(own: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> Float64Array:
-    """(T, T') float64 distance of each frame of a clip (T, P) to each of another (T', P)."""
-    own, other = own.astype(np.float64), other.astype(np.float64)
-    squares = np.vecdot(own, own)[:, None] + np.vecdot(other, other) - 2 * own @ other.T
-    return np.asarray(np.sqrt(np.maximum(squares, 0)))  # rounding goes below zero
-
-
 def _path_of(costs: Float64Array) -> tuple[IntArray, IntArray]:  # pragma: no cover  # as machine code
     """As `warping_path`, which is compiled where numba is installed."""
     num_frames, width = costs.shape

@@ -19,12 +19,12 @@ from signtalk.recognition.ranking import Ranking
 
 FIGURES = (
     "score", "margin", "similarity", "dtw_score", "centroid", "text_score",
-    "standing", "dtw_margin", "text_per_word", "worst_stretch",
+    "standing", "dtw_margin", "text_per_word",
 )  # fmt: skip
 """Names of the figures, in the order of `Evidence.matrix` and of a gate's weights."""
-COMPARED_FIGURES = ("score", "margin", "text_score", "standing", "dtw_margin", "text_per_word", "worst_stretch")
-"""The figures that compare sentences, words or parts of one signing. How near a clip is as a whole differs from signer
-to signer, and a gate that weighs it as well tells right from wrong less well on new ones (docs/experiments.md)."""
+COMPARED_FIGURES = ("score", "margin", "text_score", "standing", "dtw_margin", "text_per_word")
+"""The figures that compare sentences or words for one signing. How near a clip is at all differs from signer to signer,
+and a gate that weighs it as well tells right from wrong less well on new ones (docs/experiments.md)."""
 _FLAGS = ("answered", "written")
 NEIGHBOURS = 30
 LEAST_NEIGHBOURS = 3
@@ -50,8 +50,6 @@ class Evidence:
         dtw_margin: -1 to 1, how much nearer frame by frame than the nearest other sentence, as a share of that
             one's distance.
         text_per_word: log likelihood of the sentence's words short of the best path, a word, at most about 0.
-        worst_stretch: minus the mean frame distance of that seventh of the clip which fits the candidate's closest clip
-            worst: one sign that is another shows there and not in the whole.
         answered: whether there is a candidate at all.
         written: whether the candidate is a sentence without a clip; similarity is then that to its text, and what is
             measured by clips is NaN.
@@ -66,7 +64,6 @@ class Evidence:
     standing: FloatArray
     dtw_margin: FloatArray
     text_per_word: FloatArray
-    worst_stretch: FloatArray
     answered: BoolArray
     written: BoolArray
 
@@ -90,7 +87,6 @@ class Evidence:
             standing=_standing(ranking.scores),
             dtw_margin=_dtw_margin(ranking.dtw_distances),
             text_per_word=np.maximum(likelihoods / words_of_first(ranking), LOWEST_PER_WORD).astype(np.float32),
-            worst_stretch=-ranking.worst_stretches,
             answered=answered,
             written=written,
         )
@@ -108,7 +104,7 @@ class Evidence:
         return Evidence(*(getattr(self, name)[rows] for name in (*FIGURES, *_FLAGS)))
 
     def matrix(self) -> npt.NDArray[np.float64]:
-        """(B, 10) in the order of FIGURES; NaN where unknown, the margin of an index's only sentence included."""
+        """(B, 9) in the order of FIGURES; NaN where unknown, the margin of an index's only sentence included."""
         return np.stack([getattr(self, name) for name in FIGURES], axis=1).astype(np.float64)
 
 

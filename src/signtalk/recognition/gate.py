@@ -60,13 +60,12 @@ REASON_OF: dict[str, Reason] = {
     "standing": "ambiguous_top2",
     "dtw_margin": "ambiguous_top2",
     "text_per_word": "text_disagreement",
-    "worst_stretch": "low_similarity",
 }
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 _LISTS = {"weights": "weight", "typical": "typical", "spread": "spread"}
 """How files name what `Figure` holds of each figure: one list each, in the order of FIGURES."""
-_OLDER_FIGURES = (6, 9)
-"""Gates of bundle formats 2 and 3 know the first six, those up to 6 the first nine; the later ones count nothing."""
+_OLDER_FIGURES = 6
+"""Gates of bundle formats 2 and 3 know the first six; the later ones count nothing in them."""
 
 
 class Figure(BaseModel, frozen=True, extra="forbid"):
@@ -93,8 +92,6 @@ _UNFITTED = {
     "standing": Figure(weight=0.0, typical=5.0, spread=1.5),
     "dtw_margin": Figure(weight=0.0, typical=0.3, spread=0.2),
     "text_per_word": Figure(weight=0.0, typical=-0.2, spread=1.0),
-    # No clip lies so far: a gate of an older version names no reason by what it does not know.
-    "worst_stretch": Figure(weight=0.0, typical=-10.0, spread=1e-3),
 }
 
 
@@ -214,10 +211,9 @@ class GateConfig(BaseModel, frozen=True, extra="forbid"):
 
 
 def _of_all_figures(name: str, values: Any) -> list[Any]:
-    """A list of a file, of all figures or, from older versions, of the first of them."""
-    if not isinstance(values, list | tuple) or len(values) not in (*_OLDER_FIGURES, len(FIGURES)):
-        older = " or ".join(map(str, _OLDER_FIGURES))
-        raise ValueError(f"{name} {values!r}; expected {len(FIGURES)} numbers, of older versions {older}")
+    """A list of a file, of nine figures or, from older versions, of six."""
+    if not isinstance(values, list | tuple) or len(values) not in (_OLDER_FIGURES, len(FIGURES)):
+        raise ValueError(f"{name} {values!r}; expected {len(FIGURES)} numbers, of older versions {_OLDER_FIGURES}")
     later = [_UNFITTED[figure] for figure in FIGURES[len(values) :]]
     return [*values, *(0.0 if name == "weights" else getattr(figure, name) for figure in later)]
 

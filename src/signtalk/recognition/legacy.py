@@ -57,7 +57,6 @@ def rank_as_the_prototype(encoded: Encoded, index: SentenceIndex, comparison: Se
         text_scores=np.full(rows.shape, np.nan, dtype=np.float32),
         num_references=num_references,
         confidences=np.nan_to_num(with_head(rows.shape, _softmax(scores[:, head] / _TEMPERATURE))),
-        worst_stretches=np.full(len(rows), np.nan, dtype=np.float32),
     )
     return by_cosine.ordered(head)
 

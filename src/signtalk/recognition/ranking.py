@@ -92,8 +92,6 @@ class Ranking:
         num_references: (B, K) int64 clips of the sentence, 0 for a written one.
         confidences: (B, K) float32, the prototype's softmax over clips; NaN in sentence mode, where the gate
             gives the confidence.
-        worst_stretches: (B,) float32 of `comparison.worst_stretches`, from the first place's clip; NaN where that was
-            not compared.
     """
 
     index: SentenceIndex
@@ -108,7 +106,6 @@ class Ranking:
     text_scores: FloatArray
     num_references: IntArray
     confidences: FloatArray
-    worst_stretches: FloatArray
 
     def margins(self) -> FloatArray:
         """(B,) score of the first minus that of the second; NaN where there is no second."""
@@ -184,14 +181,12 @@ class Ranking:
 
     def _each(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Ranking:
         """The same change made to every array."""
-        changed = {name: change(getattr(self, name)) for name in _LISTS}
-        return Ranking(self.index, worst_stretches=self.worst_stretches, **changed)
+        return Ranking(self.index, **{name: change(getattr(self, name)) for name in _ARRAYS})
 
     @classmethod
     def joined(cls, parts: Sequence[Ranking]) -> Ranking:
         """The lists of several blocks of queries over one index, in order; at least one block."""
-        arrays = (*_LISTS, "worst_stretches")
-        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in arrays}
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
         return cls(parts[0].index, **columns)
 
 
@@ -215,8 +210,7 @@ def descending_order(scores: FloatArray) -> IntArray:
     return keys
 
 
-_LISTS = tuple(field.name for field in fields(Ranking) if field.name not in ("index", "worst_stretches"))
-"""The arrays with a figure a place."""
+_ARRAYS = tuple(field.name for field in fields(Ranking) if field.name != "index")
 
 
 def _known(value: np.float32) -> float | None:

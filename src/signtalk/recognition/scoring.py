@@ -8,7 +8,7 @@ The gate, the recognizer and the evaluation read the `Ranking`. Mode "prototype"
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
 
@@ -30,7 +30,6 @@ from signtalk.recognition.comparison import (
     look_order,
     stage_scores,
     warped_distances,
-    worst_stretches,
 )
 from signtalk.recognition.ctc import (
     SpelledSentences,
@@ -356,7 +355,7 @@ class Shortlist:
         """
         classes, comparison = look.classes, self.comparison
         centroids = np.take_along_axis(comparison.centroid_similarities, classes, axis=1)
-        ranking = Ranking(
+        looked_at = Ranking(
             index=self.index,
             classes=classes,
             rows=np.take_along_axis(comparison.best_rows, classes, axis=1),
@@ -369,10 +368,8 @@ class Shortlist:
             text_scores=look.text_scores.astype(np.float32),
             num_references=np.where(look.written, 0, np.take_along_axis(comparison.num_references, classes, axis=1)),
             confidences=np.full(classes.shape, np.nan, dtype=np.float32),
-            worst_stretches=np.full(len(classes), np.nan, dtype=np.float32),
-        ).ordered()
-        first = ranking.rows[:, :1].max(axis=1, initial=-1)  # of an empty index there is none
-        return replace(ranking, worst_stretches=worst_stretches(self.encoded, self.index, first))
+        )
+        return looked_at.ordered()
 
     def _fused_scores(self, look: CloserLook) -> FloatArray:
         """(B, C) float32 in the order of the look; -inf where no clip is left."""

@@ -23,7 +23,7 @@ from signtalk.index.encoded import Encoded, valid_lengths
 from signtalk.index.index import SentenceIndex
 from signtalk.recognition.ctc import SpelledSentences
 from signtalk.recognition.ctc_alignment import align_words, is_spelled
-from signtalk.recognition.dtw import frame_costs, warping_path
+from signtalk.recognition.dtw import warping_path
 from signtalk.recognition.signer_transform import SignerTransform, frame_inputs, normalised
 
 
@@ -109,7 +109,8 @@ def _laid_beside(projections: Float64Array, index: SentenceIndex, references: In
     total, count = np.zeros_like(projections), np.zeros(len(projections))
     for row in references.tolist():
         reference = index.projections[row, : index.projection_lengths[row]].astype(np.float64)
-        frame, beside = warping_path(frame_costs(projections, reference))
+        squares = (projections**2).sum(axis=1)[:, None] + (reference**2).sum(axis=1) - 2 * projections @ reference.T
+        frame, beside = warping_path(np.sqrt(np.maximum(squares, 0)))
         np.add.at(total, frame, reference[beside])
         np.add.at(count, frame, 1)
     return np.asarray(total / count[:, None])

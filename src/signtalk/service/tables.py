@@ -20,7 +20,6 @@ from signtalk.data import holistic, manifest, records, tokenizer
 from signtalk.index import personal, said, takes, written
 from signtalk.landmarks import clip, columns, drawing, features, legacy_rows, plausible, wire
 from signtalk.recognition import (
-    comparison,
     critical_words,
     ctc,
     enrolment,
@@ -117,7 +116,6 @@ def tables() -> dict[str, dict[str, Any]]:
             "NEVER_SHOWN": ctc.NEVER_SHOWN,
             "IMPOSSIBLE": ctc.IMPOSSIBLE,
         },
-        "signtalk.recognition.comparison": {"STRETCHES": comparison.STRETCHES},
         "signtalk.recognition.spelling_decoder": {
             "MOST_WORDS_TRIED": spelling_decoder.MOST_WORDS_TRIED,
         },

@@ -42,25 +42,6 @@ export function dtwDistance(query, queryNorms, reference, width) {
 }
 
 /**
- * Float64Array (T * T'): distance of each frame of a clip to each frame of another.
- *
- * @param {Float32Array} own
- * @param {Float32Array} other
- * @param {number} width numbers a frame
- */
-export function frameCosts(own, other, width) {
-  const norms = squaredNorms(own, width), others = squaredNorms(other, width);
-  const costs = new Float64Array(norms.length * others.length);
-  for (let i = 0; i < norms.length; i++) {
-    for (let j = 0; j < others.length; j++) {
-      const square = norms[i] + others[j] - 2 * dot(own, i * width, other, j * width, width);
-      costs[i * others.length + j] = Math.sqrt(Math.max(square, 0));
-    }
-  }
-  return costs;
-}
-
-/**
  * The pairs of frames that the cheapest path lays beside each other, from the first to the last of both. Of equal ways
  * the one with fewer pairs.
  *

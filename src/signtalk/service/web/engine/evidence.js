@@ -1,10 +1,7 @@
 /** What is known of a query's first candidate: the figures that a gate weighs (`signtalk.recognition.evidence`). */
 
-import { frameCosts, warpingPath } from "./dtw.js";
-import { countedFrames } from "./scoring.js";
-import { FIGURES, LEAST_NEIGHBOURS, LOWEST_MARGIN, LOWEST_PER_WORD, NEIGHBOURS, STRETCHES } from "./tables.js";
+import { FIGURES, LEAST_NEIGHBOURS, LOWEST_MARGIN, LOWEST_PER_WORD, NEIGHBOURS } from "./tables.js";
 
-/** @import { Encoded } from "./models.js" */
 /** @import { RankedSentence } from "./scoring.js" */
 /** @import { SentenceIndex } from "./sentence_index.js" */
 
@@ -21,10 +18,9 @@ import { FIGURES, LEAST_NEIGHBOURS, LOWEST_MARGIN, LOWEST_PER_WORD, NEIGHBOURS, 
  *
  * @param {RankedSentence[]} ranked
  * @param {SentenceIndex} index
- * @param {Encoded} encoded the query
  * @returns {Evidence}
  */
-export function evidence(ranked, index, encoded) {
+export function evidence(ranked, index) {
   if (!ranked.length) return { figures: FIGURES.map(() => NaN), answered: false, written: false, numWords: 0 };
   const first = ranked[0], written = first.sentence.written;
   const textScore = Number.isNaN(first.textLogLikelihood) ? NaN : first.textScore;
@@ -40,7 +36,6 @@ export function evidence(ranked, index, encoded) {
     Math.fround(standing(ranked.map((each) => each.score))),
     Math.fround(dtwMargin(ranked.map((each) => each.dtwDistance))),
     Math.fround(Math.max(first.textLogLikelihood / numWords, LOWEST_PER_WORD)),
-    -Math.fround(written ? NaN : worstStretch(encoded, index.references[first.row].frames)),
   ];
   return { figures, answered: true, written, numWords };
 }
@@ -66,25 +61,4 @@ function dtwMargin([first, ...others]) {
   const nearest = Math.min(...others.filter((each) => !Number.isNaN(each)), Infinity);
   if (!Number.isFinite(first) || !Number.isFinite(nearest)) return NaN;
   return Math.max(1 - first / Math.max(nearest, 1e-6), LOWEST_MARGIN);
-}
-
-/**
- * How far a query lies from a clip where it fits worst: the mean distance of a seventh of its frames (`worst_stretches`).
- *
- * @param {Encoded} encoded
- * @param {Float32Array} reference the frames of the clip
- */
-function worstStretch(encoded, reference) {
-  const { query, width } = countedFrames(encoded), numQuery = query.length / width;
-  if (!numQuery || !reference.length) return NaN;
-  const costs = frameCosts(query, reference, width), numReference = reference.length / width;
-  const sums = new Float64Array(numQuery), counts = new Float64Array(numQuery);
-  for (const [frame, beside] of warpingPath(costs, numReference)) {
-    sums[frame] += costs[frame * numReference + beside];
-    counts[frame] += 1;
-  }
-  const byFrame = sums.map((sum, frame) => sum / counts[frame]), stretch = Math.max(Math.floor(numQuery / STRETCHES), 1);
-  const means = Array.from({ length: numQuery - stretch + 1 }, (_, start) =>
-    byFrame.subarray(start, start + stretch).reduce((sum, each) => sum + each, 0) / stretch);
-  return Math.max(...means);
 }

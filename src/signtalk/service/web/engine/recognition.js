@@ -59,7 +59,7 @@ const known = (/** @type {number} */ value) => (Number.isNaN(value) ? null : val
  */
 export async function answer(encoded, motion, { index, decision, tokenizer, decoder }, numCandidates = 5) {
   const ranked = scoreSentences(encoded, index, decision.scoring);
-  const facts = evidence(ranked, index, encoded);
+  const facts = evidence(ranked, index);
   const population = ranked.length ? populationOf(ranked[0], index) : null;
   const byGate = decide(facts, motion, population === "enrolled" ? forEnrolled(decision.gate) : decision.gate);
   const size = setSize(decision.sets, ranked.map((each) => each.score));

@@ -191,7 +191,7 @@ function warpedDistances(encoded, index, clipCosines, head, count) {
  *
  * @param {Encoded} encoded
  */
-export function countedFrames(encoded) {
+function countedFrames(encoded) {
   const width = encoded.projections.length / encoded.valid.length;
   return { query: encoded.projections.subarray(0, validFrames(encoded) * width), width };
 }

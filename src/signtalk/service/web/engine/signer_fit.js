@@ -8,8 +8,9 @@
 
 import { alignWords, isSpelled } from "./ctc_alignment.js";
 import { validFrames } from "./ctc.js";
-import { frameCosts, warpingPath } from "./dtw.js";
+import { squaredNorms, warpingPath } from "./dtw.js";
 import { largestEigenvalue, product, solvePositive, transposedProduct } from "./matrices.js";
+import { dot } from "./numbers.js";
 import { frameInputs, normalise } from "./signer_transform.js";
 import { SIGNER_FIT } from "./tables.js";
 import { textKey } from "./tokenizer.js";
@@ -93,10 +94,16 @@ function framesMap(known, index, size) {
  * @param {number} width
  */
 function laidBeside(own, references, width) {
-  const total = new Float64Array(own.length), count = new Float64Array(own.length / width);
+  const total = new Float64Array(own.length), norms = squaredNorms(own, width), count = new Float64Array(norms.length);
   for (const reference of references) {
-    const costs = frameCosts(own, reference, width);
-    for (const [frame, beside] of warpingPath(costs, reference.length / width)) {
+    const others = squaredNorms(reference, width), costs = new Float64Array(norms.length * others.length);
+    for (let i = 0; i < norms.length; i++) {
+      for (let j = 0; j < others.length; j++) {
+        const square = norms[i] + others[j] - 2 * dot(own, i * width, reference, j * width, width);
+        costs[i * others.length + j] = Math.sqrt(Math.max(square, 0));
+      }
+    }
+    for (const [frame, beside] of warpingPath(costs, others.length)) {
       count[frame] += 1;
       for (let p = 0; p < width; p++) total[frame * width + p] += reference[beside * width + p];
     }

@@ -78,9 +78,6 @@ export const BLANK_ID = 0;
 export const NEVER_SHOWN = -30.0;
 export const IMPOSSIBLE = -1e+30;
 
-// signtalk.recognition.comparison
-export const STRETCHES = 7;
-
 // signtalk.recognition.spelling_decoder
 export const MOST_WORDS_TRIED = 48;
 
@@ -118,7 +115,7 @@ export const WRITTEN_ID = "written-";
 export const MIN_SIGNED_SENTENCES = 3;
 
 // signtalk.recognition.evidence
-export const FIGURES = ["score", "margin", "similarity", "dtw_score", "centroid", "text_score", "standing", "dtw_margin", "text_per_word", "worst_stretch"];
+export const FIGURES = ["score", "margin", "similarity", "dtw_score", "centroid", "text_score", "standing", "dtw_margin", "text_per_word"];
 export const NEIGHBOURS = 30;
 export const LEAST_NEIGHBOURS = 3;
 export const LOWEST_MARGIN = -1.0;
@@ -129,7 +126,7 @@ export const HIGHEST = 2.0;
 
 // signtalk.recognition.gate
 export const UNSURE = ["low_similarity", "ambiguous_top2", "prototype_disagreement", "text_disagreement"];
-export const REASON_OF = {"score": "low_similarity", "margin": "ambiguous_top2", "similarity": "low_similarity", "dtw_score": "low_similarity", "centroid": "prototype_disagreement", "text_score": "text_disagreement", "standing": "ambiguous_top2", "dtw_margin": "ambiguous_top2", "text_per_word": "text_disagreement", "worst_stretch": "low_similarity"};
+export const REASON_OF = {"score": "low_similarity", "margin": "ambiguous_top2", "similarity": "low_similarity", "dtw_score": "low_similarity", "centroid": "prototype_disagreement", "text_score": "text_disagreement", "standing": "ambiguous_top2", "dtw_margin": "ambiguous_top2", "text_per_word": "text_disagreement"};
 
 // signtalk.recognition.recognizer
 export const MOST_OFFERED = 3;
