@@ -32,24 +32,15 @@ from signtalk.export.initial import initial_of
 from signtalk.files import read_json, sha256_text, write_json, write_text
 from signtalk.index.encoded import ClipEncoder
 from signtalk.recognition.recognizer import Recognizer
-from signtalk.training.names import (
-    BEST_NAME,
-    HISTORY_NAME,
-    INDEX_NAME,
-    LAST_NAME,
-    RECIPE_NAME,
-    ROTATION_FOLDER,
-    STORE_NAME,
-)
+from signtalk.training.names import BEST_NAME, HISTORY_NAME, INDEX_NAME, LAST_NAME, RECIPE_NAME, STORE_NAME
 from signtalk.training.recipe import Recipe
-from signtalk.training.rotation import rotate_run
 from signtalk.training.run import RunFolder, index_run
 from signtalk.training.train import PACKED_ROLES, train
 from signtalk.training.trainer import TrainOptions
 
 FOLD_NAME = "fold.json"
 _CLOCK_NAME = "clock.json"
-_BIG = ("store", "tensorboard", INDEX_NAME, LAST_NAME, ROTATION_FOLDER)
+_BIG = ("store", "tensorboard", INDEX_NAME, LAST_NAME)
 _TIMED_CLIPS = 50
 _SIGNER_SENTENCES = (2, 5, 10, 20)
 _OF_GATE = 10
@@ -184,7 +175,6 @@ class Job:
         keep: leave index, store and pictures there; otherwise what is big is deleted when the fold is done.
         progress: show a bar while training.
         again: measure anew with the model that is there, after a change to what is fitted or counted.
-        turns: of a rotation in which the decision is fitted; 0 = on the validation clips.
     """
 
     fold: str
@@ -195,7 +185,6 @@ class Job:
     keep: bool = False
     progress: bool = False
     again: bool = False
-    turns: int = 0
 
 
 class Measure(Protocol):
@@ -251,8 +240,6 @@ def train_and_measure(job: Job) -> FoldResult:
     minutes = train_once(job)
     run = RunFolder.open(job.folder)
     pack_clips(job.split.records(job.manifest, *PACKED_ROLES), run.checkpoint.features, job.folder / STORE_NAME)
-    if job.turns:
-        rotate_run(run, job.manifest, job.turns, initial_of(job.recipe), job.progress)
     index_run(run, job.manifest)
     parameters = sum(p.numel() for p in run.checkpoint.model.parameters())
     result = evaluated(job, run.recognizer(run.sentence_index(), run.decision()), run.store())

@@ -75,7 +75,6 @@ class Request:
         work: folder of data, runs and rows.
         command: as typed.
         again: measure folds anew with the models that are trained.
-        turns: of a rotation in which decisions are fitted; 0 = on the validation clips.
     """
 
     recipe: str
@@ -86,7 +85,6 @@ class Request:
     work: Path
     command: str
     again: bool = False
-    turns: int = 0
 
     @property
     def untrained(self) -> Untrained | None:
@@ -106,13 +104,11 @@ class Request:
         """Name and hash of what is measured; the folder of its folds."""
         if self.untrained:
             return self.untrained.model()
-        turns = f"-rotated{self.turns}" if self.turns else ""
-        return f"{self.recipe}-{recipe_hash(self.recipe_for(suite, 0))}{turns}"
+        return f"{self.recipe}-{recipe_hash(self.recipe_for(suite, 0))}"
 
     def row_label(self) -> str:
         """Name of the row."""
-        turns = [f"{self.turns} turns"] if self.turns else []
-        parts = [self.label or ", ".join([self.recipe, *self.settings, *turns])]
+        parts = [self.label or ", ".join([self.recipe, *self.settings])]
         return " ".join([*parts, f"(only {', '.join(self.folds)})"] if self.folds else parts)
 
 
@@ -154,7 +150,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("runs/quality"), help="folder of data, runs and rows")
     parser.add_argument("--results", type=Path, metavar="PAGES", help="folder of the suites' pages, written anew")
     parser.add_argument("--splits-only", action="store_true", help="make data and split files, train nothing")
-    parser.add_argument("--rotate", type=int, default=0, metavar="N", help="fit decisions on all who train, in N turns")
     parser.add_argument("--again", action="store_true", help="measure anew with the models that are trained")
     options = parser.parse_args(arguments)
     if not options.suites and not options.list:
@@ -175,7 +170,6 @@ def _request(options: argparse.Namespace, arguments: Sequence[str] | None) -> Re
         work=options.work,
         command=typed_command("quality", words),
         again=options.again,
-        turns=options.rotate,
     )
 
 
@@ -228,7 +222,6 @@ def _jobs(manifest: Manifest, splits: dict[str, Split], suite: Suite, request: R
             folder=folder / f"{fold}-{seed}",
             progress=sys.stderr.isatty(),
             again=request.again,
-            turns=request.turns,
         )
         for seed in request.seeds
         for fold, split in splits.items()

@@ -287,16 +287,11 @@ class Run:
         """What was odd about the data folder's table when it was read last, a sentence each."""
         return (self._read or self._manifest).notes
 
-    def index(
-        self, *, precision: float = 0.98, written: PathLike | None = None, rotate: int = 0, progress: bool = True
-    ) -> IndexReport:
-        """Index the training clips; fit scores and gate on the validation clips, or on everybody in turn.
+    def index(self, *, precision: float = 0.98, written: PathLike | None = None) -> IndexReport:
+        """Index the training clips; fit scores and gate on the validation clips.
 
         Args:
             precision: what part of the accepted answers shall be right.
-            rotate: so many further models are trained by the same recipe, each without a part of the people; the fit
-                asks each about those whom it does not know. 0 trains none, and takes those that are there.
-            progress: tell how far that training is.
             written: file of sentences that nobody has signed: one a line, or a table with sentence, sentence_id,
                 category.
 
@@ -304,8 +299,8 @@ class Run:
             The figures of the fit.
 
         Raises:
-            ArtifactError: the folder holds no model, or a damaged one, or an unfinished rotation.
-            ConfigError: a precision out of range, or too few people to rotate.
+            ArtifactError: the folder holds no model, or a damaged one.
+            ConfigError: a precision out of range.
         """
         from signtalk.calibration.calibrate import CalibrationConfig
         from signtalk.index.written import read_sentences
@@ -313,13 +308,7 @@ class Run:
 
         config = checked(lambda: CalibrationConfig(precision=precision))
         sentences, notes = ((), ()) if written is None else read_sentences(Path(written))
-        run, manifest = self._opened, self._manifest
-        if rotate:
-            from signtalk.export.initial import initial_of
-            from signtalk.training.rotation import rotate_run, run_recipe
-
-            rotate_run(run, manifest, rotate, initial_of(run_recipe(run.folder)), progress)
-        return replace(index_run(run, manifest, config, sentences), notes=notes)
+        return replace(index_run(self._opened, self._manifest, config, sentences), notes=notes)
 
     def decision(self) -> DecisionConfig:
         """How clips become an answer, as `index` fitted it.

@@ -1,8 +1,8 @@
 """Loops that run as machine code: numba compiles them at their first call and keeps the result beside the source.
 
-Used by `dtw` and `spelling` for loops that no array operation expresses well. numba is imported at that first call,
-so that commands which compare nothing start without it. It is the extra `fast`, for it takes 200 MB: without it each
-loop's array form runs, which gives the same, more slowly.
+Used by `dtw`, `ctc` and `comparison` for loops that no array operation expresses well. numba is imported at that
+first call, so that commands which compare nothing start without it. It is the extra `fast`, for it takes 200 MB:
+without it each loop's array form runs, which gives the same, more slowly.
 """
 
 from __future__ import annotations

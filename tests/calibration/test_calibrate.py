@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from made.answers import asked_known, split_clips, trained_clips
+from made.answers import split_clips, trained_clips
 from made.evidence import figures
 from made.small_run import SmallRun
 from signtalk.calibration.calibrate import (
+    Asked,
     CalibrationConfig,
     _choice_threshold,
     _fit_spelling,
@@ -13,10 +14,9 @@ from signtalk.calibration.calibrate import (
     calibrate,
     recalibrate,
 )
-from signtalk.calibration.clips import Asking, CalibrationClips, as_new_signers
+from signtalk.calibration.clips import CalibrationClips, as_new_signers
 from signtalk.data.manifest import ClipRecord
 from signtalk.index.index import SentenceIndex
-from signtalk.recognition.asked import Asked
 from signtalk.recognition.evidence import FIGURES, Evidence
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.recognizer import Recognizer
@@ -25,13 +25,13 @@ from signtalk.recognition.scoring import ScoringConfig
 
 def test_translation_listens_to_the_frames_as_far_as_that_helps(small_run: SmallRun) -> None:
     recognizer, asked = trained_clips(small_run)
-    decision, found, texts = _fit_spelling([asked_known(recognizer, asked)])
-    assert set(texts) == {(0, record.clip_id) for record in asked.records}
+    decision, found, texts = _fit_spelling(recognizer, [asked])
+    assert set(texts) == {record.clip_id for record in asked.records}
     assert set(found) == {"0.0", "0.3", "0.5", "0.7", "0.9", "1.0"}
     assert found[str(decision.spelling_weight)] <= min(found.values()) + 0.1
     silent = replace(asked, encoded=replace(asked.encoded, word_log_probs=asked.encoded.word_log_probs[..., :0]))
-    assert _fit_spelling([asked_known(recognizer, silent)]) == (recognizer.decision, {}, {})
-    assert _fit_spelling([asked_known(recognizer, None)]) == (recognizer.decision, {}, {})
+    assert _fit_spelling(recognizer, [silent]) == (recognizer.decision, {}, {})
+    assert _fit_spelling(recognizer, []) == (recognizer.decision, {}, {})
 
 
 CONFIG = CalibrationConfig()
@@ -41,7 +41,7 @@ def test_too_few_clips_keep_the_start_and_say_so(small_run: SmallRun) -> None:
     recognizer, clips, _ = split_clips(small_run)
     assert clips.known is not None
     few = replace(clips, known=part(clips.known, 3), unknown=None)
-    decision, report = calibrate([Asking(recognizer, few)], CONFIG)
+    decision, report = calibrate(recognizer, few, CONFIG)
     assert decision.scoring == ScoringConfig()
     assert report.to_dict()["scoring"] == "kept: too few validation clips"
     assert not decision.gate.fitted
@@ -74,7 +74,7 @@ def many(small_run: SmallRun) -> tuple[Recognizer, CalibrationClips]:
 def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRun) -> None:
     recognizer, clips = many(small_run)
     config = CalibrationConfig(precision=0.8, coverage=0.8, choice_precision=0.6)
-    decision, report = recalibrate([Asking(recognizer, clips)], config)
+    decision, report = recalibrate(recognizer, clips, config)
     before = recognizer.decision
     assert decision.model_copy(update={"gate": before.gate, "sets": before.sets}) == before
     assert decision.gate.fitted
@@ -87,7 +87,7 @@ def test_recalibrating_fits_gate_and_sets_and_leaves_the_rest(small_run: SmallRu
         assert decision.gate.choice_threshold <= decision.gate.threshold
     assert "no idle clip: the motion floor is half of the slowest signing" in report.too_few
     assert decision.gate.motion_floor == 0.25  # half of the clips' 2.0 would refuse calm people
-    again = recalibrate([Asking(recognizer, clips)], config)
+    again = recalibrate(recognizer, clips, config)
     assert again == (decision, report)
 
 
@@ -111,7 +111,7 @@ def test_a_larger_unknown_share_makes_the_gate_stricter(small_run: SmallRun) -> 
     recognizer, clips = many(small_run)
 
     def mean_confidence(share: float) -> float:
-        decision, _ = recalibrate([Asking(recognizer, clips)], CalibrationConfig(unknown_share=share, precision=0.8))
+        decision, _ = recalibrate(recognizer, clips, CalibrationConfig(unknown_share=share, precision=0.8))
         assert clips.known is not None
         scores = recognizer.rank(clips.known.encoded, clips.known.own_ids)
         return float(confidences(Evidence.from_ranking(scores), decision.gate).mean())
@@ -146,13 +146,13 @@ def test_a_clip_is_askedas_a_new_signers_would_be(small_run: SmallRun) -> None:
 def test_written_sentences_get_a_gate_only_where_clips_of_unseen_ones_prove_it(small_run: SmallRun) -> None:
     recognizer, clips = many(small_run)
     assert recognizer.text_space is not None
-    gate, report = _fit_written([Asking(recognizer, clips)], 0.9)
+    gate, report = _fit_written(recognizer, clips, 0.9)
     total = sum(len(part.records) for part in clips.parts)
     assert clips.unknown is not None
     assert 0 <= report.num_right <= report.num_queries <= total + len(clips.unknown.records)
     assert (gate is None) == (report.fallback is not None)
-    assert _fit_written([Asking(recognizer, replace(clips, unknown=None))], 0.9)[0] is None
+    assert _fit_written(recognizer, replace(clips, unknown=None), 0.9)[0] is None
     recognizer = replace(recognizer, text_space=None)
-    found, why = _fit_written([Asking(recognizer, clips)], 0.9)
+    found, why = _fit_written(recognizer, clips, 0.9)
     assert found is None
     assert why.fallback.startswith("the model has no text encoder")

@@ -6,7 +6,7 @@ import pytest
 from made.answers import trained_clips
 from made.small_run import SmallRun
 from signtalk.calibration import enrolled
-from signtalk.calibration.clips import Asking, CalibrationClips
+from signtalk.calibration.clips import CalibrationClips
 from signtalk.calibration.enrolled import TAUGHT_FROM, fit_enrolled, make_lesson
 from signtalk.data.manifest import ClipRecord
 from signtalk.recognition.asked import Asked, enrolled_entries
@@ -82,7 +82,7 @@ def test_clips_that_teach_are_known_by_their_ids(small_run: SmallRun) -> None:
 def test_held_out_sentences_are_taught_asked_and_asked_without(small_run: SmallRun) -> None:
     recognizer, clips = held_out(small_run)
     assert clips.unknown is not None and clips.known is not None
-    rounds = enrolled._rounds(Asking(recognizer, clips), 2, 0, 0)
+    rounds = enrolled._rounds(recognizer, clips, make_lesson(clips.unknown.records, 2, 0))
     taught, without, beside = rounds
     assert taught.known.all()
     assert not without.known.any() and not without.right.any()
@@ -95,7 +95,7 @@ def test_held_out_sentences_are_taught_asked_and_asked_without(small_run: SmallR
 
 def test_the_gate_counts_every_clip_once(small_run: SmallRun) -> None:
     recognizer, clips = held_out(small_run)
-    gate, report = fit_enrolled([Asking(recognizer, clips)], 0.6, 0.3)
+    gate, report = fit_enrolled(recognizer, clips, 0.6, 0.3)
     assert clips.unknown is not None and clips.known is not None
     num_clips = len(clips.unknown.records) + len(clips.known.records)
     assert gate is not None and gate.fitted
@@ -108,7 +108,7 @@ def test_the_gate_counts_every_clip_once(small_run: SmallRun) -> None:
     assert gate.precision_lower_bound == accepted.precision_lower_bound
     assert gate.precision_reached == accepted.target_reached
     assert gate.least_words >= min(len(record.sentence.split()) for record in clips.unknown.records) >= 1
-    assert fit_enrolled([Asking(recognizer, clips)], 0.6, 0.3) == (gate, report)
+    assert fit_enrolled(recognizer, clips, 0.6, 0.3) == (gate, report)
 
 
 @pytest.mark.parametrize("few", [0, 1])
@@ -116,6 +116,6 @@ def test_without_held_out_sentences_nothing_is_proven(few: int, small_run: Small
     recognizer, clips = held_out(small_run)
     assert clips.unknown is not None
     alone = clips.unknown.select(np.arange(few))
-    gate, report = fit_enrolled([Asking(recognizer, replace(clips, unknown=alone if few else None))], 0.98, 0.3)
+    gate, report = fit_enrolled(recognizer, replace(clips, unknown=alone if few else None), 0.98, 0.3)
     assert gate is None
     assert "no enrolled sentence is accepted" in report.fallback

@@ -1,6 +1,6 @@
 import numpy as np
 
-from made.answers import asked_known, trained_clips
+from made.answers import trained_clips
 from made.small_run import SmallRun
 from signtalk.calibration.scoring import Trial, _chosen, _Compared, _ranks, fit_scoring
 from signtalk.recognition.asked import Asked
@@ -12,7 +12,7 @@ def test_the_fitted_weights_are_no_worse_than_the_start(small_run: SmallRun) -> 
     recognizer, asked = trained_clips(small_run)
     base = ScoringConfig(similarity_weight=1.0, prototype_weight=0.0, dtw_weight=0.0, text_weight=0.0)
     recognizer = recognizer.changed(decision=DecisionConfig(scoring=base))
-    config, best, num_trials = fit_scoring([asked_known(recognizer, asked)])
+    config, best, num_trials = fit_scoring(recognizer, asked)
 
     def top1(scoring: ScoringConfig) -> float:
         scores = recognizer.changed(decision=DecisionConfig(scoring=scoring)).rank(asked.encoded, asked.own_ids)
@@ -60,4 +60,4 @@ def test_of_equally_good_settings_the_usual_one_is_taken() -> None:
 def test_with_too_few_clips_nothing_is_tried(small_run: SmallRun) -> None:
     recognizer, asked = trained_clips(small_run)
     few = Asked(asked.records[:9], asked.encoded.select(np.arange(9)), asked.motions[:9])
-    assert fit_scoring([asked_known(recognizer, few)]) == (recognizer.decision.scoring, None, 0)
+    assert fit_scoring(recognizer, few) == (recognizer.decision.scoring, None, 0)

@@ -42,14 +42,3 @@ def test_people_read_what_was_indexed_and_what_comes_next(own_run: SmallRun, tmp
     assert "What the validation clips say" in printed.out
     assert printed.out.splitlines()[-1] == f"next: signtalk evaluate {own_run.run} --data {own_run.data}"
     assert "words of them are unknown: The zebra is here" in printed.err
-
-
-def test_people_read_in_how_many_turns_the_gate_was_fitted(own_run: SmallRun, ask: Any) -> None:
-    raw = json.loads((own_run.run / "recipe.json").read_text())
-    (own_run.run / "recipe.json").write_text(json.dumps(raw | {"optimiser": raw["optimiser"] | {"epochs": 1}}))
-    printed = ask("index", own_run.run, "--data", own_run.data, "--rotate", 2)
-    assert "What new signers say, 2 turns" in printed.out
-    assert "turn 2 of 2: without " in printed.err
-    (own_run.run / "rotation" / "2" / "best.safetensors").unlink()
-    unfinished = ask("index", own_run.run, "--data", own_run.data, code=2)
-    assert "1 of 2 turns are trained; go on with `signtalk index --rotate 2`" in unfinished.err

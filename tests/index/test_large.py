@@ -15,6 +15,8 @@ def test_it_holds_what_was_packed_in_parts(tmp_path):
     large = packed(tmp_path, index)
     assert (len(large), large.num_sentences, large.encoder_id) == (NUM, SENTENCES, "model-1")
     assert tuple(large.entries) == index.entries
+    assert large.entries[-1] == index.entries[-1]
+    assert large.entries.at(np.array([0, 2], dtype=np.uint32)) == (index.entries[0], index.entries[2])
     assert tuple(large.sentence_texts()) == index.sentence_texts
     whole = large.narrowed(encoded(1).embeddings, SENTENCES)
     np.testing.assert_array_equal(whole.classes, np.arange(SENTENCES))

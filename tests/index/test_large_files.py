@@ -97,8 +97,20 @@ def test_rows_are_announced_once_each_and_the_file_is_closed_in_the_end(tmp_path
 def test_where_nothing_can_be_announced_the_same_is_read(tmp_path, monkeypatch):
     index = made_index(20)
     queries = encoded(3, seed=8).embeddings
-    told = np.asarray(packed(tmp_path, index).narrowed(queries, 4).index.projections)
-    monkeypatch.delattr(os, "posix_fadvise", raising=False)
-    untold = LargeIndex(tmp_path / "large").narrowed(queries, 4).index.projections
-    assert len(told) >= 4
-    np.testing.assert_array_equal(np.asarray(untold), told)
+    large = packed(tmp_path, index)
+
+    def refused(*_: int) -> None:
+        raise OSError("no such thing here")
+
+    def check(large: LargeIndex) -> None:
+        near = large.narrowed(queries, 4).index
+        rows = [index.row_of[each.clip_id] for each in near.entries]
+        assert len(rows) >= 4
+        frames = np.asarray(index.projections)[rows]
+        np.testing.assert_array_equal(np.asarray(near.projections)[:, : frames.shape[1]], frames)
+
+    monkeypatch.setattr(os, "posix_fadvise", refused, raising=False)
+    check(large)
+    check(large)  # it has understood
+    monkeypatch.delattr(os, "posix_fadvise")
+    check(LargeIndex(tmp_path / "large"))

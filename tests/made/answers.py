@@ -1,9 +1,7 @@
 """The small run's model with clips to ask it, for the tests of what is fitted after training."""
 
-import numpy as np
-
 from made.small_run import SmallRun
-from signtalk.calibration.clips import Asking, CalibrationClips, clips_of_split
+from signtalk.calibration.clips import CalibrationClips, clips_of_split
 from signtalk.data.manifest import load_manifest
 from signtalk.data.splits import Split
 from signtalk.recognition.asked import Asked, asked_packed
@@ -18,12 +16,6 @@ def trained_clips(small_run: SmallRun) -> tuple[Recognizer, Asked]:
     asked = asked_packed(recognizer.encoder, run.store(), run.split(manifest).records(manifest, "train"))
     assert asked is not None
     return recognizer, asked
-
-
-def asked_known(recognizer: Recognizer, known: Asked | None) -> Asking:
-    """A model that is asked about known clips alone."""
-    nothing = np.zeros(0, dtype=np.float32)
-    return Asking(recognizer, CalibrationClips(known, None, nothing, nothing))
 
 
 def split_clips(small_run: SmallRun) -> tuple[Recognizer, CalibrationClips, Split]:

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,9 @@ import pytest
 from made.data_folder import data_folder
 from made.encoder import MadeEncoder
 from made.references import encoded
-from signtalk.data.packed import pack_clips
+from signtalk.arrays import BoolArray, FloatArray, IntArray
+from signtalk.data.packed import PackedClips, pack_clips
+from signtalk.errors import ArtifactError
 from signtalk.recognition.asked import Asked, asked_packed, encode_all, encode_packed, index_records
 
 
@@ -31,6 +34,31 @@ def test_many_clips_are_encoded_a_block_at_a_time(tmp_path: Path) -> None:
     which = np.arange(130) % len(store.clips)
     assert [part.num_clips for part in encode_packed(encoder, store, which)] == [64, 64, 2]
     assert encode_all(encoder, store, which).num_clips == 130
+
+
+def test_one_block_is_read_ahead_and_what_fails_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest, encoder = data_folder(tmp_path), MadeEncoder()
+    store = pack_clips(manifest.records, encoder.feature_config, tmp_path / "store")
+    read, features = list[int](), PackedClips.features
+
+    def counted(self: PackedClips, which: IntArray) -> tuple[FloatArray, BoolArray]:
+        read.append(len(which))
+        if len(read) == 4:
+            raise ArtifactError("the store broke")
+        return features(self, which)
+
+    monkeypatch.setattr(PackedClips, "features", counted)
+    before = threading.active_count()
+    blocks = encode_packed(encoder, store, np.arange(320) % len(store.clips))
+    assert next(blocks).num_clips == 64
+    assert len(read) <= 2
+    with pytest.raises(ArtifactError, match="the store broke"):
+        list(blocks)
+    assert threading.active_count() == before
+    left = encode_packed(encoder, store, np.arange(320) % len(store.clips))
+    next(left)
+    left.close()  # type: ignore[attr-defined]  # as a consumer that stops early does
+    assert threading.active_count() == before
 
 
 def test_an_index_holds_the_packed_clips_that_sign(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """After training: fit how evidence becomes an answer, on clips that neither training nor test has seen.
 
-    Asking, one or several -> calibrate (everything), recalibrate (the gate alone)
-                           -> DecisionConfig + CalibrationReport
+    Recognizer + CalibrationClips -> calibrate (everything), recalibrate (the gate alone)
+                                  -> DecisionConfig + CalibrationReport
 
 Known queries are clips of indexed sentences. Unknown ones are clips of other sentences and, always, the known
 clips once more with every reference of their own sentence left out. Validation clips are mostly by people whom
@@ -16,14 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
 
 from signtalk.arrays import BoolArray, FloatArray, IntArray
-from signtalk.calibration.clips import Asking, asked_as_new_signers, speeds_of
+from signtalk.calibration.clips import CalibrationClips, asked_as_new_signers
 from signtalk.calibration.enrolled import fit_enrolled
 from signtalk.calibration.gate import UNKNOWN_SHARE, GateReport, fit_gate, least_words, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED, precision_threshold
@@ -35,6 +34,7 @@ from signtalk.data.manifest import ClipRecord
 from signtalk.evaluation.texts import word_error_rate
 from signtalk.index.encoded import Encoded
 from signtalk.index.written import WrittenSentence, write_sentences
+from signtalk.recognition.asked import Asked
 from signtalk.recognition.evidence import FIGURES, Evidence, words_of_first
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.ranking import Ranking
@@ -44,8 +44,6 @@ from signtalk.recognition.translation import Translation, TranslationRule, is_ri
 _SPELLING_WEIGHTS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 _SPELLED_AT_MOST = 192
 """Clips of a part that are written down at each weight: of more so many are drawn, for writing takes longest of all."""
-_Written: TypeAlias = Mapping[tuple[int, str], Translation | None]
-"""Texts by the asking's place and the clip's id; None = no text was found."""
 _LEAST_CHOICE = 0.02
 """Below this confidence nothing is offered to choose from, whatever the clips of the fit say."""
 
@@ -68,56 +66,56 @@ class CalibrationConfig(BaseModel, frozen=True, extra="forbid"):
 
 
 def calibrate(
-    askings: Sequence[Asking], config: CalibrationConfig | None = None
+    recognizer: Recognizer, clips: CalibrationClips, config: CalibrationConfig | None = None
 ) -> tuple[DecisionConfig, CalibrationReport]:
     """Fit everything: scores, spelling, gates, candidate sets and when a translation is shown.
 
     Args:
-        askings: one or several, of `clips_of_split`; the first one's decoding settings are kept.
+        recognizer: its index holds the training clips; its decoding settings are kept.
+        clips: of `clips_of_split`.
         config: what to promise.
 
     Returns:
         What to decide with, and a report of all fits.
     """
     config = config or CalibrationConfig()
-    askings = [each.remembering() for each in askings]
-    scoring, trial, num_trials = fit_scoring(askings)
-    decision = askings[0].recognizer.decision.model_copy(update={"scoring": scoring})
-    decision, words_wrong, texts = _fit_spelling(_deciding(askings, decision))
-    decision, report = recalibrate(_deciding(askings, decision), config)
-    askings = _deciding(askings, decision)
-    written_gate, written_report = _fit_written(askings, config.precision)
-    enrolled_gate, enrolled_report = fit_enrolled(askings, config.precision, config.unknown_share)
+    clips = clips.remembering(recognizer.prepared)
+    decision, trial, num_trials = recognizer.decision, None, 0
+    if clips.known is not None:
+        scoring, trial, num_trials = fit_scoring(recognizer, clips.known)
+        decision = decision.model_copy(update={"scoring": scoring})
+    decision, words_wrong, texts = _fit_spelling(recognizer.changed(decision=decision), clips.parts)
+    decision, report = recalibrate(recognizer.changed(decision=decision), clips, config)
+    recognizer = recognizer.changed(decision=decision)
+    written_gate, written_report = _fit_written(recognizer, clips, config.precision)
+    enrolled_gate, enrolled_report = fit_enrolled(recognizer, clips, config.precision, config.unknown_share)
     gate = decision.gate.model_copy(update={"written": written_gate, "enrolled": enrolled_gate})
     decision = decision.model_copy(update={"gate": gate})
-    rule, rule_report = _fit_translation(_deciding(askings, decision), texts, config.precision)
+    rule, rule_report = _fit_translation(recognizer.changed(decision=decision), clips.parts, texts, config.precision)
     whole = WholeFit(trial, num_trials, words_wrong, written_report, enrolled_report, rule_report)
     return decision.model_copy(update={"translation": rule}), replace(report, whole=whole)
 
 
-def _deciding(askings: Sequence[Asking], decision: DecisionConfig) -> list[Asking]:
-    return [each.deciding(decision) for each in askings]
-
-
 def recalibrate(
-    askings: Sequence[Asking], config: CalibrationConfig | None = None
+    recognizer: Recognizer, clips: CalibrationClips, config: CalibrationConfig | None = None
 ) -> tuple[DecisionConfig, CalibrationReport]:
     """Fit the gate and the candidate sets alone; how sentences are scored and texts are written stays.
 
     The gates of written and of enrolled sentences stay as well.
 
     Args:
-        askings: one or several; clips of `clips_of_split` or `clips_of_folder`.
+        recognizer: its index holds the sentences.
+        clips: of `clips_of_split` or `clips_of_folder`.
         config: what to promise.
 
     Returns:
         What to decide with, and a report: what was fitted, and what could not be for want of clips.
     """
     config = config or CalibrationConfig()
-    askings = [each.remembering() for each in askings]
+    clips = clips.remembering(recognizer.prepared)
     evidence, right, known, offers = [Evidence.joined([])], [np.zeros(0, bool)], [np.zeros(0, bool)], list[BoolArray]()
     gaps, scores, places = [np.zeros(0)], list[FloatArray](), list[IntArray]()
-    for ranking, ranks in _queries(askings):
+    for ranking, ranks in _queries(recognizer, clips):
         evidence.append(Evidence.from_ranking(ranking))
         right.append(ranks == 1)
         known.append(ranks > 0)
@@ -129,20 +127,20 @@ def recalibrate(
         offers.append((ranks > 0) & (ranks <= num_offered(sets.sizes(each))))
     joined, is_known, is_right_one = Evidence.joined(evidence), np.concatenate(known), np.concatenate(right)
     counts = query_counts(is_known, config.unknown_share)
-    fit = fit_gate(joined, is_right_one, *speeds_of(askings), precision=config.precision, counts=counts)
-    before = askings[0].recognizer.decision.gate
+    fit = fit_gate(joined, is_right_one, clips.speeds, clips.idle, precision=config.precision, counts=counts)
+    before = recognizer.decision.gate
     gate = fit.config.model_copy(update={"written": before.written, "enrolled": before.enrolled})
     if gate.fitted:
         least = _choice_threshold(joined, np.concatenate(offers), counts, gate, config.choice_precision)
         gate = gate.model_copy(update={"choice_threshold": least})
-    decision = askings[0].recognizer.decision.model_copy(update={"gate": gate, "sets": sets})
+    decision = recognizer.decision.model_copy(update={"gate": gate, "sets": sets})
     return decision, CalibrationReport(
         gate=fit.report,
         choice_threshold=gate.choice_threshold,
         sets=sets,
-        num_known=_num_known(askings),
-        num_unknown=sum(len(each.clips.unknown.records) for each in askings if each.clips.unknown is not None),
-        too_few=tuple(_too_few(decision, fit.report, askings, config)),
+        num_known=_count(clips.known),
+        num_unknown=_count(clips.unknown),
+        too_few=tuple(_too_few(decision, fit.report, clips, config)),
     )
 
 
@@ -168,20 +166,19 @@ def _choice_threshold(
     return least if reached else None
 
 
-def _queries(askings: Sequence[Asking]) -> Iterator[tuple[Ranking, IntArray]]:
+def _queries(recognizer: Recognizer, clips: CalibrationClips) -> Iterator[tuple[Ranking, IntArray]]:
     """Rankings and ranks of the known clips, of the same without their sentences, and of the unknown ones."""
-    for asking in askings:
-        for part, left_out in asked_as_new_signers(asking.recognizer.index, asking.clips):
-            for block, ranking in asking.recognizer.rankings(part, left_out):
-                yield ranking, ranking.ranks_of(part.keys[block])
+    for part, left_out in asked_as_new_signers(recognizer.index, clips):
+        for block, ranking in recognizer.rankings(part, left_out):
+            yield ranking, ranking.ranks_of(part.keys[block])
 
 
-def _num_known(askings: Sequence[Asking]) -> int:
-    return sum(len(each.clips.known.records) for each in askings if each.clips.known is not None)
+def _count(clips: Asked | None) -> int:
+    return 0 if clips is None else len(clips.records)
 
 
 def _too_few(
-    decision: DecisionConfig, report: GateReport, askings: Sequence[Asking], config: CalibrationConfig
+    decision: DecisionConfig, report: GateReport, clips: CalibrationClips, config: CalibrationConfig
 ) -> Iterator[str]:
     """What could not be fitted, and what it would take; nothing when all was."""
     if report.accepted is None:
@@ -197,68 +194,73 @@ def _too_few(
             "interval)"
         )
     if decision.sets.gap is None:
-        needed, there = least_clips(config.coverage), _num_known(askings)
+        needed, there = least_clips(config.coverage), _count(clips.known)
         yield (
             f"sets that hold the right sentence {config.coverage:.0%} of the time need {needed} known clips, "
             f"there are {there}"
         )
-    if not any(len(each.clips.idle) for each in askings):
+    if not len(clips.idle):
         yield "no idle clip: the motion floor is half of the slowest signing"
 
 
 def _fit_spelling(
-    askings: Sequence[Asking],
-) -> tuple[DecisionConfig, dict[str, float], _Written]:
+    recognizer: Recognizer, parts: Sequence[Asked]
+) -> tuple[DecisionConfig, dict[str, float], dict[str, Translation | None]]:
     """Choose how much translation listens to the frames' words: the usual weight unless another is clearly better.
 
     Returns:
-        The decision, the word error rate found at each weight, and what was written at the chosen one; the latter two
-        are empty with too few clips or without spelling.
+        The decision, the word error rate found at each weight, and what was written at the chosen one, by clip_id;
+        the latter two are empty with too few clips or without spelling.
     """
-    decision = askings[0].recognizer.decision
-    parts = [(number, part) for number, each in enumerate(askings) for part in each.clips.parts]
-    total = sum(len(part.records) for _, part in parts)
-    if total < MIN_QUERIES or not all(part.encoded.word_log_probs.shape[2] for _, part in parts):
+    decision = recognizer.decision
+    total = sum(len(part.records) for part in parts)
+    if total < MIN_QUERIES or not all(part.encoded.word_log_probs.shape[2] for part in parts):
         return decision, {}, {}
-    parts = [(number, part.at_most(_SPELLED_AT_MOST // len(askings))) for number, part in parts]
-    names = [(number, record.clip_id) for number, part in parts for record in part.records]
-    references = [record.variations or (record.sentence,) for _, part in parts for record in part.records]
+    parts = [part.at_most(_SPELLED_AT_MOST) for part in parts]
+    records = [record for part in parts for record in part.records]
+    references = [record.variations or (record.sentence,) for record in records]
     error_rates: dict[float, float] = {}
     written: dict[float, list[Translation | None]] = {}
     for weight in _SPELLING_WEIGHTS:
-        weighed = _deciding(askings, decision.model_copy(update={"spelling_weight": weight}))
-        written[weight] = [
-            text for number, part in parts for text in weighed[number].recognizer.translate(part.encoded)
-        ]
+        weighed = recognizer.changed(decision=decision.model_copy(update={"spelling_weight": weight}))
+        written[weight] = [text for part in parts for text in weighed.translate(part.encoded)]
         error_rates[weight] = word_error_rate([text.text if text else "" for text in written[weight]], references)
     lowest, num_words = min(error_rates.values()), sum(len(texts[0].split()) for texts in references)
     margin = standard_error(min(lowest, 1.0), num_words)
     good = [weight for weight, wer in error_rates.items() if wer <= lowest + margin]
     best = min(good, key=lambda weight: abs(weight - decision.spelling_weight))
-    texts = dict(zip(names, written[best], strict=True))
+    texts = {record.clip_id: text for record, text in zip(records, written[best], strict=True)}
     return decision.model_copy(update={"spelling_weight": best}), {str(k): v for k, v in error_rates.items()}, texts
 
 
-def _fit_written(askings: Sequence[Asking], precision: float) -> tuple[GateConfig | None, GateReport | NotFitted]:
+def _fit_written(
+    recognizer: Recognizer, clips: CalibrationClips, precision: float
+) -> tuple[GateConfig | None, GateReport | NotFitted]:
     """The gate of written sentences: the unknown sentences are written, and all validation clips asked.
 
     Each unknown clip is asked once more without its own sentence, so that there is something to refuse.
     """
-    parts, correct, words = [], [], []
-    for asking in askings:
-        for ranking, own in _asked_of_written(asking):
-            parts.append(Evidence.from_ranking(ranking))
-            correct.append(own)
-            words.append(words_of_first(ranking))
-    if not parts:
-        reads = all(each.recognizer.text_space is not None for each in askings)
-        why = "no sentence was held out" if reads else "the model has no text encoder"
+    known, unknown = clips.known, clips.unknown
+    if recognizer.text_space is None or unknown is None:
+        why = "the model has no text encoder" if recognizer.text_space is None else "no sentence was held out"
         return None, NotFitted(f"{why}; no written sentence is accepted")
+    sentences = [WrittenSentence(record.sentence) for record in unknown.records]
+    index = write_sentences(recognizer.index, sentences, recognizer.text_space).index
+    recognizer = recognizer.changed(index=index)
+    queries = [(unknown, unknown.own_ids), (unknown, [index.clips_of(key) for key in unknown.keys])]
+    if known is not None:
+        queries.append((known, known.own_ids))
+    parts, correct, words = [], [], []
+    for part, exclude in queries:
+        for block, ranking in recognizer.rankings(part, exclude):
+            parts.append(Evidence.from_ranking(ranking))
+            correct.append(ranking.ranks_of(part.keys[block]) == 1)
+            words.append(words_of_first(ranking))
     evidence = Evidence.joined(parts)
     right = np.concatenate(correct)[evidence.written]
     # A text has no signer, so how near a signing is to it tells as well.
     of_written = evidence.select(evidence.written)
-    fit = fit_gate(of_written, right, *speeds_of(askings), precision=precision, figures=FIGURES)
+    fit = fit_gate(of_written, right, clips.speeds, clips.idle, precision=precision, figures=FIGURES)
     if not fit.config.fitted:
         return None, fit.report
     sure = confidences(of_written, fit.config.model_copy(update={"written": fit.config})) >= fit.config.threshold
@@ -266,47 +268,28 @@ def _fit_written(askings: Sequence[Asking], precision: float) -> tuple[GateConfi
     return fit.config.model_copy(update={"least_words": shortest}), fit.report
 
 
-def _asked_of_written(asking: Asking) -> Iterator[tuple[Ranking, BoolArray]]:
-    """Rankings of the validation clips among sentences of which the unknown ones are written, and which are right."""
-    known, unknown, recognizer = asking.clips.known, asking.clips.unknown, asking.recognizer
-    if recognizer.text_space is None or unknown is None:
-        return
-    sentences = [WrittenSentence(record.sentence) for record in unknown.records]
-    index = write_sentences(recognizer.index, sentences, recognizer.text_space).index
-    recognizer = recognizer.changed(index=index)
-    queries = [(unknown, unknown.own_ids), (unknown, [index.clips_of(key) for key in unknown.keys])]
-    if known is not None:
-        queries.append((known, known.own_ids))
-    for part, exclude in queries:
-        for block, ranking in recognizer.rankings(part, exclude):
-            yield ranking, ranking.ranks_of(part.keys[block]) == 1
-
-
 def _fit_translation(
-    askings: Sequence[Asking], written: _Written, precision: float
+    recognizer: Recognizer, parts: Sequence[Asked], written: Mapping[str, Translation | None], precision: float
 ) -> tuple[TranslationRule, TranslationReport]:
     """When a text is shown that no reference backs: fitted on known and on unknown sentences alike.
 
     Args:
-        askings: their models write as they will.
-        written: what they have written already.
+        recognizer: writes as it will.
+        parts: the clips.
+        written: what it has written of some of them already, by clip_id.
         precision: part of the shown texts that shall be right.
     """
     figures, right = [np.zeros((0, 4))], list[bool]()
-    for number, asking in enumerate(askings):
-        recognizer = asking.recognizer
-        known = {clip_id: text for (asked, clip_id), text in written.items() if asked == number}
-        for part in asking.clips.parts:
-            for block, ranking in recognizer.rankings(part):
-                encoded = part.encoded.select(block)
-                sureness = confidences(Evidence.from_ranking(ranking), recognizer.decision.gate)
-                texts = _texts(recognizer, encoded, part.records[block], known)
-                keeps = recognizer.keep_critical_words(texts, encoded)
-                # others are never shown
-                texts = [text if kept else None for text, kept in zip(texts, keeps, strict=True)]
-                figures.append(recognizer.translation_figures(texts, ranking, sureness))
-                pairs = zip(texts, part.records[block], strict=True)
-                right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
+    for part in parts:
+        for block, ranking in recognizer.rankings(part):
+            encoded = part.encoded.select(block)
+            sureness = confidences(Evidence.from_ranking(ranking), recognizer.decision.gate)
+            texts = _texts(recognizer, encoded, part.records[block], written)
+            keeps = recognizer.keep_critical_words(texts, encoded)
+            texts = [text if kept else None for text, kept in zip(texts, keeps, strict=True)]  # others are never shown
+            figures.append(recognizer.translation_figures(texts, ranking, sureness))
+            pairs = zip(texts, part.records[block], strict=True)
+            right += [text is not None and is_right(text.text, (r.sentence, *r.variations)) for text, r in pairs]
     return fit_translation_rule(np.concatenate(figures), np.array(right, dtype=np.bool_), precision)
 
 

@@ -22,7 +22,7 @@ from signtalk.index.index import SentenceIndex
 from signtalk.landmarks.features import extract_features
 from signtalk.recognition.asked import Asked, asked_packed
 from signtalk.recognition.prepared import PreparedIndex
-from signtalk.recognition.recognizer import DecisionConfig, Recognizer
+from signtalk.recognition.recognizer import Recognizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,42 +62,10 @@ class CalibrationClips:
         )
         return replace(self, known=known, unknown=unknown)
 
-    def at_most(self, count: int) -> CalibrationClips:
-        """So many known clips and so many unknown ones, drawn where there are more."""
-        known, unknown = (None if part is None else part.at_most(count) for part in (self.known, self.unknown))
-        return replace(self, known=known, unknown=unknown)
-
     @property
     def speeds(self) -> FloatArray:
         """Hand speeds of all clips in which somebody signs."""
         return np.concatenate([self.signing, *(part.motions for part in self.parts)])
-
-
-@dataclass(frozen=True, eq=False)
-class Asking:
-    """Clips, and the model that is asked about them. A fit takes one, or several whose clips count together.
-
-    Attributes:
-        recognizer: its index holds the clips of its training.
-        clips: by people whom it does not know, if that can be had.
-    """
-
-    recognizer: Recognizer
-    clips: CalibrationClips
-
-    def deciding(self, decision: DecisionConfig) -> Asking:
-        """The same with another decision."""
-        return replace(self, recognizer=self.recognizer.changed(decision=decision))
-
-    def remembering(self) -> Asking:
-        """The same; what is measured between clips and references is measured once for all fits."""
-        return replace(self, clips=self.clips.remembering(self.recognizer.prepared))
-
-
-def speeds_of(askings: Sequence[Asking]) -> tuple[FloatArray, FloatArray]:
-    """Hand speeds of all clips in which somebody signs, and of those in which nobody does."""
-    signing = np.concatenate([each.clips.speeds for each in askings])
-    return signing, np.concatenate([each.clips.idle for each in askings])
 
 
 def clips_of_split(recognizer: Recognizer, manifest: Manifest, split: Split, store: PackedClips) -> CalibrationClips:

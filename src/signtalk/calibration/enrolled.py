@@ -1,7 +1,7 @@
 """The gate of sentences that are enrolled, fitted on sentences that training never saw.
 
-Asking -> fit_enrolled: held-out sentences are taught from one to three clips and asked
-       -> GateConfig of enrolled sentences + GateReport
+Recognizer + CalibrationClips -> fit_enrolled: held-out sentences are taught from one to three clips and asked
+                              -> GateConfig of enrolled sentences + GateReport
 
 A model knows the sentences of its training far better than one that a single clip has taught it, so the gate of the
 former proves nothing about the latter. Each held-out sentence is taught by one signer and asked by the others; once
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signtalk.arrays import BoolArray, IntArray
-from signtalk.calibration.clips import Asking, as_new_signers, speeds_of, without_their_sentence
+from signtalk.calibration.clips import CalibrationClips, as_new_signers, without_their_sentence
 from signtalk.calibration.gate import AcceptedAnswers, GateReport, fit_gate, least_words, query_counts
 from signtalk.calibration.logistic import MIN_ACCEPTED
 from signtalk.calibration.reports import NotFitted
@@ -28,6 +28,7 @@ from signtalk.recognition.asked import enrolled_entries
 from signtalk.recognition.evidence import Evidence, words_of_first
 from signtalk.recognition.gate import GateConfig, confidences
 from signtalk.recognition.ranking import Ranking
+from signtalk.recognition.recognizer import Recognizer
 
 TAUGHT_FROM = (1, 2, 3)
 """So many clips teach a sentence, as people do; each number is one round of the fit."""
@@ -99,12 +100,13 @@ def make_lesson(records: Sequence[ClipRecord], k: int, seed: int, turn: int = 0)
 
 
 def fit_enrolled(
-    askings: Sequence[Asking], precision: float, unknown_share: float
+    recognizer: Recognizer, clips: CalibrationClips, precision: float, unknown_share: float
 ) -> tuple[GateConfig | None, GateReport | NotFitted]:
     """Fit the gate of enrolled sentences; its motion floor does not count.
 
     Args:
-        askings: their unknown clips are of sentences that training never saw.
+        recognizer: its index holds the training clips.
+        clips: the unknown ones are of sentences that training never saw.
         precision: part of the accepted answers that shall be right.
         unknown_share: part of the queries that show a sentence which is not indexed.
 
@@ -112,13 +114,12 @@ def fit_enrolled(
         The gate, None where nothing could be fitted; and how it came about. Clips that ask in several rounds count once
         in `num_accepted` and the interval.
     """
-    if all(each.clips.unknown is None for each in askings):
+    if clips.unknown is None:
         return None, NotFitted("no sentence was held out; no enrolled sentence is accepted")
     rounds = [
         part
-        for each in askings
         for (seed, k), turn in product(enumerate(TAUGHT_FROM), range(TEACHERS_EACH))
-        for part in _rounds(each, k, seed, turn)
+        for part in _rounds(recognizer, clips, make_lesson(clips.unknown.records, k, seed, turn))
     ]
     if not rounds:
         return None, NotFitted("no held-out sentence has two clips; no enrolled sentence is accepted")
@@ -128,7 +129,7 @@ def fit_enrolled(
     stand_for = np.concatenate([part.stand_for for part in rounds])
     counts = query_counts(np.concatenate([part.known for part in rounds]), unknown_share, stand_for)[enrolled]
     clip_ids = np.array([name for part in rounds for name in part.clip_ids])[enrolled]
-    fit = fit_gate(evidence, right, *speeds_of(askings), precision=precision, counts=counts)
+    fit = fit_gate(evidence, right, clips.speeds, clips.idle, precision=precision, counts=counts)
     if fit.report.accepted is None:
         return None, fit.report
     sure = confidences(evidence, fit.config) >= fit.config.threshold
@@ -157,13 +158,9 @@ def _counted_once(accepted: AcceptedAnswers, clip_ids: npt.NDArray[np.str_]) -> 
     )
 
 
-def _rounds(asking: Asking, k: int, seed: int, turn: int) -> list[_Round]:
-    """Teach the held-out sentences as `make_lesson` says; ask for them, without them, and for the known ones beside."""
-    recognizer, clips = asking.recognizer, asking.clips
-    if clips.unknown is None:
-        return []
-    lesson = make_lesson(clips.unknown.records, k, seed, turn)
-    if not len(lesson.asked):
+def _rounds(recognizer: Recognizer, clips: CalibrationClips, lesson: Lesson) -> list[_Round]:
+    """Teach the held-out sentences; ask for them, without them, and for the known ones beside them."""
+    if clips.unknown is None or not len(lesson.asked):
         return []
     taught, asked = clips.unknown.select(lesson.taught), clips.unknown.select(lesson.asked)
     index = recognizer.index.add(taught.encoded, enrolled_entries(taught.records))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from signtalk.calibration.before_after import compare_fits
 from signtalk.calibration.calibrate import CalibrationConfig, recalibrate
-from signtalk.calibration.clips import Asking, CalibrationClips, clips_of_folder
+from signtalk.calibration.clips import CalibrationClips, clips_of_folder
 from signtalk.calibration.reports import CalibrationReport
 from signtalk.data.manifest import Manifest
 from signtalk.data.records import Problem
@@ -59,7 +59,7 @@ def calibrate_locally(
             "that data; rename clips that are others of the same name"
         )
     clips = clips_of_folder(recognizer, manifest)
-    decision, report = recalibrate([Asking(recognizer, clips)], config)
+    decision, report = recalibrate(recognizer, clips, config)
     if not decision.gate.fitted:
         raise DataError(
             f"{manifest.root}: {report.gate.fallback} (a known clip asks twice, once without its sentence); "

@@ -1,6 +1,6 @@
 """How much each evidence counts: the weights of the scores, fitted on validation clips.
 
-Asking of known validation clips -> fit_scoring -> ScoringConfig
+Recognizer + known validation clips -> fit_scoring -> ScoringConfig
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from itertools import product
 import numpy as np
 
 from signtalk.arrays import BoolArray, Float64Array, IntArray
-from signtalk.calibration.clips import Asking
 from signtalk.evaluation.retrieval import mean_reciprocal_rank, recall_at_k
+from signtalk.recognition.asked import Asked
 from signtalk.recognition.ranking import Ranking
+from signtalk.recognition.recognizer import Recognizer
 from signtalk.recognition.scoring import ScoringConfig
 
 MIN_QUERIES = 10
@@ -83,7 +84,7 @@ class _Compared:
         )
 
 
-def fit_scoring(askings: Sequence[Asking]) -> tuple[ScoringConfig, Trial | None, int]:
+def fit_scoring(recognizer: Recognizer, clips: Asked) -> tuple[ScoringConfig, Trial | None, int]:
     """Choose the weights and the DTW scale on a grid: of all settings about as good as the best, the usual one.
 
     Validation clips are few and often by people whom training knows, so that many settings find nearly all of
@@ -95,17 +96,12 @@ def fit_scoring(askings: Sequence[Asking]) -> tuple[ScoringConfig, Trial | None,
     Returns:
         What to score with, the trial it comes from (None when nothing was tried), and how many there were.
     """
-    base = askings[0].recognizer.decision.scoring
-    asked = [(each.recognizer, each.clips.known) for each in askings if len(each.recognizer.index)]
-    known = [(recognizer, clips) for recognizer, clips in asked if clips is not None]
-    num_queries = sum(len(clips.records) for _, clips in known)
-    if num_queries < MIN_QUERIES or not base.rerank_sentences:
+    base = recognizer.decision.scoring
+    if len(clips.records) < MIN_QUERIES or not len(recognizer.index) or not base.rerank_sentences:
         return base, None, 0
-    parts = [
-        _Compared.of(ranking, clips.keys[block], base.rerank_sentences)
-        for recognizer, clips in known
-        for block, ranking in recognizer.rankings(clips)
-    ]
+    keys = clips.keys
+    num_looked_at = base.rerank_sentences
+    parts = [_Compared.of(ranking, keys[block], num_looked_at) for block, ranking in recognizer.rankings(clips)]
     median = float(np.nanmedian(np.concatenate([part.dtw_distances.ravel() for part in parts])))
     scales = [round(max(median, 1e-3) * factor, 4) for factor in (0.25, 0.5, 1.0)]
     steps = range(_WEIGHT_STEPS + 1)
@@ -114,7 +110,7 @@ def fit_scoring(askings: Sequence[Asking]) -> tuple[ScoringConfig, Trial | None,
         shares = [(a, b, _WEIGHT_STEPS - a - b) for a, b, c in shares if c == 0]
     weights = [(a / _WEIGHT_STEPS, b / _WEIGHT_STEPS, c / _WEIGHT_STEPS) for a, b, c in shares]
     trials = _tried(parts, list(product(weights, scales)))
-    best = _chosen(trials, base, num_queries)
+    best = _chosen(trials, base, len(clips.records))
     names = ("similarity_weight", "prototype_weight", "dtw_weight", "dtw_scale", "text_weight")
     chosen = base.model_copy(update={name: getattr(best, name) for name in names})
     return ScoringConfig.model_validate(chosen.model_dump()), best, len(trials)

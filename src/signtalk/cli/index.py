@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signtalk.cli.calibrate import print_fit
-from signtalk.cli.console import INTERRUPTED, in_json, print_error, print_json, show, tell_left_out, tell_notes
+from signtalk.cli.console import in_json, print_error, print_json, show, tell_left_out, tell_notes
 from signtalk.cli.options import DataOption, Json, RunFolderArgument, not_nan
 
 
@@ -22,30 +22,18 @@ def index(
         Path | None,
         typer.Option(help="Sentences that nobody has signed: one a line, or a table with sentence, sentence_id ..."),
     ] = None,
-    rotate: Annotated[
-        int,
-        typer.Option(min=0, help="Fit in so many turns on all who train: models that do not know them."),
-    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Index a run's training clips; fit scores and gate on its validation clips.
 
-    With --written sentences are recognised of which there is no clip. With --rotate 4 the gate is fitted on new
-    signers, without keeping any from training: four more models are trained, each without a quarter of the people, and
-    asked about these. It takes four trainings, goes on where it was stopped, and later fits take what is there.
+    With --written sentences are recognised of which there is no clip.
 
     Example: signtalk index runs/first --data ~/signtalk-gh --written sentences.txt
-
-    Example: signtalk index runs/first --data ~/signtalk-gh --rotate 4
     """
     import signtalk
 
     indexed = signtalk.Run(run, data)
-    try:
-        report = indexed.index(precision=precision, written=written, rotate=rotate, progress=not as_json)
-    except KeyboardInterrupt:
-        print_error("signtalk: stopped; the same command goes on")
-        raise typer.Exit(INTERRUPTED) from None
+    report = indexed.index(precision=precision, written=written)
     left_out = tell_left_out(indexed.left_out, as_json)
     notes = tell_notes((*indexed.notes, *report.notes), as_json)
     if as_json:
@@ -54,8 +42,5 @@ def index(
     show({"clips indexed": report.num_references, "sentences": report.num_sentences}, as_json)
     if report.writing is not None and report.writing.unknown_words:
         print_error(f"written, though words of them are unknown: {'; '.join(report.writing.unknown_words)}")
-    title = (
-        f"What new signers say, {len(report.rotation)} turns" if report.rotation else "What the validation clips say"
-    )
-    print_fit(indexed.decision(), report.fit, title)
+    print_fit(indexed.decision(), report.fit, "What the validation clips say")
     show({"next": f"signtalk evaluate {run} --data {data}"}, as_json)

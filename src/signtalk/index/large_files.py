@@ -283,7 +283,11 @@ class StoredRows:
 
     def announce(self, which: IntArray) -> None:
         """Tell the system that these rows will be read now."""
-        if self._descriptor is not None:
-            num_bytes = self.rows[0].nbytes
+        if self._descriptor is None:
+            return
+        num_bytes = self.rows[0].nbytes
+        try:
             for row in np.unique(which).tolist():
                 os.posix_fadvise(self._descriptor, row * num_bytes, num_bytes, os.POSIX_FADV_WILLNEED)
+        except OSError:  # a file system that knows no such thing; the map reads all the same
+            self._descriptor = None

@@ -17,9 +17,6 @@ LAST_NAME = "last.ckpt"
 
 # Added by `signtalk index`.
 INDEX_NAME = "index"
-ROTATION_FOLDER = "rotation"
-"""Run folders of its turns, 1 and so on (`signtalk index --rotate`)."""
-ROTATION_NAME = "rotation.json"
 DECISION_NAME = "decision.json"
 
 # Added by `signtalk evaluate`.

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from signtalk.calibration.calibrate import CalibrationConfig, calibrate
-from signtalk.calibration.clips import Asking, clips_of_split
+from signtalk.calibration.clips import clips_of_split
 from signtalk.calibration.local import Calibrated, calibrate_locally, told_against
 from signtalk.calibration.reports import CalibrationReport
 from signtalk.data.manifest import Manifest
@@ -29,18 +29,7 @@ from signtalk.recognition.beam_search import DecodingOptions
 from signtalk.recognition.decision import read_decision, write_decision
 from signtalk.recognition.recognizer import DecisionConfig, Recognizer
 from signtalk.training.checkpoint import Checkpoint, TorchEncoder, load_checkpoint
-from signtalk.training.names import (
-    BEST_NAME,
-    DECISION_NAME,
-    ROTATION_FOLDER,
-    ROTATION_NAME,
-    SPLIT_NAME,
-    STORE_NAME,
-    own_index,
-)
-
-_ASKED_IN_ROTATION = 2048
-"""Known clips, and as many unknown ones, that all turns ask together: a gate needs no more, and memory holds them."""
+from signtalk.training.names import BEST_NAME, DECISION_NAME, SPLIT_NAME, STORE_NAME, own_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,30 +101,6 @@ class RunFolder:
             raise ArtifactError(f"{path}: no such file yet; run `signtalk index` first")
         return read_decision(path, self.checkpoint.encoder_id)
 
-    def turns(self) -> tuple[RunFolder, ...]:
-        """The models of its rotation (`rotation.rotate_run`), each a run of its own; none where nobody asked for one.
-
-        Raises:
-            ArtifactError: the rotation is not finished, or damaged.
-        """
-        folder = self.folder / ROTATION_FOLDER
-        if not folder.exists():
-            return ()
-        try:
-            count = int(read_json(folder / ROTATION_NAME)["turns"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ArtifactError(
-                f"{folder / ROTATION_NAME}: damaged; delete {folder} to train its models anew"
-            ) from error
-        turns = [folder / str(number) for number in range(1, count + 1)]
-        done = sum((turn / BEST_NAME).exists() for turn in turns)
-        if done < count:
-            raise ArtifactError(
-                f"{folder}: {done} of {count} turns are trained; go on with `signtalk index --rotate {count}`, or "
-                "delete the folder to fit the gate without them"
-            )
-        return tuple(RunFolder.open(turn) for turn in turns)
-
     def recognizer(self, index: SentenceIndex, decision: DecisionConfig) -> Recognizer:
         """Its model over an index."""
         checkpoint = self.checkpoint
@@ -162,7 +127,6 @@ class IndexReport:
         fit: how the decision came about.
         writing: what became of the written sentences; None where none were given.
         notes: what is odd about the file of the written sentences.
-        rotation: who was left out in each turn of the rotation that the decision was fitted in; empty without one.
     """
 
     num_references: int
@@ -171,7 +135,6 @@ class IndexReport:
     fit: CalibrationReport
     writing: Writing | None = None
     notes: tuple[str, ...] = ()
-    rotation: tuple[tuple[str, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All figures by name; plain values, as JSON has them."""
@@ -185,8 +148,7 @@ class IndexReport:
             unknown = self.writing.unknown_words
             about = {"num": len(self.writing.written), "already": self.writing.already, "unknown_words": unknown}
             written = {"written": about}
-        rotation = {"rotation": [list(people) for people in self.rotation]} if self.rotation else {}
-        return {**written, **rotation, **self.fit.to_dict(), "split_hash": self.split_hash}
+        return {**written, **self.fit.to_dict(), "split_hash": self.split_hash}
 
 
 def index_run(
@@ -211,45 +173,22 @@ def index_run(
     """
     if written and run.checkpoint.text_space is None:
         raise ConfigError(f"{run.folder}: {NO_TEXT_ENCODER}")
-    checkpoint, split, turns = run.checkpoint, run.split(manifest), run.turns()
+    checkpoint, split, store = run.checkpoint, run.split(manifest), run.store(manifest)
+    encoder = TorchEncoder(checkpoint.model, checkpoint.features)
+    index = index_records(encoder, store, split.records(manifest, "train"), checkpoint.encoder_id, manifest.root)
     longest = min(DecodingOptions().max_tokens, checkpoint.model.config.decoder.max_tokens)
     start = DecisionConfig(decoding=DecodingOptions(max_tokens=longest))
-    index = _index_of(run, manifest)
-    askings = _rotation(turns, manifest, start) if turns else [_asking(run, manifest, index, start)]
-    decision, fit = calibrate(askings, config)
+    recognizer = run.recognizer(index, start)
+    decision, fit = calibrate(recognizer, clips_of_split(recognizer, manifest, split, store), config)
     writing = None
     if written and checkpoint.text_space is not None:
         writing = write_sentences(index, written, checkpoint.text_space)
         index = writing.index
-    counts = int((~index.written).sum()), len(index.sentences)
-    report = IndexReport(*counts, split.hash, fit, writing, rotation=_people(turns))
+    report = IndexReport(int((~index.written).sum()), len(index.sentences), split.hash, fit, writing)
     with locked(own_index(run.folder)):
         index.save(own_index(run.folder))
     write_decision(run.folder / DECISION_NAME, decision, report.fitted(), checkpoint.encoder_id)
     return report
-
-
-def _index_of(run: RunFolder, manifest: Manifest) -> SentenceIndex:
-    encoder = TorchEncoder(run.checkpoint.model, run.checkpoint.features)
-    references = run.split(manifest).records(manifest, "train")
-    return index_records(encoder, run.store(manifest), references, run.checkpoint.encoder_id, manifest.root)
-
-
-def _asking(run: RunFolder, manifest: Manifest, index: SentenceIndex, decision: DecisionConfig) -> Asking:
-    """A run and its validation clips."""
-    recognizer = run.recognizer(index, decision)
-    return Asking(recognizer, clips_of_split(recognizer, manifest, run.split(manifest), run.store(manifest)))
-
-
-def _rotation(turns: Sequence[RunFolder], manifest: Manifest, decision: DecisionConfig) -> list[Asking]:
-    """Each turn's model and the clips of those whom it does not know, of many clips so many that all turns share."""
-    askings = [_asking(turn, manifest, _index_of(turn, manifest), decision) for turn in turns]
-    return [replace(each, clips=each.clips.at_most(_ASKED_IN_ROTATION // len(turns))) for each in askings]
-
-
-def _people(turns: Sequence[RunFolder]) -> tuple[tuple[str, ...], ...]:
-    """Who stood aside in each turn."""
-    return tuple(tuple(read_json(turn.folder / SPLIT_NAME)["config"]["val_signers"]) for turn in turns)
 
 
 def calibrate_run(run: RunFolder, manifest: Manifest, config: CalibrationConfig) -> Calibrated:
@@ -266,9 +205,8 @@ def calibrate_run(run: RunFolder, manifest: Manifest, config: CalibrationConfig)
     """
     recognizer, roles = run.recognizer(run.sentence_index(), run.decision()), run.roles()
     if roles.keys() >= {record.clip_id for record in manifest.records}:
-        turns, own = run.turns(), _asking(run, manifest, recognizer.index, recognizer.decision)
-        decision, report = calibrate(_rotation(turns, manifest, recognizer.decision) if turns else [own], config)
-        if not turns:
-            report = told_against(recognizer, decision, own.clips, report)
-        return Calibrated(decision, report, run.store().problems, manifest.notes)
+        split, store = run.split(manifest), run.store(manifest)
+        clips = clips_of_split(recognizer, manifest, split, store)
+        decision, report = calibrate(recognizer, clips, config)
+        return Calibrated(decision, told_against(recognizer, decision, clips, report), store.problems, manifest.notes)
     return calibrate_locally(recognizer, manifest, config, roles)
