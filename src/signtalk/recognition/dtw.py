@@ -91,7 +91,7 @@ def dtw_by_row(
 
 
 def laid_beside(frames: FloatArray) -> FloatArray:
-    """(..., P + 2) frames of references as `same_length_distances` multiplies them: -2 r, 1 and r.r."""
+    """(..., P + 2) frames r of one side as they are multiplied by q, q.q and 1 of the other: -2 r, 1 and r.r."""
     squares = np.vecdot(frames, frames)[..., None]
     return np.concatenate([-2 * frames, np.ones_like(squares), squares], axis=-1)
 
@@ -151,11 +151,10 @@ def _squared_distances(
     for first, end in pairwise(borders):
         query = np.array(queries[query_of_pair[first]], dtype=np.float32)
         query[query_lengths[first] :] = 0
-        query_norms = np.vecdot(query, query)[:, None]
-        turned = np.concatenate([-2 * query, np.ones_like(query_norms), query_norms], axis=1)
+        laid = laid_beside(query)
         of_query = squares[:, first * num_frames : end * num_frames]
-        np.matmul(turned, beside[first:end].reshape(-1, width + 2).T, out=of_query)
-        if not (np.isfinite(query_norms).all() and np.isfinite(squared_norms[first:end]).all()):
+        np.matmul(laid, beside[first:end].reshape(-1, width + 2).T, out=of_query)
+        if not (np.isfinite(laid[:, -1]).all() and np.isfinite(squared_norms[first:end]).all()):
             raise ValueError("projections are not finite (NaN or inf), or too large to be squared; check the encoder")
     return squares.reshape(len(squares), num_pairs, num_frames)
 
